@@ -1,0 +1,26 @@
+//! The core of Drydock: an ordered log of commits, what is derived from it, and the seams it is
+//! written against.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`error`] | what may reach a client, apart from what is only logged |
+//! | [`context`] | a request's deadline and cancellation |
+//! | [`env`](mod@env) | the first seam: clocks, randomness, ids |
+//! | [`net`] | the second: byte streams |
+//! | [`coord`] | the third: etcd's semantics as a trait, its reference implementation, its suite |
+//! | [`objects`] | the fourth: small helpers over `object_store::ObjectStore` |
+//! | [`fault`] | named places where the simulator may interfere |
+//! | [`db`] | SQLite with a context |
+//! | [`log`] | commits: format, keys, head |
+//! | [`store`] | transactions, the feed, reads |
+//! | [`archive`] | checkpoints, export, import |
+//! | [`maintenance`] | the barrier, as a pure state machine |
+//!
+//! Deliberately absent: HTTP routes, gRPC, sockets, any ambient clock or randomness.
+
+pub mod context;
+pub mod coord;
+pub mod env;
+pub mod error;
+pub mod fault;
+pub mod net;
