@@ -20,7 +20,9 @@
 
 pub mod context;
 pub mod coord;
+pub mod db;
 pub mod env;
 pub mod error;
 pub mod fault;
 pub mod net;
+pub mod retry;
