@@ -11,6 +11,7 @@
 //!
 //! Absent on purpose: users, roles, alarms and members: a backend's business.
 
+mod bounded;
 mod types;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
+pub use bounded::Bounded;
 pub use types::*;
 
 /// What is known about a request that failed.
