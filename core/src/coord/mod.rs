@@ -11,6 +11,9 @@
 //!
 //! Absent on purpose: users, roles, alarms and members: a backend's business.
 
+pub mod check;
+pub mod memory;
+pub mod mvcc;
 mod types;
 
 use std::time::Duration;
