@@ -107,3 +107,6 @@ impl Coordination for Memory {
         self.update(|state| state.compact(revision))
     }
 }
+
+#[cfg(test)]
+mod tests;
