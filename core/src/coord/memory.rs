@@ -109,4 +109,6 @@ impl Coordination for Memory {
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;
