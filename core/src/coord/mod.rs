@@ -12,6 +12,11 @@
 //! Absent on purpose: users, roles, alarms and members: a backend's business.
 
 mod bounded;
+pub mod check;
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
+pub mod memory;
+pub mod mvcc;
 mod types;
 
 use std::time::Duration;
