@@ -258,7 +258,7 @@ impl Call<'_> {
         Ok(Answer {
             status: parts.status,
             headers: parts.headers,
-            body: stream.boxed(),
+            body: stream.fuse().boxed(),
         })
     }
 

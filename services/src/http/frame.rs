@@ -5,6 +5,7 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -14,6 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tracing::Instrument;
 
 use super::error::{Failure, HttpError, kind_of};
+use super::linger::SharedBody;
 use super::shell::Shell;
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -50,6 +52,9 @@ pub(super) async fn frame(
         traceparent: request.headers().get(TRACEPARENT).cloned(),
     };
     request.extensions_mut().insert(trace);
+    let (parts, body) = request.into_parts();
+    let rest = SharedBody::new(&parts.headers, body);
+    let request = Request::from_parts(parts, Body::new(rest.clone()));
     let method = request.method().clone();
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.map_or(UNMATCHED, MatchedPath::as_str).to_owned();
@@ -63,6 +68,7 @@ pub(super) async fn frame(
     let mut response = with_our_body(response);
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         span.in_scope(|| log(&failure));
+        rest.discard().await;
     }
     response.headers_mut().insert(REQUEST_ID, request_id.0);
     let took = shell.env.monotonic().saturating_sub(started);

@@ -127,7 +127,7 @@ fn limit_body(rule: BodyRule, shell: &Shell, request: Request) -> Result<Request
 /// Ends the body with an error when it brings nothing for `idle`.
 fn never_idle(body: Body, idle: Duration) -> Body {
     let chunks = body.into_data_stream();
-    Body::from_stream(stream::unfold(Some(chunks), move |chunks| async move {
+    let bounded = stream::unfold(Some(chunks), move |chunks| async move {
         let mut chunks = chunks?;
         match tokio::time::timeout(idle, chunks.next()).await {
             Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some(chunks))),
@@ -135,5 +135,6 @@ fn never_idle(body: Body, idle: Duration) -> Body {
             Ok(None) => None,
             Err(elapsed) => Some((Err(axum::Error::new(elapsed)), None)),
         }
-    }))
+    });
+    Body::from_stream(bounded.fuse())
 }

@@ -23,6 +23,7 @@ pub mod frame;
 pub mod gate;
 pub mod guard;
 pub mod health;
+mod linger;
 pub mod metrics;
 pub mod page;
 pub mod reply;
@@ -31,6 +32,9 @@ pub mod serve;
 pub mod settings;
 pub mod shell;
 mod write_timeout;
+
+#[cfg(test)]
+mod tests;
 
 pub use serve::serve;
 pub use settings::HttpSettings;
