@@ -11,6 +11,12 @@
 //!
 //! Absent on purpose: users, roles, alarms and members: a backend's business.
 
+mod bounded;
+pub mod check;
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
+pub mod memory;
+pub mod mvcc;
 mod types;
 
 use std::time::Duration;
@@ -18,6 +24,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
+pub use bounded::Bounded;
 pub use types::*;
 
 /// What is known about a request that failed.

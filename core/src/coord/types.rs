@@ -179,6 +179,7 @@ pub enum CompareTarget {
     CreateRevision(Revision),
     Version(i64),
     Value(Value),
+    /// `None` for a key without a lease, or that does not exist; less than any lease.
     Lease(Option<LeaseId>),
 }
 
@@ -190,8 +191,8 @@ pub enum CompareOp {
     Less,
 }
 
-/// Holds if the key's target stands to the given one as `op` says. A compare of the value, or of
-/// the lease, of a key that does not exist never holds, whatever `op`.
+/// Holds if the key's target stands to the given one as `op` says. A compare of the value of a key
+/// that does not exist never holds, whatever `op`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compare {
     pub key: Key,

@@ -1,0 +1,271 @@
+//! SQLite with a context: `db.run(ctx, |tx| …)`.
+//!
+//! Invariants: the context is given once and saved in [`Tx`]; every statement honours it and a
+//! running one is interrupted. Commit on `Ok`, roll back on `Err` or panic. One writer, readers that
+//! never block it, snapshots that stay as they are. A database is disposable: it lives in a folder
+//! of its own that goes with it.
+//!
+//! In production connections have threads of their own; in the simulator work runs inline.
+//! Absent on purpose: SQL functions of time and randomness, and durability.
+
+mod tx;
+mod worker;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use tempfile::TempDir;
+
+pub use tx::Tx;
+use worker::Worker;
+
+use crate::context::{Context, Interrupted};
+
+/// Where statements run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Execution {
+    /// On threads of their own: one for the writer, `readers` for reads.
+    Threads { readers: usize },
+    /// On the caller, at once: deterministic.
+    Inline,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// A constraint of the schema does not hold.
+    #[error("constraint failed: {0}")]
+    Constraint(String),
+    #[error("object `{id}` in table `{table}` cannot be decoded")]
+    Decode {
+        table: String,
+        id: String,
+        source: serde_json::Error,
+    },
+    #[error("the database is closed")]
+    Closed,
+    #[error("the read model's folder cannot be made")]
+    Folder(#[source] std::io::Error),
+    #[error("sqlite")]
+    Sqlite(#[source] rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for DbError {
+    fn from(error: rusqlite::Error) -> DbError {
+        match &error {
+            rusqlite::Error::SqliteFailure(failure, text) => match failure.code {
+                ErrorCode::OperationInterrupted => DbError::Interrupted(Interrupted::Deadline),
+                ErrorCode::ConstraintViolation => {
+                    DbError::Constraint(text.clone().unwrap_or_else(|| failure.to_string()))
+                }
+                _ => DbError::Sqlite(error),
+            },
+            _ => DbError::Sqlite(error),
+        }
+    }
+}
+
+/// What becomes of a transaction whose closure returned.
+#[derive(Clone, Copy)]
+enum Ending {
+    Commit,
+    RollBack,
+}
+
+/// One database in a folder of its own. Cheap to clone; the folder goes with the last clone.
+#[derive(Clone)]
+pub struct Db {
+    writer: Arc<Worker>,
+    readers: Arc<Worker>,
+    folder: Arc<TempDir>,
+    execution: Execution,
+}
+
+/// Attempts to begin while another connection holds a lock, [`BUSY_PAUSE`] apart.
+const BUSY_ATTEMPTS: u32 = 50;
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
+/// Virtual machine steps between two looks at the context.
+const STEPS_PER_CHECK: i32 = 1000;
+const STATEMENTS_CACHED: usize = 64;
+
+impl Db {
+    /// A new, empty database below `scratch`, with `schema` applied.
+    pub async fn create(scratch: &Path, schema: &str, execution: Execution) -> Result<Db, DbError> {
+        std::fs::create_dir_all(scratch).map_err(DbError::Folder)?;
+        let folder = tempfile::Builder::new()
+            .prefix("model-")
+            .tempdir_in(scratch)
+            .map_err(DbError::Folder)?;
+        let writer = open(folder.path())?;
+        writer.execute_batch(schema)?;
+        let count = match execution {
+            Execution::Threads { readers } => readers.max(1),
+            Execution::Inline => 1,
+        };
+        let readers = (0..count)
+            .map(|_| open(folder.path()))
+            .collect::<Result<_, _>>()?;
+        Ok(Db {
+            writer: Arc::new(Worker::new(vec![writer], execution)),
+            readers: Arc::new(Worker::new(readers, execution)),
+            folder: Arc::new(folder),
+            execution,
+        })
+    }
+
+    /// Runs `work` in a transaction that may write.
+    pub async fn run<T, E>(
+        &self,
+        ctx: &Context,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let behavior = TransactionBehavior::Immediate;
+        transaction(&self.writer, ctx, behavior, Ending::Commit, work).await
+    }
+
+    /// Runs `work` in a transaction that may write, and forgets what it wrote.
+    pub async fn speculate<T, E>(
+        &self,
+        ctx: &Context,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let behavior = TransactionBehavior::Immediate;
+        transaction(&self.writer, ctx, behavior, Ending::RollBack, work).await
+    }
+
+    /// Runs `work` on one consistent state. It must not write.
+    pub async fn read<T, E>(
+        &self,
+        ctx: &Context,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let behavior = TransactionBehavior::Deferred;
+        transaction(&self.readers, ctx, behavior, Ending::RollBack, work).await
+    }
+
+    /// The state as it is now, for many reads to come. Writers go on.
+    pub async fn snapshot(&self, ctx: &Context) -> Result<Snapshot, DbError> {
+        let worker = Worker::new(vec![open(self.folder.path())?], self.execution);
+        let begin = |conn: &mut Connection| -> Result<(), DbError> {
+            // The snapshot is taken by the first read, not by BEGIN.
+            conn.execute_batch("BEGIN DEFERRED; SELECT count(*) FROM sqlite_schema")?;
+            Ok(())
+        };
+        ctx.check()?;
+        worker.call(begin).await??;
+        Ok(Snapshot {
+            worker,
+            _folder: Arc::clone(&self.folder),
+        })
+    }
+}
+
+/// One state of a database, whatever is written meanwhile.
+pub struct Snapshot {
+    worker: Worker,
+    _folder: Arc<TempDir>,
+}
+
+impl Snapshot {
+    pub async fn read<T, E>(
+        &self,
+        ctx: &Context,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let ctx = ctx.clone();
+        let job = move |conn: &mut Connection| {
+            watch_context(conn, &ctx)?;
+            work(&Tx::new(conn, ctx))
+        };
+        self.worker.call(job).await.map_err(E::from)?
+    }
+}
+
+async fn transaction<T, E>(
+    worker: &Worker,
+    ctx: &Context,
+    behavior: TransactionBehavior,
+    ending: Ending,
+    work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<DbError> + Send + 'static,
+{
+    let ctx = ctx.clone();
+    let job = move |conn: &mut Connection| -> Result<T, E> {
+        watch_context(conn, &ctx)?;
+        let inner = begin(conn, behavior, &ctx)?;
+        // Dropping the transaction rolls back: so do an error and a panic.
+        let done = work(&Tx::new(&inner, ctx))?;
+        match ending {
+            Ending::Commit => inner.commit().map_err(DbError::from)?,
+            Ending::RollBack => inner.rollback().map_err(DbError::from)?,
+        }
+        Ok(done)
+    };
+    worker.call(job).await.map_err(E::from)?
+}
+
+/// Interrupts statements once the context is over, until the next job says otherwise.
+fn watch_context(conn: &mut Connection, ctx: &Context) -> Result<(), DbError> {
+    ctx.check()?;
+    let ctx = ctx.clone();
+    conn.progress_handler(STEPS_PER_CHECK, Some(move || ctx.check().is_err()))?;
+    Ok(())
+}
+
+fn begin<'c>(
+    conn: &'c mut Connection,
+    behavior: TransactionBehavior,
+    ctx: &Context,
+) -> Result<rusqlite::Transaction<'c>, DbError> {
+    for _ in 1..BUSY_ATTEMPTS {
+        ctx.check()?;
+        match rusqlite::Transaction::new_unchecked(conn, behavior) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "on a database thread; never inline"
+                )]
+                std::thread::sleep(BUSY_PAUSE);
+            }
+            begun => return Ok(begun?),
+        }
+    }
+    Ok(rusqlite::Transaction::new_unchecked(conn, behavior)?)
+}
+
+fn open(folder: &Path) -> Result<Connection, DbError> {
+    let conn = Connection::open(folder.join("model.sqlite"))?;
+    conn.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = OFF;
+         PRAGMA foreign_keys = ON;
+         PRAGMA trusted_schema = OFF;",
+    )?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    Ok(conn)
+}
+
+#[cfg(test)]
+mod tests;

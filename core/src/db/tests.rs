@@ -1,0 +1,144 @@
+use super::*;
+
+const SCHEMA: &str = "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL) STRICT";
+const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+                       SELECT max(i) FROM n";
+const BOTH: [Execution; 2] = [Execution::Inline, Execution::Threads { readers: 2 }];
+
+async fn database(execution: Execution) -> (Db, TempDir) {
+    let scratch = TempDir::new().unwrap();
+    (
+        Db::create(scratch.path(), SCHEMA, execution).await.unwrap(),
+        scratch,
+    )
+}
+
+async fn count(db: &Db) -> i64 {
+    let ctx = Context::background();
+    db.read::<_, DbError>(&ctx, |tx| {
+        tx.query_one("SELECT count(*) FROM item", [], |row| row.get(0))
+    })
+    .await
+    .unwrap()
+    .unwrap()
+}
+
+fn insert(tx: &Tx<'_>, name: &str) -> Result<(), DbError> {
+    tx.execute("INSERT INTO item (name) VALUES (?1)", [name])
+        .map(|_| ())
+}
+
+#[tokio::test]
+async fn commits_on_ok_and_rolls_back_on_error() {
+    for execution in BOTH {
+        let (db, _scratch) = database(execution).await;
+        let ctx = Context::background();
+        db.run(&ctx, |tx| insert(tx, "a")).await.unwrap();
+        let failed = db.run(&ctx, |tx| {
+            insert(tx, "b")?;
+            insert(tx, "a")
+        });
+        let error = failed.await.unwrap_err();
+        assert!(
+            matches!(&error, DbError::Constraint(text) if text.contains("item.name")),
+            "{error}"
+        );
+        assert_eq!(count(&db).await, 1);
+        db.speculate(&ctx, |tx| insert(tx, "c")).await.unwrap();
+        assert_eq!(count(&db).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn rolls_back_on_panic_and_goes_on() {
+    for execution in BOTH {
+        let (db, _scratch) = database(execution).await;
+        let other = db.clone();
+        let panicked = tokio::spawn(async move {
+            let work = |tx: &Tx<'_>| -> Result<(), DbError> {
+                insert(tx, "a")?;
+                panic!("in the closure")
+            };
+            other.run(&Context::background(), work).await
+        });
+        assert!(panicked.await.unwrap_err().is_panic());
+        assert_eq!(count(&db).await, 0);
+        db.run(&Context::background(), |tx| insert(tx, "a"))
+            .await
+            .unwrap();
+        assert_eq!(count(&db).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_running_statement_is_interrupted_at_the_deadline() {
+    for execution in BOTH {
+        let (db, _scratch) = database(execution).await;
+        let ctx = Context::background().timeout(Duration::from_millis(50));
+        let endless =
+            db.read::<Option<i64>, DbError>(&ctx, |tx| tx.query_one(ENDLESS, [], |row| row.get(0)));
+        assert!(matches!(endless.await, Err(DbError::Interrupted(_))));
+        // The connection is as good as new.
+        assert_eq!(count(&db).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_context_runs_nothing() {
+    let (db, _scratch) = database(Execution::Inline).await;
+    let ctx = Context::background();
+    ctx.cancel();
+    let refused = db.run(&ctx, |tx| insert(tx, "a")).await;
+    assert!(matches!(
+        refused,
+        Err(DbError::Interrupted(Interrupted::Cancelled))
+    ));
+    assert_eq!(count(&db).await, 0);
+}
+
+#[tokio::test]
+async fn a_snapshot_stays_while_writers_go_on() {
+    for execution in BOTH {
+        let (db, _scratch) = database(execution).await;
+        let ctx = Context::background();
+        db.run(&ctx, |tx| insert(tx, "a")).await.unwrap();
+        let snapshot = db.snapshot(&ctx).await.unwrap();
+        db.run(&ctx, |tx| insert(tx, "b")).await.unwrap();
+        let seen: Vec<String> = snapshot
+            .read::<_, DbError>(&ctx, |tx| {
+                tx.query("SELECT name FROM item", [], |row| row.get(0))
+            })
+            .await
+            .unwrap();
+        assert_eq!(seen, ["a"]);
+        assert_eq!(count(&db).await, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_failed_savepoint_undoes_only_itself() {
+    let (db, _scratch) = database(Execution::Inline).await;
+    let ctx = Context::background();
+    db.run::<_, DbError>(&ctx, |tx| {
+        insert(tx, "a")?;
+        let failed = tx.savepoint(|| {
+            insert(tx, "b")?;
+            insert(tx, "a")
+        });
+        assert!(failed.is_err());
+        tx.savepoint(|| insert(tx, "c"))
+    })
+    .await
+    .unwrap();
+    assert_eq!(count(&db).await, 2);
+}
+
+#[tokio::test]
+async fn the_folder_goes_with_the_last_clone() {
+    let (db, scratch) = database(Execution::Threads { readers: 1 }).await;
+    let clone = db.clone();
+    drop(db);
+    assert_eq!(count(&clone).await, 0);
+    drop(clone);
+    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
+}

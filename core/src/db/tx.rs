@@ -1,0 +1,109 @@
+//! Statements in a transaction, each under its context.
+
+use rusqlite::{Connection, OptionalExtension, Params, Row};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::DbError;
+use crate::context::Context;
+
+/// An open transaction.
+pub struct Tx<'c> {
+    conn: &'c Connection,
+    ctx: Context,
+}
+
+impl<'c> Tx<'c> {
+    pub(super) fn new(conn: &'c Connection, ctx: Context) -> Tx<'c> {
+        Tx { conn, ctx }
+    }
+
+    pub fn context(&self) -> &Context {
+        &self.ctx
+    }
+
+    /// Runs one statement; answers the number of rows it changed.
+    pub fn execute(&self, sql: &str, params: impl Params) -> Result<usize, DbError> {
+        self.ctx.check()?;
+        Ok(self.conn.prepare_cached(sql)?.execute(params)?)
+    }
+
+    /// All rows of a query, each through `decode`.
+    pub fn query<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut decode: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, DbError> {
+        self.ctx.check()?;
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(decode(row)?);
+        }
+        Ok(found)
+    }
+
+    /// The first row of a query.
+    pub fn query_one<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        decode: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, DbError> {
+        self.ctx.check()?;
+        Ok(self
+            .conn
+            .prepare_cached(sql)?
+            .query_row(params, decode)
+            .optional()?)
+    }
+
+    /// The objects whose `data` a query selects as its only column.
+    pub fn query_objects<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        params: impl Params,
+    ) -> Result<Vec<T>, DbError> {
+        let texts = self.query(sql, params, |row| row.get::<_, String>(0))?;
+        texts
+            .iter()
+            .map(|text| decode_object(text, sql, ""))
+            .collect()
+    }
+
+    /// The object `id` of the table `kind`.
+    pub fn get<T: DeserializeOwned>(&self, kind: &str, id: Uuid) -> Result<Option<T>, DbError> {
+        let id = id.to_string();
+        let sql = format!("SELECT data FROM \"{kind}\" WHERE id = ?1");
+        let text = self.query_one(&sql, [&id], |row| row.get::<_, String>(0))?;
+        text.map(|text| decode_object(&text, kind, &id)).transpose()
+    }
+
+    /// Runs `work`; if it fails, undoes what it wrote and nothing before it.
+    pub fn savepoint<T, E: From<DbError>>(
+        &self,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.execute("SAVEPOINT part", [])?;
+        let done = work();
+        if done.is_err() {
+            // Even when the context is over: what `work` wrote must not stay.
+            let undo = || self.conn.execute_batch("ROLLBACK TO part");
+            undo().map_err(DbError::from)?;
+        }
+        self.conn
+            .execute_batch("RELEASE part")
+            .map_err(DbError::from)?;
+        done
+    }
+}
+
+fn decode_object<T: DeserializeOwned>(text: &str, table: &str, id: &str) -> Result<T, DbError> {
+    serde_json::from_str(text).map_err(|source| DbError::Decode {
+        table: table.to_owned(),
+        id: id.to_owned(),
+        source,
+    })
+}
