@@ -226,7 +226,13 @@ pub fn first_api_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a ApiEr
 pub fn causes<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
+        // An I/O error passes over the error it was made of, and names only that one's source.
+        match error.downcast_ref::<std::io::Error>() {
+            Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+            None => (*error).source(),
+        }
+    })
 }
 
 /// Shows an error with its whole chain of causes, and the places where they were made if known.
@@ -262,6 +268,13 @@ mod tests {
         let wrapped = Layer("a", Box::new(Layer("b", Box::new(outer))));
         let found = first_api_error(&wrapped).expect("there is one");
         assert_eq!((found.kind(), found.code()), (Kind::Conflict, "last_owner"));
+    }
+
+    #[test]
+    fn an_api_error_inside_an_io_error_is_found() {
+        let inner = ApiError::new(Kind::Conflict);
+        let wrapped = Layer("a", Box::new(std::io::Error::other(inner)));
+        assert!(first_api_error(&wrapped).is_some());
     }
 
     #[test]
