@@ -6,9 +6,11 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
+use drydock_core::archive::{ImportReport, Intent};
 use drydock_core::context::Context;
 use drydock_core::env::{Env, ManualClock, RngTree};
 use drydock_core::error::{ApiError, BoxError, Code, Kind};
+use drydock_core::log::format::Mode;
 use drydock_core::net::{BoxStream, Net};
 use futures_util::{StreamExt, TryStreamExt};
 use prometheus_client::registry::Registry;
@@ -18,10 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::http::admin::{
-    self, Admin, Administered, ByteStream, ImportMode, ImportReport, MaintenanceMode,
-    MaintenanceStatus, ModeChange,
-};
+use crate::http::admin::{self, Admin, Administered, ByteStream, MaintenanceStatus, ModeChange};
 use crate::http::client::Client;
 use crate::http::duplex::DuplexNet;
 use crate::http::error::HttpError;
@@ -244,7 +243,7 @@ impl Admin for Toy {
         let changes = self.changes.lock().unwrap();
         let last = changes.last();
         Ok(MaintenanceStatus {
-            mode: last.map_or(MaintenanceMode::Normal, |change| change.mode),
+            mode: last.map_or(Mode::Normal, |change| change.mode),
             generation: changes.len() as u64,
             since: None,
             requested_by: last.map(|change| change.requested_by.clone()),
@@ -280,7 +279,7 @@ impl Admin for Toy {
         &self,
         _: &Context,
         export: ByteStream,
-        mode: ImportMode,
+        intent: Intent,
     ) -> Result<ImportReport, BoxError> {
         let chunks: Vec<Bytes> = export.try_collect().await?;
         let bytes = chunks.concat();
@@ -289,11 +288,11 @@ impl Admin for Toy {
             return Err(error.into());
         }
         let counts = [("line".to_owned(), bytes.len() as u64)].into();
-        if mode == ImportMode::Apply {
+        if intent == Intent::Apply {
             *self.imported.lock().unwrap() = bytes;
         }
         Ok(ImportReport {
-            lineage: None,
+            lineage: uuid::Uuid::nil(),
             position: 1,
             counts,
             digest: String::new(),
