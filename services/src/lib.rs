@@ -2,5 +2,6 @@
 //!
 //! Absent on purpose: anything that only a simulation needs.
 
+pub mod configstore;
 pub mod http;
 pub mod names;

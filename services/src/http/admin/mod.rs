@@ -2,6 +2,7 @@
 //!
 //! What happens is behind [`Admin`], which the runtime implements.
 
+mod client;
 mod handlers;
 mod stream;
 mod types;
@@ -13,7 +14,8 @@ use drydock_core::context::Context;
 use drydock_core::error::BoxError;
 use futures_util::stream::BoxStream;
 
-pub use handlers::routes;
+pub use client::AdminClient;
+pub use handlers::{REQUESTED_BY, routes};
 pub use types::{MaintenanceStatus, ModeChange, Recovery};
 
 /// A body in pieces. An error ends it.
