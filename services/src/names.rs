@@ -67,9 +67,7 @@ impl fmt::Display for Name {
 
 impl From<InvalidName> for ApiError {
     fn from(error: InvalidName) -> ApiError {
-        ApiError::new(Kind::BadRequest)
-            .with_code(Code::InvalidName)
-            .with_message(error.to_string())
+        ApiError::new(Kind::BadRequest).with_code(Code::InvalidName).with_message(error.to_string())
     }
 }
 

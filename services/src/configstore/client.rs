@@ -42,8 +42,7 @@ impl ConfigstoreClient {
         user: &Ref,
         consistency: Consistency,
     ) -> Result<Answer<User>> {
-        self.get(ctx, user_path(user), &ReadQuery::from(consistency))
-            .await
+        self.get(ctx, user_path(user), &ReadQuery::from(consistency)).await
     }
 
     pub async fn users(&self, ctx: &Context, query: &ListQuery) -> Result<Page<User>> {
@@ -75,8 +74,7 @@ impl ConfigstoreClient {
         user: &Ref,
         query: &ListQuery,
     ) -> Result<Page<UserOrg>> {
-        self.list(ctx, format!("{}/orgs", user_path(user)), query)
-            .await
+        self.list(ctx, format!("{}/orgs", user_path(user)), query).await
     }
 
     pub async fn create_org(&self, ctx: &Context, new: &NewOrg) -> Result<Answer<Org>> {
@@ -90,8 +88,7 @@ impl ConfigstoreClient {
         org: &Ref,
         consistency: Consistency,
     ) -> Result<Answer<Org>> {
-        self.get(ctx, org_path(org), &ReadQuery::from(consistency))
-            .await
+        self.get(ctx, org_path(org), &ReadQuery::from(consistency)).await
     }
 
     pub async fn orgs(&self, ctx: &Context, query: &ListQuery) -> Result<Page<Org>> {
@@ -118,8 +115,7 @@ impl ConfigstoreClient {
         org: &Ref,
         query: &ListQuery,
     ) -> Result<Page<MemberView>> {
-        self.list(ctx, format!("{}/members", org_path(org)), query)
-            .await
+        self.list(ctx, format!("{}/members", org_path(org)), query).await
     }
 
     pub async fn put_member(

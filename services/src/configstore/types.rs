@@ -156,10 +156,7 @@ impl MemberView {
     pub fn new(member: &Member, user: Name) -> MemberView {
         MemberView {
             id: member.id,
-            user: UserName {
-                id: member.user,
-                name: user,
-            },
+            user: UserName { id: member.user, name: user },
             role: member.role,
             revision: member.revision,
             created_at: member.created_at,

@@ -122,11 +122,7 @@ impl<T> Answer<T> {
     }
 
     fn map<U>(self, body: U) -> Answer<U> {
-        Answer {
-            status: self.status,
-            headers: self.headers,
-            body,
-        }
+        Answer { status: self.status, headers: self.headers, body }
     }
 }
 
@@ -227,11 +223,7 @@ impl Call<'_> {
         let (parts, body) = response.into_parts();
         let body = client.read_all(&ctx, body).await?;
         drop(connection);
-        Ok(Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        })
+        Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 
     /// Sends, and hands the body on as it arrives. The timeout does not count the time to send the
@@ -261,11 +253,7 @@ impl Call<'_> {
             };
             Some((Err(item), None))
         });
-        Ok(Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: stream.fuse().boxed(),
-        })
+        Ok(Answer { status: parts.status, headers: parts.headers, body: stream.fuse().boxed() })
     }
 
     /// Connects, sends, and waits for the head of an answer that says success.
@@ -348,29 +336,19 @@ impl Client {
     }
 
     fn not_sent(&self, source: BoxError) -> ClientError {
-        ClientError::NotSent {
-            authority: self.authority.clone(),
-            source,
-        }
+        ClientError::NotSent { authority: self.authority.clone(), source }
     }
 }
 
 fn unknown(authority: &str, source: impl Into<BoxError>) -> ClientError {
-    ClientError::Unknown {
-        authority: authority.to_owned(),
-        source: source.into(),
-    }
+    ClientError::Unknown { authority: authority.to_owned(), source: source.into() }
 }
 
 /// What an answer that is not 2xx says; if the body is not ours, what its status says.
 pub fn remote_error(status: StatusCode, body: &[u8]) -> RemoteError {
     let kind = kind_of(status);
     match serde_json::from_slice::<ErrorBody>(body) {
-        Ok(body) => RemoteError {
-            kind,
-            code: body.code,
-            message: body.message,
-        },
+        Ok(body) => RemoteError { kind, code: body.code, message: body.message },
         Err(_) => RemoteError {
             kind,
             code: kind.default_code().to_owned(),

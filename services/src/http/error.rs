@@ -44,20 +44,13 @@ impl IntoResponse for HttpError {
         let unknown = ApiError::new(Kind::Internal);
         let shown = first_api_error(self.0.as_ref()).unwrap_or(&unknown);
         let (kind, code) = (shown.kind(), shown.code());
-        let body = ErrorBody {
-            code: code.to_owned(),
-            message: shown.message().to_owned(),
-        };
+        let body = ErrorBody { code: code.to_owned(), message: shown.message().to_owned() };
         let mut response = (status_of(kind), axum::Json(body)).into_response();
         if matches!(kind, Kind::TooManyRequests | Kind::Unavailable) {
             let seconds = HeaderValue::from(RETRY_AFTER_SECONDS);
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
-        response.extensions_mut().insert(Failure {
-            kind,
-            code,
-            error: Arc::new(self.0),
-        });
+        response.extensions_mut().insert(Failure { kind, code, error: Arc::new(self.0) });
         response
     }
 }

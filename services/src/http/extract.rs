@@ -12,9 +12,7 @@ use serde::de::DeserializeOwned;
 use super::error::HttpError;
 
 fn bad(code: Code, message: impl Into<String>) -> ApiError {
-    ApiError::new(Kind::BadRequest)
-        .with_code(code)
-        .with_message(message)
+    ApiError::new(Kind::BadRequest).with_code(code).with_message(message)
 }
 
 /// A JSON body of the media type `application/json`.
@@ -65,8 +63,7 @@ fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         };
         bad(Code::InvalidBody, text)
     })?;
-    json.end()
-        .map_err(|error| bad(Code::InvalidBody, error.to_string()))?;
+    json.end().map_err(|error| bad(Code::InvalidBody, error.to_string()))?;
     Ok(value)
 }
 
@@ -112,9 +109,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Ctx {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Ctx, HttpError> {
         let context = parts.extensions.get::<Context>();
-        Ok(Ctx(context
-            .expect("the guard of every route sets it")
-            .clone()))
+        Ok(Ctx(context.expect("the guard of every route sets it").clone()))
     }
 }
 
@@ -240,11 +235,7 @@ mod tests {
         assert!(if_match("\"x\", \"3-abc\"").unwrap().check(current).is_ok());
         assert!(if_match("*").unwrap().check(current).is_ok());
         assert!(IfMatch::default().check(None).is_ok());
-        for (sent, current) in [
-            ("\"2-abc\"", current),
-            ("W/\"3-abc\"", current),
-            ("*", None),
-        ] {
+        for (sent, current) in [("\"2-abc\"", current), ("W/\"3-abc\"", current), ("*", None)] {
             let error = if_match(sent).unwrap().check(current).unwrap_err();
             assert_eq!(error.code(), "revision_mismatch", "{sent}");
         }

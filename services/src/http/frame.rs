@@ -72,9 +72,7 @@ pub(super) async fn frame(
     }
     response.headers_mut().insert(REQUEST_ID, request_id.0);
     let took = shell.env.monotonic().saturating_sub(started);
-    shell
-        .metrics
-        .record(&method, &route, response.status(), took);
+    shell.metrics.record(&method, &route, response.status(), took);
     response
 }
 

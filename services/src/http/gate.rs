@@ -50,9 +50,7 @@ impl Default for Gate {
 
 impl Gate {
     pub fn new(state: GateState) -> Gate {
-        Gate {
-            inner: watch::Sender::new(Inner { state, passes: 0 }),
-        }
+        Gate { inner: watch::Sender::new(Inner { state, passes: 0 }) }
     }
 
     pub fn state(&self) -> GateState {
@@ -78,9 +76,7 @@ impl Gate {
             Err(error.with_code(code).with_message(message))
         };
         match seen {
-            _ if entered => Ok(Pass {
-                inner: self.inner.clone(),
-            }),
+            _ if entered => Ok(Pass { inner: self.inner.clone() }),
             GateState::Maintenance => {
                 closed(Code::Maintenance, "the service is in maintenance mode")
             }
@@ -99,9 +95,7 @@ impl Gate {
     /// Resolves when no request is inside. Close the gate first, or it may never.
     pub async fn drained(&self) {
         let mut seen = self.inner.subscribe();
-        seen.wait_for(|inner| inner.passes == 0)
-            .await
-            .expect("self holds a sender");
+        seen.wait_for(|inner| inner.passes == 0).await.expect("self holds a sender");
     }
 }
 

@@ -93,10 +93,7 @@ fn timeout(spec: &Spec, shell: &Shell, headers: &HeaderMap) -> Result<Option<Dur
     let Some(value) = headers.get(TIMEOUT_HEADER) else {
         return Ok(bound);
     };
-    let millis = value
-        .to_str()
-        .ok()
-        .and_then(|text| text.parse::<u32>().ok());
+    let millis = value.to_str().ok().and_then(|text| text.parse::<u32>().ok());
     let Some(millis @ 1..) = millis else {
         let message = "`Drydock-Timeout-Ms` must be a whole number of milliseconds above 0";
         return Err(ApiError::new(Kind::BadRequest)

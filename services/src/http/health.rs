@@ -39,12 +39,8 @@ async fn readyz<S>(State(app): State<App<S>>) -> Response {
     if readiness.ready {
         return (StatusCode::OK, axum::Json(readiness)).into_response();
     }
-    let reason = readiness
-        .reason
-        .unwrap_or("the service is not ready".into());
-    let error = ApiError::new(Kind::Unavailable)
-        .with_code(Code::NotReady)
-        .with_message(reason);
+    let reason = readiness.reason.unwrap_or("the service is not ready".into());
+    let error = ApiError::new(Kind::Unavailable).with_code(Code::NotReady).with_message(reason);
     HttpError::from(error).into_response()
 }
 

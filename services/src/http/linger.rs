@@ -33,9 +33,7 @@ struct Inner {
 impl SharedBody {
     pub(super) fn new(headers: &HeaderMap, body: Body) -> SharedBody {
         let begun = !headers.contains_key(header::EXPECT);
-        SharedBody {
-            inner: Arc::new(Mutex::new(Inner { body, begun })),
-        }
+        SharedBody { inner: Arc::new(Mutex::new(Inner { body, begun })) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -55,9 +55,7 @@ impl Consistency {
 
 impl From<Consistency> for ReadQuery {
     fn from(consistency: Consistency) -> ReadQuery {
-        ReadQuery {
-            consistency: Some(consistency),
-        }
+        ReadQuery { consistency: Some(consistency) }
     }
 }
 
@@ -104,9 +102,7 @@ impl ListQuery {
 
     pub fn page(&self) -> Result<PageRequest, ApiError> {
         let bad = |code, message: &str| {
-            Err(ApiError::new(Kind::BadRequest)
-                .with_code(code)
-                .with_message(message))
+            Err(ApiError::new(Kind::BadRequest).with_code(code).with_message(message))
         };
         let limit = match self.limit.as_deref().map(str::parse) {
             None => DEFAULT_LIMIT,
@@ -126,20 +122,13 @@ impl ListQuery {
             Some("desc") => Order::Descending,
             Some(_) => return bad(Code::InvalidQuery, "`order` must be `asc` or `desc`"),
         };
-        Ok(PageRequest {
-            limit,
-            after,
-            order,
-        })
+        Ok(PageRequest { limit, after, order })
     }
 }
 
 impl Cursor {
     pub fn new(name: &Name, id: Uuid) -> Cursor {
-        Cursor {
-            name: name.to_string(),
-            id,
-        }
+        Cursor { name: name.to_string(), id }
     }
 
     fn encode(&self) -> String {
@@ -171,10 +160,7 @@ impl PageRequest {
 
 impl<T> Page<T> {
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
-        Page {
-            items: self.items.into_iter().map(f).collect(),
-            next_cursor: self.next_cursor,
-        }
+        Page { items: self.items.into_iter().map(f).collect(), next_cursor: self.next_cursor }
     }
 }
 
@@ -206,10 +192,7 @@ mod tests {
     #[test]
     fn a_cursor_leads_to_the_item_after_it() {
         let page = query(Some("2"), None, None).page().unwrap();
-        let key = |name: &&str| Cursor {
-            name: (*name).to_owned(),
-            id: Uuid::nil(),
-        };
+        let key = |name: &&str| Cursor { name: (*name).to_owned(), id: Uuid::nil() };
         let cut = page.cut(vec!["aa", "bb", "cc"], key);
         assert_eq!(cut.items, ["aa", "bb"]);
         let next = query(None, cut.next_cursor.as_deref(), None);

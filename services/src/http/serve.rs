@@ -35,10 +35,7 @@ pub async fn serve(
 ) {
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(settings.max_connections));
-    let end = Ending {
-        drain: shutdown,
-        abort: CancellationToken::new(),
-    };
+    let end = Ending { drain: shutdown, abort: CancellationToken::new() };
     let mut backoff = MIN_BACKOFF;
     while let Some(accepted) = end.until_drain(next(&mut *listener, &places)).await {
         match accepted {
@@ -61,10 +58,7 @@ pub async fn serve(
     connections.close();
     let drained = tokio::time::timeout(settings.drain_timeout, connections.wait()).await;
     if drained.is_err() {
-        tracing::warn!(
-            open = connections.len(),
-            "cut connections off at the drain deadline"
-        );
+        tracing::warn!(open = connections.len(), "cut connections off at the drain deadline");
         end.abort.cancel();
         connections.wait().await;
     }

@@ -20,11 +20,7 @@ pub struct WriteTimeout<S> {
 
 impl<S> WriteTimeout<S> {
     pub fn new(stream: S, limit: Duration) -> WriteTimeout<S> {
-        WriteTimeout {
-            stream,
-            limit,
-            timer: None,
-        }
+        WriteTimeout { stream, limit, timer: None }
     }
 
     fn bound<T>(

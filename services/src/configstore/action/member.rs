@@ -33,12 +33,7 @@ pub fn put(
         return Ok(Put::Kept(old, user.name));
     }
     keep_an_owner(tx, &old, &org, &user)?;
-    let member = Member {
-        role,
-        revision: old.revision + 1,
-        updated_at: tx.now(),
-        ..old
-    };
+    let member = Member { role, revision: old.revision + 1, updated_at: tx.now(), ..old };
     tx.put(MEMBERS, member.id, &member)?;
     Ok(Put::Kept(member, user.name))
 }
@@ -63,15 +58,8 @@ pub(super) fn add(
     role: Role,
 ) -> Result<Member, BoxError> {
     let now = tx.now();
-    let member = Member {
-        id: tx.new_id(),
-        org,
-        user,
-        role,
-        revision: 1,
-        created_at: now,
-        updated_at: now,
-    };
+    let member =
+        Member { id: tx.new_id(), org, user, role, revision: 1, created_at: now, updated_at: now };
     tx.put(MEMBERS, member.id, &member)?;
     Ok(member)
 }

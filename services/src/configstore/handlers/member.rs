@@ -37,9 +37,8 @@ pub async fn put(
     Json(MemberRole { role }): Json<MemberRole>,
 ) -> Result<Response, HttpError> {
     let at = org.clone();
-    let put = app.service.store.transact(&ctx, move |tx| {
-        action::put(tx, &org, &user, role, &if_match)
-    });
+    let put =
+        app.service.store.transact(&ctx, move |tx| action::put(tx, &org, &user, role, &if_match));
     Ok(match put.await? {
         action::Put::Created(member, name) => {
             let view = MemberView::new(&member, name);
@@ -59,10 +58,8 @@ pub async fn delete(
     Path((org, user)): Path<(Ref, Ref)>,
     if_match: IfMatch,
 ) -> Result<Response, HttpError> {
-    let delete = app
-        .service
-        .store
-        .transact(&ctx, move |tx| action::delete(tx, &org, &user, &if_match));
+    let delete =
+        app.service.store.transact(&ctx, move |tx| action::delete(tx, &org, &user, &if_match));
     delete.await?;
     Ok(reply::no_content())
 }

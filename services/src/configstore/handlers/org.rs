@@ -33,9 +33,10 @@ pub async fn create(
 ) -> Result<Response, HttpError> {
     let name = parse::name(&new.name)?;
     let owner = parse::optional_ref("owner", new.owner.as_deref())?;
-    let create = app.service.store.transact(&ctx, move |tx| {
-        action::create(tx, &name, new.visibility, owner.as_ref())
-    });
+    let create = app
+        .service
+        .store
+        .transact(&ctx, move |tx| action::create(tx, &name, new.visibility, owner.as_ref()));
     let org = create.await?;
     let location = format!("/api/v1/orgs/{}", org.id);
     Ok(reply::created(&location, &org.etag(), &org))
@@ -65,10 +66,8 @@ pub async fn update(
         name: parse::optional_name(change.name.as_deref())?,
         visibility: change.visibility,
     };
-    let update = app
-        .service
-        .store
-        .transact(&ctx, move |tx| action::update(tx, &org, &change, &if_match));
+    let update =
+        app.service.store.transact(&ctx, move |tx| action::update(tx, &org, &change, &if_match));
     let org = update.await?;
     Ok(reply::ok(&org.etag(), &org))
 }
@@ -79,10 +78,7 @@ pub async fn delete(
     Path(org): Path<Ref>,
     if_match: IfMatch,
 ) -> Result<Response, HttpError> {
-    let delete = app
-        .service
-        .store
-        .transact(&ctx, move |tx| action::delete(tx, &org, &if_match));
+    let delete = app.service.store.transact(&ctx, move |tx| action::delete(tx, &org, &if_match));
     delete.await?;
     Ok(reply::no_content())
 }

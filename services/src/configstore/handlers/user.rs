@@ -32,10 +32,7 @@ pub async fn create(
     Json(new): Json<NewUser>,
 ) -> Result<Response, HttpError> {
     let name = parse::name(&new.name)?;
-    let create = app
-        .service
-        .store
-        .transact(&ctx, move |tx| action::create(tx, &name, new.admin));
+    let create = app.service.store.transact(&ctx, move |tx| action::create(tx, &name, new.admin));
     let user = create.await?;
     let location = format!("/api/v1/users/{}", user.id);
     Ok(reply::created(&location, &user.etag(), &user))
@@ -61,13 +58,10 @@ pub async fn update(
     if_match: IfMatch,
     Json(change): Json<UserChange>,
 ) -> Result<Response, HttpError> {
-    let change = action::Change {
-        name: parse::optional_name(change.name.as_deref())?,
-        admin: change.admin,
-    };
-    let update = app.service.store.transact(&ctx, move |tx| {
-        action::update(tx, &user, &change, &if_match)
-    });
+    let change =
+        action::Change { name: parse::optional_name(change.name.as_deref())?, admin: change.admin };
+    let update =
+        app.service.store.transact(&ctx, move |tx| action::update(tx, &user, &change, &if_match));
     let user = update.await?;
     Ok(reply::ok(&user.etag(), &user))
 }
@@ -78,10 +72,7 @@ pub async fn delete(
     Path(user): Path<Ref>,
     if_match: IfMatch,
 ) -> Result<Response, HttpError> {
-    let delete = app
-        .service
-        .store
-        .transact(&ctx, move |tx| action::delete(tx, &user, &if_match));
+    let delete = app.service.store.transact(&ctx, move |tx| action::delete(tx, &user, &if_match));
     delete.await?;
     Ok(reply::no_content())
 }
@@ -98,9 +89,6 @@ pub async fn orgs(
         let found = model::org::of_user(tx, user.id, &page)?;
         Ok(page.cut(found, |(org, _)| Cursor::new(&org.name, org.id)))
     });
-    let page = read.await?.map(|(org, member)| UserOrg {
-        org,
-        role: member.role,
-    });
+    let page = read.await?.map(|(org, member)| UserOrg { org, role: member.role });
     Ok(axum::Json(page))
 }

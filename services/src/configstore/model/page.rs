@@ -29,9 +29,7 @@ pub fn pairs<A: DeserializeOwned, B: DeserializeOwned>(
     request: &PageRequest,
 ) -> Result<Vec<(A, B)>, DbError> {
     let scope = Some(scope.to_string());
-    rows(tx, select, columns, scope, request, |row| {
-        Ok((object(row, 0)?, object(row, 1)?))
-    })
+    rows(tx, select, columns, scope, request, |row| Ok((object(row, 0)?, object(row, 1)?)))
 }
 
 fn object<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {

@@ -61,9 +61,7 @@ impl AdminClient {
         wait: Option<Duration>,
     ) -> Result<()> {
         let call = self.http.request(Method::DELETE, path(wait));
-        let call = call
-            .header(REQUESTED_BY, requested_by)
-            .longer_by(wait.unwrap_or_default());
+        let call = call.header(REQUESTED_BY, requested_by).longer_by(wait.unwrap_or_default());
         call.send_bytes(ctx).await?;
         Ok(())
     }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use drydock_core::archive::{ImportReport, Intent};
 use drydock_core::context::Context;
 use drydock_core::error::{ApiError, BoxError, Chain, Code, Kind};
 use drydock_core::log::format::Mode;
@@ -13,7 +12,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::Deserialize;
 
-use super::{Administered, MaintenanceStatus, ModeChange, stream};
+use super::{Administered, ImportReport, Intent, MaintenanceStatus, ModeChange, stream};
 use crate::http::error::HttpError;
 use crate::http::extract::{Ctx, Json, Query, unreadable};
 use crate::http::reply;
@@ -31,19 +30,10 @@ const NDJSON: &str = "application/x-ndjson";
 pub fn routes<S: Administered>() -> Vec<Route<S>> {
     vec![
         Route::get("/api/v1/maintenance", status::<S>).always(),
-        Route::put("/api/v1/maintenance", switch_on::<S>)
-            .always()
-            .unbounded(),
-        Route::delete("/api/v1/maintenance", switch_off::<S>)
-            .always()
-            .unbounded(),
-        Route::get("/api/v1/export", export::<S>)
-            .always()
-            .unbounded(),
-        Route::post("/api/v1/import", import::<S>)
-            .always()
-            .streamed()
-            .unbounded(),
+        Route::put("/api/v1/maintenance", switch_on::<S>).always().unbounded(),
+        Route::delete("/api/v1/maintenance", switch_off::<S>).always().unbounded(),
+        Route::get("/api/v1/export", export::<S>).always().unbounded(),
+        Route::post("/api/v1/import", import::<S>).always().streamed().unbounded(),
     ]
 }
 
@@ -74,10 +64,7 @@ async fn switch_on<S: Administered>(
     request: Request,
 ) -> Result<axum::Json<MaintenanceStatus>, HttpError> {
     let SwitchOn { reason } = optional_body(request).await?;
-    if reason
-        .as_ref()
-        .is_some_and(|it| it.chars().count() > MAX_REASON_LENGTH)
-    {
+    if reason.as_ref().is_some_and(|it| it.chars().count() > MAX_REASON_LENGTH) {
         let message = format!("`reason` has more than {MAX_REASON_LENGTH} characters");
         return Err(bad(Code::InvalidBody, message).into());
     }
@@ -123,12 +110,7 @@ async fn switch<S: Administered>(
 ) -> Result<MaintenanceStatus, HttpError> {
     let wait = query.wait.as_deref().map(parse_wait).transpose()?;
     let bound = app.shell.settings.request_timeout + wait.unwrap_or_default();
-    let change = ModeChange {
-        mode,
-        requested_by: requested_by(headers)?,
-        reason,
-        wait,
-    };
+    let change = ModeChange { mode, requested_by: requested_by(headers)?, reason, wait };
     let ctx = ctx.timeout(bound);
     let switched = ctx.run(app.service.admin().set_mode(&ctx, change)).await;
     Ok(switched.map_err(ApiError::from)??)
@@ -139,10 +121,8 @@ fn parse_wait(text: &str) -> Result<Duration, ApiError> {
     match parsed.map(Duration::try_from) {
         Ok(Ok(wait)) if wait <= MAX_WAIT => Ok(wait),
         _ => {
-            let message = format!(
-                "`wait` must be a duration such as `30s`, up to {}s",
-                MAX_WAIT.as_secs()
-            );
+            let message =
+                format!("`wait` must be a duration such as `30s`, up to {}s", MAX_WAIT.as_secs());
             Err(bad(Code::InvalidQuery, message))
         }
     }
@@ -211,7 +191,5 @@ async fn import<S: Administered>(
 }
 
 fn bad(code: Code, message: impl Into<String>) -> ApiError {
-    ApiError::new(Kind::BadRequest)
-        .with_code(code)
-        .with_message(message)
+    ApiError::new(Kind::BadRequest).with_code(code).with_message(message)
 }

@@ -9,14 +9,14 @@ mod types;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use drydock_core::archive::{ImportReport, Intent};
 use drydock_core::context::Context;
 use drydock_core::error::BoxError;
 use futures_util::stream::BoxStream;
 
 pub use client::AdminClient;
+pub use drydock_core::archive::{ImportReport, Intent};
 pub use handlers::{REQUESTED_BY, routes};
-pub use types::{MaintenanceStatus, ModeChange, Recovery};
+pub use types::{MaintenanceStatus, ModeChange};
 
 /// A body in pieces. An error ends it.
 pub type ByteStream = BoxStream<'static, Result<Bytes, BoxError>>;

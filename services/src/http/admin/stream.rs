@@ -20,10 +20,8 @@ const MAX_WINDOW_LOG: u32 = 23;
 /// Whether the client takes `Content-Encoding: zstd`.
 pub fn accepts_zstd(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::ACCEPT_ENCODING);
-    let mut codings = values
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|text| text.split(','));
+    let mut codings =
+        values.iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
     codings.any(|coding| {
         let mut parts = coding.split(';').map(str::trim);
         let refused = |weight: &str| {
@@ -37,9 +35,7 @@ pub fn accepts_zstd(headers: &HeaderMap) -> bool {
 /// Compresses. An error of `plain` ends the compressed stream with an error too.
 pub fn compress(plain: ByteStream) -> ByteStream {
     let reader = StreamReader::new(plain.map_err(io::Error::other));
-    ReaderStream::new(ZstdEncoder::new(reader))
-        .map_err(BoxError::from)
-        .boxed()
+    ReaderStream::new(ZstdEncoder::new(reader)).map_err(BoxError::from).boxed()
 }
 
 /// The plain lines of an import, whether sent plain or compressed.
@@ -81,10 +77,9 @@ fn undecodable(error: io::Error) -> BoxError {
         return error.into();
     }
     let (code, message) = match error.kind() {
-        io::ErrorKind::UnexpectedEof => (
-            Code::ImportTruncated,
-            "the compressed stream ends in the middle",
-        ),
+        io::ErrorKind::UnexpectedEof => {
+            (Code::ImportTruncated, "the compressed stream ends in the middle")
+        }
         _ => (Code::ImportCorrupt, "the compressed stream is corrupt"),
     };
     let refused = ApiError::new(Kind::Unprocessable).with_code(code);
@@ -104,10 +99,8 @@ mod tests {
     }
 
     fn pieces(bytes: &[u8], size: usize) -> ByteStream {
-        let pieces: Vec<_> = bytes
-            .chunks(size)
-            .map(|piece| Ok(Bytes::copy_from_slice(piece)))
-            .collect();
+        let pieces: Vec<_> =
+            bytes.chunks(size).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
         futures_util::stream::iter(pieces).boxed()
     }
 
@@ -147,27 +140,17 @@ mod tests {
         let mut compressed = read(compress(pieces(text.as_bytes(), 1000))).await.unwrap();
         let cut = pieces(&compressed[..compressed.len() - 9], 100);
         let cut = plain(&HeaderMap::new(), cut).await.unwrap();
-        assert_eq!(
-            code(&read(cut).await.unwrap_err()),
-            Some("import_truncated")
-        );
+        assert_eq!(code(&read(cut).await.unwrap_err()), Some("import_truncated"));
         compressed[6] ^= 0xff;
-        let flipped = plain(&HeaderMap::new(), pieces(&compressed, 100))
-            .await
-            .unwrap();
-        assert_eq!(
-            code(&read(flipped).await.unwrap_err()),
-            Some("import_corrupt")
-        );
+        let flipped = plain(&HeaderMap::new(), pieces(&compressed, 100)).await.unwrap();
+        assert_eq!(code(&read(flipped).await.unwrap_err()), Some("import_corrupt"));
     }
 
     #[tokio::test]
     async fn an_error_in_the_middle_is_never_a_clean_end() {
         let failing = || {
             let start = pieces(&b"a line\n".repeat(100), 10);
-            start
-                .chain(futures_util::stream::iter([Err("disk full".into())]))
-                .boxed()
+            start.chain(futures_util::stream::iter([Err("disk full".into())])).boxed()
         };
         assert!(read(compress(failing())).await.is_err());
         let plain = plain(&HeaderMap::new(), failing()).await.unwrap();

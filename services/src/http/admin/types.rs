@@ -1,4 +1,5 @@
-//! Bodies of the maintenance routes.
+//! Bodies of the maintenance routes. What an instance says of itself, and what an import answers,
+//! are the core's own types.
 
 use std::time::Duration;
 
@@ -16,24 +17,16 @@ pub struct MaintenanceStatus {
     /// When the mode was set; absent if it never was.
     pub since: Option<Timestamp>,
     pub requested_by: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Whether every live instance has acknowledged this generation.
+    /// Whether the service is in maintenance and every live instance has acknowledged that.
     pub ready: bool,
     pub instances: Vec<InstanceRecord>,
+    /// Absent before the first boot.
     pub lineage: Option<Uuid>,
     /// The position of the newest commit.
-    pub position: Position,
-    pub last_recovery: Option<Recovery>,
-}
-
-/// The last time the service rebuilt its coordination keys from objects.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recovery {
-    pub at: Timestamp,
-    pub lineage: Uuid,
-    pub position: Position,
-    pub reason: String,
+    pub position: Option<Position>,
+    /// Always absent: recovery from objects is not part of this version.
+    pub last_recovery: Option<Timestamp>,
 }
 
 /// What a request to switch the mode says.

@@ -19,9 +19,7 @@ async fn a_switch_says_who_why_and_how_long_to_wait() {
     let server = TestServer::start().await;
     let json = "Content-Type: application/json\r\nX-Requested-By: ann\r\n";
     let body = "{\"reason\": \"backup\"}";
-    let answer = server
-        .ask("PUT", "/api/v1/maintenance?wait=30s", json, body)
-        .await;
+    let answer = server.ask("PUT", "/api/v1/maintenance?wait=30s", json, body).await;
     let status: MaintenanceStatus = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(status.mode, Mode::Maintenance);
     assert_eq!(status.requested_by.as_deref(), Some("ann"));
@@ -37,40 +35,14 @@ async fn a_switch_says_who_why_and_how_long_to_wait() {
 #[tokio::test]
 async fn a_switch_needs_no_body_but_refuses_a_bad_one() {
     let server = TestServer::start().await;
-    assert_eq!(
-        server
-            .ask("PUT", "/api/v1/maintenance", "", "")
-            .await
-            .status,
-        200
-    );
+    assert_eq!(server.ask("PUT", "/api/v1/maintenance", "", "").await.status, 200);
     let json = "Content-Type: application/json\r\n";
     for (path, headers, body, expected) in [
-        (
-            "/api/v1/maintenance",
-            json,
-            "{\"raeson\": 1}",
-            (400, "invalid_body"),
-        ),
-        (
-            "/api/v1/maintenance",
-            "",
-            "{}",
-            (415, "unsupported_media_type"),
-        ),
+        ("/api/v1/maintenance", json, "{\"raeson\": 1}", (400, "invalid_body")),
+        ("/api/v1/maintenance", "", "{}", (415, "unsupported_media_type")),
         ("/api/v1/maintenance?wait=x", "", "", (400, "invalid_query")),
-        (
-            "/api/v1/maintenance?wait=-1s",
-            "",
-            "",
-            (400, "invalid_query"),
-        ),
-        (
-            "/api/v1/maintenance?wait=2h",
-            "",
-            "",
-            (400, "invalid_query"),
-        ),
+        ("/api/v1/maintenance?wait=-1s", "", "", (400, "invalid_query")),
+        ("/api/v1/maintenance?wait=2h", "", "", (400, "invalid_query")),
     ] {
         let answer = server.ask("PUT", path, headers, body).await;
         let expected = (expected.0, expected.1.to_owned());
@@ -90,25 +62,18 @@ async fn what_was_exported_compressed_imports_as_it_was() {
     };
     let plain = export("identity").await;
     let zstd = export("zstd").await;
-    assert_eq!(
-        plain.header(header::CONTENT_TYPE),
-        Some("application/x-ndjson")
-    );
+    assert_eq!(plain.header(header::CONTENT_TYPE), Some("application/x-ndjson"));
     assert_eq!(zstd.header(header::CONTENT_ENCODING), Some("zstd"));
     assert!(zstd.body.len() < plain.body.len() / 2);
     let import = async |path: &'static str, body: Bytes| {
         let call = client.request(Method::POST, path).body(Body::from(body));
         call.send::<ImportReport>(&ctx()).await
     };
-    import("/api/v1/import?dry_run=true", zstd.body.clone())
-        .await
-        .unwrap();
+    import("/api/v1/import?dry_run=true", zstd.body.clone()).await.unwrap();
     assert!(server.toy.imported.lock().unwrap().is_empty());
     import("/api/v1/import", zstd.body).await.unwrap();
     assert_eq!(*server.toy.imported.lock().unwrap(), plain.body);
-    let refused = import("/api/v1/import", Bytes::from("bad"))
-        .await
-        .unwrap_err();
+    let refused = import("/api/v1/import", Bytes::from("bad")).await.unwrap_err();
     assert_eq!(refused.remote().unwrap().code, "import_corrupt");
 }
 
@@ -118,10 +83,7 @@ async fn an_import_is_not_bound_by_the_body_limit() {
     let big = Bytes::from(vec![b'x'; 5 * 1024 * 1024]);
     let client = server.client();
     let call = client.request(Method::POST, "/api/v1/import");
-    let report = call
-        .body(Body::from(big))
-        .send::<ImportReport>(&ctx())
-        .await;
+    let report = call.body(Body::from(big)).send::<ImportReport>(&ctx()).await;
     assert_eq!(report.unwrap().body.counts["line"], 5 * 1024 * 1024);
 }
 

@@ -33,10 +33,7 @@ async fn canned(answer: &'static str) -> Client {
 }
 
 async fn get(client: &Client) -> ClientError {
-    let got = client
-        .request(Method::GET, "/x")
-        .send::<Value>(&ctx())
-        .await;
+    let got = client.request(Method::GET, "/x").send::<Value>(&ctx()).await;
     got.expect_err("only failures are asked for")
 }
 
@@ -44,9 +41,7 @@ async fn get(client: &Client) -> ClientError {
 async fn an_answer_comes_with_its_headers() {
     let server = TestServer::start().await;
     let client = server.client();
-    let thing = Thing {
-        name: "alice".into(),
-    };
+    let thing = Thing { name: "alice".into() };
     let call = client.request(Method::POST, "/api/v1/things").json(&thing);
     let answer = call.send::<Thing>(&ctx()).await.unwrap();
     assert_eq!(answer.status, 201);
@@ -59,10 +54,7 @@ async fn a_refusal_is_the_remote_error() {
     let server = TestServer::start().await;
     let error = get(&server.client()).await;
     let remote = error.remote().unwrap();
-    assert_eq!(
-        (remote.kind, remote.code.as_str()),
-        (Kind::NotExist, "route_not_exist")
-    );
+    assert_eq!((remote.kind, remote.code.as_str()), (Kind::NotExist, "route_not_exist"));
     assert!(!error.may_have_applied());
 }
 
@@ -91,10 +83,7 @@ async fn a_lost_answer_is_an_unknown_outcome() {
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{",
     ] {
         let error = get(&canned(answer).await).await;
-        assert!(
-            matches!(error, ClientError::Unknown { .. }),
-            "{answer:?}: {error:?}"
-        );
+        assert!(matches!(error, ClientError::Unknown { .. }), "{answer:?}: {error:?}");
         assert!(error.may_have_applied());
     }
 }
@@ -116,9 +105,7 @@ async fn the_time_that_is_left_is_passed_on() {
     let client = server.client();
     let call = client.request(Method::GET, "/api/v1/slow");
     let begun = Instant::now();
-    let ended = call
-        .send_bytes(&ctx().timeout(Duration::from_millis(500)))
-        .await;
+    let ended = call.send_bytes(&ctx().timeout(Duration::from_millis(500))).await;
     assert!(ended.unwrap_err().may_have_applied());
     assert!(begun.elapsed() <= Duration::from_millis(501));
 }

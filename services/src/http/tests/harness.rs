@@ -94,10 +94,7 @@ impl TestServer {
             settings: settings.clone(),
             internal_token: SecretString::from(TOKEN),
             gate: gate.clone(),
-            health: Arc::new(ToyHealth {
-                gate: gate.clone(),
-                registry,
-            }),
+            health: Arc::new(ToyHealth { gate: gate.clone(), registry }),
             metrics,
         });
         let toy = Toy::default();
@@ -109,14 +106,7 @@ impl TestServer {
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
         let serving = tokio::spawn(async move { serve(listener, router, &settings, stop).await });
-        TestServer {
-            net,
-            address,
-            gate,
-            toy,
-            shutdown,
-            serving,
-        }
+        TestServer { net, address, gate, toy, shutdown, serving }
     }
 
     pub fn client(&self) -> Client {
@@ -158,17 +148,11 @@ impl Raw {
     fn parse(text: &str) -> Raw {
         let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Raw {
-            status,
-            head: head.to_lowercase(),
-            body: body.to_owned(),
-        }
+        Raw { status, head: head.to_lowercase(), body: body.to_owned() }
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.head
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
     /// Status and code, having checked that the body is ours.
@@ -208,9 +192,7 @@ async fn create(Json(thing): Json<Thing>) -> Result<Response, HttpError> {
 }
 
 async fn get(Path(thing): Path<Ref>) -> Result<Response, HttpError> {
-    let thing = Thing {
-        name: thing.to_string(),
-    };
+    let thing = Thing { name: thing.to_string() };
     Ok(reply::ok(&reply::etag(1, &thing), &thing))
 }
 
@@ -251,7 +233,7 @@ impl Admin for Toy {
             ready: true,
             instances: Vec::new(),
             lineage: None,
-            position: 0,
+            position: None,
             last_recovery: None,
         })
     }
@@ -291,11 +273,6 @@ impl Admin for Toy {
         if intent == Intent::Apply {
             *self.imported.lock().unwrap() = bytes;
         }
-        Ok(ImportReport {
-            lineage: uuid::Uuid::nil(),
-            position: 1,
-            counts,
-            digest: String::new(),
-        })
+        Ok(ImportReport { lineage: uuid::Uuid::nil(), position: 1, counts, digest: String::new() })
     }
 }

@@ -120,12 +120,7 @@ async fn the_gate_closes_everything_but_health_and_maintenance() {
         assert_eq!(answer.error(), pair(503, code));
         assert!(answer.header("retry-after").is_some());
         assert_eq!(server.ask("GET", "/readyz", "", "").await.status, ready);
-        for path in [
-            "/livez",
-            "/metrics",
-            "/api/v1/maintenance",
-            "/api/v1/export",
-        ] {
+        for path in ["/livez", "/metrics", "/api/v1/maintenance", "/api/v1/export"] {
             assert_eq!(server.ask("GET", path, "", "").await.status, 200, "{path}");
         }
     }
@@ -163,9 +158,7 @@ async fn an_answer_has_no_date_and_head_has_no_body() {
 async fn metrics_count_by_route_and_status() {
     let server = TestServer::start().await;
     for name in ["alice", "bob"] {
-        server
-            .ask("GET", &format!("/api/v1/things/{name}"), "", "")
-            .await;
+        server.ask("GET", &format!("/api/v1/things/{name}"), "", "").await;
     }
     server.ask("GET", "/nowhere", "", "").await;
     let metrics = server.ask("GET", "/metrics", "", "").await.body;
@@ -173,10 +166,7 @@ async fn metrics_count_by_route_and_status() {
         let labels = format!("{{method=\"GET\",route=\"{route}\",status=\"{status}\"}}");
         format!("drydock_http_requests_total{labels} ")
     };
-    for line in [
-        count("/api/v1/things/{ref}", 200) + "2",
-        count("unmatched", 404) + "1",
-    ] {
+    for line in [count("/api/v1/things/{ref}", 200) + "2", count("unmatched", 404) + "1"] {
         assert!(metrics.contains(&line), "{line} in {metrics}");
     }
 }

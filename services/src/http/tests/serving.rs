@@ -35,10 +35,7 @@ async fn a_head_that_never_ends_and_an_idle_connection_are_cut_off() {
         assert_eq!(begun.elapsed().as_secs(), 10, "{start:?}");
     }
     let mut stream = server.connect().await;
-    stream
-        .write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
-        .await
-        .unwrap();
+    stream.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let begun = Instant::now();
     assert!(read_to_end(&mut stream).await.starts_with("HTTP/1.1 200"));
     assert_eq!(begun.elapsed().as_secs(), 10);
@@ -77,11 +74,8 @@ async fn the_drain_has_a_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn connections_above_the_cap_wait_for_a_place() {
-    let server = TestServer::with(HttpSettings {
-        max_connections: 1,
-        ..HttpSettings::default()
-    })
-    .await;
+    let server =
+        TestServer::with(HttpSettings { max_connections: 1, ..HttpSettings::default() }).await;
     let mut first = server.connect().await;
     first.write_all(slow_request().as_bytes()).await.unwrap();
     let livez = "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
@@ -93,11 +87,9 @@ async fn connections_above_the_cap_wait_for_a_place() {
 
 #[tokio::test(start_paused = true)]
 async fn requests_above_the_cap_are_told_to_come_back() {
-    let server = TestServer::with(HttpSettings {
-        max_concurrent_requests: 1,
-        ..HttpSettings::default()
-    })
-    .await;
+    let server =
+        TestServer::with(HttpSettings { max_concurrent_requests: 1, ..HttpSettings::default() })
+            .await;
     let mut first = server.connect().await;
     first.write_all(slow_request().as_bytes()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -119,10 +111,7 @@ async fn a_reader_that_stands_still_loses_its_connection() {
     stream.write_all(export.as_bytes()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(61)).await;
     let cut = read_to_end(&mut stream).await;
-    assert!(
-        !cut.ends_with("0\r\n\r\n"),
-        "the export must not look whole"
-    );
+    assert!(!cut.ends_with("0\r\n\r\n"), "the export must not look whole");
 }
 
 struct Flaky {
@@ -148,9 +137,7 @@ impl Listener for Flaky {
 async fn an_accept_error_does_not_stop_the_server() {
     let net = DuplexNet::default();
     let listener = Flaky {
-        outcomes: (0..20)
-            .map(|_| io::Error::other("too many files"))
-            .collect(),
+        outcomes: (0..20).map(|_| io::Error::other("too many files")).collect(),
         inner: net.listen("flaky:1").await.unwrap(),
     };
     let router = axum::Router::new();
