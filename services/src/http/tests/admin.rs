@@ -2,12 +2,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use drydock_core::archive::ImportReport;
 use drydock_core::context::Context;
 use drydock_core::log::format::Mode;
 use http::{Method, header};
 
 use super::harness::TestServer;
-use crate::http::admin::{ImportReport, MaintenanceStatus};
+use crate::http::admin::MaintenanceStatus;
 
 fn ctx() -> Context {
     Context::background()

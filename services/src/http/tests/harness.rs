@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
+use drydock_core::archive::{ImportReport, Intent};
 use drydock_core::context::Context;
 use drydock_core::env::{Env, ManualClock, RngTree};
 use drydock_core::error::{ApiError, BoxError, Code, Kind};
@@ -19,9 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::http::admin::{
-    self, Admin, Administered, ByteStream, ImportReport, Intent, MaintenanceStatus, ModeChange,
-};
+use crate::http::admin::{self, Admin, Administered, ByteStream, MaintenanceStatus, ModeChange};
 use crate::http::client::Client;
 use crate::http::duplex::DuplexNet;
 use crate::http::error::HttpError;
