@@ -5,3 +5,4 @@
 pub mod configstore;
 pub mod http;
 pub mod names;
+pub mod runtime;
