@@ -16,3 +16,6 @@ pub mod types;
 pub use routes::routes;
 pub use schema::SCHEMA;
 pub use state::Configstore;
+
+#[cfg(test)]
+mod tests;
