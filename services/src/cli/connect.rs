@@ -46,15 +46,15 @@ fn default_authority(server: &ServerArgs) -> String {
 /// `host:port` of a URL that has nothing else.
 fn authority(url: &str) -> Result<String, Failure> {
     let bad = |why| Err(Failure::Usage(format!("`--url`: `{url}` {why}")));
-    let Ok(uri) = url.trim_end_matches('/').parse::<http::Uri>() else {
+    let Ok(uri) = url.parse::<http::Uri>() else {
         return bad("is not a URL such as `http://127.0.0.1:8001`");
     };
     match (uri.scheme_str(), uri.authority()) {
         (Some("https"), _) => bad("asks for TLS, which is left to a proxy in front"),
-        (None | Some("http"), Some(authority)) if uri.path().len() <= 1 => {
+        (None | Some("http"), Some(authority)) if matches!(uri.path(), "" | "/") => {
             Ok(match authority.port() {
                 Some(_) => authority.to_string(),
-                None => format!("{authority}:80"),
+                None => format!("{}:80", authority.host()),
             })
         }
         _ => bad("is not a URL such as `http://127.0.0.1:8001`"),

@@ -11,7 +11,7 @@ use tokio_util::io::ReaderStream;
 
 use super::args::ServerArgs;
 use super::exit::Failure;
-use super::{connect, progress};
+use super::{connect, output, progress};
 use crate::http::admin::Intent;
 
 const STDIN: &str = "-";
@@ -29,17 +29,16 @@ pub async fn run(file: &Path, dry_run: bool, server: &ServerArgs) -> Result<(), 
     bar.finish_and_clear();
     let report = report.map_err(|error| Failure::because("import", error))?;
     for (kind, count) in &report.counts {
-        anstream::println!("{kind}: {count}");
+        output::line(format!("{kind}: {count}"))?;
     }
-    anstream::println!("digest: {}", report.digest);
+    output::line(format!("digest: {}", report.digest))?;
     match intent {
-        Intent::DryRun => anstream::println!("valid; nothing was changed"),
+        Intent::DryRun => output::line("valid; nothing was changed"),
         Intent::Apply => {
             let (position, lineage) = (report.position, report.lineage);
-            anstream::println!("log: position {position} of lineage {lineage}");
+            output::line(format!("log: position {position} of lineage {lineage}"))
         }
     }
-    Ok(())
 }
 
 type Input = (BoxStream<'static, std::io::Result<Bytes>>, Option<u64>);

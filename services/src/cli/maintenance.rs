@@ -7,6 +7,7 @@ use drydock_core::log::format::{InstanceRecord, InstanceState, Mode};
 use super::args::{MaintenanceAction, ServerArgs};
 use super::connect::{self, REQUESTED_BY};
 use super::exit::Failure;
+use super::output;
 use crate::http::admin::MaintenanceStatus;
 use crate::http::client::ClientError;
 
@@ -19,7 +20,7 @@ pub async fn run(action: MaintenanceAction, server: &ServerArgs) -> Result<(), F
             let reason = reason.as_deref();
             let switched = client.switch_on(&ctx, REQUESTED_BY, reason, wait.wait).await;
             let status = switched.map_err(failed)?;
-            show(&status);
+            show(&status)?;
             if wait.wait.is_some() && !status.ready {
                 return Err(late("not every instance is in maintenance yet"));
             }
@@ -28,7 +29,7 @@ pub async fn run(action: MaintenanceAction, server: &ServerArgs) -> Result<(), F
             let switched = client.switch_off(&ctx, REQUESTED_BY, wait.wait).await;
             switched.map_err(failed)?;
             let status = client.status(&ctx).await.map_err(failed)?;
-            show(&status);
+            show(&status)?;
             if wait.wait.is_some() && !serving(&status) {
                 return Err(late("not every instance is serving yet"));
             }
@@ -37,9 +38,9 @@ pub async fn run(action: MaintenanceAction, server: &ServerArgs) -> Result<(), F
             let status = client.status(&ctx).await.map_err(failed)?;
             if json {
                 let json = serde_json::to_string_pretty(&status).expect("a status is JSON");
-                anstream::println!("{json}");
+                output::line(json)?;
             } else {
-                show(&status);
+                show(&status)?;
             }
         }
     }
@@ -55,23 +56,23 @@ fn serving(status: &MaintenanceStatus) -> bool {
     status.mode == Mode::Normal && status.instances.iter().all(followed)
 }
 
-fn show(status: &MaintenanceStatus) {
+fn show(status: &MaintenanceStatus) -> Result<(), Failure> {
     let mode = match (status.mode, status.ready) {
         (Mode::Normal, _) => "normal",
         (Mode::Maintenance, true) => "maintenance, ready",
         (Mode::Maintenance, false) => "maintenance, not ready",
     };
-    anstream::println!("mode: {mode} (generation {})", status.generation);
+    output::line(format!("mode: {mode} (generation {})", status.generation))?;
     if let (Some(since), Some(by)) = (status.since, &status.requested_by) {
-        anstream::println!("since: {since}, requested by {by}");
+        output::line(format!("since: {since}, requested by {by}"))?;
     }
     if let Some(reason) = &status.reason {
-        anstream::println!("reason: {reason}");
+        output::line(format!("reason: {reason}"))?;
     }
     if let (Some(lineage), Some(position)) = (status.lineage, status.position) {
-        anstream::println!("log: position {position} of lineage {lineage}");
+        output::line(format!("log: position {position} of lineage {lineage}"))?;
     }
-    anstream::println!("{}", instances(&status.instances));
+    output::line(instances(&status.instances))
 }
 
 fn instances(instances: &[InstanceRecord]) -> Table {

@@ -11,6 +11,7 @@ mod export;
 mod import;
 mod logging;
 mod maintenance;
+mod output;
 mod progress;
 mod run;
 mod serve;

@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 
 use super::args::{Cli, Command, ConfigAction, ConfigArgs};
 use super::exit::Failure;
-use super::{export, import, logging, maintenance, serve};
+use super::{export, import, logging, maintenance, output, serve};
 use crate::config::{ConfigError, Loaded, Sources, load};
 
 /// Runs the process's command line.
@@ -34,8 +34,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             runtime()?.block_on(import::run(&file, dry_run, &server))
         }
         Command::Config { action: ConfigAction::Print { config } } => {
-            anstream::print!("{}", read_config(&config)?.print());
-            Ok(())
+            output::line(read_config(&config)?.print().trim_end())
         }
     }
 }

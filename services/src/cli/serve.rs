@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::ServeRole;
 use super::exit::Failure;
-use super::signals;
 use super::store::{self, Addresses};
+use super::{output, signals};
 use crate::config::{Config, Loaded, tokens};
 use crate::runtime::{Role, Settings, start};
 
@@ -95,7 +95,7 @@ fn announce(data_dir: &Path, bound: &[Bound]) -> Result<(), Failure> {
     let mut addresses = Addresses::new();
     for Bound { role, listener } in bound {
         let address = listener.local_addr();
-        anstream::println!("{} listens on http://{address}", role.name());
+        output::line(format!("{} listens on http://{address}", role.name()))?;
         addresses.insert(role.name().to_owned(), address);
     }
     store::write_addresses(data_dir, &addresses)
