@@ -15,7 +15,7 @@ use super::args::ServerArgs;
 use super::check::Check;
 use super::exit::Failure;
 use super::{connect, progress};
-use crate::http::client::ClientError;
+use crate::http::client::AnswerStream;
 
 const STDOUT: &str = "-";
 
@@ -40,10 +40,12 @@ pub async fn run(file: &Path, server: &ServerArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-type Export = futures_util::stream::BoxStream<'static, Result<Bytes, ClientError>>;
-
 /// Writes beside the file and renames at the end: what has the name is whole and on the disk.
-async fn to_file(export: Export, file: &Path, bar: &ProgressBar) -> Result<Trailer, BoxError> {
+async fn to_file(
+    export: AnswerStream,
+    file: &Path,
+    bar: &ProgressBar,
+) -> Result<Trailer, BoxError> {
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
     let mut part = NamedTempFile::new_in(parent)?;
