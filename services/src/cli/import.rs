@@ -20,6 +20,14 @@ const CHUNK: usize = 64 * 1024;
 
 pub async fn run(file: &Path, dry_run: bool, server: &ServerArgs) -> Result<(), Failure> {
     let client = connect::admin(server)?;
+    // Not needed, but sooner said before a long transfer than after it.
+    let status = client.status(&Context::background()).await;
+    let status = status.map_err(|error| Failure::because("import", error))?;
+    if !status.ready {
+        let why = "import: the service is not in maintenance, or not every instance is yet; \
+                   see `drydock maintenance on --wait`";
+        return Err(Failure::Failed(why.into()));
+    }
     let (input, size) = open(file).await?;
     let bar = progress::bytes(size);
     let sent = bar.clone();

@@ -27,7 +27,7 @@ async fn what_was_exported_comes_back_over_later_changes() {
 
     let early = installation.operate(&["import", utf8(&file)]).await;
     assert_eq!(early.status.code(), Some(1));
-    assert!(text(&early.stderr).contains("`not_in_maintenance`"), "{}", text(&early.stderr));
+    assert!(text(&early.stderr).contains("not in maintenance"), "{}", text(&early.stderr));
 
     let on = installation.operate(&["maintenance", "on", "--reason", "a test", "--wait"]).await;
     assert!(text(&on.stdout).starts_with("mode: maintenance, ready"), "{}", text(&on.stdout));

@@ -134,10 +134,7 @@ async fn a_streamed_answer_has_no_deadline_of_its_own() {
     let client = server.client();
     let call = client.request(Method::GET, "/api/v1/export");
     let mut body = call.send_streamed(&ctx()).await.unwrap().body;
-    let mut chunks = 0;
-    while body.try_next().await.unwrap().is_some() {
-        chunks += 1;
-        tokio::time::sleep(Duration::from_secs(20)).await;
-    }
-    assert!(chunks > 5, "it was read slowly, for longer than any time-out");
+    assert!(body.try_next().await.unwrap().is_some());
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    while body.try_next().await.unwrap().is_some() {}
 }
