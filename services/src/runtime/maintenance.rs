@@ -1,13 +1,13 @@
 //! Does what the core's state machine decides, for every service alike.
 //!
-//! The gate is open only in normal mode with a loaded read model; it depends on both, and on nothing
-//! else. Background tasks are not part of this version: stopping them is done at once.
+//! The gate is open only in normal mode with a loaded read model; it depends on both, and on
+//! nothing else. Background tasks are not part of this version: stopping them is done at once.
 
 use std::future::{Future, pending};
 use std::time::Duration;
 
 use drydock_core::log::format::{InstanceState, Mode};
-use drydock_core::maintenance::{Effect, Event, ModeCell, State};
+use drydock_core::maintenance::{Effect, Event, ModeCell, SeenMode, State};
 use drydock_core::store::{Applied, Phase};
 use tokio::sync::watch;
 
@@ -38,7 +38,7 @@ impl Driver {
                 // The senders outlive this task: they are in `self` and in the store.
                 _ = modes.changed() => {
                     let seen = modes.borrow_and_update().clone();
-                    seen.map(|seen| Event::ModeSeen { mode: seen.mode, generation: seen.generation })
+                    seen.map(mode_seen)
                 }
                 _ = applied.changed() => None,
                 generation = self.drained(draining) => Some(Event::Drained { generation }),
@@ -101,4 +101,8 @@ impl Driver {
             generation
         }
     }
+}
+
+fn mode_seen(SeenMode { mode, generation, .. }: SeenMode) -> Event {
+    Event::ModeSeen { mode, generation }
 }
