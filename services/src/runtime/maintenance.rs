@@ -26,6 +26,8 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) async fn run(self) {
         let mut modes = self.mode.subscribe();
+        // On a runtime with threads the mode may have been read before this task began.
+        modes.mark_changed();
         let mut applied = self.applied.clone();
         let mut state = State::Starting;
         loop {
