@@ -75,7 +75,7 @@ fn internal_token(
         (_, Some(token)) => Ok(token),
         (ServeRole::All, None) => {
             let tokens = tokens::read_or_create(data_dir, &Env::system())?;
-            Ok(SecretString::from(tokens.internal_token))
+            Ok(SecretString::from(tokens.internal))
         }
         (ServeRole::Configstore, None) => Err(Loaded::missing("internal_token").into()),
     }
