@@ -24,5 +24,8 @@ pub mod db;
 pub mod env;
 pub mod error;
 pub mod fault;
+pub mod log;
+pub mod maintenance;
 pub mod net;
+pub mod objects;
 pub mod retry;

@@ -11,6 +11,7 @@
 //!
 //! Absent on purpose: users, roles, alarms and members: a backend's business.
 
+mod bounded;
 pub mod check;
 pub mod memory;
 pub mod mvcc;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
+pub use bounded::Bounded;
 pub use types::*;
 
 /// What is known about a request that failed.
