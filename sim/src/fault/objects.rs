@@ -69,7 +69,7 @@ impl FaultyObjects {
         let opened = async move {
             this.travel().await?;
             this.travel().await?;
-            Ok(open(&*this.inner))
+            Ok::<_, Error>(open(&*this.inner))
         };
         stream::once(opened).try_flatten().boxed()
     }

@@ -19,15 +19,25 @@ pub struct PlannedPoints {
 }
 
 /// How often each point was passed, by all instances together: what a scenario can choose from.
-pub type PassedPoints = Arc<Mutex<BTreeMap<&'static str, u64>>>;
+#[derive(Clone, Default)]
+pub struct PassedPoints(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+
+impl PassedPoints {
+    fn note(&self, point: &'static str) {
+        let mut passed = self.0.lock().expect("no holder of this lock panics");
+        *passed.entry(point).or_default() += 1;
+    }
+
+    pub fn all(&self) -> BTreeMap<&'static str, u64> {
+        self.0.lock().expect("no holder of this lock panics").clone()
+    }
+}
 
 #[async_trait]
 impl FaultPoints for PlannedPoints {
     async fn reach(&self, point: &'static str) -> Result<(), Injected> {
         self.faults.thaw(&self.host).await;
-        let mut passed = self.passed.lock().expect("no holder of this lock panics");
-        *passed.entry(point).or_default() += 1;
-        drop(passed);
+        self.passed.note(point);
         match self.faults.pass(&self.host, point) {
             None => Ok(()),
             Some((index, PointAct::Delay)) => {

@@ -6,5 +6,5 @@ mod net;
 mod stream;
 
 pub use clock::{SimClock, host_elapsed};
-pub use cluster::{Cluster, Software};
+pub use cluster::{Cluster, Stop};
 pub use net::SimNet;
