@@ -18,6 +18,7 @@
 //!
 //! Deliberately absent: HTTP routes, gRPC, sockets, any ambient clock or randomness.
 
+pub mod archive;
 pub mod context;
 pub mod coord;
 pub mod db;
@@ -29,3 +30,4 @@ pub mod maintenance;
 pub mod net;
 pub mod objects;
 pub mod retry;
+pub mod store;

@@ -107,3 +107,8 @@ impl Coordination for Memory {
         self.update(|state| state.compact(revision))
     }
 }
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,8 @@
 
 mod bounded;
 pub mod check;
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
 pub mod memory;
 pub mod mvcc;
 mod types;

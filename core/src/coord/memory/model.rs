@@ -1,0 +1,603 @@
+//! Random operations on [`Memory`] agree with a model too naive to be wrong: a list of snapshots.
+//!
+//! The model shares no code with the state machine. It knows every revision as a whole map, and what
+//! a watch must deliver is the difference of neighbouring maps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{FutureExt, StreamExt};
+use jiff::Timestamp;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::*;
+use crate::coord::{
+    Compare, CompareOp, CompareTarget, Error, EventKind, Key, KeyRange, Op, OpResult, Order,
+    Projection, Put, RangeEnd,
+};
+use crate::env::ManualClock;
+
+type Snapshot = BTreeMap<Key, KeyValue>;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Range(RangeRequest),
+    Txn(Txn),
+    Watch(WatchRequest),
+    Compact(Revision),
+    Grant { ttl_s: u64 },
+    KeepAlive(LeaseId),
+    Revoke(LeaseId),
+    Advance { by_s: u64 },
+}
+
+/// What an error is, without its words.
+fn kind(error: Error) -> Error {
+    let reason = String::new();
+    match error {
+        Error::Invalid { .. } => Error::Invalid { reason },
+        Error::TooLarge { .. } => Error::TooLarge { reason },
+        other => other,
+    }
+}
+
+fn invalid<T>() -> Result<T> {
+    let reason = String::new();
+    Err(Error::Invalid { reason })
+}
+
+struct Model {
+    /// Revision n is the entry n - 1.
+    snapshots: Vec<Snapshot>,
+    compacted: Revision,
+    /// Time to live and deadline in seconds.
+    leases: BTreeMap<LeaseId, (u64, u64)>,
+    now_s: u64,
+}
+
+impl Model {
+    fn newest(&self) -> Revision {
+        self.snapshots.len() as Revision
+    }
+
+    fn at(&self, revision: Revision) -> &Snapshot {
+        &self.snapshots[revision as usize - 1]
+    }
+
+    fn commit(&mut self, next: Snapshot) {
+        if next != *self.at(self.newest()) {
+            self.snapshots.push(next);
+        }
+    }
+
+    fn advance(&mut self, by_s: u64) {
+        self.now_s += by_s;
+        let over = self
+            .leases
+            .iter()
+            .filter(|(_, (_, deadline))| *deadline <= self.now_s);
+        let mut over: Vec<_> = over.map(|(id, (_, deadline))| (*deadline, *id)).collect();
+        over.sort();
+        for (_, id) in over {
+            self.revoke(id).expect("it is there");
+        }
+    }
+
+    fn revoke(&mut self, id: LeaseId) -> Result<()> {
+        self.leases.remove(&id).ok_or(Error::LeaseNotExist(id))?;
+        let mut next = self.at(self.newest()).clone();
+        next.retain(|_, kv| kv.lease != Some(id));
+        self.commit(next);
+        Ok(())
+    }
+
+    fn keep_alive(&mut self, id: LeaseId) -> Result<Duration> {
+        let lease = self.leases.get_mut(&id).ok_or(Error::LeaseNotExist(id))?;
+        lease.1 = self.now_s + lease.0;
+        Ok(Duration::from_secs(lease.0))
+    }
+
+    fn compact(&mut self, revision: Revision) -> Result<()> {
+        match revision {
+            ..1 => invalid(),
+            requested if requested > self.newest() => Err(Error::FutureRevision {
+                requested,
+                newest: self.newest(),
+            }),
+            _ if revision <= self.compacted => Err(Error::Compacted {
+                oldest: self.compacted,
+            }),
+            _ => {
+                self.compacted = revision;
+                Ok(())
+            }
+        }
+    }
+
+    fn range(&self, request: &RangeRequest) -> Result<RangeResponse> {
+        valid_range(&request.range)?;
+        match request.revision {
+            Some(..1) => invalid(),
+            Some(requested) if requested > self.newest() => Err(Error::FutureRevision {
+                requested,
+                newest: self.newest(),
+            }),
+            Some(revision) if revision < self.compacted => Err(Error::Compacted {
+                oldest: self.compacted,
+            }),
+            revision => {
+                let snapshot = self.at(revision.unwrap_or(self.newest()));
+                Ok(read(snapshot, request, self.newest()))
+            }
+        }
+    }
+
+    fn txn(&mut self, txn: &Txn) -> Result<TxnResponse> {
+        for branch in [&txn.then, &txn.otherwise] {
+            valid_branch(branch)?;
+        }
+        let mut next = self.at(self.newest()).clone();
+        let succeeded = txn.compares.iter().all(|compare| holds(&next, compare));
+        let branch = if succeeded { &txn.then } else { &txn.otherwise };
+        for op in branch {
+            match op {
+                Op::Range(request) => drop(self.range(request)?),
+                Op::Put(Put {
+                    lease: Some(id), ..
+                }) if !self.leases.contains_key(id) => {
+                    return Err(Error::LeaseNotExist(*id));
+                }
+                Op::Put(_) | Op::Delete { .. } => {}
+            }
+        }
+        let before = self.newest();
+        let results = branch.iter().map(|op| self.apply(&mut next, op, before));
+        let results = results.collect();
+        self.commit(next);
+        Ok(TxnResponse {
+            revision: self.newest(),
+            succeeded,
+            results,
+        })
+    }
+
+    fn apply(&self, next: &mut Snapshot, op: &Op, before: Revision) -> OpResult {
+        match op {
+            Op::Put(put) => {
+                let old = next.get(&put.key).cloned();
+                let (create_revision, version) = match &old {
+                    Some(old) => (old.create_revision, old.version + 1),
+                    None => (before + 1, 1),
+                };
+                let kv = KeyValue {
+                    key: put.key.clone(),
+                    value: put.value.clone(),
+                    create_revision,
+                    mod_revision: before + 1,
+                    version,
+                    lease: put.lease,
+                };
+                next.insert(put.key.clone(), kv);
+                let prev = if put.prev_kv { old } else { None };
+                OpResult::Put { prev }
+            }
+            Op::Delete { range, prev_kv } => {
+                let gone = next.values().filter(|kv| within(range, &kv.key)).cloned();
+                let gone: Vec<KeyValue> = gone.collect();
+                next.retain(|key, _| !within(range, key));
+                OpResult::Delete {
+                    deleted: gone.len(),
+                    prev: if *prev_kv { gone } else { vec![] },
+                }
+            }
+            Op::Range(request) => OpResult::Range(match request.revision {
+                Some(revision) => {
+                    let changed = *next != *self.at(before);
+                    let newest = before + Revision::from(changed);
+                    read(self.at(revision), request, newest)
+                }
+                None => {
+                    let changed = *next != *self.at(before);
+                    read(next, request, before + Revision::from(changed))
+                }
+            }),
+        }
+    }
+
+    /// What a watch of `range` delivers for a revision, in the order of keys.
+    fn events(&self, revision: Revision, request: &WatchRequest) -> Vec<Event> {
+        if revision < 2 {
+            return vec![];
+        }
+        let (old, new) = (self.at(revision - 1), self.at(revision));
+        let keys: BTreeSet<&Key> = old.keys().chain(new.keys()).collect();
+        let changed = keys
+            .into_iter()
+            .filter(|key| old.get(*key) != new.get(*key));
+        let mine = changed.filter(|key| within(&request.range, key));
+        let event = |key: &Key| Event {
+            kind: match new.contains_key(key) {
+                true => EventKind::Put,
+                false => EventKind::Delete,
+            },
+            kv: new.get(key).cloned().unwrap_or(KeyValue {
+                key: key.clone(),
+                value: "".into(),
+                create_revision: 0,
+                mod_revision: revision,
+                version: 0,
+                lease: None,
+            }),
+            prev: old.get(key).filter(|_| request.prev_kv).cloned(),
+        };
+        mine.map(event).collect()
+    }
+}
+
+fn within(range: &KeyRange, key: &[u8]) -> bool {
+    match &range.end {
+        RangeEnd::Single => range.start == key,
+        RangeEnd::Before(end) => &range.start[..] <= key && key < &end[..],
+        RangeEnd::Unbounded => &range.start[..] <= key,
+    }
+}
+
+fn valid_range(range: &KeyRange) -> Result<()> {
+    match range.end == RangeEnd::Single && range.start.is_empty() {
+        true => invalid(),
+        false => Ok(()),
+    }
+}
+
+fn valid_branch(ops: &[Op]) -> Result<()> {
+    for (index, op) in ops.iter().enumerate() {
+        let clash = |other: &Op| match (op, other) {
+            (Op::Put(one), Op::Put(other)) => one.key == other.key,
+            (Op::Put(put), Op::Delete { range, .. }) => within(range, &put.key),
+            _ => false,
+        };
+        let others = ops[..index].iter().chain(&ops[index + 1..]);
+        let refused = match op {
+            Op::Put(put) => put.key.is_empty(),
+            Op::Delete { range, .. } => valid_range(range).is_err(),
+            Op::Range(request) => {
+                valid_range(&request.range).is_err() || request.revision == Some(0)
+            }
+        };
+        if refused || others.into_iter().any(clash) {
+            return invalid();
+        }
+    }
+    Ok(())
+}
+
+fn read(snapshot: &Snapshot, request: &RangeRequest, revision: Revision) -> RangeResponse {
+    let found = snapshot
+        .values()
+        .filter(|kv| within(&request.range, &kv.key));
+    let mut kvs: Vec<KeyValue> = found.cloned().collect();
+    let count = kvs.len();
+    if request.order == Order::Descending {
+        kvs.reverse();
+    }
+    let mut more = false;
+    if request.limit > 0 && kvs.len() > request.limit {
+        kvs.truncate(request.limit);
+        more = true;
+    }
+    match request.projection {
+        Projection::Full => {}
+        Projection::KeysOnly => kvs.iter_mut().for_each(|kv| kv.value = "".into()),
+        Projection::CountOnly => (kvs, more) = (vec![], false),
+    }
+    RangeResponse {
+        revision,
+        kvs,
+        count,
+        more,
+    }
+}
+
+fn holds(snapshot: &Snapshot, compare: &Compare) -> bool {
+    let kv = snapshot.get(&compare.key);
+    let number = |of: fn(&KeyValue) -> i64| kv.map(of).unwrap_or(0);
+    let order = match &compare.target {
+        CompareTarget::ModRevision(n) => number(|kv| kv.mod_revision).cmp(n),
+        CompareTarget::CreateRevision(n) => number(|kv| kv.create_revision).cmp(n),
+        CompareTarget::Version(n) => number(|kv| kv.version).cmp(n),
+        CompareTarget::Lease(id) => {
+            let number = |id: Option<LeaseId>| id.map_or(0, |id| id.0);
+            number(kv.and_then(|kv| kv.lease)).cmp(&number(*id))
+        }
+        CompareTarget::Value(value) => {
+            let Some(kv) = kv else { return false };
+            kv.value.cmp(value)
+        }
+    };
+    match compare.op {
+        CompareOp::Equal => order.is_eq(),
+        CompareOp::NotEqual => !order.is_eq(),
+        CompareOp::Greater => order.is_gt(),
+        CompareOp::Less => order.is_lt(),
+    }
+}
+
+fn keys() -> impl Strategy<Value = Key> {
+    let names = ["a", "a/1", "a/2", "b", "b\u{7f}", "c"];
+    prop::sample::select(names.map(Key::from).to_vec())
+}
+
+fn ranges() -> impl Strategy<Value = KeyRange> {
+    prop_oneof![
+        4 => keys().prop_map(KeyRange::single),
+        2 => keys().prop_map(KeyRange::prefix),
+        2 => (keys(), keys()).prop_map(|(start, end)| KeyRange::between(start, end)),
+        1 => Just(KeyRange::prefix("")),
+        1 => keys().prop_map(|start| KeyRange { start, end: RangeEnd::Unbounded }),
+    ]
+}
+
+/// Stands for the n-th lease granted, see [`Run::lease`].
+fn leases() -> impl Strategy<Value = LeaseId> {
+    (0..4i64).prop_map(LeaseId)
+}
+
+fn revisions() -> impl Strategy<Value = Revision> {
+    0..40i64
+}
+
+fn range_requests() -> impl Strategy<Value = RangeRequest> {
+    let projection = prop_oneof![
+        Just(Projection::Full),
+        Just(Projection::KeysOnly),
+        Just(Projection::CountOnly)
+    ];
+    let revision = option::weighted(0.3, revisions());
+    let parts = (ranges(), revision, 0..4usize, any::<bool>(), projection);
+    parts.prop_map(|(range, revision, limit, descending, projection)| {
+        let mut request = RangeRequest::new(range).limit(limit).projection(projection);
+        request.revision = revision;
+        if descending {
+            request.descending()
+        } else {
+            request
+        }
+    })
+}
+
+fn ops() -> impl Strategy<Value = Op> {
+    let put = (
+        keys(),
+        0..4u8,
+        option::weighted(0.3, leases()),
+        any::<bool>(),
+    );
+    let put = put.prop_map(|(key, value, lease, prev_kv)| Put {
+        key,
+        value: vec![value].into(),
+        lease,
+        prev_kv,
+    });
+    prop_oneof![
+        5 => put.prop_map(Op::Put),
+        2 => (ranges(), any::<bool>()).prop_map(|(range, prev_kv)| Op::Delete { range, prev_kv }),
+        2 => range_requests().prop_map(Op::Range),
+    ]
+}
+
+fn compares() -> impl Strategy<Value = Compare> {
+    let target = prop_oneof![
+        revisions().prop_map(CompareTarget::ModRevision),
+        revisions().prop_map(CompareTarget::CreateRevision),
+        (0..4i64).prop_map(CompareTarget::Version),
+        (0..4u8).prop_map(|value| CompareTarget::Value(vec![value].into())),
+        option::of(leases()).prop_map(CompareTarget::Lease),
+    ];
+    let op = prop_oneof![
+        Just(CompareOp::Equal),
+        Just(CompareOp::NotEqual),
+        Just(CompareOp::Greater),
+        Just(CompareOp::Less)
+    ];
+    (keys(), op, target).prop_map(|(key, op, target)| Compare { key, op, target })
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    let txn = (vec(compares(), 0..2), vec(ops(), 0..4), vec(ops(), 0..3));
+    let txn = txn.prop_map(|(compares, then, otherwise)| Txn {
+        compares,
+        then,
+        otherwise,
+    });
+    let watch = (ranges(), option::of(revisions()), any::<bool>());
+    let watch = watch.prop_map(|(range, start, prev_kv)| WatchRequest {
+        range,
+        start,
+        prev_kv,
+    });
+    prop_oneof![
+        12 => txn.prop_map(Step::Txn),
+        3 => range_requests().prop_map(Step::Range),
+        2 => watch.prop_map(Step::Watch),
+        1 => revisions().prop_map(Step::Compact),
+        2 => (0..9u64).prop_map(|ttl_s| Step::Grant { ttl_s }),
+        1 => leases().prop_map(Step::KeepAlive),
+        1 => leases().prop_map(Step::Revoke),
+        2 => (0..4u64).prop_map(|by_s| Step::Advance { by_s }),
+    ]
+}
+
+struct Run {
+    memory: Memory,
+    clock: Arc<ManualClock>,
+    model: Model,
+    granted: Vec<LeaseId>,
+    watches: Vec<Watching>,
+}
+
+struct Watching {
+    request: WatchRequest,
+    stream: WatchStream,
+    /// The first revision not delivered yet.
+    next: Revision,
+}
+
+impl Run {
+    fn lease(&self, LeaseId(n): LeaseId) -> LeaseId {
+        self.granted.get(n as usize).copied().unwrap_or(LeaseId(7))
+    }
+
+    fn resolve(&self, txn: &mut Txn) {
+        for op in txn.then.iter_mut().chain(&mut txn.otherwise) {
+            if let Op::Put(Put {
+                lease: Some(id), ..
+            }) = op
+            {
+                *id = self.lease(*id);
+            }
+        }
+        for compare in &mut txn.compares {
+            if let CompareTarget::Lease(Some(id)) = &mut compare.target {
+                *id = self.lease(*id);
+            }
+        }
+    }
+
+    async fn step(&mut self, step: Step) {
+        match step {
+            Step::Range(request) => {
+                let expected = self.model.range(&request);
+                same(self.memory.range(request).await, expected);
+            }
+            Step::Txn(mut txn) => {
+                self.resolve(&mut txn);
+                let expected = self.model.txn(&txn);
+                same(self.memory.txn(txn).await, expected);
+            }
+            Step::Compact(revision) => {
+                let expected = self.model.compact(revision);
+                same(self.memory.compact(revision).await, expected);
+            }
+            Step::Grant { ttl_s } => {
+                let ttl = Duration::from_secs(ttl_s);
+                let lease = self.memory.lease_grant(ttl).await.unwrap();
+                assert_eq!(lease.ttl, Duration::from_secs(ttl_s.max(2)));
+                let held = (ttl_s.max(2), self.model.now_s + ttl_s.max(2));
+                assert!(!self.granted.contains(&lease.id));
+                self.model.leases.insert(lease.id, held);
+                self.granted.push(lease.id);
+            }
+            Step::KeepAlive(id) => {
+                let id = self.lease(id);
+                let expected = self.model.keep_alive(id);
+                same(self.memory.lease_keep_alive(id).await, expected);
+            }
+            Step::Revoke(id) => {
+                let id = self.lease(id);
+                let expected = self.model.revoke(id);
+                same(self.memory.lease_revoke(id).await, expected);
+            }
+            Step::Advance { by_s } => {
+                self.clock.advance(Duration::from_secs(by_s));
+                self.memory.expire_leases();
+                self.model.advance(by_s);
+            }
+            Step::Watch(request) => self.watch(request).await,
+        }
+        self.drain();
+        let newest = self.model.newest();
+        let all = self.model.at(newest).values().cloned().collect();
+        assert_eq!(self.memory.dump(), (newest, all));
+    }
+
+    async fn watch(&mut self, request: WatchRequest) {
+        let opened = self.memory.watch(request.clone()).await;
+        if request.start == Some(0) {
+            return assert!(matches!(opened.err(), Some(Error::Invalid { .. })));
+        }
+        let mut stream = opened.unwrap();
+        let next = request.start.unwrap_or(self.model.newest() + 1);
+        if next < self.model.compacted {
+            let first = stream.next().now_or_never().expect("at once");
+            let oldest = self.model.compacted;
+            same(first.expect("an error"), Err(Error::Compacted { oldest }));
+            return assert!(stream.next().now_or_never().expect("at once").is_none());
+        }
+        self.watches.push(Watching {
+            request,
+            stream,
+            next,
+        });
+    }
+
+    /// Every watch has exactly the differences of the snapshots since it was looked at last.
+    fn drain(&mut self) {
+        for watching in &mut self.watches {
+            let mut delivered = Vec::new();
+            while let Some(batch) = watching.stream.next().now_or_never() {
+                delivered.extend(batch.expect("no end").expect("no error").events);
+            }
+            delivered.sort_by_key(|event| (event.kv.mod_revision, event.kv.key.clone()));
+            let newest = self.model.newest();
+            let revisions = watching.next..=newest;
+            let expected = revisions.flat_map(|revision| {
+                let mut events = self.model.events(revision, &watching.request);
+                if revision == self.model.compacted {
+                    events.iter_mut().for_each(|event| event.prev = None);
+                }
+                events
+            });
+            assert_eq!(delivered, expected.collect::<Vec<_>>());
+            watching.next = watching.next.max(newest + 1);
+        }
+    }
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(actual: Result<T>, expected: Result<T>) {
+    match (actual, expected) {
+        (Ok(actual), Ok(expected)) => assert_eq!(actual, expected),
+        (Err(actual), Err(expected)) => {
+            let (actual, expected) = (kind(actual), kind(expected));
+            assert_eq!(format!("{actual:?}"), format!("{expected:?}"));
+        }
+        (actual, expected) => panic!("got {actual:?}, expected {expected:?}"),
+    }
+}
+
+fn run(steps: Vec<Step>) {
+    let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+    let mut run = Run {
+        memory: Memory::with_history(Arc::clone(&clock) as Arc<dyn Clock>),
+        clock,
+        model: Model {
+            snapshots: vec![Snapshot::new()],
+            compacted: 0,
+            leases: BTreeMap::new(),
+            now_s: 0,
+        },
+        granted: vec![],
+        watches: vec![],
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(async {
+        for step in steps {
+            run.step(step).await;
+        }
+    });
+    let everything = WatchRequest::new(KeyRange::prefix("")).prev_kv();
+    let mut history = run.memory.history();
+    history.sort_by_key(|event| (event.kv.mod_revision, event.kv.key.clone()));
+    let revisions = 1..=run.model.newest();
+    let expected = revisions.flat_map(|revision| run.model.events(revision, &everything));
+    assert_eq!(history, expected.collect::<Vec<_>>());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn memory_agrees_with_a_list_of_snapshots(steps in vec(steps(), 1..60)) {
+        run(steps);
+    }
+}
