@@ -31,3 +31,6 @@ pub mod net;
 pub mod objects;
 pub mod retry;
 pub mod store;
+
+#[cfg(test)]
+mod testkit;

@@ -25,12 +25,8 @@ pub struct SeenMode {
 
 impl SeenMode {
     /// Before the first switch ever.
-    pub const NEVER_SWITCHED: SeenMode = SeenMode {
-        mode: Mode::Normal,
-        generation: 0,
-        revision: 0,
-        record: None,
-    };
+    pub const NEVER_SWITCHED: SeenMode =
+        SeenMode { mode: Mode::Normal, generation: 0, revision: 0, record: None };
 
     pub fn decode(found: Option<&KeyValue>) -> Result<SeenMode, FormatError> {
         let Some(found) = found else {
@@ -60,9 +56,7 @@ impl ModeCell {
     /// Notes a mode, unless a newer one is known.
     pub fn observe(&self, seen: SeenMode) {
         self.0.send_if_modified(|current| {
-            let newer = current
-                .as_ref()
-                .is_none_or(|known| seen.revision > known.revision);
+            let newer = current.as_ref().is_none_or(|known| seen.revision > known.revision);
             if newer {
                 *current = Some(seen);
             }
@@ -149,23 +143,15 @@ impl State {
         match event {
             Event::ModeSeen { mode, generation } => self.mode_seen(mode, generation),
             Event::Drained { generation } => match self {
-                State::Draining {
-                    generation: current,
-                } if current == generation => (
-                    State::Stopping { generation },
-                    vec![Effect::StopTasks { generation }],
-                ),
+                State::Draining { generation: current } if current == generation => {
+                    (State::Stopping { generation }, vec![Effect::StopTasks { generation }])
+                }
                 other => (other, vec![]),
             },
             Event::TasksStopped { generation } => match self {
-                State::Stopping {
-                    generation: current,
-                } if current == generation => {
+                State::Stopping { generation: current } if current == generation => {
                     let mode = Mode::Maintenance;
-                    (
-                        State::Closed { generation },
-                        vec![Effect::Acknowledge { generation, mode }],
-                    )
+                    (State::Closed { generation }, vec![Effect::Acknowledge { generation, mode }])
                 }
                 other => (other, vec![]),
             },

@@ -22,10 +22,7 @@ pub enum ObjectError {
     #[error("object `{0}` does not exist")]
     NotExist(Path),
     #[error("object storage does not answer for `{key}`")]
-    Unavailable {
-        key: Path,
-        source: Option<object_store::Error>,
-    },
+    Unavailable { key: Path, source: Option<object_store::Error> },
     #[error(transparent)]
     Damaged(#[from] SealError),
 }
@@ -45,12 +42,11 @@ impl Objects {
     /// Writes an object of which there is only one version, or none.
     pub async fn put(&self, key: &Path, bytes: Bytes) -> Result<(), ObjectError> {
         let put = || self.store.put(key, PutPayload::from_bytes(bytes.clone()));
-        self.attempt(key, async || put().await.map(drop)).await
+        self.attempt(key, put).await.map(drop)
     }
 
     pub async fn get(&self, key: &Path) -> Result<Bytes, ObjectError> {
-        self.attempt(key, async || self.store.get(key).await?.bytes().await)
-            .await
+        self.attempt(key, async || self.store.get(key).await?.bytes().await).await
     }
 
     pub async fn put_sealed<T: Sealed>(&self, key: &Path, body: &T) -> Result<(), ObjectError> {
@@ -61,11 +57,10 @@ impl Objects {
         Ok(unseal(key.as_ref(), &self.get(key).await?)?)
     }
 
-    async fn attempt<T>(
-        &self,
-        key: &Path,
-        call: impl AsyncFn() -> object_store::Result<T>,
-    ) -> Result<T, ObjectError> {
+    async fn attempt<T, F>(&self, key: &Path, call: impl Fn() -> F) -> Result<T, ObjectError>
+    where
+        F: Future<Output = object_store::Result<T>>,
+    {
         let mut backoff = Backoff::new(&self.env, "objects");
         let mut last = None;
         for attempt in 0..ATTEMPTS {
@@ -81,9 +76,6 @@ impl Objects {
                 Err(_elapsed) => last = None,
             }
         }
-        Err(ObjectError::Unavailable {
-            key: key.clone(),
-            source: last,
-        })
+        Err(ObjectError::Unavailable { key: key.clone(), source: last })
     }
 }

@@ -1,1 +1,6 @@
+//! Drydock's services: how they are configured, started, called and served.
+//!
+//! Absent on purpose: anything that only a simulation needs.
 
+pub mod http;
+pub mod names;

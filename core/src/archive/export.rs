@@ -60,17 +60,10 @@ impl Store {
             schema,
             ctx: ctx.clone(),
             hashes: Hashes::default(),
-            counts: schema
-                .types
-                .iter()
-                .map(|kind| (kind.name.to_owned(), 0))
-                .collect(),
+            counts: schema.types.iter().map(|kind| (kind.name.to_owned(), 0)).collect(),
             next: Next::Header(header),
         };
-        Ok((
-            head,
-            Box::pin(stream::try_unfold(progress, Progress::chunk)),
-        ))
+        Ok((head, Box::pin(stream::try_unfold(progress, Progress::chunk))))
     }
 }
 
@@ -80,10 +73,7 @@ impl Progress {
             Next::Header(header) => {
                 let line = line(&HeaderLine { header })?;
                 self.hashes.header(&line);
-                self.next = Next::Page {
-                    nth: 0,
-                    after: String::new(),
-                };
+                self.next = Next::Page { nth: 0, after: String::new() };
                 line
             }
             Next::Page { nth, after } if nth < self.schema.types.len() => {
@@ -108,14 +98,8 @@ impl Progress {
         let page = self.snapshot.read(&self.ctx, read).await;
         let page = page.map_err(|error: DbError| StoreError::Db(error).boxed())?;
         self.next = match page.last() {
-            Some((last, _)) if page.len() == PAGE => Next::Page {
-                nth,
-                after: last.clone(),
-            },
-            _ => Next::Page {
-                nth: nth + 1,
-                after: String::new(),
-            },
+            Some((last, _)) if page.len() == PAGE => Next::Page { nth, after: last.clone() },
+            _ => Next::Page { nth: nth + 1, after: String::new() },
         };
         let mut chunk = Vec::new();
         for (id, data) in &page {

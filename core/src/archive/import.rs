@@ -53,10 +53,7 @@ pub enum ImportError {
     #[error("line `{line}`: type `{found}` is not known")]
     UnknownType { line: u64, found: String },
     #[error("the export is of `{found}`, this is `{expected}`")]
-    WrongService {
-        found: String,
-        expected: &'static str,
-    },
+    WrongService { found: String, expected: &'static str },
     #[error("the export has version {found}, this is version {reads}")]
     Version { found: String, reads: String },
     #[error("line `{line}`: {why}")]
@@ -100,10 +97,7 @@ impl From<ImportError> for ApiError {
             ImportError::NotReady => (Kind::Conflict, Code::MaintenanceNotReady),
         };
         let message = error.to_string();
-        ApiError::new(kind)
-            .with_code(code)
-            .with_message(message)
-            .with_source(error)
+        ApiError::new(kind).with_code(code).with_message(message).with_source(error)
     }
 }
 
@@ -135,19 +129,12 @@ impl Store {
             Intent::Apply => {
                 let proposal = self.prepare(&base, &staged).await?;
                 let head = self.switch(proposal).await?;
-                ctx.run(self.inner.applied_at(&head))
-                    .await
-                    .map_err(StoreError::Interrupted)?;
+                ctx.run(self.inner.applied_at(&head)).await.map_err(StoreError::Interrupted)?;
                 head
             }
         };
         let Staged { counts, digest, .. } = staged;
-        Ok(ImportReport {
-            lineage: head.lineage,
-            position: head.position,
-            counts,
-            digest,
-        })
+        Ok(ImportReport { lineage: head.lineage, position: head.position, counts, digest })
     }
 
     /// The state that the import replaces, if it may.
@@ -184,9 +171,7 @@ impl Store {
             previous: base.head.commit,
             id: env.new_id(),
             time: env.now(),
-            body: Body::Switch {
-                reason: Reason::Import,
-            },
+            body: Body::Switch { reason: Reason::Import },
         };
         let (lineage, position) = (commit.lineage, commit.position);
         let record = LineageRecord {
@@ -208,18 +193,10 @@ impl Store {
         };
         let keys = &inner.object_keys;
         let stored = |error: ObjectError| StoreError::Objects(error);
-        inner
-            .objects
-            .put_sealed(&keys.lineage(lineage), &record)
-            .await
-            .map_err(stored)?;
+        inner.objects.put_sealed(&keys.lineage(lineage), &record).await.map_err(stored)?;
         env.point("import.lineage_written").await?;
         let key = keys.manifest(lineage, position);
-        inner
-            .objects
-            .put_sealed(&key, &manifest)
-            .await
-            .map_err(stored)?;
+        inner.objects.put_sealed(&key, &manifest).await.map_err(stored)?;
         env.point("import.manifest_written").await?;
         let checkpoint = encode(&CheckpointRecord { lineage, position });
         Ok(Proposal {
@@ -240,14 +217,8 @@ impl Store {
         }
         env.point("import.after_switch").await?;
         let head = proposal.commit.head();
-        let current = CurrentLineage {
-            lineage: head.lineage,
-        };
-        if let Err(error) = inner
-            .objects
-            .put_sealed(&inner.object_keys.current(), &current)
-            .await
-        {
+        let current = CurrentLineage { lineage: head.lineage };
+        if let Err(error) = inner.objects.put_sealed(&inner.object_keys.current(), &current).await {
             // Nothing depends on it now, and the next load writes it.
             tracing::warn!(%error, "the lineage in force could not be noted in objects");
         }

@@ -26,21 +26,13 @@ pub(super) struct Lines<S> {
 
 impl<S: Stream<Item = Result<Bytes, BoxError>> + Unpin> Lines<S> {
     pub(super) fn new(input: S, limit: usize) -> Lines<S> {
-        Lines {
-            input,
-            buffer: BytesMut::new(),
-            searched: 0,
-            limit,
-        }
+        Lines { input, buffer: BytesMut::new(), searched: 0, limit }
     }
 
     /// The next line with its line feed; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, LineError> {
         loop {
-            if let Some(at) = self.buffer[self.searched..]
-                .iter()
-                .position(|byte| *byte == b'\n')
-            {
+            if let Some(at) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') {
                 let line = self.buffer.split_to(self.searched + at + 1);
                 self.searched = 0;
                 return Ok(Some(line.freeze()));

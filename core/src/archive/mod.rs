@@ -15,3 +15,6 @@ mod stage;
 
 pub use export::ExportStream;
 pub use import::{ImportError, ImportReport, Intent};
+
+#[cfg(test)]
+mod tests;

@@ -82,11 +82,7 @@ pub(super) async fn stage(
             Intent::Apply => Some(DataWriter::new(&inner.objects, &inner.object_keys)),
         },
         hashes: Hashes::default(),
-        counts: schema
-            .types
-            .iter()
-            .map(|kind| (kind.name.to_owned(), 0))
-            .collect(),
+        counts: schema.types.iter().map(|kind| (kind.name.to_owned(), 0)).collect(),
         last: None,
         batch: Vec::new(),
         batch_bytes: 0,
@@ -94,10 +90,7 @@ pub(super) async fn stage(
     };
     let limit = inner.settings.transaction_bytes + LINE_OVERHEAD;
     let mut lines = Lines::new(input, limit);
-    let header = stage
-        .next(&mut lines)
-        .await?
-        .ok_or(ImportError::Truncated { line: 1 })?;
+    let header = stage.next(&mut lines).await?.ok_or(ImportError::Truncated { line: 1 })?;
     stage.header(&header)?;
     loop {
         let line = stage.next(&mut lines).await?;
@@ -116,11 +109,7 @@ pub(super) async fn stage(
         Some(writer) => writer.finish().await.map_err(StoreError::Objects)?.0,
         None => Vec::new(),
     };
-    Ok(Staged {
-        files,
-        counts: stage.counts,
-        digest: stage.hashes.digest(),
-    })
+    Ok(Staged { files, counts: stage.counts, digest: stage.hashes.digest() })
 }
 
 impl Stage<'_> {
@@ -129,29 +118,17 @@ impl Stage<'_> {
         S: Stream<Item = Result<Bytes, BoxError>> + Unpin,
     {
         self.line += 1;
-        let read = self
-            .ctx
-            .run(lines.next())
-            .await
-            .map_err(StoreError::Interrupted)?;
+        let read = self.ctx.run(lines.next()).await.map_err(StoreError::Interrupted)?;
         read.map_err(|error| match error {
-            LineError::Input(source) => ImportError::Input {
-                line: self.line,
-                source,
-            },
+            LineError::Input(source) => ImportError::Input { line: self.line, source },
             LineError::TooLong { .. } => self.corrupt(error),
             LineError::Unfinished => ImportError::Truncated { line: self.line },
         })
     }
 
     fn header(&mut self, line: &Bytes) -> Result<(), ImportError> {
-        let Header {
-            format,
-            version,
-            service,
-            schema,
-            ..
-        } = self.parse::<HeaderLine>(line)?.header;
+        let Header { format, version, service, schema, .. } =
+            self.parse::<HeaderLine>(line)?.header;
         if format != FORMAT {
             return Err(self.corrupt(format_args!("format `{format}` is not `{FORMAT}`")));
         }
@@ -164,10 +141,7 @@ impl Stage<'_> {
         }
         if service != self.schema.service {
             let expected = self.schema.service;
-            return Err(ImportError::WrongService {
-                found: service,
-                expected,
-            });
+            return Err(ImportError::WrongService { found: service, expected });
         }
         self.hashes.header(line);
         Ok(())
@@ -176,10 +150,7 @@ impl Stage<'_> {
     async fn object(&mut self, line: &Bytes) -> Result<(), ImportError> {
         let object: ObjectLine = self.parse(line)?;
         let Some((nth, kind)) = self.schema.find(&object.r#type) else {
-            return Err(ImportError::UnknownType {
-                line: self.line,
-                found: object.r#type,
-            });
+            return Err(ImportError::UnknownType { line: self.line, found: object.r#type });
         };
         let place = (nth, object.id);
         if self.last.is_some_and(|last| place <= last) {
@@ -251,9 +222,6 @@ impl Stage<'_> {
     }
 
     fn corrupt(&self, why: impl std::fmt::Display) -> ImportError {
-        ImportError::Corrupt {
-            line: self.line,
-            why: why.to_string(),
-        }
+        ImportError::Corrupt { line: self.line, why: why.to_string() }
     }
 }

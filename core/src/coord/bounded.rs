@@ -24,18 +24,14 @@ impl Bounded {
     async fn read<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
         match tokio::time::timeout(self.timeout, call).await {
             Ok(answer) => answer,
-            Err(_elapsed) => Err(Error::Unavailable {
-                reason: self.reason(),
-            }),
+            Err(_elapsed) => Err(Error::Unavailable { reason: self.reason() }),
         }
     }
 
     async fn write<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
         match tokio::time::timeout(self.timeout, call).await {
             Ok(answer) => answer,
-            Err(_elapsed) => Err(Error::Unknown {
-                reason: self.reason(),
-            }),
+            Err(_elapsed) => Err(Error::Unknown { reason: self.reason() }),
         }
     }
 

@@ -52,10 +52,7 @@ pub enum Error {
     #[error("revision is compacted, the oldest kept is `{oldest}`")]
     Compacted { oldest: Revision },
     #[error("revision `{requested}` is in the future, the newest is `{newest}`")]
-    FutureRevision {
-        requested: Revision,
-        newest: Revision,
-    },
+    FutureRevision { requested: Revision, newest: Revision },
     #[error("lease `{}` does not exist", .0.0)]
     LeaseNotExist(LeaseId),
     #[error("the request is too large: {reason}")]
@@ -80,10 +77,7 @@ impl Error {
 
     /// Whether the same request may succeed later.
     pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Error::Unavailable { .. } | Error::Unknown { .. } | Error::AnswerLost { .. }
-        )
+        matches!(self, Error::Unavailable { .. } | Error::Unknown { .. } | Error::AnswerLost { .. })
     }
 }
 

@@ -38,10 +38,7 @@ pub async fn ensure(
     object_keys: &ObjectKeys,
     env: &Env,
 ) -> Result<(), BootstrapError> {
-    let current = match objects
-        .get_sealed::<CurrentLineage>(&object_keys.current())
-        .await
-    {
+    let current = match objects.get_sealed::<CurrentLineage>(&object_keys.current()).await {
         Ok(current) => Some(current.lineage),
         Err(ObjectError::NotExist(_)) => None,
         Err(error) => return Err(error.into()),
@@ -50,18 +47,13 @@ pub async fn ensure(
         (Some(found), _) => decode(&found.key, &found.value)?,
         (None, None) => create(coord, objects, keys, object_keys, env).await?,
         (None, Some(lineage)) => {
-            return Err(BootstrapError::HeadLost {
-                key: keys.head(),
-                lineage,
-            });
+            return Err(BootstrapError::HeadLost { key: keys.head(), lineage });
         }
     };
     let head: Head = head;
     if current != Some(head.lineage) {
         env.point("bootstrap.before_current").await?;
-        let current = CurrentLineage {
-            lineage: head.lineage,
-        };
+        let current = CurrentLineage { lineage: head.lineage };
         objects.put_sealed(&object_keys.current(), &current).await?;
     }
     Ok(())
@@ -83,23 +75,14 @@ async fn create(
         reason: Reason::Bootstrap,
         created: env.now(),
     };
-    objects
-        .put_sealed(&object_keys.lineage(lineage), &record)
-        .await?;
+    objects.put_sealed(&object_keys.lineage(lineage), &record).await?;
     env.point("bootstrap.before_head").await?;
-    let head = Head {
-        lineage,
-        position: 0,
-        commit: lineage,
-    };
-    let txn = Txn::default()
-        .when(Compare::absent(keys.head()))
-        .then(Op::put(keys.head(), encode(&head)));
+    let head = Head { lineage, position: 0, commit: lineage };
+    let txn =
+        Txn::default().when(Compare::absent(keys.head())).then(Op::put(keys.head(), encode(&head)));
     // An unknown outcome is an error here: the caller starts over and finds what there is.
     coord.txn(txn).await?;
     let (found, _) = coord.get(keys.head()).await?;
-    let found = found.ok_or(CoordError::Unavailable {
-        reason: "head vanished".to_owned(),
-    })?;
+    let found = found.ok_or(CoordError::Unavailable { reason: "head vanished".to_owned() })?;
     Ok(decode(&found.key, &found.value)?)
 }

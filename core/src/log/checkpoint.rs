@@ -98,10 +98,7 @@ impl<'a> DataWriter<'a> {
     pub async fn push(&mut self, object: &Object) -> Result<(), ObjectError> {
         serde_json::to_writer(&mut self.lines, object).expect("an object is texts");
         self.lines.push(b'\n');
-        let place = Place {
-            r#type: object.r#type.clone(),
-            id: object.id,
-        };
+        let place = Place { r#type: object.r#type.clone(), id: object.id };
         self.first.get_or_insert_with(|| place.clone());
         self.last = Some(place);
         self.in_file += 1;
@@ -126,13 +123,7 @@ impl<'a> DataWriter<'a> {
         let name = DataName::of(&compressed);
         self.objects.put(&self.keys.data(&name), compressed).await?;
         let (objects, bytes) = (self.in_file, self.lines.len() as u64);
-        self.files.push(DataFile {
-            name,
-            objects,
-            bytes,
-            first,
-            last,
-        });
+        self.files.push(DataFile { name, objects, bytes, first, last });
         self.lines.clear();
         self.in_file = 0;
         Ok(())
@@ -140,9 +131,7 @@ impl<'a> DataWriter<'a> {
 }
 
 pub(crate) fn compress(bytes: &[u8]) -> Bytes {
-    zstd::bulk::compress(bytes, ZSTD_LEVEL)
-        .expect("memory is the only thing it needs")
-        .into()
+    zstd::bulk::compress(bytes, ZSTD_LEVEL).expect("memory is the only thing it needs").into()
 }
 
 /// Reads and verifies a compressed object that is named by its hash.
@@ -174,11 +163,7 @@ pub async fn read_file(
         .collect::<Result<Vec<Object>, _>>()
         .map_err(|error| damaged(error.to_string()))?;
     if found.len() as u64 != file.objects {
-        return Err(damaged(format!(
-            "`{}` objects instead of `{}`",
-            found.len(),
-            file.objects
-        )));
+        return Err(damaged(format!("`{}` objects instead of `{}`", found.len(), file.objects)));
     }
     Ok(found)
 }

@@ -31,16 +31,9 @@ pub struct Proposal {
 #[derive(Debug)]
 pub enum Settled {
     /// It is the commit at its position; `revision` is that of `head`.
-    Committed {
-        revision: Revision,
-        after_unknown: bool,
-    },
+    Committed { revision: Revision, after_unknown: bool },
     /// It is not, and never will be.
-    Refused {
-        head: Option<KeyValue>,
-        mode: Option<KeyValue>,
-        after_unknown: bool,
-    },
+    Refused { head: Option<KeyValue>, mode: Option<KeyValue>, after_unknown: bool },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -74,10 +67,7 @@ pub async fn settle(
     loop {
         let error = match coord.txn(txn.clone()).await {
             Ok(answer) if answer.succeeded => {
-                return Ok(Settled::Committed {
-                    revision: answer.revision,
-                    after_unknown,
-                });
+                return Ok(Settled::Committed { revision: answer.revision, after_unknown });
             }
             Ok(answer) => return refused(keys, proposal, &answer.results, after_unknown),
             Err(error) => error,
@@ -122,23 +112,13 @@ fn refused(
     if let Some(found) = place {
         let stored: Commit = decode(&found.key, &found.value)?;
         if stored.id == commit.id {
-            return Ok(Settled::Committed {
-                revision: found.mod_revision,
-                after_unknown,
-            });
+            return Ok(Settled::Committed { revision: found.mod_revision, after_unknown });
         }
     } else if after_unknown && let Some(found) = head {
         let head: Head = decode(keys.head().as_bytes(), &found.value)?;
         if head.position >= commit.position {
-            return Err(CommitError::Lost {
-                id: commit.id,
-                position: commit.position,
-            });
+            return Err(CommitError::Lost { id: commit.id, position: commit.position });
         }
     }
-    Ok(Settled::Refused {
-        head: head.cloned(),
-        mode: mode.cloned(),
-        after_unknown,
-    })
+    Ok(Settled::Refused { head: head.cloned(), mode: mode.cloned(), after_unknown })
 }

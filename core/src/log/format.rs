@@ -20,10 +20,7 @@ pub const FORMAT: u32 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
     #[error("value of `{place}` cannot be read")]
-    Json {
-        place: String,
-        source: serde_json::Error,
-    },
+    Json { place: String, source: serde_json::Error },
     #[error("value of `{place}` has format `{found}`, this version reads `{FORMAT}`")]
     Version { place: String, found: u32 },
 }
@@ -54,11 +51,7 @@ pub struct Commit {
 impl Commit {
     /// The head that this commit makes.
     pub fn head(&self) -> Head {
-        Head {
-            lineage: self.lineage,
-            position: self.position,
-            commit: self.id,
-        }
+        Head { lineage: self.lineage, position: self.position, commit: self.id }
     }
 }
 
@@ -189,26 +182,17 @@ struct Incoming<T> {
 
 /// A coordination value as bytes.
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    let outgoing = Outgoing {
-        format: FORMAT,
-        value,
-    };
+    let outgoing = Outgoing { format: FORMAT, value };
     serde_json::to_vec(&outgoing).expect("these types have string keys and no failing parts")
 }
 
 /// Reads a coordination value; `place` names it in errors.
 pub fn decode<T: DeserializeOwned>(place: &[u8], bytes: &[u8]) -> Result<T, FormatError> {
     let place = || String::from_utf8_lossy(place).into_owned();
-    let json = |source| FormatError::Json {
-        place: place(),
-        source,
-    };
+    let json = |source| FormatError::Json { place: place(), source };
     let version: Version = serde_json::from_slice(bytes).map_err(json)?;
     if version.format != FORMAT {
-        return Err(FormatError::Version {
-            place: place(),
-            found: version.format,
-        });
+        return Err(FormatError::Version { place: place(), found: version.format });
     }
     let incoming: Incoming<T> = serde_json::from_slice(bytes).map_err(json)?;
     Ok(incoming.value)
@@ -246,18 +230,11 @@ mod tests {
 
     #[test]
     fn values_read_back_and_name_their_place_when_they_do_not() {
-        let head = Head {
-            lineage: Uuid::nil(),
-            position: 7,
-            commit: Uuid::max(),
-        };
+        let head = Head { lineage: Uuid::nil(), position: 7, commit: Uuid::max() };
         assert_eq!(decode::<Head>(b"k/head", &encode(&head)).unwrap(), head);
         let newer = br#"{"format":2,"value":{}}"#;
         let error = decode::<Head>(b"k/head", newer).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "value of `k/head` has format `2`, this version reads `1`"
-        );
+        assert_eq!(error.to_string(), "value of `k/head` has format `2`, this version reads `1`");
         let extra = br#"{"format":1,"value":{"mode":"normal","extra":1}}"#;
         assert!(decode::<ModeRecord>(b"k/mode", extra).is_err());
     }
@@ -265,11 +242,7 @@ mod tests {
     #[test]
     fn a_commit_keeps_the_text_of_its_objects() {
         let data = canonical(&serde_json::json!({"name": "ä\u{0}", "n": 1.0})).unwrap();
-        let object = Object {
-            r#type: "user".to_owned(),
-            id: Uuid::max(),
-            data,
-        };
+        let object = Object { r#type: "user".to_owned(), id: Uuid::max(), data };
         let commit = Commit {
             lineage: Uuid::nil(),
             position: 1,
@@ -279,12 +252,8 @@ mod tests {
             body: Body::Actions(vec![Action::Put(object.clone())]),
         };
         let back: Commit = decode(b"log/1", &encode(&commit)).unwrap();
-        let Body::Actions(actions) = back.body else {
-            panic!("{:?}", back.body)
-        };
-        let Action::Put(found) = &actions[0] else {
-            panic!("{actions:?}")
-        };
+        let Body::Actions(actions) = back.body else { panic!("{:?}", back.body) };
+        let Action::Put(found) = &actions[0] else { panic!("{actions:?}") };
         assert_eq!(found.data.get(), object.data.get());
     }
 }

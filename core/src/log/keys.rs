@@ -17,9 +17,7 @@ pub struct Keys {
 
 impl Keys {
     pub fn new(cluster: &str, service: &str) -> Keys {
-        Keys {
-            prefix: format!("drydock/{cluster}/{service}/"),
-        }
+        Keys { prefix: format!("drydock/{cluster}/{service}/") }
     }
 
     pub fn head(&self) -> String {
@@ -44,10 +42,7 @@ impl Keys {
 
     /// The commits after `position`.
     pub fn commits_after(&self, position: Position) -> KeyRange {
-        KeyRange {
-            start: self.commit(position + 1).into(),
-            ..self.commits()
-        }
+        KeyRange { start: self.commit(position + 1).into(), ..self.commits() }
     }
 
     pub fn instance(&self, id: &str) -> String {
@@ -67,9 +62,7 @@ pub struct ObjectKeys {
 
 impl ObjectKeys {
     pub fn new(cluster: &str, service: &str) -> ObjectKeys {
-        ObjectKeys {
-            prefix: format!("{cluster}/{service}/"),
-        }
+        ObjectKeys { prefix: format!("{cluster}/{service}/") }
     }
 
     /// The lineage in force; the only object that is ever overwritten.
@@ -82,10 +75,7 @@ impl ObjectKeys {
     }
 
     pub fn manifest(&self, lineage: Uuid, position: Position) -> Path {
-        Path::from(format!(
-            "{}lineages/{lineage}/checkpoints/{position:020}.json",
-            self.prefix
-        ))
+        Path::from(format!("{}lineages/{lineage}/checkpoints/{position:020}.json", self.prefix))
     }
 
     /// The object that another one names as `data/<hash>`.
@@ -119,11 +109,7 @@ mod tests {
         let positions = [0, 1, 9, 10, 99, 12_345, u64::MAX];
         let names: Vec<_> = positions.iter().map(|p| keys.commit(*p)).collect();
         assert!(names.is_sorted());
-        assert!(
-            names
-                .iter()
-                .all(|name| keys.commits().contains(name.as_bytes()))
-        );
+        assert!(names.iter().all(|name| keys.commits().contains(name.as_bytes())));
         assert!(!keys.commits_after(9).contains(names[2].as_bytes()));
         assert!(keys.commits_after(9).contains(names[3].as_bytes()));
         assert!(!keys.commits_after(9).contains(keys.mode().as_bytes()));

@@ -7,16 +7,9 @@ use serde_json::value::RawValue;
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
     #[error("object `{place}` cannot be read")]
-    Json {
-        place: String,
-        source: serde_json::Error,
-    },
+    Json { place: String, source: serde_json::Error },
     #[error("object `{place}` is a `{found}`, not a `{expected}`")]
-    Kind {
-        place: String,
-        found: String,
-        expected: &'static str,
-    },
+    Kind { place: String, found: String, expected: &'static str },
     #[error("object `{place}` is damaged: its checksum does not match")]
     Checksum { place: String },
 }
@@ -46,43 +39,27 @@ impl Sealed for super::format::LineageRecord {
 pub fn seal<T: Sealed>(body: &T) -> Vec<u8> {
     let body = serde_json::value::to_raw_value(body).expect("sealed types have string keys");
     let format = T::FORMAT.to_owned();
-    let envelope = Envelope {
-        format,
-        checksum: checksum::<T>(&body),
-        body,
-    };
+    let envelope = Envelope { format, checksum: checksum::<T>(&body), body };
     serde_json::to_vec(&envelope).expect("an envelope is three texts")
 }
 
 /// Reads an object; `place` names it in errors.
 pub fn unseal<T: Sealed>(place: &str, bytes: &[u8]) -> Result<T, SealError> {
-    let json = |source| SealError::Json {
-        place: place.to_owned(),
-        source,
-    };
+    let json = |source| SealError::Json { place: place.to_owned(), source };
     let envelope: Envelope = serde_json::from_slice(bytes).map_err(json)?;
     if envelope.format != T::FORMAT {
         let (place, found) = (place.to_owned(), envelope.format);
-        return Err(SealError::Kind {
-            place,
-            found,
-            expected: T::FORMAT,
-        });
+        return Err(SealError::Kind { place, found, expected: T::FORMAT });
     }
     if envelope.checksum != checksum::<T>(&envelope.body) {
-        return Err(SealError::Checksum {
-            place: place.to_owned(),
-        });
+        return Err(SealError::Checksum { place: place.to_owned() });
     }
     serde_json::from_str(envelope.body.get()).map_err(json)
 }
 
 fn checksum<T: Sealed>(body: &RawValue) -> String {
     let mut hasher = blake3::Hasher::new();
-    hasher
-        .update(T::FORMAT.as_bytes())
-        .update(b"\n")
-        .update(body.get().as_bytes());
+    hasher.update(T::FORMAT.as_bytes()).update(b"\n").update(body.get().as_bytes());
     format!("blake3:{}", hasher.finalize().to_hex())
 }
 
@@ -93,30 +70,20 @@ mod tests {
 
     #[test]
     fn damage_anywhere_is_found() {
-        let current = CurrentLineage {
-            lineage: uuid::Uuid::max(),
-        };
+        let current = CurrentLineage { lineage: uuid::Uuid::max() };
         let sealed = seal(&current);
-        assert_eq!(
-            unseal::<CurrentLineage>("current.json", &sealed).unwrap(),
-            current
-        );
+        assert_eq!(unseal::<CurrentLineage>("current.json", &sealed).unwrap(), current);
         for at in 0..sealed.len() {
             let mut bad = sealed.clone();
             bad[at] ^= 1;
-            assert!(
-                unseal::<CurrentLineage>("current.json", &bad).is_err(),
-                "byte {at}"
-            );
+            assert!(unseal::<CurrentLineage>("current.json", &bad).is_err(), "byte {at}");
             assert!(unseal::<CurrentLineage>("current.json", &sealed[..at]).is_err());
         }
     }
 
     #[test]
     fn another_kind_of_object_is_refused() {
-        let sealed = seal(&CurrentLineage {
-            lineage: uuid::Uuid::max(),
-        });
+        let sealed = seal(&CurrentLineage { lineage: uuid::Uuid::max() });
         let error = unseal::<LineageRecord>("lineage.json", &sealed).unwrap_err();
         let text = "object `lineage.json` is a `drydock-current/1`, not a `drydock-lineage/1`";
         assert_eq!(error.to_string(), text);

@@ -34,10 +34,7 @@ impl World {
                     } else {
                         assert!(self.gate_open);
                     }
-                    assert!(
-                        self.acknowledged
-                            .is_none_or(|(before, _)| generation > before)
-                    );
+                    assert!(self.acknowledged.is_none_or(|(before, _)| generation > before));
                     self.acknowledged = Some((generation, mode));
                 }
             }
@@ -78,11 +75,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn mode_of(generation: u64) -> Mode {
-    if generation % 2 == 1 {
-        Mode::Maintenance
-    } else {
-        Mode::Normal
-    }
+    if generation % 2 == 1 { Mode::Maintenance } else { Mode::Normal }
 }
 
 proptest! {
@@ -124,10 +117,7 @@ proptest! {
 #[test]
 fn an_older_mode_seen_late_changes_nothing() {
     let open = State::Open { generation: 4 };
-    let late = Event::ModeSeen {
-        mode: Mode::Maintenance,
-        generation: 3,
-    };
+    let late = Event::ModeSeen { mode: Mode::Maintenance, generation: 3 };
     assert_eq!(open.on(late), (open, vec![]));
 }
 
@@ -135,15 +125,7 @@ fn an_older_mode_seen_late_changes_nothing() {
 fn the_cell_keeps_the_newest() {
     let cell = ModeCell::default();
     assert_eq!(cell.get(), None);
-    cell.observe(SeenMode {
-        revision: 5,
-        generation: 2,
-        ..SeenMode::NEVER_SWITCHED
-    });
-    cell.observe(SeenMode {
-        revision: 3,
-        generation: 1,
-        ..SeenMode::NEVER_SWITCHED
-    });
+    cell.observe(SeenMode { revision: 5, generation: 2, ..SeenMode::NEVER_SWITCHED });
+    cell.observe(SeenMode { revision: 3, generation: 1, ..SeenMode::NEVER_SWITCHED });
     assert_eq!(cell.get().unwrap().generation, 2);
 }

@@ -119,8 +119,7 @@ impl Committer {
         let fresh = if trial.actions.is_empty() {
             self.still_at(&base).await?
         } else {
-            self.commit(applied, base, mode, trial.actions, trial.bytes)
-                .await?
+            self.commit(applied, base, mode, trial.actions, trial.bytes).await?
         };
         let ran = std::mem::take(batch);
         if !fresh {
@@ -188,38 +187,23 @@ impl Committer {
             body,
         };
         let (head_revision, mode_revision) = (applied.revision, mode.revision);
-        let proposal = Proposal {
-            commit,
-            head_revision,
-            mode_revision,
-            also: Vec::new(),
-        };
+        let proposal = Proposal { commit, head_revision, mode_revision, also: Vec::new() };
         inner.env.point("commit.before_txn").await?;
         let settled = settle(&inner.coord, &inner.keys, &inner.env, &proposal).await?;
         inner.env.point("commit.after_txn").await?;
         match settled {
-            Settled::Committed {
-                revision,
-                after_unknown,
-            } => {
+            Settled::Committed { revision, after_unknown } => {
                 inner.stats.commits();
                 if after_unknown {
                     inner.stats.unknown_applied();
                 }
                 let head = proposal.commit.head();
                 // If the feed has no room it takes the commit from its watch.
-                let _ = inner.local.try_send(Local {
-                    commit: proposal.commit,
-                    revision,
-                });
+                let _ = inner.local.try_send(Local { commit: proposal.commit, revision });
                 inner.applied_at(&head).await;
                 Ok(true)
             }
-            Settled::Refused {
-                head,
-                mode,
-                after_unknown,
-            } => {
+            Settled::Refused { head, mode, after_unknown } => {
                 if after_unknown {
                     inner.stats.unknown_refused();
                 }
@@ -237,10 +221,7 @@ impl Committer {
         let compressed = compress(&text);
         let name = DataName::of(&compressed);
         self.inner.env.point("commit.before_object_put").await?;
-        self.inner
-            .objects
-            .put(&self.inner.object_keys.data(&name), compressed)
-            .await?;
+        self.inner.objects.put(&self.inner.object_keys.data(&name), compressed).await?;
         self.inner.env.point("commit.after_object_put").await?;
         Ok(Body::Object(name))
     }

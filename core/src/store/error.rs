@@ -57,11 +57,7 @@ pub enum StoreError {
 impl StoreError {
     /// What a client may know; `None` for what is our own fault.
     fn public(&self) -> Option<(Kind, Code, &'static str)> {
-        let not_ready = (
-            Kind::Unavailable,
-            Code::NotReady,
-            "the service is not ready",
-        );
+        let not_ready = (Kind::Unavailable, Code::NotReady, "the service is not ready");
         let coordination = (
             Kind::Unavailable,
             Code::CoordinationUnavailable,
@@ -69,16 +65,12 @@ impl StoreError {
         );
         Some(match self {
             StoreError::NotReady | StoreError::Closed => not_ready,
-            StoreError::Maintenance => (
-                Kind::Unavailable,
-                Code::Maintenance,
-                "the service is in maintenance",
-            ),
-            StoreError::Busy => (
-                Kind::TooManyRequests,
-                Code::TooManyRequests,
-                "too many writes are waiting",
-            ),
+            StoreError::Maintenance => {
+                (Kind::Unavailable, Code::Maintenance, "the service is in maintenance")
+            }
+            StoreError::Busy => {
+                (Kind::TooManyRequests, Code::TooManyRequests, "too many writes are waiting")
+            }
             StoreError::TooLarge { .. } => (
                 Kind::TooLarge,
                 Code::TransactionTooLarge,
@@ -97,11 +89,9 @@ impl StoreError {
                 coordination
             }
             StoreError::StorageUnavailable(_)
-            | StoreError::Objects(ObjectError::Unavailable { .. }) => (
-                Kind::Unavailable,
-                Code::StorageUnavailable,
-                "object storage does not answer",
-            ),
+            | StoreError::Objects(ObjectError::Unavailable { .. }) => {
+                (Kind::Unavailable, Code::StorageUnavailable, "object storage does not answer")
+            }
             _ => return None,
         })
     }
@@ -110,10 +100,9 @@ impl StoreError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> ApiError {
         match error.public() {
-            Some((kind, code, message)) => ApiError::new(kind)
-                .with_code(code)
-                .with_message(message)
-                .with_source(error),
+            Some((kind, code, message)) => {
+                ApiError::new(kind).with_code(code).with_message(message).with_source(error)
+            }
             None => ApiError::new(Kind::Internal).with_source(error),
         }
     }

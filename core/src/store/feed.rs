@@ -69,9 +69,7 @@ impl Feed {
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::new(&self.inner.env, "feed-load");
         loop {
-            self.inner
-                .applied
-                .send_modify(|applied| applied.phase = Phase::Loading);
+            self.inner.applied.send_modify(|applied| applied.phase = Phase::Loading);
             match load(&self.inner).await {
                 Ok(loaded) => {
                     backoff.reset();
@@ -184,11 +182,7 @@ impl Feed {
             let Ok(found) = self.inner.coord.range(request).await else {
                 return Ok(());
             };
-            let commits = found
-                .kvs
-                .iter()
-                .map(commit_of)
-                .collect::<Result<Vec<_>, _>>()?;
+            let commits = found.kvs.iter().map(commit_of).collect::<Result<Vec<_>, _>>()?;
             self.take(commits).await?;
             if !found.more {
                 return Ok(());
@@ -210,27 +204,16 @@ impl Feed {
                 return Err(Reload::Switched);
             }
             if !follows(&commit, &head) {
-                return Err(Reload::Gap {
-                    applied: head,
-                    found: commit.head(),
-                });
+                return Err(Reload::Gap { applied: head, found: commit.head() });
             }
             head = commit.head();
             revision = at;
-            changes.extend(
-                self.inner
-                    .actions(commit.body)
-                    .await
-                    .map_err(Reload::Failed)?,
-            );
+            changes.extend(self.inner.actions(commit.body).await.map_err(Reload::Failed)?);
         }
         if head == applied {
             return Ok(());
         }
-        self.inner
-            .apply(changes, head, revision)
-            .await
-            .map_err(Reload::Failed)
+        self.inner.apply(changes, head, revision).await.map_err(Reload::Failed)
     }
 }
 
@@ -242,10 +225,7 @@ pub(super) fn follows(commit: &Commit, head: &Head) -> bool {
 }
 
 fn commits_of(batch: &WatchBatch) -> Result<Vec<(Commit, Revision)>, Reload> {
-    let puts = batch
-        .events
-        .iter()
-        .filter(|event| event.kind == EventKind::Put);
+    let puts = batch.events.iter().filter(|event| event.kind == EventKind::Put);
     puts.map(|event| commit_of(&event.kv)).collect()
 }
 
@@ -280,17 +260,11 @@ impl Inner {
         let db = self.db()?;
         let schema = self.schema;
         let work = move |tx: &crate::db::Tx<'_>| -> Result<(), DbError> {
-            changes
-                .iter()
-                .try_for_each(|action| schema.apply(tx, action))?;
+            changes.iter().try_for_each(|action| schema.apply(tx, action))?;
             schema::set_head(tx, &head)
         };
         db.run(&Context::background(), work).await?;
-        self.applied.send_replace(Applied {
-            phase: Phase::Ready,
-            head: Some(head),
-            revision,
-        });
+        self.applied.send_replace(Applied { phase: Phase::Ready, head: Some(head), revision });
         Ok(())
     }
 }

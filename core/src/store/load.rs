@@ -45,11 +45,7 @@ pub(super) async fn load(inner: &Inner) -> Result<Loaded, StoreError> {
         Some(checkpoint) => load_checkpoint(inner, &db, checkpoint).await?,
         None => {
             let lineage = start.head.lineage;
-            let base = Head {
-                lineage,
-                position: 0,
-                commit: lineage,
-            };
+            let base = Head { lineage, position: 0, commit: lineage };
             insert(inner, &db, Vec::new(), base).await?;
             base
         }
@@ -57,23 +53,15 @@ pub(super) async fn load(inner: &Inner) -> Result<Loaded, StoreError> {
     let reached = load_log(inner, &db, base, &start).await?;
     if reached != start.head {
         let (found, head) = (reached.position, start.head.position);
-        return Err(broken(format!(
-            "it ends at position `{found}`, `head` says `{head}`"
-        )));
+        return Err(broken(format!("it ends at position `{found}`, `head` says `{head}`")));
     }
     let (head, head_revision, revision) = (start.head, start.head_revision, start.revision);
-    Ok(Loaded {
-        db,
-        head,
-        head_revision,
-        revision,
-    })
+    Ok(Loaded { db, head, head_revision, revision })
 }
 
 async fn start(inner: &Inner) -> Result<Start, StoreError> {
-    let look = Txn::default()
-        .then(Op::get(inner.keys.head()))
-        .then(Op::get(inner.keys.checkpoint()));
+    let look =
+        Txn::default().then(Op::get(inner.keys.head())).then(Op::get(inner.keys.checkpoint()));
     let answer = inner.coord.txn(look).await?;
     let found = |at: usize| answer.results.get(at).and_then(|result| result.first());
     let head = found(0).ok_or_else(|| broken("`head` does not exist".to_owned()))?;
@@ -96,21 +84,10 @@ async fn load_checkpoint(
     let key = inner.object_keys.manifest(lineage, position);
     let manifest: Manifest = inner.objects.get_sealed(&key).await?;
     let expected = (inner.schema.service, lineage, position);
-    if (
-        manifest.service.as_str(),
-        manifest.lineage,
-        manifest.position,
-    ) != expected
-    {
-        return Err(broken(format!(
-            "manifest `{key}` is of another service, lineage or position"
-        )));
+    if (manifest.service.as_str(), manifest.lineage, manifest.position) != expected {
+        return Err(broken(format!("manifest `{key}` is of another service, lineage or position")));
     }
-    let base = Head {
-        lineage,
-        position,
-        commit: manifest.commit,
-    };
+    let base = Head { lineage, position, commit: manifest.commit };
     for file in &manifest.files {
         let objects = read_file(&inner.objects, &inner.object_keys, file).await?;
         insert(inner, db, objects, base).await?;
@@ -134,9 +111,7 @@ async fn load_log(inner: &Inner, db: &Db, base: Head, start: &Start) -> Result<H
         }
         let schema = inner.schema;
         let work = move |tx: &Tx<'_>| -> Result<(), DbError> {
-            changes
-                .iter()
-                .try_for_each(|action: &Action| schema.apply(tx, action))?;
+            changes.iter().try_for_each(|action: &Action| schema.apply(tx, action))?;
             schema::set_head(tx, &head)
         };
         db.run(&Context::background(), work).await?;
@@ -151,9 +126,7 @@ fn next(found: &KeyValue, head: &Head) -> Result<Commit, StoreError> {
     let switches = matches!(commit.body, Body::Switch { .. });
     if switches || !follows(&commit, head) {
         let (at, after) = (commit.position, head.position);
-        return Err(broken(format!(
-            "commit `{at}` does not follow commit `{after}`"
-        )));
+        return Err(broken(format!("commit `{at}` does not follow commit `{after}`")));
     }
     Ok(commit)
 }
@@ -166,9 +139,7 @@ async fn insert(
 ) -> Result<(), StoreError> {
     let schema = inner.schema;
     let work = move |tx: &Tx<'_>| -> Result<(), DbError> {
-        objects
-            .iter()
-            .try_for_each(|object| schema.put(tx, object))?;
+        objects.iter().try_for_each(|object| schema.put(tx, object))?;
         schema::set_head(tx, &base)
     };
     Ok(db.run(&Context::background(), work).await?)
@@ -181,18 +152,9 @@ fn broken(what: String) -> StoreError {
 impl Inner {
     /// Puts a complete read model in the place of the old one.
     pub(super) fn install(&self, loaded: Loaded) {
-        let Loaded {
-            db,
-            head,
-            head_revision,
-            ..
-        } = loaded;
+        let Loaded { db, head, head_revision, .. } = loaded;
         *self.db.write().expect("no holder of this lock panics") = Some(db);
         let (phase, revision) = (Phase::Ready, head_revision);
-        self.applied.send_replace(Applied {
-            phase,
-            head: Some(head),
-            revision,
-        });
+        self.applied.send_replace(Applied { phase, head: Some(head), revision });
     }
 }

@@ -33,3 +33,6 @@ pub use reads::Reads;
 pub use schema::{ObjectType, Schema};
 pub use state::{Applied, Phase, Stats};
 pub use transact::StoreTx;
+
+#[cfg(test)]
+mod tests;

@@ -160,11 +160,7 @@ impl Store {
 impl Loops {
     /// Runs until `stop`; what was proposed by then may or may not be committed.
     pub async fn run(self, stop: CancellationToken) {
-        let Loops {
-            feed,
-            committer,
-            heads,
-        } = self;
+        let Loops { feed, committer, heads } = self;
         let all = async { tokio::join!(feed.run(), committer.run(), heads.run()) };
         stop.run_until_cancelled(all).await;
     }

@@ -66,10 +66,7 @@ impl Inner {
     /// `head` as it is at some moment after this call.
     pub(super) async fn current_head(&self) -> Result<Head, BoxError> {
         let (answer, answered) = oneshot::channel();
-        self.head_waiters
-            .send(answer)
-            .await
-            .map_err(|_| StoreError::Closed.boxed())?;
+        self.head_waiters.send(answer).await.map_err(|_| StoreError::Closed.boxed())?;
         match answered.await {
             Ok(Ok(head)) => Ok(head),
             Ok(Err(shared)) => Err(again(&shared)),
@@ -96,10 +93,7 @@ fn again(shared: &StoreError) -> BoxError {
     use crate::coord::Error as CoordError;
     match shared {
         StoreError::Coordination(error) if error.is_transient() => {
-            StoreError::Coordination(CoordError::Unavailable {
-                reason: error.to_string(),
-            })
-            .boxed()
+            StoreError::Coordination(CoordError::Unavailable { reason: error.to_string() }).boxed()
         }
         other => StoreError::BrokenLog(other.to_string()).boxed(),
     }
@@ -116,17 +110,14 @@ impl Store {
         self.reach(ctx, reads).await?;
         let db = self.inner.db().map_err(StoreError::boxed)?;
         let done: Result<_, DbError> = db.read(ctx, move |tx| Ok(work(tx))).await;
-        done.map_err(|error| StoreError::Db(error).boxed())?
-            .map_err(translate)
+        done.map_err(|error| StoreError::Db(error).boxed())?.map_err(translate)
     }
 
     /// One consistent state of the read model, for many reads to come.
     pub(crate) async fn snapshot(&self, ctx: &Context, reads: Reads) -> Result<Snapshot, BoxError> {
         self.reach(ctx, reads).await?;
         let db = self.inner.db().map_err(StoreError::boxed)?;
-        db.snapshot(ctx)
-            .await
-            .map_err(|error| StoreError::Db(error).boxed())
+        db.snapshot(ctx).await.map_err(|error| StoreError::Db(error).boxed())
     }
 
     async fn reach(&self, ctx: &Context, reads: Reads) -> Result<(), BoxError> {
@@ -140,8 +131,6 @@ impl Store {
             self.inner.applied_at(&head).await;
             Ok(())
         };
-        ctx.run(reached)
-            .await
-            .map_err(|why| StoreError::Interrupted(why).boxed())?
+        ctx.run(reached).await.map_err(|why| StoreError::Interrupted(why).boxed())?
     }
 }

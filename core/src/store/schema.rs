@@ -42,18 +42,12 @@ impl Schema {
     /// The statements that make an empty read model.
     pub fn ddl(&self) -> String {
         let tables = self.types.iter().map(|kind| kind.table);
-        std::iter::once(POSITION_TABLE)
-            .chain(tables)
-            .collect::<Vec<_>>()
-            .join("\n")
+        std::iter::once(POSITION_TABLE).chain(tables).collect::<Vec<_>>().join("\n")
     }
 
     /// The type of that name, and its place in the order.
     pub fn find(&self, name: &str) -> Option<(usize, &'static ObjectType)> {
-        self.types
-            .iter()
-            .enumerate()
-            .find(|(_, kind)| kind.name == name)
+        self.types.iter().enumerate().find(|(_, kind)| kind.name == name)
     }
 
     pub(crate) fn put(&self, tx: &Tx<'_>, object: &Object) -> Result<(), DbError> {
@@ -90,9 +84,7 @@ impl Schema {
         let name = kind.name;
         let sql = format!("SELECT id, data FROM \"{name}\" WHERE id > ?1 ORDER BY id LIMIT ?2");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        tx.query(&sql, rusqlite::params![after, limit], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        tx.query(&sql, rusqlite::params![after, limit], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     fn table(&self, kind: &str) -> Result<&'static str, DbError> {
@@ -117,18 +109,10 @@ pub(crate) fn set_head(tx: &Tx<'_>, head: &Head) -> Result<(), DbError> {
 pub(crate) fn head(tx: &Tx<'_>) -> Result<Head, DbError> {
     let sql = "SELECT lineage, position, \"commit\" FROM drydock_position";
     let row = tx.query_one(sql, [], |row| {
-        Ok((
-            row.get::<_, String>(0)?,
-            row.get::<_, i64>(1)?,
-            row.get::<_, String>(2)?,
-        ))
+        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?))
     })?;
     let (lineage, position, commit) = row.ok_or(DbError::Closed)?;
     let id = |text: &str| Uuid::parse_str(text).expect("only `set_head` writes this table");
     let position = u64::try_from(position).expect("only `set_head` writes this table");
-    Ok(Head {
-        lineage: id(&lineage),
-        position,
-        commit: id(&commit),
-    })
+    Ok(Head { lineage: id(&lineage), position, commit: id(&commit) })
 }

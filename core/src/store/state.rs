@@ -23,11 +23,7 @@ pub struct Applied {
 }
 
 impl Applied {
-    pub(super) const NOTHING: Applied = Applied {
-        phase: Phase::Loading,
-        head: None,
-        revision: 0,
-    };
+    pub(super) const NOTHING: Applied = Applied { phase: Phase::Loading, head: None, revision: 0 };
 
     pub fn position(&self) -> Option<Position> {
         self.head.map(|head| head.position)

@@ -47,14 +47,7 @@ impl<'a> StoreTx<'a> {
         actions: &'a mut Vec<Action>,
         bytes: &'a mut usize,
     ) -> StoreTx<'a> {
-        StoreTx {
-            tx,
-            schema,
-            env,
-            now: env.now(),
-            actions,
-            bytes,
-        }
+        StoreTx { tx, schema, env, now: env.now(), actions, bytes }
     }
 
     /// The writer's wall clock: the same at every call in one run.
@@ -73,11 +66,7 @@ impl<'a> StoreTx<'a> {
         id: Uuid,
         object: &T,
     ) -> Result<(), BoxError> {
-        let object = Object {
-            r#type: kind.to_owned(),
-            id,
-            data: canonical(object)?,
-        };
+        let object = Object { r#type: kind.to_owned(), id, data: canonical(object)? };
         self.schema.put(self.tx, &object)?;
         *self.bytes += object.data.get().len() + ACTION_OVERHEAD;
         self.actions.push(Action::Put(object));
@@ -88,10 +77,7 @@ impl<'a> StoreTx<'a> {
     pub fn delete(&mut self, kind: &'static str, id: Uuid) -> Result<(), BoxError> {
         if self.schema.delete(self.tx, kind, id)? {
             *self.bytes += ACTION_OVERHEAD;
-            self.actions.push(Action::Delete {
-                r#type: kind.to_owned(),
-                id,
-            });
+            self.actions.push(Action::Delete { r#type: kind.to_owned(), id });
         }
         Ok(())
     }
@@ -166,19 +152,11 @@ impl Store {
             return Err(StoreError::NotReady.boxed());
         }
         let (answer, answered) = oneshot::channel();
-        let job = Waiting {
-            ctx: ctx.clone(),
-            work,
-            decision: None,
-            answer,
-        };
-        self.inner
-            .jobs
-            .try_send(Box::new(job))
-            .map_err(|error| match error {
-                mpsc::error::TrySendError::Full(_) => StoreError::Busy.boxed(),
-                mpsc::error::TrySendError::Closed(_) => StoreError::Closed.boxed(),
-            })?;
+        let job = Waiting { ctx: ctx.clone(), work, decision: None, answer };
+        self.inner.jobs.try_send(Box::new(job)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy.boxed(),
+            mpsc::error::TrySendError::Closed(_) => StoreError::Closed.boxed(),
+        })?;
         match ctx.run(answered).await {
             Ok(Ok(Ok(decision))) => decision.map_err(translate),
             Ok(Ok(Err(panic))) => resume_unwind(panic),

@@ -73,10 +73,7 @@ impl Model {
 
     fn advance(&mut self, by_s: u64) {
         self.now_s += by_s;
-        let over = self
-            .leases
-            .iter()
-            .filter(|(_, (_, deadline))| *deadline <= self.now_s);
+        let over = self.leases.iter().filter(|(_, (_, deadline))| *deadline <= self.now_s);
         let mut over: Vec<_> = over.map(|(id, (_, deadline))| (*deadline, *id)).collect();
         over.sort();
         for (_, id) in over {
@@ -101,13 +98,10 @@ impl Model {
     fn compact(&mut self, revision: Revision) -> Result<()> {
         match revision {
             ..1 => invalid(),
-            requested if requested > self.newest() => Err(Error::FutureRevision {
-                requested,
-                newest: self.newest(),
-            }),
-            _ if revision <= self.compacted => Err(Error::Compacted {
-                oldest: self.compacted,
-            }),
+            requested if requested > self.newest() => {
+                Err(Error::FutureRevision { requested, newest: self.newest() })
+            }
+            _ if revision <= self.compacted => Err(Error::Compacted { oldest: self.compacted }),
             _ => {
                 self.compacted = revision;
                 Ok(())
@@ -119,13 +113,12 @@ impl Model {
         valid_range(&request.range)?;
         match request.revision {
             Some(..1) => invalid(),
-            Some(requested) if requested > self.newest() => Err(Error::FutureRevision {
-                requested,
-                newest: self.newest(),
-            }),
-            Some(revision) if revision < self.compacted => Err(Error::Compacted {
-                oldest: self.compacted,
-            }),
+            Some(requested) if requested > self.newest() => {
+                Err(Error::FutureRevision { requested, newest: self.newest() })
+            }
+            Some(revision) if revision < self.compacted => {
+                Err(Error::Compacted { oldest: self.compacted })
+            }
             revision => {
                 let snapshot = self.at(revision.unwrap_or(self.newest()));
                 Ok(read(snapshot, request, self.newest()))
@@ -143,9 +136,7 @@ impl Model {
         for op in branch {
             match op {
                 Op::Range(request) => drop(self.range(request)?),
-                Op::Put(Put {
-                    lease: Some(id), ..
-                }) if !self.leases.contains_key(id) => {
+                Op::Put(Put { lease: Some(id), .. }) if !self.leases.contains_key(id) => {
                     return Err(Error::LeaseNotExist(*id));
                 }
                 Op::Put(_) | Op::Delete { .. } => {}
@@ -155,11 +146,7 @@ impl Model {
         let results = branch.iter().map(|op| self.apply(&mut next, op, before));
         let results = results.collect();
         self.commit(next);
-        Ok(TxnResponse {
-            revision: self.newest(),
-            succeeded,
-            results,
-        })
+        Ok(TxnResponse { revision: self.newest(), succeeded, results })
     }
 
     fn apply(&self, next: &mut Snapshot, op: &Op, before: Revision) -> OpResult {
@@ -186,10 +173,7 @@ impl Model {
                 let gone = next.values().filter(|kv| within(range, &kv.key)).cloned();
                 let gone: Vec<KeyValue> = gone.collect();
                 next.retain(|key, _| !within(range, key));
-                OpResult::Delete {
-                    deleted: gone.len(),
-                    prev: if *prev_kv { gone } else { vec![] },
-                }
+                OpResult::Delete { deleted: gone.len(), prev: if *prev_kv { gone } else { vec![] } }
             }
             Op::Range(request) => OpResult::Range(match request.revision {
                 Some(revision) => {
@@ -212,9 +196,7 @@ impl Model {
         }
         let (old, new) = (self.at(revision - 1), self.at(revision));
         let keys: BTreeSet<&Key> = old.keys().chain(new.keys()).collect();
-        let changed = keys
-            .into_iter()
-            .filter(|key| old.get(*key) != new.get(*key));
+        let changed = keys.into_iter().filter(|key| old.get(*key) != new.get(*key));
         let mine = changed.filter(|key| within(&request.range, key));
         let event = |key: &Key| Event {
             kind: match new.contains_key(key) {
@@ -273,9 +255,7 @@ fn valid_branch(ops: &[Op]) -> Result<()> {
 }
 
 fn read(snapshot: &Snapshot, request: &RangeRequest, revision: Revision) -> RangeResponse {
-    let found = snapshot
-        .values()
-        .filter(|kv| within(&request.range, &kv.key));
+    let found = snapshot.values().filter(|kv| within(&request.range, &kv.key));
     let mut kvs: Vec<KeyValue> = found.cloned().collect();
     let count = kvs.len();
     if request.order == Order::Descending {
@@ -291,12 +271,7 @@ fn read(snapshot: &Snapshot, request: &RangeRequest, revision: Revision) -> Rang
         Projection::KeysOnly => kvs.iter_mut().for_each(|kv| kv.value = "".into()),
         Projection::CountOnly => (kvs, more) = (vec![], false),
     }
-    RangeResponse {
-        revision,
-        kvs,
-        count,
-        more,
-    }
+    RangeResponse { revision, kvs, count, more }
 }
 
 fn holds(snapshot: &Snapshot, compare: &Compare) -> bool {
@@ -358,21 +333,12 @@ fn range_requests() -> impl Strategy<Value = RangeRequest> {
     parts.prop_map(|(range, revision, limit, descending, projection)| {
         let mut request = RangeRequest::new(range).limit(limit).projection(projection);
         request.revision = revision;
-        if descending {
-            request.descending()
-        } else {
-            request
-        }
+        if descending { request.descending() } else { request }
     })
 }
 
 fn ops() -> impl Strategy<Value = Op> {
-    let put = (
-        keys(),
-        0..4u8,
-        option::weighted(0.3, leases()),
-        any::<bool>(),
-    );
+    let put = (keys(), 0..4u8, option::weighted(0.3, leases()), any::<bool>());
     let put = put.prop_map(|(key, value, lease, prev_kv)| Put {
         key,
         value: vec![value].into(),
@@ -405,17 +371,9 @@ fn compares() -> impl Strategy<Value = Compare> {
 
 fn steps() -> impl Strategy<Value = Step> {
     let txn = (vec(compares(), 0..2), vec(ops(), 0..4), vec(ops(), 0..3));
-    let txn = txn.prop_map(|(compares, then, otherwise)| Txn {
-        compares,
-        then,
-        otherwise,
-    });
+    let txn = txn.prop_map(|(compares, then, otherwise)| Txn { compares, then, otherwise });
     let watch = (ranges(), option::of(revisions()), any::<bool>());
-    let watch = watch.prop_map(|(range, start, prev_kv)| WatchRequest {
-        range,
-        start,
-        prev_kv,
-    });
+    let watch = watch.prop_map(|(range, start, prev_kv)| WatchRequest { range, start, prev_kv });
     prop_oneof![
         12 => txn.prop_map(Step::Txn),
         3 => range_requests().prop_map(Step::Range),
@@ -450,10 +408,7 @@ impl Run {
 
     fn resolve(&self, txn: &mut Txn) {
         for op in txn.then.iter_mut().chain(&mut txn.otherwise) {
-            if let Op::Put(Put {
-                lease: Some(id), ..
-            }) = op
-            {
+            if let Op::Put(Put { lease: Some(id), .. }) = op {
                 *id = self.lease(*id);
             }
         }
@@ -524,11 +479,7 @@ impl Run {
             same(first.expect("an error"), Err(Error::Compacted { oldest }));
             return assert!(stream.next().now_or_never().expect("at once").is_none());
         }
-        self.watches.push(Watching {
-            request,
-            stream,
-            next,
-        });
+        self.watches.push(Watching { request, stream, next });
     }
 
     /// Every watch has exactly the differences of the snapshots since it was looked at last.

@@ -65,11 +65,7 @@ impl State {
         let ttl = whole_seconds.max(MIN_LEASE_TTL);
         let id = self.leases.next;
         self.leases.next = LeaseId(id.0 + 1);
-        let held = Held {
-            ttl,
-            deadline: now + ttl,
-            keys: BTreeSet::new(),
-        };
+        let held = Held { ttl, deadline: now + ttl, keys: BTreeSet::new() };
         self.leases.held.insert(id, held);
         Ok(Lease { id, ttl })
     }
@@ -112,9 +108,6 @@ impl State {
     /// The leases in force.
     pub fn leases(&self) -> impl Iterator<Item = Lease> {
         let all = self.leases.held.iter();
-        all.map(|(id, held)| Lease {
-            id: *id,
-            ttl: held.ttl,
-        })
+        all.map(|(id, held)| Lease { id: *id, ttl: held.ttl })
     }
 }
