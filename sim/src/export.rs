@@ -81,7 +81,7 @@ fn parsed<'a, T: Deserialize<'a>>(what: &str, line: &'a [u8]) -> Result<T, Strin
 /// The users of an export; none if it is not one.
 pub fn users(bytes: &[u8]) -> Vec<Named> {
     let state = Export::parse(bytes).map_or_else(|_| State::new(), |export| export.state);
-    named(&state, "user")
+    named(&state, "users")
 }
 
 /// The objects of one type that have a name.

@@ -9,12 +9,32 @@
 //! | [`recorder`] | all events in order, and their fingerprint |
 //! | [`history`] | what clients asked and were told |
 //! | [`truth`] | what really happened |
+//! | [`export`] | exports, read independently |
+//! | [`workload`] | clients and the operator |
+//! | [`service`] | the product on a simulated host |
+//! | [`check`] | the oracles |
+//! | [`probes`] | states worth reaching |
+//! | [`runner`] | one plan, run in this process |
+//! | [`fleet`] | many plans, each in a process of its own |
+//! | [`command`] | the commands of `drydock-sim` |
 
+pub mod check;
+pub mod command;
+pub mod exit;
+pub mod export;
 pub mod fault;
+pub mod fleet;
 pub mod history;
+pub mod outcome;
 pub mod plan;
+pub mod probes;
 pub mod recorder;
+pub mod runner;
+pub mod scenario;
+pub mod service;
+pub mod stored;
 pub mod truth;
+pub mod workload;
 pub mod world;
 
 #[cfg(not(tokio_unstable))]

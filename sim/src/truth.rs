@@ -21,6 +21,18 @@ use crate::recorder::{Recorder, Seq};
 pub struct Witness {
     recorder: Recorder,
     seen: Arc<Mutex<BTreeMap<Revision, Seq>>>,
+    noted: Arc<Mutex<Noted>>,
+}
+
+/// How often something happened that probes ask for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Noted {
+    /// Transactions whose compares did not hold.
+    pub refused: usize,
+    /// Transactions that took effect and were not answered.
+    pub unanswered: usize,
+    /// Processes that were started again.
+    pub restarted: usize,
 }
 
 impl Witness {
@@ -28,7 +40,16 @@ impl Witness {
         Witness {
             recorder: recorder.clone(),
             seen: Arc::default(),
+            noted: Arc::default(),
         }
+    }
+
+    pub fn noted(&self) -> Noted {
+        *self.noted.lock().expect("no holder of this lock panics")
+    }
+
+    pub fn restarted(&self) {
+        self.noted.lock().expect("no holder of this lock panics").restarted += 1;
     }
 
     /// A transaction of `host` just took place.
@@ -39,6 +60,9 @@ impl Witness {
                 let text = format_args!("{how} txn {outcome} at revision {}", done.revision);
                 let seq = self.recorder.event(host, text);
                 self.note_revision(done.revision, seq);
+                let mut noted = self.noted.lock().expect("no holder of this lock panics");
+                noted.refused += usize::from(!done.succeeded);
+                noted.unanswered += usize::from(!how.is_empty());
             }
             Err(error) => self.note(host, &format!("{how} txn failed: {error}")),
         }

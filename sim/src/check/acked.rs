@@ -94,11 +94,11 @@ fn asks_for(operation: &Operation, change: &Change) -> bool {
         return false;
     }
     match (&operation.call, &change.what, change.kind.as_str()) {
-        (Call::CreateUser { name }, Changed::Created { name: made }, "user")
-        | (Call::CreateOrg { name }, Changed::Created { name: made }, "org") => name == made,
-        (Call::DeleteUser { name }, Changed::Deleted { name: gone }, "user")
-        | (Call::DeleteOrg { name }, Changed::Deleted { name: gone }, "org") => name == gone,
-        (Call::RenameUser { name, to }, Changed::Renamed { from, to: new }, "user") => {
+        (Call::CreateUser { name }, Changed::Created { name: made }, "users")
+        | (Call::CreateOrg { name, .. }, Changed::Created { name: made }, "orgs") => name == made,
+        (Call::DeleteUser { name }, Changed::Deleted { name: gone }, "users")
+        | (Call::DeleteOrg { name }, Changed::Deleted { name: gone }, "orgs") => name == gone,
+        (Call::RenameUser { name, to }, Changed::Renamed { from, to: new }, "users") => {
             name == from && to == new
         }
         _ => false,

@@ -44,7 +44,7 @@ fn violation(at: String, problem: String) -> Violation {
 }
 
 fn problem(state: &State) -> Option<String> {
-    let doubled = ["user", "org"].iter().find_map(|kind| {
+    let doubled = ["users", "orgs"].iter().find_map(|kind| {
         let name = doubled(&named(state, kind))?;
         Some(format!("{kind}: {name}"))
     });
@@ -59,13 +59,13 @@ fn doubled(list: &[Named]) -> Option<String> {
 
 fn orphan(state: &State) -> Option<String> {
     state.iter().find_map(|((kind, id), value)| {
-        if kind != "member" {
+        if kind != "members" {
             return None;
         }
-        ["org", "user"].into_iter().find_map(|field| {
+        [("org", "orgs"), ("user", "users")].into_iter().find_map(|(field, kind)| {
             let text = value.get(field)?.as_str()?;
             let gone = match text.parse() {
-                Ok(target) => !state.contains_key(&(field.to_owned(), target)),
+                Ok(target) => !state.contains_key(&(kind.to_owned(), target)),
                 Err(_) => true,
             };
             gone.then(|| format!("membership {id} refers to {field} `{text}`, which is gone"))

@@ -56,7 +56,10 @@ fn make(plan: &Plan, session: &Session, kind: OpKind) -> Call {
                 _ => Reads::Linearizable,
             },
         },
-        OpKind::CreateOrg => Call::CreateOrg { name: org() },
+        OpKind::CreateOrg => Call::CreateOrg {
+            name: org(),
+            owner: user(),
+        },
         OpKind::DeleteOrg => Call::DeleteOrg { name: org() },
         OpKind::SetMember => Call::SetMember {
             org: org(),

@@ -50,7 +50,7 @@ pub fn damaged(whole: &[u8], damage: Damage) -> Option<Bytes> {
 fn sealed(header: &[u8], objects: &[&[u8]]) -> Vec<u8> {
     let mut all = header.to_vec();
     let mut digest = blake3::Hasher::new();
-    let mut counts: BTreeMap<String, u64> = ["user", "org", "member"]
+    let mut counts: BTreeMap<String, u64> = ["users", "orgs", "members"]
         .into_iter()
         .map(|kind| (kind.to_owned(), 0))
         .collect();
@@ -88,7 +88,7 @@ mod tests {
     fn sample() -> Vec<u8> {
         let header = br#"{"header":{"position":3,"service":"configstore"}}
 "#;
-        let user = br#"{"type":"user","id":"00000000-0000-7000-8000-000000000001","data":{"name":"a"}}
+        let user = br#"{"type":"users","id":"00000000-0000-7000-8000-000000000001","data":{"name":"a"}}
 "#;
         sealed(header, &[user])
     }

@@ -6,7 +6,7 @@ mod damage;
 mod operator;
 mod session;
 
-pub use api::HttpApi;
+pub use api::{HttpApi, PORT};
 pub use clients::client;
-pub use operator::{Finals, operator};
+pub use operator::{Finals, SharedFinals, operator};
 pub use session::{Api, Session};

@@ -135,7 +135,7 @@ impl Listener for SimListener {
     }
 
     fn local_addr(&self) -> String {
-        let bound = self.inner.local_addr();
-        bound.map_or_else(|error| error.to_string(), |address| address.to_string())
+        let port = self.inner.local_addr().map_or(0, |address| address.port());
+        format!("{}:{port}", self.net.host)
     }
 }
