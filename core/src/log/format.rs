@@ -129,8 +129,8 @@ pub struct InstanceRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InstanceState {
-    /// Not serving yet.
-    Starting,
+    /// Not serving yet, or making its read model anew.
+    Loading,
     Normal,
     /// Letting the last requests finish.
     Draining,

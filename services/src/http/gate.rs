@@ -28,12 +28,24 @@ pub struct Gate {
 struct Inner {
     state: GateState,
     passes: usize,
+    /// Grows when everybody inside is sent out.
+    cuts: u64,
 }
 
 /// A request that was let in; counted until it is dropped.
 #[must_use]
 pub struct Pass {
     inner: watch::Sender<Inner>,
+    cuts: u64,
+}
+
+impl Pass {
+    /// Resolves when this request must not go on.
+    pub async fn cut_off(&self) {
+        let mut seen = self.inner.subscribe();
+        let cut = seen.wait_for(|inner| inner.cuts != self.cuts).await;
+        cut.expect("self holds a sender");
+    }
 }
 
 impl Drop for Pass {
@@ -50,7 +62,7 @@ impl Default for Gate {
 
 impl Gate {
     pub fn new(state: GateState) -> Gate {
-        Gate { inner: watch::Sender::new(Inner { state, passes: 0 }) }
+        Gate { inner: watch::Sender::new(Inner { state, passes: 0, cuts: 0 }) }
     }
 
     pub fn state(&self) -> GateState {
@@ -64,9 +76,9 @@ impl Gate {
 
     /// Lets one request in.
     pub fn enter(&self) -> Result<Pass, ApiError> {
-        let mut seen = GateState::Loading;
+        let (mut seen, mut cuts) = (GateState::Loading, 0);
         let entered = self.inner.send_if_modified(|inner| {
-            seen = inner.state;
+            (seen, cuts) = (inner.state, inner.cuts);
             let open = seen == GateState::Normal;
             inner.passes += usize::from(open);
             open
@@ -76,7 +88,7 @@ impl Gate {
             Err(error.with_code(code).with_message(message))
         };
         match seen {
-            _ if entered => Ok(Pass { inner: self.inner.clone() }),
+            _ if entered => Ok(Pass { inner: self.inner.clone(), cuts }),
             GateState::Maintenance => {
                 closed(Code::Maintenance, "the service is in maintenance mode")
             }
@@ -85,6 +97,11 @@ impl Gate {
                 closed(Code::NotReady, "the service is not ready yet")
             }
         }
+    }
+
+    /// Sends out everybody who is inside.
+    pub fn cut_off(&self) {
+        self.inner.send_modify(|inner| inner.cuts += 1);
     }
 
     /// Requests inside.

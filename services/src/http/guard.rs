@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use drydock_core::context::Context;
+use drydock_core::context::{Context, Interrupted};
 use drydock_core::error::{ApiError, Code, Kind};
 use futures_util::{StreamExt, stream};
 use http::{HeaderMap, header};
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::HttpError;
 use super::extract::body_too_large;
+use super::gate::Pass;
 use super::route::{Access, Availability, BodyRule, Deadline, Spec};
 use super::shell::Shell;
 
@@ -60,11 +61,21 @@ async fn guarded(
     let abandoned = cancelled.drop_guard();
     request.extensions_mut().insert(context.clone());
     let request = limit_body(spec.body, shell, request)?;
-    let response = context.run(next.run(request)).await?;
+    let response = tokio::select! {
+        response = context.run(next.run(request)) => response?,
+        () = cut_off(pass.as_ref()) => return Err(Interrupted::Cancelled.into()),
+    };
     // The body of an answer may outlive the handler, and is still the request's work.
     abandoned.disarm();
     drop((running, pass));
     Ok(response)
+}
+
+async fn cut_off(pass: Option<&Pass>) {
+    match pass {
+        Some(pass) => pass.cut_off().await,
+        None => std::future::pending().await,
+    }
 }
 
 fn authorize(shell: &Shell, headers: &HeaderMap) -> Result<(), ApiError> {

@@ -7,13 +7,12 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use drydock_core::context::Context;
 use drydock_core::error::{ApiError, BoxError, Chain, Code, Kind};
+use drydock_core::log::format::Mode;
 use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::Deserialize;
 
-use super::{
-    Administered, ImportMode, ImportReport, MaintenanceMode, MaintenanceStatus, ModeChange, stream,
-};
+use super::{Administered, ImportReport, Intent, MaintenanceStatus, ModeChange, stream};
 use crate::http::error::HttpError;
 use crate::http::extract::{Ctx, Json, Query, unreadable};
 use crate::http::reply;
@@ -69,7 +68,7 @@ async fn switch_on<S: Administered>(
         let message = format!("`reason` has more than {MAX_REASON_LENGTH} characters");
         return Err(bad(Code::InvalidBody, message).into());
     }
-    let mode = MaintenanceMode::Maintenance;
+    let mode = Mode::Maintenance;
     let status = switch(&app, &ctx, &query, &headers, mode, reason).await?;
     Ok(axum::Json(status))
 }
@@ -80,7 +79,7 @@ async fn switch_off<S: Administered>(
     Query(query): Query<WaitQuery>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
-    let mode = MaintenanceMode::Normal;
+    let mode = Mode::Normal;
     switch(&app, &ctx, &query, &headers, mode, None).await?;
     Ok(reply::no_content())
 }
@@ -106,7 +105,7 @@ async fn switch<S: Administered>(
     ctx: &Context,
     query: &WaitQuery,
     headers: &HeaderMap,
-    mode: MaintenanceMode,
+    mode: Mode,
     reason: Option<String>,
 ) -> Result<MaintenanceStatus, HttpError> {
     let wait = query.wait.as_deref().map(parse_wait).transpose()?;
@@ -183,11 +182,11 @@ async fn import<S: Administered>(
     let body = request.into_body().into_data_stream();
     let body = body.map_err(|error| BoxError::from(unreadable(error)));
     let plain = stream::plain(&headers, body.boxed()).await?;
-    let mode = match query.dry_run {
-        true => ImportMode::DryRun,
-        false => ImportMode::Apply,
+    let intent = match query.dry_run {
+        true => Intent::DryRun,
+        false => Intent::Apply,
     };
-    let report = app.service.admin().import(&ctx, plain, mode).await?;
+    let report = app.service.admin().import(&ctx, plain, intent).await?;
     Ok(axum::Json(report))
 }
 

@@ -12,11 +12,9 @@ use drydock_core::context::Context;
 use drydock_core::error::BoxError;
 use futures_util::stream::BoxStream;
 
+pub use drydock_core::archive::{ImportReport, Intent};
 pub use handlers::routes;
-pub use types::{
-    ImportReport, InstanceState, InstanceStatus, MaintenanceMode, MaintenanceStatus, ModeChange,
-    Recovery,
-};
+pub use types::{MaintenanceStatus, ModeChange};
 
 /// A body in pieces. An error ends it.
 pub type ByteStream = BoxStream<'static, Result<Bytes, BoxError>>;
@@ -43,15 +41,8 @@ pub trait Admin: Send + Sync + 'static {
         &self,
         ctx: &Context,
         export: ByteStream,
-        mode: ImportMode,
+        intent: Intent,
     ) -> Result<ImportReport, BoxError>;
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ImportMode {
-    Apply,
-    /// Validates only.
-    DryRun,
 }
 
 /// A service that has the routes of this module.

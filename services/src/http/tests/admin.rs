@@ -3,10 +3,11 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use drydock_core::context::Context;
+use drydock_core::log::format::Mode;
 use http::{Method, header};
 
 use super::harness::TestServer;
-use crate::http::admin::{ImportReport, MaintenanceMode, MaintenanceStatus};
+use crate::http::admin::{ImportReport, MaintenanceStatus};
 
 fn ctx() -> Context {
     Context::background()
@@ -19,7 +20,7 @@ async fn a_switch_says_who_why_and_how_long_to_wait() {
     let body = "{\"reason\": \"backup\"}";
     let answer = server.ask("PUT", "/api/v1/maintenance?wait=30s", json, body).await;
     let status: MaintenanceStatus = serde_json::from_str(&answer.body).unwrap();
-    assert_eq!(status.mode, MaintenanceMode::Maintenance);
+    assert_eq!(status.mode, Mode::Maintenance);
     assert_eq!(status.requested_by.as_deref(), Some("ann"));
     assert_eq!(status.reason.as_deref(), Some("backup"));
     let answer = server.ask("DELETE", "/api/v1/maintenance", "", "").await;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use drydock_core::context::Context;
 use drydock_core::env::{Env, ManualClock, RngTree};
 use drydock_core::error::{ApiError, BoxError, Code, Kind};
+use drydock_core::log::format::Mode;
 use drydock_core::net::{BoxStream, Net};
 use futures_util::{StreamExt, TryStreamExt};
 use prometheus_client::registry::Registry;
@@ -19,8 +20,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::admin::{
-    self, Admin, Administered, ByteStream, ImportMode, ImportReport, MaintenanceMode,
-    MaintenanceStatus, ModeChange,
+    self, Admin, Administered, ByteStream, ImportReport, Intent, MaintenanceStatus, ModeChange,
 };
 use crate::http::client::Client;
 use crate::http::duplex::DuplexNet;
@@ -226,7 +226,7 @@ impl Admin for Toy {
         let changes = self.changes.lock().unwrap();
         let last = changes.last();
         Ok(MaintenanceStatus {
-            mode: last.map_or(MaintenanceMode::Normal, |change| change.mode),
+            mode: last.map_or(Mode::Normal, |change| change.mode),
             generation: changes.len() as u64,
             since: None,
             requested_by: last.map(|change| change.requested_by.clone()),
@@ -234,7 +234,7 @@ impl Admin for Toy {
             ready: true,
             instances: Vec::new(),
             lineage: None,
-            position: 0,
+            position: None,
             last_recovery: None,
         })
     }
@@ -262,7 +262,7 @@ impl Admin for Toy {
         &self,
         _: &Context,
         export: ByteStream,
-        mode: ImportMode,
+        intent: Intent,
     ) -> Result<ImportReport, BoxError> {
         let chunks: Vec<Bytes> = export.try_collect().await?;
         let bytes = chunks.concat();
@@ -271,9 +271,9 @@ impl Admin for Toy {
             return Err(error.into());
         }
         let counts = [("line".to_owned(), bytes.len() as u64)].into();
-        if mode == ImportMode::Apply {
+        if intent == Intent::Apply {
             *self.imported.lock().unwrap() = bytes;
         }
-        Ok(ImportReport { lineage: None, position: 1, counts, digest: String::new() })
+        Ok(ImportReport { lineage: uuid::Uuid::nil(), position: 1, counts, digest: String::new() })
     }
 }
