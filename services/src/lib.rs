@@ -2,6 +2,7 @@
 //!
 //! Absent on purpose: anything that only a simulation needs.
 
+pub mod configstore;
 pub mod http;
 pub mod names;
 pub mod runtime;

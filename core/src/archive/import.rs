@@ -15,7 +15,7 @@ use super::stage::{Staged, stage};
 use crate::context::Context;
 use crate::coord::{Op, Revision};
 use crate::db::DbError;
-use crate::error::{ApiError, BoxError, Code, Kind};
+use crate::error::{ApiError, BoxError, Code, Kind, first_api_error};
 use crate::fault::Injected;
 use crate::log::bootstrap;
 use crate::log::checkpoint::Manifest;
@@ -84,9 +84,8 @@ impl From<ImportError> for ApiError {
             ImportError::Store(error) => return ApiError::from(error),
             ImportError::Injected(error) => return ApiError::from(StoreError::Injected(error)),
             ImportError::Corrupt { .. } => (Kind::Unprocessable, Code::ImportCorrupt),
-            ImportError::Truncated { .. } | ImportError::Input { .. } => {
-                (Kind::Unprocessable, Code::ImportTruncated)
-            }
+            ImportError::Input { ref source, .. } => input_failure(source),
+            ImportError::Truncated { .. } => (Kind::Unprocessable, Code::ImportTruncated),
             ImportError::UnknownType { .. } => (Kind::Unprocessable, Code::ImportUnknownType),
             ImportError::WrongService { .. } => (Kind::Unprocessable, Code::ImportWrongService),
             ImportError::Version { .. } => (Kind::Unprocessable, Code::ImportVersion),
@@ -99,6 +98,13 @@ impl From<ImportError> for ApiError {
         let message = error.to_string();
         ApiError::new(kind).with_code(code).with_message(message).with_source(error)
     }
+}
+
+/// A transport may know better why its stream broke off.
+fn input_failure(source: &BoxError) -> (Kind, Code) {
+    let known = first_api_error(source.as_ref());
+    let known = known.and_then(|known| Some((known.kind(), known.code().parse().ok()?)));
+    known.unwrap_or((Kind::Unprocessable, Code::ImportTruncated))
 }
 
 /// What the switch compares.

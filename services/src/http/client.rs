@@ -200,6 +200,12 @@ impl Call<'_> {
         self
     }
 
+    /// Lengthens it, by what the server was asked to wait.
+    pub fn longer_by(mut self, more: Duration) -> Self {
+        self.timeout += more;
+        self
+    }
+
     /// Sends, and reads the answer as JSON.
     pub async fn send<T: DeserializeOwned>(self, ctx: &Context) -> Result<Answer<T>, ClientError> {
         let authority = self.client.authority.clone();

@@ -31,10 +31,12 @@ pub mod route;
 pub mod serve;
 pub mod settings;
 pub mod shell;
+#[cfg(any(test, feature = "testing"))]
+pub mod wire;
 mod write_timeout;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use serve::serve;
 pub use settings::HttpSettings;

@@ -4,8 +4,11 @@
 //! right whatever was created or deleted in between.
 
 use drydock_core::error::{ApiError, Code, Kind};
+use drydock_core::store::Reads;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::names::Name;
 
 const DEFAULT_LIMIT: usize = 25;
 const MAX_LIMIT: usize = 100;
@@ -21,7 +24,45 @@ pub struct ListQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub consistency: Option<String>,
+    pub consistency: Option<Consistency>,
+}
+
+/// The query of a single object.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadQuery {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<Consistency>,
+}
+
+/// How new an answer must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consistency {
+    #[default]
+    Linearizable,
+    Local,
+}
+
+impl Consistency {
+    fn reads(self) -> Reads {
+        match self {
+            Consistency::Linearizable => Reads::Linearizable,
+            Consistency::Local => Reads::Local,
+        }
+    }
+}
+
+impl From<Consistency> for ReadQuery {
+    fn from(consistency: Consistency) -> ReadQuery {
+        ReadQuery { consistency: Some(consistency) }
+    }
+}
+
+impl ReadQuery {
+    pub fn reads(&self) -> Reads {
+        self.consistency.unwrap_or_default().reads()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +96,10 @@ pub struct Page<T> {
 }
 
 impl ListQuery {
+    pub fn reads(&self) -> Reads {
+        self.consistency.unwrap_or_default().reads()
+    }
+
     pub fn page(&self) -> Result<PageRequest, ApiError> {
         let bad = |code, message: &str| {
             Err(ApiError::new(Kind::BadRequest).with_code(code).with_message(message))
@@ -82,6 +127,10 @@ impl ListQuery {
 }
 
 impl Cursor {
+    pub fn new(name: &Name, id: Uuid) -> Cursor {
+        Cursor { name: name.to_string(), id }
+    }
+
     fn encode(&self) -> String {
         hex::encode(serde_json::to_vec(self).expect("a text and an id are JSON"))
     }

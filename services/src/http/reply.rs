@@ -1,14 +1,15 @@
 //! Answers that succeed.
 
 use axum::response::{IntoResponse, Response};
+use drydock_core::log::format::canonical;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 /// The strong entity tag of an object: its revision, for people, and a hash of its content, because
 /// an import may bring the revision back with other content.
 pub fn etag<T: Serialize>(revision: u64, object: &T) -> String {
-    let json = serde_json::to_vec(object).expect("stored objects are JSON");
-    let hash = blake3::hash(&json).to_hex();
+    let json = canonical(object).expect("stored objects are JSON");
+    let hash = blake3::hash(json.get().as_bytes()).to_hex();
     format!("\"{revision}-{}\"", &hash[..16])
 }
 

@@ -2,6 +2,7 @@
 //!
 //! What happens is behind [`Admin`], which the runtime implements.
 
+mod client;
 mod handlers;
 mod stream;
 mod types;
@@ -12,8 +13,9 @@ use drydock_core::context::Context;
 use drydock_core::error::BoxError;
 use futures_util::stream::BoxStream;
 
+pub use client::AdminClient;
 pub use drydock_core::archive::{ImportReport, Intent};
-pub use handlers::routes;
+pub use handlers::{REQUESTED_BY, routes};
 pub use types::{MaintenanceStatus, ModeChange};
 
 /// A body in pieces. An error ends it.

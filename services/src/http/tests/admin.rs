@@ -2,12 +2,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use drydock_core::archive::ImportReport;
 use drydock_core::context::Context;
 use drydock_core::log::format::Mode;
 use http::{Method, header};
 
-use super::harness::TestServer;
-use crate::http::admin::{ImportReport, MaintenanceStatus};
+use super::service::TestServer;
+use crate::http::admin::MaintenanceStatus;
 
 fn ctx() -> Context {
     Context::background()
@@ -25,7 +26,7 @@ async fn a_switch_says_who_why_and_how_long_to_wait() {
     assert_eq!(status.reason.as_deref(), Some("backup"));
     let answer = server.ask("DELETE", "/api/v1/maintenance", "", "").await;
     assert_eq!((answer.status, answer.body.as_str()), (204, ""));
-    let changes = server.toy.changes.lock().unwrap().clone();
+    let changes = server.service.changes.lock().unwrap().clone();
     assert_eq!(changes[0].wait, Some(Duration::from_secs(30)));
     assert_eq!(changes[1].wait, None);
     assert_eq!(changes[1].requested_by, "internal");
@@ -47,7 +48,7 @@ async fn a_switch_needs_no_body_but_refuses_a_bad_one() {
         let expected = (expected.0, expected.1.to_owned());
         assert_eq!(answer.error(), expected, "{path} {body}");
     }
-    assert_eq!(server.toy.changes.lock().unwrap().len(), 1);
+    assert_eq!(server.service.changes.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -69,9 +70,9 @@ async fn what_was_exported_compressed_imports_as_it_was() {
         call.send::<ImportReport>(&ctx()).await
     };
     import("/api/v1/import?dry_run=true", zstd.body.clone()).await.unwrap();
-    assert!(server.toy.imported.lock().unwrap().is_empty());
+    assert!(server.service.imported.lock().unwrap().is_empty());
     import("/api/v1/import", zstd.body).await.unwrap();
-    assert_eq!(*server.toy.imported.lock().unwrap(), plain.body);
+    assert_eq!(*server.service.imported.lock().unwrap(), plain.body);
     let refused = import("/api/v1/import", Bytes::from("bad")).await.unwrap_err();
     assert_eq!(refused.remote().unwrap().code, "import_corrupt");
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
-use super::harness::{TestServer, Thing};
+use super::service::{TestServer, Thing};
 use crate::http::client::{Client, ClientError};
 use crate::http::duplex::DuplexNet;
 
@@ -124,6 +124,6 @@ async fn a_streamed_answer_arrives_whole_or_ends_with_an_error() {
         Ok::<_, ClientError>(bytes)
     };
     assert!(export().await.unwrap() > 200_000);
-    *server.toy.export_fails.lock().unwrap() = true;
+    *server.service.export_fails.lock().unwrap() = true;
     assert!(matches!(export().await, Err(ClientError::Unknown { .. })));
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod client;
-mod harness;
+pub(crate) mod harness;
 mod requests;
+mod service;
 mod serving;

@@ -1,4 +1,4 @@
-use super::harness::TestServer;
+use super::service::TestServer;
 use crate::http::gate::GateState;
 
 fn pair(status: u16, code: &str) -> (u16, String) {

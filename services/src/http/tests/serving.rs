@@ -8,7 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::harness::{TOKEN, TestServer};
+use super::harness::TOKEN;
+use super::service::TestServer;
 use crate::http::duplex::DuplexNet;
 use crate::http::{HttpSettings, serve};
 
@@ -55,8 +56,9 @@ async fn shutdown_lets_a_request_finish_and_takes_no_new_one() {
     let begun = Instant::now();
     assert!(read_to_end(&mut stream).await.starts_with("HTTP/1.1 204"));
     assert_eq!(begun.elapsed().as_secs(), 19);
+    let wire = server.wire.clone();
     server.serving.await.unwrap();
-    assert!(server.net.dial(&server.address).await.is_err());
+    assert!(wire.net.dial(&wire.address).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
