@@ -29,6 +29,7 @@ pub mod outcome;
 pub mod plan;
 pub mod probes;
 pub mod recorder;
+pub mod report;
 pub mod runner;
 pub mod scenario;
 pub mod service;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::Checks;
 use crate::fault::Hits;
+use crate::plan::Plan;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,6 +43,24 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Of a run that ended before it could say anything.
+    pub fn unfinished(plan: &Plan) -> Outcome {
+        Outcome {
+            scenario: plan.scenario.clone(),
+            seed: plan.seed,
+            verdict: Verdict::Broken,
+            broken: None,
+            fingerprint: String::new(),
+            events: 0,
+            simulated_ms: 0,
+            operations: 0,
+            faults: Vec::new(),
+            points: BTreeMap::new(),
+            probes: BTreeMap::new(),
+            checks: Checks::default(),
+        }
+    }
+
     /// The verdict that the parts amount to; the gravest wins.
     pub fn judge(&self) -> Verdict {
         if self.broken.is_some() {

@@ -118,12 +118,9 @@ impl Instance {
 
     fn settings(&self) -> Settings {
         let plan = &self.shared.plan.settings;
-        let mut settings = Settings {
-            cluster: CLUSTER.to_owned(),
-            internal_token: token(),
-            lease_ttl: Duration::from_millis(plan.lease_ttl_ms),
-            ..Settings::default()
-        };
+        let mut settings = Settings::new(token());
+        CLUSTER.clone_into(&mut settings.cluster);
+        settings.lease_ttl = Duration::from_millis(plan.lease_ttl_ms);
         settings.store.batch_transactions = plan.batch_transactions;
         settings.store.batch_bytes = plan.batch_bytes;
         settings.store.inline_bytes = plan.inline_bytes;

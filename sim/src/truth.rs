@@ -70,9 +70,7 @@ impl Witness {
 
     /// The store was seen at `revision`.
     pub fn seen(&self, revision: Revision) {
-        let known = self.seen.lock().expect("no holder of this lock panics");
-        let known = known.last_key_value().map_or(0, |(newest, _)| *newest);
-        if revision > known {
+        if revision > self.newest() {
             let text = format_args!("revision {revision}");
             let seq = self.recorder.event("coordination", text);
             self.note_revision(revision, seq);
@@ -91,6 +89,11 @@ impl Witness {
     pub fn seq_of(&self, revision: Revision) -> Seq {
         let seen = self.seen.lock().expect("no holder of this lock panics");
         seen.range(revision..).next().map_or(Seq::MAX, |(_, seq)| *seq)
+    }
+
+    fn newest(&self) -> Revision {
+        let seen = self.seen.lock().expect("no holder of this lock panics");
+        seen.last_key_value().map_or(0, |(newest, _)| *newest)
     }
 
     fn note_revision(&self, revision: Revision, seq: Seq) {

@@ -170,3 +170,26 @@ impl What {
         text
     }
 }
+
+/// Label and meaning of every kind of fault.
+pub const KINDS: &[(&str, &str)] = &[
+    ("kill", "the process dies and starts again"),
+    ("stop", "the process is told to stop, and starts again"),
+    ("pause", "the host stands still while leases run on"),
+    ("stall", "traffic of a link is held, then arrives"),
+    ("blackhole", "traffic and dials of a link vanish, then its connections are reset"),
+    ("refuse", "dials are refused"),
+    ("reset", "established connections are reset"),
+    ("slow", "a link has latency and little bandwidth"),
+    ("coord_cut", "an instance does not reach the coordination store"),
+    ("coord_slow", "the way to the coordination store is slow"),
+    ("lost_answer", "transactions take effect, or not, or later, and are not answered"),
+    ("watch_lag", "watches deliver late"),
+    ("watch_break", "watches end with an error"),
+    ("watch_loss", "watches forget commits"),
+    ("objects_slow", "the way to the object store is slow"),
+    ("objects_fail", "writes of objects fail, with or without effect"),
+    ("objects_outage", "the object store refuses everything"),
+    ("clock", "the wall clock is off"),
+    ("point", "the process dies, waits or fails at a named point of its code"),
+];
