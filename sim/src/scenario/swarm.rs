@@ -168,15 +168,16 @@ pub const POINTS: &[Maker] = &[|draw, _, instance| What::Point {
 /// Code points that every load passes.
 const COMMIT_POINTS: &[&str] = &["commit.before_txn", "commit.after_txn"];
 
-/// One to `most` faults of the given kinds between two times. At least one of `kinds` remains
-/// switched on.
+/// One fault that certainly hits, and up to `most` others of the given kinds, between two times.
+/// At least one of `kinds` remains switched on.
 pub fn faults(draw: &mut Draw, plan: &mut Plan, kinds: &[&[Maker]], most: usize, times: [u64; 2]) {
     let all: Vec<Maker> = kinds.concat();
     let mut on: Vec<Maker> = all.iter().copied().filter(|_| draw.chance(50)).collect();
     if on.is_empty() {
         on.push(draw.pick(&all));
     }
-    for _ in 0..draw.count(1, most) {
+    certain(draw, plan, times);
+    for _ in 0..draw.count(0, most) {
         let maker = draw.pick(&on);
         let instance = draw.count(1, plan.topology.configstores);
         let what = maker(draw, plan, instance);
@@ -189,6 +190,26 @@ pub fn faults(draw: &mut Draw, plan: &mut Plan, kinds: &[&[Maker]], most: usize,
         };
         plan.faults.push(fault);
     }
+}
+
+/// A fault under which something must happen, whatever clients do: every instance talks to
+/// coordination several times in a lease.
+fn certain(draw: &mut Draw, plan: &mut Plan, times: [u64; 2]) {
+    let instance = draw.count(1, plan.topology.configstores);
+    let for_ms = plan.settings.lease_ttl_ms;
+    let at_ms = draw.number(times[0], times[1] - for_ms);
+    let what = match draw.chance(30) {
+        true => What::Kill { instance },
+        false => What::CoordSlow {
+            instance,
+            delay_ms: draw.number(5, 300),
+        },
+    };
+    plan.faults.push(Fault {
+        at_ms,
+        for_ms,
+        what,
+    });
 }
 
 fn user(draw: &mut Draw, plan: &Plan) -> String {

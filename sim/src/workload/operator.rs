@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::Session;
 use super::damage::damaged;
+use crate::export::Export;
 use crate::history::{Answer, Call, Intent, Reply};
 use crate::plan::{Action, Plan, Step};
 
@@ -33,19 +34,35 @@ pub async fn operator(plan: &Plan, session: &Session, finals: &SharedFinals) {
         perform(session, step, &mut kept).await;
     }
     session.sleep_until(plan.load_ms).await;
-    let mut instances = 1..=plan.topology.configstores;
-    let last = instances.clone().last().unwrap_or(1);
-    insist(session, finals, last, || Call::Resume).await;
+    let last = plan.topology.configstores;
+    insist(session, finals, last, |_| Call::Resume).await;
     // One more commit: a feed that stands still without noticing has something to miss.
-    let write = || Call::CreateUser {
-        name: "after-the-load".to_owned(),
+    let write = |attempt| Call::CreateUser {
+        name: format!("after-the-load-{attempt}"),
     };
     insist(session, finals, last, write).await;
-    while let Some(instance) = instances.next() {
-        let answer = insist(session, finals, instance, || Call::Export).await;
-        if let Reply::Export(bytes) = answer {
-            lock(finals).exports.push((instance, bytes));
+    converge(session, finals, last).await;
+}
+
+/// Exports from every instance until all are the same: requests that their callers have given up
+/// on may still be at work.
+async fn converge(session: &Session, finals: &SharedFinals, instances: usize) {
+    loop {
+        let mut seen = Vec::new();
+        for instance in 1..=instances {
+            let answer = insist(session, finals, instance, |_| Call::Export).await;
+            if let Reply::Export(bytes) = answer {
+                seen.push((instance, bytes));
+            }
         }
+        let disagreement = disagreement(&seen);
+        lock(finals).exports = seen;
+        match disagreement {
+            None => return,
+            Some(disagreement) => lock(finals).pending.push(disagreement),
+        }
+        session.sleep_ms(ASK_AGAIN_MS).await;
+        lock(finals).pending.pop();
     }
 }
 
@@ -112,12 +129,13 @@ async fn insist(
     session: &Session,
     finals: &SharedFinals,
     instance: usize,
-    call: impl Fn() -> Call,
+    call: impl Fn(u64) -> Call,
 ) -> Reply {
-    loop {
-        let asked = format!("{} on configstore-{instance}", call());
+    for attempt in 1.. {
+        let call = call(attempt);
+        let asked = format!("{call} on configstore-{instance}");
         lock(finals).pending.push(asked.clone());
-        let answer = session.ask(instance, call()).await;
+        let answer = session.ask(instance, call).await;
         lock(finals).pending.pop();
         match answer {
             Answer::Ok(reply) => return reply,
@@ -126,6 +144,33 @@ async fn insist(
         session.sleep_ms(ASK_AGAIN_MS).await;
         lock(finals).pending.pop();
     }
+    unreachable!("there is no end to attempts")
+}
+
+/// The first two exports that differ.
+fn disagreement(exports: &[(usize, Bytes)]) -> Option<String> {
+    let parsed = exports.iter().map(|(instance, bytes)| (instance, Export::parse(bytes)));
+    let mut known: Option<(&usize, Export)> = None;
+    for (instance, export) in parsed {
+        let Ok(export) = export else {
+            return Some(format!("a whole export from configstore-{instance}"));
+        };
+        let same = |(_, known): &(&usize, Export)| {
+            (known.position, &known.digest) == (export.position, &export.digest)
+        };
+        match &known {
+            Some(first) if !same(first) => {
+                return Some(format!(
+                    "one state: configstore-{} is at position {} with digest {}, \
+                     configstore-{instance} at {} with {}",
+                    first.0, first.1.position, first.1.digest, export.position, export.digest
+                ));
+            }
+            Some(_) => {}
+            None => known = Some((instance, export)),
+        }
+    }
+    None
 }
 
 fn lock(finals: &SharedFinals) -> MutexGuard<'_, Finals> {
