@@ -43,7 +43,7 @@ impl Store {
     /// The state as it is at some moment after this call. Writers are not blocked.
     pub async fn export(&self, ctx: &Context) -> Result<(Head, ExportStream), BoxError> {
         let snapshot = self.snapshot(ctx, Reads::Linearizable).await?;
-        let head = snapshot.read(ctx, |tx| schema::head(tx)).await;
+        let head = snapshot.read(ctx, schema::head).await;
         let head = head.map_err(|error: DbError| StoreError::Db(error).boxed())?;
         let schema = self.schema();
         let header = Header {

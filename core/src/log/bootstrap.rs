@@ -30,7 +30,8 @@ pub enum BootstrapError {
     HeadLost { key: String, lineage: Uuid },
 }
 
-/// Makes sure that `head` exists and that objects name its lineage.
+/// Makes sure that `head` exists, and that objects name its lineage if they can be reached: with a
+/// `head` nothing depends on that.
 pub async fn ensure(
     coord: &dyn Coordination,
     objects: &Objects,
@@ -38,23 +39,28 @@ pub async fn ensure(
     object_keys: &ObjectKeys,
     env: &Env,
 ) -> Result<(), BootstrapError> {
-    let current = match objects.get_sealed::<CurrentLineage>(&object_keys.current()).await {
-        Ok(current) => Some(current.lineage),
-        Err(ObjectError::NotExist(_)) => None,
-        Err(error) => return Err(error.into()),
+    // Before `head`: what is noted later than that belongs to a lineage that is newer.
+    let noted = match objects.get_sealed::<CurrentLineage>(&object_keys.current()).await {
+        Ok(current) => Ok(Some(current.lineage)),
+        Err(ObjectError::NotExist(_)) => Ok(None),
+        Err(error) => Err(error),
     };
-    let head = match (coord.get(keys.head()).await?.0, current) {
-        (Some(found), _) => decode(&found.key, &found.value)?,
-        (None, None) => create(coord, objects, keys, object_keys, env).await?,
-        (None, Some(lineage)) => {
-            return Err(BootstrapError::HeadLost { key: keys.head(), lineage });
-        }
+    let head: Head = match coord.get(keys.head()).await?.0 {
+        Some(found) => decode(&found.key, &found.value)?,
+        None => match noted {
+            Ok(None) => create(coord, objects, keys, object_keys, env).await?,
+            Ok(Some(lineage)) => {
+                return Err(BootstrapError::HeadLost { key: keys.head(), lineage });
+            }
+            Err(error) => return Err(error.into()),
+        },
     };
-    let head: Head = head;
-    if current != Some(head.lineage) {
+    if !matches!(noted, Ok(Some(lineage)) if lineage == head.lineage) {
         env.point("bootstrap.before_current").await?;
         let current = CurrentLineage { lineage: head.lineage };
-        objects.put_sealed(&object_keys.current(), &current).await?;
+        if let Err(error) = objects.put_sealed(&object_keys.current(), &current).await {
+            tracing::warn!(%error, "the lineage in force could not be noted in objects");
+        }
     }
     Ok(())
 }

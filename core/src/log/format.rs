@@ -207,8 +207,8 @@ pub fn canonical<T: Serialize>(value: &T) -> Result<Box<RawValue>, serde_json::E
 
 /// Whether `text` is its own canonical form.
 pub fn is_canonical(text: &RawValue) -> bool {
-    serde_json::from_str::<serde_json::Value>(text.get())
-        .is_ok_and(|value| value.to_string() == text.get())
+    let value = serde_json::from_str::<serde_json::Value>(text.get());
+    value.is_ok_and(|value| canonical(&value).is_ok_and(|canon| canon.get() == text.get()))
 }
 
 #[cfg(test)]

@@ -57,10 +57,6 @@ impl Instance {
         (instance, registration)
     }
 
-    pub(super) fn id(&self) -> &str {
-        &self.id
-    }
-
     /// Says it to the others, again and again until they have heard.
     pub(super) fn say(&self, state: InstanceState, generation: u64) {
         let said = Said { state, generation };

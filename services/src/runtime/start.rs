@@ -85,60 +85,13 @@ pub async fn start(
     shutdown: CancellationToken,
 ) -> Result<(), BoxError> {
     let service = role.name();
-    let mode = ModeCell::default();
-    let (store, loops) = Store::new(StoreParts {
-        cluster: settings.cluster.clone(),
-        schema: role.schema(),
-        env: deps.env.clone(),
-        coord: Arc::clone(&deps.coord),
-        objects: deps.objects,
-        settings: settings.store.clone(),
-        execution: deps.execution,
-        scratch: deps.scratch_dir,
-        mode: mode.clone(),
-    });
-    let timeout = Duration::from_millis(settings.store.coordination_timeout_ms);
-    let coord = Bounded::new(deps.coord, timeout);
-    let keys = Keys::new(&settings.cluster, service);
-    let gate = Gate::new(GateState::Loading);
-    let (instance, registration) = Instance::new(
-        deps.env.clone(),
-        coord.clone(),
-        keys.clone(),
-        store.applied(),
-        listener.local_addr(),
-        settings.lease_ttl,
-    );
-    let (vitals, metrics) = Vitals::new(gate.clone(), instance.clone(), store.clone());
-    let shell = Shell::new(ShellParts {
-        service,
-        env: deps.env.clone(),
-        settings: settings.http.clone(),
-        internal_token: settings.internal_token,
-        gate: gate.clone(),
-        health: Arc::new(vitals),
-        metrics,
-    });
-    let operator =
-        Operator::new(deps.env.clone(), coord.clone(), keys.clone(), store.clone(), mode.clone());
-    let router = role.router(shell, store.clone(), Arc::new(operator));
-    let driver = Driver {
-        gate: gate.clone(),
-        applied: store.applied(),
-        mode: mode.clone(),
-        instance: instance.clone(),
-        drain: settings.maintenance_drain,
-    };
-
+    let http = settings.http.clone();
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
-    tasks.spawn(loops.run(stop.clone()));
-    tasks.spawn(stop.clone().run_until_cancelled_owned(driver.run()).map(drop));
-    tasks.spawn(modes::follow(deps.env, coord, keys, mode, stop.clone()));
-    tasks.spawn(registration.run(stop.clone()));
-    tracing::info!(service, instance = instance.id(), "started");
+    let (router, gate) = assemble(role, settings, deps, listener.local_addr(), &stop, &mut tasks);
+    tracing::info!(service, "started");
 
-    let serving = serve(listener, router, &settings.http, shutdown.clone());
+    let serving = serve(listener, router, &http, shutdown.clone());
     tokio::pin!(serving);
     let ended = tokio::select! {
         () = &mut serving => None,
@@ -150,7 +103,7 @@ pub async fn start(
         ended = tasks.join_next() => ended,
     };
     stop.cancel();
-    // Each loop stops at the token; the lease's end is a courtesy to the others.
+    // Each task stops at the token; the lease's end is a courtesy to the others.
     let all = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(FAREWELL, all).await.is_err() {
         tracing::warn!(service, "did not say farewell in time");
@@ -159,4 +112,61 @@ pub async fn start(
         None => Ok(()),
         Some(ended) => Err(Box::new(StartError::TaskEnded { service, source: ended.err() })),
     }
+}
+
+/// Puts the parts together and starts what runs beside the server.
+fn assemble(
+    role: Role,
+    settings: Settings,
+    deps: Deps,
+    address: String,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+) -> (Router, Gate) {
+    let Deps { env, coord, objects, execution, scratch_dir } = deps;
+    let Settings { cluster, internal_token, http, store, lease_ttl, maintenance_drain } = settings;
+    let (service, schema) = (role.name(), role.schema());
+    let (keys, mode) = (Keys::new(&cluster, service), ModeCell::default());
+    let timeout = Duration::from_millis(store.coordination_timeout_ms);
+    let bounded = Bounded::new(Arc::clone(&coord), timeout);
+    let (store, loops) = Store::new(StoreParts {
+        cluster,
+        schema,
+        env: env.clone(),
+        coord,
+        objects,
+        settings: store,
+        execution,
+        scratch: scratch_dir,
+        mode: mode.clone(),
+    });
+    let gate = Gate::new(GateState::Loading);
+    let (instance, registration) = Instance::new(
+        env.clone(),
+        bounded.clone(),
+        keys.clone(),
+        store.applied(),
+        address,
+        lease_ttl,
+    );
+    let (vitals, metrics) = Vitals::new(gate.clone(), instance.clone(), store.clone());
+    let driver = Driver {
+        gate: gate.clone(),
+        applied: store.applied(),
+        mode: mode.clone(),
+        instance,
+        drain: maintenance_drain,
+    };
+    tasks.spawn(loops.run(stop.clone()));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(driver.run()).map(drop));
+    let operator =
+        Operator::new(env.clone(), bounded.clone(), keys.clone(), store.clone(), mode.clone());
+    tasks.spawn(modes::follow(env.clone(), bounded, keys, mode, stop.clone()));
+    tasks.spawn(registration.run(stop.clone()));
+
+    let health = Arc::new(vitals);
+    let settings = http;
+    let shell =
+        ShellParts { service, env, settings, internal_token, gate: gate.clone(), health, metrics };
+    (role.router(Shell::new(shell), store, Arc::new(operator)), gate)
 }

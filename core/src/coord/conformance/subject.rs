@@ -70,6 +70,7 @@ macro_rules! coordination_cases {
             }
             watch {
                 from_now_it_delivers_what_comes
+                it_wakes_who_waits_for_it
                 from_the_past_it_catches_up_and_goes_on
                 from_the_future_it_leaves_out_what_comes_before
                 it_delivers_its_range_only

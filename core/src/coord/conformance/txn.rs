@@ -4,8 +4,8 @@ use futures_util::future::join_all;
 
 use super::Subject;
 use crate::coord::{
-    Compare, CompareOp, CompareTarget, Coordination, CoordinationExt, KeyRange, MAX_TXN_OPS, Op,
-    OpResult, Put, RangeRequest, Txn, TxnResponse,
+    Compare, CompareOp, CompareTarget, CoordinationExt, KeyRange, MAX_TXN_OPS, Op, OpResult, Put,
+    RangeRequest, Txn, TxnResponse,
 };
 
 const OPS: [CompareOp; 4] =
@@ -199,31 +199,31 @@ pub async fn overlapping_deletions_delete_once(subject: &dyn Subject) {
 }
 
 pub async fn racing_compare_and_swaps_lose_no_update(subject: &dyn Subject) {
-    const WRITERS: u64 = 8;
-    const EACH: u64 = 5;
+    const WRITERS: usize = 8;
+    const EACH: usize = 5;
     let store = subject.store();
     let key = subject.key("counter");
-    let increment = async |store: &dyn Coordination| {
-        loop {
+    let writer = async || {
+        let mut done = 0;
+        // Whenever one loses, another has won.
+        for _ in 0..=WRITERS * EACH {
             let (found, _) = store.get(key.clone()).await.expect("a get");
             let revision = found.as_ref().map_or(0, |kv| kv.mod_revision);
             let count = found.map_or(0, |kv| {
                 let text = std::str::from_utf8(&kv.value).expect("text");
-                text.parse::<u64>().expect("a number")
+                text.parse::<usize>().expect("a number")
             });
             let swap = Txn::default()
                 .when(Compare::mod_revision(key.clone(), revision))
                 .then(Op::put(key.clone(), (count + 1).to_string()));
-            if store.txn(swap).await.expect("a transaction").succeeded {
+            // Lets the others read the same.
+            tokio::task::yield_now().await;
+            done += usize::from(store.txn(swap).await.expect("a transaction").succeeded);
+            if done == EACH {
                 return;
             }
-            tokio::task::yield_now().await;
         }
-    };
-    let writer = async || {
-        for _ in 0..EACH {
-            increment(store).await;
-        }
+        panic!("only {done} of {EACH} swaps won");
     };
     join_all((0..WRITERS).map(|_| writer())).await;
     let counter = subject.get("counter").await.expect("it is there");

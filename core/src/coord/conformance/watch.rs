@@ -29,6 +29,13 @@ pub async fn from_now_it_delivers_what_comes(subject: &dyn Subject) {
     assert!(events.iter().all(|event| event.prev.is_none()));
 }
 
+pub async fn it_wakes_who_waits_for_it(subject: &dyn Subject) {
+    let mut watched = watch(subject, WatchRequest::new(subject.all())).await;
+    // Polled in this order: the watch waits before there is anything.
+    let (events, _) = tokio::join!(watched.events(1), subject.put("a", "1"));
+    assert_eq!(subject.show(&events), "+a=1");
+}
+
 pub async fn from_the_past_it_catches_up_and_goes_on(subject: &dyn Subject) {
     subject.put("a", "0").await;
     let start = subject.put("a", "1").await;

@@ -377,8 +377,8 @@ fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => txn.prop_map(Step::Txn),
         3 => range_requests().prop_map(Step::Range),
-        2 => watch.prop_map(Step::Watch),
-        1 => revisions().prop_map(Step::Compact),
+        3 => watch.prop_map(Step::Watch),
+        2 => revisions().prop_map(Step::Compact),
         2 => (0..9u64).prop_map(|ttl_s| Step::Grant { ttl_s }),
         1 => leases().prop_map(Step::KeepAlive),
         1 => leases().prop_map(Step::Revoke),
@@ -545,7 +545,8 @@ fn run(steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000,
+        failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn memory_agrees_with_a_list_of_snapshots(steps in vec(steps(), 1..60)) {

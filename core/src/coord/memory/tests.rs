@@ -73,8 +73,9 @@ async fn a_watcher_on_another_runtime_is_woken() {
     let mut watch = watch.await.unwrap();
     #[expect(clippy::disallowed_methods, reason = "a second runtime needs a second thread")]
     let other = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
-        runtime.unwrap().block_on(async move { watch.next().await })
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let woken = async { tokio::time::timeout(Duration::from_secs(20), watch.next()).await };
+        runtime.unwrap().block_on(woken).expect("woken in time")
     });
     subject.memory.put(Put::new("a", "x")).await.unwrap();
     let batch = other.join().unwrap().unwrap().unwrap();

@@ -41,6 +41,15 @@ impl Leases {
         Leases { held, next }
     }
 
+    pub(super) fn next(&self) -> LeaseId {
+        self.next
+    }
+
+    pub(super) fn hold(&mut self, lease: Lease, now: Duration) {
+        let held = Held { ttl: lease.ttl, deadline: now + lease.ttl, keys: BTreeSet::new() };
+        self.held.insert(lease.id, held);
+    }
+
     pub(super) fn check(&self, id: LeaseId) -> Result<()> {
         match self.held.contains_key(&id) {
             true => Ok(()),
@@ -65,9 +74,9 @@ impl State {
         let ttl = whole_seconds.max(MIN_LEASE_TTL);
         let id = self.leases.next;
         self.leases.next = LeaseId(id.0 + 1);
-        let held = Held { ttl, deadline: now + ttl, keys: BTreeSet::new() };
-        self.leases.held.insert(id, held);
-        Ok(Lease { id, ttl })
+        let lease = Lease { id, ttl };
+        self.leases.hold(lease, now);
+        Ok(lease)
     }
 
     /// Renews a lease that is not over yet.

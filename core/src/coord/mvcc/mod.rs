@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `state` | the state machine: keys with their history, transactions, compaction |
 //! | `lease` | its leases |
+//! | `saved` | how it comes back from where it was written down |
 //! | `shared` | a lock around it, what of it may be seen, watches |
 //!
 //! Invariants: the state machine is a function of the calls made to it (time is an argument); an
@@ -13,9 +14,11 @@
 //! Deliberately absent: storage, threads, clocks.
 
 mod lease;
+mod saved;
 mod shared;
 mod state;
 
 pub use lease::{MIN_LEASE_TTL, first_lease_id};
+pub use saved::Saved;
 pub use shared::Shared;
 pub use state::State;

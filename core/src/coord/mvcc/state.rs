@@ -19,18 +19,18 @@ use super::lease::Leases;
 pub struct State {
     pub(super) revision: Revision,
     /// 0 before the first compaction.
-    compacted: Revision,
-    keys: BTreeMap<Key, Vec<Version>>,
-    log: BTreeMap<Revision, Vec<Event>>,
+    pub(super) compacted: Revision,
+    pub(super) keys: BTreeMap<Key, Vec<Version>>,
+    pub(super) log: BTreeMap<Revision, Vec<Event>>,
     pub(super) leases: Leases,
     record: Option<Vec<Event>>,
 }
 
 /// What a key became at a revision; `None`: it was deleted.
 #[derive(Debug)]
-struct Version {
-    revision: Revision,
-    kv: Option<KeyValue>,
+pub(super) struct Version {
+    pub(super) revision: Revision,
+    pub(super) kv: Option<KeyValue>,
 }
 
 impl State {
@@ -125,7 +125,7 @@ impl State {
         live(self.keys.get(key)?, revision)
     }
 
-    fn current(&self, key: &[u8]) -> Option<&KeyValue> {
+    pub(super) fn current(&self, key: &[u8]) -> Option<&KeyValue> {
         self.version(key, Revision::MAX)
     }
 
@@ -260,7 +260,7 @@ impl State {
         found
     }
 
-    fn change(
+    pub(super) fn change(
         &mut self,
         kind: EventKind,
         kv: KeyValue,

@@ -1,0 +1,43 @@
+//! One process at a time: a lock file that says who holds it.
+//!
+//! The lock is the operating system's, so it goes with the process, however that ends. What is
+//! written in the file only serves the error message.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use super::OpenError;
+
+/// Held while it lives.
+pub(super) struct ProcessLock {
+    _file: File,
+}
+
+impl ProcessLock {
+    /// Locks what is at `path` by a file beside it.
+    pub(super) fn acquire(path: &Path) -> Result<ProcessLock, OpenError> {
+        let lock_path = PathBuf::from(format!("{}.lock", path.display()));
+        let failed = |source| OpenError::Io { path: lock_path.clone(), source };
+        let options =
+            File::options().read(true).write(true).create(true).truncate(false).open(&lock_path);
+        let mut file = options.map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                file.read_to_string(&mut holder).map_err(failed)?;
+                return Err(OpenError::InUse {
+                    path: path.to_owned(),
+                    holder: holder.trim().to_owned(),
+                });
+            }
+        }
+        let pid = std::process::id();
+        file.set_len(0).map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        writeln!(file, "{pid}").map_err(failed)?;
+        Ok(ProcessLock { _file: file })
+    }
+}

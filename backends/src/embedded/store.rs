@@ -1,0 +1,190 @@
+//! [`Embedded`]: opening it, and the trait over it.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use drydock_core::coord::mvcc::{Shared, State, first_lease_id};
+use drydock_core::coord::{
+    Coordination, Error, Lease, LeaseId, RangeRequest, RangeResponse, Result, Revision, Txn,
+    TxnResponse, WatchRequest, WatchStream,
+};
+use drydock_core::db::Execution;
+use drydock_core::env::Clock;
+use drydock_core::error::BoxError;
+use redb::StorageBackend;
+use redb::backends::FileBackend;
+use tokio::sync::oneshot;
+
+use super::disk::Disk;
+use super::engine::{Answer, Engine, Job};
+use super::lock::ProcessLock;
+use super::writer::Writer;
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("`{}` is in use by process `{holder}`", path.display())]
+    InUse { path: PathBuf, holder: String },
+    #[error("`{}` cannot be opened", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("`{name}` is not an embedded store that this build can read")]
+    Unreadable { name: String, source: BoxError },
+    #[error("the embedded store's thread cannot be started")]
+    Thread(#[source] io::Error),
+}
+
+/// A durable store for one process. Clones share it; it closes with the last one.
+#[derive(Clone)]
+pub struct Embedded {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+    // Dropped in this order: the file is closed before the lock goes.
+    writer: Writer,
+    _lock: Option<ProcessLock>,
+}
+
+impl Embedded {
+    /// Opens or makes the store in the file `path`, and the directories above it.
+    pub fn open(
+        path: &Path,
+        clock: Arc<dyn Clock>,
+        execution: Execution,
+    ) -> std::result::Result<Embedded, OpenError> {
+        let failed = |source| OpenError::Io { path: path.to_owned(), source };
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or(Path::new("."));
+        std::fs::create_dir_all(parent).map_err(failed)?;
+        let lock = ProcessLock::acquire(path)?;
+        let mut options = File::options();
+        let file = options.read(true).write(true).create(true).truncate(false).open(path);
+        let file = file.map_err(failed)?;
+        // A new file's name must survive a power cut, too.
+        File::open(parent).and_then(|dir| dir.sync_all()).map_err(failed)?;
+        let name = path.display().to_string();
+        let backend = FileBackend::new(file).map_err(|source| OpenError::Unreadable {
+            name: name.clone(),
+            source: source.into(),
+        })?;
+        Embedded::start(backend, name, clock, execution, Some(lock))
+    }
+
+    /// Opens or makes the store on a disk of the caller's; `name` is for errors. That nobody else
+    /// uses it is up to the caller.
+    pub fn open_with_backend(
+        backend: impl StorageBackend,
+        name: impl Into<String>,
+        clock: Arc<dyn Clock>,
+        execution: Execution,
+    ) -> std::result::Result<Embedded, OpenError> {
+        Embedded::start(backend, name.into(), clock, execution, None)
+    }
+
+    fn start(
+        backend: impl StorageBackend,
+        name: String,
+        clock: Arc<dyn Clock>,
+        execution: Execution,
+        lock: Option<ProcessLock>,
+    ) -> std::result::Result<Embedded, OpenError> {
+        let opened = Disk::open(backend);
+        let (disk, saved) =
+            opened.map_err(|source| OpenError::Unreadable { name, source: source.into() })?;
+        let state = match saved {
+            Some(saved) => State::restore(saved, clock.monotonic()),
+            None => State::new(first_lease_id(clock.wall())),
+        };
+        let revision = state.revision();
+        let shared = Shared::new(state);
+        let engine = Engine::new(Arc::clone(&shared), disk, Arc::clone(&clock), revision);
+        let writer = Writer::start(engine, execution).map_err(OpenError::Thread)?;
+        let inner = Inner { shared, clock, writer, _lock: lock };
+        let inner = Arc::new(inner);
+        Ok(Embedded { inner })
+    }
+
+    /// Removes the leases that are over. With a thread of its own the store does so by itself;
+    /// inline, its owner calls this now and then.
+    pub async fn expire_leases(&self) -> Result<()> {
+        self.call(|_, _| Ok(())).await
+    }
+
+    /// Applies `work` in a batch, and answers when that is on disk.
+    async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut State, Duration) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        // Refuses at once if it failed before.
+        self.inner.shared.published()?;
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |state, now| {
+            let done = work(state, now);
+            let reply = move |written: std::result::Result<(), String>| {
+                let done = match written {
+                    Ok(()) => done,
+                    Err(reason) => Err(Error::Unknown { reason }),
+                };
+                // The caller may be gone: then nobody wants the answer.
+                let _ = answer.send(done);
+            };
+            Box::new(reply) as Answer
+        });
+        self.inner.writer.submit(job)?;
+        answered.await.unwrap_or_else(|_| {
+            let reason = "the embedded store failed".to_owned();
+            Err(Error::Unknown { reason })
+        })
+    }
+}
+
+/// Ends the watches that are left.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.shared.fail("the embedded store is closed".to_owned());
+    }
+}
+
+#[async_trait]
+impl Coordination for Embedded {
+    async fn range(&self, request: RangeRequest) -> Result<RangeResponse> {
+        self.inner.shared.range(&request)
+    }
+
+    async fn txn(&self, txn: Txn) -> Result<TxnResponse> {
+        self.call(move |state, _| state.txn(&txn)).await
+    }
+
+    async fn watch(&self, request: WatchRequest) -> Result<WatchStream> {
+        self.inner.shared.watch(request)
+    }
+
+    async fn lease_grant(&self, ttl: Duration) -> Result<Lease> {
+        self.call(move |state, now| state.lease_grant(ttl, now)).await
+    }
+
+    /// Not written down: after a restart all leases start anew anyway.
+    async fn lease_keep_alive(&self, id: LeaseId) -> Result<Duration> {
+        let now = self.inner.clock.monotonic();
+        self.inner.shared.with(|state| state.lease_keep_alive(id, now))?
+    }
+
+    async fn lease_revoke(&self, id: LeaseId) -> Result<()> {
+        self.call(move |state, _| state.lease_revoke(id)).await
+    }
+
+    async fn compact(&self, revision: Revision) -> Result<()> {
+        // What is not published yet is the future.
+        let newest = self.inner.shared.published()?;
+        if revision > newest {
+            let requested = revision;
+            return Err(Error::FutureRevision { requested, newest });
+        }
+        self.call(move |state, _| state.compact(revision)).await
+    }
+}

@@ -1,0 +1,143 @@
+//! A disk that forgets what was not synced, and stops where it is told.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use redb::StorageBackend;
+
+/// Clones share the disk.
+#[derive(Debug, Clone, Default)]
+pub(super) struct TestDisk {
+    inner: Arc<Mutex<Inner>>,
+    /// Held by a test that wants syncs to wait.
+    pub(super) gate: Arc<Mutex<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    synced: Vec<u8>,
+    current: Vec<u8>,
+    pending: Vec<Pending>,
+    /// Changes and syncs that still work; then nothing does.
+    left: Option<usize>,
+    syncs: usize,
+}
+
+#[derive(Debug, Clone)]
+enum Pending {
+    Len(usize),
+    Write { offset: usize, data: Vec<u8> },
+}
+
+impl Pending {
+    fn apply(&self, image: &mut Vec<u8>) {
+        match self {
+            Pending::Len(len) => image.resize(*len, 0),
+            Pending::Write { offset, data } => {
+                let end = offset + data.len();
+                if image.len() < end {
+                    image.resize(end, 0);
+                }
+                image[*offset..end].copy_from_slice(data);
+            }
+        }
+    }
+}
+
+impl TestDisk {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap()
+    }
+
+    pub(super) fn syncs(&self) -> usize {
+        self.lock().syncs
+    }
+
+    pub(super) fn stop_after(&self, calls: usize) {
+        self.lock().left = Some(calls);
+    }
+
+    /// What the disk holds after a kill: everything that was written.
+    pub(super) fn after_kill(&self) -> TestDisk {
+        let image = self.lock().current.clone();
+        TestDisk::with(image)
+    }
+
+    /// What it holds after a power cut: of each write that was not synced `fate` says how many
+    /// eighths arrived.
+    pub(super) fn after_power_cut(&self, mut fate: impl FnMut() -> usize) -> TestDisk {
+        let inner = self.lock();
+        let mut image = inner.synced.clone();
+        for pending in &inner.pending {
+            match pending {
+                Pending::Len(_) => pending.apply(&mut image),
+                Pending::Write { offset, data } => {
+                    let torn = data[..data.len() * fate() / 8].to_vec();
+                    let offset = *offset;
+                    Pending::Write { offset, data: torn }.apply(&mut image);
+                }
+            }
+        }
+        TestDisk::with(image)
+    }
+
+    fn with(image: Vec<u8>) -> TestDisk {
+        let inner = Inner { synced: image.clone(), current: image, ..Inner::default() };
+        TestDisk { inner: Arc::new(Mutex::new(inner)), ..TestDisk::default() }
+    }
+
+    fn change(&self, change: Pending) -> io::Result<()> {
+        let mut inner = self.lock();
+        inner.spend()?;
+        change.apply(&mut inner.current);
+        inner.pending.push(change);
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn spend(&mut self) -> io::Result<()> {
+        match &mut self.left {
+            None => Ok(()),
+            Some(0) => Err(io::Error::other("the disk is gone")),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl StorageBackend for TestDisk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.lock().current.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let inner = self.lock();
+        let offset = offset as usize;
+        let found = inner.current.get(offset..offset + out.len());
+        out.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.change(Pending::Len(len as usize))
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        drop(self.gate.lock().unwrap());
+        let mut inner = self.lock();
+        inner.spend()?;
+        for pending in std::mem::take(&mut inner.pending) {
+            pending.apply(&mut inner.synced);
+        }
+        inner.syncs += 1;
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let (offset, data) = (offset as usize, data.to_vec());
+        self.change(Pending::Write { offset, data })
+    }
+}

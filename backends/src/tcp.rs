@@ -1,0 +1,75 @@
+//! [`Net`] over TCP: the one place that binds and connects.
+//!
+//! Nagle's algorithm is off: requests are written whole, and wait for nobody.
+
+use std::io;
+
+use async_trait::async_trait;
+use drydock_core::net::{BoxStream, Listener, Net};
+use tokio::net::{TcpListener, TcpStream};
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TcpNet;
+
+#[async_trait]
+impl Net for TcpNet {
+    async fn dial(&self, authority: &str) -> io::Result<BoxStream> {
+        #[expect(clippy::disallowed_methods, reason = "this is the seam's real side")]
+        let stream = TcpStream::connect(authority).await?;
+        stream.set_nodelay(true)?;
+        Ok(Box::new(stream))
+    }
+
+    async fn listen(&self, address: &str) -> io::Result<Box<dyn Listener>> {
+        #[expect(clippy::disallowed_methods, reason = "this is the seam's real side")]
+        let listener = TcpListener::bind(address).await?;
+        let local = listener.local_addr()?.to_string();
+        Ok(Box::new(Accept { listener, local }))
+    }
+}
+
+struct Accept {
+    listener: TcpListener,
+    local: String,
+}
+
+#[async_trait]
+impl Listener for Accept {
+    async fn accept(&mut self) -> io::Result<(BoxStream, String)> {
+        let (stream, peer) = self.listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok((Box::new(stream), peer.to_string()))
+    }
+
+    fn local_addr(&self) -> String {
+        self.local.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn bytes_cross_a_connection_to_a_free_port() {
+        let mut listener = TcpNet.listen("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr();
+        assert!(!address.ends_with(":0"), "{address}");
+        let mut dialled = TcpNet.dial(&address).await.unwrap();
+        let (mut accepted, peer) = listener.accept().await.unwrap();
+        assert!(peer.starts_with("127.0.0.1:"), "{peer}");
+        dialled.write_all(b"ping").await.unwrap();
+        let mut read = [0; 4];
+        accepted.read_exact(&mut read).await.unwrap();
+        assert_eq!(&read, b"ping");
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_is_an_error() {
+        let listener = TcpNet.listen("127.0.0.1:0").await.unwrap();
+        let taken = TcpNet.listen(&listener.local_addr()).await;
+        assert_eq!(taken.err().unwrap().kind(), io::ErrorKind::AddrInUse);
+    }
+}
