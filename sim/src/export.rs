@@ -66,11 +66,7 @@ impl Export {
         if digest != trailer.digest {
             return Err(format!("its digest is {}, its lines have {digest}", trailer.digest));
         }
-        Ok(Export {
-            position: header.position,
-            digest,
-            state,
-        })
+        Ok(Export { position: header.position, digest, state })
     }
 }
 
@@ -88,12 +84,7 @@ pub fn users(bytes: &[u8]) -> Vec<Named> {
 pub fn named(state: &State, wanted: &str) -> Vec<Named> {
     let found = state.iter().filter(|((kind, _), _)| kind == wanted);
     found
-        .filter_map(|((_, id), value)| {
-            Some(Named {
-                id: *id,
-                name: name_of(value)?.to_owned(),
-            })
-        })
+        .filter_map(|((_, id), value)| Some(Named { id: *id, name: name_of(value)?.to_owned() }))
         .collect()
 }
 

@@ -196,10 +196,7 @@ pub struct History {
 
 impl History {
     pub fn new(recorder: &Recorder) -> History {
-        History {
-            recorder: recorder.clone(),
-            operations: Arc::default(),
-        }
+        History { recorder: recorder.clone(), operations: Arc::default() }
     }
 
     /// Notes a call; the number is for [`ended`](Self::ended).

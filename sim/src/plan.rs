@@ -166,21 +166,11 @@ impl Damage {
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     #[error("plan `{file}` cannot be read: {source}")]
-    Read {
-        file: String,
-        source: std::io::Error,
-    },
+    Read { file: String, source: std::io::Error },
     #[error("plan `{file}` is not valid: {source}")]
-    Syntax {
-        file: String,
-        source: Box<toml::de::Error>,
-    },
+    Syntax { file: String, source: Box<toml::de::Error> },
     #[error("plan `{file}` is not valid: `{field}` {problem}")]
-    Meaning {
-        file: String,
-        field: String,
-        problem: String,
-    },
+    Meaning { file: String, field: String, problem: String },
 }
 
 impl Plan {
@@ -223,10 +213,7 @@ impl Plan {
     pub fn hosts(&self) -> Vec<String> {
         let instances = (1..=self.topology.configstores).map(instance_name);
         let clients = (1..=self.topology.clients).map(client_name);
-        instances
-            .chain(clients)
-            .chain([OPERATOR.to_owned()])
-            .collect()
+        instances.chain(clients).chain([OPERATOR.to_owned()]).collect()
     }
 
     fn check(&self) -> Result<(), Misfit> {
@@ -313,10 +300,7 @@ struct Misfit {
 }
 
 fn misfit(field: impl fmt::Display, problem: impl fmt::Display) -> Misfit {
-    Misfit {
-        field: field.to_string(),
-        problem: problem.to_string(),
-    }
+    Misfit { field: field.to_string(), problem: problem.to_string() }
 }
 
 fn within(field: &str, value: u64, least: u64, greatest: u64) -> Result<(), Misfit> {
@@ -373,9 +357,7 @@ mod tests {
     fn refused(change: impl FnOnce(&mut Plan)) -> String {
         let mut plan = sample();
         change(&mut plan);
-        Plan::parse("p.toml", &plan.to_toml())
-            .unwrap_err()
-            .to_string()
+        Plan::parse("p.toml", &plan.to_toml()).unwrap_err().to_string()
     }
 
     #[test]
@@ -406,10 +388,7 @@ mod tests {
         });
         assert!(error.contains("operator[0].action.import.from"), "{error}");
         let error = refused(|plan| {
-            plan.faults[0].what = What::Stall {
-                from: "client-1".into(),
-                to: "mars".into(),
-            };
+            plan.faults[0].what = What::Stall { from: "client-1".into(), to: "mars".into() };
         });
         assert!(error.contains("`mars`"), "{error}");
     }

@@ -28,10 +28,8 @@ pub const PROBES: &[(&str, &str)] = &[
 
 /// How often each was reached in one run.
 pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeMap<String, u64> {
-    let mut counts: BTreeMap<String, u64> = PROBES
-        .iter()
-        .map(|(name, _)| ((*name).to_owned(), 0))
-        .collect();
+    let mut counts: BTreeMap<String, u64> =
+        PROBES.iter().map(|(name, _)| ((*name).to_owned(), 0)).collect();
     let mut add = |name: &str, count: usize| {
         *counts.entry(name.to_owned()).or_default() += count as u64;
     };
@@ -45,22 +43,32 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
     add("call.open", calls(&Operation::is_open));
     add("name.taken", coded(Code::UserAlreadyExists));
     add("maintenance.refused_write", coded(Code::Maintenance));
-    add("maintenance.without_one", calls(&|operation| {
-        let status = operation.reply();
-        matches!(status, Some(crate::history::Reply::Status(status))
+    add(
+        "maintenance.without_one",
+        calls(&|operation| {
+            let status = operation.reply();
+            matches!(status, Some(crate::history::Reply::Status(status))
             if status.ready && status.maintenance && status.instances < instances)
-    }));
-    add("import.refused", calls(&|operation| {
-        let damaged = matches!(&operation.call, Call::Import { intent: Intent::Damaged, .. });
-        damaged && matches!(operation.answer(), Some(Answer::Refused { .. }))
-    }));
-    add("import.unanswered", calls(&|operation| {
-        matches!(operation.call, Call::Import { .. }) && operation.is_open()
-    }));
-    add("read.local", calls(&|operation| {
-        let local = crate::history::Reads::Local;
-        operation.reply().is_some() && operation.call == Call::ListUsers { reads: local }
-    }));
+        }),
+    );
+    add(
+        "import.refused",
+        calls(&|operation| {
+            let damaged = matches!(&operation.call, Call::Import { intent: Intent::Damaged, .. });
+            damaged && matches!(operation.answer(), Some(Answer::Refused { .. }))
+        }),
+    );
+    add(
+        "import.unanswered",
+        calls(&|operation| matches!(operation.call, Call::Import { .. }) && operation.is_open()),
+    );
+    add(
+        "read.local",
+        calls(&|operation| {
+            let local = crate::history::Reads::Local;
+            operation.reply().is_some() && operation.call == Call::ListUsers { reads: local }
+        }),
+    );
     for commit in &truth.commits {
         match &commit.value.body {
             Body::Actions(actions) if actions.len() > 1 => add("commit.batched", 1),

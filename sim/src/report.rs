@@ -75,9 +75,8 @@ impl Tally {
             ]);
         }
         let never = PROBES.iter().map(|(name, _)| *name);
-        let never: Vec<_> = never
-            .filter(|name| self.probes.get(*name).is_none_or(|count| *count == 0))
-            .collect();
+        let never: Vec<_> =
+            never.filter(|name| self.probes.get(*name).is_none_or(|count| *count == 0)).collect();
         let checks: u64 = self.oracles.values().sum();
         let mut text = format!("{table}\n");
         if !never.is_empty() {

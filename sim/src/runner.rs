@@ -140,22 +140,21 @@ pub fn run(plan: &Plan, options: Options) -> Outcome {
     outcome
 }
 
-fn owned(points: std::collections::BTreeMap<&'static str, u64>) -> std::collections::BTreeMap<String, u64> {
+fn owned(
+    points: std::collections::BTreeMap<&'static str, u64>,
+) -> std::collections::BTreeMap<String, u64> {
     points.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
 }
 
 fn look(shared: &Shared, truth: &Truth) -> Checks {
     let operations = shared.history.operations();
     let finals: Finals = shared.finals.lock().expect("no holder of this lock panics").clone();
-    let injected = shared.plan.faults.iter().any(|fault| {
-        matches!(fault.what, What::Point { act: PointAct::Fail, .. })
-    });
-    check::all(&Evidence {
-        operations: &operations,
-        truth,
-        finals: &finals,
-        injected,
-    })
+    let injected = shared
+        .plan
+        .faults
+        .iter()
+        .any(|fault| matches!(fault.what, What::Point { act: PointAct::Fail, .. }));
+    check::all(&Evidence { operations: &operations, truth, finals: &finals, injected })
 }
 
 fn simulate(
@@ -229,10 +228,8 @@ impl Shared {
 /// Reads the truth after the run.
 fn truth(shared: &Shared) -> Truth {
     let mut truth = Truth::from_history(&shared.coord.history(), &shared.witness);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     match runtime {
         Ok(runtime) => {
             let keys = ObjectKeys::new(CLUSTER, SERVICE);

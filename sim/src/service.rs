@@ -47,14 +47,7 @@ impl Instance {
         stop: Stop,
         folder: PathBuf,
     ) -> Instance {
-        Instance {
-            shared: shared.clone(),
-            number,
-            net,
-            stop,
-            folder,
-            starts: Arc::default(),
-        }
+        Instance { shared: shared.clone(), number, net, stop, folder, starts: Arc::default() }
     }
 
     /// Runs the process, again and again.
@@ -100,10 +93,7 @@ impl Instance {
             witness: shared.witness.clone(),
             late: shared.late.clone(),
         };
-        let objects = FaultyObjects {
-            inner: shared.objects.clone(),
-            way: way(),
-        };
+        let objects = FaultyObjects { inner: shared.objects.clone(), way: way() };
         let deps = Deps {
             env,
             coord: Arc::new(coord),

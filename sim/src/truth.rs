@@ -37,11 +37,7 @@ pub struct Noted {
 
 impl Witness {
     pub fn new(recorder: &Recorder) -> Witness {
-        Witness {
-            recorder: recorder.clone(),
-            seen: Arc::default(),
-            noted: Arc::default(),
-        }
+        Witness { recorder: recorder.clone(), seen: Arc::default(), noted: Arc::default() }
     }
 
     pub fn noted(&self) -> Noted {
@@ -159,11 +155,7 @@ impl Truth {
         let value = decode(&event.kv.key, &event.kv.value)?;
         let revision = event.kv.mod_revision;
         let seq = witness.seq_of(revision);
-        list(self).push(At {
-            revision,
-            seq,
-            value,
-        });
+        list(self).push(At { revision, seq, value });
         Ok(())
     }
 

@@ -25,9 +25,8 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     let truth = evidence.truth;
     let barriers = barriers(truth);
     for commit in &truth.commits {
-        let inside = |barrier: &&Barrier| {
-            barrier.from < commit.revision && commit.revision < barrier.to
-        };
+        let inside =
+            |barrier: &&Barrier| barrier.from < commit.revision && commit.revision < barrier.to;
         let inside = barriers.iter().find(inside);
         let switch = matches!(commit.value.body, Body::Switch { .. });
         checks.done(ORACLE, 1);

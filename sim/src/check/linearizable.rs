@@ -95,7 +95,9 @@ fn same(has: Has, id: Uuid) -> bool {
 pub enum Verdict {
     Linearizable,
     /// No order explains it. The longest explained prefix stops at this operation.
-    Broken { stuck: usize },
+    Broken {
+        stuck: usize,
+    },
     /// The search was too long.
     NotDecided,
 }
@@ -113,9 +115,8 @@ pub fn check(operations: &[Operation], checks: &mut Checks) {
                     .iter()
                     .filter(|other| other.to < late.called)
                     .max_by_key(|other| other.to);
-                let before = before.map_or("nothing".to_owned(), |other| {
-                    operations[other.operation].to_string()
-                });
+                let before = before
+                    .map_or("nothing".to_owned(), |other| operations[other.operation].to_string());
                 let sentence = format!("no order of the calls explains what user `{name}` was");
                 checks.violated(Violation::new(ORACLE, sentence, before, late.to_string()));
             }
@@ -140,12 +141,7 @@ pub fn by_name(operations: &[Operation]) -> BTreeMap<String, Vec<Interval>> {
                 true => Seq::MAX,
                 false => operation.end_seq(),
             };
-            intervals.push(Interval {
-                from: operation.called,
-                to,
-                effect,
-                operation: index,
-            });
+            intervals.push(Interval { from: operation.called, to, effect, operation: index });
         }
     }
     names
@@ -200,9 +196,7 @@ fn effect(index: usize, operation: &Operation, name: &str) -> Option<Effect> {
             (_, Some("user_already_exists")) => Some(Effect::ReadSome),
             _ => open.then_some(Effect::MaybeCreate(index)),
         },
-        Call::ListUsers {
-            reads: Reads::Linearizable,
-        } => match reply {
+        Call::ListUsers { reads: Reads::Linearizable } => match reply {
             Some(Reply::List(list)) => Some(Effect::Read(lookup(list, name))),
             _ => None,
         },
@@ -229,9 +223,7 @@ fn imported(
 }
 
 fn lookup(list: &[Named], name: &str) -> Option<Uuid> {
-    list.iter()
-        .find(|user| user.name == name)
-        .map(|user| user.id)
+    list.iter().find(|user| user.name == name).map(|user| user.id)
 }
 
 /// Looks for an order of the intervals that their effects allow.
@@ -318,10 +310,7 @@ impl Entries {
     fn new(intervals: &[Interval]) -> Entries {
         let ends = intervals.iter().enumerate().flat_map(|(index, interval)| {
             // Calls come before returns where both are unanswered: those may take place at any time.
-            [
-                (interval.from, 0, index, true),
-                (interval.to, 1, index, false),
-            ]
+            [(interval.from, 0, index, true), (interval.to, 1, index, false)]
         });
         let mut ends: Vec<_> = ends.collect();
         ends.sort_unstable();

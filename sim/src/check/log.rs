@@ -8,9 +8,8 @@ use crate::truth::Truth;
 pub const ORACLE: &str = "I2 log";
 
 pub fn check(truth: &Truth, checks: &mut Checks) {
-    let broken = |sentence: &str, one: String, other: String| {
-        Violation::new(ORACLE, sentence, one, other)
-    };
+    let broken =
+        |sentence: &str, one: String, other: String| Violation::new(ORACLE, sentence, one, other);
     for damaged in &truth.damaged {
         let fact = damaged.clone();
         checks.violated(broken("a value of the store cannot be read", fact, String::new()));
@@ -26,10 +25,8 @@ pub fn check(truth: &Truth, checks: &mut Checks) {
             "revision {revision} commits {} at position {} after {}",
             value.id, value.position, value.previous
         );
-        let earlier = format!(
-            "before it, head was commit {} at position {}",
-            before.commit, before.position
-        );
+        let earlier =
+            format!("before it, head was commit {} at position {}", before.commit, before.position);
         if value.position != before.position + 1 {
             let sentence = "a position was left out or written twice";
             checks.violated(broken(sentence, earlier, fact));

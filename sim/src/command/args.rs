@@ -138,18 +138,15 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 fn seeds(text: &str) -> Result<Range<u64>, String> {
-    let parsed = text.split_once("..").and_then(|(first, last)| {
-        Some(first.parse().ok()?..last.parse().ok()?)
-    });
+    let parsed = text
+        .split_once("..")
+        .and_then(|(first, last)| Some(first.parse().ok()?..last.parse().ok()?));
     parsed.ok_or_else(|| format!("`{text}` is not a range such as `0..100`"))
 }
 
 fn shard(text: &str) -> Result<Shard, String> {
     let parsed = text.split_once('/').and_then(|(number, of)| {
-        let shard = Shard {
-            number: number.parse().ok()?,
-            of: of.parse().ok()?,
-        };
+        let shard = Shard { number: number.parse().ok()?, of: of.parse().ok()? };
         (1..=shard.of).contains(&shard.number).then_some(shard)
     });
     parsed.ok_or_else(|| format!("`{text}` is not a part such as `1/8`"))

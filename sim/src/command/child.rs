@@ -26,10 +26,7 @@ pub fn run(args: &ChildArgs) -> Result<u8, Failure> {
         }
         None => None,
     };
-    let options = Options {
-        sink,
-        until_ms: args.until_ms,
-    };
+    let options = Options { sink, until_ms: args.until_ms };
     let outcome = runner::run(&plan, options);
     let json = serde_json::to_vec(&outcome).expect("an outcome is plain data");
     std::io::stdout().write_all(&json)?;

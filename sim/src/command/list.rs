@@ -14,10 +14,8 @@ pub fn run() -> Result<u8, Failure> {
     section("faults", crate::fault::KINDS.iter().copied());
     section("probes", PROBES.iter().copied());
     let mutants = mutants::read(&package_folder().join("mutants"), &[])?;
-    let mutants: Vec<_> = mutants
-        .iter()
-        .map(|mutant| (mutant.name.as_str(), mutant.about.as_str()))
-        .collect();
+    let mutants: Vec<_> =
+        mutants.iter().map(|mutant| (mutant.name.as_str(), mutant.about.as_str())).collect();
     section("mutants", mutants.into_iter());
     Ok(FINE)
 }

@@ -41,9 +41,7 @@ fn run(args: Args) -> Result<u8, Failure> {
     if let Some(Command::Child(child)) = &args.command {
         return child::run(child);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match args.command {
             None => suite::standard(&args.suite).await,

@@ -74,12 +74,7 @@ fn parse(patch: &Path, text: &str) -> Result<Mutant, Failure> {
         }
     };
     let name = patch.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Mutant {
-        name,
-        about,
-        catcher,
-        patch: patch.to_owned(),
-    })
+    Ok(Mutant { name, about, catcher, patch: patch.to_owned() })
 }
 
 pub async fn run(args: &MutantArgs) -> Result<u8, Failure> {

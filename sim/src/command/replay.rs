@@ -49,10 +49,7 @@ pub fn jobs(named: &[String]) -> Result<Vec<Job>, Failure> {
         } else {
             let file = Path::new(name);
             let plan = Plan::read(file)?;
-            jobs.push(Job {
-                plan,
-                file: Some(file.to_owned()),
-            });
+            jobs.push(Job { plan, file: Some(file.to_owned()) });
         }
     }
     Ok(jobs)

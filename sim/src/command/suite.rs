@@ -31,11 +31,7 @@ pub async fn standard(args: &SuiteArgs) -> Result<u8, Failure> {
     let jobs = corpus.into_iter().chain(seeded(all, first..u64::MAX));
     anstream::println!("seeds from {first} on, over {} scenarios", ALL.len());
     // The corpus is run whatever the time.
-    let bounds = Bounds {
-        time: Some(args.time),
-        regardless: kept,
-        until_failure: false,
-    };
+    let bounds = Bounds { time: Some(args.time), regardless: kept, until_failure: false };
     suite(jobs, args.jobs, bounds).await
 }
 
@@ -57,11 +53,7 @@ pub async fn chosen(args: &RunArgs) -> Result<u8, Failure> {
     let shard = args.shard.unwrap_or(Shard { number: 1, of: 1 });
     let mine = move |nth: &(u64, Job)| nth.0 % shard.of == shard.number - 1;
     let jobs = (0..).zip(seeded(scenarios, seeds)).filter(mine);
-    let bounds = Bounds {
-        time: args.time,
-        regardless: 0,
-        until_failure: args.until_failure,
-    };
+    let bounds = Bounds { time: args.time, regardless: 0, until_failure: args.until_failure };
     suite(jobs.map(|(_, job)| job), args.jobs, bounds).await
 }
 
@@ -156,20 +148,14 @@ pub fn corpus() -> Result<Vec<Job>, Failure> {
         }
     }
     files.sort();
-    let jobs = files.into_iter().map(|file| {
-        Ok(Job {
-            plan: Plan::read(&file)?,
-            file: Some(file),
-        })
-    });
+    let jobs = files.into_iter().map(|file| Ok(Job { plan: Plan::read(&file)?, file: Some(file) }));
     jobs.collect()
 }
 
 /// The folder of this package: cargo says where when it runs the binary.
 pub fn package_folder() -> PathBuf {
     let said = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    said.filter(|folder| folder.ends_with("sim"))
-        .unwrap_or_else(|| PathBuf::from("sim"))
+    said.filter(|folder| folder.ends_with("sim")).unwrap_or_else(|| PathBuf::from("sim"))
 }
 
 pub fn fresh_seed() -> u64 {

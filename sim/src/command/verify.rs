@@ -40,10 +40,8 @@ pub async fn run(args: &VerifyArgs) -> Result<u8, Failure> {
 async fn twice(job: &Job) -> Result<Option<String>, Failure> {
     let folder = tempfile::tempdir()?;
     let paths = [folder.path().join("one"), folder.path().join("two")];
-    let options = paths.clone().map(|path| ChildOptions {
-        events: Some(path),
-        ..ChildOptions::default()
-    });
+    let options =
+        paths.clone().map(|path| ChildOptions { events: Some(path), ..ChildOptions::default() });
     let [one, two] = &options;
     let runs = (fleet::run_one(&job.plan, one), fleet::run_one(&job.plan, two));
     let (one, two) = tokio::join!(runs.0, runs.1);

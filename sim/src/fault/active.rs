@@ -42,11 +42,7 @@ pub struct Hits {
 
 impl Faults {
     pub fn new(all: Vec<Fault>, recorder: Recorder) -> Faults {
-        Faults {
-            all: Arc::new(all),
-            state: Arc::default(),
-            recorder,
-        }
+        Faults { all: Arc::new(all), state: Arc::default(), recorder }
     }
 
     pub fn all(&self) -> &[Fault] {
@@ -67,7 +63,10 @@ impl Faults {
     }
 
     /// The first active fault that `pick` wants.
-    pub fn find<'a, T>(&'a self, mut pick: impl FnMut(&'a What) -> Option<T>) -> Option<(usize, T)> {
+    pub fn find<'a, T>(
+        &'a self,
+        mut pick: impl FnMut(&'a What) -> Option<T>,
+    ) -> Option<(usize, T)> {
         let state = self.lock();
         let mut active = state.active.iter();
         active.find_map(|index| pick(&self.all[*index].what).map(|found| (*index, found)))
@@ -94,21 +93,10 @@ impl Faults {
     /// A host passes a code point: the fault of which this passing is the one meant.
     pub fn pass(&self, host: &str, passing: &str) -> Option<(usize, PointAct)> {
         let mut state = self.lock();
-        let State {
-            active,
-            hits,
-            passed,
-            ..
-        } = &mut *state;
+        let State { active, hits, passed, .. } = &mut *state;
         let mut struck = None;
         for index in active.iter() {
-            let What::Point {
-                instance,
-                point,
-                occurrence,
-                act,
-            } = &self.all[*index].what
-            else {
+            let What::Point { instance, point, occurrence, act } = &self.all[*index].what else {
                 continue;
             };
             if point != passing || instance_name(*instance) != host {
@@ -215,8 +203,7 @@ impl Faults {
 
     fn note(&self, index: usize, verb: &str) {
         let story = self.all[index].what.story();
-        self.recorder
-            .event("fault", format_args!("#{index} {verb}: {story}"));
+        self.recorder.event("fault", format_args!("#{index} {verb}: {story}"));
     }
 
     fn wake(&self) {

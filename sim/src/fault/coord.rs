@@ -67,9 +67,7 @@ impl FaultyCoordination {
     async fn there(&self) -> Result<()> {
         let lost = |_| match self.way.toss() {
             true => unknown("the way was cut"),
-            false => Error::Unavailable {
-                reason: "no connection".to_owned(),
-            },
+            false => Error::Unavailable { reason: "no connection".to_owned() },
         };
         self.way.travel(slower, cut).await.map_err(lost)
     }
@@ -107,9 +105,7 @@ impl FaultyCoordination {
 }
 
 fn unknown(reason: &str) -> Error {
-    Error::Unknown {
-        reason: reason.to_owned(),
-    }
+    Error::Unknown { reason: reason.to_owned() }
 }
 
 fn slower(what: &What) -> Option<u64> {

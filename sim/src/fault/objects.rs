@@ -76,10 +76,7 @@ impl FaultyObjects {
 }
 
 fn failure(reason: &'static str) -> Error {
-    Error::Generic {
-        store: "simulated",
-        source: reason.into(),
-    }
+    Error::Generic { store: "simulated", source: reason.into() }
 }
 
 impl fmt::Debug for FaultyObjects {
@@ -108,10 +105,7 @@ impl ObjectStore for FaultyObjects {
         self.travel().await?;
         let upload = self.inner.put_multipart_opts(path, opts).await?;
         self.travel().await?;
-        Ok(Box::new(FaultyUpload {
-            upload,
-            objects: self.clone(),
-        }))
+        Ok(Box::new(FaultyUpload { upload, objects: self.clone() }))
     }
 
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {

@@ -61,7 +61,6 @@ impl FaultPoints for PlannedPoints {
 
 impl PlannedPoints {
     fn note(&self, point: &str, verb: &str) {
-        self.recorder
-            .event(&self.host, format_args!("{verb} at point {point}"));
+        self.recorder.event(&self.host, format_args!("{verb} at point {point}"));
     }
 }

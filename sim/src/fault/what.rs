@@ -32,22 +32,13 @@ pub enum What {
     /// Established connections are reset, once.
     Reset { from: String, to: String },
     /// Every piece of at most `chunk_bytes` takes `delay_ms` longer.
-    Slow {
-        from: String,
-        to: String,
-        delay_ms: u64,
-        chunk_bytes: usize,
-    },
+    Slow { from: String, to: String, delay_ms: u64, chunk_bytes: usize },
     /// No way between the instance and coordination.
     CoordCut { instance: usize },
     /// One way to coordination takes this much longer.
     CoordSlow { instance: usize, delay_ms: u64 },
     /// The answers of the next `count` transactions are lost.
-    LostAnswer {
-        instance: usize,
-        count: u64,
-        effect: Effect,
-    },
+    LostAnswer { instance: usize, count: u64, effect: Effect },
     /// Watches deliver this much later.
     WatchLag { instance: usize, lag_ms: u64 },
     /// Every watch ends with an error, as do those begun meanwhile.
@@ -58,22 +49,13 @@ pub enum What {
     /// One way to the object store takes this much longer.
     ObjectsSlow { instance: usize, delay_ms: u64 },
     /// The next `count` writes of objects fail.
-    ObjectsFail {
-        instance: usize,
-        count: u64,
-        effect: Effect,
-    },
+    ObjectsFail { instance: usize, count: u64, effect: Effect },
     /// Every request to the object store fails.
     ObjectsOutage { instance: usize },
     /// The wall clock is off by `by_ms`.
     Clock { instance: usize, by_ms: i64 },
     /// At the `occurrence`-th passing (from 1) of a named point of the product's code.
-    Point {
-        instance: usize,
-        point: String,
-        occurrence: u64,
-        act: PointAct,
-    },
+    Point { instance: usize, point: String, occurrence: u64, act: PointAct },
 }
 
 /// What became of a request whose answer is an error.

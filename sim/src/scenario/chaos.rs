@@ -24,11 +24,7 @@ fn maintenance(draw: &mut Draw, plan: &mut Plan) {
     ];
     for (at_ms, action) in actions {
         let instance = draw.count(1, plan.topology.configstores);
-        plan.operator.push(Step {
-            at_ms,
-            instance,
-            action,
-        });
+        plan.operator.push(Step { at_ms, instance, action });
     }
 }
 
@@ -40,9 +36,7 @@ pub fn export_under_load(draw: &mut Draw) -> Plan {
         let step = Step {
             at_ms: draw.number(500, 14_000),
             instance: draw.count(1, configstores),
-            action: Action::Export {
-                keep: "any".to_owned(),
-            },
+            action: Action::Export { keep: "any".to_owned() },
         };
         plan.operator.push(step);
     }

@@ -12,11 +12,7 @@ pub struct Draw {
 impl Draw {
     pub fn new(scenario: &'static str, seed: u64) -> Draw {
         let tree = RngTree::from_seed(seed).child("plan");
-        Draw {
-            scenario,
-            seed,
-            rng: tree.stream(scenario),
-        }
+        Draw { scenario, seed, rng: tree.stream(scenario) }
     }
 
     /// A number from `least` to `greatest`.

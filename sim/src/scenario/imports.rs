@@ -41,11 +41,7 @@ impl Steps<'_> {
 
     fn import(&mut self, after_ms: u64, from: &str, damage: Option<Damage>, dry_run: bool) {
         let from = from.to_owned();
-        let action = Action::Import {
-            from,
-            damage,
-            dry_run,
-        };
+        let action = Action::Import { from, damage, dry_run };
         self.then(after_ms, action);
     }
 }
@@ -55,11 +51,7 @@ pub fn round_trip(draw: &mut Draw) -> Plan {
     let mut plan = swarm::base(draw, configstores, 20_000);
     let instance = draw.count(1, configstores);
     let at_ms = draw.number(2_000, 4_000);
-    let mut steps = Steps {
-        plan: &mut plan,
-        instance,
-        at_ms,
-    };
+    let mut steps = Steps { plan: &mut plan, instance, at_ms };
     steps.then(0, Action::Maintenance { wait_ms: WAIT_MS });
     steps.export(0, "whole");
     for _ in 0..draw.count(1, 4) {
@@ -106,11 +98,7 @@ pub fn killed(draw: &mut Draw) -> Plan {
     let configstores = draw.count(1, 3);
     let mut plan = swarm::base(draw, configstores, 24_000);
     let instance = draw.count(1, configstores);
-    let mut steps = Steps {
-        plan: &mut plan,
-        instance,
-        at_ms: 2_000,
-    };
+    let mut steps = Steps { plan: &mut plan, instance, at_ms: 2_000 };
     steps.export(0, "old");
     steps.then(1_500, Action::Maintenance { wait_ms: WAIT_MS });
     steps.import(100, "old", None, false);

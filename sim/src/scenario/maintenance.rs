@@ -19,11 +19,7 @@ pub fn under_load(draw: &mut Draw) -> Plan {
     for _ in 0..draw.count(1, 2) {
         let mut step = |at_ms, action| {
             let instance = draw.pick(&others);
-            plan.operator.push(Step {
-                at_ms,
-                instance,
-                action,
-            });
+            plan.operator.push(Step { at_ms, instance, action });
         };
         step(at_ms, Action::Maintenance { wait_ms: 8_000 });
         let keep = "during".to_owned();

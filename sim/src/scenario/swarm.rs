@@ -93,10 +93,7 @@ pub const LINKS: &[Maker] = &[
         let [from, to] = link(draw, plan, instance);
         What::Blackhole { from, to }
     },
-    |draw, plan, instance| What::Refuse {
-        from: user(draw, plan),
-        to: instance_name(instance),
-    },
+    |draw, plan, instance| What::Refuse { from: user(draw, plan), to: instance_name(instance) },
     |draw, plan, instance| {
         let [from, to] = link(draw, plan, instance);
         What::Reset { from, to }
@@ -114,10 +111,7 @@ pub const LINKS: &[Maker] = &[
 
 pub const COORDINATION: &[Maker] = &[
     |_, _, instance| What::CoordCut { instance },
-    |draw, _, instance| What::CoordSlow {
-        instance,
-        delay_ms: draw.number(5, 300),
-    },
+    |draw, _, instance| What::CoordSlow { instance, delay_ms: draw.number(5, 300) },
     |draw, _, instance| What::LostAnswer {
         instance,
         count: draw.number(1, 5),
@@ -126,22 +120,13 @@ pub const COORDINATION: &[Maker] = &[
 ];
 
 pub const WATCHES: &[Maker] = &[
-    |draw, _, instance| What::WatchLag {
-        instance,
-        lag_ms: draw.number(10, 2_000),
-    },
+    |draw, _, instance| What::WatchLag { instance, lag_ms: draw.number(10, 2_000) },
     |_, _, instance| What::WatchBreak { instance },
-    |draw, _, instance| What::WatchLoss {
-        instance,
-        count: draw.number(1, 4),
-    },
+    |draw, _, instance| What::WatchLoss { instance, count: draw.number(1, 4) },
 ];
 
 pub const OBJECTS: &[Maker] = &[
-    |draw, _, instance| What::ObjectsSlow {
-        instance,
-        delay_ms: draw.number(5, 300),
-    },
+    |draw, _, instance| What::ObjectsSlow { instance, delay_ms: draw.number(5, 300) },
     |draw, _, instance| What::ObjectsFail {
         instance,
         count: draw.number(1, 4),
@@ -152,10 +137,7 @@ pub const OBJECTS: &[Maker] = &[
 
 pub const CLOCKS: &[Maker] = &[|draw, _, instance| {
     let by_ms = i64::try_from(draw.number(1_000, 7_200_000)).unwrap_or(0);
-    What::Clock {
-        instance,
-        by_ms: if draw.chance(50) { by_ms } else { -by_ms },
-    }
+    What::Clock { instance, by_ms: if draw.chance(50) { by_ms } else { -by_ms } }
 }];
 
 pub const POINTS: &[Maker] = &[|draw, _, instance| What::Point {
@@ -183,11 +165,7 @@ pub fn faults(draw: &mut Draw, plan: &mut Plan, kinds: &[&[Maker]], most: usize,
         let what = maker(draw, plan, instance);
         let at_ms = draw.number(times[0], times[1] - 1);
         let for_ms = draw.number(20, 4_000).min(times[1] - at_ms);
-        let fault = Fault {
-            at_ms,
-            for_ms,
-            what,
-        };
+        let fault = Fault { at_ms, for_ms, what };
         plan.faults.push(fault);
     }
 }
@@ -200,16 +178,9 @@ fn certain(draw: &mut Draw, plan: &mut Plan, times: [u64; 2]) {
     let at_ms = draw.number(times[0], times[1] - for_ms);
     let what = match draw.chance(30) {
         true => What::Kill { instance },
-        false => What::CoordSlow {
-            instance,
-            delay_ms: draw.number(5, 300),
-        },
+        false => What::CoordSlow { instance, delay_ms: draw.number(5, 300) },
     };
-    plan.faults.push(Fault {
-        at_ms,
-        for_ms,
-        what,
-    });
+    plan.faults.push(Fault { at_ms, for_ms, what });
 }
 
 fn user(draw: &mut Draw, plan: &Plan) -> String {

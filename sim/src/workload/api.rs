@@ -71,11 +71,9 @@ impl Api for HttpApi {
     async fn call(&self, instance: usize, call: &Call) -> Answer {
         match self.send(instance, call).await {
             Ok(reply) => Answer::Ok(reply),
-            Err(ClientError::Remote(remote)) => Answer::Refused {
-                kind: remote.kind,
-                code: remote.code,
-                message: remote.message,
-            },
+            Err(ClientError::Remote(remote)) => {
+                Answer::Refused { kind: remote.kind, code: remote.code, message: remote.message }
+            }
             Err(ClientError::NotSent { source, .. }) => Answer::NotSent(source.to_string()),
             Err(ClientError::Unknown { source, .. }) => Answer::Unknown(source.to_string()),
         }
@@ -181,10 +179,7 @@ fn request(call: &Call) -> (Method, String, Body) {
 }
 
 fn reply(call: &Call, bytes: &Bytes) -> Result<Reply, serde_json::Error> {
-    let named = |object: Object| Named {
-        id: object.id,
-        name: object.name,
-    };
+    let named = |object: Object| Named { id: object.id, name: object.name };
     Ok(match call {
         Call::CreateUser { .. }
         | Call::GetUser { .. }
@@ -215,10 +210,7 @@ fn reply(call: &Call, bytes: &Bytes) -> Result<Reply, serde_json::Error> {
         Call::Export => Reply::Export(bytes.clone()),
         Call::Import { .. } => {
             let imported: Imported = serde_json::from_slice(bytes)?;
-            Reply::Imported {
-                position: imported.position,
-                digest: imported.digest,
-            }
+            Reply::Imported { position: imported.position, digest: imported.digest }
         }
         Call::DeleteUser { .. }
         | Call::DeleteOrg { .. }

@@ -56,10 +56,7 @@ fn make(plan: &Plan, session: &Session, kind: OpKind) -> Call {
                 _ => Reads::Linearizable,
             },
         },
-        OpKind::CreateOrg => Call::CreateOrg {
-            name: org(),
-            owner: user(),
-        },
+        OpKind::CreateOrg => Call::CreateOrg { name: org(), owner: user() },
         OpKind::DeleteOrg => Call::DeleteOrg { name: org() },
         OpKind::SetMember => Call::SetMember {
             org: org(),
@@ -69,10 +66,7 @@ fn make(plan: &Plan, session: &Session, kind: OpKind) -> Call {
                 _ => Role::Member,
             },
         },
-        OpKind::RemoveMember => Call::RemoveMember {
-            org: org(),
-            user: user(),
-        },
+        OpKind::RemoveMember => Call::RemoveMember { org: org(), user: user() },
         OpKind::ListMembers => Call::ListMembers { org: org() },
         OpKind::Export => Call::Export,
     }

@@ -50,10 +50,8 @@ pub fn damaged(whole: &[u8], damage: Damage) -> Option<Bytes> {
 fn sealed(header: &[u8], objects: &[&[u8]]) -> Vec<u8> {
     let mut all = header.to_vec();
     let mut digest = blake3::Hasher::new();
-    let mut counts: BTreeMap<String, u64> = ["users", "orgs", "members"]
-        .into_iter()
-        .map(|kind| (kind.to_owned(), 0))
-        .collect();
+    let mut counts: BTreeMap<String, u64> =
+        ["users", "orgs", "members"].into_iter().map(|kind| (kind.to_owned(), 0)).collect();
     for line in objects {
         all.extend_from_slice(line);
         digest.update(line);
@@ -88,7 +86,8 @@ mod tests {
     fn sample() -> Vec<u8> {
         let header = br#"{"header":{"position":3,"service":"configstore"}}
 "#;
-        let user = br#"{"type":"users","id":"00000000-0000-7000-8000-000000000001","data":{"name":"a"}}
+        let user =
+            br#"{"type":"users","id":"00000000-0000-7000-8000-000000000001","data":{"name":"a"}}
 "#;
         sealed(header, &[user])
     }
@@ -110,8 +109,11 @@ mod tests {
 
     #[test]
     fn without_objects_there_is_nothing_to_double_or_drop() {
-        let empty = sealed(br#"{"header":{"position":0,"service":"configstore"}}
-"#, &[]);
+        let empty = sealed(
+            br#"{"header":{"position":0,"service":"configstore"}}
+"#,
+            &[],
+        );
         for damage in [Damage::Doubled, Damage::Dropped, Damage::Flipped, Damage::UnknownType] {
             assert!(damaged(&empty, damage).is_none(), "{damage:?}");
         }

@@ -37,9 +37,7 @@ pub async fn operator(plan: &Plan, session: &Session, finals: &SharedFinals) {
     let last = plan.topology.configstores;
     insist(session, finals, last, |_| Call::Resume).await;
     // One more commit: a feed that stands still without noticing has something to miss.
-    let write = |attempt| Call::CreateUser {
-        name: format!("after-the-load-{attempt}"),
-    };
+    let write = |attempt| Call::CreateUser { name: format!("after-the-load-{attempt}") };
     insist(session, finals, last, write).await;
     converge(session, finals, last).await;
 }
@@ -89,11 +87,7 @@ async fn perform(session: &Session, step: &Step, kept: &mut BTreeMap<String, Byt
                 kept.insert(keep.clone(), bytes);
             }
         }
-        Action::Import {
-            from,
-            damage,
-            dry_run,
-        } => {
+        Action::Import { from, damage, dry_run } => {
             let whole = kept.get(from).cloned();
             let body = match damage {
                 None => whole,

@@ -22,11 +22,7 @@ pub struct SimClock {
 
 impl SimClock {
     pub fn shared(epoch: Timestamp, instance: Option<usize>, faults: &Faults) -> Arc<SimClock> {
-        Arc::new(SimClock {
-            epoch,
-            instance,
-            faults: faults.clone(),
-        })
+        Arc::new(SimClock { epoch, instance, faults: faults.clone() })
     }
 }
 

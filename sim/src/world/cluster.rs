@@ -212,21 +212,13 @@ impl Cluster {
 fn schedule(plan: &Plan) -> Vec<Edge> {
     let mut edges = Vec::new();
     for (index, fault) in plan.faults.iter().enumerate() {
-        let begin = Edge {
-            at_ms: fault.at_ms,
-            index,
-            begins: true,
-        };
+        let begin = Edge { at_ms: fault.at_ms, index, begins: true };
         // A code point stays armed; its `for_ms` is what happens there.
         let end_ms = match fault.what {
             What::Point { .. } => plan.load_ms,
             _ => fault.at_ms + fault.for_ms,
         };
-        let end = Edge {
-            at_ms: end_ms,
-            index,
-            begins: false,
-        };
+        let end = Edge { at_ms: end_ms, index, begins: false };
         edges.extend([begin, end]);
     }
     edges.sort_by_key(|edge| (edge.at_ms, !edge.begins, edge.index));

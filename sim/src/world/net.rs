@@ -64,11 +64,7 @@ pub struct SimNet {
 
 impl SimNet {
     pub fn new(host: &str, faults: &Faults, connections: &Connections) -> SimNet {
-        SimNet {
-            host: host.to_owned(),
-            faults: faults.clone(),
-            connections: connections.clone(),
-        }
+        SimNet { host: host.to_owned(), faults: faults.clone(), connections: connections.clone() }
     }
 
     fn stream(&self, inner: TcpStream, remote: &str) -> BoxStream {
@@ -114,10 +110,7 @@ impl Net for SimNet {
 
     async fn listen(&self, address: &str) -> io::Result<Box<dyn Listener>> {
         let inner = TcpListener::bind(address).await?;
-        Ok(Box::new(SimListener {
-            inner,
-            net: self.clone(),
-        }))
+        Ok(Box::new(SimListener { inner, net: self.clone() }))
     }
 }
 

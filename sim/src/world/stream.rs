@@ -82,12 +82,7 @@ struct Held {
 
 impl SimStream {
     pub fn new(inner: TcpStream, end: Arc<End>, faults: Faults) -> SimStream {
-        SimStream {
-            inner,
-            end,
-            faults,
-            held: None,
-        }
+        SimStream { inner, end, faults, held: None }
     }
 
     /// Takes up to `limit` bytes from the network.
@@ -97,11 +92,7 @@ impl SimStream {
         ready!(Pin::new(&mut self.inner).poll_read(cx, &mut buffer))?;
         let taken = buffer.filled().len();
         bytes.truncate(taken);
-        self.held = Some(Held {
-            bytes,
-            given: 0,
-            until: None,
-        });
+        self.held = Some(Held { bytes, given: 0, until: None });
         Poll::Ready(Ok(taken))
     }
 
@@ -114,12 +105,9 @@ impl SimStream {
     /// The fault that slows down what this end receives: its delay and size of a piece.
     fn slowed(&self) -> Option<(usize, (u64, usize))> {
         self.faults.find(|what| match what {
-            What::Slow {
-                from,
-                to,
-                delay_ms,
-                chunk_bytes,
-            } if *from == self.end.remote && *to == self.end.local => {
+            What::Slow { from, to, delay_ms, chunk_bytes }
+                if *from == self.end.remote && *to == self.end.local =>
+            {
                 Some((*delay_ms, *chunk_bytes))
             }
             _ => None,

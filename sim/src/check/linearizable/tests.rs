@@ -54,10 +54,7 @@ fn a_deleted_user_that_comes_back_is_found() {
 
 #[test]
 fn a_name_taken_twice_is_found() {
-    let twice = [
-        (0, 5, Effect::Create(id(1))),
-        (1, 4, Effect::Create(id(2))),
-    ];
+    let twice = [(0, 5, Effect::Create(id(1))), (1, 4, Effect::Create(id(2)))];
     assert!(matches!(verdict(&twice), Verdict::Broken { .. }));
 }
 
@@ -96,10 +93,7 @@ fn an_unanswered_create_may_take_effect_late_or_never_but_only_once() {
         (5, 6, Effect::Read(Some(id(8)))),
     ];
     assert!(matches!(late(&twice), Verdict::Broken { .. }));
-    let two_ids = [
-        (1, 2, Effect::Read(Some(id(7)))),
-        (3, 4, Effect::Read(Some(id(8)))),
-    ];
+    let two_ids = [(1, 2, Effect::Read(Some(id(7)))), (3, 4, Effect::Read(Some(id(8))))];
     assert!(matches!(late(&two_ids), Verdict::Broken { .. }));
 }
 
