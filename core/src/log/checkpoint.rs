@@ -135,7 +135,7 @@ pub(crate) fn compress(bytes: &[u8]) -> Bytes {
 }
 
 /// Reads and verifies a compressed object that is named by its hash.
-pub(crate) async fn read_data(
+pub async fn read_data(
     objects: &Objects,
     keys: &ObjectKeys,
     name: &DataName,
