@@ -26,6 +26,8 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) async fn run(self) {
         let mut modes = self.mode.subscribe();
+        // On a runtime with threads the mode may have been read before this task began.
+        modes.mark_changed();
         let mut applied = self.applied.clone();
         let mut state = State::Starting;
         loop {
@@ -100,5 +102,41 @@ impl Driver {
             }
             generation
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use drydock_core::coord::Bounded;
+    use drydock_core::coord::memory::Memory;
+    use drydock_core::env::{Env, ManualClock, RngTree};
+    use drydock_core::log::keys::Keys;
+    use drydock_core::maintenance::SeenMode;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mode_read_before_the_driver_began_is_not_missed() {
+        let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
+        let coord = Bounded::new(Arc::new(Memory::new(clock.clone())), SOON);
+        let env = Env::new(clock, RngTree::from_seed(1));
+        let ready = Applied { phase: Phase::Ready, head: None, revision: 1 };
+        let (_applying, applied) = watch::channel(ready);
+        let keys = Keys::new("test", "toy");
+        let address = "toy:1".to_owned();
+        let (instance, _registration) =
+            Instance::new(env, coord, keys, applied.clone(), address, SOON);
+        let mode = ModeCell::default();
+        mode.observe(SeenMode::NEVER_SWITCHED);
+        let gate = Gate::new(GateState::Loading);
+        let driver = Driver { gate: gate.clone(), applied, mode, instance, drain: SOON };
+        let running = tokio::spawn(driver.run());
+        tokio::time::sleep(SOON).await;
+        assert_eq!(gate.state(), GateState::Normal);
+        running.abort();
     }
 }
