@@ -8,3 +8,6 @@ mod stream;
 pub use clock::{SimClock, host_elapsed};
 pub use cluster::{Cluster, Stop};
 pub use net::SimNet;
+
+#[cfg(test)]
+mod tests;
