@@ -40,28 +40,19 @@ pub struct Context {
 impl Context {
     /// Without deadline, never cancelled: for the roots of background work.
     pub fn background() -> Context {
-        Context {
-            deadline: None,
-            cancelled: CancellationToken::new(),
-        }
+        Context { deadline: None, cancelled: CancellationToken::new() }
     }
 
     /// Stops when `token` is cancelled.
     pub fn with_token(token: CancellationToken) -> Context {
-        Context {
-            deadline: None,
-            cancelled: token,
-        }
+        Context { deadline: None, cancelled: token }
     }
 
     /// A child that ends after `timeout`, or with its parent, whichever is sooner.
     pub fn timeout(&self, timeout: Duration) -> Context {
         let mine = Instant::now() + timeout;
         let deadline = Some(self.deadline.map_or(mine, |parent| parent.min(mine)));
-        Context {
-            deadline,
-            cancelled: self.cancelled.child_token(),
-        }
+        Context { deadline, cancelled: self.cancelled.child_token() }
     }
 
     pub fn deadline(&self) -> Option<Instant> {
@@ -70,8 +61,7 @@ impl Context {
 
     /// The time that is left; `None` without a deadline.
     pub fn remaining(&self) -> Option<Duration> {
-        self.deadline
-            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     pub fn cancel(&self) {
@@ -121,10 +111,7 @@ mod tests {
         let parent = Context::background().timeout(Duration::from_secs(1));
         let child = parent.timeout(Duration::from_secs(9));
         assert_eq!(child.remaining(), Some(Duration::from_secs(1)));
-        assert_eq!(
-            child.run(std::future::pending::<()>()).await,
-            Err(Interrupted::Deadline)
-        );
+        assert_eq!(child.run(std::future::pending::<()>()).await, Err(Interrupted::Deadline));
     }
 
     #[tokio::test(start_paused = true)]

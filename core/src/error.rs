@@ -151,13 +151,7 @@ pub struct ApiError {
 impl ApiError {
     #[track_caller]
     pub fn new(kind: Kind) -> ApiError {
-        ApiError {
-            kind,
-            code: None,
-            message: None,
-            source: None,
-            place: Location::caller(),
-        }
+        ApiError { kind, code: None, message: None, source: None, place: Location::caller() }
     }
 
     pub fn with_code(mut self, code: Code) -> ApiError {
@@ -187,9 +181,7 @@ impl ApiError {
 
     /// The public message; never empty.
     pub fn message(&self) -> &str {
-        self.message
-            .as_deref()
-            .unwrap_or(self.kind.default_message())
+        self.message.as_deref().unwrap_or(self.kind.default_message())
     }
 
     /// Where it was made.
@@ -212,9 +204,7 @@ impl fmt::Debug for ApiError {
 
 impl Error for ApiError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source
-            .as_deref()
-            .map(|source| source as &(dyn Error + 'static))
+        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
     }
 }
 
@@ -237,7 +227,11 @@ pub fn causes<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
-        (*error).source()
+        // An I/O error passes over the error it was made of, and names only that one's source.
+        match error.downcast_ref::<std::io::Error>() {
+            Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+            None => (*error).source(),
+        }
     })
 }
 
@@ -270,12 +264,17 @@ mod tests {
     #[test]
     fn the_first_api_error_in_the_chain_is_found() {
         let inner = ApiError::new(Kind::Internal).with_message("inner");
-        let outer = ApiError::new(Kind::Conflict)
-            .with_code(Code::LastOwner)
-            .with_source(inner);
+        let outer = ApiError::new(Kind::Conflict).with_code(Code::LastOwner).with_source(inner);
         let wrapped = Layer("a", Box::new(Layer("b", Box::new(outer))));
         let found = first_api_error(&wrapped).expect("there is one");
         assert_eq!((found.kind(), found.code()), (Kind::Conflict, "last_owner"));
+    }
+
+    #[test]
+    fn an_api_error_inside_an_io_error_is_found() {
+        let inner = ApiError::new(Kind::Conflict);
+        let wrapped = Layer("a", Box::new(std::io::Error::other(inner)));
+        assert!(first_api_error(&wrapped).is_some());
     }
 
     #[test]
@@ -288,12 +287,7 @@ mod tests {
     fn the_log_line_holds_every_cause_and_the_place() {
         let error = ApiError::new(Kind::Internal).with_source(Layer("a", "disk full".into()));
         let line = Chain(&error).to_string();
-        for part in [
-            "internal server error",
-            "error.rs:",
-            "layer `a`",
-            "disk full",
-        ] {
+        for part in ["internal server error", "error.rs:", "layer `a`", "disk full"] {
             assert!(line.contains(part), "{line}");
         }
     }
@@ -313,9 +307,7 @@ mod tests {
         for code in Code::ALL {
             assert_eq!(code.as_str().parse(), Ok(*code));
         }
-        let sorted = Code::ALL
-            .windows(2)
-            .all(|pair| pair[0].as_str() < pair[1].as_str());
+        let sorted = Code::ALL.windows(2).all(|pair| pair[0].as_str() < pair[1].as_str());
         assert!(sorted, "codes are kept in alphabetical order");
     }
 }

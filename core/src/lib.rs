@@ -18,11 +18,19 @@
 //!
 //! Deliberately absent: HTTP routes, gRPC, sockets, any ambient clock or randomness.
 
+pub mod archive;
 pub mod context;
 pub mod coord;
 pub mod db;
 pub mod env;
 pub mod error;
 pub mod fault;
+pub mod log;
+pub mod maintenance;
 pub mod net;
+pub mod objects;
 pub mod retry;
+pub mod store;
+
+#[cfg(test)]
+mod testkit;

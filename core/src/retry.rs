@@ -18,10 +18,7 @@ pub struct Backoff {
 impl Backoff {
     /// `name` is the random stream that the jitter is drawn from.
     pub fn new(env: &Env, name: &str) -> Backoff {
-        Backoff {
-            next: FIRST,
-            rng: env.rng(name),
-        }
+        Backoff { next: FIRST, rng: env.rng(name) }
     }
 
     pub async fn pause(&mut self) {

@@ -1,1 +1,10 @@
+//! Drydock's services: how they are configured, started, called and served.
+//!
+//! Absent on purpose: anything that only a simulation needs.
 
+pub mod cli;
+pub mod config;
+pub mod configstore;
+pub mod http;
+pub mod names;
+pub mod runtime;

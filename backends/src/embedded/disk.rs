@@ -75,10 +75,7 @@ impl Disk {
             db,
             revision: saved.as_ref().map_or(0, |saved| saved.revision),
             compacted: saved.as_ref().map_or(0, |saved| saved.compacted),
-            leases: saved
-                .iter()
-                .flat_map(|saved| by_id(&saved.leases))
-                .collect(),
+            leases: saved.iter().flat_map(|saved| by_id(&saved.leases)).collect(),
         };
         Ok((disk, saved))
     }
@@ -194,20 +191,13 @@ fn load(db: &Database) -> Result<Option<Saved>, DiskError> {
     let mut leases = Vec::new();
     for entry in txn.open_table(LEASES)?.iter()? {
         let (id, ttl_s) = entry?;
-        leases.push(Lease {
-            id: LeaseId(id.value()),
-            ttl: Duration::from_secs(ttl_s.value()),
-        });
+        leases.push(Lease { id: LeaseId(id.value()), ttl: Duration::from_secs(ttl_s.value()) });
     }
     let mut changes = Vec::new();
     for entry in txn.open_table(CHANGES)?.iter()? {
         let (at, change) = entry?;
         let (put, key, value, create_revision, version, lease) = change.value();
-        let kind = if put {
-            EventKind::Put
-        } else {
-            EventKind::Delete
-        };
+        let kind = if put { EventKind::Put } else { EventKind::Delete };
         let kv = KeyValue {
             key: Bytes::copy_from_slice(key),
             value: Bytes::copy_from_slice(value),

@@ -39,16 +39,8 @@ impl Engine {
         clock: Arc<dyn Clock>,
         at: Revision,
     ) -> Engine {
-        let generation = Generation {
-            start: at,
-            bytes: 0,
-        };
-        Engine {
-            shared,
-            disk,
-            clock,
-            generation,
-        }
+        let generation = Generation { start: at, bytes: 0 };
+        Engine { shared, disk, clock, generation }
     }
 
     /// Runs a batch; an empty one only removes the leases that are over.
@@ -78,10 +70,8 @@ impl Engine {
     fn write(&mut self, delta: &Delta) -> Result<(), String> {
         match self.disk.write(delta) {
             Ok(()) => {
-                let bytes = delta
-                    .events
-                    .iter()
-                    .map(|event| event.kv.key.len() + event.kv.value.len());
+                let bytes =
+                    delta.events.iter().map(|event| event.kv.key.len() + event.kv.value.len());
                 self.generation.bytes += bytes.sum::<usize>();
                 self.shared.publish(delta.revision);
                 Ok(())
@@ -105,14 +95,9 @@ impl Generation {
             return;
         }
         if self.start > state.compacted() {
-            state
-                .compact(self.start)
-                .expect("a revision of the past that is kept");
+            state.compact(self.start).expect("a revision of the past that is kept");
         }
-        *self = Generation {
-            start: revision,
-            bytes: 0,
-        };
+        *self = Generation { start: revision, bytes: 0 };
     }
 }
 

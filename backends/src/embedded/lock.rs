@@ -18,16 +18,9 @@ impl ProcessLock {
     /// Locks what is at `path` by a file beside it.
     pub(super) fn acquire(path: &Path) -> Result<ProcessLock, OpenError> {
         let lock_path = PathBuf::from(format!("{}.lock", path.display()));
-        let failed = |source| OpenError::Io {
-            path: lock_path.clone(),
-            source,
-        };
-        let options = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&lock_path);
+        let failed = |source| OpenError::Io { path: lock_path.clone(), source };
+        let options =
+            File::options().read(true).write(true).create(true).truncate(false).open(&lock_path);
         let mut file = options.map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}

@@ -57,28 +57,16 @@ impl Embedded {
         clock: Arc<dyn Clock>,
         execution: Execution,
     ) -> std::result::Result<Embedded, OpenError> {
-        let failed = |source| OpenError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        let parent = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
+        let failed = |source| OpenError::Io { path: path.to_owned(), source };
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let parent = parent.unwrap_or(Path::new("."));
         std::fs::create_dir_all(parent).map_err(failed)?;
         let lock = ProcessLock::acquire(path)?;
         let mut options = File::options();
-        let file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path);
+        let file = options.read(true).write(true).create(true).truncate(false).open(path);
         let file = file.map_err(failed)?;
         // A new file's name must survive a power cut, too.
-        File::open(parent)
-            .and_then(|dir| dir.sync_all())
-            .map_err(failed)?;
+        File::open(parent).and_then(|dir| dir.sync_all()).map_err(failed)?;
         let name = path.display().to_string();
         let backend = FileBackend::new(file).map_err(|source| OpenError::Unreadable {
             name: name.clone(),
@@ -106,10 +94,8 @@ impl Embedded {
         lock: Option<ProcessLock>,
     ) -> std::result::Result<Embedded, OpenError> {
         let opened = Disk::open(backend);
-        let (disk, saved) = opened.map_err(|source| OpenError::Unreadable {
-            name,
-            source: source.into(),
-        })?;
+        let (disk, saved) =
+            opened.map_err(|source| OpenError::Unreadable { name, source: source.into() })?;
         let state = match saved {
             Some(saved) => State::restore(saved, clock.monotonic()),
             None => State::new(first_lease_id(clock.wall())),
@@ -118,12 +104,7 @@ impl Embedded {
         let shared = Shared::new(state);
         let engine = Engine::new(Arc::clone(&shared), disk, Arc::clone(&clock), revision);
         let writer = Writer::start(engine, execution).map_err(OpenError::Thread)?;
-        let inner = Inner {
-            shared,
-            clock,
-            writer,
-            _lock: lock,
-        };
+        let inner = Inner { shared, clock, writer, _lock: lock };
         let inner = Arc::new(inner);
         Ok(Embedded { inner })
     }
@@ -184,16 +165,13 @@ impl Coordination for Embedded {
     }
 
     async fn lease_grant(&self, ttl: Duration) -> Result<Lease> {
-        self.call(move |state, now| state.lease_grant(ttl, now))
-            .await
+        self.call(move |state, now| state.lease_grant(ttl, now)).await
     }
 
     /// Not written down: after a restart all leases start anew anyway.
     async fn lease_keep_alive(&self, id: LeaseId) -> Result<Duration> {
         let now = self.inner.clock.monotonic();
-        self.inner
-            .shared
-            .with(|state| state.lease_keep_alive(id, now))?
+        self.inner.shared.with(|state| state.lease_keep_alive(id, now))?
     }
 
     async fn lease_revoke(&self, id: LeaseId) -> Result<()> {

@@ -33,10 +33,7 @@ impl Writer {
             Execution::Inline => Ok(Writer::Inline(Box::new(Mutex::new(engine)))),
             Execution::Threads { .. } => {
                 let (jobs, queue) = sync_channel(QUEUE);
-                Ok(Writer::Thread {
-                    jobs: Some(jobs),
-                    thread: Some(spawn(engine, queue)?),
-                })
+                Ok(Writer::Thread { jobs: Some(jobs), thread: Some(spawn(engine, queue)?) })
             }
         }
     }

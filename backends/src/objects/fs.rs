@@ -14,10 +14,7 @@ pub enum OpenError {
     #[error("object directory `{}` cannot be used", path.display())]
     Io { path: PathBuf, source: io::Error },
     #[error("object directory `{}` cannot be opened", path.display())]
-    Store {
-        path: PathBuf,
-        source: object_store::Error,
-    },
+    Store { path: PathBuf, source: object_store::Error },
 }
 
 /// Objects below `root`, which is made if it is missing.

@@ -56,10 +56,7 @@ pub fn revision(revision: Revision) -> Result<()> {
 pub fn lease_ttl(ttl: Duration) -> Result<()> {
     if ttl > MAX_LEASE_TTL {
         let most = MAX_LEASE_TTL.as_secs();
-        return invalid(format!(
-            "a lease of `{}` s, at most `{most}` s",
-            ttl.as_secs()
-        ));
+        return invalid(format!("a lease of `{}` s, at most `{most}` s", ttl.as_secs()));
     }
     Ok(())
 }

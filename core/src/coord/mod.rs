@@ -11,6 +11,7 @@
 //!
 //! Absent on purpose: users, roles, alarms and members: a backend's business.
 
+mod bounded;
 pub mod check;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
+pub use bounded::Bounded;
 pub use types::*;
 
 /// What is known about a request that failed.
@@ -50,10 +52,7 @@ pub enum Error {
     #[error("revision is compacted, the oldest kept is `{oldest}`")]
     Compacted { oldest: Revision },
     #[error("revision `{requested}` is in the future, the newest is `{newest}`")]
-    FutureRevision {
-        requested: Revision,
-        newest: Revision,
-    },
+    FutureRevision { requested: Revision, newest: Revision },
     #[error("lease `{}` does not exist", .0.0)]
     LeaseNotExist(LeaseId),
     #[error("the request is too large: {reason}")]
@@ -78,10 +77,7 @@ impl Error {
 
     /// Whether the same request may succeed later.
     pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Error::Unavailable { .. } | Error::Unknown { .. } | Error::AnswerLost { .. }
-        )
+        matches!(self, Error::Unavailable { .. } | Error::Unknown { .. } | Error::AnswerLost { .. })
     }
 }
 

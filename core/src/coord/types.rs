@@ -50,10 +50,7 @@ pub enum RangeEnd {
 
 impl KeyRange {
     pub fn single(key: impl Into<Key>) -> KeyRange {
-        KeyRange {
-            start: key.into(),
-            end: RangeEnd::Single,
-        }
+        KeyRange { start: key.into(), end: RangeEnd::Single }
     }
 
     /// All keys that begin with `prefix`.
@@ -74,10 +71,7 @@ impl KeyRange {
     }
 
     pub fn between(start: impl Into<Key>, end: impl Into<Key>) -> KeyRange {
-        KeyRange {
-            start: start.into(),
-            end: RangeEnd::Before(end.into()),
-        }
+        KeyRange { start: start.into(), end: RangeEnd::Before(end.into()) }
     }
 
     pub fn contains(&self, key: &[u8]) -> bool {
@@ -202,11 +196,7 @@ pub struct Compare {
 
 impl Compare {
     pub fn equal(key: impl Into<Key>, target: CompareTarget) -> Compare {
-        Compare {
-            key: key.into(),
-            op: CompareOp::Equal,
-            target,
-        }
+        Compare { key: key.into(), op: CompareOp::Equal, target }
     }
 
     pub fn mod_revision(key: impl Into<Key>, revision: Revision) -> Compare {
@@ -228,12 +218,7 @@ pub struct Put {
 
 impl Put {
     pub fn new(key: impl Into<Key>, value: impl Into<Value>) -> Put {
-        Put {
-            key: key.into(),
-            value: value.into(),
-            lease: None,
-            prev_kv: false,
-        }
+        Put { key: key.into(), value: value.into(), lease: None, prev_kv: false }
     }
 
     pub fn lease(mut self, lease: LeaseId) -> Put {
@@ -260,10 +245,7 @@ impl Op {
     }
 
     pub fn delete(range: KeyRange) -> Op {
-        Op::Delete {
-            range,
-            prev_kv: false,
-        }
+        Op::Delete { range, prev_kv: false }
     }
 
     pub fn get(key: impl Into<Key>) -> Op {
@@ -339,11 +321,7 @@ pub struct WatchRequest {
 
 impl WatchRequest {
     pub fn new(range: KeyRange) -> WatchRequest {
-        WatchRequest {
-            range,
-            start: None,
-            prev_kv: false,
-        }
+        WatchRequest { range, start: None, prev_kv: false }
     }
 
     pub fn from(mut self, revision: Revision) -> WatchRequest {

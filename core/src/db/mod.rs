@@ -40,11 +40,7 @@ pub enum DbError {
     #[error("constraint failed: {0}")]
     Constraint(String),
     #[error("object `{id}` in table `{table}` cannot be decoded")]
-    Decode {
-        table: String,
-        id: String,
-        source: serde_json::Error,
-    },
+    Decode { table: String, id: String, source: serde_json::Error },
     #[error("the database is closed")]
     Closed,
     #[error("the read model's folder cannot be made")]
@@ -105,9 +101,7 @@ impl Db {
             Execution::Threads { readers } => readers.max(1),
             Execution::Inline => 1,
         };
-        let readers = (0..count)
-            .map(|_| open(folder.path()))
-            .collect::<Result<_, _>>()?;
+        let readers = (0..count).map(|_| open(folder.path())).collect::<Result<_, _>>()?;
         Ok(Db {
             writer: Arc::new(Worker::new(vec![writer], execution)),
             readers: Arc::new(Worker::new(readers, execution)),
@@ -168,10 +162,7 @@ impl Db {
         };
         ctx.check()?;
         worker.call(begin).await??;
-        Ok(Snapshot {
-            worker,
-            _folder: Arc::clone(&self.folder),
-        })
+        Ok(Snapshot { worker, _folder: Arc::clone(&self.folder) })
     }
 }
 

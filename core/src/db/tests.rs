@@ -7,10 +7,7 @@ const BOTH: [Execution; 2] = [Execution::Inline, Execution::Threads { readers: 2
 
 async fn database(execution: Execution) -> (Db, TempDir) {
     let scratch = TempDir::new().unwrap();
-    (
-        Db::create(scratch.path(), SCHEMA, execution).await.unwrap(),
-        scratch,
-    )
+    (Db::create(scratch.path(), SCHEMA, execution).await.unwrap(), scratch)
 }
 
 async fn count(db: &Db) -> i64 {
@@ -24,8 +21,7 @@ async fn count(db: &Db) -> i64 {
 }
 
 fn insert(tx: &Tx<'_>, name: &str) -> Result<(), DbError> {
-    tx.execute("INSERT INTO item (name) VALUES (?1)", [name])
-        .map(|_| ())
+    tx.execute("INSERT INTO item (name) VALUES (?1)", [name]).map(|_| ())
 }
 
 #[tokio::test]
@@ -63,9 +59,7 @@ async fn rolls_back_on_panic_and_goes_on() {
         });
         assert!(panicked.await.unwrap_err().is_panic());
         assert_eq!(count(&db).await, 0);
-        db.run(&Context::background(), |tx| insert(tx, "a"))
-            .await
-            .unwrap();
+        db.run(&Context::background(), |tx| insert(tx, "a")).await.unwrap();
         assert_eq!(count(&db).await, 1);
     }
 }
@@ -89,10 +83,7 @@ async fn a_cancelled_context_runs_nothing() {
     let ctx = Context::background();
     ctx.cancel();
     let refused = db.run(&ctx, |tx| insert(tx, "a")).await;
-    assert!(matches!(
-        refused,
-        Err(DbError::Interrupted(Interrupted::Cancelled))
-    ));
+    assert!(matches!(refused, Err(DbError::Interrupted(Interrupted::Cancelled))));
     assert_eq!(count(&db).await, 0);
 }
 
@@ -105,9 +96,7 @@ async fn a_snapshot_stays_while_writers_go_on() {
         let snapshot = db.snapshot(&ctx).await.unwrap();
         db.run(&ctx, |tx| insert(tx, "b")).await.unwrap();
         let seen: Vec<String> = snapshot
-            .read::<_, DbError>(&ctx, |tx| {
-                tx.query("SELECT name FROM item", [], |row| row.get(0))
-            })
+            .read::<_, DbError>(&ctx, |tx| tx.query("SELECT name FROM item", [], |row| row.get(0)))
             .await
             .unwrap();
         assert_eq!(seen, ["a"]);

@@ -53,11 +53,7 @@ impl<'c> Tx<'c> {
         decode: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, DbError> {
         self.ctx.check()?;
-        Ok(self
-            .conn
-            .prepare_cached(sql)?
-            .query_row(params, decode)
-            .optional()?)
+        Ok(self.conn.prepare_cached(sql)?.query_row(params, decode).optional()?)
     }
 
     /// The objects whose `data` a query selects as its only column.
@@ -67,10 +63,7 @@ impl<'c> Tx<'c> {
         params: impl Params,
     ) -> Result<Vec<T>, DbError> {
         let texts = self.query(sql, params, |row| row.get::<_, String>(0))?;
-        texts
-            .iter()
-            .map(|text| decode_object(text, sql, ""))
-            .collect()
+        texts.iter().map(|text| decode_object(text, sql, "")).collect()
     }
 
     /// The object `id` of the table `kind`.
@@ -93,9 +86,7 @@ impl<'c> Tx<'c> {
             let undo = || self.conn.execute_batch("ROLLBACK TO part");
             undo().map_err(DbError::from)?;
         }
-        self.conn
-            .execute_batch("RELEASE part")
-            .map_err(DbError::from)?;
+        self.conn.execute_batch("RELEASE part").map_err(DbError::from)?;
         done
     }
 }

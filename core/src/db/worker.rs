@@ -43,9 +43,7 @@ impl Worker {
         match self {
             // A panic poisons the lock only in passing: the transaction is rolled back by then.
             Worker::Inline(conn) => {
-                let mut conn = conn
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut conn = conn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 Ok(job(&mut conn))
             }
             Worker::Threads(jobs) => {
@@ -65,10 +63,7 @@ impl Worker {
 }
 
 /// A thread that ends when the queue's sender is gone.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where database threads start"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place where database threads start")]
 fn spawn(mut conn: Connection, queue: Arc<Mutex<mpsc::Receiver<Job>>>) {
     let run = move || {
         loop {
@@ -79,9 +74,7 @@ fn spawn(mut conn: Connection, queue: Arc<Mutex<mpsc::Receiver<Job>>>) {
             }
         }
     };
-    let started = std::thread::Builder::new()
-        .name("drydock-db".to_owned())
-        .spawn(run);
+    let started = std::thread::Builder::new().name("drydock-db".to_owned()).spawn(run);
     // Without this thread, and any other, `call` answers `Closed`.
     if let Err(error) = started {
         tracing::error!(%error, "a database thread cannot be started");

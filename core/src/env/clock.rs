@@ -21,22 +21,14 @@ pub struct SystemClock {
 }
 
 impl Default for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the machine's clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn default() -> SystemClock {
-        SystemClock {
-            start: std::time::Instant::now(),
-        }
+        SystemClock { start: std::time::Instant::now() }
     }
 }
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the machine's clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn wall(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -54,19 +46,14 @@ pub struct ManualClock {
 
 impl ManualClock {
     pub fn new(wall: Timestamp) -> ManualClock {
-        ManualClock {
-            state: Mutex::new((wall, Duration::ZERO)),
-        }
+        ManualClock { state: Mutex::new((wall, Duration::ZERO)) }
     }
 
     /// Moves both clocks forward.
     pub fn advance(&self, by: Duration) {
         let mut state = self.lock();
         state.1 += by;
-        state.0 = state
-            .0
-            .saturating_add(by)
-            .expect("a duration is not a calendar span");
+        state.0 = state.0.saturating_add(by).expect("a duration is not a calendar span");
     }
 
     /// Sets the wall clock, as an operator or NTP would.

@@ -22,20 +22,13 @@ use crate::fault::{FaultPoints, Injected};
 pub struct Env {
     clock: Arc<dyn Clock>,
     rng: RngTree,
-    #[cfg_attr(
-        not(feature = "fault-points"),
-        expect(dead_code, reason = "see fault.rs")
-    )]
+    #[cfg_attr(not(feature = "fault-points"), expect(dead_code, reason = "see fault.rs"))]
     faults: Arc<dyn FaultPoints>,
 }
 
 impl Env {
     pub fn new(clock: Arc<dyn Clock>, rng: RngTree) -> Env {
-        Env {
-            clock,
-            rng,
-            faults: Arc::new(crate::fault::Quiet),
-        }
+        Env { clock, rng, faults: Arc::new(crate::fault::Quiet) }
     }
 
     /// The real thing: the machine's clocks, a seed from its entropy.
@@ -89,10 +82,7 @@ mod tests {
     use super::*;
 
     fn env(seed: u64) -> Env {
-        Env::new(
-            Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
-            RngTree::from_seed(seed),
-        )
+        Env::new(Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)), RngTree::from_seed(seed))
     }
 
     #[test]

@@ -20,34 +20,19 @@ pub struct RngTree {
 
 impl RngTree {
     pub fn from_seed(seed: u64) -> RngTree {
-        RngTree::new(blake3::derive_key(
-            "drydock rng tree root",
-            &seed.to_le_bytes(),
-        ))
+        RngTree::new(blake3::derive_key("drydock rng tree root", &seed.to_le_bytes()))
     }
 
     /// Seeded by the machine.
     pub fn from_entropy() -> RngTree {
         // UUIDv4 draws its bytes from the operating system; two hold 244 random bits.
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place that draws real entropy"
-        )]
-        let drawn = [
-            *uuid::Uuid::new_v4().as_bytes(),
-            *uuid::Uuid::new_v4().as_bytes(),
-        ];
-        RngTree::new(blake3::derive_key(
-            "drydock rng tree entropy",
-            drawn.as_flattened(),
-        ))
+        #[expect(clippy::disallowed_methods, reason = "the one place that draws real entropy")]
+        let drawn = [*uuid::Uuid::new_v4().as_bytes(), *uuid::Uuid::new_v4().as_bytes()];
+        RngTree::new(blake3::derive_key("drydock rng tree entropy", drawn.as_flattened()))
     }
 
     fn new(seed: [u8; 32]) -> RngTree {
-        RngTree {
-            seed,
-            asked: Arc::default(),
-        }
+        RngTree { seed, asked: Arc::default() }
     }
 
     /// An independent tree below this one.

@@ -13,22 +13,12 @@ use super::*;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Put {
-        key: u8,
-        value_bytes: usize,
-        leased: bool,
-    },
-    PutMany {
-        count: u8,
-    },
-    Delete {
-        key: u8,
-    },
+    Put { key: u8, value_bytes: usize, leased: bool },
+    PutMany { count: u8 },
+    Delete { key: u8 },
     Grant,
     Revoke,
-    Compact {
-        back: Revision,
-    },
+    Compact { back: Revision },
 }
 
 fn steps() -> impl Strategy<Value = Step> {
@@ -55,21 +45,14 @@ async fn take(
     lease: &mut Option<LeaseId>,
 ) -> Result<(), drydock_core::coord::Error> {
     let done = match step {
-        Step::Put {
-            key: n,
-            value_bytes,
-            leased,
-        } => {
+        Step::Put { key: n, value_bytes, leased } => {
             let mut put = Put::new(key(*n), vec![*n; *value_bytes]);
             put.lease = lease.filter(|_| *leased);
             store.put(put).await.map(drop)
         }
         Step::PutMany { count } => {
             let puts = (0..*count).map(|n| Op::put(key(n), vec![n; 100]));
-            let txn = Txn {
-                then: puts.collect(),
-                ..Txn::default()
-            };
+            let txn = Txn { then: puts.collect(), ..Txn::default() };
             store.txn(txn).await.map(drop)
         }
         Step::Delete { key: n } => {
@@ -111,11 +94,7 @@ async fn crash(steps: &[Step], stop_after: usize, fates: Vec<usize>) {
     let mut answered = reference.dump();
     for step in steps {
         let before = reference.dump();
-        let done = if store
-            .range(RangeRequest::new(KeyRange::prefix("")))
-            .await
-            .is_ok()
-        {
+        let done = if store.range(RangeRequest::new(KeyRange::prefix(""))).await.is_ok() {
             take(&store, step, &mut lease).await
         } else {
             break;

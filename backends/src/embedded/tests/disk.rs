@@ -77,10 +77,7 @@ impl TestDisk {
     pub(super) fn until_a_sync_waits(&self) {
         let state = self.gate.state.lock().unwrap();
         let waiting = |state: &mut GateState| !state.waiting;
-        let waited = self
-            .gate
-            .changed
-            .wait_timeout_while(state, IN_TIME, waiting);
+        let waited = self.gate.changed.wait_timeout_while(state, IN_TIME, waiting);
         assert!(waited.unwrap().0.waiting, "no sync came");
     }
 
@@ -113,15 +110,8 @@ impl TestDisk {
     }
 
     fn with(image: Vec<u8>) -> TestDisk {
-        let inner = Inner {
-            synced: image.clone(),
-            current: image,
-            ..Inner::default()
-        };
-        TestDisk {
-            inner: Arc::new(Mutex::new(inner)),
-            ..TestDisk::default()
-        }
+        let inner = Inner { synced: image.clone(), current: image, ..Inner::default() };
+        TestDisk { inner: Arc::new(Mutex::new(inner)), ..TestDisk::default() }
     }
 
     fn change(&self, change: Pending) -> io::Result<()> {

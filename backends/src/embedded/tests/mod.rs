@@ -62,11 +62,7 @@ mod on_a_thread {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("coordination");
         let store = Embedded::open(&path, shared(&clock), THREAD).unwrap();
-        UnderTest {
-            store,
-            clock,
-            _dir: Some(dir),
-        }
+        UnderTest { store, clock, _dir: Some(dir) }
     }
 
     drydock_core::coordination_conformance! { async { new() } }
@@ -80,11 +76,7 @@ mod inline {
         let backend = InMemoryBackend::new();
         let opened =
             Embedded::open_with_backend(backend, "memory", shared(&clock), Execution::Inline);
-        UnderTest {
-            store: opened.unwrap(),
-            clock,
-            _dir: None,
-        }
+        UnderTest { store: opened.unwrap(), clock, _dir: None }
     }
 
     drydock_core::coordination_conformance! { async { new() } }

@@ -56,10 +56,7 @@ fn what_is_no_store_is_refused_and_left_alone() {
     std::fs::write(&path, "not a store").unwrap();
     let refused = Embedded::open(&path, shared(&clock()), THREAD).err();
     let refused = refused.expect("a refusal");
-    assert!(
-        matches!(refused, OpenError::Unreadable { .. }),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, OpenError::Unreadable { .. }), "{refused:?}");
     assert!(refused.to_string().contains(path.to_str().unwrap()));
     assert_eq!(std::fs::read(&path).unwrap(), b"not a store");
 
@@ -97,9 +94,7 @@ async fn a_watch_from_before_a_restart_catches_up() {
         .then(Op::delete(KeyRange::single("a")))
         .then(Op::put("b", "3"));
     store.txn(txn).await.unwrap();
-    let request = WatchRequest::new(KeyRange::prefix(""))
-        .from(first)
-        .prev_kv();
+    let request = WatchRequest::new(KeyRange::prefix("")).from(first).prev_kv();
     let before = {
         let mut stream = store.watch(request.clone()).await.unwrap();
         stream.next().await.unwrap().unwrap()
@@ -157,10 +152,7 @@ async fn waiting_transactions_share_a_write() {
     disk.until_a_sync_waits();
     drop(shut);
     let revisions = puts.await.into_iter().map(Result::unwrap);
-    assert!(
-        revisions.is_sorted_by(|one, next| one < next),
-        "each has its own"
-    );
+    assert!(revisions.is_sorted_by(|one, next| one < next), "each has its own");
     // The first alone, then the ones that came while it was written.
     let syncs = disk.syncs() - start - one;
     assert!(syncs <= 2 * one, "`{syncs}` syncs, one write takes `{one}`");

@@ -31,10 +31,7 @@ pub async fn what_is_before_is_refused(subject: &dyn Subject) {
     let second = subject.put("a", "2").await;
     compact(subject, second).await;
     let refused = names_at(subject, first).await;
-    assert!(
-        matches!(refused, Err(Error::Compacted { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::Compacted { .. })), "{refused:?}");
 }
 
 pub async fn the_present_is_untouched(subject: &dyn Subject) {
@@ -62,15 +59,9 @@ pub async fn it_only_goes_forward(subject: &dyn Subject) {
     compact(subject, second).await;
     for revision in [first, second] {
         let refused = subject.store().compact(revision).await;
-        assert!(
-            matches!(refused, Err(Error::Compacted { .. })),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(Error::Compacted { .. })), "{refused:?}");
     }
     let refused = subject.store().compact(second + 1).await;
-    assert!(
-        matches!(refused, Err(Error::FutureRevision { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::FutureRevision { .. })), "{refused:?}");
     assert_eq!(subject.revision().await, second);
 }

@@ -25,10 +25,7 @@ fn assert_too_large<T>(what: &str, result: Result<T, Error>) {
 }
 
 fn ops(then: Vec<Op>) -> Txn {
-    Txn {
-        then,
-        ..Txn::default()
-    }
+    Txn { then, ..Txn::default() }
 }
 
 pub async fn refusals_of_the_request_itself(subject: &dyn Subject) {
@@ -42,33 +39,21 @@ pub async fn refusals_of_the_request_itself(subject: &dyn Subject) {
         ("a key put and deleted", vec![put("b"), delete()]),
         ("a key deleted and put", vec![delete(), put("b")]),
         ("an empty key put", vec![Op::put("", "x")]),
-        (
-            "an empty key deleted",
-            vec![Op::delete(KeyRange::single(""))],
-        ),
+        ("an empty key deleted", vec![Op::delete(KeyRange::single(""))]),
         ("an empty key read", vec![Op::get("")]),
     ];
     for (what, branch) in branches {
         assert_invalid(what, store.txn(ops(branch.clone())).await);
         // Also in the branch that is not taken.
-        let not_taken = Txn {
-            otherwise: branch,
-            ..ops(vec![put("b")])
-        };
+        let not_taken = Txn { otherwise: branch, ..ops(vec![put("b")]) };
         assert_invalid(what, store.txn(not_taken).await);
     }
     let empty = Compare::equal("", CompareTarget::Version(0));
-    assert_invalid(
-        "an empty key compared",
-        store.txn(Txn::default().when(empty)).await,
-    );
+    assert_invalid("an empty key compared", store.txn(Txn::default().when(empty)).await);
     let empty = KeyRange::single("");
     let range = RangeRequest::new(empty.clone());
     assert_invalid("an empty key read", store.range(range).await);
-    assert_invalid(
-        "an empty key watched",
-        store.watch(WatchRequest::new(empty)).await,
-    );
+    assert_invalid("an empty key watched", store.watch(WatchRequest::new(empty)).await);
     let range = RangeRequest::new(subject.all());
     assert_invalid("revision 0 read", store.range(range.at(0)).await);
     let watch = WatchRequest::new(subject.all());
@@ -80,10 +65,7 @@ pub async fn refusals_of_the_request_itself(subject: &dyn Subject) {
     let too_many = ops(many(MAX_TXN_OPS + 1));
     assert_too_large("too many operations", store.txn(too_many).await);
     let compares = vec![Compare::absent(subject.key("a")); MAX_TXN_OPS + 1];
-    let too_many = Txn {
-        compares,
-        ..Txn::default()
-    };
+    let too_many = Txn { compares, ..Txn::default() };
     assert_too_large("too many compares", store.txn(too_many).await);
     let value = vec![0; MAX_REQUEST_BYTES + 1];
     let put = Put::new(subject.key("a"), value);
@@ -100,14 +82,8 @@ pub async fn unknown_leases_are_refused(subject: &dyn Subject) {
     let put = Put::new(subject.key("a"), "x").lease(NO_LEASE);
     let refusals = [
         store.put(put).await.expect_err("no such lease"),
-        store
-            .lease_revoke(NO_LEASE)
-            .await
-            .expect_err("no such lease"),
-        store
-            .lease_keep_alive(NO_LEASE)
-            .await
-            .expect_err("no such lease"),
+        store.lease_revoke(NO_LEASE).await.expect_err("no such lease"),
+        store.lease_keep_alive(NO_LEASE).await.expect_err("no such lease"),
     ];
     for error in refusals {
         assert!(matches!(error, Error::LeaseNotExist(NO_LEASE)), "{error:?}");

@@ -83,14 +83,7 @@ pub async fn a_range_is_half_open_and_in_order(subject: &dyn Subject) {
 
 pub async fn a_prefix_holds_what_begins_with_it(subject: &dyn Subject) {
     let put = |suffix: &[u8]| Put::new([&subject.key("p")[..], suffix].concat(), "x");
-    for suffix in [
-        &b""[..],
-        b"\x00",
-        b"\xfe",
-        b"\xff",
-        b"\xff\xff",
-        b"\xff\xff\x01",
-    ] {
+    for suffix in [&b""[..], b"\x00", b"\xfe", b"\xff", b"\xff\xff", b"\xff\xff\x01"] {
         subject.store().put(put(suffix)).await.expect("a put");
     }
     subject.put("q", "x").await;
@@ -143,15 +136,11 @@ pub async fn projections_leave_out_values_and_keys(subject: &dyn Subject) {
     subject.put("a", "1").await;
     let revision = subject.put("b", "2").await;
     let request = RangeRequest::new(subject.all());
-    let keys = subject
-        .range(request.clone().projection(Projection::KeysOnly))
-        .await;
+    let keys = subject.range(request.clone().projection(Projection::KeysOnly)).await;
     assert_eq!(subject.names(&keys.kvs), "a b");
     assert!(keys.kvs.iter().all(|kv| kv.value.is_empty()));
     assert_eq!((keys.count, keys.kvs[1].mod_revision), (2, revision));
-    let count = subject
-        .range(request.projection(Projection::CountOnly))
-        .await;
+    let count = subject.range(request.projection(Projection::CountOnly)).await;
     assert_eq!((count.count, count.kvs.len(), count.more), (2, 0, false));
 }
 
@@ -160,12 +149,7 @@ pub async fn a_read_at_a_revision_answers_the_store_as_it_was(subject: &dyn Subj
     let second = subject.put("a", "2").await;
     let third = subject.put("b", "3").await;
     let fourth = subject.delete("a").await;
-    let expected = [
-        (first, "a=1"),
-        (second, "a=2"),
-        (third, "a=2 b=3"),
-        (fourth, "b=3"),
-    ];
+    let expected = [(first, "a=1"), (second, "a=2"), (third, "a=2 b=3"), (fourth, "b=3")];
     for (revision, expected) in expected {
         let request = RangeRequest::new(subject.all()).at(revision);
         let found = subject.range(request).await;
@@ -184,18 +168,12 @@ pub async fn a_read_at_the_future_is_refused(subject: &dyn Subject) {
     let revision = subject.put("a", "1").await;
     let request = RangeRequest::new(subject.all()).at(revision + 1);
     let refused = subject.store().range(request.clone()).await;
-    assert!(
-        matches!(refused, Err(Error::FutureRevision { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::FutureRevision { .. })), "{refused:?}");
     // The revision that a transaction is about to make is the future to its reads, too.
     let put = Op::put(subject.key("a"), "2");
     let txn = Txn::default().then(put).then(Op::Range(request));
     let refused = subject.store().txn(txn).await;
-    assert!(
-        matches!(refused, Err(Error::FutureRevision { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::FutureRevision { .. })), "{refused:?}");
     assert_eq!(subject.revision().await, revision);
 }
 
@@ -215,8 +193,5 @@ pub async fn serializable_reads_answer(subject: &dyn Subject) {
     let revision = subject.put("a", "1").await;
     let request = RangeRequest::new(subject.all()).serializable();
     let found = subject.range(request).await;
-    assert!(
-        found.revision <= revision,
-        "old is allowed, the future is not"
-    );
+    assert!(found.revision <= revision, "old is allowed, the future is not");
 }

@@ -243,10 +243,7 @@ impl Watched {
         let next = tokio::time::timeout(DELIVERY, self.stream.next()).await;
         let next = next.expect("an error in time").expect("not the end");
         let error = next.expect_err("an error");
-        assert!(
-            self.stream.next().await.is_none(),
-            "it goes on after {error}"
-        );
+        assert!(self.stream.next().await.is_none(), "it goes on after {error}");
         error
     }
 }

@@ -8,12 +8,8 @@ use crate::coord::{
     RangeRequest, Txn, TxnResponse,
 };
 
-const OPS: [CompareOp; 4] = [
-    CompareOp::Equal,
-    CompareOp::NotEqual,
-    CompareOp::Greater,
-    CompareOp::Less,
-];
+const OPS: [CompareOp; 4] =
+    [CompareOp::Equal, CompareOp::NotEqual, CompareOp::Greater, CompareOp::Less];
 
 type Target = fn(i64) -> CompareTarget;
 
@@ -81,12 +77,7 @@ pub async fn numbers_compare_in_all_four_ways(subject: &dyn Subject) {
 
 pub async fn values_compare_in_all_four_ways(subject: &dyn Subject) {
     subject.put("a", "mm").await;
-    let cases = [
-        ("mm", IS_EQUAL),
-        ("m", IS_GREATER),
-        ("ma", IS_GREATER),
-        ("n", IS_LESS),
-    ];
+    let cases = [("mm", IS_EQUAL), ("m", IS_GREATER), ("ma", IS_GREATER), ("n", IS_LESS)];
     for (given, expected) in cases {
         let target = CompareTarget::Value(given.into());
         assert_eq!(outcomes(subject, "a", target).await, expected, "{given}");
@@ -113,11 +104,8 @@ pub async fn a_missing_key_compares_as_zero(subject: &dyn Subject) {
     subject.put("gone", "x").await;
     subject.delete("gone").await;
     for name in ["never", "gone"] {
-        let numbers: [Target; 3] = [
-            CompareTarget::CreateRevision,
-            CompareTarget::ModRevision,
-            CompareTarget::Version,
-        ];
+        let numbers: [Target; 3] =
+            [CompareTarget::CreateRevision, CompareTarget::ModRevision, CompareTarget::Version];
         for target in numbers {
             assert_eq!(outcomes(subject, name, target(0)).await, IS_EQUAL);
             assert_eq!(outcomes(subject, name, target(1)).await, IS_LESS);
@@ -145,10 +133,7 @@ pub async fn changes_of_one_transaction_share_a_revision(subject: &dyn Subject) 
     let found = subject.range(RangeRequest::new(subject.all())).await;
     assert_eq!(subject.names(&found.kvs), "a b");
     let revisions = found.kvs.iter().map(|kv| kv.mod_revision);
-    assert_eq!(
-        revisions.collect::<Vec<_>>(),
-        [done.revision, done.revision]
-    );
+    assert_eq!(revisions.collect::<Vec<_>>(), [done.revision, done.revision]);
     let past = RangeRequest::new(subject.all()).at(before);
     assert_eq!(subject.names(&subject.range(past).await.kvs), "old");
 }
@@ -179,10 +164,7 @@ pub async fn previous_values_are_answered_if_asked_for(subject: &dyn Subject) {
     subject.put("a", "1").await;
     let first = subject.get("a").await;
     let put = |name: &str| Put::new(subject.key(name), "2");
-    let delete = |name: &str, prev_kv| Op::Delete {
-        range: subject.below(name),
-        prev_kv,
-    };
+    let delete = |name: &str, prev_kv| Op::Delete { range: subject.below(name), prev_kv };
     let puts = Txn::default()
         .then(Op::Put(put("a").prev_kv()))
         .then(Op::Put(put("new").prev_kv()))
@@ -193,17 +175,12 @@ pub async fn previous_values_are_answered_if_asked_for(subject: &dyn Subject) {
     subject.put("b/1", "x").await;
     subject.put("b/2", "x").await;
     let second = subject.get("a").await;
-    let deletes = Txn::default()
-        .then(delete("a", true))
-        .then(delete("b/", false))
-        .then(delete("none", true));
+    let deletes =
+        Txn::default().then(delete("a", true)).then(delete("b/", false)).then(delete("none", true));
     let done = txn(subject, deletes).await;
     let gone = |deleted, prev| OpResult::Delete { deleted, prev };
     let prev = second.into_iter().collect();
-    assert_eq!(
-        done.results,
-        [gone(1, prev), gone(2, vec![]), gone(0, vec![])]
-    );
+    assert_eq!(done.results, [gone(1, prev), gone(2, vec![]), gone(0, vec![])]);
 }
 
 pub async fn overlapping_deletions_delete_once(subject: &dyn Subject) {
@@ -212,9 +189,7 @@ pub async fn overlapping_deletions_delete_once(subject: &dyn Subject) {
     }
     let first = KeyRange::between(subject.key("a"), subject.key("c"));
     let second = KeyRange::between(subject.key("b"), subject.key("d"));
-    let both = Txn::default()
-        .then(Op::delete(first))
-        .then(Op::delete(second));
+    let both = Txn::default().then(Op::delete(first)).then(Op::delete(second));
     let done = txn(subject, both).await;
     let deleted = done.results.iter().map(|result| match result {
         OpResult::Delete { deleted, .. } => *deleted,

@@ -79,10 +79,7 @@ pub async fn it_never_splits_a_revision(subject: &dyn Subject) {
     let keys = || (0..KEYS).map(|n| subject.key(&format!("{n:03}")));
     for round in 0..15 {
         let puts = keys().map(|key| Op::put(key, round.to_string()));
-        let puts = Txn {
-            then: puts.collect(),
-            ..Txn::default()
-        };
+        let puts = Txn { then: puts.collect(), ..Txn::default() };
         subject.store().txn(puts).await.expect("a transaction");
     }
     let delete = Txn::default().then(Op::delete(subject.all()));
@@ -152,10 +149,7 @@ pub async fn from_below_a_compaction_it_ends_with_an_error(subject: &dyn Subject
     compacted.expect("a compaction");
     let mut watched = watch_from(subject, first).await;
     let error = watched.error().await;
-    assert!(
-        matches!(error, Error::Compacted { oldest } if oldest == second),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::Compacted { oldest } if oldest == second), "{error:?}");
     assert_eq!(error.outcome(), Outcome::NotApplied);
 }
 
@@ -170,11 +164,7 @@ pub async fn from_the_compacted_revision_it_delivers(subject: &dyn Subject) {
     assert_eq!(subject.show(&events), "+a=2 +a=3");
     let prevs = events.iter().map(|event| event.prev.as_ref());
     let prevs: Vec<_> = prevs.map(|prev| prev.map(|kv| &kv.value[..])).collect();
-    assert_eq!(
-        prevs,
-        [None, Some(&b"2"[..])],
-        "what the first replaced is gone"
-    );
+    assert_eq!(prevs, [None, Some(&b"2"[..])], "what the first replaced is gone");
 }
 
 pub async fn it_delivers_what_a_failed_transaction_did_not_do_never(subject: &dyn Subject) {

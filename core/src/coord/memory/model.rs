@@ -64,10 +64,7 @@ impl Model {
 
     fn advance(&mut self, by_s: u64) {
         self.now_s += by_s;
-        let over = self
-            .leases
-            .iter()
-            .filter(|(_, (_, deadline))| *deadline <= self.now_s);
+        let over = self.leases.iter().filter(|(_, (_, deadline))| *deadline <= self.now_s);
         let mut over: Vec<_> = over.map(|(id, (_, deadline))| (*deadline, *id)).collect();
         over.sort();
         for (_, id) in over {
@@ -92,13 +89,10 @@ impl Model {
     fn compact(&mut self, revision: Revision) -> Result<()> {
         match revision {
             ..1 => invalid(),
-            requested if requested > self.newest() => Err(Error::FutureRevision {
-                requested,
-                newest: self.newest(),
-            }),
-            _ if revision <= self.compacted => Err(Error::Compacted {
-                oldest: self.compacted,
-            }),
+            requested if requested > self.newest() => {
+                Err(Error::FutureRevision { requested, newest: self.newest() })
+            }
+            _ if revision <= self.compacted => Err(Error::Compacted { oldest: self.compacted }),
             _ => {
                 self.compacted = revision;
                 Ok(())
@@ -110,13 +104,12 @@ impl Model {
         valid_range(&request.range)?;
         match request.revision {
             Some(..1) => invalid(),
-            Some(requested) if requested > self.newest() => Err(Error::FutureRevision {
-                requested,
-                newest: self.newest(),
-            }),
-            Some(revision) if revision < self.compacted => Err(Error::Compacted {
-                oldest: self.compacted,
-            }),
+            Some(requested) if requested > self.newest() => {
+                Err(Error::FutureRevision { requested, newest: self.newest() })
+            }
+            Some(revision) if revision < self.compacted => {
+                Err(Error::Compacted { oldest: self.compacted })
+            }
             revision => {
                 let snapshot = self.at(revision.unwrap_or(self.newest()));
                 Ok(read(snapshot, request, self.newest()))
@@ -134,9 +127,7 @@ impl Model {
         for op in branch {
             match op {
                 Op::Range(request) => drop(self.range(request)?),
-                Op::Put(Put {
-                    lease: Some(id), ..
-                }) if !self.leases.contains_key(id) => {
+                Op::Put(Put { lease: Some(id), .. }) if !self.leases.contains_key(id) => {
                     return Err(Error::LeaseNotExist(*id));
                 }
                 Op::Put(_) | Op::Delete { .. } => {}
@@ -146,11 +137,7 @@ impl Model {
         let results = branch.iter().map(|op| self.apply(&mut next, op, before));
         let results = results.collect();
         self.commit(next);
-        Ok(TxnResponse {
-            revision: self.newest(),
-            succeeded,
-            results,
-        })
+        Ok(TxnResponse { revision: self.newest(), succeeded, results })
     }
 
     fn apply(&self, next: &mut Snapshot, op: &Op, before: Revision) -> OpResult {
@@ -177,10 +164,7 @@ impl Model {
                 let gone = next.values().filter(|kv| within(range, &kv.key)).cloned();
                 let gone: Vec<KeyValue> = gone.collect();
                 next.retain(|key, _| !within(range, key));
-                OpResult::Delete {
-                    deleted: gone.len(),
-                    prev: if *prev_kv { gone } else { vec![] },
-                }
+                OpResult::Delete { deleted: gone.len(), prev: if *prev_kv { gone } else { vec![] } }
             }
             Op::Range(request) => OpResult::Range(match request.revision {
                 Some(revision) => {
@@ -203,9 +187,7 @@ impl Model {
         }
         let (old, new) = (self.at(revision - 1), self.at(revision));
         let keys: BTreeSet<&Key> = old.keys().chain(new.keys()).collect();
-        let changed = keys
-            .into_iter()
-            .filter(|key| old.get(*key) != new.get(*key));
+        let changed = keys.into_iter().filter(|key| old.get(*key) != new.get(*key));
         let mine = changed.filter(|key| within(&request.range, key));
         let event = |key: &Key| Event {
             kind: match new.contains_key(key) {
@@ -264,9 +246,7 @@ fn valid_branch(ops: &[Op]) -> Result<()> {
 }
 
 fn read(snapshot: &Snapshot, request: &RangeRequest, revision: Revision) -> RangeResponse {
-    let found = snapshot
-        .values()
-        .filter(|kv| within(&request.range, &kv.key));
+    let found = snapshot.values().filter(|kv| within(&request.range, &kv.key));
     let mut kvs: Vec<KeyValue> = found.cloned().collect();
     let count = kvs.len();
     if request.order == Order::Descending {
@@ -282,12 +262,7 @@ fn read(snapshot: &Snapshot, request: &RangeRequest, revision: Revision) -> Rang
         Projection::KeysOnly => kvs.iter_mut().for_each(|kv| kv.value = "".into()),
         Projection::CountOnly => (kvs, more) = (vec![], false),
     }
-    RangeResponse {
-        revision,
-        kvs,
-        count,
-        more,
-    }
+    RangeResponse { revision, kvs, count, more }
 }
 
 fn holds(snapshot: &Snapshot, compare: &Compare) -> bool {
@@ -336,10 +311,7 @@ impl Run {
 
     fn resolve(&self, txn: &mut Txn) {
         for op in txn.then.iter_mut().chain(&mut txn.otherwise) {
-            if let Op::Put(Put {
-                lease: Some(id), ..
-            }) = op
-            {
+            if let Op::Put(Put { lease: Some(id), .. }) = op {
                 *id = self.lease(*id);
             }
         }
@@ -410,11 +382,7 @@ impl Run {
             same(first.expect("an error"), Err(Error::Compacted { oldest }));
             return assert!(stream.next().now_or_never().expect("at once").is_none());
         }
-        self.watches.push(Watching {
-            request,
-            stream,
-            next,
-        });
+        self.watches.push(Watching { request, stream, next });
     }
 
     /// Every watch has exactly the differences of the snapshots since it was looked at last.

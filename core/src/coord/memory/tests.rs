@@ -61,12 +61,7 @@ async fn a_tick_wakes_the_watchers_of_expired_keys() {
     assert!(watch.next().now_or_never().is_none());
     subject.clock.advance(lease.ttl);
     subject.memory.expire_leases();
-    let batch = watch
-        .next()
-        .now_or_never()
-        .expect("at once")
-        .unwrap()
-        .unwrap();
+    let batch = watch.next().now_or_never().expect("at once").unwrap().unwrap();
     assert_eq!((batch.revision, batch.events.len()), (3, 1));
 }
 
@@ -76,14 +71,9 @@ async fn a_watcher_on_another_runtime_is_woken() {
     let memory = subject.memory.clone();
     let watch = memory.watch(WatchRequest::new(KeyRange::prefix("")));
     let mut watch = watch.await.unwrap();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a second runtime needs a second thread"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a second runtime needs a second thread")]
     let other = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let woken = async { tokio::time::timeout(Duration::from_secs(20), watch.next()).await };
         runtime.unwrap().block_on(woken).expect("woken in time")
     });
@@ -127,9 +117,6 @@ async fn a_watcher_that_a_compaction_overtakes_ends_with_an_error() {
     }
     subject.memory.compact(4).await.unwrap();
     let error = watch.next().await.unwrap().unwrap_err();
-    assert!(matches!(
-        error,
-        super::super::Error::Compacted { oldest: 4 }
-    ));
+    assert!(matches!(error, super::super::Error::Compacted { oldest: 4 }));
     assert!(watch.next().await.is_none());
 }

@@ -46,11 +46,7 @@ impl Leases {
     }
 
     pub(super) fn hold(&mut self, lease: Lease, now: Duration) {
-        let held = Held {
-            ttl: lease.ttl,
-            deadline: now + lease.ttl,
-            keys: BTreeSet::new(),
-        };
+        let held = Held { ttl: lease.ttl, deadline: now + lease.ttl, keys: BTreeSet::new() };
         self.held.insert(lease.id, held);
     }
 
@@ -121,9 +117,6 @@ impl State {
     /// The leases in force.
     pub fn leases(&self) -> impl Iterator<Item = Lease> {
         let all = self.leases.held.iter();
-        all.map(|(id, held)| Lease {
-            id: *id,
-            ttl: held.ttl,
-        })
+        all.map(|(id, held)| Lease { id: *id, ttl: held.ttl })
     }
 }

@@ -28,9 +28,8 @@ impl State {
         for lease in saved.leases {
             state.leases.hold(lease, now);
         }
-        for same in saved
-            .changes
-            .chunk_by(|(_, one), (_, next)| one.mod_revision == next.mod_revision)
+        for same in
+            saved.changes.chunk_by(|(_, one), (_, next)| one.mod_revision == next.mod_revision)
         {
             let revision = same[0].1.mod_revision;
             let mut events = Vec::new();

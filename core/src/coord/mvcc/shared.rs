@@ -36,15 +36,8 @@ struct Inner {
 
 impl Shared {
     pub fn new(state: State) -> Arc<Shared> {
-        let inner = Inner {
-            published: state.revision(),
-            state,
-            failed: None,
-        };
-        Arc::new(Shared {
-            inner: Mutex::new(inner),
-            changed: Notify::new(),
-        })
+        let inner = Inner { published: state.revision(), state, failed: None };
+        Arc::new(Shared { inner: Mutex::new(inner), changed: Notify::new() })
     }
 
     /// Works on the state. What it changes is not seen before it is published.
@@ -89,11 +82,7 @@ impl Shared {
             Some(start) => start,
             None => self.published()? + 1,
         };
-        let watcher = Watcher {
-            shared: Arc::clone(self),
-            request,
-            next,
-        };
+        let watcher = Watcher { shared: Arc::clone(self), request, next };
         let batches = stream::unfold(Some(watcher), |watcher| async move {
             let mut watcher = watcher?;
             match watcher.batch().await {
@@ -108,9 +97,7 @@ impl Shared {
         let inner = self.inner.lock().expect("no holder of this lock panics");
         match &inner.failed {
             None => Ok(inner),
-            Some(reason) => Err(Error::Unavailable {
-                reason: reason.clone(),
-            }),
+            Some(reason) => Err(Error::Unavailable { reason: reason.clone() }),
         }
     }
 }
@@ -144,9 +131,8 @@ impl Watcher {
         }
         let mut events = Vec::new();
         for (revision, changes) in inner.state.log(self.next, inner.published) {
-            let matching = changes
-                .iter()
-                .filter(|event| self.request.range.contains(&event.kv.key));
+            let matching =
+                changes.iter().filter(|event| self.request.range.contains(&event.kv.key));
             events.extend(matching.map(|event| self.trimmed(event)));
             if events.len() >= WATCH_BATCH_EVENTS {
                 self.next = revision + 1;
@@ -187,10 +173,7 @@ mod tests {
         let read = || shared.range(&RangeRequest::new(all())).unwrap();
         assert_eq!((read().count, read().revision), (0, 1));
         let early = shared.range(&RangeRequest::new(all()).at(put.revision));
-        assert!(matches!(
-            early,
-            Err(Error::FutureRevision { newest: 1, .. })
-        ));
+        assert!(matches!(early, Err(Error::FutureRevision { newest: 1, .. })));
         shared.publish(put.revision);
         assert!(watch.next().now_or_never().is_some());
         assert!(late.next().now_or_never().is_some());

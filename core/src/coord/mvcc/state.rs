@@ -93,11 +93,7 @@ impl State {
         let results = branch.iter().map(|op| self.apply(op, &mut changes));
         let results = results.collect();
         self.commit(changes);
-        Ok(TxnResponse {
-            revision: self.revision,
-            succeeded,
-            results,
-        })
+        Ok(TxnResponse { revision: self.revision, succeeded, results })
     }
 
     /// Forgets what only reads before `revision` need.
@@ -135,9 +131,7 @@ impl State {
     fn check_branch(&self, ops: &[Op]) -> Result<()> {
         for op in ops {
             match op {
-                Op::Put(Put {
-                    lease: Some(id), ..
-                }) => self.leases.check(*id)?,
+                Op::Put(Put { lease: Some(id), .. }) => self.leases.check(*id)?,
                 Op::Range(request) => self.check_readable(request, self.revision)?,
                 Op::Put(_) | Op::Delete { .. } => {}
             }
@@ -179,18 +173,10 @@ impl State {
         let counted = request.projection == Projection::CountOnly;
         let more = !counted && found.len() < count;
         let kvs = found.into_iter().map(|kv| match request.projection {
-            Projection::KeysOnly => KeyValue {
-                value: Default::default(),
-                ..kv.clone()
-            },
+            Projection::KeysOnly => KeyValue { value: Default::default(), ..kv.clone() },
             Projection::Full | Projection::CountOnly => kv.clone(),
         });
-        RangeResponse {
-            revision: newest,
-            kvs: kvs.collect(),
-            count,
-            more,
-        }
+        RangeResponse { revision: newest, kvs: kvs.collect(), count, more }
     }
 
     /// The keys of a range that exist at a revision, in order.

@@ -8,6 +8,7 @@ use crate::coord::{
     Compare, CompareOp, CompareTarget, Key, KeyRange, LeaseId, Op, Projection, Put, RangeEnd,
     RangeRequest, Revision, Txn, WatchRequest,
 };
+
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     Range(RangeRequest),
@@ -35,7 +36,7 @@ fn ranges() -> impl Strategy<Value = KeyRange> {
     ]
 }
 
-/// Stands for the n-th lease granted, see [`Run::lease`].
+/// Stands for the n-th lease granted; the run puts the real one in its place.
 fn leases() -> impl Strategy<Value = LeaseId> {
     (0..4i64).prop_map(LeaseId)
 }
@@ -55,21 +56,12 @@ fn range_requests() -> impl Strategy<Value = RangeRequest> {
     parts.prop_map(|(range, revision, limit, descending, projection)| {
         let mut request = RangeRequest::new(range).limit(limit).projection(projection);
         request.revision = revision;
-        if descending {
-            request.descending()
-        } else {
-            request
-        }
+        if descending { request.descending() } else { request }
     })
 }
 
 fn ops() -> impl Strategy<Value = Op> {
-    let put = (
-        keys(),
-        0..4u8,
-        option::weighted(0.3, leases()),
-        any::<bool>(),
-    );
+    let put = (keys(), 0..4u8, option::weighted(0.3, leases()), any::<bool>());
     let put = put.prop_map(|(key, value, lease, prev_kv)| Put {
         key,
         value: vec![value].into(),
@@ -102,17 +94,9 @@ fn compares() -> impl Strategy<Value = Compare> {
 
 pub(super) fn steps() -> impl Strategy<Value = Step> {
     let txn = (vec(compares(), 0..2), vec(ops(), 0..4), vec(ops(), 0..3));
-    let txn = txn.prop_map(|(compares, then, otherwise)| Txn {
-        compares,
-        then,
-        otherwise,
-    });
+    let txn = txn.prop_map(|(compares, then, otherwise)| Txn { compares, then, otherwise });
     let watch = (ranges(), option::of(revisions()), any::<bool>());
-    let watch = watch.prop_map(|(range, start, prev_kv)| WatchRequest {
-        range,
-        start,
-        prev_kv,
-    });
+    let watch = watch.prop_map(|(range, start, prev_kv)| WatchRequest { range, start, prev_kv });
     prop_oneof![
         12 => txn.prop_map(Step::Txn),
         3 => range_requests().prop_map(Step::Range),

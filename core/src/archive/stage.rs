@@ -1,0 +1,227 @@
+//! Validates an export line by line while writing it where nothing refers to it yet.
+//!
+//! Every object goes into a scratch database with the service's own schema, so the constraints are
+//! those of every other path, and into data files (unless it is only a trial).
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::format::{FORMAT, Hashes, Header, HeaderLine, TRAILER_START, TrailerLine, VERSION};
+use super::import::{ImportError, Intent};
+use super::lines::{LineError, Lines};
+use crate::context::Context;
+use crate::db::{Db, DbError, Tx};
+use crate::error::BoxError;
+use crate::log::checkpoint::{DataFile, DataWriter};
+use crate::log::format::{Object, canonical, is_canonical};
+use crate::store::{Schema, Store, StoreError};
+
+/// A valid import, stored but in no use.
+pub(super) struct Staged {
+    pub(super) files: Vec<DataFile>,
+    pub(super) counts: BTreeMap<String, u64>,
+    pub(super) digest: String,
+}
+
+/// Objects that go into the scratch database at a time: so many, or so many bytes.
+const BATCH_OBJECTS: usize = 1000;
+const BATCH_BYTES: usize = 4 << 20;
+/// What a line holds besides an object's data.
+const LINE_OVERHEAD: usize = 1024;
+
+struct Stage<'a> {
+    schema: &'static Schema,
+    db: Db,
+    ctx: &'a Context,
+    /// `None`: only a trial.
+    writer: Option<DataWriter<'a>>,
+    hashes: Hashes,
+    counts: BTreeMap<String, u64>,
+    /// The last object's type and id: the order must go on from there.
+    last: Option<(usize, Uuid)>,
+    batch: Vec<(u64, Object)>,
+    batch_bytes: usize,
+    line: u64,
+}
+
+/// An object line; its keys stand in this order.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ObjectLine {
+    data: Box<RawValue>,
+    id: Uuid,
+    r#type: String,
+}
+
+#[derive(Deserialize)]
+struct DataId {
+    id: Uuid,
+}
+
+pub(super) async fn stage(
+    store: &Store,
+    ctx: &Context,
+    input: impl Stream<Item = Result<Bytes, BoxError>> + Unpin,
+    intent: Intent,
+) -> Result<Staged, ImportError> {
+    let inner = &store.inner;
+    let schema = inner.schema;
+    let db = Db::create(&inner.scratch, &schema.ddl(), inner.execution).await;
+    let mut stage = Stage {
+        schema,
+        db: db.map_err(StoreError::Db)?,
+        ctx,
+        writer: match intent {
+            Intent::DryRun => None,
+            Intent::Apply => Some(DataWriter::new(&inner.objects, &inner.object_keys)),
+        },
+        hashes: Hashes::default(),
+        counts: schema.types.iter().map(|kind| (kind.name.to_owned(), 0)).collect(),
+        last: None,
+        batch: Vec::new(),
+        batch_bytes: 0,
+        line: 0,
+    };
+    let limit = inner.settings.transaction_bytes + LINE_OVERHEAD;
+    let mut lines = Lines::new(input, limit);
+    let header = stage.next(&mut lines).await?.ok_or(ImportError::Truncated { line: 1 })?;
+    stage.header(&header)?;
+    loop {
+        let line = stage.next(&mut lines).await?;
+        let line = line.ok_or(ImportError::Truncated { line: stage.line })?;
+        if line.starts_with(TRAILER_START) {
+            stage.trailer(&line)?;
+            break;
+        }
+        stage.object(&line).await?;
+    }
+    if stage.next(&mut lines).await?.is_some() {
+        return Err(stage.corrupt("there is something after the trailer"));
+    }
+    stage.flush().await?;
+    let files = match stage.writer {
+        Some(writer) => writer.finish().await.map_err(StoreError::Objects)?.0,
+        None => Vec::new(),
+    };
+    Ok(Staged { files, counts: stage.counts, digest: stage.hashes.digest() })
+}
+
+impl Stage<'_> {
+    async fn next<S>(&mut self, lines: &mut Lines<S>) -> Result<Option<Bytes>, ImportError>
+    where
+        S: Stream<Item = Result<Bytes, BoxError>> + Unpin,
+    {
+        self.line += 1;
+        let read = self.ctx.run(lines.next()).await.map_err(StoreError::Interrupted)?;
+        read.map_err(|error| match error {
+            LineError::Input(source) => ImportError::Input { line: self.line, source },
+            LineError::TooLong { .. } => self.corrupt(error),
+            LineError::Unfinished => ImportError::Truncated { line: self.line },
+        })
+    }
+
+    fn header(&mut self, line: &Bytes) -> Result<(), ImportError> {
+        let Header { format, version, service, schema, .. } =
+            self.parse::<HeaderLine>(line)?.header;
+        if format != FORMAT {
+            return Err(self.corrupt(format_args!("format `{format}` is not `{FORMAT}`")));
+        }
+        if version != VERSION || schema != self.schema.version {
+            let reads = format!("{VERSION}, schema {}", self.schema.version);
+            return Err(ImportError::Version {
+                found: format!("{version}, schema {schema}"),
+                reads,
+            });
+        }
+        if service != self.schema.service {
+            let expected = self.schema.service;
+            return Err(ImportError::WrongService { found: service, expected });
+        }
+        self.hashes.header(line);
+        Ok(())
+    }
+
+    async fn object(&mut self, line: &Bytes) -> Result<(), ImportError> {
+        let object: ObjectLine = self.parse(line)?;
+        let Some((nth, kind)) = self.schema.find(&object.r#type) else {
+            return Err(ImportError::UnknownType { line: self.line, found: object.r#type });
+        };
+        let place = (nth, object.id);
+        if self.last.is_some_and(|last| place <= last) {
+            return Err(self.corrupt("the object is not after the one before it"));
+        }
+        let data = object.data.get();
+        (kind.check)(data).map_err(|why| self.corrupt(why))?;
+        let inner: DataId = serde_json::from_str(data).map_err(|why| self.corrupt(why))?;
+        if inner.id != object.id {
+            return Err(self.corrupt("the object's data has another id"));
+        }
+        self.last = Some(place);
+        self.hashes.object(line);
+        *self.counts.entry(object.r#type.clone()).or_default() += 1;
+        self.batch_bytes += line.len();
+        let ObjectLine { data, id, r#type } = object;
+        self.batch.push((self.line, Object { r#type, id, data }));
+        if self.batch.len() >= BATCH_OBJECTS || self.batch_bytes >= BATCH_BYTES {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    fn trailer(&self, line: &Bytes) -> Result<(), ImportError> {
+        let trailer = self.parse::<TrailerLine>(line)?.trailer;
+        if trailer.counts != self.counts {
+            return Err(self.corrupt("the counts of the trailer are not those of the objects"));
+        }
+        if trailer.digest != self.hashes.digest() || trailer.checksum != self.hashes.checksum() {
+            return Err(self.corrupt("the digest of the trailer is not that of the lines"));
+        }
+        Ok(())
+    }
+
+    /// Brings what has gathered into the scratch database and the data files.
+    async fn flush(&mut self) -> Result<(), ImportError> {
+        let batch = std::mem::take(&mut self.batch);
+        self.batch_bytes = 0;
+        let schema = self.schema;
+        let insert = move |tx: &Tx<'_>| -> Result<_, ImportError> {
+            for (line, object) in &batch {
+                schema.put(tx, object).map_err(|error| match error {
+                    DbError::Constraint(why) => ImportError::Constraint { line: *line, why },
+                    other => ImportError::Store(StoreError::Db(other)),
+                })?;
+            }
+            Ok(batch)
+        };
+        let batch = self.db.run(self.ctx, insert).await?;
+        if let Some(writer) = &mut self.writer {
+            for (_, object) in &batch {
+                writer.push(object).await.map_err(StoreError::Objects)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a line, which must be in its canonical form.
+    fn parse<T: DeserializeOwned + Serialize>(&self, line: &Bytes) -> Result<T, ImportError> {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        let value: T = serde_json::from_slice(text).map_err(|why| self.corrupt(why))?;
+        let raw: &RawValue = serde_json::from_slice(text).map_err(|why| self.corrupt(why))?;
+        // `is_canonical` finds doubled keys too; comparing with `value` finds what it left out.
+        let whole = canonical(&value).is_ok_and(|canon| canon.get().as_bytes() == text);
+        if !whole || !is_canonical(raw) {
+            return Err(self.corrupt("the line is not in canonical form"));
+        }
+        Ok(value)
+    }
+
+    fn corrupt(&self, why: impl std::fmt::Display) -> ImportError {
+        ImportError::Corrupt { line: self.line, why: why.to_string() }
+    }
+}

@@ -1,0 +1,281 @@
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use futures_util::stream;
+use proptest::prelude::*;
+
+use super::*;
+use crate::coord::{CoordinationExt, Put};
+use crate::error::BoxError;
+use crate::log::format::{InstanceRecord, InstanceState, Mode, encode};
+use crate::store::Reads;
+use crate::testkit::{Instance, Item, Part, World, keys, soon};
+
+type State = Vec<(String, Vec<String>)>;
+
+/// Items with distinct names, each with notes.
+fn state() -> impl Strategy<Value = State> {
+    let notes = proptest::collection::vec(any::<String>(), 0..4);
+    proptest::collection::btree_map("\\PC{1,12}", notes, 0..12)
+        .prop_map(|map| map.into_iter().collect())
+}
+
+async fn fill(instance: &Instance, state: &State) {
+    let state = state.clone();
+    instance
+        .store
+        .transact(&soon(), move |tx| {
+            for (name, notes) in &state {
+                let item = tx.new_id();
+                tx.put("item", item, &Item { id: item, name: name.clone() })?;
+                for note in notes {
+                    let id = tx.new_id();
+                    tx.put("part", id, &Part { id, item, note: note.clone() })?;
+                }
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+}
+
+/// Cuts a stream in pieces of this size.
+fn pieces(
+    bytes: &[u8],
+    size: usize,
+) -> impl futures_util::Stream<Item = Result<Bytes, BoxError>> + Unpin + use<> {
+    let pieces: Vec<_> =
+        bytes.chunks(size).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+    stream::iter(pieces)
+}
+
+async fn import(instance: &Instance, bytes: &[u8]) -> Result<ImportReport, ImportError> {
+    instance.store.import(&soon(), pieces(bytes, 700), Intent::Apply).await
+}
+
+fn object_lines(export: &[u8]) -> Vec<&[u8]> {
+    let lines: Vec<_> = export.split_inclusive(|byte| *byte == b'\n').collect();
+    lines[1..lines.len() - 1].to_vec()
+}
+
+/// The trailer that makes these lines a valid stream as far as hashes go.
+fn resealed(lines: &[Vec<u8>]) -> Vec<u8> {
+    let mut hashes = format::Hashes::default();
+    let mut counts: std::collections::BTreeMap<String, u64> =
+        [("item".to_owned(), 0), ("part".to_owned(), 0)].into();
+    hashes.header(&lines[0]);
+    for line in &lines[1..] {
+        hashes.object(line);
+        let value: serde_json::Value = serde_json::from_slice(line).unwrap_or_default();
+        *counts.entry(value["type"].as_str().unwrap_or("?").to_owned()).or_default() += 1;
+    }
+    let (digest, checksum) = (hashes.digest(), hashes.checksum());
+    let trailer = format::Trailer { counts, digest, checksum };
+    let trailer = crate::log::format::canonical(&format::TrailerLine { trailer }).unwrap();
+    let mut bytes = lines.concat();
+    bytes.extend_from_slice(trailer.get().as_bytes());
+    bytes.push(b'\n');
+    bytes
+}
+
+fn paused() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_time().start_paused(true).build().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn an_import_of_an_export_is_the_exported_state(before in state(), after in state()) {
+        paused().block_on(async {
+            let mut world = World::new();
+            let (one, two) = (world.start().await, world.start().await);
+            fill(&one, &before).await;
+            let export = one.export().await;
+            assert_eq!(export, two.export().await);
+
+            let taken: BTreeSet<_> = before.iter().map(|(name, _)| name.clone()).collect();
+            let mut changes = after.clone();
+            changes.retain(|(name, _)| !taken.contains(name));
+            fill(&two, &changes).await;
+
+            world.switch_mode(Mode::Maintenance, 1).await;
+            let report = import(&one, &export).await.unwrap();
+            let position = one.store.applied().borrow().position();
+            assert_eq!(Some(report.position), position);
+            assert_eq!(object_lines(&one.export().await), object_lines(&export));
+            assert_eq!(object_lines(&two.export().await), object_lines(&export));
+            drop((one, two));
+            assert_eq!(object_lines(&world.start().await.export().await), object_lines(&export));
+        });
+    }
+
+    #[test]
+    fn a_damaged_export_is_refused_and_changes_nothing(
+        state in state(),
+        kind in 0usize..4,
+        at in any::<proptest::sample::Index>(),
+        bit in 0u8..8,
+    ) {
+        paused().block_on(async {
+            let mut world = World::new();
+            let instance = world.start().await;
+            fill(&instance, &state).await;
+            let export = instance.export().await;
+            fill(&instance, &vec![("\u{7}later".to_owned(), vec![])]).await;
+            let before = instance.export().await;
+            let position = instance.store.applied().borrow().position();
+            world.switch_mode(Mode::Maintenance, 1).await;
+
+            let mut bad = export.clone();
+            let lines: Vec<_> = export.split_inclusive(|byte| *byte == b'\n').collect();
+            match kind {
+                0 => bad.truncate(at.index(export.len())),
+                1 => bad[at.index(export.len())] ^= 1 << bit,
+                2 => {
+                    let mut doubled = lines.clone();
+                    doubled.insert(at.index(lines.len()), lines[at.index(lines.len())]);
+                    bad = doubled.concat();
+                }
+                _ => {
+                    let mut swapped = lines.clone();
+                    swapped.swap(at.index(lines.len()), (at.index(lines.len()) + 1) % lines.len());
+                    bad = swapped.concat();
+                }
+            }
+            let refused = import(&instance, &bad).await;
+            assert!(refused.is_err(), "{refused:?}");
+            assert_eq!(object_lines(&instance.export().await), object_lines(&before));
+            assert_eq!(instance.store.applied().borrow().position(), position);
+        });
+    }
+}
+
+/// A valid export, and a store in maintenance to import things into.
+async fn prepared() -> (World, Instance, Vec<Vec<u8>>) {
+    let mut world = World::new();
+    let instance = world.start().await;
+    let names = ["a", "b"].map(|name| (name.to_owned(), vec!["note".to_owned()]));
+    fill(&instance, &names.to_vec()).await;
+    let export = instance.export().await;
+    world.switch_mode(Mode::Maintenance, 1).await;
+    let mut lines: Vec<_> = export.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect();
+    lines.pop();
+    (world, instance, lines)
+}
+
+fn edited(line: &[u8], edit: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
+    let mut value: serde_json::Value = serde_json::from_slice(line).unwrap();
+    edit(&mut value);
+    let mut line = value.to_string().into_bytes();
+    line.push(b'\n');
+    line
+}
+
+/// Streams whose hashes are right and whose content is not.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_wrong_in_its_content_is_refused_with_its_line() {
+    let (_world, instance, lines) = prepared().await;
+    import(&instance, &resealed(&lines)).await.unwrap();
+    let position = instance.store.applied().borrow().position();
+    let other: serde_json::Value = serde_json::from_slice(&lines[2]).unwrap();
+    let other = &other["data"]["name"];
+    let with = |nth: usize, line: Vec<u8>| {
+        let mut lines = lines.clone();
+        lines[nth] = line;
+        resealed(&lines)
+    };
+    let cases = [
+        (with(0, edited(&lines[0], |v| v["header"]["service"] = "other".into())), "is of `other`"),
+        (with(0, edited(&lines[0], |v| v["header"]["version"] = 2.into())), "version 2"),
+        (with(0, edited(&lines[0], |v| v["header"]["extra"] = 2.into())), "extra"),
+        (with(1, edited(&lines[1], |v| v["type"] = "thing".into())), "line `2`: type `thing`"),
+        (with(1, edited(&lines[1], |v| v["data"]["name"] = 7.into())), "line `2`"),
+        (with(1, edited(&lines[1], |v| v["data"]["more"] = 7.into())), "unknown field `more`"),
+        (with(1, edited(&lines[1], |v| v["data"]["name"] = other.clone())), "item.name"),
+        (with(3, edited(&lines[3], |v| v["data"]["item"] = v["id"].clone())), "line `4`: FOREIGN"),
+        (with(3, edited(&lines[3], |v| v["data"]["id"] = v["data"]["item"].clone())), "another id"),
+        (with(2, lines[1].clone()), "line `3`: the object is not after"),
+    ];
+    for (bytes, expected) in cases {
+        let error = import(&instance, &bytes).await.expect_err(expected).to_string();
+        assert!(error.contains(expected), "`{error}` instead of `{expected}`");
+    }
+    let mut twice = resealed(&lines);
+    twice.extend_from_within(..);
+    let error = import(&instance, &twice).await.unwrap_err().to_string();
+    assert!(error.contains("after the trailer"), "{error}");
+    assert_eq!(instance.store.applied().borrow().position(), position);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_export_is_legal_and_empties_the_store() {
+    let mut world = World::new();
+    let instance = world.start().await;
+    let empty = instance.export().await;
+    instance.add("a").await.unwrap();
+    world.switch_mode(Mode::Maintenance, 1).await;
+    import(&instance, &empty).await.unwrap();
+    assert!(instance.names(Reads::Linearizable).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_import_needs_maintenance_and_every_live_instance() {
+    let mut world = World::new();
+    let instance = world.start().await;
+    let export = instance.export().await;
+    let refused = import(&instance, &export).await;
+    assert!(matches!(refused, Err(ImportError::NotInMaintenance)), "{refused:?}");
+    world.switch_mode(Mode::Maintenance, 1).await;
+    let record = |state, generation| InstanceRecord {
+        id: "other".to_owned(),
+        version: "1".to_owned(),
+        address: "a:1".to_owned(),
+        state,
+        generation,
+        position: None,
+        seen_at: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let unready =
+        [(InstanceState::Normal, 0), (InstanceState::Draining, 1), (InstanceState::Maintenance, 0)];
+    for (state, generation) in unready {
+        let put = Put::new(keys().instance("other"), encode(&record(state, generation)));
+        world.coord.memory.put(put).await.unwrap();
+        let refused = import(&instance, &export).await;
+        assert!(matches!(refused, Err(ImportError::NotReady)), "{refused:?}");
+    }
+    let put = Put::new(keys().instance("other"), encode(&record(InstanceState::Maintenance, 1)));
+    world.coord.memory.put(put).await.unwrap();
+    import(&instance, &export).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_validates_and_changes_nothing() {
+    let (_world, instance, lines) = prepared().await;
+    let bytes = resealed(&lines);
+    let trial = instance.store.import(&soon(), pieces(&bytes, 1), Intent::DryRun).await.unwrap();
+    assert_eq!(trial.counts["item"], 2);
+    assert_eq!(instance.store.applied().borrow().position(), Some(1));
+    let bad = instance.store.import(&soon(), pieces(&bytes[1..], 1), Intent::DryRun).await;
+    assert!(bad.is_err());
+}
+
+/// More objects than a page, a batch and a data file hold.
+#[tokio::test(start_paused = true)]
+async fn a_large_state_goes_through_in_many_pieces() {
+    let mut world = World::new();
+    let instance = world.start().await;
+    for nth in 0..3 {
+        let notes = (0..900).map(|n| format!("{n}-").repeat(800)).collect();
+        fill(&instance, &vec![(format!("n{nth}"), notes)]).await;
+    }
+    let export = instance.export().await;
+    assert!(export.len() > 8 << 20);
+    instance.add("later").await.unwrap();
+    world.switch_mode(Mode::Maintenance, 1).await;
+    let report = import(&instance, &export).await.unwrap();
+    assert_eq!((report.counts["item"], report.counts["part"]), (3, 2700));
+    let again = instance.export().await;
+    assert_eq!(object_lines(&again), object_lines(&export));
+}

@@ -1,0 +1,94 @@
+//! A store's first boot.
+//!
+//! Invariant: one transaction brings the store into being. Whatever a killed boot left before it
+//! is an unused object; what it left undone after it (`current.json`) is done by the next boot.
+
+use uuid::Uuid;
+
+use super::format::{CurrentLineage, FormatError, Head, LineageRecord, Reason, decode, encode};
+use super::keys::{Keys, ObjectKeys};
+use crate::coord::{Compare, Coordination, CoordinationExt, Error as CoordError, Op, Txn};
+use crate::env::Env;
+use crate::fault::Injected;
+use crate::objects::{ObjectError, Objects};
+
+#[derive(Debug, thiserror::Error)]
+pub enum BootstrapError {
+    #[error(transparent)]
+    Coordination(#[from] CoordError),
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    #[error(transparent)]
+    Injected(#[from] Injected),
+    /// Recovery from objects alone is not part of this version.
+    #[error(
+        "coordination holds no `{key}`, but objects hold lineage `{lineage}`: \
+         the coordination store is lost or is another one"
+    )]
+    HeadLost { key: String, lineage: Uuid },
+}
+
+/// Makes sure that `head` exists, and that objects name its lineage if they can be reached: with a
+/// `head` nothing depends on that.
+pub async fn ensure(
+    coord: &dyn Coordination,
+    objects: &Objects,
+    keys: &Keys,
+    object_keys: &ObjectKeys,
+    env: &Env,
+) -> Result<(), BootstrapError> {
+    // Before `head`: what is noted later than that belongs to a lineage that is newer.
+    let noted = match objects.get_sealed::<CurrentLineage>(&object_keys.current()).await {
+        Ok(current) => Ok(Some(current.lineage)),
+        Err(ObjectError::NotExist(_)) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let head: Head = match coord.get(keys.head()).await?.0 {
+        Some(found) => decode(&found.key, &found.value)?,
+        None => match noted {
+            Ok(None) => create(coord, objects, keys, object_keys, env).await?,
+            Ok(Some(lineage)) => {
+                return Err(BootstrapError::HeadLost { key: keys.head(), lineage });
+            }
+            Err(error) => return Err(error.into()),
+        },
+    };
+    if !matches!(noted, Ok(Some(lineage)) if lineage == head.lineage) {
+        env.point("bootstrap.before_current").await?;
+        let current = CurrentLineage { lineage: head.lineage };
+        if let Err(error) = objects.put_sealed(&object_keys.current(), &current).await {
+            tracing::warn!(%error, "the lineage in force could not be noted in objects");
+        }
+    }
+    Ok(())
+}
+
+/// Creates `head`, or finds that somebody else just did.
+async fn create(
+    coord: &dyn Coordination,
+    objects: &Objects,
+    keys: &Keys,
+    object_keys: &ObjectKeys,
+    env: &Env,
+) -> Result<Head, BootstrapError> {
+    let lineage = env.new_id();
+    let record = LineageRecord {
+        lineage,
+        parent: None,
+        fork: 0,
+        reason: Reason::Bootstrap,
+        created: env.now(),
+    };
+    objects.put_sealed(&object_keys.lineage(lineage), &record).await?;
+    env.point("bootstrap.before_head").await?;
+    let head = Head { lineage, position: 0, commit: lineage };
+    let txn =
+        Txn::default().when(Compare::absent(keys.head())).then(Op::put(keys.head(), encode(&head)));
+    // An unknown outcome is an error here: the caller starts over and finds what there is.
+    coord.txn(txn).await?;
+    let (found, _) = coord.get(keys.head()).await?;
+    let found = found.ok_or(CoordError::Unavailable { reason: "head vanished".to_owned() })?;
+    Ok(decode(&found.key, &found.value)?)
+}

@@ -1,0 +1,124 @@
+//! One commit, proposed until its outcome is known.
+//!
+//! Invariants: a commit succeeds only while `head` and `mode` are what its writer saw. After an
+//! unknown outcome the *same* commit is proposed again: either that finds it in its place by its id,
+//! or `head` or `mode` have moved on and it can never be applied. Nothing is guessed.
+
+use std::time::Duration;
+
+use super::format::{Commit, FormatError, Head, decode, encode};
+use super::keys::Keys;
+use crate::coord::{
+    Compare, Coordination, Error as CoordError, KeyValue, Op, OpResult, Outcome, Revision, Txn,
+};
+use crate::env::Env;
+use crate::fault::Injected;
+use crate::retry::Backoff;
+
+/// A commit and what it was decided upon.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    pub commit: Commit,
+    /// When `head` was last written, as the writer saw it.
+    pub head_revision: Revision,
+    /// The same for `mode`; 0 if it did not exist.
+    pub mode_revision: Revision,
+    /// What changes together with the commit.
+    pub also: Vec<Op>,
+}
+
+/// What became of a proposal.
+#[derive(Debug)]
+pub enum Settled {
+    /// It is the commit at its position; `revision` is that of `head`.
+    Committed { revision: Revision, after_unknown: bool },
+    /// It is not, and never will be.
+    Refused { head: Option<KeyValue>, mode: Option<KeyValue>, after_unknown: bool },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Known not to be applied.
+    #[error("the commit could not be proposed")]
+    Unavailable(#[source] CoordError),
+    #[error("the outcome of commit `{id}` at position `{position}` cannot be known any more")]
+    Lost { id: uuid::Uuid, position: u64 },
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    #[error(transparent)]
+    Injected(#[from] Injected),
+}
+
+/// How long a proposal that certainly was not applied is repeated.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Proposes until the outcome is known. Without an unknown outcome it gives up after a while; with
+/// one it goes on until the coordination store answers.
+pub async fn settle(
+    coord: &dyn Coordination,
+    keys: &Keys,
+    env: &Env,
+    proposal: &Proposal,
+) -> Result<Settled, CommitError> {
+    let txn = transaction(keys, proposal);
+    let started = env.monotonic();
+    let mut backoff = Backoff::new(env, "commit");
+    let mut after_unknown = false;
+    loop {
+        let error = match coord.txn(txn.clone()).await {
+            Ok(answer) if answer.succeeded => {
+                return Ok(Settled::Committed { revision: answer.revision, after_unknown });
+            }
+            Ok(answer) => return refused(keys, proposal, &answer.results, after_unknown),
+            Err(error) => error,
+        };
+        match error.outcome() {
+            Outcome::Unknown | Outcome::Applied => after_unknown = true,
+            Outcome::NotApplied => {
+                let patient = error.is_transient() && env.monotonic() - started < PATIENCE;
+                if !after_unknown && !patient {
+                    return Err(CommitError::Unavailable(error));
+                }
+            }
+        }
+        backoff.pause().await;
+    }
+}
+
+fn transaction(keys: &Keys, proposal: &Proposal) -> Txn {
+    let commit = &proposal.commit;
+    let place = keys.commit(commit.position);
+    let mut txn = Txn::default()
+        .when(Compare::mod_revision(keys.head(), proposal.head_revision))
+        .when(Compare::mod_revision(keys.mode(), proposal.mode_revision))
+        .then(Op::put(keys.head(), encode(&commit.head())))
+        .then(Op::put(place.clone(), encode(commit)))
+        .otherwise(Op::get(keys.head()))
+        .otherwise(Op::get(keys.mode()))
+        .otherwise(Op::get(place));
+    txn.then.extend(proposal.also.iter().cloned());
+    txn
+}
+
+/// The compares did not hold: because of this very commit, or of something else.
+fn refused(
+    keys: &Keys,
+    proposal: &Proposal,
+    results: &[OpResult],
+    after_unknown: bool,
+) -> Result<Settled, CommitError> {
+    let commit = &proposal.commit;
+    let [head, mode, place] = [0, 1, 2].map(|at| results.get(at).and_then(OpResult::first));
+    if let Some(found) = place {
+        let stored: Commit = decode(&found.key, &found.value)?;
+        if stored.id == commit.id {
+            return Ok(Settled::Committed { revision: found.mod_revision, after_unknown });
+        }
+    } else if after_unknown && let Some(found) = head {
+        let head: Head = decode(keys.head().as_bytes(), &found.value)?;
+        if head.position >= commit.position {
+            return Err(CommitError::Lost { id: commit.id, position: commit.position });
+        }
+    }
+    Ok(Settled::Refused { head: head.cloned(), mode: mode.cloned(), after_unknown })
+}

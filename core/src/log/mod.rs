@@ -1,0 +1,25 @@
+//! The ordered log of commits: the truth of a store.
+//!
+//! Invariants: positions are gapless and position order is commit order; every commit names its
+//! predecessor; a commit succeeds only if `head` and `mode` are what its writer saw; `head` and the
+//! commit's key change in one transaction. An import's switch to a new lineage is itself the commit
+//! at the next position, so positions never go backwards.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`keys`] | names of coordination keys and objects |
+//! | [`format`](mod@format) | what stands in them |
+//! | [`seal`] | the envelope of objects: format and checksum |
+//! | [`commit`] | one commit, until its outcome is known |
+//! | [`bootstrap`] | a store's first boot |
+//! | [`checkpoint`] | manifests and data files |
+//!
+//! Deliberately absent for now: segments, trimming, collection and recovery from objects alone. The
+//! coordination store keeps the whole log since the newest checkpoint.
+
+pub mod bootstrap;
+pub mod checkpoint;
+pub mod commit;
+pub mod format;
+pub mod keys;
+pub mod seal;

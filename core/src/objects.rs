@@ -1,0 +1,81 @@
+//! Small helpers over `object_store::ObjectStore`.
+//!
+//! Invariants: retries are ours, bounded, with jitter from [`Env`]; every attempt has a time-out;
+//! objects are written once under names that nobody else writes (or content-addressed), so a write
+//! may be repeated until it is known to be done. Conditional writes are not relied upon.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+
+use crate::env::Env;
+use crate::log::seal::{SealError, Sealed, seal, unseal};
+use crate::retry::Backoff;
+
+const ATTEMPTS: u32 = 6;
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
+
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectError {
+    #[error("object `{0}` does not exist")]
+    NotExist(Path),
+    #[error("object storage does not answer for `{key}`")]
+    Unavailable { key: Path, source: Option<object_store::Error> },
+    #[error(transparent)]
+    Damaged(#[from] SealError),
+}
+
+/// Object storage as one instance sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct Objects {
+    store: std::sync::Arc<dyn ObjectStore>,
+    env: Env,
+}
+
+impl Objects {
+    pub fn new(store: std::sync::Arc<dyn ObjectStore>, env: Env) -> Objects {
+        Objects { store, env }
+    }
+
+    /// Writes an object of which there is only one version, or none.
+    pub async fn put(&self, key: &Path, bytes: Bytes) -> Result<(), ObjectError> {
+        let put = || self.store.put(key, PutPayload::from_bytes(bytes.clone()));
+        self.attempt(key, put).await.map(drop)
+    }
+
+    pub async fn get(&self, key: &Path) -> Result<Bytes, ObjectError> {
+        self.attempt(key, async || self.store.get(key).await?.bytes().await).await
+    }
+
+    pub async fn put_sealed<T: Sealed>(&self, key: &Path, body: &T) -> Result<(), ObjectError> {
+        self.put(key, seal(body).into()).await
+    }
+
+    pub async fn get_sealed<T: Sealed>(&self, key: &Path) -> Result<T, ObjectError> {
+        Ok(unseal(key.as_ref(), &self.get(key).await?)?)
+    }
+
+    async fn attempt<T, F>(&self, key: &Path, call: impl Fn() -> F) -> Result<T, ObjectError>
+    where
+        F: Future<Output = object_store::Result<T>>,
+    {
+        let mut backoff = Backoff::new(&self.env, "objects");
+        let mut last = None;
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                backoff.pause().await;
+            }
+            match tokio::time::timeout(ATTEMPT_TIMEOUT, call()).await {
+                Ok(Ok(done)) => return Ok(done),
+                Ok(Err(object_store::Error::NotFound { .. })) => {
+                    return Err(ObjectError::NotExist(key.clone()));
+                }
+                Ok(Err(error)) => last = Some(error),
+                Err(_elapsed) => last = None,
+            }
+        }
+        Err(ObjectError::Unavailable { key: key.clone(), source: last })
+    }
+}

@@ -1,0 +1,301 @@
+//! Turns waiting transactions into commits, one batch after the other.
+//!
+//! Invariants: a batch runs on the read model exactly at the position that its commit names as its
+//! predecessor. A decision (also an error) is answered only after a transaction or a look at `head`
+//! has shown that nothing else came first. While an outcome is unknown nothing else is proposed.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::error::StoreError;
+use super::feed::Local;
+use super::parts::Inner;
+use super::schema;
+use super::state::{Applied, Phase};
+use super::transact::{Job, StoreTx};
+use crate::context::Context;
+use crate::coord::KeyValue;
+use crate::db::{DbError, Tx};
+use crate::log::checkpoint::compress;
+use crate::log::commit::{Proposal, Settled, settle};
+use crate::log::format::{Action, Body, Commit, Head, Mode, decode};
+use crate::log::keys::DataName;
+use crate::maintenance::SeenMode;
+
+type Batch = Vec<Box<dyn Job>>;
+
+pub(super) struct Committer {
+    inner: Arc<Inner>,
+    jobs: mpsc::Receiver<Box<dyn Job>>,
+}
+
+/// What a batch did on top of `base`.
+struct Trial {
+    /// Transactions that ran, in order.
+    ran: Batch,
+    /// Those that found no room.
+    left: Batch,
+    actions: Vec<Action>,
+    bytes: usize,
+    base: Head,
+}
+
+enum Step {
+    /// Everybody was answered, but for these.
+    Answered(Batch),
+    /// Something came first: run these again.
+    Again(Batch),
+}
+
+impl Committer {
+    pub(super) fn new(inner: Arc<Inner>, jobs: mpsc::Receiver<Box<dyn Job>>) -> Committer {
+        Committer { inner, jobs }
+    }
+
+    pub(super) async fn run(mut self) {
+        let mut waiting = Vec::new();
+        loop {
+            if waiting.is_empty() && self.take(&mut waiting, true).await == 0 {
+                return;
+            }
+            // Whoever came meanwhile goes along.
+            self.take(&mut waiting, false).await;
+            waiting = self.work_off(waiting).await;
+        }
+    }
+
+    /// Moves waiting jobs over, up to a batch's size; answers how many there are.
+    async fn take(&mut self, waiting: &mut Batch, wait: bool) -> usize {
+        let limit = self.inner.settings.batch_transactions.max(1);
+        if wait {
+            return self.jobs.recv_many(waiting, limit).await;
+        }
+        while waiting.len() < limit
+            && let Ok(job) = self.jobs.try_recv()
+        {
+            waiting.push(job);
+        }
+        waiting.len()
+    }
+
+    /// One try at a batch; answers the jobs that are still to be done.
+    async fn work_off(&self, batch: Batch) -> Batch {
+        let mut batch = batch;
+        // Their callers have been told already.
+        batch.retain(|job| job.context().check().is_ok());
+        if batch.is_empty() {
+            return batch;
+        }
+        match self.step(&mut batch).await {
+            Ok(Step::Answered(left)) => left,
+            Ok(Step::Again(again)) => {
+                self.inner.stats.conflicts();
+                again
+            }
+            Err(error) => {
+                fail(batch, &error);
+                Vec::new()
+            }
+        }
+    }
+
+    /// On an error the jobs are back in `batch`.
+    async fn step(&self, batch: &mut Batch) -> Result<Step, StoreError> {
+        let mode = self.inner.mode.get().ok_or(StoreError::NotReady)?;
+        if mode.mode == Mode::Maintenance {
+            return Err(StoreError::Maintenance);
+        }
+        let applied = *self.inner.applied.borrow();
+        let (Phase::Ready, Some(base)) = (applied.phase, applied.head) else {
+            return Err(StoreError::NotReady);
+        };
+        let trial = self.attempt(std::mem::take(batch), base).await?;
+        *batch = trial.ran;
+        if trial.base != base {
+            // The feed moved between the look and the trial.
+            return Ok(Step::Again(again(std::mem::take(batch), trial.left)));
+        }
+        let fresh = if trial.actions.is_empty() {
+            self.still_at(&base).await?
+        } else {
+            self.commit(applied, base, mode, trial.actions, trial.bytes).await?
+        };
+        let ran = std::mem::take(batch);
+        if !fresh {
+            return Ok(Step::Again(again(ran, trial.left)));
+        }
+        ran.into_iter().for_each(Job::answer);
+        Ok(Step::Answered(trial.left))
+    }
+
+    /// Runs the closures one after the other, and forgets what they wrote.
+    async fn attempt(&self, batch: Batch, base: Head) -> Result<Trial, StoreError> {
+        let inner = Arc::clone(&self.inner);
+        let trial = move |tx: &Tx<'_>| -> Result<Trial, DbError> {
+            let base_now = schema::head(tx)?;
+            let mut trial = Trial {
+                ran: Vec::new(),
+                left: Vec::new(),
+                actions: Vec::new(),
+                bytes: 0,
+                base: base_now,
+            };
+            for job in batch {
+                if base_now != base || trial.bytes >= inner.settings.batch_bytes {
+                    trial.left.push(job);
+                } else {
+                    try_job(&inner, tx, job, &mut trial)?;
+                }
+            }
+            Ok(trial)
+        };
+        let db = self.inner.db()?;
+        Ok(db.speculate(&Context::background(), trial).await?)
+    }
+
+    /// Whether nothing has been committed since `base`, anywhere.
+    async fn still_at(&self, base: &Head) -> Result<bool, StoreError> {
+        let now = self.inner.current_head().await.map_err(|error| {
+            let reason = error.to_string();
+            StoreError::Coordination(crate::coord::Error::Unavailable { reason })
+        })?;
+        if now == *base {
+            return Ok(true);
+        }
+        self.inner.applied_at(&now).await;
+        Ok(false)
+    }
+
+    /// Proposes a batch's actions; `false`: something else came first, and is applied by now.
+    async fn commit(
+        &self,
+        applied: Applied,
+        base: Head,
+        mode: SeenMode,
+        actions: Vec<Action>,
+        bytes: usize,
+    ) -> Result<bool, StoreError> {
+        let inner = &self.inner;
+        let body = self.body(actions, bytes).await?;
+        let commit = Commit {
+            lineage: base.lineage,
+            position: base.position + 1,
+            previous: base.commit,
+            id: inner.env.new_id(),
+            time: inner.env.now(),
+            body,
+        };
+        let (head_revision, mode_revision) = (applied.revision, mode.revision);
+        let proposal = Proposal { commit, head_revision, mode_revision, also: Vec::new() };
+        inner.env.point("commit.before_txn").await?;
+        let settled = settle(&inner.coord, &inner.keys, &inner.env, &proposal).await?;
+        inner.env.point("commit.after_txn").await?;
+        match settled {
+            Settled::Committed { revision, after_unknown } => {
+                inner.stats.commits();
+                if after_unknown {
+                    inner.stats.unknown_applied();
+                }
+                let head = proposal.commit.head();
+                // If the feed has no room it takes the commit from its watch.
+                let _ = inner.local.try_send(Local { commit: proposal.commit, revision });
+                inner.applied_at(&head).await;
+                Ok(true)
+            }
+            Settled::Refused { head, mode, after_unknown } => {
+                if after_unknown {
+                    inner.stats.unknown_refused();
+                }
+                self.catch_up(head, mode).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    async fn body(&self, actions: Vec<Action>, bytes: usize) -> Result<Body, StoreError> {
+        if bytes <= self.inner.settings.inline_bytes {
+            return Ok(Body::Actions(actions));
+        }
+        let text = serde_json::to_vec(&actions).expect("actions are texts");
+        let compressed = compress(&text);
+        let name = DataName::of(&compressed);
+        self.inner.env.point("commit.before_object_put").await?;
+        self.inner.objects.put(&self.inner.object_keys.data(&name), compressed).await?;
+        self.inner.env.point("commit.after_object_put").await?;
+        Ok(Body::Object(name))
+    }
+
+    /// Takes notice of what a refused proposal found.
+    async fn catch_up(
+        &self,
+        head: Option<KeyValue>,
+        mode: Option<KeyValue>,
+    ) -> Result<(), StoreError> {
+        self.inner.mode.observe(SeenMode::decode(mode.as_ref())?);
+        let head = head.ok_or_else(|| StoreError::BrokenLog("`head` vanished".to_owned()))?;
+        let head: Head = decode(&head.key, &head.value)?;
+        self.inner.applied_at(&head).await;
+        Ok(())
+    }
+}
+
+fn try_job(
+    inner: &Inner,
+    tx: &Tx<'_>,
+    mut job: Box<dyn Job>,
+    trial: &mut Trial,
+) -> Result<(), DbError> {
+    let (actions_before, bytes_before) = (trial.actions.len(), trial.bytes);
+    let limit = inner.settings.transaction_bytes;
+    let mut too_large = None;
+    let (actions, bytes) = (&mut trial.actions, &mut trial.bytes);
+    let outcome = tx.savepoint(|| {
+        let mut part = StoreTx::new(tx, inner.schema, &inner.env, actions, bytes);
+        let decided = job.attempt(&mut part).map_err(|_rejected| Undo::Part);
+        let added = *bytes - bytes_before;
+        if decided.is_ok() && added > limit {
+            too_large = Some(added);
+            return Err(Undo::Part);
+        }
+        decided
+    });
+    if let Err(undo) = outcome {
+        trial.actions.truncate(actions_before);
+        trial.bytes = bytes_before;
+        if let Undo::Everything(error) = undo {
+            return Err(error);
+        }
+    }
+    if let Some(bytes) = too_large {
+        job.reject(StoreError::TooLarge { bytes, limit });
+    }
+    trial.ran.push(job);
+    Ok(())
+}
+
+/// How much of a trial is undone.
+enum Undo {
+    /// What one closure did.
+    Part,
+    Everything(DbError),
+}
+
+impl From<DbError> for Undo {
+    fn from(error: DbError) -> Undo {
+        Undo::Everything(error)
+    }
+}
+
+fn again(mut ran: Batch, left: Batch) -> Batch {
+    ran.extend(left);
+    ran
+}
+
+/// Tells everybody the same.
+fn fail(batch: Batch, error: &StoreError) {
+    for mut job in batch {
+        job.reject(error.for_another());
+        job.answer();
+    }
+}

@@ -1,0 +1,146 @@
+//! What can go wrong in a store, and the one place that says what a client learns of it.
+
+use crate::context::Interrupted;
+use crate::coord;
+use crate::db::DbError;
+use crate::error::{ApiError, BoxError, Chain, Code, Kind, first_api_error};
+use crate::fault::Injected;
+use crate::log::bootstrap::BootstrapError;
+use crate::log::checkpoint::CheckpointError;
+use crate::log::commit::CommitError;
+use crate::log::format::FormatError;
+use crate::objects::ObjectError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the read model is not loaded")]
+    NotReady,
+    #[error("the store is in maintenance")]
+    Maintenance,
+    #[error("the store is shutting down")]
+    Closed,
+    /// It may have been committed.
+    #[error("the store stopped before the transaction was answered")]
+    Abandoned,
+    #[error("the queue of transactions is full")]
+    Busy,
+    #[error("the transaction holds `{bytes}` bytes, the limit is `{limit}`")]
+    TooLarge { bytes: usize, limit: usize },
+    /// Object storage failed for a whole batch.
+    #[error("object storage is unavailable: {0}")]
+    StorageUnavailable(String),
+    /// The batch failed as a whole.
+    #[error("the batch failed: {0}")]
+    Failed(String),
+    #[error("the log is broken: {0}")]
+    BrokenLog(String),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    #[error(transparent)]
+    Coordination(#[from] coord::Error),
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    Bootstrap(#[from] BootstrapError),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    #[error(transparent)]
+    Injected(#[from] Injected),
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl StoreError {
+    /// What a client may know; `None` for what is our own fault.
+    fn public(&self) -> Option<(Kind, Code, &'static str)> {
+        let not_ready = (Kind::Unavailable, Code::NotReady, "the service is not ready");
+        let coordination = (
+            Kind::Unavailable,
+            Code::CoordinationUnavailable,
+            "the coordination store does not answer",
+        );
+        Some(match self {
+            StoreError::NotReady | StoreError::Closed => not_ready,
+            StoreError::Maintenance => {
+                (Kind::Unavailable, Code::Maintenance, "the service is in maintenance")
+            }
+            StoreError::Busy => {
+                (Kind::TooManyRequests, Code::TooManyRequests, "too many writes are waiting")
+            }
+            StoreError::TooLarge { .. } => (
+                Kind::TooLarge,
+                Code::TransactionTooLarge,
+                "the change is too large for one commit",
+            ),
+            StoreError::Abandoned => {
+                let message = "the service stopped before the request was finished";
+                (Kind::Timeout, Code::DeadlineExceeded, message)
+            }
+            StoreError::Interrupted(_) | StoreError::Db(DbError::Interrupted(_)) => {
+                let message = "the request did not finish before its deadline";
+                (Kind::Timeout, Code::DeadlineExceeded, message)
+            }
+            StoreError::Coordination(error) if error.is_transient() => coordination,
+            StoreError::Commit(CommitError::Unavailable(_) | CommitError::Injected(_)) => {
+                coordination
+            }
+            StoreError::StorageUnavailable(_)
+            | StoreError::Objects(ObjectError::Unavailable { .. }) => {
+                (Kind::Unavailable, Code::StorageUnavailable, "object storage does not answer")
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> ApiError {
+        match error.public() {
+            Some((kind, code, message)) => {
+                ApiError::new(kind).with_code(code).with_message(message).with_source(error)
+            }
+            None => ApiError::new(Kind::Internal).with_source(error),
+        }
+    }
+}
+
+impl StoreError {
+    /// The same failure for one more of those whom it concerns.
+    pub(super) fn for_another(&self) -> StoreError {
+        match self {
+            StoreError::NotReady => StoreError::NotReady,
+            StoreError::Maintenance => StoreError::Maintenance,
+            StoreError::Closed => StoreError::Closed,
+            other => match other.public() {
+                Some((Kind::Unavailable, Code::StorageUnavailable, _)) => {
+                    StoreError::StorageUnavailable(other.to_string())
+                }
+                Some((Kind::Unavailable, ..)) => {
+                    let reason = Chain(other).to_string();
+                    StoreError::Coordination(coord::Error::Unavailable { reason })
+                }
+                _ => StoreError::Failed(Chain(other).to_string()),
+            },
+        }
+    }
+
+    /// On its way to a boundary.
+    pub fn boxed(self) -> BoxError {
+        Box::new(ApiError::from(self))
+    }
+}
+
+/// What a closure failed with: a failure of the database under it gets its public face here.
+pub(super) fn translate(error: BoxError) -> BoxError {
+    if first_api_error(error.as_ref()).is_some() {
+        return error;
+    }
+    match error.downcast::<DbError>() {
+        Ok(db) => StoreError::Db(*db).boxed(),
+        Err(other) => other,
+    }
+}

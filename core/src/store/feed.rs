@@ -1,0 +1,270 @@
+//! Brings commits from the coordination store into the read model, one by one, in order.
+//!
+//! Invariants: every commit's position and predecessor are checked against what is applied. A gap,
+//! a compaction or another lineage leads to a new load, never to a skip; while that goes on the
+//! store is not ready. Own commits come here too, by a shorter way; whichever way is first counts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+
+use super::error::StoreError;
+use super::load::load;
+use super::parts::Inner;
+use super::schema;
+use super::state::{Applied, Phase};
+use crate::context::Context;
+use crate::coord::{
+    Coordination, Error as CoordError, EventKind, KeyValue, RangeRequest, Revision, WatchBatch,
+    WatchRequest, WatchStream,
+};
+use crate::db::DbError;
+use crate::error::Chain;
+use crate::log::checkpoint::read_data;
+use crate::log::format::{Action, Body, Commit, Head, decode};
+use crate::retry::Backoff;
+
+/// A commit of this instance, known to be in the log.
+pub(super) struct Local {
+    pub(super) commit: Commit,
+    pub(super) revision: Revision,
+}
+
+pub(super) struct Feed {
+    inner: Arc<Inner>,
+    local: mpsc::Receiver<Local>,
+}
+
+/// Why the read model has to be made anew.
+#[derive(Debug, thiserror::Error)]
+enum Reload {
+    #[error("the log was compacted before it was read")]
+    Compacted,
+    #[error("commit `{}` does not follow commit `{}`", found.position, applied.position)]
+    Gap { applied: Head, found: Head },
+    #[error("another lineage is in force")]
+    Switched,
+    #[error("a commit cannot be applied")]
+    Failed(#[source] StoreError),
+}
+
+/// Where the watch goes on, and what it delivers.
+struct Following {
+    next: Revision,
+    watch: Option<WatchStream>,
+}
+
+/// How often a quiet watch is doubted.
+const IDLE_CHECK: Duration = Duration::from_secs(5);
+/// Commits asked for at a time when the feed is late.
+const CATCH_UP_PAGE: usize = 256;
+
+impl Feed {
+    pub(super) fn new(inner: Arc<Inner>, local: mpsc::Receiver<Local>) -> Feed {
+        Feed { inner, local }
+    }
+
+    pub(super) async fn run(mut self) {
+        let mut backoff = Backoff::new(&self.inner.env, "feed-load");
+        loop {
+            self.inner.applied.send_modify(|applied| applied.phase = Phase::Loading);
+            match load(&self.inner).await {
+                Ok(loaded) => {
+                    backoff.reset();
+                    self.inner.stats.loads();
+                    let next = loaded.revision + 1;
+                    self.inner.install(loaded);
+                    let reason = self.follow(next).await;
+                    self.inner.stats.feed_gaps();
+                    tracing::warn!(reason = %Chain(&reason), "the read model is loaded anew");
+                }
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "the read model cannot be loaded");
+                    backoff.pause().await;
+                }
+            }
+        }
+    }
+
+    /// Applies what comes, until the read model has to be made anew.
+    async fn follow(&mut self, next: Revision) -> Reload {
+        let mut following = Following { next, watch: None };
+        let mut backoff = Backoff::new(&self.inner.env, "feed-watch");
+        loop {
+            let done = match following.watch.take() {
+                None => self.start_watch(&mut following, &mut backoff).await,
+                Some(watch) => self.next_batch(watch, &mut following, &mut backoff).await,
+            };
+            if let Err(reload) = done {
+                return reload;
+            }
+        }
+    }
+
+    async fn start_watch(
+        &self,
+        following: &mut Following,
+        backoff: &mut Backoff,
+    ) -> Result<(), Reload> {
+        let request = WatchRequest::new(self.inner.keys.commits()).from(following.next);
+        match self.inner.coord.watch(request).await {
+            Ok(watch) => following.watch = Some(watch),
+            Err(CoordError::Compacted { .. }) => return Err(Reload::Compacted),
+            Err(error) => {
+                tracing::debug!(%error, "the log cannot be watched");
+                backoff.pause().await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn next_batch(
+        &mut self,
+        mut watch: WatchStream,
+        following: &mut Following,
+        backoff: &mut Backoff,
+    ) -> Result<(), Reload> {
+        tokio::select! {
+            biased;
+            Some(local) = self.local.recv() => {
+                self.take_local(local).await?;
+            }
+            batch = watch.next() => match batch {
+                Some(Ok(batch)) => {
+                    backoff.reset();
+                    let last = batch.events.last().map_or(0, |event| event.kv.mod_revision);
+                    self.take(commits_of(&batch)?).await?;
+                    following.next = following.next.max(last + 1);
+                }
+                Some(Err(CoordError::Compacted { .. })) => return Err(Reload::Compacted),
+                Some(Err(_)) | None => {
+                    self.inner.stats.watch_breaks();
+                    backoff.pause().await;
+                    return Ok(());
+                }
+            },
+            () = self.inner.feed_late.notified() => {
+                // The watch may be dead without saying so: ask, and watch anew.
+                self.inner.stats.catch_ups();
+                self.ask_the_log().await?;
+                return Ok(());
+            }
+            () = tokio::time::sleep(IDLE_CHECK) => {
+                let before = *self.inner.applied.borrow();
+                self.ask_the_log().await?;
+                if *self.inner.applied.borrow() != before {
+                    self.inner.stats.catch_ups();
+                    return Ok(());
+                }
+            }
+        }
+        following.watch = Some(watch);
+        Ok(())
+    }
+
+    /// A commit of this instance's, if it is the next one; if not, the watch brings it in its turn.
+    async fn take_local(&self, local: Local) -> Result<(), Reload> {
+        let head = self.inner.applied.borrow().head;
+        if head.is_some_and(|head| follows(&local.commit, &head)) {
+            self.take(vec![(local.commit, local.revision)]).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads what the watch has not brought.
+    async fn ask_the_log(&self) -> Result<(), Reload> {
+        loop {
+            let position = self.inner.applied.borrow().position().unwrap_or(0);
+            let range = self.inner.keys.commits_after(position);
+            let request = RangeRequest::new(range).limit(CATCH_UP_PAGE);
+            let Ok(found) = self.inner.coord.range(request).await else {
+                return Ok(());
+            };
+            let commits = found.kvs.iter().map(commit_of).collect::<Result<Vec<_>, _>>()?;
+            self.take(commits).await?;
+            if !found.more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Applies commits that follow what is applied; older ones are known already.
+    async fn take(&self, commits: Vec<(Commit, Revision)>) -> Result<(), Reload> {
+        let applied = self.inner.applied.borrow().head.ok_or(Reload::Switched)?;
+        let mut head = applied;
+        let mut changes = Vec::new();
+        let mut revision = 0;
+        for (commit, at) in commits {
+            if commit.position <= applied.position && commit.lineage == applied.lineage {
+                continue;
+            }
+            if matches!(commit.body, Body::Switch { .. }) {
+                return Err(Reload::Switched);
+            }
+            if !follows(&commit, &head) {
+                return Err(Reload::Gap { applied: head, found: commit.head() });
+            }
+            head = commit.head();
+            revision = at;
+            changes.extend(self.inner.actions(commit.body).await.map_err(Reload::Failed)?);
+        }
+        if head == applied {
+            return Ok(());
+        }
+        self.inner.apply(changes, head, revision).await.map_err(Reload::Failed)
+    }
+}
+
+/// Whether `commit` is the very next one after `head`.
+pub(super) fn follows(commit: &Commit, head: &Head) -> bool {
+    commit.position == head.position + 1
+        && commit.previous == head.commit
+        && commit.lineage == head.lineage
+}
+
+fn commits_of(batch: &WatchBatch) -> Result<Vec<(Commit, Revision)>, Reload> {
+    let puts = batch.events.iter().filter(|event| event.kind == EventKind::Put);
+    puts.map(|event| commit_of(&event.kv)).collect()
+}
+
+fn commit_of(found: &KeyValue) -> Result<(Commit, Revision), Reload> {
+    let commit = decode(&found.key, &found.value)
+        .map_err(|error| Reload::Failed(StoreError::Format(error)))?;
+    Ok((commit, found.mod_revision))
+}
+
+impl Inner {
+    /// What a commit changes.
+    pub(super) async fn actions(&self, body: Body) -> Result<Vec<Action>, StoreError> {
+        match body {
+            Body::Actions(actions) => Ok(actions),
+            Body::Switch { .. } => Ok(Vec::new()),
+            Body::Object(name) => {
+                let text = read_data(&self.objects, &self.object_keys, &name).await?;
+                serde_json::from_slice(&text).map_err(|error| {
+                    StoreError::BrokenLog(format!("object `{}`: {error}", name.as_str()))
+                })
+            }
+        }
+    }
+
+    /// Changes the read model, and tells everybody.
+    async fn apply(
+        &self,
+        changes: Vec<Action>,
+        head: Head,
+        revision: Revision,
+    ) -> Result<(), StoreError> {
+        let db = self.db()?;
+        let schema = self.schema;
+        let work = move |tx: &crate::db::Tx<'_>| -> Result<(), DbError> {
+            changes.iter().try_for_each(|action| schema.apply(tx, action))?;
+            schema::set_head(tx, &head)
+        };
+        db.run(&Context::background(), work).await?;
+        self.applied.send_replace(Applied { phase: Phase::Ready, head: Some(head), revision });
+        Ok(())
+    }
+}

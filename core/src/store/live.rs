@@ -1,0 +1,50 @@
+//! What the coordination store says of a service at one revision: mode, head, live instances.
+//!
+//! It needs no read model: it works when the store cannot be loaded.
+
+use super::error::StoreError;
+use crate::coord::{Coordination, KeyValue, Op, OpResult, RangeRequest, Revision, Txn};
+use crate::log::format::{Head, InstanceRecord, InstanceState, Mode, decode};
+use crate::log::keys::Keys;
+use crate::maintenance::SeenMode;
+
+#[derive(Debug, Clone)]
+pub struct Overview {
+    pub mode: SeenMode,
+    pub head: Option<Head>,
+    /// When `head` was last written.
+    pub head_revision: Revision,
+    /// Those whose leases live, by id.
+    pub instances: Vec<InstanceRecord>,
+}
+
+impl Overview {
+    pub async fn read(coord: &dyn Coordination, keys: &Keys) -> Result<Overview, StoreError> {
+        let look = Txn::default()
+            .then(Op::get(keys.mode()))
+            .then(Op::get(keys.head()))
+            .then(Op::Range(RangeRequest::new(keys.instances())));
+        let answer = coord.txn(look).await?;
+        let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
+        let instances: &[KeyValue] = match answer.results.get(2) {
+            Some(OpResult::Range(range)) => &range.kvs,
+            _ => &[],
+        };
+        let instances = instances.iter().map(|kv| decode(&kv.key, &kv.value));
+        Ok(Overview {
+            mode: SeenMode::decode(found(0))?,
+            head: found(1).map(|kv| decode(&kv.key, &kv.value)).transpose()?,
+            head_revision: found(1).map_or(0, |kv| kv.mod_revision),
+            instances: instances.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether the service is in maintenance and every live instance has acknowledged that.
+    pub fn ready(&self) -> bool {
+        self.mode.mode == Mode::Maintenance
+            && self.instances.iter().all(|instance| {
+                instance.state == InstanceState::Maintenance
+                    && instance.generation == self.mode.generation
+            })
+    }
+}

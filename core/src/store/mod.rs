@@ -1,0 +1,38 @@
+//! One service's store: transactions, the feed, reads.
+//!
+//! Invariants: a transaction is answered only when its commit's outcome is known and this instance's
+//! read model has reached it; a read is answered from a read model at least as new as `head` was
+//! when the read began; the read model is exactly the log up to its position, never a mixture.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`schema`] | types of objects and their tables |
+//! | [`transact`] | what a closure may do, and how it is queued |
+//! | [`committer`] | batches, conflicts, unknown outcomes |
+//! | [`feed`] | commits from the coordination store into the read model |
+//! | [`load`] | a read model from the beginning |
+//! | [`reads`] | linearizable reads |
+//!
+//! Absent on purpose: spawning. [`Store::new`] hands out the loops; the runtime runs them.
+
+mod committer;
+mod error;
+mod feed;
+mod live;
+mod load;
+mod parts;
+mod reads;
+pub mod schema;
+mod state;
+mod transact;
+
+pub use error::StoreError;
+pub use live::Overview;
+pub use parts::{Loops, Store, StoreParts, StoreSettings};
+pub use reads::Reads;
+pub use schema::{ObjectType, Schema};
+pub use state::{Applied, Phase, Stats};
+pub use transact::StoreTx;
+
+#[cfg(test)]
+mod tests;

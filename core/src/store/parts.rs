@@ -1,0 +1,178 @@
+//! A store's settings, its parts, and how it is put together.
+
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::committer::Committer;
+use super::error::StoreError;
+use super::feed::{Feed, Local};
+use super::reads::{HeadReader, HeadWaiter};
+use super::schema::Schema;
+use super::state::{Applied, Phase, Stats};
+use super::transact::Job;
+use crate::coord::{Bounded, Coordination};
+use crate::db::{Db, Execution};
+use crate::env::Env;
+use crate::log::keys::{Keys, ObjectKeys};
+use crate::maintenance::ModeCell;
+use crate::objects::Objects;
+
+/// Every bound of a store, in one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSettings {
+    /// Transactions in one commit at most.
+    pub batch_transactions: usize,
+    /// Bytes of actions at which a commit takes no further transaction.
+    pub batch_bytes: usize,
+    /// Bytes of actions above which a commit refers to an object.
+    pub inline_bytes: usize,
+    /// Bytes of actions of one transaction at most.
+    pub transaction_bytes: usize,
+    /// Transactions that may wait at most.
+    pub queue: usize,
+    /// Time-out of each call to the coordination store, in milliseconds.
+    pub coordination_timeout_ms: u64,
+    /// How long a read waits for the feed before the feed asks the log itself, in milliseconds.
+    pub feed_patience_ms: u64,
+}
+
+impl Default for StoreSettings {
+    fn default() -> StoreSettings {
+        StoreSettings {
+            batch_transactions: 128,
+            batch_bytes: 256 << 10,
+            inline_bytes: 512 << 10,
+            transaction_bytes: 32 << 20,
+            queue: 1024,
+            coordination_timeout_ms: 3_000,
+            feed_patience_ms: 1_000,
+        }
+    }
+}
+
+/// What a store is made of.
+pub struct StoreParts {
+    pub cluster: String,
+    pub schema: &'static Schema,
+    pub env: Env,
+    pub coord: Arc<dyn Coordination>,
+    pub objects: Arc<dyn object_store::ObjectStore>,
+    pub settings: StoreSettings,
+    pub execution: Execution,
+    /// The folder for read models.
+    pub scratch: PathBuf,
+    /// Shared with the maintenance driver.
+    pub mode: ModeCell,
+}
+
+/// One service's store. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) env: Env,
+    pub(crate) coord: Bounded,
+    pub(crate) objects: Objects,
+    pub(crate) keys: Keys,
+    pub(crate) object_keys: ObjectKeys,
+    pub(crate) schema: &'static Schema,
+    pub(crate) settings: StoreSettings,
+    pub(crate) execution: Execution,
+    pub(crate) scratch: PathBuf,
+    pub(crate) mode: ModeCell,
+    pub(crate) stats: Stats,
+    pub(super) applied: watch::Sender<Applied>,
+    pub(super) db: RwLock<Option<Db>>,
+    pub(super) jobs: mpsc::Sender<Box<dyn Job>>,
+    pub(super) head_waiters: mpsc::Sender<HeadWaiter>,
+    pub(super) local: mpsc::Sender<Local>,
+    /// Somebody waits for the feed longer than is usual.
+    pub(super) feed_late: Notify,
+}
+
+/// The loops of a store; dropping them stops it.
+pub struct Loops {
+    feed: Feed,
+    committer: Committer,
+    heads: HeadReader,
+}
+
+/// Own commits on their way to the feed; more wait for the watch.
+const LOCAL_QUEUE: usize = 8;
+
+impl Store {
+    /// A store that does nothing until its loops run.
+    pub fn new(parts: StoreParts) -> (Store, Loops) {
+        let (jobs, jobs_taken) = mpsc::channel(parts.settings.queue);
+        let (head_waiters, head_waiters_taken) = mpsc::channel(parts.settings.queue);
+        let (local, local_taken) = mpsc::channel(LOCAL_QUEUE);
+        let timeout = Duration::from_millis(parts.settings.coordination_timeout_ms);
+        let service = parts.schema.service;
+        let inner = Arc::new(Inner {
+            coord: Bounded::new(parts.coord, timeout),
+            objects: Objects::new(parts.objects, parts.env.clone()),
+            keys: Keys::new(&parts.cluster, service),
+            object_keys: ObjectKeys::new(&parts.cluster, service),
+            schema: parts.schema,
+            env: parts.env,
+            settings: parts.settings,
+            execution: parts.execution,
+            scratch: parts.scratch,
+            mode: parts.mode,
+            stats: Stats::default(),
+            applied: watch::Sender::new(Applied::NOTHING),
+            db: RwLock::new(None),
+            jobs,
+            head_waiters,
+            local,
+            feed_late: Notify::new(),
+        });
+        let loops = Loops {
+            feed: Feed::new(Arc::clone(&inner), local_taken),
+            committer: Committer::new(Arc::clone(&inner), jobs_taken),
+            heads: HeadReader::new(Arc::clone(&inner), head_waiters_taken),
+        };
+        (Store { inner }, loops)
+    }
+
+    /// Follows how far the read model is.
+    pub fn applied(&self) -> watch::Receiver<Applied> {
+        self.inner.applied.subscribe()
+    }
+
+    pub fn stats(&self) -> &Stats {
+        &self.inner.stats
+    }
+
+    pub fn schema(&self) -> &'static Schema {
+        self.inner.schema
+    }
+}
+
+impl Loops {
+    /// Runs until `stop`; what was proposed by then may or may not be committed.
+    pub async fn run(self, stop: CancellationToken) {
+        let Loops { feed, committer, heads } = self;
+        let all = async { tokio::join!(feed.run(), committer.run(), heads.run()) };
+        stop.run_until_cancelled(all).await;
+    }
+}
+
+impl Inner {
+    /// The read model, if it is loaded.
+    pub(crate) fn db(&self) -> Result<Db, StoreError> {
+        if self.applied.borrow().phase != Phase::Ready {
+            return Err(StoreError::NotReady);
+        }
+        let db = self.db.read().expect("no holder of this lock panics");
+        db.clone().ok_or(StoreError::NotReady)
+    }
+}

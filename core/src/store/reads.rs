@@ -1,0 +1,136 @@
+//! Linearizable reads: one look at `head`, shared by all that wait for it, then the read model.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::{StoreError, translate};
+use super::parts::{Inner, Store};
+use crate::context::Context;
+use crate::coord::CoordinationExt;
+use crate::db::{DbError, Snapshot, Tx};
+use crate::error::BoxError;
+use crate::log::format::{Head, decode};
+
+/// How new a read must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reads {
+    /// At least as new as everything answered before it began, anywhere.
+    #[default]
+    Linearizable,
+    /// Whatever this instance has.
+    Local,
+}
+
+pub(super) type HeadWaiter = oneshot::Sender<Result<Head, Arc<StoreError>>>;
+
+/// Looks at `head` for everybody who waits. Whoever comes while a look is under way waits for the
+/// next: that look may have been answered before they came.
+pub(super) struct HeadReader {
+    inner: Arc<Inner>,
+    waiters: mpsc::Receiver<HeadWaiter>,
+}
+
+/// Waiters answered by one look at most.
+const SHARED_AT_MOST: usize = 4096;
+
+impl HeadReader {
+    pub(super) fn new(inner: Arc<Inner>, waiters: mpsc::Receiver<HeadWaiter>) -> HeadReader {
+        HeadReader { inner, waiters }
+    }
+
+    pub(super) async fn run(mut self) {
+        let mut waiting = Vec::new();
+        while self.waiters.recv_many(&mut waiting, SHARED_AT_MOST).await > 0 {
+            self.inner.stats.head_reads();
+            let head = read_head(&self.inner).await.map_err(Arc::new);
+            for (nth, waiter) in waiting.drain(..).enumerate() {
+                if nth > 0 {
+                    self.inner.stats.head_reads_shared();
+                }
+                // The reader may be gone: then nobody wants the answer.
+                let _ = waiter.send(head.clone());
+            }
+        }
+    }
+}
+
+async fn read_head(inner: &Inner) -> Result<Head, StoreError> {
+    let (found, _) = inner.coord.get(inner.keys.head()).await?;
+    let found = found.ok_or_else(|| StoreError::BrokenLog("`head` does not exist".to_owned()))?;
+    Ok(decode(&found.key, &found.value)?)
+}
+
+impl Inner {
+    /// `head` as it is at some moment after this call.
+    pub(super) async fn current_head(&self) -> Result<Head, BoxError> {
+        let (answer, answered) = oneshot::channel();
+        self.head_waiters.send(answer).await.map_err(|_| StoreError::Closed.boxed())?;
+        match answered.await {
+            Ok(Ok(head)) => Ok(head),
+            Ok(Err(shared)) => Err(again(&shared)),
+            Err(_dropped) => Err(StoreError::Closed.boxed()),
+        }
+    }
+
+    /// Waits until the read model holds `head`; wakes the feed if that takes long.
+    pub(crate) async fn applied_at(&self, head: &Head) {
+        let patience = Duration::from_millis(self.settings.feed_patience_ms);
+        let mut applied = self.applied.subscribe();
+        while !applied.borrow_and_update().covers(head) {
+            tokio::select! {
+                // The sender lives in `self`.
+                _ = applied.changed() => {}
+                () = tokio::time::sleep(patience) => self.feed_late.notify_one(),
+            }
+        }
+    }
+}
+
+/// One failure, for each of those who shared the look.
+fn again(shared: &StoreError) -> BoxError {
+    use crate::coord::Error as CoordError;
+    match shared {
+        StoreError::Coordination(error) if error.is_transient() => {
+            StoreError::Coordination(CoordError::Unavailable { reason: error.to_string() }).boxed()
+        }
+        other => StoreError::BrokenLog(other.to_string()).boxed(),
+    }
+}
+
+impl Store {
+    /// Runs `work` on one consistent state of the read model.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        ctx: &Context,
+        reads: Reads,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, BoxError> + Send + 'static,
+    ) -> Result<T, BoxError> {
+        self.reach(ctx, reads).await?;
+        let db = self.inner.db().map_err(StoreError::boxed)?;
+        let done: Result<_, DbError> = db.read(ctx, move |tx| Ok(work(tx))).await;
+        done.map_err(|error| StoreError::Db(error).boxed())?.map_err(translate)
+    }
+
+    /// One consistent state of the read model, for many reads to come.
+    pub(crate) async fn snapshot(&self, ctx: &Context, reads: Reads) -> Result<Snapshot, BoxError> {
+        self.reach(ctx, reads).await?;
+        let db = self.inner.db().map_err(StoreError::boxed)?;
+        db.snapshot(ctx).await.map_err(|error| StoreError::Db(error).boxed())
+    }
+
+    async fn reach(&self, ctx: &Context, reads: Reads) -> Result<(), BoxError> {
+        if reads == Reads::Local {
+            return Ok(());
+        }
+        let reached = async {
+            // Before the look: a model that is being made has nobody to wait for.
+            self.inner.db().map_err(StoreError::boxed)?;
+            let head = self.inner.current_head().await?;
+            self.inner.applied_at(&head).await;
+            Ok(())
+        };
+        ctx.run(reached).await.map_err(|why| StoreError::Interrupted(why).boxed())?
+    }
+}

@@ -1,0 +1,118 @@
+//! Types of objects, each with a table whose constraints are declared once.
+//!
+//! Every table has `id TEXT PRIMARY KEY` and `data TEXT NOT NULL` (canonical JSON); whatever
+//! constraints and look-ups need is a column generated from `data`. So every path (API, feed, load,
+//! import) writes objects in the same two columns and meets the same constraints.
+
+use uuid::Uuid;
+
+use crate::db::{DbError, Tx};
+use crate::log::format::{Action, Head, Object};
+
+/// One type of object.
+#[derive(Debug)]
+pub struct ObjectType {
+    /// Also the name of its table.
+    pub name: &'static str,
+    /// `CREATE TABLE …`, and its indexes.
+    pub table: &'static str,
+    /// Whether the text is an object of this type.
+    pub check: fn(&str) -> Result<(), String>,
+}
+
+/// All objects of a service.
+#[derive(Debug)]
+pub struct Schema {
+    pub service: &'static str,
+    /// Grows with every change of the types.
+    pub version: u32,
+    /// Parents before children: the order of exports.
+    pub types: &'static [ObjectType],
+}
+
+const POSITION_TABLE: &str = "
+CREATE TABLE drydock_position (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    lineage TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    \"commit\" TEXT NOT NULL
+) STRICT;";
+
+impl Schema {
+    /// The statements that make an empty read model.
+    pub fn ddl(&self) -> String {
+        let tables = self.types.iter().map(|kind| kind.table);
+        std::iter::once(POSITION_TABLE).chain(tables).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The type of that name, and its place in the order.
+    pub fn find(&self, name: &str) -> Option<(usize, &'static ObjectType)> {
+        self.types.iter().enumerate().find(|(_, kind)| kind.name == name)
+    }
+
+    pub(crate) fn put(&self, tx: &Tx<'_>, object: &Object) -> Result<(), DbError> {
+        let table = self.table(&object.r#type)?;
+        let sql = format!(
+            "INSERT INTO \"{table}\" (id, data) VALUES (?1, ?2)
+             ON CONFLICT (id) DO UPDATE SET data = excluded.data"
+        );
+        tx.execute(&sql, [&object.id.to_string(), object.data.get()])?;
+        Ok(())
+    }
+
+    /// Answers whether there was something to delete.
+    pub(crate) fn delete(&self, tx: &Tx<'_>, kind: &str, id: Uuid) -> Result<bool, DbError> {
+        let sql = format!("DELETE FROM \"{}\" WHERE id = ?1", self.table(kind)?);
+        Ok(tx.execute(&sql, [id.to_string()])? > 0)
+    }
+
+    pub(crate) fn apply(&self, tx: &Tx<'_>, action: &Action) -> Result<(), DbError> {
+        match action {
+            Action::Put(object) => self.put(tx, object),
+            Action::Delete { r#type, id } => self.delete(tx, r#type, *id).map(drop),
+        }
+    }
+
+    /// Up to `limit` objects of a type with ids after `after`, in the order of ids.
+    pub(crate) fn page(
+        &self,
+        tx: &Tx<'_>,
+        kind: &ObjectType,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, DbError> {
+        let name = kind.name;
+        let sql = format!("SELECT id, data FROM \"{name}\" WHERE id > ?1 ORDER BY id LIMIT ?2");
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        tx.query(&sql, rusqlite::params![after, limit], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    fn table(&self, kind: &str) -> Result<&'static str, DbError> {
+        let unknown = || DbError::Constraint(format!("unknown type `{kind}`"));
+        Ok(self.find(kind).ok_or_else(unknown)?.1.name)
+    }
+}
+
+/// Notes where the read model stands, in the transaction that brings it there.
+pub(crate) fn set_head(tx: &Tx<'_>, head: &Head) -> Result<(), DbError> {
+    let position = i64::try_from(head.position).expect("a log has fewer than 2^63 commits");
+    let (lineage, commit) = (head.lineage.to_string(), head.commit.to_string());
+    tx.execute(
+        "INSERT OR REPLACE INTO drydock_position (one, lineage, position, \"commit\")
+         VALUES (1, ?1, ?2, ?3)",
+        rusqlite::params![lineage, position, commit],
+    )?;
+    Ok(())
+}
+
+/// Where the read model stands.
+pub(crate) fn head(tx: &Tx<'_>) -> Result<Head, DbError> {
+    let sql = "SELECT lineage, position, \"commit\" FROM drydock_position";
+    let row = tx.query_one(sql, [], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?))
+    })?;
+    let (lineage, position, commit) = row.ok_or(DbError::Closed)?;
+    let id = |text: &str| Uuid::parse_str(text).expect("only `set_head` writes this table");
+    let position = u64::try_from(position).expect("only `set_head` writes this table");
+    Ok(Head { lineage: id(&lineage), position, commit: id(&commit) })
+}

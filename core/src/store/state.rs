@@ -1,0 +1,78 @@
+//! What the loops of a store share.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::coord::Revision;
+use crate::log::format::{Head, Position};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The read model is being made: nothing may be read from it.
+    Loading,
+    Ready,
+}
+
+/// How far the read model is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Applied {
+    pub phase: Phase,
+    /// `None` before the first load.
+    pub head: Option<Head>,
+    /// When `head` was written to the coordination store.
+    pub revision: Revision,
+}
+
+impl Applied {
+    pub(super) const NOTHING: Applied = Applied { phase: Phase::Loading, head: None, revision: 0 };
+
+    pub fn position(&self) -> Option<Position> {
+        self.head.map(|head| head.position)
+    }
+
+    /// Whether the read model holds everything up to `head`. Positions go on over a change of
+    /// lineage, so a higher one in another lineage is a later state.
+    pub fn covers(&self, head: &Head) -> bool {
+        self.phase == Phase::Ready
+            && self.head.is_some_and(|mine| {
+                mine.position > head.position
+                    || (mine.position == head.position && mine.lineage == head.lineage)
+            })
+    }
+}
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Counts of what happened in a store since it was opened.
+        #[derive(Debug, Default)]
+        pub struct Stats { $($(#[$doc])* $name: AtomicU64,)* }
+
+        impl Stats {
+            $(pub(crate) fn $name(&self) { self.$name.fetch_add(1, Ordering::Relaxed); })*
+
+            /// Every counter with its name.
+            pub fn list(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name.load(Ordering::Relaxed)),)*]
+            }
+        }
+    };
+}
+
+counters! {
+    commits,
+    /// Batches that found `head` or `mode` moved on, and were run again.
+    conflicts,
+    /// Commits whose outcome was unknown at first, and found applied.
+    unknown_applied,
+    /// Commits whose outcome was unknown at first, and found not applied.
+    unknown_refused,
+    loads,
+    /// Breaks in the feed that led to a new load.
+    feed_gaps,
+    /// Watches that ended and were taken up again.
+    watch_breaks,
+    /// Times the feed was found behind and asked the log itself.
+    catch_ups,
+    head_reads,
+    /// Reads that shared another one's look at `head`.
+    head_reads_shared,
+}

@@ -1,0 +1,293 @@
+//! A small world for the unit tests of store and archive: one coordination store that can
+//! misbehave, one object store, any number of instances, a schema of two types.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use jiff::Timestamp;
+use object_store::memory::InMemory;
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::context::Context;
+use crate::coord::memory::Memory;
+use crate::coord::{
+    Coordination, CoordinationExt, Error, Lease, LeaseId, Op, Put, RangeRequest, RangeResponse,
+    Result as CoordResult, Revision, Txn, TxnResponse, WatchRequest, WatchStream,
+};
+use crate::db::Execution;
+use crate::env::{Clock, Env, ManualClock, RngTree};
+use crate::error::BoxError;
+use crate::log::format::{Commit, Mode, ModeRecord, decode, encode};
+use crate::log::keys::Keys;
+use crate::maintenance::{ModeCell, SeenMode};
+use crate::store::{ObjectType, Phase, Reads, Schema, Store, StoreParts, StoreSettings};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    pub id: Uuid,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    pub id: Uuid,
+    pub item: Uuid,
+    pub note: String,
+}
+
+fn check<T: for<'a> Deserialize<'a>>(text: &str) -> Result<(), String> {
+    serde_json::from_str::<T>(text).map(drop).map_err(|error| error.to_string())
+}
+
+pub static SCHEMA: Schema = Schema {
+    service: "toy",
+    version: 1,
+    types: &[
+        ObjectType {
+            name: "item",
+            table: "CREATE TABLE item (
+                id TEXT PRIMARY KEY,
+                data TEXT NOT NULL,
+                name TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.name') STORED UNIQUE
+            ) STRICT;",
+            check: check::<Item>,
+        },
+        ObjectType {
+            name: "part",
+            table: "CREATE TABLE part (
+                id TEXT PRIMARY KEY,
+                data TEXT NOT NULL,
+                item TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.item') STORED
+                    REFERENCES item (id)
+            ) STRICT;",
+            check: check::<Part>,
+        },
+    ],
+};
+
+/// What happens to the next transactions, in order; afterwards they go through.
+#[derive(Debug, Clone, Copy)]
+pub enum Mishap {
+    Pass,
+    /// Refused, certainly not applied.
+    Refuse,
+    /// Applied, and the answer lost.
+    LoseAnswer,
+    /// Not applied, and nobody knows.
+    LoseRequest,
+}
+
+/// A coordination store with a bad network in front.
+#[derive(Clone)]
+pub struct Flaky {
+    pub memory: Memory,
+    mishaps: Arc<Mutex<VecDeque<Mishap>>>,
+    /// Watch events of these many next commits never arrive.
+    swallow: Arc<Mutex<usize>>,
+}
+
+impl Flaky {
+    pub fn new() -> Flaky {
+        let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+        let memory = Memory::with_history(clock);
+        Flaky { memory, mishaps: Arc::default(), swallow: Arc::default() }
+    }
+
+    pub fn next(&self, mishaps: impl IntoIterator<Item = Mishap>) {
+        self.mishaps.lock().unwrap().extend(mishaps);
+    }
+
+    pub fn swallow_events(&self, count: usize) {
+        *self.swallow.lock().unwrap() = count;
+    }
+
+    /// All commits, in order.
+    pub async fn log(&self) -> Vec<Commit> {
+        let range = RangeRequest::new(keys().commits());
+        let found = self.memory.range(range).await.unwrap();
+        found.kvs.iter().map(|kv| decode(&kv.key, &kv.value).unwrap()).collect()
+    }
+}
+
+#[async_trait]
+impl Coordination for Flaky {
+    async fn range(&self, request: RangeRequest) -> CoordResult<RangeResponse> {
+        self.memory.range(request).await
+    }
+
+    async fn txn(&self, txn: Txn) -> CoordResult<TxnResponse> {
+        let writes = txn.then.iter().any(|op| matches!(op, Op::Put(_)));
+        let mishap = if writes { self.mishaps.lock().unwrap().pop_front() } else { None };
+        let reason = || "as the test asked".to_owned();
+        match mishap.unwrap_or(Mishap::Pass) {
+            Mishap::Pass => self.memory.txn(txn).await,
+            Mishap::Refuse => Err(Error::Unavailable { reason: reason() }),
+            Mishap::LoseRequest => Err(Error::Unknown { reason: reason() }),
+            Mishap::LoseAnswer => {
+                self.memory.txn(txn).await?;
+                Err(Error::Unknown { reason: reason() })
+            }
+        }
+    }
+
+    async fn watch(&self, request: WatchRequest) -> CoordResult<WatchStream> {
+        let inner = self.memory.watch(request).await?;
+        let swallow = Arc::clone(&self.swallow);
+        let filtered = inner.map(move |batch| {
+            let mut batch = batch?;
+            let mut left = swallow.lock().unwrap();
+            batch.events.retain(|_| {
+                let swallowed = *left > 0;
+                *left = left.saturating_sub(1);
+                !swallowed
+            });
+            Ok(batch)
+        });
+        Ok(filtered.boxed())
+    }
+
+    async fn lease_grant(&self, ttl: Duration) -> CoordResult<Lease> {
+        self.memory.lease_grant(ttl).await
+    }
+
+    async fn lease_keep_alive(&self, id: LeaseId) -> CoordResult<Duration> {
+        self.memory.lease_keep_alive(id).await
+    }
+
+    async fn lease_revoke(&self, id: LeaseId) -> CoordResult<()> {
+        self.memory.lease_revoke(id).await
+    }
+
+    async fn compact(&self, revision: Revision) -> CoordResult<()> {
+        self.memory.compact(revision).await
+    }
+}
+
+pub fn keys() -> Keys {
+    Keys::new("test", SCHEMA.service)
+}
+
+/// Follows the runtime's time, which a test may pause.
+struct TokioClock(tokio::time::Instant);
+
+impl Clock for TokioClock {
+    fn wall(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH + self.monotonic()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// Where instances live.
+pub struct World {
+    pub coord: Flaky,
+    pub objects: Arc<InMemory>,
+    pub settings: StoreSettings,
+    scratch: TempDir,
+    seed: u64,
+}
+
+/// One instance; dropping it kills it.
+pub struct Instance {
+    pub store: Store,
+    pub mode: ModeCell,
+    loops: JoinHandle<()>,
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.loops.abort();
+    }
+}
+
+impl World {
+    pub fn new() -> World {
+        World {
+            coord: Flaky::new(),
+            objects: Arc::new(InMemory::new()),
+            settings: StoreSettings::default(),
+            scratch: TempDir::new().unwrap(),
+            seed: 0,
+        }
+    }
+
+    /// A new instance, loaded.
+    pub async fn start(&mut self) -> Instance {
+        self.seed += 1;
+        let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
+        let mode = ModeCell::default();
+        let (found, _) = self.coord.get(keys().mode()).await.unwrap();
+        mode.observe(SeenMode::decode(found.as_ref()).unwrap());
+        let (store, loops) = Store::new(StoreParts {
+            cluster: "test".to_owned(),
+            schema: &SCHEMA,
+            env: Env::new(clock, RngTree::from_seed(self.seed)),
+            coord: Arc::new(self.coord.clone()),
+            objects: Arc::clone(&self.objects) as Arc<dyn object_store::ObjectStore>,
+            settings: self.settings.clone(),
+            execution: Execution::Inline,
+            scratch: self.scratch.path().to_owned(),
+            mode: mode.clone(),
+        });
+        let loops = tokio::spawn(loops.run(CancellationToken::new()));
+        let ready = async {
+            store.applied().wait_for(|applied| applied.phase == Phase::Ready).await.map(drop)
+        };
+        tokio::time::timeout(Duration::from_secs(60), ready).await.unwrap().unwrap();
+        Instance { store, mode, loops }
+    }
+
+    /// Sets the mode as the maintenance API does; instances do not see it by themselves here.
+    pub async fn switch_mode(&self, mode: Mode, generation: u64) {
+        let record = ModeRecord {
+            mode,
+            generation,
+            since: Timestamp::UNIX_EPOCH,
+            requested_by: "test".to_owned(),
+            reason: None,
+        };
+        self.coord.memory.put(Put::new(keys().mode(), encode(&record))).await.unwrap();
+    }
+}
+
+pub fn soon() -> Context {
+    Context::background().timeout(Duration::from_secs(30))
+}
+
+impl Instance {
+    pub async fn add(&self, name: &str) -> Result<Uuid, BoxError> {
+        let name = name.to_owned();
+        self.store
+            .transact(&soon(), move |tx| {
+                let id = tx.new_id();
+                tx.put("item", id, &Item { id, name: name.clone() })?;
+                Ok(id)
+            })
+            .await
+    }
+
+    pub async fn names(&self, reads: Reads) -> Vec<String> {
+        self.store
+            .read(&soon(), reads, |tx| {
+                Ok(tx.query("SELECT name FROM item ORDER BY name", [], |row| row.get(0))?)
+            })
+            .await
+            .unwrap()
+    }
+
+    pub async fn export(&self) -> Vec<u8> {
+        let (_, stream) = self.store.export(&soon()).await.unwrap();
+        stream.map(|chunk| chunk.unwrap().to_vec()).concat().await
+    }
+}

@@ -1,0 +1,65 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::configstore::action::member as action;
+use crate::configstore::errors::org_not_exist;
+use crate::configstore::model;
+use crate::configstore::state::App;
+use crate::configstore::types::{MemberRole, MemberView, Stored};
+use crate::http::error::HttpError;
+use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::page::{Cursor, ListQuery, Page};
+use crate::http::reply;
+use crate::names::Ref;
+
+pub async fn list(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(org): Path<Ref>,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page<MemberView>>, HttpError> {
+    let page = query.page()?;
+    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+        let org = model::org::find(tx, &org)?.ok_or_else(|| org_not_exist(&org))?;
+        let found = model::member::list(tx, org.id, &page)?;
+        Ok(page.cut(found, |(_, user)| Cursor::new(&user.name, user.id)))
+    });
+    let page = read.await?;
+    let page = page.map(|(member, user)| MemberView::new(&member, user.name));
+    Ok(axum::Json(page))
+}
+
+pub async fn put(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path((org, user)): Path<(Ref, Ref)>,
+    if_match: IfMatch,
+    Json(MemberRole { role }): Json<MemberRole>,
+) -> Result<Response, HttpError> {
+    let at = org.clone();
+    let put =
+        app.service.store.transact(&ctx, move |tx| action::put(tx, &org, &user, role, &if_match));
+    Ok(match put.await? {
+        action::Put::Created(member, name) => {
+            let view = MemberView::new(&member, name);
+            let location = format!("/api/v1/orgs/{at}/members/{}", member.user);
+            reply::created(&location, &member.etag(), &view)
+        }
+        action::Put::Kept(member, name) => {
+            let view = MemberView::new(&member, name);
+            reply::ok(&member.etag(), &view)
+        }
+    })
+}
+
+pub async fn delete(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path((org, user)): Path<(Ref, Ref)>,
+    if_match: IfMatch,
+) -> Result<Response, HttpError> {
+    let delete =
+        app.service.store.transact(&ctx, move |tx| action::delete(tx, &org, &user, &if_match));
+    delete.await?;
+    Ok(reply::no_content())
+}

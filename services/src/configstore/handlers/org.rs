@@ -1,0 +1,84 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use super::parse;
+use crate::configstore::action::org as action;
+use crate::configstore::errors::org_not_exist;
+use crate::configstore::model;
+use crate::configstore::state::App;
+use crate::configstore::types::{NewOrg, Org, OrgChange, Stored};
+use crate::http::error::HttpError;
+use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::page::{Cursor, ListQuery, Page, ReadQuery};
+use crate::http::reply;
+use crate::names::Ref;
+
+pub async fn list(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page<Org>>, HttpError> {
+    let page = query.page()?;
+    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+        let found = model::org::list(tx, &page)?;
+        Ok(page.cut(found, |org| Cursor::new(&org.name, org.id)))
+    });
+    Ok(axum::Json(read.await?))
+}
+
+pub async fn create(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Json(new): Json<NewOrg>,
+) -> Result<Response, HttpError> {
+    let name = parse::name(&new.name)?;
+    let owner = parse::optional_ref("owner", new.owner.as_deref())?;
+    let create = app
+        .service
+        .store
+        .transact(&ctx, move |tx| action::create(tx, &name, new.visibility, owner.as_ref()));
+    let org = create.await?;
+    let location = format!("/api/v1/orgs/{}", org.id);
+    Ok(reply::created(&location, &org.etag(), &org))
+}
+
+pub async fn get(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(org): Path<Ref>,
+    Query(query): Query<ReadQuery>,
+) -> Result<Response, HttpError> {
+    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+        Ok(model::org::find(tx, &org)?.ok_or_else(|| org_not_exist(&org))?)
+    });
+    let org = read.await?;
+    Ok(reply::ok(&org.etag(), &org))
+}
+
+pub async fn update(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(org): Path<Ref>,
+    if_match: IfMatch,
+    Json(change): Json<OrgChange>,
+) -> Result<Response, HttpError> {
+    let change = action::Change {
+        name: parse::optional_name(change.name.as_deref())?,
+        visibility: change.visibility,
+    };
+    let update =
+        app.service.store.transact(&ctx, move |tx| action::update(tx, &org, &change, &if_match));
+    let org = update.await?;
+    Ok(reply::ok(&org.etag(), &org))
+}
+
+pub async fn delete(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(org): Path<Ref>,
+    if_match: IfMatch,
+) -> Result<Response, HttpError> {
+    let delete = app.service.store.transact(&ctx, move |tx| action::delete(tx, &org, &if_match));
+    delete.await?;
+    Ok(reply::no_content())
+}

@@ -1,0 +1,94 @@
+use axum::extract::State;
+use axum::response::Response;
+
+use super::parse;
+use crate::configstore::action::user as action;
+use crate::configstore::errors::user_not_exist;
+use crate::configstore::model;
+use crate::configstore::state::App;
+use crate::configstore::types::{NewUser, Stored, User, UserChange, UserOrg};
+use crate::http::error::HttpError;
+use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::page::{Cursor, ListQuery, Page, ReadQuery};
+use crate::http::reply;
+use crate::names::Ref;
+
+pub async fn list(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page<User>>, HttpError> {
+    let page = query.page()?;
+    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+        let found = model::user::list(tx, &page)?;
+        Ok(page.cut(found, |user| Cursor::new(&user.name, user.id)))
+    });
+    Ok(axum::Json(read.await?))
+}
+
+pub async fn create(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Json(new): Json<NewUser>,
+) -> Result<Response, HttpError> {
+    let name = parse::name(&new.name)?;
+    let create = app.service.store.transact(&ctx, move |tx| action::create(tx, &name, new.admin));
+    let user = create.await?;
+    let location = format!("/api/v1/users/{}", user.id);
+    Ok(reply::created(&location, &user.etag(), &user))
+}
+
+pub async fn get(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(user): Path<Ref>,
+    Query(query): Query<ReadQuery>,
+) -> Result<Response, HttpError> {
+    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+        Ok(model::user::find(tx, &user)?.ok_or_else(|| user_not_exist(user))?)
+    });
+    let user = read.await?;
+    Ok(reply::ok(&user.etag(), &user))
+}
+
+pub async fn update(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(user): Path<Ref>,
+    if_match: IfMatch,
+    Json(change): Json<UserChange>,
+) -> Result<Response, HttpError> {
+    let change =
+        action::Change { name: parse::optional_name(change.name.as_deref())?, admin: change.admin };
+    let update =
+        app.service.store.transact(&ctx, move |tx| action::update(tx, &user, &change, &if_match));
+    let user = update.await?;
+    Ok(reply::ok(&user.etag(), &user))
+}
+
+pub async fn delete(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(user): Path<Ref>,
+    if_match: IfMatch,
+) -> Result<Response, HttpError> {
+    let delete = app.service.store.transact(&ctx, move |tx| action::delete(tx, &user, &if_match));
+    delete.await?;
+    Ok(reply::no_content())
+}
+
+pub async fn orgs(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(user): Path<Ref>,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page<UserOrg>>, HttpError> {
+    let page = query.page()?;
+    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+        let user = model::user::find(tx, &user)?.ok_or_else(|| user_not_exist(user))?;
+        let found = model::org::of_user(tx, user.id, &page)?;
+        Ok(page.cut(found, |(org, _)| Cursor::new(&org.name, org.id)))
+    });
+    let page = read.await?.map(|(org, member)| UserOrg { org, role: member.role });
+    Ok(axum::Json(page))
+}

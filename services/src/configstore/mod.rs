@@ -1,0 +1,21 @@
+//! Who there is: users, organizations and their members.
+//!
+//! A request's path reads downwards with the same noun on each floor: [`routes`], `handlers`
+//! (HTTP to types and back), `action` (decides, inside a transaction), `model` (SQL).
+
+mod action;
+pub mod client;
+mod errors;
+mod handlers;
+mod model;
+pub mod routes;
+pub mod schema;
+mod state;
+pub mod types;
+
+pub use routes::routes;
+pub use schema::SCHEMA;
+pub use state::Configstore;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+use drydock_core::db::{DbError, Tx};
+use uuid::Uuid;
+
+use super::page;
+use crate::configstore::schema::ORGS;
+use crate::configstore::types::{Member, Org};
+use crate::http::page::PageRequest;
+use crate::names::{Name, Ref};
+
+pub fn find(tx: &Tx<'_>, org: &Ref) -> Result<Option<Org>, DbError> {
+    match org {
+        Ref::Id(id) => tx.get(ORGS, *id),
+        Ref::Name(name) => by_name(tx, name),
+    }
+}
+
+pub fn by_name(tx: &Tx<'_>, name: &Name) -> Result<Option<Org>, DbError> {
+    let found = tx.query_objects("SELECT data FROM orgs WHERE name = ?1", [name.as_str()])?;
+    Ok(found.into_iter().next())
+}
+
+pub fn list(tx: &Tx<'_>, request: &PageRequest) -> Result<Vec<Org>, DbError> {
+    let select = "SELECT data FROM orgs WHERE TRUE";
+    page::objects(tx, select, ("name", "id"), request)
+}
+
+/// The organizations of a user, each with the membership.
+pub fn of_user(
+    tx: &Tx<'_>,
+    user: Uuid,
+    request: &PageRequest,
+) -> Result<Vec<(Org, Member)>, DbError> {
+    let select = "SELECT o.data, m.data FROM members m JOIN orgs o ON o.id = m.org
+        WHERE m.user = :scope";
+    page::pairs(tx, select, ("o.name", "o.id"), user, request)
+}

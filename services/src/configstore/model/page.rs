@@ -1,0 +1,70 @@
+//! Lists ordered by name, then id.
+
+use drydock_core::db::{DbError, Tx};
+use rusqlite::{Row, ToSql};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::http::page::{Order, PageRequest};
+
+/// The columns of the order: name, then id.
+type Columns = (&'static str, &'static str);
+
+/// One page of objects. `select` ends in a WHERE clause to which conditions can be added.
+pub fn objects<T: DeserializeOwned>(
+    tx: &Tx<'_>,
+    select: &str,
+    columns: Columns,
+    request: &PageRequest,
+) -> Result<Vec<T>, DbError> {
+    rows(tx, select, columns, None, request, |row| object(row, 0))
+}
+
+/// One page of pairs of objects within `:scope`.
+pub fn pairs<A: DeserializeOwned, B: DeserializeOwned>(
+    tx: &Tx<'_>,
+    select: &str,
+    columns: Columns,
+    scope: Uuid,
+    request: &PageRequest,
+) -> Result<Vec<(A, B)>, DbError> {
+    let scope = Some(scope.to_string());
+    rows(tx, select, columns, scope, request, |row| Ok((object(row, 0)?, object(row, 1)?)))
+}
+
+fn object<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text = row.get_ref(column)?.as_str()?;
+    serde_json::from_str(text).map_err(|error| {
+        let kind = rusqlite::types::Type::Text;
+        rusqlite::Error::FromSqlConversionFailure(column, kind, Box::new(error))
+    })
+}
+
+fn rows<T>(
+    tx: &Tx<'_>,
+    select: &str,
+    (name, id): Columns,
+    scope: Option<String>,
+    request: &PageRequest,
+    decode: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, DbError> {
+    let (compare, direction) = match request.order {
+        Order::Ascending => (">", "ASC"),
+        Order::Descending => ("<", "DESC"),
+    };
+    let limit = request.fetch();
+    let after = request.after.as_ref();
+    let after = after.map(|cursor| (&cursor.name, cursor.id.to_string()));
+    let mut params: Vec<(&str, &dyn ToSql)> = vec![(":limit", &limit)];
+    let mut condition = String::new();
+    if let Some((after_name, after_id)) = &after {
+        condition = format!("AND ({name}, {id}) {compare} (:name, :id)");
+        params.extend([(":name", after_name as &dyn ToSql), (":id", after_id)]);
+    }
+    if let Some(scope) = &scope {
+        params.push((":scope", scope));
+    }
+    let order = format!("ORDER BY {name} {direction}, {id} {direction}");
+    let sql = format!("{select} {condition} {order} LIMIT :limit");
+    tx.query(&sql, &*params, decode)
+}

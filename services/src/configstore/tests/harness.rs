@@ -1,0 +1,116 @@
+use std::ops::Deref;
+use std::sync::Arc;
+
+use drydock_core::coord::memory::Memory;
+use drydock_core::db::Execution;
+use drydock_core::env::{Env, ManualClock, RngTree};
+use drydock_core::error::BoxError;
+use drydock_core::maintenance::{ModeCell, SeenMode};
+use drydock_core::store::{Phase, Store, StoreParts, StoreSettings};
+use drydock_core::{archive, context::Context};
+use object_store::memory::InMemory;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use crate::configstore::client::ConfigstoreClient;
+use crate::configstore::{Configstore, SCHEMA, routes};
+use crate::http::HttpSettings;
+use crate::http::admin::{Admin, ByteStream, ImportReport, MaintenanceStatus, ModeChange};
+use crate::http::tests::harness::Served;
+
+pub struct TestConfigstore {
+    served: Served<Configstore>,
+    _scratch: TempDir,
+}
+
+impl Deref for TestConfigstore {
+    type Target = Served<Configstore>;
+
+    fn deref(&self) -> &Served<Configstore> {
+        &self.served
+    }
+}
+
+impl TestConfigstore {
+    pub async fn start() -> TestConfigstore {
+        let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
+        let scratch = TempDir::new().unwrap();
+        let mode = ModeCell::default();
+        mode.observe(SeenMode::NEVER_SWITCHED);
+        let (store, loops) = Store::new(StoreParts {
+            cluster: "test".to_owned(),
+            schema: &SCHEMA,
+            env: Env::new(clock.clone(), RngTree::from_seed(1)),
+            coord: Arc::new(Memory::new(clock)),
+            objects: Arc::new(InMemory::new()),
+            settings: StoreSettings::default(),
+            execution: Execution::Inline,
+            scratch: scratch.path().to_owned(),
+            mode,
+        });
+        tokio::spawn(loops.run(CancellationToken::new()));
+        store.applied().wait_for(|applied| applied.phase == Phase::Ready).await.unwrap();
+        let service = Configstore { store, admin: Arc::new(NoAdmin) };
+        let served = Served::new(HttpSettings::default(), routes(), service).await;
+        TestConfigstore { served, _scratch: scratch }
+    }
+
+    pub fn typed(&self) -> ConfigstoreClient {
+        ConfigstoreClient::new(self.client())
+    }
+
+    /// `POST /users 201` and the like: sends, checks the status, answers the body.
+    pub async fn expect(&self, line: &str, body: &str) -> Value {
+        let answer = self.send(line, body).await;
+        match answer.body.is_empty() {
+            true => Value::Null,
+            false => answer.json(),
+        }
+    }
+
+    /// `POST /users 409 user_already_exists` and the like: sends and checks status and code.
+    pub async fn refuse(&self, line: &str, body: &str) {
+        let (line, code) = line.rsplit_once(' ').unwrap();
+        let answer = self.send(line, body).await;
+        assert_eq!(answer.error().1, code, "{line}: {}", answer.body);
+    }
+
+    pub async fn send(&self, line: &str, body: &str) -> crate::http::wire::Raw {
+        let [method, path, status] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
+        let answer = self.ask_json(method, &format!("/api/v1{path}"), body).await;
+        assert_eq!(answer.status.to_string(), status, "{line}: {}", answer.body);
+        answer
+    }
+}
+
+/// These tests are not about maintenance.
+struct NoAdmin;
+
+fn unused<T>() -> Result<T, BoxError> {
+    Err("not part of these tests".into())
+}
+
+#[async_trait::async_trait]
+impl Admin for NoAdmin {
+    async fn status(&self, _: &Context) -> Result<MaintenanceStatus, BoxError> {
+        unused()
+    }
+
+    async fn set_mode(&self, _: &Context, _: ModeChange) -> Result<MaintenanceStatus, BoxError> {
+        unused()
+    }
+
+    async fn export(&self, _: &Context) -> Result<ByteStream, BoxError> {
+        unused()
+    }
+
+    async fn import(
+        &self,
+        _: &Context,
+        _: ByteStream,
+        _: archive::Intent,
+    ) -> Result<ImportReport, BoxError> {
+        unused()
+    }
+}

@@ -1,0 +1,8 @@
+//! Configstore's routes over a real store, in process.
+
+mod harness;
+mod lists;
+mod members;
+mod orgs;
+mod schema;
+mod users;

@@ -1,0 +1,96 @@
+//! A typed client of maintenance, export and import.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use drydock_core::archive::{ImportReport, Intent};
+use drydock_core::context::Context;
+use drydock_core::error::BoxError;
+use futures_util::TryStream;
+use http::{Method, header};
+use serde_json::json;
+
+use super::MaintenanceStatus;
+use super::handlers::REQUESTED_BY;
+use crate::http::client::{AnswerStream, Client, ClientError};
+
+const MAINTENANCE: &str = "/api/v1/maintenance";
+/// How long an import may take: it ends sooner if the connection stands still.
+const IMPORT_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
+type Result<T> = std::result::Result<T, ClientError>;
+
+/// Calls one instance of any service. Cheap to clone.
+#[derive(Clone)]
+pub struct AdminClient {
+    http: Client,
+}
+
+impl AdminClient {
+    pub fn new(http: Client) -> AdminClient {
+        AdminClient { http }
+    }
+
+    pub async fn status(&self, ctx: &Context) -> Result<MaintenanceStatus> {
+        let call = self.http.request(Method::GET, MAINTENANCE);
+        Ok(call.send(ctx).await?.body)
+    }
+
+    /// Switches maintenance on; with `wait`, answers once all are ready or the time is over.
+    pub async fn switch_on(
+        &self,
+        ctx: &Context,
+        requested_by: &str,
+        reason: Option<&str>,
+        wait: Option<Duration>,
+    ) -> Result<MaintenanceStatus> {
+        let call = self.http.request(Method::PUT, path(wait));
+        let call = call
+            .header(REQUESTED_BY, requested_by)
+            .json(&json!({ "reason": reason }))
+            .longer_by(wait.unwrap_or_default());
+        Ok(call.send(ctx).await?.body)
+    }
+
+    pub async fn switch_off(
+        &self,
+        ctx: &Context,
+        requested_by: &str,
+        wait: Option<Duration>,
+    ) -> Result<()> {
+        let call = self.http.request(Method::DELETE, path(wait));
+        let call = call.header(REQUESTED_BY, requested_by).longer_by(wait.unwrap_or_default());
+        call.send_bytes(ctx).await?;
+        Ok(())
+    }
+
+    /// The export's plain lines. Only one that ends with its trailer is whole.
+    pub async fn export(&self, ctx: &Context) -> Result<AnswerStream> {
+        let call = self.http.request(Method::GET, "/api/v1/export");
+        Ok(call.send_streamed(ctx).await?.body)
+    }
+
+    /// Sends an export, plain or compressed.
+    pub async fn import<S>(&self, ctx: &Context, export: S, intent: Intent) -> Result<ImportReport>
+    where
+        S: TryStream<Ok = Bytes> + Send + 'static,
+        S::Error: Into<BoxError>,
+    {
+        let dry_run = intent == Intent::DryRun;
+        let path = format!("/api/v1/import?dry_run={dry_run}");
+        let call = self.http.request(Method::POST, path);
+        let call = call
+            .header(header::CONTENT_TYPE, "application/x-ndjson")
+            .body(Body::from_stream(export))
+            .timeout(IMPORT_TIMEOUT);
+        Ok(call.send(ctx).await?.body)
+    }
+}
+
+fn path(wait: Option<Duration>) -> String {
+    match wait {
+        Some(wait) => format!("{MAINTENANCE}?wait={}ms", wait.as_millis()),
+        None => MAINTENANCE.to_owned(),
+    }
+}

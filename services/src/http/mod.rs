@@ -1,0 +1,42 @@
+//! HTTP, the same for all services.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`route`] | routes as data, and the router made of them |
+//! | [`shell`] | what the routes of one instance share |
+//! | [`serve`](mod@serve) | the accept loop |
+//! | [`frame`] | around everything: request ids, panics, the log line, metrics |
+//! | [`guard`] | in front of each handler: token, gate, deadline, body |
+//! | [`gate`] | who may come in, and waiting until all have left |
+//! | [`extract`], [`page`], [`reply`] | requests to types, types to answers |
+//! | [`error`] | errors to answers |
+//! | [`health`], [`admin`] | routes that every service has |
+//! | [`client`] | the other side |
+
+pub mod admin;
+pub mod client;
+#[cfg(any(test, feature = "testing"))]
+pub mod duplex;
+pub mod error;
+pub mod extract;
+pub mod frame;
+pub mod gate;
+pub mod guard;
+pub mod health;
+mod linger;
+pub mod metrics;
+pub mod page;
+pub mod reply;
+pub mod route;
+pub mod serve;
+pub mod settings;
+pub mod shell;
+#[cfg(any(test, feature = "testing"))]
+pub mod wire;
+mod write_timeout;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use serve::serve;
+pub use settings::HttpSettings;

@@ -1,0 +1,128 @@
+//! The accept loop: HTTP/1 over whatever streams the listener hands out.
+//!
+//! Own code rather than `axum::serve`, for a bound on connections, a timeout for heads, a drain with
+//! a deadline and no `Date` header from an ambient clock.
+//!
+//! Architecture invariant: an accept error concerns one connection; the server goes on. Absent on
+//! purpose: TLS, HTTP/2. A head that hyper cannot parse is answered by hyper itself (400, 431) and
+//! has no body: no router is reached.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use drydock_core::net::{BoxStream, Listener};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::settings::HttpSettings;
+use super::write_timeout::WriteTimeout;
+
+/// The pause after an accept error, doubled with each in a row up to [`MAX_BACKOFF`].
+const MIN_BACKOFF: Duration = Duration::from_millis(5);
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
+
+/// Serves until `shutdown`, then lets open requests finish until the drain deadline.
+pub async fn serve(
+    mut listener: Box<dyn Listener>,
+    router: Router,
+    settings: &HttpSettings,
+    shutdown: CancellationToken,
+) {
+    let connections = TaskTracker::new();
+    let places = Arc::new(Semaphore::new(settings.max_connections));
+    let end = Ending { drain: shutdown, abort: CancellationToken::new() };
+    let mut backoff = MIN_BACKOFF;
+    while let Some(accepted) = end.until_drain(next(&mut *listener, &places)).await {
+        match accepted {
+            Ok((stream, place)) => {
+                backoff = MIN_BACKOFF;
+                let served = connection(stream, router.clone(), settings, end.clone());
+                connections.spawn(async move {
+                    served.await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "could not accept a connection");
+                end.until_drain(tokio::time::sleep(backoff)).await;
+                backoff = (backoff * 2).min(MAX_BACKOFF);
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    let drained = tokio::time::timeout(settings.drain_timeout, connections.wait()).await;
+    if drained.is_err() {
+        tracing::warn!(open = connections.len(), "cut connections off at the drain deadline");
+        end.abort.cancel();
+        connections.wait().await;
+    }
+}
+
+#[derive(Clone)]
+struct Ending {
+    /// Finish what is open, take nothing new.
+    drain: CancellationToken,
+    /// Finish nothing.
+    abort: CancellationToken,
+}
+
+impl Ending {
+    async fn until_drain<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.drain.run_until_cancelled(work).await
+    }
+}
+
+type Place = tokio::sync::OwnedSemaphorePermit;
+
+/// A free place, then the next connection for it.
+async fn next(
+    listener: &mut dyn Listener,
+    places: &Arc<Semaphore>,
+) -> std::io::Result<(BoxStream, Place)> {
+    let place = places.clone().acquire_owned().await;
+    let place = place.expect("the semaphore is never closed");
+    let (stream, _peer) = listener.accept().await?;
+    Ok((stream, place))
+}
+
+fn connection(
+    stream: BoxStream,
+    router: Router,
+    settings: &HttpSettings,
+    end: Ending,
+) -> impl Future<Output = ()> + Send + use<> {
+    let stream = WriteTimeout::new(stream, settings.idle_timeout);
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.header_timeout)
+        .max_header_size(settings.max_header_bytes)
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut serving = Box::pin(serving);
+    async move {
+        let done = tokio::select! {
+            done = serving.as_mut() => Some(done),
+            () = end.drain.cancelled() => None,
+        };
+        let done = match done {
+            Some(done) => done,
+            None => {
+                serving.as_mut().graceful_shutdown();
+                tokio::select! {
+                    done = serving => done,
+                    () = end.abort.cancelled() => return,
+                }
+            }
+        };
+        if let Err(error) = done {
+            // Peers vanish, reset and send rubbish all day long: theirs to know, not an operator's.
+            tracing::debug!(error = %drydock_core::error::Chain(&error), "connection failed");
+        }
+    }
+}

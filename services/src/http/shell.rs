@@ -1,0 +1,85 @@
+//! What every route of one instance shares.
+
+use std::sync::Arc;
+
+use drydock_core::env::Env;
+use prometheus_client::registry::Registry;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
+
+use super::gate::{Gate, GateState};
+use super::metrics::HttpMetrics;
+use super::settings::HttpSettings;
+
+/// The state of a router: what all services share, and the service's own.
+#[derive(Clone)]
+pub struct App<S> {
+    pub shell: Arc<Shell>,
+    pub service: S,
+}
+
+/// What the health routes ask the runtime.
+pub trait Health: Send + Sync + 'static {
+    fn readiness(&self) -> Readiness;
+
+    /// The metrics of this instance, [`HttpMetrics`] among them.
+    fn registry(&self) -> &Registry;
+}
+
+/// The body of `/readyz`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Readiness {
+    /// Whether this instance does its work: serving, or keeping still in maintenance.
+    pub ready: bool,
+    pub state: GateState,
+    /// What it waits for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+}
+
+pub struct Shell {
+    pub service: &'static str,
+    pub env: Env,
+    pub settings: HttpSettings,
+    pub gate: Gate,
+    pub health: Arc<dyn Health>,
+    pub(super) metrics: HttpMetrics,
+    pub(super) running: Semaphore,
+    internal_token: SecretString,
+}
+
+/// The parts that a runtime brings for [`Shell::new`].
+pub struct ShellParts {
+    pub service: &'static str,
+    pub env: Env,
+    pub settings: HttpSettings,
+    pub internal_token: SecretString,
+    pub gate: Gate,
+    pub health: Arc<dyn Health>,
+    pub metrics: HttpMetrics,
+}
+
+impl Shell {
+    pub fn new(parts: ShellParts) -> Arc<Shell> {
+        Arc::new(Shell {
+            service: parts.service,
+            running: Semaphore::new(parts.settings.max_concurrent_requests),
+            env: parts.env,
+            settings: parts.settings,
+            gate: parts.gate,
+            health: parts.health,
+            metrics: parts.metrics,
+            internal_token: parts.internal_token,
+        })
+    }
+
+    /// Compares in constant time, whatever the lengths.
+    pub(super) fn is_internal_token(&self, given: &str) -> bool {
+        let digest = |token: &str| Sha256::digest(token.as_bytes());
+        let expected = digest(self.internal_token.expose_secret());
+        expected.as_slice().ct_eq(digest(given).as_slice()).into()
+    }
+}

@@ -1,0 +1,140 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use drydock_core::context::Context;
+use drydock_core::error::Kind;
+use drydock_core::net::Net;
+use futures_util::{StreamExt, TryStreamExt};
+use http::Method;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
+
+use super::service::{TestServer, Thing};
+use crate::http::client::{Client, ClientError};
+use crate::http::duplex::DuplexNet;
+
+fn ctx() -> Context {
+    Context::background()
+}
+
+/// A server that answers every connection with `answer` and closes it.
+async fn canned(answer: &'static str) -> Client {
+    let net = DuplexNet::default();
+    let mut listener = net.listen("canned:1").await.unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    Client::new(Arc::new(net), "canned:1")
+}
+
+async fn get(client: &Client) -> ClientError {
+    let got = client.request(Method::GET, "/x").send::<Value>(&ctx()).await;
+    got.expect_err("only failures are asked for")
+}
+
+#[tokio::test]
+async fn an_answer_comes_with_its_headers() {
+    let server = TestServer::start().await;
+    let client = server.client();
+    let thing = Thing { name: "alice".into() };
+    let call = client.request(Method::POST, "/api/v1/things").json(&thing);
+    let answer = call.send::<Thing>(&ctx()).await.unwrap();
+    assert_eq!(answer.status, 201);
+    assert_eq!(answer.body.name, "alice");
+    assert!(answer.etag().unwrap().starts_with("\"1-"));
+}
+
+#[tokio::test]
+async fn a_refusal_is_the_remote_error() {
+    let server = TestServer::start().await;
+    let error = get(&server.client()).await;
+    let remote = error.remote().unwrap();
+    assert_eq!((remote.kind, remote.code.as_str()), (Kind::NotExist, "route_not_exist"));
+    assert!(!error.may_have_applied());
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_ours_leaves_the_status() {
+    let client = canned("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 4\r\n\r\nhtml").await;
+    let error = get(&client).await;
+    assert_eq!(error.remote().unwrap().kind, Kind::Unavailable);
+    assert!(error.may_have_applied());
+}
+
+#[tokio::test]
+async fn a_refused_connection_was_not_sent() {
+    let client = Client::new(Arc::new(DuplexNet::default()), "nobody:1");
+    let error = get(&client).await;
+    assert!(matches!(error, ClientError::NotSent { .. }), "{error:?}");
+    assert!(!error.may_have_applied());
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_an_unknown_outcome() {
+    for answer in [
+        "",
+        "HTTP/1.1 200 OK\r\nContent-Le",
+        "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{",
+    ] {
+        let error = get(&canned(answer).await).await;
+        assert!(matches!(error, ClientError::Unknown { .. }), "{answer:?}: {error:?}");
+        assert!(error.may_have_applied());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_server_is_given_up() {
+    let net = DuplexNet::default();
+    let _listener = net.listen("silent:1").await.unwrap();
+    let client = Client::new(Arc::new(net), "silent:1");
+    let begun = Instant::now();
+    let error = get(&client).await;
+    assert!(matches!(error, ClientError::Unknown { .. }), "{error:?}");
+    assert_eq!(begun.elapsed().as_secs(), 35);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_that_is_left_is_passed_on() {
+    let server = TestServer::start().await;
+    let client = server.client();
+    let call = client.request(Method::GET, "/api/v1/slow");
+    let begun = Instant::now();
+    let ended = call.send_bytes(&ctx().timeout(Duration::from_millis(500))).await;
+    assert!(ended.unwrap_err().may_have_applied());
+    assert!(begun.elapsed() <= Duration::from_millis(501));
+}
+
+#[tokio::test]
+async fn a_streamed_answer_arrives_whole_or_ends_with_an_error() {
+    let server = TestServer::start().await;
+    let client = server.client();
+    let export = async || {
+        let call = client.request(Method::GET, "/api/v1/export");
+        let answer = call.send_streamed(&ctx()).await.unwrap();
+        let (mut bytes, mut body) = (0, answer.body.boxed());
+        while let Some(chunk) = body.try_next().await? {
+            bytes += chunk.len();
+        }
+        Ok::<_, ClientError>(bytes)
+    };
+    assert!(export().await.unwrap() > 200_000);
+    *server.service.export_fails.lock().unwrap() = true;
+    assert!(matches!(export().await, Err(ClientError::Unknown { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_streamed_answer_has_no_deadline_of_its_own() {
+    let server = TestServer::start().await;
+    let client = server.client();
+    let call = client.request(Method::GET, "/api/v1/export");
+    let mut body = call.send_streamed(&ctx()).await.unwrap().body;
+    assert!(body.try_next().await.unwrap().is_some());
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    while body.try_next().await.unwrap().is_some() {}
+}

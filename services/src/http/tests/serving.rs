@@ -1,0 +1,157 @@
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use drydock_core::net::{BoxStream, Listener, Net};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::harness::TOKEN;
+use super::service::TestServer;
+use crate::http::duplex::DuplexNet;
+use crate::http::{HttpSettings, serve};
+
+const GET_SLOW: &str = "GET /api/v1/slow HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ";
+
+fn slow_request() -> String {
+    format!("{GET_SLOW}{TOKEN}\r\n\r\n")
+}
+
+async fn read_to_end(stream: &mut BoxStream) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    text
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_never_ends_and_an_idle_connection_are_cut_off() {
+    let server = TestServer::start().await;
+    for start in ["", "GET /livez HTTP/1.1\r\nHost:"] {
+        let mut stream = server.connect().await;
+        stream.write_all(start.as_bytes()).await.unwrap();
+        let begun = Instant::now();
+        read_to_end(&mut stream).await;
+        assert_eq!(begun.elapsed().as_secs(), 10, "{start:?}");
+    }
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let begun = Instant::now();
+    assert!(read_to_end(&mut stream).await.starts_with("HTTP/1.1 200"));
+    assert_eq!(begun.elapsed().as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_lets_a_request_finish_and_takes_no_new_one() {
+    let server = TestServer::with(HttpSettings {
+        drain_timeout: Duration::from_secs(25),
+        ..HttpSettings::default()
+    })
+    .await;
+    let mut stream = server.connect().await;
+    stream.write_all(slow_request().as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    server.shutdown.cancel();
+    let begun = Instant::now();
+    assert!(read_to_end(&mut stream).await.starts_with("HTTP/1.1 204"));
+    assert_eq!(begun.elapsed().as_secs(), 19);
+    let wire = server.wire.clone();
+    server.serving.await.unwrap();
+    assert!(wire.net.dial(&wire.address).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_drain_has_a_deadline() {
+    let server = TestServer::start().await;
+    let mut stream = server.connect().await;
+    stream.write_all(slow_request().as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    server.shutdown.cancel();
+    let begun = Instant::now();
+    server.serving.await.unwrap();
+    assert_eq!(begun.elapsed().as_secs(), 10);
+    assert_eq!(read_to_end(&mut stream).await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_above_the_cap_wait_for_a_place() {
+    let server =
+        TestServer::with(HttpSettings { max_connections: 1, ..HttpSettings::default() }).await;
+    let mut first = server.connect().await;
+    first.write_all(slow_request().as_bytes()).await.unwrap();
+    let livez = "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let waiting = timeout(Duration::from_secs(5), server.raw(livez)).await;
+    assert!(waiting.is_err());
+    drop(first);
+    assert_eq!(server.raw(livez).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_above_the_cap_are_told_to_come_back() {
+    let server =
+        TestServer::with(HttpSettings { max_concurrent_requests: 1, ..HttpSettings::default() })
+            .await;
+    let mut first = server.connect().await;
+    first.write_all(slow_request().as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let answer = server.ask("GET", "/api/v1/things", "", "").await;
+    assert_eq!(answer.error(), (429, "too_many_requests".to_owned()));
+    assert!(answer.header("retry-after").is_some());
+    assert_eq!(server.ask("GET", "/livez", "", "").await.status, 200);
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let answer = server.ask("GET", "/api/v1/things", "", "").await;
+    assert_eq!(answer.status, 204, "the place is free again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_stands_still_loses_its_connection() {
+    let server = TestServer::start().await;
+    let mut stream = server.connect().await;
+    let export =
+        format!("GET /api/v1/export HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
+    stream.write_all(export.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    let cut = read_to_end(&mut stream).await;
+    assert!(!cut.ends_with("0\r\n\r\n"), "the export must not look whole");
+}
+
+struct Flaky {
+    outcomes: VecDeque<io::Error>,
+    inner: Box<dyn Listener>,
+}
+
+#[async_trait]
+impl Listener for Flaky {
+    async fn accept(&mut self) -> io::Result<(BoxStream, String)> {
+        match self.outcomes.pop_front() {
+            Some(error) => Err(error),
+            None => self.inner.accept().await,
+        }
+    }
+
+    fn local_addr(&self) -> String {
+        self.inner.local_addr()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_accept_error_does_not_stop_the_server() {
+    let net = DuplexNet::default();
+    let listener = Flaky {
+        outcomes: (0..20).map(|_| io::Error::other("too many files")).collect(),
+        inner: net.listen("flaky:1").await.unwrap(),
+    };
+    let router = axum::Router::new();
+    let shutdown = CancellationToken::new();
+    let stop = shutdown.clone();
+    let serving = tokio::spawn(async move {
+        serve(Box::new(listener), router, &HttpSettings::default(), stop).await;
+    });
+    let mut stream = net.dial("flaky:1").await.unwrap();
+    let request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    assert!(read_to_end(&mut stream).await.starts_with("HTTP/1.1 404"));
+    shutdown.cancel();
+    serving.await.unwrap();
+}

@@ -1,0 +1,85 @@
+//! Readiness and metrics of one instance.
+
+use drydock_core::store::{Phase, Store};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use super::instance::Instance;
+use crate::http::gate::{Gate, GateState};
+use crate::http::metrics::HttpMetrics;
+use crate::http::shell::{Health, Readiness};
+
+pub(super) struct Vitals {
+    gate: Gate,
+    instance: Instance,
+    registry: Registry,
+}
+
+impl Vitals {
+    pub(super) fn new(gate: Gate, instance: Instance, store: Store) -> (Vitals, HttpMetrics) {
+        let mut registry = Registry::default();
+        let metrics = HttpMetrics::register(&mut registry);
+        registry.register_collector(Box::new(StoreMetrics(store)));
+        (Vitals { gate, instance, registry }, metrics)
+    }
+}
+
+impl Health for Vitals {
+    fn readiness(&self) -> Readiness {
+        let state = self.gate.state();
+        let reason = match state {
+            GateState::Loading => Some("the read model is being loaded"),
+            GateState::Stopping => Some("the service is stopping"),
+            GateState::Normal | GateState::Maintenance if !self.instance.is_heard() => {
+                Some("the coordination store does not answer")
+            }
+            GateState::Normal | GateState::Maintenance => None,
+        };
+        Readiness { ready: reason.is_none(), state, reason: reason.map(str::to_owned) }
+    }
+
+    fn registry(&self) -> &Registry {
+        &self.registry
+    }
+}
+
+/// The store's counters, read when somebody asks.
+#[derive(Clone)]
+struct StoreMetrics(Store);
+
+impl std::fmt::Debug for StoreMetrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StoreMetrics")
+    }
+}
+
+impl Collector for StoreMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        for (name, count) in self.0.stats().list() {
+            let counter = ConstCounter::new(count);
+            let name = format!("drydock_store_{name}");
+            let help = "Counted since the instance started";
+            let metric = encoder.encode_descriptor(&name, help, None, counter.metric_type())?;
+            counter.encode(metric)?;
+        }
+        let applied = *self.0.applied().borrow();
+        let position = applied.position().and_then(|at| i64::try_from(at).ok()).unwrap_or(-1);
+        let gauges = [
+            ("drydock_store_position", "Newest commit in the read model, -1 for none", position),
+            (
+                "drydock_store_ready",
+                "Whether the read model is loaded",
+                i64::from(applied.phase == Phase::Ready),
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = ConstGauge::new(value);
+            let metric = encoder.encode_descriptor(name, help, None, gauge.metric_type())?;
+            gauge.encode(metric)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,25 @@
+//! How a service starts, lives and stops. [`start`] is the only way: the binary, the tests and the
+//! simulator call it, each with its own seams.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`settings`] | everything that can be set for one instance |
+//! | [`start`](mod@start) | the parts, put together |
+//! | `maintenance` | the driver of the core's state machine |
+//! | `modes` | what the coordination store says of the mode |
+//! | `instance` | this instance's leased key |
+//! | `admin` | what an operator may do |
+//! | `health` | readiness and metrics |
+//!
+//! Architecture invariant: nothing here knows whether it is simulated.
+
+mod admin;
+mod health;
+mod instance;
+mod maintenance;
+mod modes;
+pub mod settings;
+pub mod start;
+
+pub use settings::Settings;
+pub use start::{Deps, Role, start};

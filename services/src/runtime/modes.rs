@@ -1,0 +1,69 @@
+//! Follows the mode's key into the instance's [`ModeCell`].
+//!
+//! Invariants: the watch starts at the revision after the one that was read, so no switch between
+//! the two is missed; a quiet watch is doubted, and the key read again.
+
+use std::time::Duration;
+
+use drydock_core::coord::{
+    Bounded, Coordination, CoordinationExt, EventKind, WatchRequest, WatchStream,
+};
+use drydock_core::env::Env;
+use drydock_core::error::{BoxError, Chain};
+use drydock_core::log::keys::Keys;
+use drydock_core::maintenance::{ModeCell, SeenMode};
+use drydock_core::retry::Backoff;
+use futures_util::StreamExt;
+use tokio_util::sync::CancellationToken;
+
+/// How often the key is read although the watch says nothing.
+const IDLE_CHECK: Duration = Duration::from_secs(5);
+
+pub(super) async fn follow(
+    env: Env,
+    coord: Bounded,
+    keys: Keys,
+    mode: ModeCell,
+    stop: CancellationToken,
+) {
+    let mut backoff = Backoff::new(&env, "mode-watch");
+    let following = async {
+        loop {
+            match look_and_watch(&coord, &keys, &mode).await {
+                Ok(watch) => {
+                    backoff.reset();
+                    observe(watch, &mode).await;
+                }
+                Err(error) => {
+                    tracing::debug!(error = %Chain(error.as_ref()), "the mode cannot be read");
+                    backoff.pause().await;
+                }
+            }
+        }
+    };
+    stop.run_until_cancelled(following).await;
+}
+
+async fn look_and_watch(
+    coord: &Bounded,
+    keys: &Keys,
+    mode: &ModeCell,
+) -> Result<WatchStream, BoxError> {
+    let (found, revision) = coord.get(keys.mode()).await?;
+    mode.observe(SeenMode::decode(found.as_ref())?);
+    let range = drydock_core::coord::KeyRange::single(keys.mode());
+    Ok(coord.watch(WatchRequest::new(range).from(revision + 1)).await?)
+}
+
+/// Takes what the watch brings, until it ends or has been quiet for a while.
+async fn observe(mut watch: WatchStream, mode: &ModeCell) {
+    while let Ok(Some(Ok(batch))) = tokio::time::timeout(IDLE_CHECK, watch.next()).await {
+        let puts = batch.events.iter().filter(|event| event.kind == EventKind::Put);
+        for event in puts {
+            match SeenMode::decode(Some(&event.kv)) {
+                Ok(seen) => mode.observe(seen),
+                Err(error) => tracing::error!(error = %Chain(&error), "the mode is not readable"),
+            }
+        }
+    }
+}

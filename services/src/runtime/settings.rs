@@ -1,0 +1,36 @@
+//! Everything that can be set for one instance of a service.
+
+use std::time::Duration;
+
+use drydock_core::store::StoreSettings;
+use secrecy::SecretString;
+
+use crate::http::HttpSettings;
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Separates deployments that share a coordination store or a bucket.
+    pub cluster: String,
+    /// What callers of an internal service must present.
+    pub internal_token: SecretString,
+    pub http: HttpSettings,
+    pub store: StoreSettings,
+    /// How long an instance counts as live after it was last heard of.
+    pub lease_ttl: Duration,
+    /// How long requests in flight may go on when maintenance begins.
+    pub maintenance_drain: Duration,
+}
+
+impl Settings {
+    /// The defaults, with this token.
+    pub fn new(internal_token: SecretString) -> Settings {
+        Settings {
+            cluster: "default".to_owned(),
+            internal_token,
+            http: HttpSettings::default(),
+            store: StoreSettings::default(),
+            lease_ttl: Duration::from_secs(10),
+            maintenance_drain: Duration::from_secs(10),
+        }
+    }
+}

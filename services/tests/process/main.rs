@@ -1,0 +1,10 @@
+//! The binary as an operator meets it: processes, signals, files, exit codes.
+
+#[cfg(test)]
+mod config;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod operator;
+#[cfg(test)]
+mod serve;

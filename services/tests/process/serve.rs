@@ -1,0 +1,68 @@
+use drydock_services::configstore::types::NewUser;
+use drydock_services::http::page::Consistency;
+
+use super::harness::{Installation, run, soon, text, utf8};
+
+const WRITES_BEFORE_THE_KILL: usize = 50;
+
+fn user(nth: usize) -> NewUser {
+    NewUser { name: format!("user{nth}"), admin: false }
+}
+
+#[tokio::test]
+async fn every_acknowledged_user_survives_kill_9() {
+    let installation = Installation::new();
+    let running = installation.start().await;
+    let client = running.client.clone();
+    let (enough, written) = tokio::sync::oneshot::channel();
+    let writing = tokio::spawn(async move {
+        let mut acknowledged = Vec::new();
+        let mut enough = Some(enough);
+        while let Ok(created) = client.create_user(&soon(), &user(acknowledged.len())).await {
+            acknowledged.push(created.body);
+            if acknowledged.len() == WRITES_BEFORE_THE_KILL {
+                enough.take().map(|enough| enough.send(()));
+            }
+        }
+        acknowledged
+    });
+    written.await.unwrap();
+    running.signal("KILL");
+    running.end().await;
+    let acknowledged = writing.await.unwrap();
+    let running = installation.start().await;
+    for user in acknowledged {
+        let name = user.name.as_str().parse().unwrap();
+        let found = running.client.user(&soon(), &name, Consistency::Linearizable).await;
+        assert_eq!(found.unwrap().body, user);
+    }
+}
+
+#[tokio::test]
+async fn sigterm_and_ctrl_c_end_it_with_success() {
+    let installation = Installation::new();
+    for signal in ["TERM", "INT"] {
+        let running = installation.start().await;
+        running.signal(signal);
+        assert_eq!(running.end().await, Some(0), "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn a_data_directory_in_use_is_refused() {
+    let installation = Installation::new();
+    let running = installation.start().await;
+    let data = installation.data();
+    let args = ["serve", "all", "--configstore-listen", "127.0.0.1:0", "--data-dir", utf8(&data)];
+    let second = run(&args).await;
+    assert_eq!(second.status.code(), Some(1));
+    let said = text(&second.stderr);
+    assert!(said.starts_with("error: the data directory cannot be used: "), "{said}");
+    assert!(said.contains(&running.child.id().unwrap().to_string()), "{said}");
+    assert_eq!(text(&second.stdout), "", "it never said that it listens");
+    let args = ["serve", "all", "--configstore-listen", &running.address, "--data-dir", "/nowhere"];
+    let taken = run(&args).await;
+    let said = text(&taken.stderr);
+    assert_eq!(taken.status.code(), Some(1));
+    assert!(said.contains(&running.address), "{said}");
+}
