@@ -60,9 +60,12 @@ async fn a_data_directory_in_use_is_refused() {
     assert!(said.starts_with("error: the data directory cannot be used: "), "{said}");
     assert!(said.contains(&running.child.id().unwrap().to_string()), "{said}");
     assert_eq!(text(&second.stdout), "", "it never said that it listens");
-    let args = ["serve", "all", "--configstore-listen", &running.address, "--data-dir", "/nowhere"];
+    let other = installation.path("other");
+    let address = &*running.address;
+    let args = ["serve", "all", "--configstore-listen", address, "--data-dir", utf8(&other)];
     let taken = run(&args).await;
     let said = text(&taken.stderr);
     assert_eq!(taken.status.code(), Some(1));
-    assert!(said.contains(&running.address), "{said}");
+    assert!(said.contains(address), "{said}");
+    assert!(!other.exists(), "nothing was made before it was known to be of use");
 }
