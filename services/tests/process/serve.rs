@@ -1,42 +1,4 @@
-use drydock_services::configstore::types::NewUser;
-use drydock_services::http::page::Consistency;
-
-use super::harness::{Installation, run, soon, text, utf8};
-
-const WRITES_BEFORE_THE_KILL: usize = 50;
-
-fn user(nth: usize) -> NewUser {
-    NewUser { name: format!("user{nth}"), admin: false }
-}
-
-#[tokio::test]
-async fn every_acknowledged_user_survives_kill_9() {
-    let installation = Installation::new();
-    let running = installation.start().await;
-    let client = running.client.clone();
-    let (enough, written) = tokio::sync::oneshot::channel();
-    let writing = tokio::spawn(async move {
-        let mut acknowledged = Vec::new();
-        let mut enough = Some(enough);
-        while let Ok(created) = client.create_user(&soon(), &user(acknowledged.len())).await {
-            acknowledged.push(created.body);
-            if acknowledged.len() == WRITES_BEFORE_THE_KILL {
-                enough.take().map(|enough| enough.send(()));
-            }
-        }
-        acknowledged
-    });
-    written.await.unwrap();
-    running.signal("KILL");
-    running.end().await;
-    let acknowledged = writing.await.unwrap();
-    let running = installation.start().await;
-    for user in acknowledged {
-        let name = user.name.as_str().parse().unwrap();
-        let found = running.client.user(&soon(), &name, Consistency::Linearizable).await;
-        assert_eq!(found.unwrap().body, user);
-    }
-}
+use super::harness::{Installation, run, text, utf8};
 
 #[tokio::test]
 async fn sigterm_and_ctrl_c_end_it_with_success() {

@@ -1,7 +1,7 @@
 //! Random operations on [`Memory`] agree with a model too naive to be wrong: a list of snapshots.
 //!
-//! The model shares no code with the state machine. It knows every revision as a whole map, and what
-//! a watch must deliver is the difference of neighbouring maps.
+//! The model shares no code with the state machine. It knows every revision as a whole map, and
+//! what a watch must deliver is the difference of neighbouring maps.
 
 mod steps;
 
