@@ -129,7 +129,7 @@ async fn crash(steps: &[Step], stop_after: usize, fates: Vec<usize>) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 100,
+        cases: 300,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
