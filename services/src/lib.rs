@@ -2,6 +2,8 @@
 //!
 //! Absent on purpose: anything that only a simulation needs.
 
+pub mod cli;
+pub mod config;
 pub mod configstore;
 pub mod http;
 pub mod names;

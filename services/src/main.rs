@@ -1,1 +1,5 @@
-fn main() {}
+//! The binary `drydock`; everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    drydock_services::cli::main()
+}

@@ -1,1 +1,42 @@
+//! The simulator of Drydock.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`plan`] | everything that a run depends on, as data |
+//! | [`scenario`] | makes plans from seeds |
+//! | [`world`] | hosts, network and time |
+//! | [`fault`] | what may go wrong, and what it hit |
+//! | [`recorder`] | all events in order, and their fingerprint |
+//! | [`history`] | what clients asked and were told |
+//! | [`truth`] | what really happened |
+//! | [`export`] | exports, read independently |
+//! | [`workload`] | clients and the operator |
+//! | [`service`] | the product on a simulated host |
+//! | [`check`] | the oracles |
+//! | [`probes`] | states worth reaching |
+//! | [`runner`] | one plan, run in this process |
+//! | [`fleet`] | many plans, each in a process of its own |
+//! | [`command`] | the commands of `drydock-sim` |
 
+pub mod check;
+pub mod command;
+pub mod exit;
+pub mod export;
+pub mod fault;
+pub mod fleet;
+pub mod history;
+pub mod outcome;
+pub mod plan;
+pub mod probes;
+pub mod recorder;
+pub mod report;
+pub mod runner;
+pub mod scenario;
+pub mod service;
+pub mod stored;
+pub mod truth;
+pub mod workload;
+pub mod world;
+
+#[cfg(not(tokio_unstable))]
+compile_error!("the simulator needs `--cfg tokio_unstable`: see .cargo/config.toml");

@@ -1,1 +1,18 @@
+//! What the tests of this package share.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`app`] | a service in memory: the real start-up on seams that a test controls |
+//! | [`archive`] | exports, taken apart and put together |
+//! | [`client`] | requests, and exchanges as texts for snapshots |
+//! | [`faulty`] | coordination and objects that can be told to fail |
+//! | [`run`] | a runtime whose time and order repeat |
+//!
+//! Tests are in `api/` (by route) and `tidy/` (rules of the house). Those of the real binary are in
+//! `services/tests/process`, where cargo builds it for them.
 
+pub mod app;
+pub mod archive;
+pub mod client;
+pub mod faulty;
+pub mod run;

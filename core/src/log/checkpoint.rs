@@ -160,7 +160,7 @@ pub(crate) fn encode_actions(id: Uuid, actions: &[Action]) -> Bytes {
 }
 
 /// Reads and verifies a list of actions.
-pub(crate) async fn read_actions(
+pub async fn read_actions(
     objects: &Objects,
     keys: &ObjectKeys,
     name: &DataName,

@@ -15,6 +15,13 @@ use crate::retry::Backoff;
 /// How often the key is read although its watch says nothing.
 const IDLE_CHECK: Duration = Duration::from_secs(5);
 
+/// Why a watch is not followed any more.
+#[derive(PartialEq, Eq)]
+enum Ended {
+    Broken,
+    Quiet,
+}
+
 pub(super) struct ArchivedFollower {
     inner: Arc<Inner>,
 }
@@ -29,8 +36,11 @@ impl ArchivedFollower {
         loop {
             match self.look().await {
                 Ok(watch) => {
-                    backoff.reset();
-                    self.follow(watch).await;
+                    if self.follow(watch).await == Ended::Quiet {
+                        backoff.reset();
+                    } else {
+                        backoff.pause().await;
+                    }
                 }
                 Err(error) => {
                     tracing::debug!(%error, "`archived` cannot be read");
@@ -50,8 +60,13 @@ impl ArchivedFollower {
         Ok(self.inner.coord.watch(request).await?)
     }
 
-    async fn follow(&self, mut watch: WatchStream) {
-        while let Ok(Some(Ok(batch))) = tokio::time::timeout(IDLE_CHECK, watch.next()).await {
+    async fn follow(&self, mut watch: WatchStream) -> Ended {
+        loop {
+            let batch = match tokio::time::timeout(IDLE_CHECK, watch.next()).await {
+                Ok(Some(Ok(batch))) => batch,
+                Ok(Some(Err(_)) | None) => return Ended::Broken,
+                Err(_elapsed) => return Ended::Quiet,
+            };
             for event in &batch.events {
                 if let Err(error) = self.note(&event.kv) {
                     tracing::error!(%error, "`archived` is not readable");

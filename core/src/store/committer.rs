@@ -191,6 +191,7 @@ impl Committer {
             body,
         };
         let (head_revision, mode_revision) = (applied.revision, mode.revision);
+        let used = mode;
         let proposal = Proposal { commit, base, head_revision, mode_revision, also: Vec::new() };
         inner.env.point("commit.before_txn").await?;
         let settled = match settle(&inner.coord, &inner.keys, &inner.env, &proposal).await {
@@ -217,7 +218,7 @@ impl Committer {
                 if after_unknown {
                     inner.stats.unknown_refused();
                 }
-                self.catch_up(head, mode).await?;
+                self.catch_up(&used, head, mode).await?;
                 Ok(false)
             }
         }
@@ -252,10 +253,17 @@ impl Committer {
     /// Takes notice of what a refused proposal found.
     async fn catch_up(
         &self,
+        used: &SeenMode,
         head: Option<KeyValue>,
         mode: Option<KeyValue>,
     ) -> Result<(), StoreError> {
-        self.inner.mode.observe(SeenMode::decode(mode.as_ref())?);
+        let found = SeenMode::decode(mode.as_ref())?;
+        if found.revision < used.revision {
+            // Not an older look but another coordination store, whose revisions began anew.
+            self.inner.mode.replace(found);
+        } else {
+            self.inner.mode.observe(found);
+        }
         let Some(head) = head else {
             self.inner.feed_late.notify_one();
             return Err(StoreError::NotReady);

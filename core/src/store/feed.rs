@@ -84,6 +84,10 @@ impl Feed {
                     self.inner.stats.feed_gaps();
                     tracing::warn!(reason = %Chain(&reason), "the read model is loaded anew");
                 }
+                Err(error @ StoreError::Foreign { .. }) => {
+                    self.inner.halt(error.to_string());
+                    return;
+                }
                 Err(error) => {
                     tracing::warn!(error = %Chain(&error), "the read model cannot be loaded");
                     backoff.pause().await;

@@ -4,8 +4,6 @@
 //! longer holds at that revision is archived. The model must end exactly at `head`, and replaces the
 //! old one only when it is complete. Memory is bounded by one data file and one page of commits.
 
-use std::sync::atomic::Ordering;
-
 use super::error::StoreError;
 use super::history::History;
 use super::parts::Inner;
@@ -174,10 +172,11 @@ fn broken(what: String) -> StoreError {
 impl Inner {
     /// Puts a complete read model in the place of the old one.
     pub(super) fn install(&self, loaded: Loaded) {
-        let Loaded { db, head, head_revision, mode, revision } = loaded;
+        let Loaded { db, head, head_revision, mode, .. } = loaded;
         *self.db.write().expect("no holder of this lock panics") = Some(db);
-        if self.newest_revision.swap(revision, Ordering::Relaxed) > revision {
-            // Another coordination store, or this one set back: its revisions say nothing of ours.
+        let before = self.applied.borrow().head;
+        if before.is_some_and(|before| before.lineage != head.lineage) {
+            // It may be another coordination store, whose revisions say nothing of what was known.
             self.mode.replace(mode);
         } else {
             self.mode.observe(mode);

@@ -1,7 +1,6 @@
 //! A store's settings, its parts, and how it is put together.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -148,8 +147,6 @@ pub(crate) struct Inner {
     pub(crate) mode: ModeCell,
     pub(crate) stats: Stats,
     pub(crate) progress: Progress,
-    /// The newest revision of the coordination store that a load has seen.
-    pub(super) newest_revision: AtomicI64,
     /// How far the log is archived, as last seen; `None` before the first look.
     pub(super) archived: watch::Sender<Option<ArchivedRecord>>,
     /// Why this store must not go on.
@@ -195,7 +192,6 @@ impl Store {
             mode: parts.mode,
             stats: Stats::default(),
             progress: Progress::default(),
-            newest_revision: AtomicI64::new(0),
             archived: watch::Sender::new(None),
             halted: watch::Sender::new(None),
             applied: watch::Sender::new(Applied::NOTHING),

@@ -10,7 +10,7 @@
 
 use super::error::StoreError;
 use super::load::{load_manifest, replay};
-use super::parts::{Inner, Store};
+use super::parts::Inner;
 use crate::context::Context;
 use crate::coord::{Compare, CompareTarget, Coordination, CoordinationExt, KeyValue, Op, Txn};
 use crate::db::Db;
@@ -242,7 +242,7 @@ async fn newest_base(
             Ok(loaded) => return Ok(loaded),
             Err(error @ StoreError::Objects(ObjectError::Unavailable { .. })) => return Err(error),
             Err(error) => {
-                let error = crate::error::Chain(&error);
+                let error = crate::error::Chain(&error).to_string();
                 tracing::error!(%key, %error, "a checkpoint cannot be read; trying an older one");
                 let schema = inner.schema;
                 db.run(&Context::background(), move |tx| schema.clear(tx)).await?;
@@ -276,13 +276,5 @@ async fn proven_end(inner: &Inner, base: Head) -> Result<Position, StoreError> {
                 return Ok(chain_at);
             }
         }
-    }
-}
-
-impl Store {
-    /// The last recovery, if there ever was one.
-    pub async fn last_recovery(&self) -> Result<Option<RecoveryRecord>, StoreError> {
-        let found = self.inner.coord.get(self.inner.keys.recovery()).await?.0;
-        Ok(found.map(|kv| decode(&kv.key, &kv.value)).transpose()?)
     }
 }

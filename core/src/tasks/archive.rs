@@ -125,13 +125,8 @@ async fn refuse_if_superseded(store: &Store, head: &Head) -> Result<(), StoreErr
     };
     let ours: LineageRecord = objects.get_sealed(&keys.lineage(head.lineage)).await?;
     let theirs: LineageRecord = objects.get_sealed(&keys.lineage(current)).await?;
-    if theirs.epoch < ours.epoch {
-        // Noted late: our own switch came after it.
-        return Ok(());
-    }
-    // The switch may have been ours, since the look at `head`.
-    let now = look(store).await?;
-    if now.is_some_and(|now| now.head.lineage != head.lineage) {
+    if theirs.identity == ours.identity || theirs.epoch < ours.epoch {
+        // Noted late, or a switch of our own since the look at `head`.
         return Ok(());
     }
     inner.halt(format!(

@@ -18,3 +18,6 @@ mod runner;
 pub mod trim;
 
 pub use runner::run;
+
+#[cfg(test)]
+mod tests;

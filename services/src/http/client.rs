@@ -13,7 +13,8 @@ use bytes::Bytes;
 use drydock_core::context::Context;
 use drydock_core::error::{BoxError, Kind, RemoteError};
 use drydock_core::net::SharedNet;
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -103,6 +104,9 @@ pub struct Client {
     token: Option<SecretString>,
     settings: ClientSettings,
 }
+
+/// The body of an answer, as it arrives. An error ends it.
+pub type AnswerStream = BoxStream<'static, Result<Bytes, ClientError>>;
 
 /// A successful answer.
 #[derive(Debug, Clone)]
@@ -219,54 +223,52 @@ impl Call<'_> {
     pub async fn send_bytes(self, ctx: &Context) -> Result<Answer<Bytes>, ClientError> {
         let ctx = ctx.timeout(self.timeout);
         let client = self.client;
-        let (response, connection) = self.exchange(&ctx).await?;
+        let (response, connection) = self.exchange(&ctx, ctx.remaining()).await?;
         let (parts, body) = response.into_parts();
         let body = client.read_all(&ctx, body).await?;
         drop(connection);
         Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 
-    /// Sends, and hands the body on as it arrives. The timeout does not count the time to send the
-    /// request's body if that is streamed: pass one that fits.
-    pub async fn send_streamed(
-        self,
-        ctx: &Context,
-    ) -> Result<Answer<impl Stream<Item = Result<Bytes, ClientError>> + Send + use<>>, ClientError>
-    {
+    /// Sends, and hands the body on as it arrives. Only the caller's deadline ends that, or an
+    /// answer that stands still.
+    pub async fn send_streamed(self, ctx: &Context) -> Result<Answer<AnswerStream>, ClientError> {
         let client = self.client.clone();
-        let ctx = ctx.timeout(self.timeout);
-        let (response, connection) = self.exchange(&ctx).await?;
+        let head = ctx.timeout(self.timeout);
+        let (response, connection) = self.exchange(&head, ctx.remaining()).await?;
         let (parts, body) = response.into_parts();
-        let chunks = body.into_data_stream();
-        let state = Some((chunks, connection, client));
-        let stream = futures_util::stream::unfold(state, |state| async {
-            let (mut chunks, connection, client) = state?;
-            let idle = client.settings.idle_timeout;
-            let failed = |error: BoxError| unknown(&client.authority, error);
-            let item = match tokio::time::timeout(idle, chunks.next()).await {
-                Ok(None) => return None,
-                Ok(Some(Ok(chunk))) => {
-                    return Some((Ok(chunk), Some((chunks, connection, client))));
+        let (chunks, ctx) = (body.into_data_stream(), ctx.clone());
+        let state = Some((chunks, connection));
+        let stream = futures_util::stream::unfold(state, move |state| {
+            let (client, ctx) = (client.clone(), ctx.clone());
+            async move {
+                let (mut chunks, connection) = state?;
+                let chunk = ctx.timeout(client.settings.idle_timeout).run(chunks.next()).await;
+                match chunk.map_err(BoxError::from) {
+                    Ok(None) => None,
+                    Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some((chunks, connection)))),
+                    Ok(Some(Err(error))) => Some((Err(unknown(&client.authority, error)), None)),
+                    Err(error) => Some((Err(unknown(&client.authority, error)), None)),
                 }
-                Ok(Some(Err(error))) => failed(error.into()),
-                Err(elapsed) => failed(elapsed.into()),
-            };
-            Some((Err(item), None))
+            }
         });
-        Ok(Answer { status: parts.status, headers: parts.headers, body: stream.fuse().boxed() })
+        let body = stream.fuse().boxed();
+        Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 
-    /// Connects, sends, and waits for the head of an answer that says success.
+    /// Connects, sends, and waits for the head of an answer that says success. The server learns
+    /// of the time that is `left` for all of its answer.
     async fn exchange(
         self,
         ctx: &Context,
+        left: Option<Duration>,
     ) -> Result<(Response<Incoming>, AbortOnDropHandle<()>), ClientError> {
         let client = self.client;
         let connect_ctx = ctx.timeout(client.settings.connect_timeout);
         let connected = connect_ctx.run(client.connect()).await;
         let connected = connected.map_err(BoxError::from).flatten();
         let (mut sender, connection) = connected.map_err(|e| client.not_sent(e))?;
-        let request = self.into_request(ctx).map_err(|e| client.not_sent(e))?;
+        let request = self.into_request(left).map_err(|e| client.not_sent(e))?;
         let response = match ctx.run(sender.try_send_request(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(mut failed)) => {
@@ -288,7 +290,7 @@ impl Call<'_> {
         Err(remote_error(status, &body.unwrap_or_default()).into())
     }
 
-    fn into_request(self, ctx: &Context) -> Result<Request<Body>, BoxError> {
+    fn into_request(self, left: Option<Duration>) -> Result<Request<Body>, BoxError> {
         let mut request = Request::builder()
             .method(self.method)
             .uri(self.path)
@@ -305,7 +307,7 @@ impl Call<'_> {
             value.set_sensitive(true);
             request.headers_mut().insert(header::AUTHORIZATION, value);
         }
-        if let Some(left) = ctx.remaining() {
+        if let Some(left) = left {
             let millis = left.as_millis().clamp(1, u32::MAX.into());
             let value = HeaderValue::from_str(&millis.to_string())?;
             let headers = request.headers_mut();

@@ -14,9 +14,11 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
+use tokio::time::timeout;
 
-const MAX_BYTES: usize = 8 * 1024 * 1024;
-const MAX_TIME: Duration = Duration::from_secs(2);
+const MAX_TIME: Duration = Duration::from_secs(10);
+/// A client that sends nothing for this long is waiting for the answer, or gone.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
 
 /// A request's body, shared by its handler and by whoever reads the rest.
 #[derive(Clone)]
@@ -45,18 +47,10 @@ impl SharedBody {
         if !self.lock().begun {
             return;
         }
-        let reading = async {
-            let mut left = MAX_BYTES;
-            while let Some(Ok(frame)) = self.frame().await {
-                let read = frame.data_ref().map_or(0, Bytes::len);
-                match left.checked_sub(read) {
-                    Some(rest) => left = rest,
-                    None => return,
-                }
-            }
-        };
-        // Out of time is as good as out of bytes: the client has had its chance.
-        let _ = tokio::time::timeout(MAX_TIME, reading).await;
+        let reading =
+            async { while let Ok(Some(Ok(_))) = timeout(MAX_PAUSE, self.frame()).await {} };
+        // Out of time is as good as at the end: the client has had its chance.
+        let _ = timeout(MAX_TIME, reading).await;
     }
 }
 

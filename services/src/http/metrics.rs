@@ -47,10 +47,10 @@ impl HttpMetrics {
         metrics
     }
 
-    /// `route` is the pattern, never the path: labels are bounded.
+    /// `route` is the pattern, never the path: labels are bounded, whatever clients send.
     pub(super) fn record(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
         let labels = Labels {
-            method: method.as_str().to_owned(),
+            method: known(method).to_owned(),
             route: route.to_owned(),
             status: status.as_u16(),
         };
@@ -58,4 +58,10 @@ impl HttpMetrics {
         let durations = self.durations.get_or_create(&labels);
         durations.observe(took.as_secs_f64());
     }
+}
+
+fn known(method: &Method) -> &str {
+    const KNOWN: [Method; 5] =
+        [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE];
+    if KNOWN.contains(method) { method.as_str() } else { "other" }
 }

@@ -1,6 +1,8 @@
 //! Crashes at any call to the disk: what was answered is there, what was under way is there as a
 //! whole or not at all.
 
+use std::collections::BTreeSet;
+
 use drydock_core::coord::memory::Memory;
 use drydock_core::coord::{CoordinationExt, LeaseId, Op, Put, Txn};
 use proptest::collection::vec;
@@ -108,19 +110,26 @@ async fn crash(steps: &[Step], stop_after: usize, fates: Vec<usize>) {
     let mut fates = fates.into_iter().cycle();
     let after_power_cut = disk.after_power_cut(|| fates.next().expect("a cycle"));
     for survivor in [disk.after_kill(), after_power_cut] {
-        let found = dump(&open(survivor, &clock)).await;
+        let survivor = open(survivor, &clock);
+        let found = dump(&survivor).await;
         assert!(
             found == answered || found == reference.dump(),
             "found {:?}, answered {:?}",
             found.0,
             answered.0
         );
+        // It goes on from what it shows, and nothing else.
+        let (mut revision, mut kvs) = found;
+        revision += 1;
+        survivor.put(Put::new("z", "on")).await.unwrap();
+        kvs.extend(survivor.get("z").await.unwrap().0);
+        assert_eq!(dump(&survivor).await, (revision, kvs));
     }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 100,
+        cases: 300,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -128,7 +137,7 @@ proptest! {
     #[test]
     fn a_crash_anywhere_loses_nothing_that_was_answered(
         steps in vec(steps(), 1..25),
-        stop_after in 0..400usize,
+        stop_after in 0..200usize,
         fates in vec(0..=8usize, 1..50),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -143,6 +152,7 @@ proptest! {
             let disk = TestDisk::default();
             let reference = Memory::new(shared(&clock));
             let (mut lease, mut reference_lease) = (None, None);
+            let mut granted = BTreeSet::new();
             for step in &steps {
                 // Opened anew for each step.
                 let store = open(disk.after_kill(), &clock);
@@ -151,14 +161,21 @@ proptest! {
                 take(&store, step, &mut lease).await.unwrap();
                 take(&reference, step, &mut reference_lease).await.unwrap();
                 prop_assert_eq!(lease, reference_lease);
+                granted.extend(lease);
             }
             let store = open(disk.clone(), &clock);
             let (newest, kvs) = reference.dump();
             prop_assert_eq!(dump(&store).await, (newest, kvs));
+            for lease in granted {
+                let (found, expected) =
+                    (store.lease_keep_alive(lease).await, reference.lease_keep_alive(lease).await);
+                prop_assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+            }
             // So is its past.
             for revision in 1..=newest {
                 let request = || RangeRequest::new(KeyRange::prefix("")).at(revision);
-                let (found, expected) = (store.range(request()).await, reference.range(request()).await);
+                let found = store.range(request()).await;
+                let expected = reference.range(request()).await;
                 prop_assert_eq!(format!("{found:?}"), format!("{expected:?}"));
             }
             Ok(())

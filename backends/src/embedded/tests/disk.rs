@@ -1,16 +1,30 @@
 //! A disk that forgets what was not synced, and stops where it is told.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use redb::StorageBackend;
+
+use super::IN_TIME;
 
 /// Clones share the disk.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TestDisk {
     inner: Arc<Mutex<Inner>>,
-    /// Held by a test that wants syncs to wait.
-    pub(super) gate: Arc<Mutex<()>>,
+    gate: Arc<Gate>,
+}
+
+/// Where syncs wait while a test keeps it shut.
+#[derive(Debug, Default)]
+struct Gate {
+    state: Mutex<GateState>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct GateState {
+    shut: bool,
+    waiting: bool,
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +65,20 @@ impl TestDisk {
 
     pub(super) fn syncs(&self) -> usize {
         self.lock().syncs
+    }
+
+    /// Makes syncs wait until what it answers is dropped.
+    pub(super) fn shut(&self) -> Shut {
+        self.gate.state.lock().unwrap().shut = true;
+        Shut(Arc::clone(&self.gate))
+    }
+
+    /// Returns once a sync waits.
+    pub(super) fn until_a_sync_waits(&self) {
+        let state = self.gate.state.lock().unwrap();
+        let waiting = |state: &mut GateState| !state.waiting;
+        let waited = self.gate.changed.wait_timeout_while(state, IN_TIME, waiting);
+        assert!(waited.unwrap().0.waiting, "no sync came");
     }
 
     pub(super) fn stop_after(&self, calls: usize) {
@@ -95,6 +123,24 @@ impl TestDisk {
     }
 }
 
+pub(super) struct Shut(Arc<Gate>);
+
+impl Drop for Shut {
+    fn drop(&mut self) {
+        *self.0.state.lock().unwrap() = GateState::default();
+        self.0.changed.notify_all();
+    }
+}
+
+impl Gate {
+    fn pass(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.waiting = state.shut;
+        self.changed.notify_all();
+        drop(self.changed.wait_while(state, |state| state.shut).unwrap());
+    }
+}
+
 impl Inner {
     fn spend(&mut self) -> io::Result<()> {
         match &mut self.left {
@@ -126,7 +172,7 @@ impl StorageBackend for TestDisk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        drop(self.gate.lock().unwrap());
+        self.gate.pass();
         let mut inner = self.lock();
         inner.spend()?;
         for pending in std::mem::take(&mut inner.pending) {

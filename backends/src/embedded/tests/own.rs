@@ -8,8 +8,6 @@ use super::disk::TestDisk;
 use super::*;
 use crate::embedded::OpenError;
 
-const IN_TIME: Duration = Duration::from_secs(20);
-
 fn on(disk: &TestDisk, clock: &Arc<ManualClock>, execution: Execution) -> Embedded {
     let opened = Embedded::open_with_backend(disk.clone(), "disk", shared(clock), execution);
     opened.unwrap()
@@ -149,10 +147,10 @@ async fn waiting_transactions_share_a_write() {
     let one = disk.syncs() - start;
     let puts = (0..WRITERS).map(|n| store.put(Put::new(n.to_string(), "x")));
     let mut puts = join_all(puts);
-    {
-        let _closed = disk.gate.lock().unwrap();
-        assert!((&mut puts).now_or_never().is_none());
-    }
+    let shut = disk.shut();
+    assert!((&mut puts).now_or_never().is_none());
+    disk.until_a_sync_waits();
+    drop(shut);
     let revisions = puts.await.into_iter().map(Result::unwrap);
     assert!(revisions.is_sorted_by(|one, next| one < next), "each has its own");
     // The first alone, then the ones that came while it was written.
@@ -167,13 +165,13 @@ async fn nothing_is_seen_before_it_is_on_disk() {
     let request = WatchRequest::new(KeyRange::prefix(""));
     let mut watch = store.watch(request).await.unwrap();
     let mut put = store.put(Put::new("a", "x")).boxed();
-    {
-        let _closed = disk.gate.lock().unwrap();
-        assert!((&mut put).now_or_never().is_none());
-        assert!(watch.next().now_or_never().is_none());
-        let seen = dump(&store).now_or_never();
-        assert_eq!(seen, Some((1, vec![])));
-    }
+    let shut = disk.shut();
+    assert!((&mut put).now_or_never().is_none());
+    disk.until_a_sync_waits();
+    assert!(watch.next().now_or_never().is_none());
+    let seen = dump(&store).now_or_never();
+    assert_eq!(seen, Some((1, vec![])));
+    drop(shut);
     assert_eq!(put.await.unwrap(), 2);
     assert_eq!(watch.next().await.unwrap().unwrap().revision, 2);
 }

@@ -148,7 +148,7 @@ pub async fn run_all<S: Subject, F: Future<Output = S>>(make: impl Fn() -> F) {
 }
 
 /// How long a watch may take to deliver: only a store that fails its test takes so long.
-const DELIVERY: Duration = Duration::from_secs(20);
+const DELIVERY: Duration = Duration::from_secs(10);
 
 /// Shorthands of the cases. Keys are relative to the subject's prefix.
 impl dyn Subject + '_ {

@@ -152,3 +152,31 @@ impl Watcher {
         event
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::coord::{KeyRange, LeaseId, Op, Txn};
+
+    #[test]
+    fn what_is_not_published_is_neither_read_nor_watched() {
+        let shared = Shared::new(State::new(LeaseId(1)));
+        let all = || KeyRange::prefix("");
+        let mut watch = shared.watch(WatchRequest::new(all())).unwrap();
+        let mut late = shared.watch(WatchRequest::new(all()).from(1)).unwrap();
+        let put = Txn::default().then(Op::put("a", "x"));
+        let put = shared.with(|state| state.txn(&put)).unwrap().unwrap();
+        assert!(watch.next().now_or_never().is_none());
+        assert!(late.next().now_or_never().is_none());
+        let read = || shared.range(&RangeRequest::new(all())).unwrap();
+        assert_eq!((read().count, read().revision), (0, 1));
+        let early = shared.range(&RangeRequest::new(all()).at(put.revision));
+        assert!(matches!(early, Err(Error::FutureRevision { newest: 1, .. })));
+        shared.publish(put.revision);
+        assert!(watch.next().now_or_never().is_some());
+        assert!(late.next().now_or_never().is_some());
+        assert_eq!((read().count, read().revision), (1, put.revision));
+    }
+}

@@ -71,9 +71,8 @@ impl State {
         first: Revision,
         last: Revision,
     ) -> impl Iterator<Item = (Revision, &[Event])> {
-        // A range that ends before it starts would panic.
-        let last = last.max(first);
-        let entries = self.log.range(first..=last);
+        let entries = self.log.range(first..);
+        let entries = entries.take_while(move |(revision, _)| **revision <= last);
         entries.map(|(revision, events)| (*revision, &events[..]))
     }
 

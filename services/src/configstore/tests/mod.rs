@@ -4,4 +4,5 @@ mod harness;
 mod lists;
 mod members;
 mod orgs;
+mod schema;
 mod users;

@@ -7,14 +7,13 @@ use bytes::Bytes;
 use drydock_core::archive::{ImportReport, Intent};
 use drydock_core::context::Context;
 use drydock_core::error::BoxError;
-use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, TryStream};
+use futures_util::TryStream;
 use http::{Method, header};
 use serde_json::json;
 
 use super::MaintenanceStatus;
 use super::handlers::REQUESTED_BY;
-use crate::http::client::{Client, ClientError};
+use crate::http::client::{AnswerStream, Client, ClientError};
 
 const MAINTENANCE: &str = "/api/v1/maintenance";
 /// How long an import may take: it ends sooner if the connection stands still.
@@ -67,9 +66,9 @@ impl AdminClient {
     }
 
     /// The export's plain lines. Only one that ends with its trailer is whole.
-    pub async fn export(&self, ctx: &Context) -> Result<BoxStream<'static, Result<Bytes>>> {
+    pub async fn export(&self, ctx: &Context) -> Result<AnswerStream> {
         let call = self.http.request(Method::GET, "/api/v1/export");
-        Ok(call.send_streamed(ctx).await?.body.boxed())
+        Ok(call.send_streamed(ctx).await?.body)
     }
 
     /// Sends an export, plain or compressed.

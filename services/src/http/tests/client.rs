@@ -127,3 +127,14 @@ async fn a_streamed_answer_arrives_whole_or_ends_with_an_error() {
     *server.service.export_fails.lock().unwrap() = true;
     assert!(matches!(export().await, Err(ClientError::Unknown { .. })));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_streamed_answer_has_no_deadline_of_its_own() {
+    let server = TestServer::start().await;
+    let client = server.client();
+    let call = client.request(Method::GET, "/api/v1/export");
+    let mut body = call.send_streamed(&ctx()).await.unwrap().body;
+    assert!(body.try_next().await.unwrap().is_some());
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    while body.try_next().await.unwrap().is_some() {}
+}

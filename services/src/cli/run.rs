@@ -1,0 +1,52 @@
+//! From arguments to a command.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::runtime::Runtime;
+
+use super::args::{Cli, Command, ConfigAction, ConfigArgs};
+use super::exit::Failure;
+use super::{export, import, logging, maintenance, output, serve};
+use crate::config::{ConfigError, Loaded, Sources, load};
+
+/// Runs the process's command line.
+pub fn main() -> ExitCode {
+    // Clap prints by itself: help and version end with 0, everything else with 2.
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Serve { role, config } => {
+            let config = read_config(&config)?.config;
+            logging::to_stderr(&config.log);
+            runtime()?.block_on(serve::run(role, config))
+        }
+        Command::Maintenance { action, server } => {
+            runtime()?.block_on(maintenance::run(action, &server))
+        }
+        Command::Export { file, server } => runtime()?.block_on(export::run(&file, &server)),
+        Command::Import { file, dry_run, server } => {
+            runtime()?.block_on(import::run(&file, dry_run, &server))
+        }
+        Command::Config { action: ConfigAction::Print { config } } => {
+            output::line(read_config(&config)?.print().trim_end())
+        }
+    }
+}
+
+fn read_config(args: &ConfigArgs) -> Result<Loaded, ConfigError> {
+    load(&Sources {
+        file: args.config.as_deref(),
+        env: &|name| std::env::var(name).ok(),
+        flags: args.flags(),
+    })
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    Runtime::new().map_err(|error| Failure::because("the runtime cannot be started", error))
+}

@@ -1,0 +1,25 @@
+//! Configuration: flags over environment over one TOML file over defaults.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`types`] | every key, with its default |
+//! | [`load`](mod@load) | the four layers, and where each value came from |
+//! | `file` | the file's keys with their lines |
+//! | `validate` | what no single type can check |
+//! | [`tokens`] | tokens made at random and kept in the data directory |
+//!
+//! Invariant: every mistake is one error that names its place: file and line, variable, or flag.
+//! The variable of the key `http.max_body_bytes` is `DRYDOCK_HTTP_MAX_BODY_BYTES`. A `DRYDOCK_…`
+//! variable that is no key is left alone: orchestrators make up such names by themselves.
+
+mod file;
+pub mod load;
+pub mod tokens;
+pub mod types;
+mod validate;
+
+pub use load::{ConfigError, Loaded, Origin, Sources, load};
+pub use types::Config;
+
+#[cfg(test)]
+mod tests;

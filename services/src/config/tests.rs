@@ -1,0 +1,134 @@
+use std::os::unix::fs::PermissionsExt;
+
+use drydock_core::env::Env;
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+
+use super::*;
+
+struct Case {
+    dir: TempDir,
+    file: Option<&'static str>,
+    env: &'static [(&'static str, &'static str)],
+    flags: Vec<(&'static str, String)>,
+}
+
+fn case() -> Case {
+    Case { dir: TempDir::new().unwrap(), file: None, env: &[], flags: Vec::new() }
+}
+
+impl Case {
+    fn load(&self) -> Result<Loaded, String> {
+        let path = self.dir.path().join("drydock.toml");
+        if let Some(text) = self.file {
+            std::fs::write(&path, text).unwrap();
+        }
+        let env = |name: &str| {
+            let found = self.env.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let loaded = load(&Sources {
+            file: self.file.map(|_| path.as_path()),
+            env: &env,
+            flags: self.flags.clone(),
+        });
+        let prefix = format!("{}/", self.dir.path().display());
+        loaded.map_err(|error| error.to_string().replace(&prefix, ""))
+    }
+}
+
+#[test]
+fn flags_win_over_environment_over_file_over_defaults() {
+    let mut case = case();
+    let addresses = |case: &Case| {
+        let loaded = case.load().unwrap();
+        let origin = loaded.values["configstore.listen"].origin.clone();
+        (loaded.config.configstore.listen.port(), origin)
+    };
+    assert_eq!(addresses(&case), (8001, Origin::Default));
+    case.file = Some("cluster = \"x\"\n\n[configstore]\nlisten = \"127.0.0.1:1\"\n");
+    let (port, origin) = addresses(&case);
+    assert!(matches!(origin, Origin::File { line: 4, .. }), "{origin}");
+    assert_eq!(port, 1);
+    case.env = &[("DRYDOCK_CONFIGSTORE_LISTEN", "127.0.0.1:2")];
+    let env = Origin::Env("DRYDOCK_CONFIGSTORE_LISTEN".into());
+    assert_eq!(addresses(&case), (2, env));
+    case.flags = vec![("configstore.listen", "127.0.0.1:3".to_owned())];
+    let flag = Origin::Flag("--configstore-listen".into());
+    assert_eq!(addresses(&case), (3, flag));
+    assert_eq!(case.load().unwrap().config.cluster, "x");
+}
+
+#[test]
+fn a_mistake_in_the_file_names_file_and_line() {
+    for (file, expected) in [
+        ("clutser = 1\n", "drydock.toml:1: unknown key `clutser`"),
+        (
+            "\n[http]\nlisten = \"x\"\n",
+            "drydock.toml:3: unknown key `http.listen`; there is `configstore.listen`",
+        ),
+        ("[http]\nmax_body_bytes = \"x\"\n", "drydock.toml:2: `http.max_body_bytes`: invalid type"),
+        ("[http]\nmax_connections = 0\n", "drydock.toml:2: `http.max_connections`: must be at"),
+        ("[http]\nmax_connections = -1\n", "drydock.toml:2: `http.max_connections`"),
+        ("[instance]\nlease_ttl = \"soon\"\n", "drydock.toml:2: `instance.lease_ttl`"),
+        ("[instance]\nlease_ttl = \"0s\"\n", "drydock.toml:2: `instance.lease_ttl`: must be a dur"),
+        ("[configstore]\nlisten = \"here\"\n", "drydock.toml:2: `configstore.listen`"),
+        ("cluster = \"a/b\"\n", "drydock.toml:1: `cluster`: must be 1 to 64"),
+        ("[log]\nlevel = \"a=b=c\"\n", "drydock.toml:2: `log.level`"),
+        ("[log]\nformat = \"xml\"\n", "drydock.toml:2: `log.format`"),
+        ("cluster = \"x\"\nlog = 3\n", "drydock.toml:2: unknown key `log`"),
+        ("cluster = \"x\"\n= 3\n", "drydock.toml:2: "),
+        ("a = 1\na = 2\n", "drydock.toml:2: "),
+    ] {
+        let error = Case { file: Some(file), ..case() }.load().unwrap_err();
+        assert!(error.starts_with(expected), "{file:?}: {error}");
+    }
+}
+
+#[test]
+fn a_mistake_elsewhere_names_the_variable_or_the_flag() {
+    let env = &[("DRYDOCK_HTTP_MAX_BODY_BYTES", "1 MiB")];
+    let error = Case { env, ..case() }.load().unwrap_err();
+    assert_eq!(error, "variable `DRYDOCK_HTTP_MAX_BODY_BYTES`: `1 MiB` is not a whole number");
+    let flags = vec![("configstore.listen", "here".to_owned())];
+    let error = Case { flags, ..case() }.load().unwrap_err();
+    assert!(error.starts_with("flag `--configstore-listen`: `configstore.listen`: "), "{error}");
+    let missing = Loaded::missing("data_dir").to_string();
+    assert!(missing.contains("`--data-dir`") && missing.contains("`DRYDOCK_DATA_DIR`"));
+}
+
+#[test]
+fn secrets_are_in_no_print_and_no_error() {
+    let file = Some("internal_token = \"0123456789abcdef0\"\n");
+    let loaded = Case { file, ..case() }.load().unwrap();
+    let token = loaded.config.internal_token.as_ref().unwrap();
+    assert_eq!(token.expose_secret(), "0123456789abcdef0");
+    let print = loaded.print();
+    assert!(print.contains("internal_token = \"(hidden)\" # "), "{print}");
+    assert!(print.contains("cluster = \"default\" # default\n"), "{print}");
+    for shown in [print, format!("{:?}", loaded.config)] {
+        assert!(!shown.contains("0123456789abcdef0"), "{shown}");
+    }
+    for bad in ["internal_token = 123456789012345678\n", "internal_token = \"secret one\"\n"] {
+        let error = Case { file: Some(bad), ..case() }.load().unwrap_err();
+        assert!(!error.contains("123456") && !error.contains("secret one"), "{error}");
+        assert!(error.starts_with("drydock.toml:1: `internal_token`"), "{error}");
+    }
+}
+
+#[test]
+fn tokens_are_made_once_and_only_for_their_owner() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let env = Env::system();
+    assert!(tokens::read(&data).is_err());
+    let made = tokens::read_or_create(&data, &env).unwrap();
+    assert_ne!(made.internal, made.admin);
+    let mode = std::fs::metadata(data.join("tokens.json")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let again = tokens::read_or_create(&data, &env).unwrap();
+    assert_eq!(again.internal, made.internal);
+    std::fs::write(data.join("tokens.json"), r#"{"internal": "a secret"}"#).unwrap();
+    let error = tokens::read(&data).err().unwrap().to_string();
+    assert!(error.contains("tokens.json") && !error.contains("a secret"), "{error}");
+}

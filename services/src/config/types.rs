@@ -1,0 +1,101 @@
+//! Every key of the configuration, with its default.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use drydock_core::store::StoreSettings;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::http::HttpSettings;
+
+/// The whole configuration. What has no default is absent until some layer sets it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Separates deployments that share a coordination store or a bucket.
+    pub cluster: String,
+    /// Where the embedded coordination store, the objects and the read models live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// What callers of configstore must present.
+    #[serde(skip_serializing)]
+    pub internal_token: Option<SecretString>,
+    /// What administrators present to the gateway.
+    #[serde(skip_serializing)]
+    pub admin_token: Option<SecretString>,
+    pub log: LogConfig,
+    pub configstore: ServiceConfig,
+    pub instance: InstanceConfig,
+    pub http: HttpSettings,
+    pub store: StoreSettings,
+}
+
+/// Keys that no default shows, and whether they are secret.
+pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 3] = [
+    ("data_dir", Secrecy::Public),
+    ("internal_token", Secrecy::Secret),
+    ("admin_token", Secrecy::Secret),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrecy {
+    Public,
+    Secret,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    pub format: LogFormat,
+    /// A level, or directives such as `info,drydock_core=debug`.
+    pub level: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceConfig {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstanceConfig {
+    /// How long an instance counts as live after it was last heard of.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub lease_ttl: Duration,
+    /// How long requests in flight may go on when maintenance begins.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub maintenance_drain: Duration,
+    /// Threads that read from the read model.
+    pub readers: usize,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            cluster: "default".to_owned(),
+            data_dir: None,
+            internal_token: None,
+            admin_token: None,
+            log: LogConfig { format: LogFormat::Text, level: "info".to_owned() },
+            configstore: ServiceConfig { listen: SocketAddr::from(([127, 0, 0, 1], 8001)) },
+            instance: InstanceConfig {
+                lease_ttl: Duration::from_secs(10),
+                maintenance_drain: Duration::from_secs(10),
+                readers: 4,
+            },
+            http: HttpSettings::default(),
+            store: StoreSettings::default(),
+        }
+    }
+}

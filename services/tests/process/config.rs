@@ -1,0 +1,48 @@
+use super::harness::{Installation, drydock, run, text, utf8};
+
+#[tokio::test]
+async fn a_mistake_in_the_configuration_ends_with_78_and_its_place() {
+    let installation = Installation::new();
+    let file = installation.path("drydock.toml");
+    std::fs::write(&file, "cluster = \"test\"\nclutser = \"test\"\n").unwrap();
+    for command in [["serve", "all"], ["config", "print"]] {
+        let ended = run(&[&command[..], &["--config", utf8(&file)]].concat()).await;
+        assert_eq!(ended.status.code(), Some(78));
+        let expected = format!("error: {}:2: unknown key `clutser`\n", file.display());
+        assert_eq!(text(&ended.stderr), expected);
+    }
+    let missing = run(&["serve", "all"]).await;
+    assert_eq!(missing.status.code(), Some(78));
+    assert!(text(&missing.stderr).contains("DRYDOCK_DATA_DIR"), "{}", text(&missing.stderr));
+    let data = installation.data();
+    let no_token = run(&["serve", "configstore", "--data-dir", utf8(&data)]).await;
+    assert_eq!(no_token.status.code(), Some(78));
+    assert!(text(&no_token.stderr).contains("DRYDOCK_INTERNAL_TOKEN"));
+}
+
+#[tokio::test]
+async fn a_command_line_that_is_not_understood_ends_with_2() {
+    for args in [&["serve"][..], &["serve", "gateway"], &["maintenance", "status"], &["import"]] {
+        let ended = run(args).await;
+        assert_eq!(ended.status.code(), Some(2), "{args:?}: {}", text(&ended.stderr));
+        assert!(text(&ended.stderr).contains("error: "), "{args:?}");
+    }
+}
+
+#[tokio::test]
+async fn config_print_shows_every_origin_and_no_secret() {
+    let mut command = drydock();
+    command.env("DRYDOCK_HTTP_MAX_CONNECTIONS", "7");
+    command.env("DRYDOCK_INTERNAL_TOKEN", "a-token-nobody-may-see");
+    command.args(["config", "print", "--cluster", "test"]);
+    let printed = text(&command.output().await.unwrap().stdout);
+    for line in [
+        "cluster = \"test\" # flag `--cluster`",
+        "http.max_connections = 7 # variable `DRYDOCK_HTTP_MAX_CONNECTIONS`",
+        "http.request_timeout = \"30s\" # default",
+        "internal_token = \"(hidden)\" # variable `DRYDOCK_INTERNAL_TOKEN`",
+    ] {
+        assert!(printed.lines().any(|printed| printed == line), "{line} in {printed}");
+    }
+    assert!(!printed.contains("nobody-may-see"), "{printed}");
+}

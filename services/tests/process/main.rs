@@ -1,0 +1,16 @@
+//! The binary as an operator meets it: processes, signals, files, exit codes.
+
+#[cfg(test)]
+mod config;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod operator;
+#[cfg(test)]
+mod serve;
+#[cfg(test)]
+mod wire;

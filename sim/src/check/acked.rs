@@ -1,0 +1,142 @@
+//! I1: an acknowledged write is in the log exactly once, at a moment within its call; and nothing
+//! is in the log that nobody asked for.
+//!
+//! That the log's writes are in every later export and read model is I7's and I15's part. Absent:
+//! memberships, whose writes need not change anything.
+
+use super::{Checks, Evidence, Violation};
+use crate::export::name_of;
+use crate::history::{Call, Operation, Reply};
+use crate::recorder::Seq;
+use crate::truth::{State, Truth, apply};
+use drydock_core::log::format::{Action, Body};
+use uuid::Uuid;
+
+pub const ORACLE: &str = "I1 acknowledged";
+
+/// One change of a named object, as the log has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub seq: Seq,
+    pub position: u64,
+    pub kind: String,
+    pub id: Uuid,
+    pub what: Changed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changed {
+    Created { name: String },
+    Renamed { from: String, to: String },
+    Deleted { name: String },
+}
+
+pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
+    let operations = evidence.operations;
+    let mut claimed = vec![false; operations.len()];
+    for change in changes(evidence.truth) {
+        let fits = |operation: &&Operation| asks_for(operation, &change);
+        let candidates = operations.iter().enumerate();
+        let candidates = candidates.filter(|(index, operation)| {
+            !claimed[*index] && operation.called < change.seq && fits(operation)
+        });
+        // Points and intervals: taking the interval that ends first leaves most for the others.
+        let acknowledged = candidates
+            .clone()
+            .filter(|(_, operation)| operation.reply().is_some())
+            .filter(|(_, operation)| change.seq < operation.end_seq())
+            .min_by_key(|(_, operation)| operation.end_seq());
+        let mut open = candidates.filter(|(_, operation)| operation.is_open());
+        let taken = acknowledged.or_else(|| open.next());
+        match taken.map(|(index, _)| index) {
+            Some(index) => claimed[index] = true,
+            None => checks.violated(Violation::new(
+                ORACLE,
+                "the log has a write that nobody asked for, or has it twice",
+                format!("position {}: {:?} {}", change.position, change.what, change.id),
+                "every call that asked for it has its own place in the log, or none",
+            )),
+        }
+    }
+    for (operation, claimed) in operations.iter().zip(claimed) {
+        if !is_write(&operation.call) || operation.reply().is_none() {
+            continue;
+        }
+        checks.done(ORACLE, 1);
+        if !claimed {
+            checks.violated(Violation::new(
+                ORACLE,
+                "an acknowledged write is not in the log",
+                operation.to_string(),
+                "no commit between call and answer makes this change",
+            ));
+        }
+    }
+}
+
+fn is_write(call: &Call) -> bool {
+    matches!(
+        call,
+        Call::CreateUser { .. }
+            | Call::RenameUser { .. }
+            | Call::DeleteUser { .. }
+            | Call::CreateOrg { .. }
+            | Call::DeleteOrg { .. }
+    )
+}
+
+fn asks_for(operation: &Operation, change: &Change) -> bool {
+    let id = match operation.reply() {
+        Some(Reply::Named { id, .. }) => Some(*id),
+        _ => None,
+    };
+    if id.is_some_and(|id| id != change.id) {
+        return false;
+    }
+    match (&operation.call, &change.what, change.kind.as_str()) {
+        (Call::CreateUser { name }, Changed::Created { name: made }, "users")
+        | (Call::CreateOrg { name, .. }, Changed::Created { name: made }, "orgs") => name == made,
+        (Call::DeleteUser { name }, Changed::Deleted { name: gone }, "users")
+        | (Call::DeleteOrg { name }, Changed::Deleted { name: gone }, "orgs") => name == gone,
+        (Call::RenameUser { name, to }, Changed::Renamed { from, to: new }, "users") => {
+            name == from && to == new
+        }
+        _ => false,
+    }
+}
+
+/// The changes of users and orgs that the log's actions make, in order.
+pub fn changes(truth: &Truth) -> Vec<Change> {
+    let mut state = State::new();
+    let mut changes = Vec::new();
+    for commit in &truth.commits {
+        let value = &commit.value;
+        if let Body::Switch { .. } = value.body {
+            state = truth.switched.get(&value.id).cloned().unwrap_or_default();
+        }
+        for action in truth.actions(value) {
+            let (kind, id) = match action {
+                Action::Put(object) => (&object.r#type, object.id),
+                Action::Delete { r#type, id } => (r#type, *id),
+            };
+            let key = (kind.clone(), id);
+            let name = |state: &State| state.get(&key).and_then(name_of).map(str::to_owned);
+            let before = name(&state);
+            apply(&mut state, action);
+            let what = match (before, name(&state)) {
+                (None, Some(name)) => Changed::Created { name },
+                (Some(from), Some(to)) if from != to => Changed::Renamed { from, to },
+                (Some(name), None) => Changed::Deleted { name },
+                _ => continue,
+            };
+            changes.push(Change {
+                seq: commit.seq,
+                position: value.position,
+                kind: kind.clone(),
+                id,
+                what,
+            });
+        }
+    }
+    changes
+}

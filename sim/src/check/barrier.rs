@@ -1,0 +1,119 @@
+//! I10: between the revision that set maintenance and the one that ended it there is no commit but
+//! an import's switch; after an instance acknowledged, it serves only maintenance routes.
+
+use drydock_core::coord::Revision;
+use drydock_core::error::Kind;
+use drydock_core::log::format::{Body, InstanceState, Mode};
+
+use super::{Checks, Evidence, Violation};
+use crate::history::{Answer, Call, Operation};
+use crate::plan::instance_name;
+use crate::recorder::Seq;
+use crate::truth::Truth;
+
+pub const ORACLE: &str = "I10 barrier";
+
+/// One time of maintenance, by revision and by event.
+struct Barrier {
+    generation: u64,
+    from: Revision,
+    to: Revision,
+    to_seq: Seq,
+}
+
+pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
+    let truth = evidence.truth;
+    let barriers = barriers(truth);
+    for commit in &truth.commits {
+        let inside =
+            |barrier: &&Barrier| barrier.from < commit.revision && commit.revision < barrier.to;
+        let inside = barriers.iter().find(inside);
+        let switch = matches!(commit.value.body, Body::Switch { .. });
+        checks.done(ORACLE, 1);
+        let fact = format!(
+            "position {} was committed at revision {}",
+            commit.value.position, commit.revision
+        );
+        match inside {
+            Some(barrier) if !switch => {
+                let since = format!(
+                    "maintenance {} was set at revision {}",
+                    barrier.generation, barrier.from
+                );
+                let sentence = "a commit passed the barrier of maintenance";
+                checks.violated(Violation::new(ORACLE, sentence, since, fact));
+            }
+            None if switch => {
+                let sentence = "an import switched the lineage outside maintenance";
+                checks.violated(Violation::new(ORACLE, sentence, fact, "the mode was normal"));
+            }
+            _ => {}
+        }
+    }
+    for barrier in &barriers {
+        served(evidence, barrier, checks);
+    }
+}
+
+fn barriers(truth: &Truth) -> Vec<Barrier> {
+    let modes = truth.modes.iter();
+    let set = modes.filter(|mode| mode.value.mode == Mode::Maintenance);
+    set.map(|mode| {
+        let mut later = truth.modes.iter().filter(|m| m.revision > mode.revision);
+        let end = later.find(|m| m.value.mode == Mode::Normal);
+        Barrier {
+            generation: mode.value.generation,
+            from: mode.revision,
+            to: end.map_or(Revision::MAX, |end| end.revision),
+            to_seq: end.map_or(Seq::MAX, |end| end.seq),
+        }
+    })
+    .collect()
+}
+
+/// What was served behind the barrier by instances that had acknowledged it.
+fn served(evidence: &Evidence<'_>, barrier: &Barrier, checks: &mut Checks) {
+    let acknowledged = evidence.truth.instances.iter().filter(|record| {
+        record.value.state == InstanceState::Maintenance
+            && record.value.generation == barrier.generation
+    });
+    for record in acknowledged {
+        let host = record.value.address.split(':').next().unwrap_or_default();
+        let behind = evidence.operations.iter().filter(|operation| {
+            instance_name(operation.instance) == host
+                && operation.called > record.seq
+                && operation.end_seq() < barrier.to_seq
+        });
+        for operation in behind.filter(|operation| is_normal(&operation.call)) {
+            checks.done(ORACLE, 1);
+            if was_served(operation) {
+                checks.violated(Violation::new(
+                    ORACLE,
+                    "an instance served a normal request after it acknowledged maintenance",
+                    format!(
+                        "{host} acknowledged maintenance {} at revision {}",
+                        barrier.generation, record.revision
+                    ),
+                    operation.to_string(),
+                ));
+            }
+        }
+    }
+}
+
+fn is_normal(call: &Call) -> bool {
+    !matches!(
+        call,
+        Call::Status | Call::Maintenance | Call::Resume | Call::Export | Call::Import { .. }
+    )
+}
+
+fn was_served(operation: &Operation) -> bool {
+    match operation.answer() {
+        Some(Answer::Ok(_)) => true,
+        Some(Answer::Refused { kind, .. }) => {
+            !matches!(kind, Kind::Unavailable | Kind::Timeout | Kind::Internal)
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,74 @@
+//! I5: constraints hold in every state of every read model.
+//!
+//! Checked: names of users and of orgs are unique, a membership's org and user exist. Of the read
+//! models it sees what local lists show, of the log every state.
+
+use std::collections::BTreeSet;
+
+use super::{Checks, Evidence, Violation};
+use crate::export::{Export, named};
+use crate::history::{Named, Operation, Reply};
+use crate::truth::State;
+
+pub const ORACLE: &str = "I5 constraints";
+
+pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
+    let mut broken: Option<(u64, String)> = None;
+    evidence.truth.replay(|position, state| {
+        checks.done(ORACLE, 1);
+        if let (None, Some(problem)) = (&broken, problem(state)) {
+            broken = Some((position, problem));
+        }
+    });
+    if let Some((position, problem)) = broken {
+        let at = format!("the log's state at position {position}");
+        checks.violated(violation(at, problem));
+    }
+    for operation in evidence.operations {
+        let problem = match operation.reply() {
+            Some(Reply::List(list)) => doubled(list),
+            Some(Reply::Export(bytes)) => {
+                Export::parse(bytes).ok().and_then(|export| problem(&export.state))
+            }
+            _ => continue,
+        };
+        checks.done(ORACLE, 1);
+        if let Some(problem) = problem {
+            checks.violated(violation(Operation::to_string(operation), problem));
+        }
+    }
+}
+
+fn violation(at: String, problem: String) -> Violation {
+    Violation::new(ORACLE, "a constraint does not hold", at, problem)
+}
+
+fn problem(state: &State) -> Option<String> {
+    let doubled = ["users", "orgs"].iter().find_map(|kind| {
+        let name = doubled(&named(state, kind))?;
+        Some(format!("{kind}: {name}"))
+    });
+    doubled.or_else(|| orphan(state))
+}
+
+fn doubled(list: &[Named]) -> Option<String> {
+    let mut seen = BTreeSet::new();
+    let twice = list.iter().find(|found| !seen.insert(&found.name))?;
+    Some(format!("name `{}` is taken twice", twice.name))
+}
+
+fn orphan(state: &State) -> Option<String> {
+    state.iter().find_map(|((kind, id), value)| {
+        if kind != "members" {
+            return None;
+        }
+        [("org", "orgs"), ("user", "users")].into_iter().find_map(|(field, kind)| {
+            let text = value.get(field)?.as_str()?;
+            let gone = match text.parse() {
+                Ok(target) => !state.contains_key(&(kind.to_owned(), target)),
+                Err(_) => true,
+            };
+            gone.then(|| format!("membership {id} refers to {field} `{text}`, which is gone"))
+        })
+    })
+}

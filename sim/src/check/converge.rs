@@ -1,0 +1,20 @@
+//! I15: after the faults stop, every live instance converges to the same state, every request is
+//! answered, and nothing stays stuck, within a bounded simulated time.
+//!
+//! The operator looks at the end; what it still waited for is pending. That one position is one
+//! state everywhere is I7's part.
+
+use super::{Checks, Evidence};
+
+pub const ORACLE: &str = "I15 converge";
+
+pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
+    let finals = evidence.finals;
+    checks.pending.extend(finals.pending.iter().cloned());
+    for operation in evidence.operations {
+        if operation.ended.is_none() {
+            checks.pending.push(operation.to_string());
+        }
+    }
+    checks.done(ORACLE, finals.exports.len() as u64);
+}

@@ -1,0 +1,109 @@
+//! The oracles: what must hold in every run, checked from what clients saw and what really
+//! happened.
+//!
+//! Each oracle is one of the design's invariants; a mutant of the product proves that it can fail.
+
+pub mod acked;
+pub mod answers;
+pub mod barrier;
+pub mod constraints;
+pub mod converge;
+pub mod exports;
+pub mod imports;
+pub mod linearizable;
+pub mod log;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::history::Operation;
+use crate::truth::Truth;
+use crate::workload::Finals;
+
+/// Name and meaning of every oracle.
+pub const ORACLES: &[(&str, &str)] = &[
+    (acked::ORACLE, "an acknowledged write is in the log exactly once"),
+    (log::ORACLE, "positions are gapless and every commit names its predecessor"),
+    (linearizable::ORACLE, "reads of users are linearizable"),
+    (constraints::ORACLE, "names are unique and nothing refers to what is gone"),
+    (imports::ORACLE, "an import is all or nothing, and a damaged one is refused"),
+    (exports::ORACLE, "a complete export is the state at its position, not older than its request"),
+    (barrier::ORACLE, "no commit during maintenance but an import's switch"),
+    (converge::ORACLE, "after the faults everybody converges and every request is answered"),
+    (answers::ORACLE, "no answer is an internal error"),
+];
+
+/// What one run left behind.
+pub struct Evidence<'a> {
+    pub operations: &'a [Operation],
+    pub truth: &'a Truth,
+    pub finals: &'a Finals,
+    /// Whether the plan makes the product's own code fail at a point.
+    pub injected: bool,
+}
+
+/// A broken invariant: one sentence, and the two facts that contradict each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    pub oracle: String,
+    pub sentence: String,
+    pub facts: [String; 2],
+}
+
+impl Violation {
+    pub fn new(
+        oracle: &str,
+        sentence: impl Into<String>,
+        one: impl Into<String>,
+        other: impl Into<String>,
+    ) -> Violation {
+        Violation {
+            oracle: oracle.to_owned(),
+            sentence: sentence.into(),
+            facts: [one.into(), other.into()],
+        }
+    }
+}
+
+/// What the oracles looked at and found.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Checks {
+    /// How many facts each oracle checked.
+    pub counts: BTreeMap<String, u64>,
+    pub violations: Vec<Violation>,
+    /// Oracle and subject of searches that were given up.
+    pub not_decided: Vec<(String, String)>,
+    /// What did not come to an end.
+    pub pending: Vec<String>,
+}
+
+impl Checks {
+    pub fn done(&mut self, oracle: &str, count: u64) {
+        *self.counts.entry(oracle.to_owned()).or_default() += count;
+    }
+
+    pub fn violated(&mut self, violation: Violation) {
+        self.violations.push(violation);
+    }
+
+    pub fn not_decided(&mut self, oracle: &str, subject: &str) {
+        let undecided = (oracle.to_owned(), subject.to_owned());
+        self.not_decided.push(undecided);
+    }
+}
+
+/// Asks every oracle.
+pub fn all(evidence: &Evidence<'_>) -> Checks {
+    let mut checks = Checks::default();
+    log::check(evidence.truth, &mut checks);
+    acked::check(evidence, &mut checks);
+    barrier::check(evidence, &mut checks);
+    constraints::check(evidence, &mut checks);
+    imports::check(evidence, &mut checks);
+    exports::check(evidence, &mut checks);
+    answers::check(evidence, &mut checks);
+    converge::check(evidence, &mut checks);
+    linearizable::check(evidence.operations, &mut checks);
+    checks
+}

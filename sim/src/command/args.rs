@@ -1,0 +1,169 @@
+//! The command line.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+/// Runs Drydock in a deterministic simulation. Without a command: the standard suite.
+#[derive(Debug, Parser)]
+#[command(name = "drydock-sim", version, after_help = EXIT_CODES)]
+pub struct Args {
+    #[command(flatten)]
+    pub suite: SuiteArgs,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 fine, 1 the simulator failed, 2 usage, 4 nothing selected, \
+100 a property is violated, 101 not deterministic, 102 something never ended, 103 all faults of a \
+plan hit nothing.";
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct SuiteArgs {
+    /// How long fresh seeds are run, as `60s` or `10m`.
+    #[arg(long, default_value = "60s", value_parser = duration)]
+    pub time: Duration,
+    /// How many plans run at once; by default as many as there are cores.
+    #[arg(long)]
+    pub jobs: Option<usize>,
+    /// The first seed; by default any.
+    #[arg(long)]
+    pub first_seed: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows scenarios, faults, oracles, probes and mutants.
+    List,
+    /// Runs chosen scenarios with chosen seeds.
+    Run(RunArgs),
+    /// Runs single plans and tells their story.
+    Replay(ReplayArgs),
+    /// Runs plans twice, in two processes, and compares every event.
+    Verify(VerifyArgs),
+    /// Breaks the product on purpose and sees whether the suite finds out.
+    Mutants(MutantArgs),
+    /// Runs the plan on standard input in this process.
+    #[command(hide = true)]
+    Child(ChildArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// Names of scenarios, or `all`.
+    #[arg(required = true)]
+    pub scenarios: Vec<String>,
+    #[arg(long, conflicts_with = "seeds")]
+    pub seed: Option<u64>,
+    /// Seeds from the first to before the last, as `0..100`.
+    #[arg(long, value_parser = seeds)]
+    pub seeds: Option<Range<u64>>,
+    /// Stops after this time; without seeds, fresh ones until then.
+    #[arg(long, value_parser = duration)]
+    pub time: Option<Duration>,
+    #[arg(long)]
+    pub jobs: Option<usize>,
+    /// Begins nothing more after the first failure.
+    #[arg(long)]
+    pub until_failure: bool,
+    /// Only this part of the work, as `1/8`.
+    #[arg(long, value_parser = shard)]
+    pub shard: Option<Shard>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Shard {
+    /// From 1.
+    pub number: u64,
+    pub of: u64,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ReplayArgs {
+    /// Plan files, `SCENARIO:SEED`, or a seed for all scenarios.
+    #[arg(required = true)]
+    pub plans: Vec<String>,
+    /// Stops after this simulated time, without asking the oracles.
+    #[arg(long, value_parser = duration)]
+    pub until: Option<Duration>,
+    /// Also shows the product's own log from this level on.
+    #[arg(long)]
+    pub log: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    /// Plan files, `SCENARIO:SEED`, or a seed for all scenarios; none: seeds over all scenarios.
+    pub plans: Vec<String>,
+    /// How many plans, if none is named.
+    #[arg(long, default_value_t = 21)]
+    pub count: u64,
+    #[arg(long)]
+    pub jobs: Option<usize>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct MutantArgs {
+    /// Names of mutants; none: all.
+    pub names: Vec<String>,
+    /// Where the patch files are.
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
+    /// How long the suite may look for each of them.
+    #[arg(long, default_value = "60s", value_parser = duration)]
+    pub time: Duration,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ChildArgs {
+    /// Where to write every event.
+    #[arg(long)]
+    pub events: Option<PathBuf>,
+    #[arg(long)]
+    pub until_ms: Option<u64>,
+    /// Shows the product's log on standard error.
+    #[arg(long)]
+    pub log: Option<String>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+    let parsed = units.iter().find_map(|(unit, ms)| {
+        let number: f64 = text.strip_suffix(unit)?.parse().ok()?;
+        (number >= 0.0).then(|| Duration::from_secs_f64(number * f64::from(*ms) / 1_000.0))
+    });
+    parsed.ok_or_else(|| format!("`{text}` is not a time such as `60s`, `10m` or `1h`"))
+}
+
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let parsed = text
+        .split_once("..")
+        .and_then(|(first, last)| Some(first.parse().ok()?..last.parse().ok()?));
+    parsed.ok_or_else(|| format!("`{text}` is not a range such as `0..100`"))
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let parsed = text.split_once('/').and_then(|(number, of)| {
+        let shard = Shard { number: number.parse().ok()?, of: of.parse().ok()? };
+        (1..=shard.of).contains(&shard.number).then_some(shard)
+    });
+    parsed.ok_or_else(|| format!("`{text}` is not a part such as `1/8`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_seeds_and_shards_are_read_or_refused_by_name() {
+        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1_500)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert!(duration("60").is_err_and(|error| error.contains("`60`")));
+        assert_eq!(seeds("3..9"), Ok(3..9));
+        assert!(seeds("3-9").is_err());
+        assert!(shard("2/8").is_ok_and(|shard| shard.number == 2 && shard.of == 8));
+        assert!(shard("0/8").is_err() && shard("9/8").is_err());
+    }
+}

@@ -1,0 +1,54 @@
+//! The process of one simulation: a plan comes in, an outcome goes out.
+
+use std::io::{BufWriter, Read, Write};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
+
+use super::args::ChildArgs;
+use crate::exit::{FINE, Failure};
+use crate::plan::Plan;
+use crate::recorder::Sink;
+use crate::runner::{self, Options};
+
+pub fn run(args: &ChildArgs) -> Result<u8, Failure> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    let plan = Plan::parse("standard input", &text)?;
+    if let Some(level) = &args.log {
+        show_log(level)?;
+    }
+    let sink = match &args.events {
+        Some(path) => {
+            let file = std::fs::File::create(path)?;
+            Some(Box::new(BufWriter::new(file)) as Sink)
+        }
+        None => None,
+    };
+    let options = Options { sink, until_ms: args.until_ms };
+    let outcome = runner::run(&plan, options);
+    let json = serde_json::to_vec(&outcome).expect("an outcome is plain data");
+    std::io::stdout().write_all(&json)?;
+    Ok(FINE)
+}
+
+fn show_log(level: &str) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(level)
+        .map_err(|error| Failure::Usage(format!("`{level}` is not a log level: {error}")))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_timer(SimulatedTime)
+        .init();
+    Ok(())
+}
+
+struct SimulatedTime;
+
+impl FormatTime for SimulatedTime {
+    fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
+        let now = crate::world::host_elapsed().unwrap_or_default();
+        write!(writer, "{:>10.3}", now.as_secs_f64())
+    }
+}

@@ -1,0 +1,56 @@
+//! The commands of `drydock-sim`.
+
+mod args;
+mod child;
+mod list;
+mod mutants;
+mod replay;
+mod suite;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use args::{Args, Command};
+
+use crate::exit::Failure;
+
+/// Reads the command line, does what it says, and answers with an exit code of `exit.rs`.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let asked_for = !error.use_stderr();
+            let _ = error.print();
+            let code = if asked_for { crate::exit::FINE } else { crate::exit::USAGE };
+            return code.into();
+        }
+    };
+    match run(args) {
+        Ok(code) => code.into(),
+        Err(failure) => {
+            anstream::eprintln!("error: {failure}");
+            failure.exit()
+        }
+    }
+}
+
+fn run(args: Args) -> Result<u8, Failure> {
+    // A child is the simulation itself: it must not start the parent's runtime.
+    if let Some(Command::Child(child)) = &args.command {
+        return child::run(child);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match args.command {
+            None => suite::standard(&args.suite).await,
+            Some(Command::List) => list::run(),
+            Some(Command::Run(chosen)) => suite::chosen(&chosen).await,
+            Some(Command::Replay(replay)) => replay::run(&replay).await,
+            Some(Command::Verify(verify)) => verify::run(&verify).await,
+            Some(Command::Mutants(mutants)) => mutants::run(&mutants).await,
+            Some(Command::Child(_)) => unreachable!("handled above"),
+        }
+    })
+}

@@ -1,0 +1,16 @@
+//! Faults that mean what they say: their description, which of them are active, what they hit, and
+//! the wrappers that carry them out.
+
+mod active;
+mod coord;
+mod objects;
+mod points;
+mod way;
+mod what;
+
+pub use active::{Faults, Hits};
+pub use coord::{FaultyCoordination, LateTxns};
+pub use objects::FaultyObjects;
+pub use points::{PassedPoints, PlannedPoints};
+pub use way::Way;
+pub use what::{Effect, Fault, KINDS, PointAct, What};

@@ -1,0 +1,177 @@
+//! What may go wrong, as data of a plan.
+
+use serde::{Deserialize, Serialize};
+
+/// One fault of a plan: from `at_ms` on, for `for_ms`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    pub at_ms: u64,
+    #[serde(default)]
+    pub for_ms: u64,
+    pub what: What,
+}
+
+/// Instances count from 1. Links have a direction: `from` sends, `to` receives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum What {
+    /// The process dies: peers see the end of their connections, memory is gone, disks are kept.
+    /// It starts again when the fault is over.
+    Kill { instance: usize },
+    /// The process is told to stop; its supervisor starts it again.
+    Stop { instance: usize },
+    /// The host stands still for everybody else; leases run on.
+    Pause { instance: usize },
+    /// Traffic is held, then arrives; so do dials.
+    Stall { from: String, to: String },
+    /// Traffic and dials vanish; afterwards the connections of both directions are reset.
+    Blackhole { from: String, to: String },
+    /// Dials are refused.
+    Refuse { from: String, to: String },
+    /// Established connections are reset, once.
+    Reset { from: String, to: String },
+    /// Every piece of at most `chunk_bytes` takes `delay_ms` longer.
+    Slow { from: String, to: String, delay_ms: u64, chunk_bytes: usize },
+    /// No way between the instance and coordination.
+    CoordCut { instance: usize },
+    /// One way to coordination takes this much longer.
+    CoordSlow { instance: usize, delay_ms: u64 },
+    /// The answers of the next `count` transactions are lost.
+    LostAnswer { instance: usize, count: u64, effect: Effect },
+    /// Watches deliver this much later.
+    WatchLag { instance: usize, lag_ms: u64 },
+    /// Every watch ends with an error, as do those begun meanwhile.
+    WatchBreak { instance: usize },
+    /// The next `count` events of the log are never delivered: what etcd promises not to do, and
+    /// has done.
+    WatchLoss { instance: usize, count: u64 },
+    /// One way to the object store takes this much longer.
+    ObjectsSlow { instance: usize, delay_ms: u64 },
+    /// The next `count` writes of objects fail.
+    ObjectsFail { instance: usize, count: u64, effect: Effect },
+    /// Every request to the object store fails.
+    ObjectsOutage { instance: usize },
+    /// The wall clock is off by `by_ms`.
+    Clock { instance: usize, by_ms: i64 },
+    /// At the `occurrence`-th passing (from 1) of a named point of the product's code.
+    Point { instance: usize, point: String, occurrence: u64, act: PointAct },
+}
+
+/// What became of a request whose answer is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// It took effect.
+    Applied,
+    /// It did not.
+    Dropped,
+    /// It takes effect after the caller has given up on it.
+    Late,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PointAct {
+    /// The process dies there, and starts again after `for_ms`.
+    Kill,
+    /// It goes on after `for_ms`.
+    Delay,
+    /// It fails.
+    Fail,
+}
+
+impl What {
+    /// The instance it concerns.
+    pub fn instance(&self) -> Option<usize> {
+        match self {
+            What::Kill { instance }
+            | What::Stop { instance }
+            | What::Pause { instance }
+            | What::CoordCut { instance }
+            | What::CoordSlow { instance, .. }
+            | What::LostAnswer { instance, .. }
+            | What::WatchLag { instance, .. }
+            | What::WatchBreak { instance }
+            | What::WatchLoss { instance, .. }
+            | What::ObjectsSlow { instance, .. }
+            | What::ObjectsFail { instance, .. }
+            | What::ObjectsOutage { instance }
+            | What::Clock { instance, .. }
+            | What::Point { instance, .. } => Some(*instance),
+            _ => None,
+        }
+    }
+
+    /// The link it concerns, sender first.
+    pub fn link(&self) -> Option<[&str; 2]> {
+        match self {
+            What::Stall { from, to }
+            | What::Blackhole { from, to }
+            | What::Refuse { from, to }
+            | What::Reset { from, to }
+            | What::Slow { from, to, .. } => Some([from, to]),
+            _ => None,
+        }
+    }
+
+    /// How reports call it.
+    pub fn label(&self) -> &'static str {
+        match self {
+            What::Kill { .. } => "kill",
+            What::Stop { .. } => "stop",
+            What::Pause { .. } => "pause",
+            What::Stall { .. } => "stall",
+            What::Blackhole { .. } => "blackhole",
+            What::Refuse { .. } => "refuse",
+            What::Reset { .. } => "reset",
+            What::Slow { .. } => "slow",
+            What::CoordCut { .. } => "coord_cut",
+            What::CoordSlow { .. } => "coord_slow",
+            What::LostAnswer { .. } => "lost_answer",
+            What::WatchLag { .. } => "watch_lag",
+            What::WatchBreak { .. } => "watch_break",
+            What::WatchLoss { .. } => "watch_loss",
+            What::ObjectsSlow { .. } => "objects_slow",
+            What::ObjectsFail { .. } => "objects_fail",
+            What::ObjectsOutage { .. } => "objects_outage",
+            What::Clock { .. } => "clock",
+            What::Point { .. } => "point",
+        }
+    }
+
+    /// One line of a fault story.
+    pub fn story(&self) -> String {
+        let detail = serde_json::to_value(self).expect("plain data");
+        let fields = detail.as_object().and_then(|tagged| tagged.values().next());
+        let mut text = self.label().to_owned();
+        for (name, value) in fields.and_then(|fields| fields.as_object()).into_iter().flatten() {
+            let value = value.as_str().map_or(value.to_string(), str::to_owned);
+            text.push_str(&format!(" {name}={value}"));
+        }
+        text
+    }
+}
+
+/// Label and meaning of every kind of fault.
+pub const KINDS: &[(&str, &str)] = &[
+    ("kill", "the process dies and starts again"),
+    ("stop", "the process is told to stop, and starts again"),
+    ("pause", "the host stands still while leases run on"),
+    ("stall", "traffic of a link is held, then arrives"),
+    ("blackhole", "traffic and dials of a link vanish, then its connections are reset"),
+    ("refuse", "dials are refused"),
+    ("reset", "established connections are reset"),
+    ("slow", "a link has latency and little bandwidth"),
+    ("coord_cut", "an instance does not reach the coordination store"),
+    ("coord_slow", "the way to the coordination store is slow"),
+    ("lost_answer", "transactions take effect, or not, or later, and are not answered"),
+    ("watch_lag", "watches deliver late"),
+    ("watch_break", "watches end with an error"),
+    ("watch_loss", "watches forget commits"),
+    ("objects_slow", "the way to the object store is slow"),
+    ("objects_fail", "writes of objects fail, with or without effect"),
+    ("objects_outage", "the object store refuses everything"),
+    ("clock", "the wall clock is off"),
+    ("point", "the process dies, waits or fails at a named point of its code"),
+];

@@ -1,0 +1,406 @@
+//! A plan: everything that one simulation depends on, as data.
+//!
+//! Invariants: a run is a function of its plan and of the binary, of nothing else; a plan replays
+//! without the scenario that made it. Times are simulated milliseconds from the start.
+//!
+//! Absent on purpose: how a plan comes about (`scenario`), and what a fault does (`fault`).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::fault::{Fault, What};
+
+/// The format this build reads and writes.
+pub const FORMAT: u32 = 1;
+/// No simulation is longer than this.
+pub const MAX_MS: u64 = 3_600_000;
+const MAX_INSTANCES: usize = 5;
+const MAX_CLIENTS: usize = 16;
+const MAX_NAMES: usize = 50;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    pub format: u32,
+    /// What made it; only for people.
+    pub scenario: String,
+    /// Drives what the plan leaves open: latencies, the clients' choices, the product's ids.
+    pub seed: u64,
+    /// The wall clock at the start.
+    pub epoch: Timestamp,
+    /// How finely hosts interleave.
+    pub tick_ms: u64,
+    /// Clients work and faults happen until then.
+    pub load_ms: u64,
+    /// After that everything must have converged within this time.
+    pub settle_ms: u64,
+    pub topology: Topology,
+    pub settings: Settings,
+    pub workload: Workload,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operator: Vec<Step>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topology {
+    /// Instances of configstore.
+    pub configstores: usize,
+    pub clients: usize,
+    /// Least and greatest latency of a message between two hosts.
+    pub latency_ms: [u64; 2],
+    /// Least and greatest time of one way to coordination or to objects.
+    pub storage_ms: [u64; 2],
+}
+
+/// Settings of the services which matter to interleavings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub batch_transactions: usize,
+    pub batch_bytes: usize,
+    /// Commits above this go through an object.
+    pub inline_bytes: usize,
+    pub lease_ttl_ms: u64,
+    pub request_timeout_ms: u64,
+}
+
+/// What the clients do until the load ends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// How many names the users share: few make contention.
+    pub users: usize,
+    pub orgs: usize,
+    /// Least and greatest time between two calls of one client.
+    pub pause_ms: [u64; 2],
+    /// How often each operation is chosen, in proportion; absent: never.
+    pub weights: BTreeMap<OpKind, u32>,
+}
+
+/// What a client may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpKind {
+    CreateUser,
+    GetUser,
+    RenameUser,
+    DeleteUser,
+    ListUsers,
+    CreateOrg,
+    DeleteOrg,
+    SetMember,
+    RemoveMember,
+    ListMembers,
+    Export,
+}
+
+/// One step of the operator. Steps run one after the other, none before its time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    pub at_ms: u64,
+    /// The instance asked, from 1.
+    pub instance: usize,
+    pub action: Action,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// Sets maintenance and asks until it is ready, for `wait_ms` at most.
+    Maintenance { wait_ms: u64 },
+    /// Ends maintenance; asks until that is confirmed, for `wait_ms` at most.
+    Resume { wait_ms: u64 },
+    /// Exports, and keeps the stream under a name.
+    Export { keep: String },
+    /// Imports a kept export.
+    Import {
+        from: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        damage: Option<Damage>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        dry_run: bool,
+    },
+}
+
+/// What happens to a stream before it is imported: each must be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Damage {
+    /// The trailer is gone.
+    NoTrailer,
+    /// It ends in the middle.
+    Half,
+    /// One object line is there twice.
+    Doubled,
+    /// One object line is gone.
+    Dropped,
+    /// One letter of an object differs.
+    Flipped,
+    /// It belongs to another service.
+    Foreign,
+    /// It holds an object of a type nobody knows.
+    UnknownType,
+}
+
+impl Damage {
+    pub const ALL: &[Damage] = &[
+        Damage::NoTrailer,
+        Damage::Half,
+        Damage::Doubled,
+        Damage::Dropped,
+        Damage::Flipped,
+        Damage::Foreign,
+        Damage::UnknownType,
+    ];
+}
+
+/// A plan that cannot be used; says where.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error("plan `{file}` cannot be read: {source}")]
+    Read { file: String, source: std::io::Error },
+    #[error("plan `{file}` is not valid: {source}")]
+    Syntax { file: String, source: Box<toml::de::Error> },
+    #[error("plan `{file}` is not valid: `{field}` {problem}")]
+    Meaning { file: String, field: String, problem: String },
+}
+
+impl Plan {
+    pub fn read(path: &Path) -> Result<Plan, PlanError> {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Plan::parse(&file, &text),
+            Err(source) => Err(PlanError::Read { file, source }),
+        }
+    }
+
+    /// Reads a plan; `file` is for the error.
+    pub fn parse(file: &str, text: &str) -> Result<Plan, PlanError> {
+        let plan: Plan = toml::from_str(text).map_err(|source| PlanError::Syntax {
+            file: file.to_owned(),
+            source: Box::new(source),
+        })?;
+        plan.check().map_err(|fault| PlanError::Meaning {
+            file: file.to_owned(),
+            field: fault.field,
+            problem: fault.problem,
+        })?;
+        Ok(plan)
+    }
+
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("every field of a plan has a form in TOML")
+    }
+
+    /// `scenario-seed`: how files and reports name it.
+    pub fn name(&self) -> String {
+        format!("{}-{}", self.scenario, self.seed)
+    }
+
+    pub fn end_ms(&self) -> u64 {
+        self.load_ms + self.settle_ms
+    }
+
+    /// All hosts that may be named in a fault of the network.
+    pub fn hosts(&self) -> Vec<String> {
+        let instances = (1..=self.topology.configstores).map(instance_name);
+        let clients = (1..=self.topology.clients).map(client_name);
+        instances.chain(clients).chain([OPERATOR.to_owned()]).collect()
+    }
+
+    fn check(&self) -> Result<(), Misfit> {
+        within("format", u64::from(self.format), 1, u64::from(FORMAT))?;
+        within("tick_ms", self.tick_ms, 1, 100)?;
+        within("load_ms", self.load_ms, 1, MAX_MS)?;
+        within("settle_ms", self.settle_ms, 1, MAX_MS)?;
+        let topology = &self.topology;
+        let count = topology.configstores as u64;
+        within("topology.configstores", count, 1, MAX_INSTANCES as u64)?;
+        let clients = topology.clients as u64;
+        within("topology.clients", clients, 0, MAX_CLIENTS as u64)?;
+        ordered("topology.latency_ms", topology.latency_ms)?;
+        ordered("topology.storage_ms", topology.storage_ms)?;
+        ordered("workload.pause_ms", self.workload.pause_ms)?;
+        within("workload.pause_ms[1]", self.workload.pause_ms[1], 1, MAX_MS)?;
+        let users = self.workload.users as u64;
+        within("workload.users", users, 1, MAX_NAMES as u64)?;
+        let orgs = self.workload.orgs as u64;
+        within("workload.orgs", orgs, 1, MAX_NAMES as u64)?;
+        self.check_operator()?;
+        for (index, fault) in self.faults.iter().enumerate() {
+            let field = format!("faults[{index}]");
+            let end = fault.at_ms.saturating_add(fault.for_ms);
+            within(&format!("{field}.at_ms + for_ms"), end, 0, self.load_ms)?;
+            self.check_fault(&field, &fault.what)?;
+        }
+        Ok(())
+    }
+
+    fn check_operator(&self) -> Result<(), Misfit> {
+        let mut kept = Vec::new();
+        for (index, step) in self.operator.iter().enumerate() {
+            let field = format!("operator[{index}]");
+            within(&format!("{field}.at_ms"), step.at_ms, 0, self.load_ms)?;
+            self.check_instance(&format!("{field}.instance"), step.instance)?;
+            match &step.action {
+                Action::Export { keep } => kept.push(keep),
+                Action::Import { from, .. } if !kept.contains(&from) => {
+                    let problem = format!("names `{from}`, which no earlier step keeps");
+                    return Err(misfit(format!("{field}.action.import.from"), problem));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn check_fault(&self, field: &str, what: &What) -> Result<(), Misfit> {
+        if let Some(instance) = what.instance() {
+            self.check_instance(&format!("{field}.what.instance"), instance)?;
+        }
+        let hosts = self.hosts();
+        for host in what.link().into_iter().flatten() {
+            if !hosts.iter().any(|known| known == host) {
+                let problem = format!("names host `{host}`, the plan has {}", hosts.join(", "));
+                return Err(misfit(format!("{field}.what"), problem));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_instance(&self, field: &str, instance: usize) -> Result<(), Misfit> {
+        let count = self.topology.configstores as u64;
+        within(field, instance as u64, 1, count)
+    }
+}
+
+pub const OPERATOR: &str = "operator";
+
+/// The host of an instance, counted from 1.
+pub fn instance_name(instance: usize) -> String {
+    format!("configstore-{instance}")
+}
+
+/// The host of a client, counted from 1.
+pub fn client_name(client: usize) -> String {
+    format!("client-{client}")
+}
+
+struct Misfit {
+    field: String,
+    problem: String,
+}
+
+fn misfit(field: impl fmt::Display, problem: impl fmt::Display) -> Misfit {
+    Misfit { field: field.to_string(), problem: problem.to_string() }
+}
+
+fn within(field: &str, value: u64, least: u64, greatest: u64) -> Result<(), Misfit> {
+    if (least..=greatest).contains(&value) {
+        return Ok(());
+    }
+    let problem = format!("is `{value}`, allowed are {least} to {greatest}");
+    Err(misfit(field, problem))
+}
+
+fn ordered(field: &str, [least, greatest]: [u64; 2]) -> Result<(), Misfit> {
+    if least <= greatest && greatest <= MAX_MS {
+        return Ok(());
+    }
+    let problem = format!("is [{least}, {greatest}], wanted are a least and a greatest value");
+    Err(misfit(field, problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Plan {
+        let text = r#"
+            format = 1
+            scenario = "by-hand"
+            seed = 7
+            epoch = "2026-11-01T00:00:00Z"
+            tick_ms = 2
+            load_ms = 10000
+            settle_ms = 20000
+            topology = { configstores = 3, clients = 2, latency_ms = [0, 3], storage_ms = [0, 5] }
+
+            [settings]
+            batch_transactions = 8
+            batch_bytes = 65536
+            inline_bytes = 4096
+            lease_ttl_ms = 3000
+            request_timeout_ms = 5000
+
+            [workload]
+            users = 4
+            orgs = 2
+            pause_ms = [5, 50]
+            weights = { create_user = 3, get_user = 5 }
+
+            [[operator]]
+            at_ms = 1000
+            instance = 1
+            action = { export = { keep = "a" } }
+
+            [[operator]]
+            at_ms = 2000
+            instance = 2
+            action = { import = { from = "a", damage = "half" } }
+
+            [[faults]]
+            at_ms = 3000
+            for_ms = 500
+            what = { coord_cut = { instance = 3 } }
+        "#;
+        Plan::parse("sample", text).unwrap()
+    }
+
+    fn refused(change: impl FnOnce(&mut Plan)) -> String {
+        let mut plan = sample();
+        change(&mut plan);
+        Plan::parse("p.toml", &plan.to_toml()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_plan_reads_back_as_it_was_written() {
+        let plan = sample();
+        assert_eq!(Plan::parse("again", &plan.to_toml()).unwrap(), plan);
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_with_file_and_line() {
+        let text = sample().to_toml().replace("tick_ms", "tock_ms");
+        let error = Plan::parse("p.toml", &text).unwrap_err().to_string();
+        for part in ["`p.toml`", "line", "tock_ms"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused_with_their_field() {
+        let error = refused(|plan| plan.topology.configstores = 9);
+        assert!(error.contains("topology.configstores"), "{error}");
+        let error = refused(|plan| plan.faults[0].what = What::CoordCut { instance: 4 });
+        assert!(error.contains("faults[0]"), "{error}");
+        let error = refused(|plan| plan.faults[0].for_ms = 10_000);
+        assert!(error.contains("faults[0].at_ms + for_ms"), "{error}");
+        let error = refused(|plan| {
+            plan.operator.remove(0);
+        });
+        assert!(error.contains("operator[0].action.import.from"), "{error}");
+        let error = refused(|plan| {
+            plan.faults[0].what = What::Stall { from: "client-1".into(), to: "mars".into() };
+        });
+        assert!(error.contains("`mars`"), "{error}");
+    }
+}

@@ -1,0 +1,85 @@
+//! States worth reaching: a suite that never reaches one of them has not tried what it is for.
+
+use std::collections::BTreeMap;
+
+use drydock_core::error::Code;
+use drydock_core::log::format::Body;
+
+use crate::history::{Answer, Call, Intent, Operation};
+use crate::runner::Shared;
+use crate::truth::Truth;
+
+/// Name and meaning of every probe.
+pub const PROBES: &[(&str, &str)] = &[
+    ("call.open", "a call ended without a definite answer"),
+    ("commit.batched", "one commit held the work of several calls"),
+    ("commit.in_object", "a commit's actions went through an object"),
+    ("commit.refused", "a commit lost against another one, or against maintenance"),
+    ("coord.unanswered", "a transaction took effect and its answer was lost"),
+    ("import.refused", "a damaged import was refused"),
+    ("import.switched", "an import switched the lineage"),
+    ("import.unanswered", "an import's caller never learned what came of it"),
+    ("maintenance.refused_write", "a write was refused because of maintenance"),
+    ("maintenance.without_one", "maintenance was ready while an instance was away"),
+    ("name.taken", "a name was refused because it is taken"),
+    ("read.local", "a read model was read as it is"),
+    ("service.restarted", "a process ended and was started again"),
+];
+
+/// How often each was reached in one run.
+pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeMap<String, u64> {
+    let mut counts: BTreeMap<String, u64> =
+        PROBES.iter().map(|(name, _)| ((*name).to_owned(), 0)).collect();
+    let mut add = |name: &str, count: usize| {
+        *counts.entry(name.to_owned()).or_default() += count as u64;
+    };
+    let calls = |wanted: &dyn Fn(&Operation) -> bool| {
+        operations.iter().filter(|operation| wanted(operation)).count()
+    };
+    let coded = |code: Code| {
+        calls(&|operation| operation.answer().is_some_and(|answer| answer.is_code(code)))
+    };
+    let instances = shared.plan.topology.configstores;
+    add("call.open", calls(&Operation::is_open));
+    add("name.taken", coded(Code::UserAlreadyExists));
+    add("maintenance.refused_write", coded(Code::Maintenance));
+    add(
+        "maintenance.without_one",
+        calls(&|operation| {
+            let status = operation.reply();
+            matches!(status, Some(crate::history::Reply::Status(status))
+            if status.ready && status.maintenance && status.instances < instances)
+        }),
+    );
+    add(
+        "import.refused",
+        calls(&|operation| {
+            let damaged = matches!(&operation.call, Call::Import { intent: Intent::Damaged, .. });
+            damaged && matches!(operation.answer(), Some(Answer::Refused { .. }))
+        }),
+    );
+    add(
+        "import.unanswered",
+        calls(&|operation| matches!(operation.call, Call::Import { .. }) && operation.is_open()),
+    );
+    add(
+        "read.local",
+        calls(&|operation| {
+            let local = crate::history::Reads::Local;
+            operation.reply().is_some() && operation.call == Call::ListUsers { reads: local }
+        }),
+    );
+    for commit in &truth.commits {
+        match &commit.value.body {
+            Body::Actions(actions) if actions.len() > 1 => add("commit.batched", 1),
+            Body::Actions(_) => {}
+            Body::Object(_) => add("commit.in_object", 1),
+            Body::Switch { .. } => add("import.switched", 1),
+        }
+    }
+    let noted = shared.witness.noted();
+    add("commit.refused", noted.refused);
+    add("coord.unanswered", noted.unanswered);
+    add("service.restarted", noted.restarted);
+    counts
+}

@@ -1,0 +1,174 @@
+//! What a person reads: the table of a suite, and the story of a failure.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+
+use crate::fleet::Job;
+use crate::outcome::{Outcome, Verdict};
+use crate::probes::PROBES;
+
+/// Lines of a fault story.
+const STORY_LINES: usize = 10;
+/// Pending things that are named.
+const PENDING_LINES: usize = 5;
+
+/// The sum of many runs.
+#[derive(Default)]
+pub struct Tally {
+    rows: BTreeMap<String, Row>,
+    oracles: BTreeMap<String, u64>,
+    probes: BTreeMap<String, u64>,
+    not_decided: u64,
+    pub runs: u64,
+    simulated_ms: u64,
+    /// The gravest verdict.
+    pub worst: Option<Verdict>,
+}
+
+#[derive(Default)]
+struct Row {
+    seeds: u64,
+    faults: u64,
+    bit: u64,
+    probes: BTreeMap<String, u64>,
+    failures: BTreeMap<Verdict, u64>,
+}
+
+impl Tally {
+    pub fn add(&mut self, outcome: &Outcome) {
+        let row = self.rows.entry(outcome.scenario.clone()).or_default();
+        row.seeds += 1;
+        row.faults += outcome.faults.len() as u64;
+        row.bit += outcome.faults.iter().filter(|fault| fault.hits > 0).count() as u64;
+        if outcome.verdict != Verdict::Fine {
+            *row.failures.entry(outcome.verdict).or_default() += 1;
+        }
+        for (name, count) in &outcome.probes {
+            *row.probes.entry(name.clone()).or_default() += count;
+            *self.probes.entry(name.clone()).or_default() += count;
+        }
+        for (name, count) in &outcome.checks.counts {
+            *self.oracles.entry(name.clone()).or_default() += count;
+        }
+        self.not_decided += outcome.checks.not_decided.len() as u64;
+        self.runs += 1;
+        self.simulated_ms += outcome.simulated_ms;
+        self.worst = self.worst.max(Some(outcome.verdict));
+    }
+
+    /// The table, what was never reached, and the line of numbers.
+    pub fn show(&self, wall_seconds: f64) -> String {
+        let mut table = Table::new();
+        table.load_style(NOTHING);
+        table.set_header(["scenario", "seeds", "faults that bit", "probes", "result"]);
+        for (name, row) in &self.rows {
+            let reached = row.probes.values().filter(|count| **count > 0).count();
+            table.add_row([
+                name.clone(),
+                row.seeds.to_string(),
+                format!("{} of {}", row.bit, row.faults),
+                format!("{reached} of {}", PROBES.len()),
+                row.result(),
+            ]);
+        }
+        let never = PROBES.iter().map(|(name, _)| *name);
+        let never: Vec<_> =
+            never.filter(|name| self.probes.get(*name).is_none_or(|count| *count == 0)).collect();
+        let checks: u64 = self.oracles.values().sum();
+        let mut text = format!("{table}\n");
+        if !never.is_empty() {
+            text.push_str(&format!("never reached: {}\n", never.join(", ")));
+        }
+        if self.not_decided > 0 {
+            let count = self.not_decided;
+            text.push_str(&format!("not decided: {count} histories were too long to search\n"));
+        }
+        let simulated = self.simulated_ms as f64 / 1_000.0;
+        text.push_str(&format!(
+            "{} seeds in {wall_seconds:.1} s: {:.1} seeds/s, {simulated:.0} simulated seconds \
+             ({:.0} per second of wall time), {checks} checks by {} oracles",
+            self.runs,
+            self.runs as f64 / wall_seconds,
+            simulated / wall_seconds,
+            self.oracles.len(),
+        ));
+        text
+    }
+}
+
+impl Row {
+    fn result(&self) -> String {
+        if self.failures.is_empty() {
+            return "ok".to_owned();
+        }
+        let failures = self.failures.iter();
+        let parts = failures.map(|(verdict, count)| format!("{count} {}", word(*verdict)));
+        parts.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Fine => "ok",
+        Verdict::Inert => "inert",
+        Verdict::Stuck => "stuck",
+        Verdict::Violated => "violated",
+        Verdict::Broken => "simulator broken",
+    }
+}
+
+/// What broke, the story of the faults, the plan's file, and the command that replays it.
+pub fn failure(outcome: &Outcome, file: &Path) -> String {
+    let mut text = format!("FAIL {} seed {}: ", outcome.scenario, outcome.seed);
+    match outcome.verdict {
+        Verdict::Broken => {
+            let why = outcome.broken.as_deref().unwrap_or("it ended without a word");
+            text.push_str(&format!("the simulator failed: {why}\n"));
+        }
+        Verdict::Inert => text.push_str("every fault of the plan hit nothing\n"),
+        Verdict::Stuck => {
+            text.push_str("after the faults, this did not come to an end:\n");
+            for pending in outcome.checks.pending.iter().take(PENDING_LINES) {
+                text.push_str(&format!("  {pending}\n"));
+            }
+        }
+        Verdict::Violated | Verdict::Fine => {
+            for violation in outcome.checks.violations.iter().take(1) {
+                text.push_str(&format!("{}: {}\n", violation.oracle, violation.sentence));
+                for fact in &violation.facts {
+                    text.push_str(&format!("  {fact}\n"));
+                }
+            }
+            let more = outcome.checks.violations.len().saturating_sub(1);
+            if more > 0 {
+                text.push_str(&format!("  and {more} more violations\n"));
+            }
+        }
+    }
+    let bit = outcome.faults.iter().filter(|fault| fault.hits > 0);
+    for fault in bit.clone().take(STORY_LINES) {
+        text.push_str(&format!("{}  (hit {})\n", fault.story, fault.hits));
+    }
+    let more = bit.count().saturating_sub(STORY_LINES);
+    if more > 0 {
+        text.push_str(&format!("  and {more} more faults\n"));
+    }
+    let file = file.display();
+    text.push_str(&format!("plan: {file}\nreplay: cargo sim replay {file}"));
+    text
+}
+
+/// Writes the plan of a failure where it can be replayed from.
+pub fn keep(job: &Job) -> std::io::Result<PathBuf> {
+    if let Some(file) = &job.file {
+        return Ok(file.clone());
+    }
+    let folder = Path::new("target").join("sim");
+    std::fs::create_dir_all(&folder)?;
+    let file = folder.join(format!("{}.toml", job.plan.name()));
+    std::fs::write(&file, job.plan.to_toml())?;
+    Ok(file)
+}

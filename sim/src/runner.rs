@@ -1,0 +1,278 @@
+//! Runs one plan in this process.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+
+use drydock_core::coord::memory::Memory;
+use drydock_core::env::{Env, RngTree};
+use drydock_core::log::keys::ObjectKeys;
+use object_store::memory::InMemory;
+
+use crate::check::{self, Checks, Evidence, Violation};
+use crate::fault::{Faults, LateTxns, PassedPoints, PointAct, What};
+use crate::history::History;
+use crate::outcome::{Outcome, Verdict};
+use crate::plan::{OPERATOR, Plan, client_name, instance_name};
+use crate::probes;
+use crate::recorder::{Recorder, Sink};
+use crate::service::{CLUSTER, Instance, SERVICE};
+use crate::truth::{Truth, Witness};
+use crate::workload::{self, Finals, HttpApi, Session, SharedFinals};
+use crate::world::{Cluster, SimClock, Stop};
+
+/// How often leases are looked at, and late transactions applied.
+const COORDINATION_MS: u64 = 20;
+
+/// Everything a run shares between its hosts.
+pub struct Shared {
+    pub plan: Arc<Plan>,
+    pub rng: RngTree,
+    pub recorder: Recorder,
+    pub faults: Faults,
+    pub history: History,
+    pub witness: Witness,
+    pub late: LateTxns,
+    pub points: PassedPoints,
+    pub coord: Memory,
+    pub objects: Arc<InMemory>,
+    finals: SharedFinals,
+    /// Clients and operators that are still at work.
+    busy: Arc<Mutex<usize>>,
+}
+
+impl Shared {
+    fn new(plan: &Plan, sink: Option<Sink>) -> Shared {
+        let recorder = Recorder::new(sink);
+        let faults = Faults::new(plan.faults.clone(), recorder.clone());
+        let clock = SimClock::shared(plan.epoch, None, &faults);
+        Shared {
+            plan: Arc::new(plan.clone()),
+            rng: RngTree::from_seed(plan.seed),
+            history: History::new(&recorder),
+            witness: Witness::new(&recorder),
+            late: LateTxns::default(),
+            points: PassedPoints::default(),
+            coord: Memory::with_history(clock),
+            objects: Arc::new(InMemory::new()),
+            finals: SharedFinals::default(),
+            busy: Arc::default(),
+            recorder,
+            faults,
+        }
+    }
+
+    /// Clocks, randomness and code points of a host; `instance` is one of the service's.
+    pub fn env(&self, host: &str, instance: Option<usize>) -> Env {
+        let clock = SimClock::shared(self.plan.epoch, instance, &self.faults);
+        Env::new(clock, self.rng.child(host))
+    }
+
+    fn session(&self, cluster: &Cluster, host: &str) -> Session {
+        let timeout_ms = self.plan.settings.request_timeout_ms;
+        Session {
+            host: host.to_owned(),
+            api: Arc::new(HttpApi {
+                net: Arc::new(cluster.net(host)),
+                token: crate::service::token(),
+                timeout: std::time::Duration::from_millis(timeout_ms),
+            }),
+            history: self.history.clone(),
+            recorder: self.recorder.clone(),
+            rng: Mutex::new(self.rng.child(host).stream("session")),
+        }
+    }
+}
+
+/// What a run needs besides its plan; none of it changes what happens.
+#[derive(Default)]
+pub struct Options {
+    /// Where every event is written to.
+    pub sink: Option<Sink>,
+    /// Ends the run there, without asking the oracles.
+    pub until_ms: Option<u64>,
+}
+
+/// Runs a plan. Takes the process's panic hook.
+pub fn run(plan: &Plan, options: Options) -> Outcome {
+    let panics: Arc<Mutex<Vec<Panic>>> = Arc::default();
+    watch_panics(&panics);
+    let shared = Arc::new(Shared::new(plan, options.sink));
+    let until_ms = options.until_ms.unwrap_or(plan.end_ms());
+    let ran = catch_unwind(AssertUnwindSafe(|| simulate(plan, &shared, until_ms)));
+    let mut checks = Checks::default();
+    let mut broken = None;
+    let mut simulated_ms = 0;
+    match ran {
+        Ok(Ok(ms)) => simulated_ms = ms,
+        Ok(Err(error)) => broken = Some(error.to_string()),
+        Err(_) => {}
+    }
+    let panics = panics.lock().map(|panics| panics.clone()).unwrap_or_default();
+    match panics.iter().find(|panic| !panic.is_harness()) {
+        Some(panic) => checks.violated(Violation::new(
+            "panic",
+            "the product panicked",
+            panic.message.clone(),
+            panic.place.clone(),
+        )),
+        None => broken = panics.first().map(Panic::to_string).or(broken),
+    }
+    let truth = truth(&shared);
+    if broken.is_none() && checks.violations.is_empty() && options.until_ms.is_none() {
+        checks = look(&shared, &truth);
+    }
+    let operations = shared.history.operations();
+    let mut outcome = Outcome {
+        scenario: plan.scenario.clone(),
+        seed: plan.seed,
+        verdict: Verdict::Fine,
+        broken,
+        fingerprint: shared.recorder.fingerprint(),
+        events: shared.recorder.count(),
+        simulated_ms,
+        operations: operations.len() as u64,
+        faults: shared.faults.report(),
+        points: owned(shared.points.all()),
+        probes: probes::count(&truth, &operations, &shared),
+        checks,
+    };
+    outcome.verdict = outcome.judge();
+    outcome
+}
+
+fn owned(
+    points: std::collections::BTreeMap<&'static str, u64>,
+) -> std::collections::BTreeMap<String, u64> {
+    points.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
+}
+
+fn look(shared: &Shared, truth: &Truth) -> Checks {
+    let operations = shared.history.operations();
+    let finals: Finals = shared.finals.lock().expect("no holder of this lock panics").clone();
+    let injected = shared
+        .plan
+        .faults
+        .iter()
+        .any(|fault| matches!(fault.what, What::Point { act: PointAct::Fail, .. }));
+    check::all(&Evidence { operations: &operations, truth, finals: &finals, injected })
+}
+
+fn simulate(
+    plan: &Plan,
+    shared: &Arc<Shared>,
+    until_ms: u64,
+) -> Result<u64, Box<dyn std::error::Error>> {
+    let mut cluster = Cluster::new(plan, &shared.faults, &shared.recorder);
+    let scratch = tempfile::tempdir()?;
+    add_coordination(&mut cluster, shared);
+    for instance in 1..=plan.topology.configstores {
+        let host = instance_name(instance);
+        let folder = scratch.path().join(&host);
+        std::fs::create_dir(&folder)?;
+        let stop = Stop::default();
+        let net = cluster.net(&host);
+        let process = Instance::new(shared, instance, net, stop.clone(), folder);
+        cluster.host(&host, stop, move || process.clone().supervise());
+    }
+    *shared.busy.lock().expect("no holder of this lock panics") = plan.topology.clients + 1;
+    for number in 1..=plan.topology.clients {
+        let host = client_name(number);
+        let session = shared.session(&cluster, &host);
+        let (shared, plan) = (shared.clone(), shared.plan.clone());
+        cluster.client(&host, async move {
+            workload::client(&plan, &session).await;
+            shared.done();
+        });
+    }
+    let session = shared.session(&cluster, OPERATOR);
+    let (for_operator, for_plan) = (shared.clone(), shared.plan.clone());
+    cluster.client(OPERATOR, async move {
+        workload::operator(&for_plan, &session, &for_operator.finals).await;
+        for_operator.done();
+    });
+    cluster.run(until_ms, || shared.is_done())?;
+    Ok(cluster.now_ms())
+}
+
+/// The coordination store's own host: leases run out there, whatever becomes of their holders.
+fn add_coordination(cluster: &mut Cluster, shared: &Arc<Shared>) {
+    let shared = shared.clone();
+    cluster.host("coordination", Stop::default(), move || {
+        let shared = shared.clone();
+        async move {
+            loop {
+                tokio::time::sleep(std::time::Duration::from_millis(COORDINATION_MS)).await;
+                let expired = shared.coord.expire_leases();
+                if expired > 0 {
+                    let text = format_args!("{expired} leases expire");
+                    shared.recorder.event("coordination", text);
+                    shared.witness.seen(shared.coord.dump().0);
+                }
+                let now = shared.recorder.now();
+                shared.late.apply(now, &shared.coord, &shared.witness).await;
+            }
+        }
+    });
+}
+
+impl Shared {
+    fn done(&self) {
+        *self.busy.lock().expect("no holder of this lock panics") -= 1;
+    }
+
+    fn is_done(&self) -> bool {
+        *self.busy.lock().expect("no holder of this lock panics") == 0
+    }
+}
+
+/// Reads the truth after the run.
+fn truth(shared: &Shared) -> Truth {
+    let mut truth = Truth::from_history(&shared.coord.history(), &shared.witness);
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    match runtime {
+        Ok(runtime) => {
+            let keys = ObjectKeys::new(CLUSTER, SERVICE);
+            let env = shared.env("truth", None);
+            let store = shared.objects.clone();
+            runtime.block_on(crate::stored::add(&mut truth, store, env, &keys));
+        }
+        Err(error) => truth.damaged.push(error.to_string()),
+    }
+    truth
+}
+
+#[derive(Debug, Clone)]
+struct Panic {
+    message: String,
+    place: String,
+}
+
+impl std::fmt::Display for Panic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.message, self.place)
+    }
+}
+
+impl Panic {
+    /// Panics of the simulator and of turmoil are no findings about the product.
+    fn is_harness(&self) -> bool {
+        self.place.contains("turmoil") || self.place.starts_with("sim/")
+    }
+}
+
+fn watch_panics(panics: &Arc<Mutex<Vec<Panic>>>) {
+    let panics = panics.clone();
+    std::panic::set_hook(Box::new(move |info| {
+        let payload = info.payload();
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let message = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        let place = info.location().map(ToString::to_string);
+        if let Ok(mut panics) = panics.lock() {
+            panics.push(Panic {
+                message: message.unwrap_or_else(|| "a panic without text".to_owned()),
+                place: place.unwrap_or_default(),
+            });
+        }
+    }));
+}

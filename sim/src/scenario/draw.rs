@@ -1,0 +1,37 @@
+//! The choices that make a plan out of a seed.
+
+use drydock_core::env::{Rng, RngTree};
+use rand::RngExt;
+
+pub struct Draw {
+    pub scenario: &'static str,
+    pub seed: u64,
+    rng: Rng,
+}
+
+impl Draw {
+    pub fn new(scenario: &'static str, seed: u64) -> Draw {
+        let tree = RngTree::from_seed(seed).child("plan");
+        Draw { scenario, seed, rng: tree.stream(scenario) }
+    }
+
+    /// A number from `least` to `greatest`.
+    pub fn number(&mut self, least: u64, greatest: u64) -> u64 {
+        self.rng.random_range(least..=greatest)
+    }
+
+    pub fn count(&mut self, least: usize, greatest: usize) -> usize {
+        self.rng.random_range(least..=greatest)
+    }
+
+    /// True in `percent` of a hundred.
+    pub fn chance(&mut self, percent: u32) -> bool {
+        self.rng.random_range(0..100) < percent
+    }
+
+    /// # Panics
+    /// If there is nothing to choose from.
+    pub fn pick<T: Clone>(&mut self, choices: &[T]) -> T {
+        choices[self.rng.random_range(0..choices.len())].clone()
+    }
+}

@@ -1,0 +1,200 @@
+//! What every scenario draws: topology, limits, operations and faults. Each seed switches whole
+//! kinds on and off, so that rare combinations happen.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::Draw;
+use crate::fault::{Effect, Fault, PointAct, What};
+use crate::plan::{
+    FORMAT, OPERATOR, OpKind, Plan, Settings, Topology, Workload, client_name, instance_name,
+};
+
+/// After the faults everything must have converged within this time.
+const SETTLE_MS: u64 = 30_000;
+
+/// A plan without operator and faults.
+pub fn base(draw: &mut Draw, configstores: usize, load_ms: u64) -> Plan {
+    let seconds = i64::try_from(draw.number(1_790_000_000, 1_800_000_000)).unwrap_or(0);
+    let slow_ms = draw.pick(&[1, 3, 10]);
+    Plan {
+        format: FORMAT,
+        scenario: draw.scenario.to_owned(),
+        seed: draw.seed,
+        epoch: Timestamp::from_second(seconds).expect("within the calendar"),
+        tick_ms: draw.pick(&[1, 2, 5, 5, 10, 10]),
+        load_ms,
+        settle_ms: SETTLE_MS,
+        topology: Topology {
+            configstores,
+            clients: draw.count(2, 5),
+            latency_ms: [0, draw.pick(&[1, 3, 10])],
+            storage_ms: [0, slow_ms],
+        },
+        settings: Settings {
+            batch_transactions: draw.pick(&[1, 2, 8, 64]),
+            batch_bytes: draw.pick(&[2 << 10, 16 << 10, 256 << 10]),
+            inline_bytes: draw.pick(&[256, 1 << 10, 64 << 10]),
+            lease_ttl_ms: draw.number(2_000, 5_000),
+            request_timeout_ms: draw.number(2_000, 8_000),
+        },
+        workload: workload(draw),
+        operator: Vec::new(),
+        faults: Vec::new(),
+    }
+}
+
+fn workload(draw: &mut Draw) -> Workload {
+    let mut weights = BTreeMap::new();
+    // Without users nothing else does anything.
+    weights.insert(OpKind::CreateUser, draw.pick(&[1, 3, 6]));
+    let others = [
+        (OpKind::GetUser, 90),
+        (OpKind::ListUsers, 70),
+        (OpKind::DeleteUser, 80),
+        (OpKind::RenameUser, 60),
+        (OpKind::CreateOrg, 60),
+        (OpKind::DeleteOrg, 50),
+        (OpKind::SetMember, 50),
+        (OpKind::RemoveMember, 40),
+        (OpKind::ListMembers, 40),
+        (OpKind::Export, 20),
+    ];
+    for (kind, percent) in others {
+        if draw.chance(percent) {
+            weights.insert(kind, draw.pick(&[1, 2, 4]));
+        }
+    }
+    let least = draw.pick(&[1, 10, 40]);
+    Workload {
+        users: draw.count(2, 8),
+        orgs: draw.count(1, 4),
+        pause_ms: [least, least * draw.pick(&[2, 5])],
+        weights,
+    }
+}
+
+/// A kind of fault: makes one for an instance of the plan.
+type Maker = fn(&mut Draw, &Plan, usize) -> What;
+
+pub const PROCESSES: &[Maker] = &[
+    |_, _, instance| What::Kill { instance },
+    |_, _, instance| What::Stop { instance },
+    |_, _, instance| What::Pause { instance },
+];
+
+pub const LINKS: &[Maker] = &[
+    |draw, plan, instance| {
+        let [from, to] = link(draw, plan, instance);
+        What::Stall { from, to }
+    },
+    |draw, plan, instance| {
+        let [from, to] = link(draw, plan, instance);
+        What::Blackhole { from, to }
+    },
+    |draw, plan, instance| What::Refuse { from: user(draw, plan), to: instance_name(instance) },
+    |draw, plan, instance| {
+        let [from, to] = link(draw, plan, instance);
+        What::Reset { from, to }
+    },
+    |draw, plan, instance| {
+        let [from, to] = link(draw, plan, instance);
+        What::Slow {
+            from,
+            to,
+            delay_ms: draw.number(5, 200),
+            chunk_bytes: draw.pick(&[64, 512, 8192]),
+        }
+    },
+];
+
+pub const COORDINATION: &[Maker] = &[
+    |_, _, instance| What::CoordCut { instance },
+    |draw, _, instance| What::CoordSlow { instance, delay_ms: draw.number(5, 300) },
+    |draw, _, instance| What::LostAnswer {
+        instance,
+        count: draw.number(1, 5),
+        effect: draw.pick(&[Effect::Applied, Effect::Dropped, Effect::Late]),
+    },
+];
+
+pub const WATCHES: &[Maker] = &[
+    |draw, _, instance| What::WatchLag { instance, lag_ms: draw.number(10, 2_000) },
+    |_, _, instance| What::WatchBreak { instance },
+    |draw, _, instance| What::WatchLoss { instance, count: draw.number(1, 4) },
+];
+
+pub const OBJECTS: &[Maker] = &[
+    |draw, _, instance| What::ObjectsSlow { instance, delay_ms: draw.number(5, 300) },
+    |draw, _, instance| What::ObjectsFail {
+        instance,
+        count: draw.number(1, 4),
+        effect: draw.pick(&[Effect::Applied, Effect::Dropped]),
+    },
+    |_, _, instance| What::ObjectsOutage { instance },
+];
+
+pub const CLOCKS: &[Maker] = &[|draw, _, instance| {
+    let by_ms = i64::try_from(draw.number(1_000, 7_200_000)).unwrap_or(0);
+    What::Clock { instance, by_ms: if draw.chance(50) { by_ms } else { -by_ms } }
+}];
+
+pub const POINTS: &[Maker] = &[|draw, _, instance| What::Point {
+    instance,
+    point: draw.pick(COMMIT_POINTS).to_owned(),
+    occurrence: draw.number(1, 30),
+    act: draw.pick(&[PointAct::Kill, PointAct::Delay]),
+}];
+
+/// Code points that every load passes.
+const COMMIT_POINTS: &[&str] = &["commit.before_txn", "commit.after_txn"];
+
+/// One fault that certainly hits, and up to `most` others of the given kinds, between two times.
+/// At least one of `kinds` remains switched on.
+pub fn faults(draw: &mut Draw, plan: &mut Plan, kinds: &[&[Maker]], most: usize, times: [u64; 2]) {
+    let all: Vec<Maker> = kinds.concat();
+    let mut on: Vec<Maker> = all.iter().copied().filter(|_| draw.chance(50)).collect();
+    if on.is_empty() {
+        on.push(draw.pick(&all));
+    }
+    certain(draw, plan, times);
+    for _ in 0..draw.count(0, most) {
+        let maker = draw.pick(&on);
+        let instance = draw.count(1, plan.topology.configstores);
+        let what = maker(draw, plan, instance);
+        let at_ms = draw.number(times[0], times[1] - 1);
+        let for_ms = draw.number(20, 4_000).min(times[1] - at_ms);
+        let fault = Fault { at_ms, for_ms, what };
+        plan.faults.push(fault);
+    }
+}
+
+/// A fault under which something must happen, whatever clients do: every instance talks to
+/// coordination several times in a lease.
+fn certain(draw: &mut Draw, plan: &mut Plan, times: [u64; 2]) {
+    let instance = draw.count(1, plan.topology.configstores);
+    let for_ms = plan.settings.lease_ttl_ms;
+    let at_ms = draw.number(times[0], times[1] - for_ms);
+    let what = match draw.chance(30) {
+        true => What::Kill { instance },
+        false => What::CoordSlow { instance, delay_ms: draw.number(5, 300) },
+    };
+    plan.faults.push(Fault { at_ms, for_ms, what });
+}
+
+fn user(draw: &mut Draw, plan: &Plan) -> String {
+    match draw.chance(20) {
+        true => OPERATOR.to_owned(),
+        false => client_name(draw.count(1, plan.topology.clients)),
+    }
+}
+
+/// A user and an instance, in either direction.
+fn link(draw: &mut Draw, plan: &Plan, instance: usize) -> [String; 2] {
+    let mut ends = [user(draw, plan), instance_name(instance)];
+    if draw.chance(50) {
+        ends.reverse();
+    }
+    ends
+}

@@ -1,0 +1,125 @@
+//! A process of the product on a simulated host: the same start-up as in production, with simulated
+//! network, clocks, coordination and objects, and a supervisor that starts it again when it ends.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use drydock_core::db::Execution;
+use drydock_core::error::Chain;
+use drydock_core::net::Net;
+use drydock_services::runtime::{self, Deps, Role, Settings};
+use secrecy::SecretString;
+
+use crate::fault::{FaultyCoordination, FaultyObjects, PlannedPoints, Way};
+use crate::plan::instance_name;
+use crate::runner::Shared;
+use crate::workload::PORT;
+use crate::world::{SimNet, Stop};
+
+pub const CLUSTER: &str = "sim";
+pub const SERVICE: &str = "configstore";
+/// How long a supervisor waits before it starts a process again.
+const RESTART: Duration = Duration::from_millis(500);
+
+/// What clients and services call each other with.
+pub fn token() -> SecretString {
+    SecretString::from("simulated-internal-token")
+}
+
+/// One instance of configstore, dead or alive.
+#[derive(Clone)]
+pub struct Instance {
+    shared: Arc<Shared>,
+    number: usize,
+    net: SimNet,
+    stop: Stop,
+    /// Its disk: what is there outlives the process.
+    folder: PathBuf,
+    starts: Arc<Mutex<u64>>,
+}
+
+impl Instance {
+    pub fn new(
+        shared: &Arc<Shared>,
+        number: usize,
+        net: SimNet,
+        stop: Stop,
+        folder: PathBuf,
+    ) -> Instance {
+        Instance { shared: shared.clone(), number, net, stop, folder, starts: Arc::default() }
+    }
+
+    /// Runs the process, again and again.
+    pub async fn supervise(self) {
+        let host = instance_name(self.number);
+        loop {
+            let start = self.next_start();
+            if start > 1 {
+                self.shared.witness.restarted();
+            }
+            self.shared.recorder.event(&host, format_args!("starts for the {start}. time"));
+            match self.process(&host, start).await {
+                Ok(()) => self.shared.recorder.event(&host, format_args!("stopped")),
+                Err(error) => {
+                    let text = Chain(&*error).to_string();
+                    self.shared.recorder.event(&host, format_args!("failed: {text}"))
+                }
+            };
+            tokio::time::sleep(RESTART).await;
+        }
+    }
+
+    async fn process(&self, host: &str, start: u64) -> Result<(), drydock_core::error::BoxError> {
+        let shared = &self.shared;
+        let name = format!("{host}/{start}");
+        let points = PlannedPoints {
+            host: host.to_owned(),
+            faults: shared.faults.clone(),
+            recorder: shared.recorder.clone(),
+            passed: shared.points.clone(),
+        };
+        let env = shared.env(&name, Some(self.number)).with_faults(Arc::new(points));
+        let way = || Way {
+            host: host.to_owned(),
+            instance: self.number,
+            faults: shared.faults.clone(),
+            latency_ms: shared.plan.topology.storage_ms,
+            rng: Arc::new(Mutex::new(shared.rng.child(&name).stream("storage"))),
+        };
+        let coord = FaultyCoordination {
+            inner: shared.coord.clone(),
+            way: way(),
+            witness: shared.witness.clone(),
+            late: shared.late.clone(),
+        };
+        let objects = FaultyObjects { inner: shared.objects.clone(), way: way() };
+        let deps = Deps {
+            env,
+            coord: Arc::new(coord),
+            objects: Arc::new(objects),
+            execution: Execution::Inline,
+            scratch_dir: self.folder.clone(),
+        };
+        let listener = self.net.listen(&format!("0.0.0.0:{PORT}")).await?;
+        let shutdown = self.stop.renew();
+        runtime::start(Role::Configstore, self.settings(), deps, listener, shutdown).await
+    }
+
+    fn settings(&self) -> Settings {
+        let plan = &self.shared.plan.settings;
+        let mut settings = Settings::new(token());
+        CLUSTER.clone_into(&mut settings.cluster);
+        settings.lease_ttl = Duration::from_millis(plan.lease_ttl_ms);
+        settings.store.batch_transactions = plan.batch_transactions;
+        settings.store.batch_bytes = plan.batch_bytes;
+        settings.store.inline_bytes = plan.inline_bytes;
+        settings
+    }
+
+    fn next_start(&self) -> u64 {
+        let mut starts = self.starts.lock().expect("no holder of this lock panics");
+        *starts += 1;
+        *starts
+    }
+}

@@ -1,0 +1,12 @@
+//! Who uses the simulated cluster: clients, an operator, and the look at everything at the end.
+
+mod api;
+mod clients;
+mod damage;
+mod operator;
+mod session;
+
+pub use api::{HttpApi, PORT};
+pub use clients::client;
+pub use operator::{Finals, SharedFinals, operator};
+pub use session::{Api, Session};

@@ -1,0 +1,172 @@
+//! The operator: the plan's steps, and after the load a look at every instance.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+
+use super::Session;
+use super::damage::damaged;
+use crate::export::Export;
+use crate::history::{Answer, Call, Intent, Reply};
+use crate::plan::{Action, Plan, Step};
+
+/// Between two questions for the same thing.
+const ASK_AGAIN_MS: u64 = 200;
+
+/// What the look at the end saw, as far as it came.
+#[derive(Debug, Default, Clone)]
+pub struct Finals {
+    /// A complete export of each instance.
+    pub exports: Vec<(usize, Bytes)>,
+    /// What did not come to an end.
+    pub pending: Vec<String>,
+}
+
+pub type SharedFinals = Arc<Mutex<Finals>>;
+
+/// The operator's life: the plan's steps, then the end of all maintenance and an export from every
+/// instance, each asked for until it succeeds.
+pub async fn operator(plan: &Plan, session: &Session, finals: &SharedFinals) {
+    let mut kept = BTreeMap::new();
+    for step in &plan.operator {
+        session.sleep_until(step.at_ms).await;
+        perform(session, step, &mut kept).await;
+    }
+    session.sleep_until(plan.load_ms).await;
+    let last = plan.topology.configstores;
+    insist(session, finals, last, |_| Call::Resume).await;
+    // One more commit: a feed that stands still without noticing has something to miss.
+    let write = |attempt| Call::CreateUser { name: format!("after-the-load-{attempt}") };
+    insist(session, finals, last, write).await;
+    converge(session, finals, last).await;
+}
+
+/// Exports from every instance until all are the same: requests that their callers have given up
+/// on may still be at work.
+async fn converge(session: &Session, finals: &SharedFinals, instances: usize) {
+    loop {
+        let mut seen = Vec::new();
+        for instance in 1..=instances {
+            let answer = insist(session, finals, instance, |_| Call::Export).await;
+            if let Reply::Export(bytes) = answer {
+                seen.push((instance, bytes));
+            }
+        }
+        let disagreement = disagreement(&seen);
+        lock(finals).exports = seen;
+        match disagreement {
+            None => return,
+            Some(disagreement) => lock(finals).pending.push(disagreement),
+        }
+        session.sleep_ms(ASK_AGAIN_MS).await;
+        lock(finals).pending.pop();
+    }
+}
+
+async fn perform(session: &Session, step: &Step, kept: &mut BTreeMap<String, Bytes>) {
+    let instance = step.instance;
+    match &step.action {
+        Action::Maintenance { wait_ms } => {
+            let deadline = session.now_ms() + wait_ms;
+            until_ok(session, instance, deadline, || Call::Maintenance).await;
+            while session.now_ms() < deadline {
+                let answer = session.ask(instance, Call::Status).await;
+                if matches!(answer.ok(), Some(Reply::Status(status)) if status.ready) {
+                    return;
+                }
+                session.sleep_ms(ASK_AGAIN_MS).await;
+            }
+        }
+        Action::Resume { wait_ms } => {
+            let deadline = session.now_ms() + wait_ms;
+            until_ok(session, instance, deadline, || Call::Resume).await;
+        }
+        Action::Export { keep } => {
+            if let Answer::Ok(Reply::Export(bytes)) = session.ask(instance, Call::Export).await {
+                kept.insert(keep.clone(), bytes);
+            }
+        }
+        Action::Import { from, damage, dry_run } => {
+            let whole = kept.get(from).cloned();
+            let body = match damage {
+                None => whole,
+                Some(damage) => whole.and_then(|whole| damaged(&whole, *damage)),
+            };
+            let intent = match (damage, dry_run) {
+                (Some(_), _) => Intent::Damaged,
+                (None, true) => Intent::DryRun,
+                (None, false) => Intent::Restore,
+            };
+            match body {
+                Some(body) => {
+                    session.ask(instance, Call::Import { body, intent }).await;
+                }
+                None => {
+                    let text = format_args!("has nothing to import from `{from}`");
+                    session.recorder.event(&session.host, text);
+                }
+            }
+        }
+    }
+}
+
+/// Asks until the answer is a success or the time is over.
+async fn until_ok(session: &Session, instance: usize, deadline: u64, call: impl Fn() -> Call) {
+    while session.now_ms() < deadline && session.ask(instance, call()).await.ok().is_none() {
+        session.sleep_ms(ASK_AGAIN_MS).await;
+    }
+}
+
+/// Asks until the answer is a success. What is being asked for stands in the finals as pending.
+async fn insist(
+    session: &Session,
+    finals: &SharedFinals,
+    instance: usize,
+    call: impl Fn(u64) -> Call,
+) -> Reply {
+    for attempt in 1.. {
+        let call = call(attempt);
+        let asked = format!("{call} on configstore-{instance}");
+        lock(finals).pending.push(asked.clone());
+        let answer = session.ask(instance, call).await;
+        lock(finals).pending.pop();
+        match answer {
+            Answer::Ok(reply) => return reply,
+            other => lock(finals).pending.push(format!("{asked}, last answer: {other}")),
+        }
+        session.sleep_ms(ASK_AGAIN_MS).await;
+        lock(finals).pending.pop();
+    }
+    unreachable!("there is no end to attempts")
+}
+
+/// The first two exports that differ.
+fn disagreement(exports: &[(usize, Bytes)]) -> Option<String> {
+    let parsed = exports.iter().map(|(instance, bytes)| (instance, Export::parse(bytes)));
+    let mut known: Option<(&usize, Export)> = None;
+    for (instance, export) in parsed {
+        let Ok(export) = export else {
+            return Some(format!("a whole export from configstore-{instance}"));
+        };
+        let same = |(_, known): &(&usize, Export)| {
+            (known.position, &known.digest) == (export.position, &export.digest)
+        };
+        match &known {
+            Some(first) if !same(first) => {
+                return Some(format!(
+                    "one state: configstore-{} is at position {} with digest {}, \
+                     configstore-{instance} at {} with {}",
+                    first.0, first.1.position, first.1.digest, export.position, export.digest
+                ));
+            }
+            Some(_) => {}
+            None => known = Some((instance, export)),
+        }
+    }
+    None
+}
+
+fn lock(finals: &SharedFinals) -> MutexGuard<'_, Finals> {
+    finals.lock().expect("no holder of this lock panics")
+}

@@ -1,0 +1,227 @@
+//! Hosts, time and the schedule of faults, on turmoil.
+//!
+//! Invariants: faults begin and end only between steps, so every host sees the same faults for a
+//! whole step; a host that dies at a code point has no effect on others from there on, and is taken
+//! down before the next step.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::{Duration, SystemTime};
+
+use tokio_util::sync::CancellationToken;
+
+use super::net::{Connections, SimNet};
+use crate::fault::{Faults, What};
+use crate::plan::{Plan, instance_name};
+use crate::recorder::Recorder;
+
+/// More bytes on their way than any test needs: turmoil panics when its buffers are full.
+const TCP_CAPACITY: usize = 4096;
+
+type BoxResult = Result<(), Box<dyn std::error::Error>>;
+
+/// What runs on hosts, by name: told to stop by `stop`.
+pub struct Cluster {
+    sim: turmoil::Sim<'static>,
+    faults: Faults,
+    recorder: Recorder,
+    connections: Connections,
+    /// Begins and ends of faults, the next one last.
+    schedule: Vec<Edge>,
+    /// Hosts that are down, and when they start again.
+    down: BTreeMap<String, u64>,
+    stops: BTreeMap<String, Stop>,
+    load_ms: u64,
+    tick_ms: u64,
+    now_ms: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    at_ms: u64,
+    index: usize,
+    begins: bool,
+}
+
+/// Tells the process on a host to stop; its supervisor takes a new token for the next one.
+#[derive(Clone, Default)]
+pub struct Stop(std::sync::Arc<std::sync::Mutex<CancellationToken>>);
+
+impl Stop {
+    /// The token of a process that starts now.
+    pub fn renew(&self) -> CancellationToken {
+        let mut token = self.0.lock().expect("no holder of this lock panics");
+        *token = CancellationToken::new();
+        token.clone()
+    }
+
+    fn fire(&self) {
+        self.0.lock().expect("no holder of this lock panics").cancel();
+    }
+}
+
+impl Cluster {
+    pub fn new(plan: &Plan, faults: &Faults, recorder: &Recorder) -> Cluster {
+        let epoch_ms = u64::try_from(plan.epoch.as_millisecond()).unwrap_or(0);
+        let [least, greatest] = plan.topology.latency_ms;
+        let sim = turmoil::Builder::new()
+            .epoch(SystemTime::UNIX_EPOCH + Duration::from_millis(epoch_ms))
+            .simulation_duration(Duration::from_millis(plan.end_ms() * 2))
+            .tick_duration(Duration::from_millis(plan.tick_ms))
+            .min_message_latency(Duration::from_millis(least))
+            .max_message_latency(Duration::from_millis(greatest))
+            .tcp_capacity(TCP_CAPACITY)
+            .enable_random_order()
+            .rng_seed(plan.seed)
+            .build();
+        Cluster {
+            sim,
+            faults: faults.clone(),
+            recorder: recorder.clone(),
+            connections: Connections::default(),
+            schedule: schedule(plan),
+            down: BTreeMap::new(),
+            stops: BTreeMap::new(),
+            load_ms: plan.load_ms,
+            tick_ms: plan.tick_ms,
+            now_ms: 0,
+        }
+    }
+
+    /// The network as `host` sees it.
+    pub fn net(&self, host: &str) -> SimNet {
+        SimNet::new(host, &self.faults, &self.connections)
+    }
+
+    /// Adds a host whose software `start` makes, again after every death. The software takes a
+    /// token from `stop` to learn that it should end.
+    pub fn host<F>(&mut self, name: &str, stop: Stop, start: impl Fn() -> F + 'static)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        self.stops.insert(name.to_owned(), stop);
+        self.sim.host(name, move || {
+            let software = start();
+            async move {
+                software.await;
+                BoxResult::Ok(())
+            }
+        });
+    }
+
+    /// Adds a host that runs `work` once.
+    pub fn client(&mut self, name: &str, work: impl Future<Output = ()> + 'static) {
+        self.sim.client(name, async move {
+            work.await;
+            BoxResult::Ok(())
+        });
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// Goes on until `until_ms` or until `done`.
+    pub fn run(&mut self, until_ms: u64, mut done: impl FnMut() -> bool) -> BoxResult {
+        while self.now_ms < until_ms && !done() {
+            self.take_down_the_dying();
+            self.turn_edges();
+            self.restart();
+            self.sim.step()?;
+            self.now_ms += self.tick_ms;
+            self.recorder.set_now(Duration::from_millis(self.now_ms));
+        }
+        Ok(())
+    }
+
+    fn turn_edges(&mut self) {
+        while let Some(edge) = self.schedule.pop_if(|edge| edge.at_ms <= self.now_ms) {
+            match edge.begins {
+                true => self.begin(edge.index),
+                false => self.end(edge.index),
+            }
+        }
+    }
+
+    fn begin(&mut self, index: usize) {
+        self.faults.start(index);
+        let fault = self.faults.all()[index].clone();
+        match &fault.what {
+            What::Kill { instance } => {
+                self.take_down(&instance_name(*instance), index, fault.for_ms);
+            }
+            What::Stop { instance } => {
+                let host = instance_name(*instance);
+                if !self.down.contains_key(&host) {
+                    self.faults.hit(index, 1);
+                    self.stops[&host].fire();
+                }
+            }
+            What::Reset { from, to } => {
+                let hit = self.connections.reset(from, to);
+                self.faults.hit(index, hit);
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, index: usize) {
+        self.faults.end(index);
+        if let What::Blackhole { from, to } = &self.faults.all()[index].what {
+            let hit = self.connections.reset(from, to);
+            self.faults.hit(index, hit);
+        }
+    }
+
+    fn take_down_the_dying(&mut self) {
+        for (host, index) in self.faults.dying() {
+            let for_ms = self.faults.all()[index].for_ms;
+            self.take_down(&host, index, for_ms);
+            self.faults.buried(&host);
+        }
+    }
+
+    fn take_down(&mut self, host: &str, index: usize, for_ms: u64) {
+        let until = (self.now_ms + for_ms).min(self.load_ms);
+        let until = self.down.get(host).map_or(until, |known| until.max(*known));
+        if self.down.insert(host.to_owned(), until).is_none() {
+            // Destructors run when turmoil drops the host's runtime: nothing of theirs may be seen.
+            self.faults.die(host, index);
+            self.recorder.event(host, format_args!("dies"));
+            self.sim.crash(host);
+            self.faults.buried(host);
+            if let What::Kill { .. } = self.faults.all()[index].what {
+                self.faults.hit(index, 1);
+            }
+        }
+    }
+
+    fn restart(&mut self) {
+        let now = self.now_ms;
+        let due = self.down.iter().filter(|(_, until)| **until <= now);
+        let due: Vec<_> = due.map(|(host, _)| host.clone()).collect();
+        for host in due {
+            self.down.remove(&host);
+            self.recorder.event(&host, format_args!("starts again"));
+            self.sim.bounce(host);
+        }
+    }
+}
+
+/// Edges in order of time, the first one last.
+fn schedule(plan: &Plan) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    for (index, fault) in plan.faults.iter().enumerate() {
+        let begin = Edge { at_ms: fault.at_ms, index, begins: true };
+        // A code point stays armed; its `for_ms` is what happens there.
+        let end_ms = match fault.what {
+            What::Point { .. } => plan.load_ms,
+            _ => fault.at_ms + fault.for_ms,
+        };
+        let end = Edge { at_ms: end_ms, index, begins: false };
+        edges.extend([begin, end]);
+    }
+    edges.sort_by_key(|edge| (edge.at_ms, !edge.begins, edge.index));
+    edges.reverse();
+    edges
+}

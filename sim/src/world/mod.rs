@@ -1,0 +1,13 @@
+//! The simulated world: hosts, network and time. Turmoil stays inside this folder.
+
+mod clock;
+mod cluster;
+mod net;
+mod stream;
+
+pub use clock::{SimClock, host_elapsed};
+pub use cluster::{Cluster, Stop};
+pub use net::SimNet;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! Faults of the network, on an echo server.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use drydock_core::net::{BoxStream, Net};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::{Cluster, SimNet, Stop, host_elapsed};
+use crate::fault::{Fault, Faults, What};
+use crate::plan::Plan;
+use crate::recorder::Recorder;
+use crate::scenario::Scenario;
+
+const SERVER: &str = "configstore-1";
+const CLIENT: &str = "client-1";
+const ADDRESS: &str = "configstore-1:8001";
+
+/// What the client noted, with the time in milliseconds.
+type Notes = Arc<Mutex<Vec<(u64, String)>>>;
+
+fn note(notes: &Notes, text: impl Into<String>) {
+    let now = host_elapsed().unwrap_or_default();
+    let now = u64::try_from(now.as_millis()).unwrap();
+    notes.lock().unwrap().push((now, text.into()));
+}
+
+fn fault(at_ms: u64, for_ms: u64, what: What) -> Fault {
+    Fault { at_ms, for_ms, what }
+}
+
+fn there() -> [String; 2] {
+    [CLIENT.to_owned(), SERVER.to_owned()]
+}
+
+fn back() -> [String; 2] {
+    [SERVER.to_owned(), CLIENT.to_owned()]
+}
+
+/// Runs an echo server and a client under faults; answers the client's notes and the hits.
+fn run<F>(
+    faults: Vec<Fault>,
+    client: impl FnOnce(SimNet, Notes) -> F,
+) -> (Vec<(u64, String)>, Vec<u64>)
+where
+    F: Future<Output = ()> + 'static,
+{
+    let mut plan: Plan = Scenario::find("feed-gap").unwrap().plan(0);
+    plan.tick_ms = 1;
+    plan.topology.latency_ms = [0, 1];
+    plan.load_ms = 10_000;
+    plan.faults = faults;
+    let recorder = Recorder::new(None);
+    let faults = Faults::new(plan.faults.clone(), recorder.clone());
+    let mut cluster = Cluster::new(&plan, &faults, &recorder);
+    let server = cluster.net(SERVER);
+    cluster.host(SERVER, Stop::default(), move || echo(server.clone()));
+    let notes = Notes::default();
+    let work = client(cluster.net(CLIENT), notes.clone());
+    cluster.client(CLIENT, work);
+    cluster.run(10_000, || false).unwrap();
+    let notes = notes.lock().unwrap().clone();
+    (notes, faults.report().iter().map(|fault| fault.hits).collect())
+}
+
+async fn echo(net: SimNet) {
+    let mut listener = net.listen("0.0.0.0:8001").await.unwrap();
+    loop {
+        let (mut stream, peer) = listener.accept().await.unwrap();
+        assert!(peer.starts_with(CLIENT), "{peer}");
+        tokio::spawn(async move {
+            let mut buffer = [0; 1024];
+            while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+                if stream.write_all(&buffer[..count]).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+/// Sends one byte and waits for it to come back.
+async fn ping(stream: &mut BoxStream) -> io::Result<()> {
+    stream.write_all(b"x").await?;
+    stream.read_exact(&mut [0]).await.map(drop)
+}
+
+async fn sleep_until(at_ms: u64) {
+    let now = host_elapsed().unwrap_or_default();
+    tokio::time::sleep(Duration::from_millis(at_ms).saturating_sub(now)).await;
+}
+
+/// Pings once before and once during the fault at 100 ms.
+async fn ping_twice(net: SimNet, notes: Notes) {
+    let mut stream = net.dial(ADDRESS).await.unwrap();
+    ping(&mut stream).await.unwrap();
+    sleep_until(150).await;
+    match ping(&mut stream).await {
+        Ok(()) => note(&notes, "answered"),
+        Err(error) => note(&notes, error.kind().to_string()),
+    }
+}
+
+#[test]
+fn without_a_fault_an_answer_takes_a_few_milliseconds() {
+    let (notes, _) = run(Vec::new(), ping_twice);
+    assert!(matches!(&notes[..], [(150..=156, text)] if text == "answered"), "{notes:?}");
+}
+
+#[test]
+fn a_stall_holds_traffic_and_then_delivers_it() {
+    for [from, to] in [there(), back()] {
+        let stall = fault(100, 1_000, What::Stall { from, to });
+        let (notes, hits) = run(vec![stall], ping_twice);
+        assert!(matches!(&notes[..], [(1_100..=1_110, text)] if text == "answered"), "{notes:?}");
+        assert_eq!(hits, [1]);
+    }
+}
+
+#[test]
+fn a_black_hole_ends_with_a_reset() {
+    for [from, to] in [there(), back()] {
+        let hole = fault(100, 1_000, What::Blackhole { from, to });
+        let (notes, hits) = run(vec![hole], ping_twice);
+        assert!(
+            matches!(&notes[..], [(1_100..=1_110, text)] if text == "connection reset"),
+            "{notes:?}"
+        );
+        assert!(hits[0] > 0);
+    }
+}
+
+#[test]
+fn a_reset_hits_connections_that_wait() {
+    let [from, to] = there();
+    let reset = fault(100, 0, What::Reset { from, to });
+    let (notes, hits) = run(vec![reset], |net, notes| async move {
+        let mut stream = net.dial(ADDRESS).await.unwrap();
+        let error = stream.read_u8().await.unwrap_err();
+        note(&notes, error.kind().to_string());
+        ping(&mut net.dial(ADDRESS).await.unwrap()).await.unwrap();
+        note(&notes, "again");
+    });
+    assert!(matches!(&notes[..], [(100..=101, _), (102..=110, _)]), "{notes:?}");
+    assert_eq!(notes[0].1, "connection reset");
+    assert_eq!(hits, [2]);
+}
+
+#[test]
+fn refused_dials_fail_and_established_connections_live_on() {
+    let [from, to] = there();
+    let refuse = fault(100, 1_000, What::Refuse { from, to });
+    let (notes, hits) = run(vec![refuse], |net, notes| async move {
+        let mut stream = net.dial(ADDRESS).await.unwrap();
+        sleep_until(150).await;
+        let refused = net.dial(ADDRESS).await.err().map(|error| error.kind());
+        note(&notes, format!("{refused:?}"));
+        ping(&mut stream).await.unwrap();
+        note(&notes, "alive");
+    });
+    assert_eq!(notes[0].1, "Some(ConnectionRefused)");
+    assert!(notes[0].0 > 150, "a refusal takes time");
+    assert_eq!(notes[1].1, "alive");
+    assert_eq!(hits, [1]);
+}
+
+#[test]
+fn a_slow_link_takes_its_time_for_every_piece() {
+    let [from, to] = back();
+    let slow = What::Slow { from, to, delay_ms: 100, chunk_bytes: 4 };
+    let (notes, hits) = run(vec![fault(100, 5_000, slow)], |net, notes| async move {
+        let mut stream = net.dial(ADDRESS).await.unwrap();
+        sleep_until(150).await;
+        stream.write_all(&[7; 20]).await.unwrap();
+        stream.read_exact(&mut [0; 20]).await.unwrap();
+        note(&notes, "all");
+    });
+    assert!(matches!(&notes[..], [(650..=670, _)]), "five pieces: {notes:?}");
+    assert_eq!(hits, [20]);
+}
+
+#[test]
+fn a_dial_into_a_stall_is_answered_when_it_ends() {
+    let [from, to] = there();
+    let stall = fault(100, 1_000, What::Stall { from, to });
+    let (notes, hits) = run(vec![stall], |net, notes| async move {
+        sleep_until(150).await;
+        ping(&mut net.dial(ADDRESS).await.unwrap()).await.unwrap();
+        note(&notes, "connected");
+    });
+    assert!(matches!(&notes[..], [(1_100..=1_110, _)]), "{notes:?}");
+    assert_eq!(hits, [1]);
+}
+
+#[test]
+fn a_killed_process_ends_its_connections_and_is_back_after_its_time() {
+    let kill = fault(100, 1_000, What::Kill { instance: 1 });
+    let (notes, hits) = run(vec![kill], |net, notes| async move {
+        let mut stream = net.dial(ADDRESS).await.unwrap();
+        let ended = stream.read_u8().await.is_err();
+        note(&notes, format!("ended {ended}"));
+        sleep_until(500).await;
+        note(&notes, format!("down {}", net.dial(ADDRESS).await.is_err()));
+        sleep_until(1_150).await;
+        ping(&mut net.dial(ADDRESS).await.unwrap()).await.unwrap();
+        note(&notes, "back");
+    });
+    let texts: Vec<_> = notes.iter().map(|(_, text)| &**text).collect();
+    assert_eq!(texts, ["ended true", "down true", "back"]);
+    assert!((100..=105).contains(&notes[0].0), "{notes:?}");
+    assert_eq!(hits, [1]);
+}
+
+#[test]
+fn a_paused_host_answers_when_it_goes_on() {
+    let pause = fault(100, 1_000, What::Pause { instance: 1 });
+    let (notes, hits) = run(vec![pause], ping_twice);
+    assert!(matches!(&notes[..], [(1_100..=1_110, text)] if text == "answered"), "{notes:?}");
+    assert!(hits[0] > 0);
+}

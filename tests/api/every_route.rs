@@ -1,0 +1,224 @@
+//! The same mistakes and states for every row of the route table: what a new route answers to them
+//! is in the table's snapshot, or the test fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use drydock_services::configstore;
+use drydock_services::http::route::{Access, Availability, BodyRule, Spec};
+use drydock_tests::app::{TestApp, settings, with_app};
+use drydock_tests::client::{Exchange, Request};
+use drydock_tests::faulty::Trouble;
+use drydock_tests::run::run;
+use http::Method;
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+pub fn specs() -> Vec<Spec> {
+    configstore::routes().into_iter().map(|route| route.spec).collect()
+}
+
+/// The objects that the parameters of paths name, if they are to exist.
+const PARAMETERS: [(&str, &str); 2] = [("{user}", "alice"), ("{org}", "acme")];
+
+fn path(spec: &Spec) -> String {
+    let mut path = spec.path.to_owned();
+    for (parameter, value) in PARAMETERS {
+        path = path.replace(parameter, value);
+    }
+    assert!(!path.contains('{'), "`{path}` has a parameter that PARAMETERS does not name");
+    path
+}
+
+fn request(spec: &Spec) -> Request {
+    let request = Request::new(spec.method.clone(), &path(spec));
+    match spec.body {
+        BodyRule::None => request,
+        BodyRule::Small => request.json(&body(spec)),
+        BodyRule::Stream => request.body("rubbish\n"),
+    }
+}
+
+/// A body that the route takes.
+fn body(spec: &Spec) -> Value {
+    match (spec.method.as_str(), spec.path) {
+        ("POST", "/api/v1/users") => json!({ "name": "bob" }),
+        ("POST", "/api/v1/orgs") => json!({ "name": "other", "visibility": "public" }),
+        ("PUT", "/api/v1/orgs/{org}/members/{user}") => json!({ "role": "owner" }),
+        _ => json!({}),
+    }
+}
+
+/// One line for each route that is asked.
+#[derive(Default)]
+struct Table(Vec<String>);
+
+impl Table {
+    fn add(&mut self, spec: &Spec, answer: &Exchange) {
+        let (method, path) = (spec.method.as_str(), spec.path);
+        self.0.push(format!("{method:6} {path:37} {}", answer.outcome()));
+    }
+
+    fn text(self) -> String {
+        assert!(!self.0.is_empty(), "no route was asked");
+        self.0.join("\n")
+    }
+}
+
+async fn ready() -> TestApp {
+    let mut app = TestApp::new();
+    app.add(settings()).await;
+    app.ready().await;
+    app.seed(&["alice"], &[("acme", "alice")]).await;
+    app
+}
+
+/// Asks each route that is `meant` in a service of its own, which `prepare` brings into a state.
+fn ask_each(
+    meant: impl Fn(&Spec) -> bool,
+    prepare: impl AsyncFn(&TestApp),
+    ask: impl Fn(&Spec) -> Request,
+) -> String {
+    let mut table = Table::default();
+    for spec in specs().iter().filter(|spec| meant(spec)) {
+        run(async {
+            let app = ready().await;
+            prepare(&app).await;
+            table.add(spec, &app.send(ask(spec)).await);
+        });
+    }
+    table.text()
+}
+
+fn every(_: &Spec) -> bool {
+    true
+}
+
+async fn nothing(_: &TestApp) {}
+
+#[test]
+fn every_route_without_a_token() {
+    let table = ask_each(every, nothing, |spec| request(spec).anonymous());
+    assert_snapshot!("without_token", table);
+    let bearer = |spec: &Spec| request(spec).header("authorization", "Bearer wrong");
+    assert_eq!(ask_each(every, nothing, bearer), table, "a wrong token is as good as none");
+    for (spec, line) in specs().iter().zip(table.lines()) {
+        assert_eq!(line.contains(" 401 "), spec.access == Access::Internal, "{line}");
+    }
+}
+
+#[test]
+fn every_route_in_maintenance() {
+    let table = ask_each(every, async |app| drop(app.maintenance_on().await), request);
+    assert_snapshot!("in_maintenance", table);
+    for (spec, line) in specs().iter().zip(table.lines()) {
+        let closed = line.ends_with("503 maintenance, retry after 1 s");
+        assert_eq!(closed, spec.availability == Availability::Serving, "{line}");
+    }
+}
+
+#[test]
+fn every_route_while_loading() {
+    let mut table = Table::default();
+    for spec in specs() {
+        run(async {
+            let mut app = TestApp::new();
+            app.coordination.trouble.set(Trouble::Refused);
+            app.add(settings()).await;
+            table.add(&spec, &app.send(request(&spec)).await);
+        });
+    }
+    assert_snapshot!("while_loading", table.text());
+}
+
+#[test]
+fn every_route_without_coordination() {
+    let refuse = async |app: &TestApp| app.coordination.trouble.set(Trouble::Refused);
+    assert_snapshot!("without_coordination", ask_each(every, refuse, request));
+}
+
+#[test]
+fn every_route_with_a_deadline_that_passes() {
+    let silence = async |app: &TestApp| app.coordination.trouble.set(Trouble::Silent);
+    let hurried = |spec: &Spec| request(spec).header("drydock-timeout-ms", "10");
+    assert_snapshot!("deadline", ask_each(every, silence, hurried));
+}
+
+#[test]
+fn every_path_with_a_wrong_method() {
+    let mut allowed: BTreeMap<&str, BTreeSet<Method>> = BTreeMap::new();
+    for spec in specs() {
+        let methods = allowed.entry(spec.path).or_default();
+        if spec.method == Method::GET {
+            methods.insert(Method::HEAD);
+        }
+        methods.insert(spec.method);
+    }
+    with_app(async |app| {
+        let mut lines = Vec::new();
+        for (path, methods) in allowed {
+            let refused = [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
+            for method in refused.into_iter().filter(|method| !methods.contains(method)) {
+                let answer = app.send(Request::new(method, path)).await;
+                assert_eq!(answer.outcome(), "405 method_not_allowed", "{answer}");
+                let named = answer.header("allow").map(|allow| allow.split(", ").collect());
+                let expected = methods.iter().map(Method::as_str).collect::<Vec<_>>();
+                assert_eq!(named, Some(expected), "{answer}");
+            }
+            let names: Vec<_> = methods.iter().map(Method::as_str).collect();
+            lines.push(format!("{path:37} {}", names.join(", ")));
+        }
+        assert_snapshot!("allow", lines.join("\n"));
+    });
+}
+
+fn takes_json(spec: &Spec) -> bool {
+    spec.body == BodyRule::Small
+}
+
+#[test]
+fn every_route_that_takes_json_with_a_bad_body() {
+    let bare = |spec: &Spec| Request::new(spec.method.clone(), &path(spec));
+    let json = |spec: &Spec| bare(spec).header("content-type", "application/json");
+    for (body, outcome) in [
+        ("{", "400 invalid_body"),
+        ("", "400 invalid_body"),
+        ("[]", "400 invalid_body"),
+        ("null", "400 invalid_body"),
+        (r#"{"surely_unknown": 1}"#, "400 invalid_body"),
+        (&"x".repeat((1 << 20) + 1), "413 body_too_large"),
+    ] {
+        let table = ask_each(takes_json, nothing, |spec| json(spec).body(body.to_owned()));
+        for line in table.lines() {
+            assert!(line.ends_with(outcome), "{line} for {:.40}", body);
+        }
+    }
+    let typed = |spec: &Spec| bare(spec).header("content-type", "text/plain").body("{}");
+    for line in ask_each(takes_json, nothing, typed).lines() {
+        assert!(line.ends_with("415 unsupported_media_type"), "{line}");
+    }
+}
+
+#[test]
+fn every_route_with_an_unknown_field_names_it() {
+    with_app(async |app| {
+        for spec in specs().iter().filter(|spec| takes_json(spec)) {
+            let body = json!({ "surely_unknown": 1 }).to_string();
+            let answer = app.send(request(spec).body(body)).await;
+            assert!(answer.field("message").contains("`surely_unknown`"), "{answer}");
+        }
+    });
+}
+
+#[test]
+fn every_route_with_a_bad_reference_answers_400() {
+    let referring = |spec: &Spec| spec.path.contains('{');
+    let ask = |spec: &Spec| {
+        let bad = spec.path.replace("{user}", "@x").replace("{org}", "@x");
+        let mut request = request(spec);
+        request.path = bad;
+        request
+    };
+    for line in ask_each(referring, nothing, ask).lines() {
+        assert!(line.ends_with("400 invalid_ref"), "{line}");
+    }
+}

@@ -1,0 +1,67 @@
+//! What a client sees when the systems below do not answer.
+
+use drydock_tests::app::{TestApp, settings, with_app};
+use drydock_tests::client::Request;
+use drydock_tests::faulty::Trouble;
+use drydock_tests::run::run;
+use insta::assert_snapshot;
+use serde_json::json;
+
+fn create(name: &str) -> Request {
+    Request::post("/api/v1/users").json(&json!({ "name": name }))
+}
+
+#[test]
+fn without_coordination_reads_and_writes_answer_503() {
+    with_app(async |app| {
+        app.seed(&["alice"], &[]).await;
+        app.coordination.trouble.set(Trouble::Refused);
+        assert_snapshot!("coordination_write", app.send(create("bob")).await);
+        assert_snapshot!("coordination_read", app.get("/api/v1/users/alice").await);
+        assert_snapshot!("coordination_status", app.get("/api/v1/maintenance").await);
+        let local = app.get("/api/v1/users/alice?consistency=local").await;
+        assert_eq!(local.status, 200, "a local read needs nobody: {local}");
+        app.coordination.trouble.set(Trouble::None);
+        app.send(create("bob")).await.expect(201);
+    });
+}
+
+#[test]
+fn without_objects_a_large_write_answers_503_and_reads_go_on() {
+    run(async {
+        let mut app = TestApp::new();
+        let mut all_in_objects = settings();
+        all_in_objects.store.inline_bytes = 0;
+        app.add(all_in_objects).await;
+        app.ready().await;
+        app.objects.trouble.set(Trouble::Refused);
+        assert_snapshot!("objects_write", app.send(create("alice")).await);
+        app.get("/api/v1/users").await.expect(200);
+        app.objects.trouble.set(Trouble::None);
+        app.send(create("alice")).await.expect(201);
+    });
+}
+
+#[test]
+fn a_change_that_is_too_large_for_one_commit_answers_413() {
+    run(async {
+        let mut app = TestApp::new();
+        let mut tiny = settings();
+        tiny.store.transaction_bytes = 16;
+        app.add(tiny).await;
+        app.ready().await;
+        assert_snapshot!("transaction_too_large", app.send(create("alice")).await);
+        app.get("/api/v1/users/alice").await.expect(404);
+    });
+}
+
+#[test]
+fn a_service_that_is_loading_answers_503() {
+    run(async {
+        let mut app = TestApp::new();
+        app.coordination.trouble.set(Trouble::Refused);
+        app.add(settings()).await;
+        assert_snapshot!("loading_read", app.get("/api/v1/users").await);
+        assert_snapshot!("loading_export", app.get("/api/v1/export").await);
+    });
+}

@@ -1,0 +1,18 @@
+//! The HTTP API, by route: status, headers and body of every answer as snapshots.
+//!
+//! `every_route` sends the same mistakes and states to every row of the route table; `coverage`
+//! fails for a route, an error code or a kind that no snapshot shows.
+
+mod boundary;
+mod coverage;
+mod every_route;
+mod export;
+mod faults;
+mod health;
+mod import;
+mod limits;
+mod lists;
+mod maintenance;
+mod members;
+mod orgs;
+mod users;

@@ -1,0 +1,164 @@
+//! A service in memory. Instances start as in production, through `runtime::start`; the seams
+//! below them belong to the test, and give the same ids and times every time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use drydock_core::coord::memory::Memory;
+use drydock_core::db::Execution;
+use drydock_core::env::{Env, RngTree};
+use drydock_core::net::Net;
+use drydock_services::http::duplex::DuplexNet;
+use drydock_services::runtime::{self, Deps, Role, Settings};
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use crate::client::{Client, Exchange, Request};
+use crate::faulty::{FaultyCoordination, FaultyObjects, Switch};
+use crate::run::{RuntimeClock, run, until};
+
+pub const TOKEN: &str = "the-internal-token-of-the-tests";
+
+/// When tests begin, however long the start took: it is not to be seen in snapshots.
+const STARTED: Duration = Duration::from_secs(1);
+
+/// One deployment of configstore with any number of instances.
+pub struct TestApp {
+    pub coordination: FaultyCoordination,
+    pub objects: Arc<FaultyObjects>,
+    clock: Arc<RuntimeClock>,
+    net: DuplexNet,
+    scratch: TempDir,
+    instances: Vec<Instance>,
+}
+
+struct Instance {
+    client: Client,
+    stop: CancellationToken,
+}
+
+/// Runs a test with one instance that is ready.
+pub fn with_app(test: impl AsyncFnOnce(TestApp)) {
+    run(async {
+        let mut app = TestApp::new();
+        app.add(settings()).await;
+        app.ready().await;
+        app.clock.reach(STARTED).await;
+        test(app).await;
+    });
+}
+
+/// The settings of an instance: the defaults.
+pub fn settings() -> Settings {
+    Settings::new(SecretString::from(TOKEN))
+}
+
+impl TestApp {
+    /// A deployment without an instance. Call it under [`run`].
+    ///
+    /// # Panics
+    /// If there is no folder for temporary files.
+    #[expect(clippy::new_without_default, reason = "it makes a folder")]
+    pub fn new() -> TestApp {
+        let clock = Arc::new(RuntimeClock::new());
+        let memory = Memory::new(clock.clone());
+        TestApp {
+            coordination: FaultyCoordination { memory, trouble: Switch::default() },
+            objects: Arc::default(),
+            clock,
+            net: DuplexNet::default(),
+            scratch: TempDir::new().expect("there is a folder for temporary files"),
+            instances: Vec::new(),
+        }
+    }
+
+    /// Starts one more instance, and does not wait until it is ready.
+    ///
+    /// # Panics
+    /// If its address is taken, which it is not.
+    pub async fn add(&mut self, settings: Settings) {
+        let number = self.instances.len() + 1;
+        let listener = self.net.listen(&format!("configstore-{number}:8001")).await;
+        let listener = listener.expect("the address is free");
+        let client = Client {
+            net: Arc::new(self.net.clone()),
+            address: listener.local_addr(),
+            token: TOKEN.to_owned(),
+        };
+        let seeds = RngTree::from_seed(1).child(&format!("configstore-{number}"));
+        let deps = Deps {
+            env: Env::new(self.clock.clone(), seeds),
+            coord: Arc::new(self.coordination.clone()),
+            objects: self.objects.clone(),
+            execution: Execution::Inline,
+            scratch_dir: self.scratch.path().to_owned(),
+        };
+        let stop = CancellationToken::new();
+        tokio::spawn(runtime::start(Role::Configstore, settings, deps, listener, stop.clone()));
+        self.instances.push(Instance { client, stop });
+    }
+
+    /// Waits until every instance is.
+    pub async fn ready(&self) {
+        for Instance { client, .. } in &self.instances {
+            until(async || {
+                let answer = client.send(Request::get("/readyz")).await;
+                answer.status == 200 && answer.json()["state"] == "normal"
+            })
+            .await;
+        }
+    }
+
+    /// The client of the first instance.
+    pub fn client(&self) -> &Client {
+        self.instance(1)
+    }
+
+    /// The client of the instance with this number, from 1.
+    pub fn instance(&self, number: usize) -> &Client {
+        &self.instances[number - 1].client
+    }
+
+    /// Stops an instance as an operator would.
+    pub fn stop(&self, number: usize) {
+        self.instances[number - 1].stop.cancel();
+    }
+
+    /// Sends to the first instance.
+    pub async fn send(&self, request: Request) -> Exchange {
+        self.client().send(request).await
+    }
+
+    pub async fn get(&self, path: &str) -> Exchange {
+        self.send(Request::get(path)).await
+    }
+
+    /// Makes users and organizations with these names; `org` belongs to `owner`.
+    pub async fn seed(&self, users: &[&str], orgs: &[(&str, &str)]) {
+        for name in users {
+            let body = serde_json::json!({ "name": name });
+            self.send(Request::post("/api/v1/users").json(&body)).await.expect(201);
+        }
+        for (name, owner) in orgs {
+            let body = serde_json::json!({ "name": name, "visibility": "public", "owner": owner });
+            self.send(Request::post("/api/v1/orgs").json(&body)).await.expect(201);
+        }
+    }
+
+    /// Switches maintenance on, and waits until every instance has acknowledged it.
+    pub async fn maintenance_on(&self) -> Exchange {
+        self.send(Request::put("/api/v1/maintenance?wait=30s")).await.expect(200)
+    }
+
+    /// Switches maintenance off, and waits until every instance serves again.
+    pub async fn maintenance_off(&self) {
+        self.send(Request::delete("/api/v1/maintenance?wait=30s")).await.expect(204);
+        self.ready().await;
+    }
+
+    /// What the service holds, whoever asks.
+    pub async fn export(&self) -> String {
+        self.get("/api/v1/export").await.expect(200).text().to_owned()
+    }
+}
