@@ -2,8 +2,8 @@
 //!
 //! [`ApiError`] is the one type that may reach a client: its kind, code and message are public, its
 //! source never is. Layers below have small enums of their own; a boundary answers with the *first*
-//! [`ApiError`] in the chain of causes, or with `internal` if there is none. [`RemoteError`] is what
-//! a client of another service returns; it is not shown to our own caller by itself.
+//! [`ApiError`] in the chain of causes, or with `internal` if there is none. [`RemoteError`] is
+//! what a client of another service returns; it is not shown to our own caller by itself.
 //!
 //! Absent on purpose: HTTP. The mapping of kinds to status codes is in `services/src/http`.
 

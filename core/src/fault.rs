@@ -1,8 +1,8 @@
 //! Named places in the product's code where the simulator may interfere.
 //!
 //! Code says `env.point("commit.before_txn").await?`. Without the feature `fault-points` that is an
-//! `Ok(())` which the compiler removes; the product knows nothing of what a plan does there. A point
-//! stands only where a crash, a delay or a failure of what follows is possible anyway.
+//! `Ok(())` which the compiler removes; the product knows nothing of what a plan does there. A
+//! point stands only where a crash, a delay or a failure of what follows is possible anyway.
 
 use async_trait::async_trait;
 

@@ -1,7 +1,7 @@
 //! What clients and operators asked, and what they were told.
 //!
-//! Every call is noted when it is made and when it ends. A call that ended without a definite answer
-//! may have taken effect, or may still: the oracles allow both.
+//! Every call is noted when it is made and when it ends. A call that ended without a definite
+//! answer may have taken effect, or may still: the oracles allow both.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -333,8 +333,19 @@ mod tests {
             load_ms = 10000
             settle_ms = 20000
             topology = { configstores = 3, clients = 2, latency_ms = [0, 3], storage_ms = [0, 5] }
-            settings = { batch_transactions = 8, batch_bytes = 65536, inline_bytes = 4096, lease_ttl_ms = 3000, request_timeout_ms = 5000 }
-            workload = { users = 4, orgs = 2, pause_ms = [5, 50], weights = { create_user = 3, get_user = 5 } }
+
+            [settings]
+            batch_transactions = 8
+            batch_bytes = 65536
+            inline_bytes = 4096
+            lease_ttl_ms = 3000
+            request_timeout_ms = 5000
+
+            [workload]
+            users = 4
+            orgs = 2
+            pause_ms = [5, 50]
+            weights = { create_user = 3, get_user = 5 }
 
             [[operator]]
             at_ms = 1000

@@ -77,7 +77,7 @@ impl Engine {
                 Ok(())
             }
             Err(error) => {
-                tracing::error!(%error, "the embedded store cannot write, and refuses all from now on");
+                tracing::error!(%error, "the store cannot write, and refuses all from now on");
                 let reason = format!("the embedded store cannot write: {error}");
                 self.shared.fail(reason.clone());
                 Err(reason)

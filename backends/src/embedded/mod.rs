@@ -12,8 +12,8 @@
 //! ([`mvcc`](drydock_core::coord::mvcc)), whole in memory; the file is its journal and its way back
 //! after a restart.
 //!
-//! Invariants: what is answered is on disk, and nothing is seen before it is; a batch is on disk as a
-//! whole or not at all; leases survive a restart and then start anew. After a failed write nobody
+//! Invariants: what is answered is on disk, and nothing is seen before it is; a batch is on disk as
+//! a whole or not at all; leases survive a restart and then start anew. After a failed write nobody
 //! knows what is on disk: the store refuses everything until it is opened again.
 //!
 //! Bounded: history older than one to two *generations* is compacted away, see `engine`.

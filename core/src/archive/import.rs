@@ -1,7 +1,7 @@
 //! An import: stage, then switch.
 //!
-//! The switch is the commit at the next position: it changes `head`, the log and `checkpoint` in one
-//! transaction that compares `head` and `mode`. A crash before it leaves the old state and some
+//! The switch is the commit at the next position: it changes `head`, the log and `checkpoint` in
+//! one transaction that compares `head` and `mode`. A crash before it leaves the old state and some
 //! unused objects; a crash after it leaves the new state, which every instance loads by itself.
 
 use std::collections::BTreeMap;

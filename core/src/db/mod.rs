@@ -1,9 +1,9 @@
 //! SQLite with a context: `db.run(ctx, |tx| …)`.
 //!
 //! Invariants: the context is given once and saved in [`Tx`]; every statement honours it and a
-//! running one is interrupted. Commit on `Ok`, roll back on `Err` or panic. One writer, readers that
-//! never block it, snapshots that stay as they are. A database is disposable: it lives in a folder
-//! of its own that goes with it.
+//! running one is interrupted. Commit on `Ok`, roll back on `Err` or panic. One writer, readers
+//! that never block it, snapshots that stay as they are. A database is disposable: it lives in a
+//! folder of its own that goes with it.
 //!
 //! In production connections have threads of their own; in the simulator work runs inline.
 //! Absent on purpose: SQL functions of time and randomness, and durability.

@@ -1,7 +1,7 @@
 //! A tree of named random streams.
 //!
-//! A stream's numbers depend on the tree's seed, the stream's name and how often that name was asked
-//! for, and on nothing else. So a new draw in one place leaves every other place as it was.
+//! A stream's numbers depend on the tree's seed, the stream's name and how often that name was
+//! asked for, and on nothing else. So a new draw in one place leaves every other place as it was.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

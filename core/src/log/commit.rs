@@ -1,8 +1,8 @@
 //! One commit, proposed until its outcome is known.
 //!
 //! Invariants: a commit succeeds only while `head` and `mode` are what its writer saw. After an
-//! unknown outcome the *same* commit is proposed again: either that finds it in its place by its id,
-//! or `head` or `mode` have moved on and it can never be applied. Nothing is guessed.
+//! unknown outcome the *same* commit is proposed again: either that finds it in its place by its
+//! id, or `head` or `mode` have moved on and it can never be applied. Nothing is guessed.
 
 use std::time::Duration;
 

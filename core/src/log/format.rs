@@ -1,7 +1,7 @@
 //! What stands in coordination keys, and the bodies of objects.
 //!
-//! Every coordination value carries [`FORMAT`]; a value of another format, or with an unknown field,
-//! is an error and never a guess.
+//! Every coordination value carries [`FORMAT`]; a value of another format, or with an unknown
+//! field, is an error and never a guess.
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;

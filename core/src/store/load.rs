@@ -1,8 +1,8 @@
 //! Makes a read model from the beginning: the newest checkpoint, then the log after it.
 //!
-//! Invariants: everything is read as of one revision of the coordination store, and must end exactly
-//! at `head`; the new model replaces the old one only when it is complete. Memory is bounded by one
-//! data file and one page of commits.
+//! Invariants: everything is read as of one revision of the coordination store, and must end
+//! exactly at `head`; the new model replaces the old one only when it is complete. Memory is
+//! bounded by one data file and one page of commits.
 
 use super::error::StoreError;
 use super::feed::follows;

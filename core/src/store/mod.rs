@@ -1,8 +1,9 @@
 //! One service's store: transactions, the feed, reads.
 //!
-//! Invariants: a transaction is answered only when its commit's outcome is known and this instance's
-//! read model has reached it; a read is answered from a read model at least as new as `head` was
-//! when the read began; the read model is exactly the log up to its position, never a mixture.
+//! Invariants: a transaction is answered only when its commit's outcome is known and this
+//! instance's read model has reached it; a read is answered from a read model at least as new as
+//! `head` was when the read began; the read model is exactly the log up to its position, never a
+//! mixture.
 //!
 //! | module | holds |
 //! |---|---|

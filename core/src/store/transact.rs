@@ -18,7 +18,8 @@ use crate::env::Env;
 use crate::error::BoxError;
 use crate::log::format::{Action, Object, canonical};
 
-/// What a closure sees and does: reads through [`Tx`], changes as actions. It may run several times.
+/// What a closure sees and does: reads through [`Tx`], changes as actions. It may run several
+/// times.
 pub struct StoreTx<'a> {
     tx: &'a Tx<'a>,
     schema: &'static Schema,

@@ -30,7 +30,7 @@ pub fn admin(server: &ServerArgs) -> Result<AdminClient, Failure> {
 fn token(server: &ServerArgs) -> Result<SecretString, Failure> {
     match (&server.token, &server.data_dir) {
         (Some(token), _) => Ok(SecretString::from(token.clone())),
-        (None, Some(dir)) => Ok(SecretString::from(tokens::read(dir)?.internal_token)),
+        (None, Some(dir)) => Ok(SecretString::from(tokens::read(dir)?.internal)),
         (None, None) => Err(Failure::Usage(
             "no token: pass `--data-dir`, or set `DRYDOCK_INTERNAL_TOKEN`".to_owned(),
         )),

@@ -21,13 +21,16 @@ const STDOUT: &str = "-";
 
 pub async fn run(file: &Path, server: &ServerArgs) -> Result<(), Failure> {
     let client = connect::admin(server)?;
-    let failed = |error: BoxError| Failure::because("export", error);
+    let failed =
+        |error: BoxError| Failure::because(format!("export to `{}`", file.display()), error);
     let export = client.export(&Context::background()).await;
     let export = export.map_err(|error| failed(error.into()))?;
     let bar = progress::bytes(None);
     let trailer = if file == Path::new(STDOUT) {
         // Written before it is known to be whole: the exit code and the missing trailer tell.
         copy(export, &mut std::io::stdout().lock(), &bar).await
+    } else if is_special(file) {
+        to_special(export, file, &bar).await
     } else {
         to_file(export, file, &bar).await
     };
@@ -38,6 +41,20 @@ pub async fn run(file: &Path, server: &ServerArgs) -> Result<(), Failure> {
     }
     anstream::eprintln!("digest: {}", trailer.digest);
     Ok(())
+}
+
+/// A device or pipe is written into. What a rename would put in its place is a file.
+fn is_special(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|there| !there.is_file() && !there.is_dir())
+}
+
+async fn to_special(
+    export: AnswerStream,
+    file: &Path,
+    bar: &ProgressBar,
+) -> Result<Trailer, BoxError> {
+    let mut special = std::fs::OpenOptions::new().write(true).open(file)?;
+    copy(export, &mut special, bar).await
 }
 
 /// Writes beside the file and renames at the end: what has the name is whole and on the disk.

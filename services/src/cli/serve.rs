@@ -26,7 +26,9 @@ struct Bound {
 
 pub async fn run(role: ServeRole, config: Config) -> Result<(), Failure> {
     let data_dir = config.data_dir.clone().ok_or_else(|| Loaded::missing("data_dir"))?;
-    let internal_token = internal_token(role, &config, &data_dir)?;
+    if role == ServeRole::Configstore && config.internal_token.is_none() {
+        return Err(Loaded::missing("internal_token").into());
+    }
     let roles = match role {
         ServeRole::All | ServeRole::Configstore => [(Role::Configstore, config.configstore.listen)],
     };
@@ -35,6 +37,8 @@ pub async fn run(role: ServeRole, config: Config) -> Result<(), Failure> {
         bound.push(bind(role, address).await?);
     }
     let deps = store::open(&data_dir, config.instance.readers)?;
+    // Only now: no other process uses the directory.
+    let internal_token = internal_token(&config, &data_dir, &deps.env)?;
     announce(&data_dir, &bound)?;
 
     let shutdown = CancellationToken::new();
@@ -64,21 +68,13 @@ pub async fn run(role: ServeRole, config: Config) -> Result<(), Failure> {
     failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// Given ones win. `serve all` makes its own otherwise, and keeps both.
-fn internal_token(
-    role: ServeRole,
-    config: &Config,
-    data_dir: &Path,
-) -> Result<SecretString, Failure> {
-    let given = config.internal_token.clone();
-    match (role, given) {
-        (_, Some(token)) => Ok(token),
-        (ServeRole::All, None) => {
-            let tokens = tokens::read_or_create(data_dir, &Env::system())?;
-            Ok(SecretString::from(tokens.internal_token))
-        }
-        (ServeRole::Configstore, None) => Err(Loaded::missing("internal_token").into()),
+/// A given one wins; else the data directory's, which is made if there is none.
+fn internal_token(config: &Config, data_dir: &Path, env: &Env) -> Result<SecretString, Failure> {
+    if let Some(token) = &config.internal_token {
+        return Ok(token.clone());
     }
+    let tokens = tokens::read_or_create(data_dir, env)?;
+    Ok(SecretString::from(tokens.internal))
 }
 
 async fn bind(role: Role, address: SocketAddr) -> Result<Bound, Failure> {

@@ -123,12 +123,12 @@ fn tokens_are_made_once_and_only_for_their_owner() {
     let env = Env::system();
     assert!(tokens::read(&data).is_err());
     let made = tokens::read_or_create(&data, &env).unwrap();
-    assert_ne!(made.internal_token, made.admin_token);
+    assert_ne!(made.internal, made.admin);
     let mode = std::fs::metadata(data.join("tokens.json")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let again = tokens::read_or_create(&data, &env).unwrap();
-    assert_eq!(again.internal_token, made.internal_token);
-    std::fs::write(data.join("tokens.json"), r#"{"internal_token": "a secret"}"#).unwrap();
+    assert_eq!(again.internal, made.internal);
+    std::fs::write(data.join("tokens.json"), r#"{"internal": "a secret"}"#).unwrap();
     let error = tokens::read(&data).err().unwrap().to_string();
     assert!(error.contains("tokens.json") && !error.contains("a secret"), "{error}");
 }

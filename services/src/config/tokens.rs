@@ -18,8 +18,8 @@ const OWNER_ONLY: u32 = 0o600;
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tokens {
-    pub internal_token: String,
-    pub admin_token: String,
+    pub internal: String,
+    pub admin: String,
 }
 
 /// The tokens of a data directory, which must have some.
@@ -37,7 +37,7 @@ pub fn read_or_create(data_dir: &Path, env: &Env) -> Result<Tokens, ConfigError>
     match fs::read(&path) {
         Ok(bytes) => parse(&path, &bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let tokens = Tokens { internal_token: random(env), admin_token: random(env) };
+            let tokens = Tokens { internal: random(env), admin: random(env) };
             let written = write(data_dir, &path, &tokens);
             written.map_err(|error| problem(&path, format!("cannot be written: {error}")))?;
             Ok(tokens)
@@ -48,9 +48,9 @@ pub fn read_or_create(data_dir: &Path, env: &Env) -> Result<Tokens, ConfigError>
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Tokens, ConfigError> {
     // Not serde's own words: they may quote a token.
-    let damaged = || problem(path, "does not hold `internal_token` and `admin_token`".to_owned());
+    let damaged = || problem(path, "does not hold `internal` and `admin`".to_owned());
     let tokens: Tokens = serde_json::from_slice(bytes).map_err(|_| damaged())?;
-    for token in [&tokens.internal_token, &tokens.admin_token] {
+    for token in [&tokens.internal, &tokens.admin] {
         usable_token(token).map_err(|why| problem(path, format!("holds a token that {why}")))?;
     }
     Ok(tokens)

@@ -1,7 +1,7 @@
 //! The accept loop: HTTP/1 over whatever streams the listener hands out.
 //!
-//! Own code rather than `axum::serve`, for a bound on connections, a timeout for heads, a drain with
-//! a deadline and no `Date` header from an ambient clock.
+//! Own code rather than `axum::serve`, for a bound on connections, a timeout for heads, a drain
+//! with a deadline and no `Date` header from an ambient clock.
 //!
 //! Architecture invariant: an accept error concerns one connection; the server goes on. Absent on
 //! purpose: TLS, HTTP/2. A head that hyper cannot parse is answered by hyper itself (400, 431) and

@@ -1,13 +1,13 @@
 //! Does what the core's state machine decides, for every service alike.
 //!
-//! The gate is open only in normal mode with a loaded read model; it depends on both, and on nothing
-//! else. Background tasks are not part of this version: stopping them is done at once.
+//! The gate is open only in normal mode with a loaded read model; it depends on both, and on
+//! nothing else. Background tasks are not part of this version: stopping them is done at once.
 
 use std::future::{Future, pending};
 use std::time::Duration;
 
 use drydock_core::log::format::{InstanceState, Mode};
-use drydock_core::maintenance::{Effect, Event, ModeCell, State};
+use drydock_core::maintenance::{Effect, Event, ModeCell, SeenMode, State};
 use drydock_core::store::{Applied, Phase};
 use tokio::sync::watch;
 
@@ -40,7 +40,7 @@ impl Driver {
                 // The senders outlive this task: they are in `self` and in the store.
                 _ = modes.changed() => {
                     let seen = modes.borrow_and_update().clone();
-                    seen.map(|seen| Event::ModeSeen { mode: seen.mode, generation: seen.generation })
+                    seen.map(mode_seen)
                 }
                 _ = applied.changed() => None,
                 generation = self.drained(draining) => Some(Event::Drained { generation }),
@@ -105,6 +105,10 @@ impl Driver {
     }
 }
 
+fn mode_seen(SeenMode { mode, generation, .. }: SeenMode) -> Event {
+    Event::ModeSeen { mode, generation }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -113,7 +117,6 @@ mod tests {
     use drydock_core::coord::memory::Memory;
     use drydock_core::env::{Env, ManualClock, RngTree};
     use drydock_core::log::keys::Keys;
-    use drydock_core::maintenance::SeenMode;
 
     use super::*;
 

@@ -70,7 +70,7 @@ impl Installation {
         let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
         let line = line.expect("it says where it listens").unwrap().expect("one line");
         let address = line.strip_prefix("configstore listens on http://").expect(&line).to_owned();
-        let token = tokens::read(&self.data()).unwrap().internal_token;
+        let token = tokens::read(&self.data()).unwrap().internal;
         let http = Client::new(Arc::new(TcpNet), &address).with_token(SecretString::from(token));
         ready(&http).await;
         Running { child, address, client: ConfigstoreClient::new(http) }

@@ -3,8 +3,14 @@
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod kill;
 #[cfg(test)]
 mod operator;
 #[cfg(test)]
 mod serve;
+#[cfg(test)]
+mod wire;

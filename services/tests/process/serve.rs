@@ -1,42 +1,4 @@
-use drydock_services::configstore::types::NewUser;
-use drydock_services::http::page::Consistency;
-
-use super::harness::{Installation, run, soon, text, utf8};
-
-const WRITES_BEFORE_THE_KILL: usize = 50;
-
-fn user(nth: usize) -> NewUser {
-    NewUser { name: format!("user{nth}"), admin: false }
-}
-
-#[tokio::test]
-async fn every_acknowledged_user_survives_kill_9() {
-    let installation = Installation::new();
-    let running = installation.start().await;
-    let client = running.client.clone();
-    let (enough, written) = tokio::sync::oneshot::channel();
-    let writing = tokio::spawn(async move {
-        let mut acknowledged = Vec::new();
-        let mut enough = Some(enough);
-        while let Ok(created) = client.create_user(&soon(), &user(acknowledged.len())).await {
-            acknowledged.push(created.body);
-            if acknowledged.len() == WRITES_BEFORE_THE_KILL {
-                enough.take().map(|enough| enough.send(()));
-            }
-        }
-        acknowledged
-    });
-    written.await.unwrap();
-    running.signal("KILL");
-    running.end().await;
-    let acknowledged = writing.await.unwrap();
-    let running = installation.start().await;
-    for user in acknowledged {
-        let name = user.name.as_str().parse().unwrap();
-        let found = running.client.user(&soon(), &name, Consistency::Linearizable).await;
-        assert_eq!(found.unwrap().body, user);
-    }
-}
+use super::harness::{Installation, run, text, utf8};
 
 #[tokio::test]
 async fn sigterm_and_ctrl_c_end_it_with_success() {
@@ -60,9 +22,12 @@ async fn a_data_directory_in_use_is_refused() {
     assert!(said.starts_with("error: the data directory cannot be used: "), "{said}");
     assert!(said.contains(&running.child.id().unwrap().to_string()), "{said}");
     assert_eq!(text(&second.stdout), "", "it never said that it listens");
-    let args = ["serve", "all", "--configstore-listen", &running.address, "--data-dir", "/nowhere"];
+    let other = installation.path("other");
+    let address = &*running.address;
+    let args = ["serve", "all", "--configstore-listen", address, "--data-dir", utf8(&other)];
     let taken = run(&args).await;
     let said = text(&taken.stderr);
     assert_eq!(taken.status.code(), Some(1));
-    assert!(said.contains(&running.address), "{said}");
+    assert!(said.contains(address), "{said}");
+    assert!(!other.exists(), "nothing was made before it was known to be of use");
 }

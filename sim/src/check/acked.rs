@@ -1,5 +1,5 @@
-//! I1: an acknowledged write is in the log exactly once, at a moment within its call; and nothing is
-//! in the log that nobody asked for.
+//! I1: an acknowledged write is in the log exactly once, at a moment within its call; and nothing
+//! is in the log that nobody asked for.
 //!
 //! That the log's writes are in every later export and read model is I7's and I15's part. Absent:
 //! memberships, whose writes need not change anything.

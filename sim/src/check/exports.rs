@@ -1,5 +1,5 @@
-//! I7: an export with a trailer is complete and equals the state at its position, which is not older
-//! than its request.
+//! I7: an export with a trailer is complete and equals the state at its position, which is not
+//! older than its request.
 
 use std::collections::BTreeMap;
 

@@ -309,7 +309,8 @@ struct Entries {
 impl Entries {
     fn new(intervals: &[Interval]) -> Entries {
         let ends = intervals.iter().enumerate().flat_map(|(index, interval)| {
-            // Calls come before returns where both are unanswered: those may take place at any time.
+            // Calls come before returns where both are unanswered: those may take place at any
+            // time.
             [(interval.from, 0, index, true), (interval.to, 1, index, false)]
         });
         let mut ends: Vec<_> = ends.collect();

@@ -1,4 +1,5 @@
-//! The oracles: what must hold in every run, checked from what clients saw and what really happened.
+//! The oracles: what must hold in every run, checked from what clients saw and what really
+//! happened.
 //!
 //! Each oracle is one of the design's invariants; a mutant of the product proves that it can fail.
 

@@ -1,8 +1,8 @@
 //! Breaks the product on purpose: every oracle must be able to fail.
 //!
 //! A mutant is a patch file. The lines before the patch say, as `# about:` what it breaks, and as
-//! `# caught by:` what must see it: `suite`, `suite SCENARIO…` or `test CARGO-TEST-ARGUMENTS…`. Each
-//! is applied to a copy of the tree; all copies share a target directory.
+//! `# caught by:` what must see it: `suite`, `suite SCENARIO…` or `test CARGO-TEST-ARGUMENTS…`.
+//! Each is applied to a copy of the tree; all copies share a target directory.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

@@ -72,7 +72,8 @@ impl Faults {
         active.find_map(|index| pick(&self.all[*index].what).map(|found| (*index, found)))
     }
 
-    /// Like [`find`](Self::find), for faults of which only the first `count` strikes count: takes one.
+    /// Like [`find`](Self::find), for faults of which only the first `count` strikes count: takes
+    /// one.
     pub fn strike<'a, T>(
         &'a self,
         mut pick: impl FnMut(&'a What) -> Option<(u64, T)>,

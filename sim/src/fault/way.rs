@@ -27,7 +27,8 @@ pub struct Way {
 pub struct Blocked;
 
 impl Way {
-    /// One way. `slower` names a fault that adds milliseconds, `blocked` one that lets nothing pass.
+    /// One way. `slower` names a fault that adds milliseconds, `blocked` one that lets nothing
+    /// pass.
     pub async fn travel(
         &self,
         slower: impl Fn(&What) -> Option<u64>,

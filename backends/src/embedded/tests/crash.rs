@@ -129,7 +129,7 @@ async fn crash(steps: &[Step], stop_after: usize, fates: Vec<usize>) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 100,
+        cases: 300,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -174,7 +174,8 @@ proptest! {
             // So is its past.
             for revision in 1..=newest {
                 let request = || RangeRequest::new(KeyRange::prefix("")).at(revision);
-                let (found, expected) = (store.range(request()).await, reference.range(request()).await);
+                let found = store.range(request()).await;
+                let expected = reference.range(request()).await;
                 prop_assert_eq!(format!("{found:?}"), format!("{expected:?}"));
             }
             Ok(())

@@ -5,6 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use redb::StorageBackend;
 
+use super::IN_TIME;
+
 /// Clones share the disk.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TestDisk {
@@ -74,8 +76,9 @@ impl TestDisk {
     /// Returns once a sync waits.
     pub(super) fn until_a_sync_waits(&self) {
         let state = self.gate.state.lock().unwrap();
-        let waiting = self.gate.changed.wait_while(state, |state| !state.waiting);
-        drop(waiting.unwrap());
+        let waiting = |state: &mut GateState| !state.waiting;
+        let waited = self.gate.changed.wait_timeout_while(state, IN_TIME, waiting);
+        assert!(waited.unwrap().0.waiting, "no sync came");
     }
 
     pub(super) fn stop_after(&self, calls: usize) {

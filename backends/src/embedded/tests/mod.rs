@@ -18,6 +18,8 @@ use tempfile::TempDir;
 use super::Embedded;
 
 const THREAD: Execution = Execution::Threads { readers: 1 };
+/// How long a test waits for what must come.
+const IN_TIME: Duration = Duration::from_secs(10);
 
 struct UnderTest {
     store: Embedded,

@@ -8,8 +8,6 @@ use super::disk::TestDisk;
 use super::*;
 use crate::embedded::OpenError;
 
-const IN_TIME: Duration = Duration::from_secs(20);
-
 fn on(disk: &TestDisk, clock: &Arc<ManualClock>, execution: Execution) -> Embedded {
     let opened = Embedded::open_with_backend(disk.clone(), "disk", shared(clock), execution);
     opened.unwrap()

@@ -173,10 +173,7 @@ mod tests {
         let read = || shared.range(&RangeRequest::new(all())).unwrap();
         assert_eq!((read().count, read().revision), (0, 1));
         let early = shared.range(&RangeRequest::new(all()).at(put.revision));
-        assert!(matches!(
-            early,
-            Err(Error::FutureRevision { newest: 1, .. })
-        ));
+        assert!(matches!(early, Err(Error::FutureRevision { newest: 1, .. })));
         shared.publish(put.revision);
         assert!(watch.next().now_or_never().is_some());
         assert!(late.next().now_or_never().is_some());

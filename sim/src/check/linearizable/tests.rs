@@ -125,7 +125,8 @@ fn a_search_that_is_too_long_is_not_decided() {
 /// Every interleaving of a correct register is accepted, whatever the timing of its calls.
 #[test]
 fn histories_of_a_correct_register_are_linearizable() {
-    proptest::proptest!(|(script in proptest::collection::vec((0u8..5, 0u64..40, 0u64..40), 1..40))| {
+    let steps = proptest::collection::vec((0u8..5, 0u64..40, 0u64..40), 1..40);
+    proptest::proptest!(|(script in steps)| {
         let mut has: Option<Uuid> = None;
         let mut parts = Vec::new();
         for (index, (kind, before, after)) in script.into_iter().enumerate() {
