@@ -27,7 +27,7 @@ impl<'a> History<'a> {
         History { inner, at: base, until, revision: None, segments: None }
     }
 
-    pub(crate) fn as_of(mut self, revision: Revision) -> History<'a> {
+    pub(crate) fn frozen_at(mut self, revision: Revision) -> History<'a> {
         self.revision = Some(revision);
         self
     }
@@ -42,9 +42,9 @@ impl<'a> History<'a> {
         if self.at.position >= self.until {
             return Ok(None);
         }
-        let mut commits = self.from_log().await?;
+        let mut commits = self.next_in_log().await?;
         if commits.is_empty() {
-            commits = self.from_segments().await?;
+            commits = self.next_in_segments().await?;
         }
         commits.retain(|commit| commit.position <= self.until);
         for commit in &commits {
@@ -62,7 +62,7 @@ impl<'a> History<'a> {
     }
 
     /// What the coordination store holds; nothing if the next commit was trimmed.
-    async fn from_log(&self) -> Result<Vec<Commit>, StoreError> {
+    async fn next_in_log(&self) -> Result<Vec<Commit>, StoreError> {
         let range = self.inner.keys.commits_after(self.at.position);
         let mut request = RangeRequest::new(range).limit(PAGE);
         request.revision = self.revision;
@@ -73,7 +73,7 @@ impl<'a> History<'a> {
         Ok(if trimmed { Vec::new() } else { commits })
     }
 
-    async fn from_segments(&mut self) -> Result<Vec<Commit>, StoreError> {
+    async fn next_in_segments(&mut self) -> Result<Vec<Commit>, StoreError> {
         let (objects, keys) = (&self.inner.objects, &self.inner.object_keys);
         let chain = match &mut self.segments {
             Some(chain) if chain.at() == self.at => chain,

@@ -127,7 +127,7 @@ pub(super) async fn replay(
 ) -> Result<Head, StoreError> {
     let mut history = History::after(inner, base, until);
     if let Some(revision) = revision {
-        history = history.as_of(revision);
+        history = history.frozen_at(revision);
     }
     while let Some(commits) = history.next().await? {
         inner.progress.advance(commits.len() as u64);

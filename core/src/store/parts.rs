@@ -240,7 +240,7 @@ impl Loops {
     pub async fn run(self, stop: CancellationToken) {
         let Loops { feed, committer, heads, archived } = self;
         let all = async { tokio::join!(feed.run(), committer.run(), heads.run(), archived.run()) };
-        stop.run_until_cancelled(all).await;
+        stop.run_until_cancelled(Box::pin(all)).await;
     }
 }
 

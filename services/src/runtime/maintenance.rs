@@ -125,8 +125,11 @@ mod tests {
 
     use drydock_core::coord::Bounded;
     use drydock_core::coord::memory::Memory;
+    use drydock_core::db::Execution;
     use drydock_core::env::{Env, ManualClock, RngTree};
     use drydock_core::log::keys::Keys;
+    use drydock_core::store::{Store, StoreParts, StoreSettings};
+    use object_store::memory::InMemory;
 
     use super::*;
 
@@ -135,19 +138,32 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_mode_read_before_the_driver_began_is_not_missed() {
         let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
-        let coord = Bounded::new(Arc::new(Memory::new(clock.clone())), SOON);
+        let memory = Arc::new(Memory::new(clock.clone()));
         let env = Env::new(clock, RngTree::from_seed(1));
+        let mode = ModeCell::default();
+        let (store, _loops) = Store::new(StoreParts {
+            cluster: "test".to_owned(),
+            schema: &crate::configstore::SCHEMA,
+            env: env.clone(),
+            coord: memory.clone(),
+            objects: Arc::new(InMemory::new()),
+            settings: StoreSettings::default(),
+            execution: Execution::Inline,
+            scratch: std::env::temp_dir(),
+            mode: mode.clone(),
+        });
+        let coord = Bounded::new(memory, SOON);
         let ready = Applied { phase: Phase::Ready, head: None, revision: 1 };
         let (_applying, applied) = watch::channel(ready);
         let keys = Keys::new("test", "toy");
         let address = "toy:1".to_owned();
         let (instance, _registration) =
             Instance::new(env, coord, keys, applied.clone(), address, SOON);
-        let mode = ModeCell::default();
         mode.observe(SeenMode::NEVER_SWITCHED);
         let gate = Gate::new(GateState::Loading);
-        let driver = Driver { gate: gate.clone(), applied, mode, instance, drain: SOON };
-        let running = tokio::spawn(driver.run());
+        let tasks = Tasks::new(store, "test".to_owned());
+        let driver = Driver { gate: gate.clone(), applied, mode, instance, drain: SOON, tasks };
+        let running = tokio::spawn(driver.run(CancellationToken::new()));
         tokio::time::sleep(SOON).await;
         assert_eq!(gate.state(), GateState::Normal);
         running.abort();

@@ -38,7 +38,7 @@ impl Tasks {
             if let Some(ending) = ending {
                 survive(ending.done.await);
             }
-            work.await;
+            Box::pin(work).await;
         }));
         self.running = Some(Running { stop, done });
     }
