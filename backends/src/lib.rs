@@ -2,7 +2,8 @@
 //!
 //! | module | seam | what it is |
 //! |---|---|---|
-//! | [`embedded`] | [`Coordination`](drydock_core::coord::Coordination) | etcd's semantics in one process, durable in one file |
+//! | [`embedded`] | [`Coordination`](drydock_core::coord::Coordination) | etcd's semantics in one
+//! process, durable in one file |
 //! | [`objects`] | [`ObjectStore`](object_store::ObjectStore) | files with fsync |
 //! | [`tcp`] | [`Net`](drydock_core::net::Net) | TCP |
 //!
@@ -10,7 +11,8 @@
 //!
 //! | | instances | survives | not for |
 //! |---|---|---|---|
-//! | embedded, files | one process on one machine | kill −9, power loss | losing the disk, a second process |
+//! | embedded, files | one process on one machine | kill −9, power loss | losing the disk, a second
+//! process |
 //!
 //! Deliberately absent: etcd and S3, which share these seams, and everything of Drydock's domain.
 

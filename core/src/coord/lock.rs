@@ -1,7 +1,7 @@
 //! A leased lock, as a hint; and the fence that makes it safe.
 //!
-//! Holding the lock keeps others from doing the same work. It proves nothing: a holder may have been
-//! paused beyond its lease. What a holder publishes it publishes in a transaction with
+//! Holding the lock keeps others from doing the same work. It proves nothing: a holder may have
+//! been paused beyond its lease. What a holder publishes it publishes in a transaction with
 //! [`Fence::compare`], which fails once the lock was lost, whatever the holder believes.
 
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! Segments: archived commits, contiguous and chained.
 //!
-//! Invariants: a segment's commits follow one another; the same positions of a lineage hold the same
-//! commits in every segment, so overlapping segments (of an archiver that lost its lock) do no harm;
-//! a chain is read forwards from a known commit and every link is checked.
+//! Invariants: a segment's commits follow one another; the same positions of a lineage hold the
+//! same commits in every segment, so overlapping segments (of an archiver that lost its lock) do no
+//! harm; a chain is read forwards from a known commit and every link is checked.
 
 use bytes::Bytes;
 use object_store::path::Path;

@@ -1,8 +1,9 @@
 //! Makes a read model from the beginning: the newest checkpoint, then segments, then the log.
 //!
 //! Invariants: the coordination store is read as of one revision, before segments are: what it no
-//! longer holds at that revision is archived. The model must end exactly at `head`, and replaces the
-//! old one only when it is complete. Memory is bounded by one data file and one page of commits.
+//! longer holds at that revision is archived. The model must end exactly at `head`, and replaces
+//! the old one only when it is complete. Memory is bounded by one data file and one page of
+//! commits.
 
 use super::error::StoreError;
 use super::history::History;

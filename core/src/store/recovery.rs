@@ -1,9 +1,9 @@
 //! When the coordination store is lost, or found behind what objects prove: a new lineage from
 //! objects alone.
 //!
-//! The newest checkpoint that verifies, then the contiguous chain of segments, then a switch to a new
-//! lineage at the next position. One transaction brings it into force; whoever comes second finds it
-//! there. Nobody edits keys by hand; the event is logged, counted and shown by the status.
+//! The newest checkpoint that verifies, then the contiguous chain of segments, then a switch to a
+//! new lineage at the next position. One transaction brings it into force; whoever comes second
+//! finds it there. Nobody edits keys by hand; the event is logged, counted and shown by the status.
 //!
 //! What was acknowledged but never archived is lost: the record says up to which position the log
 //! was recovered.

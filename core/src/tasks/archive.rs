@@ -1,7 +1,8 @@
 //! Commits into segments.
 //!
-//! Invariants: `archived` moves only in a transaction that compares the fence and the old value, and
-//! only after the segment is stored; it moves forwards, and within one lineage. The log is read after
+//! Invariants: `archived` moves only in a transaction that compares the fence and the old value,
+//! and only after the segment is stored; it moves forwards, and within one lineage. The log is read
+//! after
 //! `archived`, so nothing between the two is missed.
 
 use super::super::log::format::{ArchivedRecord, Commit, CurrentLineage, Head, LineageRecord};

@@ -1,9 +1,9 @@
 //! The read model into data files and a manifest.
 //!
 //! Invariants: the files are read from one snapshot, which says itself at which commit it is; files
-//! in whose range nothing was changed since the last checkpoint are shared; the manifest is complete
-//! before `checkpoint` names it; `checkpoint` moves only forwards, in a transaction that compares the
-//! fence and the manifest that this one was made after.
+//! in whose range nothing was changed since the last checkpoint are shared; the manifest is
+//! complete before `checkpoint` names it; `checkpoint` moves only forwards, in a transaction that
+//! compares the fence and the manifest that this one was made after.
 
 use std::collections::BTreeSet;
 

@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | [`archive`] | commits → segments | `archived`, forwards only |
 //! | [`checkpoint`] | read model → data files and a manifest | `checkpoint`, forwards only |
-//! | [`trim`] | drops archived commits from the coordination store | nothing; deletes below `archived` |
+//! | [`trim`] | drops archived commits from the coordination store | nothing; deletes below
+//! `archived` |
 //! | [`collect`] | deletes objects that nothing can refer to any more | nothing |
 //!
 //! Invariants: a lock is a hint, safety comes from the fence in each publishing transaction; a pass
