@@ -21,4 +21,6 @@ pub mod trim;
 pub use runner::run;
 
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
 mod tests;
