@@ -60,7 +60,9 @@ pub async fn ensure(
     let late = match noted {
         Ok(Some(lineage)) if lineage == head.lineage => false,
         Ok(Some(lineage)) => !is_later(objects, object_keys, lineage, head.lineage).await,
-        Ok(None) | Err(_) => true,
+        Ok(None) | Err(ObjectError::Damaged(_)) => true,
+        // It may name a later lineage than this `head` knows.
+        Err(_) => false,
     };
     if late {
         env.point("bootstrap.before_current").await?;

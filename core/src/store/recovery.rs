@@ -37,9 +37,13 @@ pub(super) async fn if_set_back(inner: &Inner) -> Result<(), StoreError> {
     // read afterwards and is behind them was set back.
     let proven = match proven(inner, &head).await {
         Ok(proven) => proven,
-        // Without object storage nothing is proven; the log may be all that is needed.
-        Err(StoreError::Objects(ObjectError::Unavailable { .. })) => return Ok(()),
-        Err(error) => return Err(error),
+        Err(error @ StoreError::Foreign { .. }) => return Err(error),
+        // Objects that cannot be read prove nothing; the log may be all that is needed.
+        Err(error) => {
+            let error = crate::error::Chain(&error).to_string();
+            tracing::warn!(error, "whether the coordination store was set back is not known");
+            return Ok(());
+        }
     };
     let Some(found) = inner.coord.get(inner.keys.head()).await?.0 else { return Ok(()) };
     let now: Head = decode(&found.key, &found.value)?;
