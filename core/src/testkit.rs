@@ -294,7 +294,7 @@ impl World {
         manifests.max_by_key(|key| key.filename().map(str::to_owned)).unwrap()
     }
 
-    async fn listed(&self, prefix: &str) -> Vec<Path> {
+    pub async fn listed(&self, prefix: &str) -> Vec<Path> {
         let found = self.objects.list(Some(&Path::from(prefix)));
         let found = found.map(|meta| meta.unwrap().location).collect::<Vec<_>>().await;
         found.into_iter().collect::<BTreeSet<_>>().into_iter().collect()

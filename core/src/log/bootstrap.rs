@@ -100,6 +100,7 @@ async fn create(
         identity: env.new_id(),
         parent: None,
         fork: 0,
+        replaced: None,
         reason: Reason::Bootstrap,
         created: env.now(),
     };

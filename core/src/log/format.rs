@@ -208,6 +208,9 @@ pub struct LineageRecord {
     pub parent: Option<Uuid>,
     /// The parent's last position that belongs to this lineage's past.
     pub fork: Position,
+    /// The lineage that it took the place of, if that is not its parent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Uuid>,
     pub reason: Reason,
     pub created: Timestamp,
 }

@@ -8,6 +8,8 @@
 //! What was acknowledged but never archived is lost: the record says up to which position the log
 //! was recovered.
 
+use std::collections::BTreeMap;
+
 use super::error::StoreError;
 use super::load::{load_manifest, replay};
 use super::parts::Inner;
@@ -15,7 +17,7 @@ use crate::context::Context;
 use crate::coord::{Compare, CompareTarget, Coordination, CoordinationExt, KeyValue, Op, Txn};
 use crate::db::Db;
 use crate::log::bootstrap::note_current;
-use crate::log::checkpoint::Manifest;
+use crate::log::checkpoint::{DataFile, Manifest};
 use crate::log::format::{
     ArchivedRecord, Body, CheckpointRecord, Commit, CurrentLineage, Head, LineageRecord, Mode,
     ModeRecord, Position, Reason, RecoveryRecord, decode, encode,
@@ -77,10 +79,7 @@ async fn proven(inner: &Inner, head: &Head) -> Result<Proven, StoreError> {
     } else {
         current.lineage
     };
-    let segments = segment::list(objects, keys, lineage, 0).await?;
-    let last = segments.iter().map(|span| span.last).max();
-    let checkpoint = manifests(inner, lineage).await?.last().copied();
-    let position = last.max(checkpoint).unwrap_or(0);
+    let position = last_position(inner, lineage).await?;
     Ok(Proven { lineage, position })
 }
 
@@ -123,10 +122,7 @@ async fn recover_from(
     let (objects, keys, env) = (&inner.objects, &inner.object_keys, &inner.env);
     env.point("recovery.begin").await?;
     let old: LineageRecord = objects.get_sealed(&keys.lineage(lineage)).await?;
-    let db = Db::create(&inner.scratch, &inner.schema.ddl(), inner.execution).await?;
-    let (base, earlier) = newest_base(inner, &db, &old).await?;
-    let reached = proven_end(inner, base).await?;
-    let reached = replay(inner, &db, base, reached, None).await?;
+    let Rebuilt { db, base, earlier, reached } = rebuild(inner, &old).await?;
 
     let commit = Commit {
         lineage: env.new_id(),
@@ -143,6 +139,7 @@ async fn recover_from(
         identity: if found.is_some() { old.identity } else { env.new_id() },
         parent: Some(lineage),
         fork: reached.position,
+        replaced: None,
         reason: Reason::Recovery,
         created: commit.time,
     };
@@ -158,24 +155,46 @@ async fn recover_from(
     Ok(())
 }
 
+/// A lineage's last state as far as objects prove it.
+pub(crate) struct Rebuilt {
+    pub(crate) db: Db,
+    /// The checkpoint that it begins with, if there is one.
+    base: Head,
+    earlier: Option<Manifest>,
+    pub(crate) reached: Head,
+}
+
+pub(crate) async fn rebuild(inner: &Inner, record: &LineageRecord) -> Result<Rebuilt, StoreError> {
+    let db = Db::create(&inner.scratch, &inner.schema.ddl(), inner.execution).await?;
+    let (base, earlier) = newest_base(inner, &db, record).await?;
+    let reached = proven_end(inner, base).await?;
+    let reached = replay(inner, &db, base, reached, None).await?;
+    Ok(Rebuilt { db, base, earlier, reached })
+}
+
+/// The last position of a lineage that objects name.
+pub(crate) async fn last_position(
+    inner: &Inner,
+    lineage: uuid::Uuid,
+) -> Result<Position, StoreError> {
+    let segments = segment::list(&inner.objects, &inner.object_keys, lineage, 0).await?;
+    let last = segments.iter().map(|span| span.last).max();
+    let checkpoint = manifests(inner, lineage).await?.last().copied();
+    Ok(last.max(checkpoint).unwrap_or(0))
+}
+
 /// Writes the state of `db` as the first checkpoint of a new lineage.
 async fn publish_state(
     inner: &Inner,
     db: &Db,
     head: &Head,
-    files: &[crate::log::checkpoint::DataFile],
+    files: &[DataFile],
     unchanged: bool,
 ) -> Result<(), StoreError> {
-    let ctx = Context::background();
-    let snapshot = db.snapshot(&ctx).await?;
-    let schema = inner.schema;
-    let counts = snapshot.read(&ctx, move |tx| schema.counts(tx)).await?;
-    let nothing = std::collections::BTreeSet::new();
-    let touched = unchanged.then_some(&nothing);
-    let files = Writer::new(inner, &snapshot).write(files, touched).await?;
+    let (counts, files) = write_state(inner, db, files, unchanged).await?;
     let manifest = Manifest {
-        service: schema.service.to_owned(),
-        schema: schema.version,
+        service: inner.schema.service.to_owned(),
+        schema: inner.schema.version,
         lineage: head.lineage,
         position: head.position,
         commit: head.commit,
@@ -185,6 +204,23 @@ async fn publish_state(
     };
     let key = inner.object_keys.manifest(head.lineage, head.position);
     Ok(inner.objects.put_sealed(&key, &manifest).await?)
+}
+
+/// Writes the state of `db` as data files; shares `files` if they are that state already.
+pub(crate) async fn write_state(
+    inner: &Inner,
+    db: &Db,
+    files: &[DataFile],
+    unchanged: bool,
+) -> Result<(BTreeMap<String, u64>, Vec<DataFile>), StoreError> {
+    let ctx = Context::background();
+    let snapshot = db.snapshot(&ctx).await?;
+    let schema = inner.schema;
+    let counts = snapshot.read(&ctx, move |tx| schema.counts(tx)).await?;
+    let nothing = std::collections::BTreeSet::new();
+    let touched = unchanged.then_some(&nothing);
+    let files = Writer::new(inner, &snapshot).write(files, touched).await?;
+    Ok((counts, files))
 }
 
 async fn bring_into_force(

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use uuid::Uuid;
 
 /// The control plane of a CI/CD system.
 ///
@@ -49,6 +50,13 @@ pub enum Command {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// See the lineages that are kept, or go back to one
+    Lineages {
+        #[command(subcommand)]
+        action: LineagesAction,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// Look at the configuration
     Config {
         #[command(subcommand)]
@@ -82,6 +90,21 @@ pub enum MaintenanceAction {
         /// Print what the service answered
         #[arg(long)]
         json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LineagesAction {
+    /// Show the lineages that are kept, oldest first
+    List {
+        /// Print what the service answered
+        #[arg(long)]
+        json: bool,
+    },
+    /// Go back to the last state of a lineage; the service must be in maintenance
+    Restore {
+        /// As shown by `list`
+        lineage: Uuid,
     },
 }
 

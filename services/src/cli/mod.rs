@@ -9,6 +9,7 @@ mod connect;
 pub mod exit;
 mod export;
 mod import;
+mod lineages;
 mod logging;
 mod maintenance;
 mod output;

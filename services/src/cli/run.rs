@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 
 use super::args::{Cli, Command, ConfigAction, ConfigArgs};
 use super::exit::Failure;
-use super::{export, import, logging, maintenance, output, serve};
+use super::{export, import, lineages, logging, maintenance, output, serve};
 use crate::config::{ConfigError, Loaded, Sources, load};
 
 /// Runs the process's command line.
@@ -33,6 +33,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import { file, dry_run, server } => {
             runtime()?.block_on(import::run(&file, dry_run, &server))
         }
+        Command::Lineages { action, server } => runtime()?.block_on(lineages::run(action, &server)),
         Command::Config { action: ConfigAction::Print { config } } => {
             output::line(read_config(&config)?.print().trim_end())
         }

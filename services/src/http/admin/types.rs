@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use drydock_core::archive::Lineage;
 use drydock_core::log::format::{InstanceRecord, Mode, Position, RecoveryRecord};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,13 @@ pub struct MaintenanceStatus {
     pub position: Option<Position>,
     /// The last time that the coordination store was lost or set back.
     pub last_recovery: Option<RecoveryRecord>,
+}
+
+/// The body of GET `/lineages`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lineages {
+    /// Oldest first; the number of those that are kept is a setting.
+    pub items: Vec<Lineage>,
 }
 
 /// What a request to switch the mode says.
