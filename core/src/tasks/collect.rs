@@ -12,10 +12,11 @@ use std::time::Duration;
 use object_store::path::Path;
 use uuid::Uuid;
 
+use crate::archive::were_in_force;
 use crate::coord::lock::Fence;
-use crate::coord::{Coordination, Op, OpResult, RangeRequest, Txn, Value};
+use crate::coord::{Coordination, CoordinationExt, Op, OpResult, RangeRequest, Txn, Value};
 use crate::log::checkpoint::Manifest;
-use crate::log::format::{Body, Commit, Head, LineageRecord, Position, decode};
+use crate::log::format::{Body, CheckpointRecord, Commit, Head, LineageRecord, Position, decode};
 use crate::log::keys::{ObjectKeys, Span};
 use crate::log::segment;
 use crate::store::recovery::manifests;
@@ -56,17 +57,21 @@ pub async fn run_once(
     memory: &mut Memory,
 ) -> Result<Vec<Path>, StoreError> {
     let inner = &store.inner;
+    // Read first: a writer that these marks have left behind can publish nothing any more, so what
+    // is garbage after that stays it.
+    let past = marks(inner).await?;
     let garbage = garbage(inner).await?;
+    inner.env.point("collect.listed").await?;
     let (now, grace) =
         (inner.env.monotonic(), Duration::from_millis(inner.settings.tasks.grace_ms));
-    // After the listing: whoever stored something that is in it had begun by then.
+    // And again after the listing: whoever stored something that is in it had begun by then.
     let marks = marks(inner).await?;
     let mut before = std::mem::take(&mut memory.seen);
     let mut deleted = Vec::new();
     inner.env.point("collect.before_delete").await?;
     for key in garbage {
         match before.remove(&key) {
-            Some(seen) if seen.marks.all_moved(&marks) && now - seen.at >= grace => {
+            Some(seen) if seen.marks.all_moved(&past) && now.saturating_sub(seen.at) >= grace => {
                 // Not for safety, but so that two do not do the same work.
                 if deleted.is_empty() && !still_held(inner, fence).await? {
                     inner.stats.fenced();
@@ -104,19 +109,26 @@ pub(crate) async fn garbage(inner: &Inner) -> Result<Vec<Path>, StoreError> {
     // Listed first: what is stored later is not looked at.
     let data = objects.list(&keys.all_data()).await?;
     let lineages = lineages(inner).await?;
-    let mut kept = BTreeSet::new();
-    let mut garbage = Vec::new();
+    let Some(head) = inner.coord.get(inner.keys.head()).await?.0 else { return Ok(Vec::new()) };
+    let in_force = decode::<Head>(&head.key, &head.value)?.lineage;
+    let (mut kept, mut garbage) = (BTreeSet::new(), Vec::new());
     from_log(inner, &mut kept).await?;
-    let newest = lineages.len().saturating_sub(inner.settings.tasks.lineages_kept.max(1));
-    for (nth, record) in lineages.iter().enumerate() {
-        let in_force = nth + 1 == lineages.len();
-        if nth < newest {
-            garbage.extend(objects.list(&keys.manifests(record.lineage)).await?);
-            garbage.extend(objects.list(&keys.segments(record.lineage)).await?);
-            garbage.push(keys.lineage(record.lineage));
+    // One that never came into force is on its way, or was given up: no use counting it.
+    let real: Vec<Uuid> =
+        were_in_force(&lineages, Some(in_force)).map(|record| record.lineage).collect();
+    let others: Vec<Uuid> = real.iter().copied().filter(|id| *id != in_force).collect();
+    let room = inner.settings.tasks.lineages_kept.saturating_sub(1);
+    let keep = &others[others.len().saturating_sub(room)..];
+    for id in lineages.iter().map(|record| record.lineage) {
+        if id == in_force {
+            let count = inner.settings.tasks.checkpoints_kept.max(1);
+            keep_lineage(inner, id, count, &mut kept, &mut garbage).await?;
+        } else if keep.contains(&id) {
+            keep_lineage(inner, id, 1, &mut kept, &mut garbage).await?;
         } else {
-            let count = if in_force { inner.settings.tasks.checkpoints_kept.max(1) } else { 1 };
-            keep_lineage(inner, record.lineage, count, &mut kept, &mut garbage).await?;
+            garbage.extend(objects.list(&keys.manifests(id)).await?);
+            garbage.extend(objects.list(&keys.segments(id)).await?);
+            garbage.push(keys.lineage(id));
         }
     }
     garbage.extend(data.into_iter().filter(|key| !kept.contains(key)));
@@ -191,8 +203,6 @@ async fn keep_lineage(
 
 /// The published checkpoint, if it is of this lineage.
 async fn published(inner: &Inner, lineage: Uuid) -> Result<Option<Position>, StoreError> {
-    use crate::coord::CoordinationExt;
-    use crate::log::format::CheckpointRecord;
     let Some(found) = inner.coord.get(inner.keys.checkpoint()).await?.0 else { return Ok(None) };
     let record: CheckpointRecord = decode(&found.key, &found.value)?;
     Ok((record.lineage == lineage).then_some(record.position))

@@ -3,7 +3,7 @@ use object_store::ObjectStoreExt;
 use super::*;
 use crate::coord::lock::Lock;
 use crate::coord::{Coordination, CoordinationExt, RangeRequest};
-use crate::log::format::{ArchivedRecord, CheckpointRecord, Mode, decode};
+use crate::log::format::{ArchivedRecord, CheckpointRecord, LineageRecord, Mode, Reason, decode};
 use crate::store::{Durability, Reads};
 use crate::testkit::{Flaky, Instance, World, keys};
 
@@ -344,4 +344,50 @@ async fn the_tasks_together_keep_the_log_short_and_lose_nothing() {
     assert_eq!(names.len(), 400);
     drop(instances);
     assert_eq!(world.start().await.names(Reads::Local).await, names);
+}
+
+/// A lineage that was prepared and never came into force must not push out those that did.
+#[tokio::test(start_paused = true)]
+async fn imports_that_were_given_up_cost_no_lineage() {
+    let mut world = small_world();
+    world.settings.tasks.lineages_kept = 2;
+    let one = world.start().await;
+    add_many(&one, "a", 3).await;
+    archive_all(&one).await;
+    checkpoint_now(&one).await;
+    let inner = &one.store.inner;
+    for nth in 0..5 {
+        let head = one.store.applied().borrow().head.unwrap();
+        let lineage = inner.env.new_id();
+        let record = LineageRecord {
+            lineage,
+            epoch: 1,
+            identity: inner.env.new_id(),
+            parent: Some(head.lineage),
+            replaced: Some(head.lineage),
+            fork: head.position,
+            reason: Reason::Import,
+            created: inner.env.now(),
+        };
+        let key = inner.object_keys.lineage(lineage);
+        inner.objects.put_sealed(&key, &record).await.unwrap();
+        add_many(&one, &format!("b{nth}-"), 2).await;
+    }
+    let mut memory = collect::Memory::default();
+    let lock = lock(&one, "collect").await;
+    for nth in 0..3 {
+        add_many(&one, &format!("c{nth}-"), 2).await;
+        archive_all(&one).await;
+        checkpoint_now(&one).await;
+        collect::run_once(&one.store, lock.fence(), &mut memory).await.unwrap();
+    }
+    let left = collect::lineages(inner).await.unwrap();
+    assert_eq!(left.len(), 1, "those that were given up are gone: {left:?}");
+    let export = one.export().await;
+    drop(lock);
+    drop(one);
+    assert_eq!(world.start().await.export().await, export);
+    world.coord = Flaky::new();
+    let names = world.start().await.names(Reads::Local).await;
+    assert_eq!(names.len(), 19);
 }
