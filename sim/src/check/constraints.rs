@@ -6,8 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use drydock_core::log::format::Body;
-
 use super::{Checks, Evidence, Violation};
 use crate::export::{Export, named};
 use crate::history::{Named, Operation, Reply};
@@ -18,22 +16,16 @@ pub const ORACLE: &str = "I5 constraints";
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     let mut broken: Option<(u64, String)> = None;
     let mut owned = BTreeSet::new();
-    let switches = evidence
-        .truth
-        .commits
-        .iter()
-        .filter(|commit| matches!(commit.value.body, Body::Switch { .. }));
-    let switches: BTreeSet<u64> = switches.map(|commit| commit.value.position).collect();
-    evidence.truth.replay(|position, state| {
+    evidence.truth.replay(|place, state| {
         checks.done(ORACLE, 1);
         let now = owned_orgs(state);
         let mut lost = owned.difference(&now).filter(|org| exists(state, org));
-        let orphaned = match switches.contains(&position) {
+        let orphaned = match place.jump {
             true => None,
             false => lost.next().map(|org| format!("org `{org}` has lost its last owner")),
         };
         if let (None, Some(problem)) = (&broken, problem(state).or(orphaned)) {
-            broken = Some((position, problem));
+            broken = Some((place.position, problem));
         }
         owned = now;
     });

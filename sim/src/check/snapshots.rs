@@ -17,8 +17,9 @@ pub const ORACLE: &str = "I4 snapshot";
 
 struct Window<'a> {
     operation: &'a Operation,
-    first: u64,
-    last: u64,
+    /// The states in force, by number, see [`crate::truth::Place`].
+    first: usize,
+    last: usize,
 }
 
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
@@ -29,15 +30,19 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     let mut waiting: Vec<Window<'_>> = asked
         .map(|operation| Window {
             operation,
-            first: truth.position_at(operation.called),
-            last: truth.position_at(operation.end_seq()),
+            first: truth.nth_at(operation.called),
+            last: truth.nth_at(operation.end_seq()),
         })
         .collect();
     checks.done(ORACLE, waiting.len() as u64);
     waiting.sort_by_key(|window| std::cmp::Reverse(window.first));
     let mut open: Vec<Window<'_>> = Vec::new();
-    truth.replay_steps(|position, state, step| {
-        while let Some(window) = waiting.pop_if(|window| window.first <= position) {
+    truth.replay_steps(|place, state, step| {
+        if step == Step::Before {
+            return;
+        }
+        let nth = place.nth;
+        while let Some(window) = waiting.pop_if(|window| window.first <= nth) {
             open.push(window);
         }
         open.retain(|window| {
@@ -45,7 +50,7 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
             let reply = operation.reply().expect("only answered operations are open");
             let visible = step == Step::Whole || is_write(&operation.call);
             let fits = visible && fits(&operation.call, reply, state).unwrap_or(true);
-            let over = step == Step::Whole && position >= window.last;
+            let over = step == Step::Whole && nth >= window.last;
             if !fits && over {
                 checks.violated(violation(window));
             }
@@ -65,7 +70,7 @@ fn violation(window: &Window<'_>) -> Violation {
         ORACLE,
         "an answer is not the state at any position between its call and its answer",
         window.operation.to_string(),
-        format!("none of the states at positions {first} to {last} is like that"),
+        format!("none of the states from the {first}th to the {last}th is like that"),
     )
 }
 

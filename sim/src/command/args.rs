@@ -28,6 +28,9 @@ pub struct SuiteArgs {
     /// How many plans run at once; by default as many as there are cores.
     #[arg(long)]
     pub jobs: Option<usize>,
+    /// Also shows how often what happened at each code point.
+    #[arg(long)]
+    pub steps: bool,
     /// The first seed; by default any.
     #[arg(long)]
     pub first_seed: Option<u64>,
@@ -68,6 +71,9 @@ pub struct RunArgs {
     /// Begins nothing more after the first failure.
     #[arg(long)]
     pub until_failure: bool,
+    /// Also shows how often what happened at each code point.
+    #[arg(long)]
+    pub steps: bool,
     /// Only this part of the work, as `1/8`.
     #[arg(long, value_parser = shard)]
     pub shard: Option<Shard>,

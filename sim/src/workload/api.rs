@@ -199,5 +199,6 @@ fn status(status: MaintenanceStatus) -> Reply {
         ready: status.ready,
         instances: status.instances.len(),
         position: status.position,
+        recovered: status.last_recovery.map(|recovery| recovery.position),
     })
 }
