@@ -13,6 +13,7 @@
 //! | [`db`] | SQLite with a context |
 //! | [`log`] | commits: format, keys, head |
 //! | [`store`] | transactions, the feed, reads |
+//! | [`inspect`] | what a store holds, and whether it is sound |
 //! | [`tasks`] | archiving, checkpoints, trimming, collection |
 //! | [`archive`] | checkpoints, export, import |
 //! | [`maintenance`] | the barrier, as a pure state machine |
@@ -26,6 +27,7 @@ pub mod db;
 pub mod env;
 pub mod error;
 pub mod fault;
+pub mod inspect;
 pub mod log;
 pub mod maintenance;
 pub mod net;

@@ -62,6 +62,17 @@ impl Objects {
         Ok(keys)
     }
 
+    /// All keys below a prefix with their sizes, in byte order.
+    pub async fn list_sizes(&self, prefix: &Path) -> Result<Vec<(Path, u64)>, ObjectError> {
+        let list = || async {
+            let found = self.store.list(Some(prefix)).map_ok(|meta| (meta.location, meta.size));
+            found.try_collect::<Vec<_>>().await
+        };
+        let mut found = self.attempt(prefix, list).await?;
+        found.sort_unstable();
+        Ok(found)
+    }
+
     /// The folders right below a prefix, in byte order.
     pub async fn list_folders(&self, prefix: &Path) -> Result<Vec<Path>, ObjectError> {
         let list = || self.store.list_with_delimiter(Some(prefix));

@@ -20,6 +20,15 @@ impl Keys {
         Keys { prefix: format!("drydock/{cluster}/{service}/") }
     }
 
+    pub fn all(&self) -> KeyRange {
+        KeyRange::prefix(self.prefix.clone())
+    }
+
+    /// A key without the prefix that all have.
+    pub fn name<'a>(&self, key: &'a [u8]) -> Option<&'a str> {
+        std::str::from_utf8(key).ok()?.strip_prefix(&self.prefix)
+    }
+
     pub fn head(&self) -> String {
         format!("{}head", self.prefix)
     }
@@ -85,6 +94,10 @@ pub struct ObjectKeys {
 impl ObjectKeys {
     pub fn new(cluster: &str, service: &str) -> ObjectKeys {
         ObjectKeys { prefix: format!("{cluster}/{service}/") }
+    }
+
+    pub fn all(&self) -> Path {
+        Path::from(self.prefix.as_str())
     }
 
     /// The lineage in force; the only object that is ever overwritten.

@@ -46,6 +46,15 @@ pub(super) async fn load(inner: &Inner) -> Result<Loaded, StoreError> {
     } else {
         recovery::if_set_back(inner).await?;
     }
+    assemble(inner).await
+}
+
+/// What a load would give, without recovery and without effect.
+pub(crate) async fn rehearse(inner: &Inner) -> Result<Head, StoreError> {
+    Ok(assemble(inner).await?.head)
+}
+
+async fn assemble(inner: &Inner) -> Result<Loaded, StoreError> {
     let start = start(inner).await?;
     let db = Db::create(&inner.scratch, &inner.schema.ddl(), inner.execution).await?;
     let base = load_base(inner, &db, start.checkpoint, &start.head).await?;

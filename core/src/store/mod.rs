@@ -34,6 +34,7 @@ mod transact;
 pub use error::StoreError;
 pub(crate) use history::History;
 pub use live::Overview;
+pub(crate) use load::rehearse;
 pub(crate) use parts::Inner;
 pub use parts::{Durability, Loops, Store, StoreParts, StoreSettings, TaskSettings};
 pub use progress::Progress;

@@ -167,9 +167,39 @@ pub(crate) struct Rebuilt {
 pub(crate) async fn rebuild(inner: &Inner, record: &LineageRecord) -> Result<Rebuilt, StoreError> {
     let db = Db::create(&inner.scratch, &inner.schema.ddl(), inner.execution).await?;
     let (base, earlier) = newest_base(inner, &db, record).await?;
-    let reached = proven_end(inner, base).await?;
-    let reached = replay(inner, &db, base, reached, None).await?;
+    let reached = follow(inner, &db, base).await?;
     Ok(Rebuilt { db, base, earlier, reached })
+}
+
+/// One checkpoint in a database of its own.
+pub(crate) async fn load_checkpoint(
+    inner: &Inner,
+    lineage: uuid::Uuid,
+    position: Position,
+) -> Result<(Db, Manifest), StoreError> {
+    let key = inner.object_keys.manifest(lineage, position);
+    let manifest: Manifest = inner.objects.get_sealed(&key).await?;
+    let db = Db::create(&inner.scratch, &inner.schema.ddl(), inner.execution).await?;
+    load_manifest(inner, &db, &manifest).await?;
+    Ok((db, manifest))
+}
+
+/// The empty state before a lineage's first commit.
+pub(crate) async fn nothing(inner: &Inner, lineage: uuid::Uuid) -> Result<(Db, Head), StoreError> {
+    let db = Db::create(&inner.scratch, &inner.schema.ddl(), inner.execution).await?;
+    Ok((db, Head { lineage, position: 0, commit: lineage }))
+}
+
+/// Applies the chain of segments after `base`, to its end.
+pub(crate) async fn follow(inner: &Inner, db: &Db, base: Head) -> Result<Head, StoreError> {
+    let reached = proven_end(inner, base).await?;
+    replay(inner, db, base, reached, None).await
+}
+
+/// Whether objects prove commits that the coordination store does not know.
+pub(crate) async fn is_set_back(inner: &Inner, head: &Head) -> Result<bool, StoreError> {
+    let proven = proven(inner, head).await?;
+    Ok(proven.lineage != head.lineage || proven.position > head.position)
 }
 
 /// The last position of a lineage that objects name.

@@ -7,6 +7,7 @@
 //! | [`trim`] | drops archived commits from the coordination store | nothing; deletes below
 //! `archived` |
 //! | [`collect`] | deletes objects that nothing can refer to any more | nothing |
+//! | [`sweep`] | the same at once, when an operator asks | a new generation of the mode |
 //!
 //! Invariants: a lock is a hint, safety comes from the fence in each publishing transaction; a pass
 //! that has begun is awaited, on a mode switch as on shutdown; a pass that fails changes nothing
@@ -16,9 +17,11 @@ pub mod archive;
 pub mod checkpoint;
 pub mod collect;
 mod runner;
+pub mod sweep;
 pub mod trim;
 
 pub use runner::run;
+pub use sweep::SweepError;
 
 #[cfg(test)]
 mod histories;

@@ -57,6 +57,11 @@ pub enum Command {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Look into the store of a service that does not run
+    Store {
+        #[command(subcommand)]
+        action: StoreAction,
+    },
     /// Look at the configuration
     Config {
         #[command(subcommand)]
@@ -106,6 +111,40 @@ pub enum LineagesAction {
         /// As shown by `list`
         lineage: Uuid,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StoreAction {
+    /// Show positions, lineages, sizes, instances and locks
+    Inspect(StoreArgs),
+    /// Delete objects that nothing refers to any more
+    Gc {
+        /// Only show them
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Read and check everything; exit code 1 if something is wrong
+    Verify(StoreArgs),
+}
+
+impl StoreAction {
+    pub fn store(&self) -> &StoreArgs {
+        match self {
+            StoreAction::Inspect(store) | StoreAction::Verify(store) => store,
+            StoreAction::Gc { store, .. } => store,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@
 mod args;
 mod check;
 mod connect;
+mod examine;
 pub mod exit;
 mod export;
 mod import;

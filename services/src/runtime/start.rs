@@ -40,7 +40,7 @@ impl Role {
         self.schema().service
     }
 
-    fn schema(self) -> &'static Schema {
+    pub fn schema(self) -> &'static Schema {
         match self {
             Role::Configstore => &configstore::SCHEMA,
         }
