@@ -363,7 +363,9 @@ impl Truth {
     fn gone_back_to(&self) -> BTreeMap<Uuid, Option<State>> {
         let turned: BTreeSet<Uuid> = self.turns.iter().map(|turn| turn.value.commit).collect();
         let jumps = self.commits.windows(2).filter_map(|pair| {
-            (pair[1].value.previous != pair[0].value.id).then_some(pair[1].value.previous)
+            let goes_on = pair[1].value.previous == pair[0].value.id;
+            // Between two stores something else may have been in force.
+            (!goes_on || pair[0].era != pair[1].era).then_some(pair[1].value.previous)
         });
         jumps.chain(turned).map(|id| (id, None)).collect()
     }

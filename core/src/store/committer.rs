@@ -210,7 +210,7 @@ impl Committer {
                 let _ = inner.local.try_send(Local { commit: proposal.commit, revision });
                 inner.applied_at(&head).await;
                 if inner.settings.durability == Durability::Archived {
-                    inner.archived_at(&head).await;
+                    inner.archived_at(&head).await?;
                 }
                 Ok(true)
             }
@@ -218,7 +218,7 @@ impl Committer {
                 if after_unknown {
                     inner.stats.unknown_refused();
                 }
-                self.catch_up(&used, head, mode).await?;
+                self.catch_up(&used, &base, head, mode).await?;
                 Ok(false)
             }
         }
@@ -254,6 +254,7 @@ impl Committer {
     async fn catch_up(
         &self,
         used: &SeenMode,
+        base: &Head,
         head: Option<KeyValue>,
         mode: Option<KeyValue>,
     ) -> Result<(), StoreError> {
@@ -269,6 +270,11 @@ impl Committer {
             return Err(StoreError::NotReady);
         };
         let head: Head = decode(&head.key, &head.value)?;
+        if head.position < base.position {
+            // Set back, or lost and recovered: there is nothing to wait for.
+            self.inner.feed_late.notify_one();
+            return Err(StoreError::NotReady);
+        }
         self.inner.applied_at(&head).await;
         Ok(())
     }

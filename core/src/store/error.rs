@@ -92,6 +92,10 @@ impl StoreError {
                 let message = "the request did not finish before its deadline";
                 (Kind::Timeout, Code::DeadlineExceeded, message)
             }
+            StoreError::Commit(CommitError::Lost { .. }) => {
+                let message = "whether the change took place is not known";
+                (Kind::Timeout, Code::DeadlineExceeded, message)
+            }
             StoreError::Coordination(error) if error.is_transient() => coordination,
             StoreError::Commit(CommitError::Unavailable(_) | CommitError::Injected(_)) => {
                 coordination
@@ -127,6 +131,12 @@ impl StoreError {
                 Some((Kind::Unavailable, Code::StorageUnavailable, _)) => {
                     StoreError::StorageUnavailable(other.to_string())
                 }
+                Some((Kind::Timeout, ..)) => match other {
+                    StoreError::Commit(CommitError::Lost { id, position }) => {
+                        StoreError::Commit(CommitError::Lost { id: *id, position: *position })
+                    }
+                    _ => StoreError::Abandoned,
+                },
                 Some((Kind::Unavailable, ..)) => {
                     let reason = Chain(other).to_string();
                     StoreError::Coordination(coord::Error::Unavailable { reason })

@@ -191,7 +191,8 @@ impl Feed {
         let head: Head = decode(&found.key, &found.value)
             .map_err(|error| Reload::Failed(StoreError::Format(error)))?;
         let applied = self.inner.applied.borrow().head.ok_or(Reload::Switched)?;
-        if head.position < applied.position {
+        let other = head.position == applied.position && head.commit != applied.commit;
+        if head.position < applied.position || other {
             return Err(Reload::SetBack { applied, found: head });
         }
         loop {

@@ -57,12 +57,20 @@ impl HeadReader {
 }
 
 async fn read_head(inner: &Inner) -> Result<Head, StoreError> {
+    let applied = inner.applied.borrow().head;
     let (found, _) = inner.coord.get(inner.keys.head()).await?;
     let Some(found) = found else {
         inner.feed_late.notify_one();
         return Err(StoreError::NotReady);
     };
-    Ok(decode(&found.key, &found.value)?)
+    let head: Head = decode(&found.key, &found.value)?;
+    // A look begun after a commit was applied is not older than that commit: this is a store that
+    // was set back, or lost and recovered, and what is applied is more than there is.
+    if applied.is_some_and(|applied| head.position < applied.position) {
+        inner.feed_late.notify_one();
+        return Err(StoreError::NotReady);
+    }
+    Ok(head)
 }
 
 impl Inner {

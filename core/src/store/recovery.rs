@@ -147,8 +147,13 @@ async fn recover_from(
     let files = earlier.as_ref().map_or(&[][..], |earlier| &earlier.files);
     publish_state(inner, &db, &commit.head(), files, base == reached).await?;
     env.point("recovery.manifest_written").await?;
-    bring_into_force(inner, &commit, &record, reached.position, found).await?;
+    let first = bring_into_force(inner, &commit, &record, reached.position, found).await?;
     env.point("recovery.after_txn").await?;
+    if !first {
+        // To note ours as current would lead everybody to a lineage that never was in force.
+        tracing::info!("somebody else has recovered the store first");
+        return Ok(());
+    }
     note_current(objects, keys, commit.lineage).await;
     inner.stats.recoveries();
     tracing::error!(lineage = %commit.lineage, position = reached.position, "recovered");
@@ -253,13 +258,14 @@ pub(crate) async fn write_state(
     Ok((counts, files))
 }
 
+/// Whether it is in force now; if not, somebody else was first.
 async fn bring_into_force(
     inner: &Inner,
     commit: &Commit,
     record: &LineageRecord,
     recovered: Position,
     found: Option<KeyValue>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let (keys, head) = (&inner.keys, commit.head());
     let compare = match found {
         Some(found) => Compare::equal(keys.head(), CompareTarget::Value(found.value)),
@@ -289,9 +295,8 @@ async fn bring_into_force(
         .then(Op::put(keys.archived(), encode(&ArchivedRecord::at(&head))))
         .then(Op::put(keys.mode(), encode(&mode)))
         .then(Op::put(keys.recovery(), encode(&recovery)));
-    // Refused: somebody else was first. Unknown: the next load finds out.
-    inner.coord.txn(txn).await?;
-    Ok(())
+    // Unknown: the next load finds out.
+    Ok(inner.coord.txn(txn).await?.succeeded)
 }
 
 /// Fills `db` with the newest checkpoint of a lineage that can be read.

@@ -35,7 +35,7 @@ impl Applied {
         self.phase == Phase::Ready
             && self.head.is_some_and(|mine| {
                 mine.position > head.position
-                    || (mine.position == head.position && mine.lineage == head.lineage)
+                    || (mine.position == head.position && mine.commit == head.commit)
             })
     }
 }

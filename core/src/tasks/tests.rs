@@ -239,6 +239,22 @@ async fn a_coordination_store_that_was_set_back_is_found_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_of_what_a_set_back_store_has_lost_is_read() {
+    let mut world = small_world();
+    let one = world.start().await;
+    add_many(&one, "a", 5).await;
+    let old = world.coord.snapshot();
+    add_many(&one, "lost", 2).await;
+    world.coord.restore(old).await;
+    let read = one.store.read(&crate::testkit::soon(), Reads::Linearizable, |_| Ok(())).await;
+    assert!(read.is_err(), "the read model is ahead of the store");
+    let mut applied = one.store.applied();
+    let back = applied.wait_for(|applied| applied.position() == Some(5));
+    tokio::time::timeout(std::time::Duration::from_secs(60), back).await.unwrap().unwrap();
+    assert_eq!(one.names(Reads::Linearizable).await.len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_newest_checkpoint_that_verifies_is_taken() {
     let mut world = small_world();
     let one = world.start().await;
