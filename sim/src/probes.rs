@@ -89,15 +89,10 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
             Body::Switch { .. } => add("import.switched", 1),
         }
     }
-    let recovered = |era| {
-        let recovery = Reason::Recovery;
-        let mut commits = truth.commits.iter().filter(move |commit| commit.era == era);
-        commits.any(|commit| match commit.value.body {
-            Body::Switch { reason } => reason == recovery,
-            _ => false,
-        })
-    };
-    add("store.set_back_unseen", truth.turns.iter().filter(|turn| !recovered(turn.era)).count());
+    add(
+        "store.set_back_unseen",
+        truth.turns.iter().filter(|turn| !was_recovered(truth, turn.era)).count(),
+    );
     add("recovery.lost_tail", truth.commits.len() - truth.surviving().len());
     add("storage.refused_write", coded(Code::StorageUnavailable));
     add("tasks.checkpoint", truth.published.len());
@@ -107,4 +102,10 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
     add("coord.unanswered", noted.unanswered);
     add("service.restarted", noted.restarted);
     counts
+}
+
+/// Whether a recovery took place in the time of one store.
+fn was_recovered(truth: &Truth, era: usize) -> bool {
+    let mut commits = truth.commits.iter().filter(|commit| commit.era == era);
+    commits.any(|commit| matches!(commit.value.body, Body::Switch { reason: Reason::Recovery }))
 }
