@@ -1,5 +1,5 @@
-//! I4, of whole answers: what a linearizable read says is the state at one position between its call
-//! and its answer, and an acknowledged membership is there at one of them.
+//! I4, of whole answers: what a linearizable read says is the state at one position between its
+//! call and its answer, and an acknowledged membership is there at one of them.
 //!
 //! Sees what the search name by name cannot: lists that mix two states, and organizations.
 
