@@ -4,10 +4,8 @@
 //! the formats are used.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
-use drydock_core::coord::{self, Event, EventKind, Revision, TxnResponse};
+use drydock_core::coord::{Event, EventKind, Revision};
 use drydock_core::log::format::{
     Action, ArchivedRecord, Body, CheckpointRecord, Commit, FormatError, Head, InstanceRecord,
     ModeRecord, Object, Reason, RecoveryRecord, decode,
@@ -16,132 +14,11 @@ use drydock_core::log::segment::Segment;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::recorder::{Recorder, Seq};
+use crate::recorder::Seq;
 use crate::service::SERVICE;
 use crate::stores::Past;
 
-/// Notes at which event each revision of the coordination store came about.
-#[derive(Clone)]
-pub struct Witness {
-    recorder: Recorder,
-    /// Of every store, one after the other.
-    seen: Arc<Mutex<Vec<Seen>>>,
-    noted: Arc<Mutex<Noted>>,
-}
-
-/// When each revision of one store came about.
-struct Seen {
-    began: Seq,
-    /// The revision that it began with.
-    first: Revision,
-    revisions: BTreeMap<Revision, (Seq, Duration)>,
-}
-
-/// How often something happened that probes ask for.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Noted {
-    /// Transactions whose compares did not hold.
-    pub refused: usize,
-    /// Transactions that took effect and were not answered.
-    pub unanswered: usize,
-    /// Processes that were started again.
-    pub restarted: usize,
-}
-
-impl Witness {
-    pub fn new(recorder: &Recorder) -> Witness {
-        let witness =
-            Witness { recorder: recorder.clone(), seen: Arc::default(), noted: Arc::default() };
-        witness.new_era(1);
-        witness
-    }
-
-    /// From now on there is another store, at `revision`.
-    pub fn new_era(&self, revision: Revision) {
-        let text = format_args!("a store begins at revision {revision}");
-        let began = self.recorder.event("coordination", text);
-        let seen = Seen { began, first: revision, revisions: BTreeMap::new() };
-        self.lock().push(seen);
-    }
-
-    /// The current store's revision at a time; the one that it began with, if that is later.
-    pub fn revision_at(&self, then: Duration) -> Revision {
-        let seen = self.lock();
-        let era = seen.last().expect("there is always a store");
-        let known = era.revisions.iter().rev().find(|(_, (_, at))| *at <= then);
-        known.map_or(era.first, |(revision, _)| *revision)
-    }
-
-    /// When a store began.
-    pub fn began(&self, era: usize) -> Seq {
-        self.lock()[era].began
-    }
-
-    pub fn noted(&self) -> Noted {
-        *self.noted.lock().expect("no holder of this lock panics")
-    }
-
-    pub fn restarted(&self) {
-        self.noted.lock().expect("no holder of this lock panics").restarted += 1;
-    }
-
-    /// A transaction of `host` just took place.
-    pub fn txn(&self, host: &str, how: &str, answer: &coord::Result<TxnResponse>) {
-        match answer {
-            Ok(done) => {
-                let outcome = if done.succeeded { "held" } else { "refused" };
-                let text = format_args!("{how} txn {outcome} at revision {}", done.revision);
-                let seq = self.recorder.event(host, text);
-                self.note_revision(done.revision, seq);
-                let mut noted = self.noted.lock().expect("no holder of this lock panics");
-                noted.refused += usize::from(!done.succeeded);
-                noted.unanswered += usize::from(!how.is_empty());
-            }
-            Err(error) => self.note(host, &format!("{how} txn failed: {error}")),
-        }
-    }
-
-    /// The store was seen at `revision`.
-    pub fn seen(&self, revision: Revision) {
-        if revision > self.newest() {
-            let text = format_args!("revision {revision}");
-            let seq = self.recorder.event("coordination", text);
-            self.note_revision(revision, seq);
-        }
-    }
-
-    pub fn note(&self, host: &str, text: &str) {
-        self.recorder.event(host, format_args!("{text}"));
-    }
-
-    pub fn now(&self) -> Duration {
-        self.recorder.now()
-    }
-
-    /// The event at which `revision` of a store came about, or the first one at which it was seen.
-    pub fn seq_of(&self, era: usize, revision: Revision) -> Seq {
-        let seen = self.lock();
-        let revisions = &seen[era].revisions;
-        revisions.range(revision..).next().map_or(Seq::MAX, |(_, (seq, _))| *seq)
-    }
-
-    fn newest(&self) -> Revision {
-        let seen = self.lock();
-        let era = seen.last().expect("there is always a store");
-        era.revisions.last_key_value().map_or(era.first, |(newest, _)| *newest)
-    }
-
-    fn note_revision(&self, revision: Revision, seq: Seq) {
-        let now = self.recorder.now();
-        let mut seen = self.lock();
-        let era = seen.last_mut().expect("there is always a store");
-        era.revisions.entry(revision).or_insert((seq, now));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Seen>> {
-        self.seen.lock().expect("no holder of this lock panics")
-    }
-}
+pub use crate::witness::{Noted, Witness};
 
 /// A value and when it came about.
 #[derive(Debug, Clone)]
@@ -178,8 +55,7 @@ pub struct Place {
 /// All objects of a service: by type, then id.
 pub type State = BTreeMap<(String, Uuid), Value>;
 
-/// Everything the oracles need to know of the past. Lists are in the order in which things happened,
-/// in all stores, one after the other.
+/// The past, as the oracles need it: in the order in which things happened, in all stores.
 #[derive(Debug, Default)]
 pub struct Truth {
     pub heads: Vec<At<Head>>,

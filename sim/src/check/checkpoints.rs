@@ -1,6 +1,7 @@
-//! I3, and what else must agree with the log: a published checkpoint never goes backwards and is the
-//! state at its position; segments hold the log's commits and are there before `archived` says so;
-//! nothing is trimmed that is not archived; the part of the log that is not archived is bounded.
+//! I3, and what else must agree with the log: a published checkpoint never goes backwards and is
+//! the state at its position; segments hold the log's commits and are there before `archived` says
+//! so; nothing is trimmed that is not archived; the part of the log that is not archived is
+//! bounded.
 
 use std::collections::{BTreeMap, BTreeSet};
 

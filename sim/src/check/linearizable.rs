@@ -11,13 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use drydock_core::log::format::{Body, Commit, Reason};
-
+use super::jumps::jumps;
 use super::{Checks, Evidence, Violation};
-use crate::export::named;
 use crate::history::{Answer, Call, Named, Operation, Reads, Reply};
 use crate::recorder::Seq;
-use crate::truth::{At, Truth};
 
 pub const ORACLE: &str = "I4 linearizable";
 
@@ -136,50 +133,6 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     }
 }
 
-/// A store was lost or set back: whatever a name had, it has what it had once.
-struct Jump {
-    from: Seq,
-    to: Seq,
-    users: Vec<Named>,
-}
-
-/// The operation of a jump, which nobody asked for.
-const NOBODY: usize = usize::MAX;
-
-impl Jump {
-    fn interval(&self, name: &str) -> Interval {
-        let effect = Effect::Set(lookup(&self.users, name));
-        Interval { from: self.from, to: self.to, effect, operation: NOBODY }
-    }
-}
-
-fn jumps(truth: &Truth) -> Vec<Jump> {
-    let mut moments: BTreeMap<usize, (Seq, Seq)> = BTreeMap::new();
-    for turn in &truth.turns {
-        moments.insert(truth.nth_at(turn.seq), (turn.seq, turn.seq));
-    }
-    let mut before: Option<&At<Commit>> = None;
-    for commit in &truth.commits {
-        let recovery = matches!(commit.value.body, Body::Switch { reason: Reason::Recovery });
-        let anew = before.is_some_and(|before| before.era != commit.era)
-            && !truth.turns.iter().any(|turn| turn.era == commit.era);
-        if recovery || anew {
-            // A lost store is gone when the next one begins.
-            let from = if anew { truth.began[commit.era] } else { commit.seq };
-            moments.insert(truth.nth_at(commit.seq), (from, commit.seq));
-        }
-        before = Some(commit);
-    }
-    let mut jumps = Vec::new();
-    truth.replay_steps(|place, state, _| {
-        // Of a commit that begins anew, what its first action finds.
-        if let Some((from, to)) = moments.remove(&place.nth) {
-            jumps.push(Jump { from, to, users: named(state, "users") });
-        }
-    });
-    jumps
-}
-
 /// The intervals of every name that the history speaks of.
 pub fn by_name(operations: &[Operation]) -> BTreeMap<String, Vec<Interval>> {
     let mut names: BTreeMap<String, Vec<Interval>> = BTreeMap::new();
@@ -278,7 +231,7 @@ fn imported(
     }
 }
 
-fn lookup(list: &[Named], name: &str) -> Option<Uuid> {
+pub fn lookup(list: &[Named], name: &str) -> Option<Uuid> {
     list.iter().find(|user| user.name == name).map(|user| user.id)
 }
 

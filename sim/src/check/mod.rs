@@ -11,6 +11,7 @@ pub mod constraints;
 pub mod converge;
 pub mod exports;
 pub mod imports;
+mod jumps;
 pub mod linearizable;
 pub mod log;
 pub mod recovery;

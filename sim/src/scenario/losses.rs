@@ -1,4 +1,4 @@
-//! Background tasks in a hurry, and storage that goes away: for a while, for good, or into the past.
+//! Background tasks in a hurry, and storage that goes away: for a while or for good.
 
 use drydock_core::store::Durability;
 

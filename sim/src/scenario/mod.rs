@@ -63,7 +63,7 @@ pub const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "coordination-lost",
-        about: "the coordination store is replaced by an empty one, under load or while all are down",
+        about: "the coordination store is replaced by an empty one, also while all are down",
         make: losses::coordination_lost,
     },
     Scenario {

@@ -1,0 +1,55 @@
+//! Stores that were lost or set back, as operations on names that nobody asked for.
+
+use std::collections::BTreeMap;
+
+use drydock_core::log::format::{Body, Commit, Reason};
+
+use super::linearizable::{Effect, Interval, lookup};
+use crate::export::named;
+use crate::history::Named;
+use crate::recorder::Seq;
+use crate::truth::{At, Truth};
+
+/// A store was lost or set back: whatever a name had, it has what it had once.
+pub struct Jump {
+    from: Seq,
+    to: Seq,
+    users: Vec<Named>,
+}
+
+/// The operation of a jump, which nobody asked for.
+const NOBODY: usize = usize::MAX;
+
+impl Jump {
+    pub fn interval(&self, name: &str) -> Interval {
+        let effect = Effect::Set(lookup(&self.users, name));
+        Interval { from: self.from, to: self.to, effect, operation: NOBODY }
+    }
+}
+
+pub fn jumps(truth: &Truth) -> Vec<Jump> {
+    let mut moments: BTreeMap<usize, (Seq, Seq)> = BTreeMap::new();
+    for turn in &truth.turns {
+        moments.insert(truth.nth_at(turn.seq), (turn.seq, turn.seq));
+    }
+    let mut before: Option<&At<Commit>> = None;
+    for commit in &truth.commits {
+        let recovery = matches!(commit.value.body, Body::Switch { reason: Reason::Recovery });
+        let anew = before.is_some_and(|before| before.era != commit.era)
+            && !truth.turns.iter().any(|turn| turn.era == commit.era);
+        if recovery || anew {
+            // A lost store is gone when the next one begins.
+            let from = if anew { truth.began[commit.era] } else { commit.seq };
+            moments.insert(truth.nth_at(commit.seq), (from, commit.seq));
+        }
+        before = Some(commit);
+    }
+    let mut jumps = Vec::new();
+    truth.replay_steps(|place, state, _| {
+        // Of a commit that begins anew, what its first action finds.
+        if let Some((from, to)) = moments.remove(&place.nth) {
+            jumps.push(Jump { from, to, users: named(state, "users") });
+        }
+    });
+    jumps
+}
