@@ -16,7 +16,8 @@ pub struct Cluster {
     pub(in crate::hosts::etcd) machine: Machine,
     pub(super) members: Vec<Member>,
     leader: Option<usize>,
-    leader_lost: Duration,
+    /// When there was last one who then was none.
+    leader_lost: Option<Duration>,
     pub(in crate::hosts::etcd) term: u64,
     /// Entries that a Raft log would have by now.
     pub(in crate::hosts::etcd) index: u64,
@@ -30,8 +31,8 @@ pub struct Member {
     pub id: u64,
     pub config: MemberConfig,
     running: bool,
-    /// Not reached by the other members, only by clients.
-    isolated: bool,
+    /// Since when it is not reached by the other members, only by clients.
+    isolated: Option<Duration>,
     /// Applies nothing after this revision.
     held: Option<i64>,
     /// Sends watchers nothing after this revision.
@@ -45,7 +46,7 @@ impl Cluster {
             id: id(&[&config.name, &member.name]),
             config: member.clone(),
             running: true,
-            isolated: false,
+            isolated: None,
             held: None,
             watches_held: None,
         });
@@ -54,7 +55,7 @@ impl Cluster {
             machine: Machine::new(),
             members: members.collect(),
             leader: Some(0),
-            leader_lost: Duration::ZERO,
+            leader_lost: None,
             term: 2,
             index: 3 + config.members.len() as u64,
             next_lease: config.first_lease,
@@ -114,7 +115,9 @@ impl Cluster {
     /// Whether a member has been without a leader for so long that it ends streams of clients
     /// that asked for one.
     pub fn long_without_leader(&self, member: usize, now: Duration) -> bool {
-        !self.led(member) && now >= self.leader_lost + 3 * self.config.election_timeout
+        let since = self.members[member].isolated.or(self.leader_lost);
+        let long = self.config.election_timeout * 3;
+        !self.led(member) && since.is_none_or(|since| now >= since + long)
     }
 
     pub fn header(&self, member: usize, revision: i64) -> PbResponseHeader {
@@ -136,7 +139,7 @@ impl Cluster {
     pub fn timeout(&self, member: usize, since: Duration) -> Error {
         if !self.members[member].connected() {
             Error::TimeoutConnectionLost
-        } else if self.leader_lost >= since || self.leader.is_none() {
+        } else if self.leader.is_none() || self.leader_lost.is_some_and(|lost| lost >= since) {
             Error::TimeoutLeaderFailed
         } else {
             Error::Timeout
@@ -163,14 +166,14 @@ impl Cluster {
     /// Cuts a member off from the others.
     pub fn isolate(&mut self, member: usize, now: Duration) {
         let applied = self.applied(member);
-        self.members[member].isolated = true;
+        self.members[member].isolated.get_or_insert(now);
         self.members[member].held.get_or_insert(applied);
         self.check_leader(now);
     }
 
     /// Connects a member with the others, and lets it catch up.
     pub fn rejoin(&mut self, member: usize, now: Duration) {
-        self.members[member].isolated = false;
+        self.members[member].isolated = None;
         self.members[member].held = None;
         self.check_leader(now);
     }
@@ -183,7 +186,7 @@ impl Cluster {
 
     /// Lets a member catch up that [`Cluster::hold`] had stopped.
     pub fn release(&mut self, member: usize) {
-        if !self.members[member].isolated {
+        if self.members[member].isolated.is_none() {
             self.members[member].held = None;
         }
     }
@@ -201,7 +204,7 @@ impl Cluster {
     /// Takes the leader away; the next one is elected after the election time-out.
     pub fn depose(&mut self, now: Duration) {
         self.leader = None;
-        self.leader_lost = now;
+        self.leader_lost = Some(now);
     }
 
     /// Makes a member the leader, if it runs and is connected with a majority.
@@ -213,7 +216,7 @@ impl Cluster {
             return Ok(());
         }
         if self.leader.is_some() {
-            self.leader_lost = now;
+            self.leader_lost = Some(now);
         }
         self.leader = Some(member);
         self.term += 1;
@@ -225,7 +228,10 @@ impl Cluster {
     /// Whether a [`Cluster::tick`] would change anything.
     pub fn due(&self, member: usize, now: Duration) -> bool {
         match self.leader {
-            None => self.has_majority() && now >= self.leader_lost + self.config.election_timeout,
+            None => {
+                let pause = self.config.election_timeout;
+                self.has_majority() && self.leader_lost.is_none_or(|lost| now >= lost + pause)
+            }
             Some(leader) => leader == member && !self.machine.expired(now).is_empty(),
         }
     }
@@ -266,7 +272,7 @@ impl Member {
     }
 
     fn connected(&self) -> bool {
-        self.running && !self.isolated
+        self.running && self.isolated.is_none()
     }
 
     fn told(&self) -> PbMember {
