@@ -13,6 +13,7 @@
 //! | [`db`] | SQLite with a context |
 //! | [`log`] | commits: format, keys, head |
 //! | [`store`] | transactions, the feed, reads |
+//! | [`tasks`] | archiving, checkpoints, trimming, collection |
 //! | [`archive`] | checkpoints, export, import |
 //! | [`maintenance`] | the barrier, as a pure state machine |
 //!
@@ -31,6 +32,7 @@ pub mod net;
 pub mod objects;
 pub mod retry;
 pub mod store;
+pub mod tasks;
 
 #[cfg(test)]
 mod testkit;

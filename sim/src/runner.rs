@@ -72,6 +72,7 @@ impl Shared {
         Session {
             host: host.to_owned(),
             api: Arc::new(HttpApi {
+                host: host.to_owned(),
                 net: Arc::new(cluster.net(host)),
                 token: crate::service::token(),
                 timeout: std::time::Duration::from_millis(timeout_ms),
@@ -92,7 +93,7 @@ pub struct Options {
     pub until_ms: Option<u64>,
 }
 
-/// Runs a plan. Takes the process's panic hook.
+/// Runs a plan. Takes the process's panic hook meanwhile.
 pub fn run(plan: &Plan, options: Options) -> Outcome {
     let panics: Arc<Mutex<Vec<Panic>>> = Arc::default();
     watch_panics(&panics);
@@ -107,6 +108,7 @@ pub fn run(plan: &Plan, options: Options) -> Outcome {
         Ok(Err(error)) => broken = Some(error.to_string()),
         Err(_) => {}
     }
+    let _ = std::panic::take_hook();
     let panics = panics.lock().map(|panics| panics.clone()).unwrap_or_default();
     match panics.iter().find(|panic| !panic.is_harness()) {
         Some(panic) => checks.violated(Violation::new(
@@ -275,4 +277,35 @@ fn watch_panics(panics: &Arc<Mutex<Vec<Panic>>>) {
             });
         }
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{IMPORT_POINTS, Scenario};
+
+    fn quiet_import() -> Plan {
+        let mut plan = Scenario::find("import-killed").unwrap().plan(0);
+        plan.faults.clear();
+        plan
+    }
+
+    #[test]
+    fn an_import_passes_exactly_the_points_at_which_the_scenario_kills_it() {
+        let outcome = run(&quiet_import(), Options::default());
+        assert_eq!(outcome.verdict, Verdict::Fine, "{outcome:?}");
+        let passed = outcome.points.keys().map(String::as_str);
+        let passed: Vec<_> = passed.filter(|point| point.starts_with("import.")).collect();
+        let mut known = IMPORT_POINTS.to_vec();
+        known.sort_unstable();
+        assert_eq!(passed, known);
+    }
+
+    #[test]
+    fn watching_a_run_does_not_change_it() {
+        let plan = quiet_import();
+        let watched = Options { sink: Some(Box::new(std::io::sink())), ..Options::default() };
+        let (watched, alone) = (run(&plan, watched), run(&plan, Options::default()));
+        assert_eq!(watched.fingerprint, alone.fingerprint);
+    }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use drydock_core::env::Env;
-use drydock_core::log::checkpoint::{CheckpointError, Manifest, read_data, read_file};
-use drydock_core::log::format::{Action, Body, Commit};
-use drydock_core::log::keys::{DataName, ObjectKeys};
+use drydock_core::log::checkpoint::{CheckpointError, Manifest, read_actions, read_file};
+use drydock_core::log::format::{Body, Commit};
+use drydock_core::log::keys::ObjectKeys;
 use drydock_core::objects::Objects;
 use object_store::ObjectStore;
 
@@ -18,12 +18,12 @@ pub async fn add(truth: &mut Truth, store: Arc<dyn ObjectStore>, env: Env, keys:
     for commit in commits {
         let failed = match &commit.body {
             Body::Actions(_) => None,
-            Body::Object(name) => match actions(&objects, keys, name).await {
+            Body::Object(name) => match read_actions(&objects, keys, name).await {
                 Ok(actions) => {
                     truth.stored.insert(commit.id, actions);
                     None
                 }
-                Err(error) => Some(error),
+                Err(error) => Some(error.to_string()),
             },
             Body::Switch { .. } => match imported(&objects, keys, &commit).await {
                 Ok(state) => {
@@ -38,16 +38,6 @@ pub async fn add(truth: &mut Truth, store: Arc<dyn ObjectStore>, env: Env, keys:
             truth.damaged.push(text);
         }
     }
-}
-
-async fn actions(
-    objects: &Objects,
-    keys: &ObjectKeys,
-    name: &DataName,
-) -> Result<Vec<Action>, String> {
-    let text = read_data(objects, keys, name).await;
-    let text = text.map_err(|error| error.to_string())?;
-    serde_json::from_slice(&text).map_err(|error| error.to_string())
 }
 
 async fn imported(

@@ -106,6 +106,14 @@ pub struct At<T> {
     pub value: T,
 }
 
+/// Where a replay stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Within a commit: readers never see this.
+    Within,
+    Whole,
+}
+
 /// All objects of a service: by type, then id.
 pub type State = BTreeMap<(String, Uuid), Value>;
 
@@ -170,8 +178,18 @@ impl Truth {
 
     /// The state after every commit, in order, each with its position. The first is empty, at 0.
     pub fn replay(&self, mut each: impl FnMut(u64, &State)) {
+        self.replay_steps(|position, state, step| {
+            if step == Step::Whole {
+                each(position, state);
+            }
+        });
+    }
+
+    /// Also the states within a commit: it may hold several transactions, each of which saw the
+    /// ones before it.
+    pub fn replay_steps(&self, mut each: impl FnMut(u64, &State, Step)) {
         let mut state = State::new();
-        each(0, &state);
+        each(0, &state, Step::Whole);
         for commit in &self.commits {
             let commit = &commit.value;
             if let Body::Switch { .. } = commit.body {
@@ -179,15 +197,17 @@ impl Truth {
             }
             for action in self.actions(commit) {
                 apply(&mut state, action);
+                each(commit.position, &state, Step::Within);
             }
-            each(commit.position, &state);
+            each(commit.position, &state, Step::Whole);
         }
     }
 
     /// The position of `head` at an event.
     pub fn position_at(&self, seq: Seq) -> u64 {
-        let before = self.heads.iter().take_while(|head| head.seq <= seq);
-        before.last().map_or(0, |head| head.value.position)
+        let before = self.heads.partition_point(|head| head.seq <= seq);
+        let newest = before.checked_sub(1).map(|newest| &self.heads[newest]);
+        newest.map_or(0, |head| head.value.position)
     }
 }
 

@@ -21,8 +21,8 @@ use crate::log::bootstrap;
 use crate::log::checkpoint::Manifest;
 use crate::log::commit::{CommitError, Proposal, Settled, settle};
 use crate::log::format::{
-    Body, CheckpointRecord, Commit, CurrentLineage, Head, LineageRecord, Mode, Position, Reason,
-    encode,
+    ArchivedRecord, Body, CheckpointRecord, Commit, CurrentLineage, Head, LineageRecord, Mode,
+    Position, Reason, encode,
 };
 use crate::objects::ObjectError;
 use crate::store::{Overview, Store, StoreError};
@@ -124,12 +124,13 @@ impl Store {
         intent: Intent,
     ) -> Result<ImportReport, ImportError> {
         let env = &self.inner.env;
-        self.base().await?;
+        // Before the first object is stored: what the switch compares, see `tasks::collect`.
+        let base = self.base().await?;
         env.point("import.begin").await?;
         let staged = stage(self, ctx, input, intent).await?;
         env.point("import.staged").await?;
-        // What was true at the beginning may not be any more; from here on the switch compares it.
-        let base = self.base().await?;
+        // An instance may have come meanwhile.
+        self.base().await?;
         let head = match intent {
             Intent::DryRun => base.head,
             Intent::Apply => {
@@ -180,8 +181,11 @@ impl Store {
             body: Body::Switch { reason: Reason::Import },
         };
         let (lineage, position) = (commit.lineage, commit.position);
+        let parent = self.parent(&base.head).await?;
         let record = LineageRecord {
             lineage,
+            epoch: parent.epoch + 1,
+            identity: parent.identity,
             parent: Some(base.head.lineage),
             fork: base.head.position,
             reason: Reason::Import,
@@ -205,12 +209,34 @@ impl Store {
         inner.objects.put_sealed(&key, &manifest).await.map_err(stored)?;
         env.point("import.manifest_written").await?;
         let checkpoint = encode(&CheckpointRecord { lineage, position });
+        let archived = encode(&ArchivedRecord::at(&commit.head()));
         Ok(Proposal {
             commit,
+            base: base.head,
             head_revision: base.head_revision,
             mode_revision: base.mode_revision,
-            also: vec![Op::put(inner.keys.checkpoint(), checkpoint)],
+            also: vec![
+                Op::put(inner.keys.checkpoint(), checkpoint),
+                Op::put(inner.keys.archived(), archived),
+            ],
         })
+    }
+
+    /// The lineage that the import ends. Its record may be what is broken: an import mends that.
+    async fn parent(&self, head: &Head) -> Result<LineageRecord, ImportError> {
+        let inner = &self.inner;
+        match inner.objects.get_sealed(&inner.object_keys.lineage(head.lineage)).await {
+            Err(ObjectError::NotExist(_)) => Ok(LineageRecord {
+                lineage: head.lineage,
+                epoch: 0,
+                identity: inner.env.new_id(),
+                parent: None,
+                fork: 0,
+                reason: Reason::Bootstrap,
+                created: inner.env.now(),
+            }),
+            found => Ok(found.map_err(StoreError::Objects)?),
+        }
     }
 
     async fn switch(&self, proposal: Proposal) -> Result<Head, ImportError> {
@@ -223,10 +249,11 @@ impl Store {
         }
         env.point("import.after_switch").await?;
         let head = proposal.commit.head();
+        // If the coordination store is lost, this is what says that the import took place.
         let current = CurrentLineage { lineage: head.lineage };
-        if let Err(error) = inner.objects.put_sealed(&inner.object_keys.current(), &current).await {
-            // Nothing depends on it now, and the next load writes it.
-            tracing::warn!(%error, "the lineage in force could not be noted in objects");
+        let key = inner.object_keys.current();
+        while let Err(error) = inner.objects.put_sealed(&key, &current).await {
+            tracing::warn!(%error, "the lineage in force cannot be noted in objects yet");
         }
         env.point("import.current_written").await?;
         Ok(head)

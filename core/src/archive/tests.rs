@@ -241,12 +241,12 @@ async fn an_import_needs_maintenance_and_every_live_instance() {
         [(InstanceState::Normal, 0), (InstanceState::Draining, 1), (InstanceState::Maintenance, 0)];
     for (state, generation) in unready {
         let put = Put::new(keys().instance("other"), encode(&record(state, generation)));
-        world.coord.memory.put(put).await.unwrap();
+        world.coord.memory().put(put).await.unwrap();
         let refused = import(&instance, &export).await;
         assert!(matches!(refused, Err(ImportError::NotReady)), "{refused:?}");
     }
     let put = Put::new(keys().instance("other"), encode(&record(InstanceState::Maintenance, 1)));
-    world.coord.memory.put(put).await.unwrap();
+    world.coord.memory().put(put).await.unwrap();
     import(&instance, &export).await.unwrap();
 }
 

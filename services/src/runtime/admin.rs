@@ -140,6 +140,6 @@ fn status(now: Overview) -> MaintenanceStatus {
         instances: now.instances,
         lineage: now.head.map(|head| head.lineage),
         position: now.head.map(|head| head.position),
-        last_recovery: None,
+        last_recovery: now.last_recovery,
     }
 }

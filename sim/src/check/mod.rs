@@ -12,6 +12,7 @@ pub mod exports;
 pub mod imports;
 pub mod linearizable;
 pub mod log;
+pub mod snapshots;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +27,7 @@ pub const ORACLES: &[(&str, &str)] = &[
     (acked::ORACLE, "an acknowledged write is in the log exactly once"),
     (log::ORACLE, "positions are gapless and every commit names its predecessor"),
     (linearizable::ORACLE, "reads of users are linearizable"),
+    (snapshots::ORACLE, "a read's answer is the state at one position between call and answer"),
     (constraints::ORACLE, "names are unique and nothing refers to what is gone"),
     (imports::ORACLE, "an import is all or nothing, and a damaged one is refused"),
     (exports::ORACLE, "a complete export is the state at its position, not older than its request"),
@@ -104,6 +106,7 @@ pub fn all(evidence: &Evidence<'_>) -> Checks {
     exports::check(evidence, &mut checks);
     answers::check(evidence, &mut checks);
     converge::check(evidence, &mut checks);
+    snapshots::check(evidence, &mut checks);
     linearizable::check(evidence.operations, &mut checks);
     checks
 }

@@ -104,8 +104,6 @@ pub struct VerifyArgs {
     /// How many plans, if none is named.
     #[arg(long, default_value_t = 21)]
     pub count: u64,
-    #[arg(long)]
-    pub jobs: Option<usize>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -49,14 +49,16 @@ impl LateTxns {
         queue.push((due, host.to_owned(), txn));
     }
 
-    /// Applies what is due.
-    pub async fn apply(&self, now: Duration, store: &Memory, witness: &Witness) {
+    fn take(&self, now: Duration) -> Vec<(Duration, String, Txn)> {
         let mut queue = self.queue.lock().expect("no holder of this lock panics");
         let (due, rest) = queue.drain(..).partition(|(due, ..)| *due <= now);
         *queue = rest;
-        drop(queue);
-        let due: Vec<(Duration, String, Txn)> = due;
-        for (_, host, txn) in due {
+        due
+    }
+
+    /// Applies what is due.
+    pub async fn apply(&self, now: Duration, store: &Memory, witness: &Witness) {
+        for (_, host, txn) in self.take(now) {
             let answer = store.txn(txn).await;
             witness.txn(&host, "late", &answer);
         }

@@ -144,7 +144,7 @@ pub const POINTS: &[Maker] = &[|draw, _, instance| What::Point {
     instance,
     point: draw.pick(COMMIT_POINTS).to_owned(),
     occurrence: draw.number(1, 30),
-    act: draw.pick(&[PointAct::Kill, PointAct::Delay]),
+    act: draw.pick(&[PointAct::Kill, PointAct::Delay, PointAct::Fail]),
 }];
 
 /// Code points that every load passes.
