@@ -4,3 +4,4 @@ mod client;
 mod faults;
 mod harness;
 mod watchers;
+mod world;
