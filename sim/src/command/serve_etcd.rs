@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::ServeEtcdArgs;
 use crate::exit::{FINE, Failure};
+use crate::hosts::etcd::authority::Repairing;
 use crate::hosts::etcd::serve::serve;
 use crate::hosts::etcd::{Clock, Cluster, Config, Etcd, MemberConfig, NoFaults, Node};
 
@@ -33,6 +34,7 @@ pub async fn run(args: ServeEtcdArgs) -> Result<u8, Failure> {
     for (member, listener) in listeners.into_iter().enumerate() {
         anstream::eprintln!("etcd listens on {}", listener.local_addr());
         let node = Node::new(etcd.clone(), member);
+        let listener = Box::new(Repairing { listener });
         members.spawn(serve(listener, node, shutdown.clone()));
     }
     tokio::select! {

@@ -11,11 +11,13 @@
 //! | `watchers` | what the watchers of a stream are told |
 //! | `service` | the gRPC services |
 //! | [`serve`] | connections |
+//! | [`authority`] | repairs what old Go clients send |
 //! | [`dump`] | all state as JSON |
 //!
 //! Absent: authentication, changes of the membership, learners, snapshots, downgrades, the HTTP
 //! gateway, TLS. A request for one of these is answered `Unimplemented`.
 
+pub mod authority;
 pub mod cluster;
 pub mod dump;
 pub mod error;
