@@ -25,6 +25,9 @@ impl Default for Limits {
     }
 }
 
+/// What etcd's check takes for a range that ends before it begins.
+const NO_UPPER_BOUND: &[u8] = &[0];
+
 pub fn check_range(range: &PbRangeRequest) -> Result<()> {
     check_key(&range.key)?;
     let known = SortOrder::try_from(range.sort_order).is_ok()
@@ -92,12 +95,14 @@ impl Writes<'_> {
 /// Refuses two puts of one key, and a put of a key that is also deleted.
 ///
 /// The order of the steps is etcd's, and so are its gaps: deletes of a nested transaction are not
-/// compared with the puts of its elder siblings.
+/// compared with the puts of its elder siblings, and a delete without upper bound with nothing.
 fn check_overlap(ops: &[PbTxnRequestOp]) -> Result<Writes<'_>> {
     let mut writes = Writes::default();
     for op in ops {
         if let Some(PbTxnOpRequest::RequestDeleteRange(delete)) = &op.request {
-            writes.deletes.push(Span::new(&delete.key, &delete.range_end));
+            if delete.range_end != NO_UPPER_BOUND {
+                writes.deletes.push(Span::new(&delete.key, &delete.range_end));
+            }
         }
     }
     for op in ops {

@@ -97,6 +97,8 @@ impl Machine {
     }
 
     pub fn put(&mut self, put: &PbPutRequest) -> Result<PbPutResponse> {
+        // Unlike in a transaction the lease comes first.
+        self.check_put_lease(put)?;
         self.check_put_applies(put)?;
         let mut changes = Changes::new();
         let answer = self.apply_put(put, &mut changes);
@@ -193,6 +195,10 @@ impl Machine {
         if (put.ignore_value || put.ignore_lease) && self.current(&put.key).is_none() {
             return Err(Error::KeyNotFound);
         }
+        self.check_put_lease(put)
+    }
+
+    fn check_put_lease(&self, put: &PbPutRequest) -> Result<()> {
         if put.lease != 0 && !self.leases.contains_key(&put.lease) {
             return Err(Error::LeaseNotFound);
         }

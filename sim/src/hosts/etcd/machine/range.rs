@@ -36,9 +36,13 @@ impl Machine {
         if request.count_only {
             return PbRangeResponse { header: header(newest), count, ..Default::default() };
         }
-        found.retain(|kv| within_limits(request, kv));
-        sort(request, &mut found);
         let limit = usize::try_from(request.limit).unwrap_or(0);
+        if limit > 0 && request.sort_order() == SortOrder::None && !has_filters(request) {
+            // As in etcd the limit comes first then, even if the target asks for another order.
+            found.truncate(limit + 1);
+        }
+        found.retain(|kv| within_filters(request, kv));
+        sort(request, &mut found);
         let more = limit > 0 && found.len() > limit;
         if more {
             found.truncate(limit);
@@ -54,7 +58,15 @@ impl Machine {
     }
 }
 
-fn within_limits(request: &PbRangeRequest, kv: &PbKeyValue) -> bool {
+fn has_filters(request: &PbRangeRequest) -> bool {
+    let PbRangeRequest { min_mod_revision, max_mod_revision, .. } = request;
+    let PbRangeRequest { min_create_revision, max_create_revision, .. } = request;
+    [min_mod_revision, max_mod_revision, min_create_revision, max_create_revision]
+        .into_iter()
+        .any(|filter| *filter != 0)
+}
+
+fn within_filters(request: &PbRangeRequest, kv: &PbKeyValue) -> bool {
     let within = |value, min, max| (min == 0 || value >= min) && (max == 0 || value <= max);
     within(kv.mod_revision, request.min_mod_revision, request.max_mod_revision)
         && within(kv.create_revision, request.min_create_revision, request.max_create_revision)

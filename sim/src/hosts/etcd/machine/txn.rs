@@ -43,7 +43,7 @@ impl Machine {
     pub fn read_txn(&self, txn: &PbTxnRequest, newest: i64) -> Result<PbTxnResponse> {
         let decided = self.decide(txn, newest)?;
         self.check_ranges(&decided, newest)?;
-        Ok(self.answer(&decided, newest))
+        Ok(PbTxnResponse { header: header(newest), ..self.answer(&decided, newest) })
     }
 
     fn decide<'a>(&self, txn: &'a PbTxnRequest, newest: i64) -> Result<Decided<'a>> {
@@ -102,7 +102,8 @@ impl Machine {
         });
         let responses = responses.map(|response| PbResponseOp { response: Some(response) });
         PbTxnResponse {
-            header: header(newest),
+            // As in `apply`: only the outermost one tells the revision.
+            header: header(0),
             succeeded: decided.succeeded,
             responses: responses.collect(),
         }
