@@ -1,13 +1,13 @@
 //! Takes URLs out of where HTTP/2 wants an authority.
 //!
-//! Go clients of etcd 3.4, `etcdctl` among them, name an endpoint such as `http://127.0.0.1:2379` as
-//! the authority of maintenance requests. etcd does not mind, hyper ends the stream. So what a
+//! Go clients of etcd 3.4, `etcdctl` among them, name an endpoint such as `http://127.0.0.1:2379`
+//! as the authority of maintenance requests. etcd does not mind, hyper ends the stream. So what a
 //! client sends is looked through for header blocks, and the scheme is cut off.
 //!
 //! Only literals have to be rewritten: who refers to a header sent before means the rewritten one.
 //! The peer's table of headers then holds entries larger than hyper's, and forgets them earlier,
-//! which is harmless: entries are counted from the newest. What is not understood is passed on as it
-//! is.
+//! which is harmless: entries are counted from the newest. What is not understood is passed on as
+//! it is.
 
 use std::io;
 use std::pin::Pin;
@@ -28,7 +28,7 @@ const PRIORITY_BYTES: usize = 5;
 /// The number of `:authority` in the static table.
 const AUTHORITY: usize = 1;
 const SCHEME: &[u8] = b"http://";
-/// The characters with codes of 5, 6 and 7 bits (RFC 7541, appendix B), in the order of their codes.
+/// The characters with codes of 5, 6 and 7 bits (RFC 7541, appendix B), in the codes' order.
 const CODES: [(u32, usize, &[u8]); 3] = [
     (5, 0x00, b"012aceiost"),
     (6, 0x14, b" %-./3456789=A_bdfghlmnpru"),

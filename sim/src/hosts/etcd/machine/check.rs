@@ -99,10 +99,10 @@ impl Writes<'_> {
 fn check_overlap(ops: &[PbTxnRequestOp]) -> Result<Writes<'_>> {
     let mut writes = Writes::default();
     for op in ops {
-        if let Some(PbTxnOpRequest::RequestDeleteRange(delete)) = &op.request {
-            if delete.range_end != NO_UPPER_BOUND {
-                writes.deletes.push(Span::new(&delete.key, &delete.range_end));
-            }
+        if let Some(PbTxnOpRequest::RequestDeleteRange(delete)) = &op.request
+            && delete.range_end != NO_UPPER_BOUND
+        {
+            writes.deletes.push(Span::new(&delete.key, &delete.range_end));
         }
     }
     for op in ops {

@@ -1,7 +1,7 @@
 //! Streams of watchers.
 //!
-//! A stream is pulled: while its client does not read, nothing is looked up for it, so that it falls
-//! behind and gets many revisions at once when it reads again.
+//! A stream is pulled: while its client does not read, nothing is looked up for it, so that it
+//! falls behind and gets many revisions at once when it reads again.
 
 use std::future::pending;
 use std::sync::Arc;

@@ -1,7 +1,6 @@
 //! The services through the real etcd-client, over streams in memory and with paused time.
 
 mod client;
-mod differential;
 mod faults;
 mod harness;
 mod watchers;

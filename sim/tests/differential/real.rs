@@ -37,9 +37,10 @@ impl Real {
             .unwrap_or_else(|error| panic!("`{program}`: {error}"));
         let real = Real { process, address: clients, _folder: folder };
         let started = Instant::now();
+        let mut attempts = tokio::time::interval(Duration::from_millis(50));
         while real.client().await.status().await.is_err() {
             assert!(started.elapsed() < START, "`{program}` does not start");
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            attempts.tick().await;
         }
         real
     }

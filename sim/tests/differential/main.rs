@@ -3,10 +3,14 @@
 //! proptest shrinks a divergence to the shortest sequence that shows it. Revisions are compared
 //! relative to where a sequence begins, so that many can be run one after the other. Not compared:
 //! ids, terms, what is left of a lease's time, and how events are spread over responses.
+//!
+//! Needs a real etcd, `etcd` in the PATH or what `ETCD` names; so it runs only when asked for by
+//! name: `cargo test -p drydock-sim --test differential`.
 
 mod ops;
 mod real;
 mod side;
+mod simulated;
 
 use std::collections::BTreeMap;
 
@@ -15,20 +19,18 @@ use proptest::test_runner::{Config as Runs, TestCaseError, TestRunner};
 use self::ops::{KINDS, ops};
 use self::real::Real;
 use self::side::Side;
-use super::harness::{Served, config};
+use self::simulated::Simulated;
 
 /// Sequences, unless `PROPTEST_CASES` says otherwise.
 const SEQUENCES: u32 = 150;
 
 #[test]
-#[ignore = "needs a real etcd: in the PATH, or named by ETCD"]
 fn a_real_etcd_answers_the_same() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (mut real, mut simulated) = runtime.block_on(async {
         let real = Real::start().await;
-        let served = Served::new(config(1));
-        let client = served.client(0).await;
-        (Side::new(real.client().await, real), Side::new(client, served))
+        let simulated = Simulated::start().await;
+        (Side::new(real.client().await, real), Side::new(simulated.client().await, simulated))
     });
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     let runs =
