@@ -14,6 +14,7 @@
 //! | [`service`] | the product on a simulated host |
 //! | [`check`] | the oracles |
 //! | [`probes`] | states worth reaching |
+//! | [`hosts`] | servers that the product talks to, simulated |
 //! | [`runner`] | one plan, run in this process |
 //! | [`fleet`] | many plans, each in a process of its own |
 //! | [`command`] | the commands of `drydock-sim` |
@@ -25,6 +26,7 @@ pub mod export;
 pub mod fault;
 pub mod fleet;
 pub mod history;
+pub mod hosts;
 pub mod outcome;
 pub mod plan;
 pub mod probes;

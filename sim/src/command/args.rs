@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use crate::hosts::etcd::Bug;
+
 /// Runs Drydock in a deterministic simulation. Without a command: the standard suite.
 #[derive(Debug, Parser)]
 #[command(name = "drydock-sim", version, after_help = EXIT_CODES)]
@@ -48,6 +50,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Breaks the product on purpose and sees whether the suite finds out.
     Mutants(MutantArgs),
+    /// Serves the simulated etcd on real TCP, until interrupted.
+    ServeEtcd(ServeEtcdArgs),
     /// Runs the plan on standard input in this process.
     #[command(hide = true)]
     Child(ChildArgs),
@@ -130,6 +134,25 @@ pub struct ChildArgs {
     /// Shows the product's log on standard error.
     #[arg(long)]
     pub log: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ServeEtcdArgs {
+    /// Where to listen; given more than once, for each member of the cluster.
+    #[arg(long, default_value = "127.0.0.1:2379")]
+    pub listen: Vec<String>,
+    /// Begins with the state of this file.
+    #[arg(long)]
+    pub load: Option<PathBuf>,
+    /// Writes the state to this file at the end.
+    #[arg(long)]
+    pub dump: Option<PathBuf>,
+    /// Bytes of data at which the alarm NOSPACE is raised.
+    #[arg(long)]
+    pub quota_bytes: Option<usize>,
+    /// Brings back a bug of an old etcd.
+    #[arg(long = "bug")]
+    pub bugs: Vec<Bug>,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -1,0 +1,90 @@
+//! Serves the simulated etcd on real TCP.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use drydock_backends::tcp::TcpNet;
+use drydock_core::net::{Listener, Net as _};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::args::ServeEtcdArgs;
+use crate::exit::{FINE, Failure};
+use crate::hosts::etcd::authority::Repairing;
+use crate::hosts::etcd::serve::serve;
+use crate::hosts::etcd::{Clock, Cluster, Config, Etcd, MemberConfig, NoFaults, Node};
+
+/// Until interrupted or asked to terminate.
+pub async fn run(args: ServeEtcdArgs) -> Result<u8, Failure> {
+    let mut listeners = Vec::new();
+    for address in &args.listen {
+        listeners.push(TcpNet.listen(address).await?);
+    }
+    let clock = Uptime { started: Instant::now() };
+    let cluster = cluster(&args, &listeners, clock.now())?;
+    let etcd = Etcd::new(cluster, Arc::new(clock), Arc::new(NoFaults));
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    let shutdown = CancellationToken::new();
+    let mut members = JoinSet::new();
+    for (member, listener) in listeners.into_iter().enumerate() {
+        anstream::eprintln!("etcd listens on {}", listener.local_addr());
+        let node = Node::new(etcd.clone(), member);
+        let listener = Box::new(Repairing { listener });
+        members.spawn(serve(listener, node, shutdown.clone()));
+    }
+    tokio::select! {
+        _ = interrupted.recv() => {}
+        _ = terminated.recv() => {}
+    }
+    shutdown.cancel();
+    members.join_all().await;
+    if let Some(path) = &args.dump {
+        let dump = etcd.look(|cluster, now| cluster.dump(now));
+        let json = serde_json::to_vec_pretty(&dump).map_err(|error| file(path, error))?;
+        fs::write(path, json).map_err(|error| file(path, error))?;
+    }
+    Ok(FINE)
+}
+
+fn cluster(
+    args: &ServeEtcdArgs,
+    listeners: &[Box<dyn Listener>],
+    now: Duration,
+) -> Result<Cluster, Failure> {
+    let members = listeners.iter().enumerate().map(|(number, listener)| MemberConfig {
+        name: format!("member-{number}"),
+        // Nobody listens there: members share their state.
+        peer_url: format!("http://member-{number}:2380"),
+        client_url: format!("http://{}", listener.local_addr()),
+    });
+    let mut config = Config::new("simulated", members.collect());
+    config.bugs = args.bugs.iter().copied().collect();
+    if let Some(quota_bytes) = args.quota_bytes {
+        config.quota_bytes = quota_bytes;
+    }
+    let Some(path) = &args.load else {
+        return Ok(Cluster::new(config));
+    };
+    let json = fs::read(path).map_err(|error| file(path, error))?;
+    let dump = serde_json::from_slice(&json).map_err(|error| file(path, error))?;
+    Cluster::load(config, dump, now).map_err(|error| file(path, error))
+}
+
+fn file(path: &Path, error: impl std::fmt::Display) -> Failure {
+    Failure::Usage(format!("`{}`: {error}", path.display()))
+}
+
+struct Uptime {
+    started: Instant,
+}
+
+impl Clock for Uptime {
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+}

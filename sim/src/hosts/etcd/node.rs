@@ -1,0 +1,194 @@
+//! One member as its clients meet it: the cluster behind a lock, with waiting and injected faults.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::cluster::{Bug, Cluster};
+use super::error::{Error, Result};
+use super::faults::{Call, Failure, Faults, Method};
+
+/// The monotonic clock that all members share.
+pub trait Clock: Send + Sync {
+    fn now(&self) -> Duration;
+}
+
+/// A cluster that several members serve.
+pub struct Etcd {
+    cluster: Mutex<Cluster>,
+    changed: Notify,
+    clock: Arc<dyn Clock>,
+    faults: Arc<dyn Faults>,
+}
+
+impl Etcd {
+    pub fn new(cluster: Cluster, clock: Arc<dyn Clock>, faults: Arc<dyn Faults>) -> Arc<Etcd> {
+        Arc::new(Etcd { cluster: Mutex::new(cluster), changed: Notify::new(), clock, faults })
+    }
+
+    /// Changes the cluster, or makes something happen to it.
+    pub fn change<T>(&self, work: impl FnOnce(&mut Cluster, Duration) -> T) -> T {
+        let now = self.clock.now();
+        let answer = {
+            let mut cluster = self.cluster.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&mut cluster, now)
+        };
+        self.changed.notify_waiters();
+        answer
+    }
+
+    /// Looks at the cluster.
+    pub fn look<T>(&self, work: impl FnOnce(&Cluster, Duration) -> T) -> T {
+        let now = self.clock.now();
+        let cluster = self.cluster.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&cluster, now)
+    }
+
+    /// Completes with the next change after this call.
+    pub(super) fn changed(&self) -> impl Future<Output = ()> + '_ {
+        self.changed.notified()
+    }
+}
+
+/// What a request asks of its member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Consistency {
+    Linearizable,
+    /// Whatever this member has.
+    Serializable,
+}
+
+#[derive(Clone)]
+pub struct Node {
+    pub(super) etcd: Arc<Etcd>,
+    pub(super) member: usize,
+}
+
+impl Node {
+    pub fn new(etcd: Arc<Etcd>, member: usize) -> Node {
+        Node { etcd, member }
+    }
+
+    /// Runs a request that has to be agreed on, and answers once this member has applied it.
+    pub(super) async fn propose<T>(
+        &self,
+        (method, key): (Method, &[u8]),
+        work: impl FnOnce(&mut Cluster, Duration) -> Result<T>,
+    ) -> Result<T> {
+        let proposed = async {
+            let since = self.await_leader().await?;
+            let (answer, revision) = self.etcd.change(|cluster, now| {
+                let answer = work(cluster, now);
+                (answer, cluster.machine().revision())
+            });
+            self.await_applied(revision, since).await?;
+            answer
+        };
+        self.with_faults(method, key, proposed).await
+    }
+
+    /// Runs a request that only looks, given the revision up to which it may see.
+    pub(super) async fn query<T>(
+        &self,
+        (method, key): (Method, &[u8]),
+        consistency: Consistency,
+        work: impl FnOnce(&Cluster, i64, Duration) -> Result<T>,
+    ) -> Result<T> {
+        let asked = async {
+            if consistency == Consistency::Linearizable {
+                self.confirm_read().await?;
+            }
+            self.etcd.look(|cluster, now| work(cluster, cluster.applied(self.member), now))
+        };
+        self.with_faults(method, key, asked).await
+    }
+
+    pub(super) async fn with_faults<T>(
+        &self,
+        method: Method,
+        key: &[u8],
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let call = Call { member: self.member, method, key };
+        let injected = self.etcd.faults.decide(&call);
+        pause(injected.before).await;
+        let answer = match injected.failure {
+            Some(Failure { error, applied: false }) => Err(error),
+            Some(Failure { error, applied: true }) => work.await.and(Err(error)),
+            None => work.await,
+        };
+        pause(injected.after).await;
+        answer
+    }
+
+    /// Waits until the cluster satisfies `ready`, or tells why that took too long.
+    pub(super) async fn until(
+        &self,
+        since: Duration,
+        ready: impl Fn(&Cluster) -> Result<bool>,
+    ) -> Result<()> {
+        let limit = self.etcd.look(|cluster, _| cluster.config().request_timeout);
+        let waiting = async {
+            loop {
+                let changed = self.etcd.changed();
+                if self.etcd.look(|cluster, _| ready(cluster))? {
+                    return Ok(());
+                }
+                changed.await;
+            }
+        };
+        match tokio::time::timeout(limit, waiting).await {
+            Ok(done) => done,
+            Err(_) => Err(self.etcd.look(|cluster, _| cluster.timeout(self.member, since))),
+        }
+    }
+
+    /// Answers when the waiting began.
+    pub(super) async fn await_leader(&self) -> Result<Duration> {
+        let since = self.etcd.look(|_, now| now);
+        self.until(since, |cluster| {
+            self.check_running(cluster)?;
+            Ok(cluster.led(self.member))
+        })
+        .await?;
+        Ok(since)
+    }
+
+    async fn await_applied(&self, revision: i64, since: Duration) -> Result<()> {
+        self.until(since, |cluster| {
+            self.check_running(cluster)?;
+            Ok(cluster.applied(self.member) >= revision)
+        })
+        .await
+    }
+
+    /// Makes sure that this member has applied all that was agreed on when the read began.
+    async fn confirm_read(&self) -> Result<()> {
+        if self.etcd.look(|cluster, _| cluster.has_bug(Bug::StaleRead)) {
+            return Ok(());
+        }
+        let since = self.await_leader().await?;
+        let (revision, term) =
+            self.etcd.look(|cluster, _| (cluster.machine().revision(), cluster.term()));
+        self.until(since, |cluster| {
+            self.check_running(cluster)?;
+            let caught_up = cluster.applied(self.member) >= revision;
+            if !caught_up && cluster.term() != term {
+                return Err(Error::LeaderChanged);
+            }
+            Ok(caught_up)
+        })
+        .await
+    }
+
+    fn check_running(&self, cluster: &Cluster) -> Result<()> {
+        if cluster.members()[self.member].running() { Ok(()) } else { Err(Error::Stopped) }
+    }
+}
+
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}

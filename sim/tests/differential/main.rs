@@ -1,0 +1,63 @@
+//! The same operations on the simulated and on a real etcd: same answers, revisions and events.
+//!
+//! proptest shrinks a divergence to the shortest sequence that shows it. Revisions are compared
+//! relative to where a sequence begins, so that many can be run one after the other. Not compared:
+//! ids, terms, what is left of a lease's time, and how events are spread over responses.
+//!
+//! Needs a real etcd, `etcd` in the PATH or what `ETCD` names; so it runs only when asked for by
+//! name: `cargo test -p drydock-sim --test differential`.
+
+mod ops;
+mod real;
+mod side;
+mod simulated;
+
+use std::collections::BTreeMap;
+
+use proptest::test_runner::{Config as Runs, TestCaseError, TestRunner};
+
+use self::ops::{KINDS, ops};
+use self::real::Real;
+use self::side::Side;
+use self::simulated::Simulated;
+
+/// Sequences, unless `PROPTEST_CASES` says otherwise.
+const SEQUENCES: u32 = 150;
+
+#[test]
+fn a_real_etcd_answers_the_same() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (mut real, mut simulated) = runtime.block_on(async {
+        let real = Real::start().await;
+        let simulated = Simulated::start().await;
+        (Side::new(real.client().await, real), Side::new(simulated.client().await, simulated))
+    });
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    let runs =
+        Runs { cases: asked.unwrap_or(SEQUENCES), failure_persistence: None, ..Runs::default() };
+    let mut reached: BTreeMap<(&str, bool), u32> = BTreeMap::new();
+    let reached_now = std::cell::RefCell::new(&mut reached);
+    let sides = std::cell::RefCell::new((&mut real, &mut simulated));
+    let done = TestRunner::new(runs).run(&ops(), |ops| {
+        let (real, simulated) = &mut *sides.borrow_mut();
+        let (expected, found) =
+            runtime.block_on(async { (real.run(&ops).await, simulated.run(&ops).await) });
+        for (op, (expected, found)) in ops.iter().zip(expected.iter().zip(&found)) {
+            if expected != found {
+                let message = format!("{op:?}\n real: {expected:?}\n  sim: {found:?}");
+                return Err(TestCaseError::fail(message));
+            }
+            *reached_now.borrow_mut().entry((op.kind(), expected.fine)).or_default() += 1;
+        }
+        Ok(())
+    });
+    if let Err(failed) = done {
+        panic!("{failed}");
+    }
+    let missing: Vec<_> = KINDS
+        .into_iter()
+        .flat_map(|kind| [(kind, true), (kind, false)])
+        .filter(|reached_at| !reached.contains_key(reached_at))
+        .collect();
+    assert!(missing.is_empty(), "never happened: {missing:?}, of {reached:?}");
+}
