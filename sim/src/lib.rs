@@ -10,6 +10,7 @@
 //! | [`history`] | what clients asked and were told |
 //! | [`truth`] | what really happened |
 //! | [`export`] | exports, read independently |
+//! | [`hosts`] | servers that the product talks to, simulated |
 //! | [`workload`] | clients and the operator |
 //! | [`service`] | the product on a simulated host |
 //! | [`check`] | the oracles |
@@ -25,6 +26,7 @@ pub mod export;
 pub mod fault;
 pub mod fleet;
 pub mod history;
+pub mod hosts;
 pub mod outcome;
 pub mod plan;
 pub mod probes;

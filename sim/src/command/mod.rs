@@ -5,6 +5,7 @@ mod child;
 mod list;
 mod mutants;
 mod replay;
+mod serve_s3;
 mod suite;
 mod verify;
 
@@ -50,6 +51,7 @@ fn run(args: Args) -> Result<u8, Failure> {
             Some(Command::Replay(replay)) => replay::run(&replay).await,
             Some(Command::Verify(verify)) => verify::run(&verify).await,
             Some(Command::Mutants(mutants)) => mutants::run(&mutants).await,
+            Some(Command::ServeS3(args)) => serve_s3::run(&args).await,
             Some(Command::Child(_)) => unreachable!("handled above"),
         }
     })
