@@ -2,7 +2,7 @@
 //!
 //! | module | seam | what it is |
 //! |---|---|---|
-//! | [`embedded`] | [`Coordination`](drydock_core::coord::Coordination) | etcd's semantics in one process, durable in one file |
+//! | [`embedded`] | [`Coordination`](drydock_core::coord::Coordination) | etcd's semantics in a file |
 //! | [`objects`] | [`ObjectStore`](object_store::ObjectStore) | files with fsync, S3 |
 //! | [`connect`] | | HTTP clients that dial through [`Net`](drydock_core::net::Net) |
 //! | [`tcp`] | [`Net`](drydock_core::net::Net) | TCP |
@@ -11,7 +11,7 @@
 //!
 //! | | instances | survives | not for |
 //! |---|---|---|---|
-//! | embedded, files | one process on one machine | kill −9, power loss | losing the disk, a second process |
+//! | embedded, files | one process | kill −9, power loss | losing the disk, a second process |
 //! | S3 | any number, anywhere | what the bucket's provider promises | |
 //!
 //! Deliberately absent: etcd, which shares these seams, and everything of Drydock's domain.

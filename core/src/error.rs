@@ -88,6 +88,7 @@ names! {
         InvalidQuery = "invalid_query",
         InvalidRef = "invalid_ref",
         LastOwner = "last_owner",
+        LineageNotExist = "lineage_not_exist",
         Maintenance = "maintenance",
         MaintenanceNotReady = "maintenance_not_ready",
         MemberNotExist = "member_not_exist",

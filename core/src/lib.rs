@@ -13,6 +13,8 @@
 //! | [`db`] | SQLite with a context |
 //! | [`log`] | commits: format, keys, head |
 //! | [`store`] | transactions, the feed, reads |
+//! | [`inspect`] | what a store holds, and whether it is sound |
+//! | [`tasks`] | archiving, checkpoints, trimming, collection |
 //! | [`archive`] | checkpoints, export, import |
 //! | [`maintenance`] | the barrier, as a pure state machine |
 //!
@@ -25,12 +27,14 @@ pub mod db;
 pub mod env;
 pub mod error;
 pub mod fault;
+pub mod inspect;
 pub mod log;
 pub mod maintenance;
 pub mod net;
 pub mod objects;
 pub mod retry;
 pub mod store;
+pub mod tasks;
 
 #[cfg(test)]
 mod testkit;

@@ -64,6 +64,11 @@ impl ModeCell {
         });
     }
 
+    /// Forgets what was known: it was another coordination store's.
+    pub fn replace(&self, seen: SeenMode) {
+        self.0.send_replace(Some(seen));
+    }
+
     /// `None` until it was read for the first time.
     pub fn get(&self) -> Option<SeenMode> {
         self.0.borrow().clone()

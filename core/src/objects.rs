@@ -4,9 +4,11 @@
 //! objects are written once under names that nobody else writes (or content-addressed), so a write
 //! may be repeated until it is known to be done. Conditional writes are not relied upon.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
@@ -47,6 +49,54 @@ impl Objects {
 
     pub async fn get(&self, key: &Path) -> Result<Bytes, ObjectError> {
         self.attempt(key, async || self.store.get(key).await?.bytes().await).await
+    }
+
+    /// All keys below a prefix, in byte order.
+    pub async fn list(&self, prefix: &Path) -> Result<Vec<Path>, ObjectError> {
+        let list = || async {
+            let found = self.store.list(Some(prefix)).map_ok(|meta| meta.location);
+            found.try_collect::<Vec<_>>().await
+        };
+        let mut keys = self.attempt(prefix, list).await?;
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    /// All keys below a prefix with their sizes, in byte order.
+    pub async fn list_sizes(&self, prefix: &Path) -> Result<Vec<(Path, u64)>, ObjectError> {
+        let list = || async {
+            let found = self.store.list(Some(prefix)).map_ok(|meta| (meta.location, meta.size));
+            found.try_collect::<Vec<_>>().await
+        };
+        let mut found = self.attempt(prefix, list).await?;
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// The folders right below a prefix, in byte order.
+    pub async fn list_folders(&self, prefix: &Path) -> Result<Vec<Path>, ObjectError> {
+        let list = || self.store.list_with_delimiter(Some(prefix));
+        let mut folders = self.attempt(prefix, list).await?.common_prefixes;
+        folders.sort_unstable();
+        Ok(folders)
+    }
+
+    /// Some bytes of an object.
+    pub async fn get_range(&self, key: &Path, range: Range<u64>) -> Result<Bytes, ObjectError> {
+        let get = || self.store.get_range(key, range.clone());
+        self.attempt(key, get).await
+    }
+
+    pub async fn size(&self, key: &Path) -> Result<u64, ObjectError> {
+        Ok(self.attempt(key, || self.store.head(key)).await?.size)
+    }
+
+    /// Deletes an object; that it does not exist is as well.
+    pub async fn delete(&self, key: &Path) -> Result<(), ObjectError> {
+        match self.attempt(key, || self.store.delete(key)).await {
+            Err(ObjectError::NotExist(_)) => Ok(()),
+            done => done,
+        }
     }
 
     pub async fn put_sealed<T: Sealed>(&self, key: &Path, body: &T) -> Result<(), ObjectError> {

@@ -1,14 +1,16 @@
 //! A small world for the unit tests of store and archive: one coordination store that can
 //! misbehave, one object store, any number of instances, a schema of two types.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use jiff::Timestamp;
+use object_store::ObjectStore;
 use object_store::memory::InMemory;
+use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -18,8 +20,8 @@ use uuid::Uuid;
 use crate::context::Context;
 use crate::coord::memory::Memory;
 use crate::coord::{
-    Coordination, CoordinationExt, Error, Lease, LeaseId, Op, Put, RangeRequest, RangeResponse,
-    Result as CoordResult, Revision, Txn, TxnResponse, WatchRequest, WatchStream,
+    Coordination, CoordinationExt, Error, KeyValue, Lease, LeaseId, Op, Put, RangeRequest,
+    RangeResponse, Result as CoordResult, Revision, Txn, TxnResponse, WatchRequest, WatchStream,
 };
 use crate::db::Execution;
 use crate::env::{Clock, Env, ManualClock, RngTree};
@@ -27,7 +29,7 @@ use crate::error::BoxError;
 use crate::log::format::{Commit, Mode, ModeRecord, decode, encode};
 use crate::log::keys::Keys;
 use crate::maintenance::{ModeCell, SeenMode};
-use crate::store::{ObjectType, Phase, Reads, Schema, Store, StoreParts, StoreSettings};
+use crate::store::{Loops, ObjectType, Phase, Reads, Schema, Store, StoreParts, StoreSettings};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,7 +91,7 @@ pub enum Mishap {
 /// A coordination store with a bad network in front.
 #[derive(Clone)]
 pub struct Flaky {
-    pub memory: Memory,
+    memory: Arc<Mutex<Memory>>,
     mishaps: Arc<Mutex<VecDeque<Mishap>>>,
     /// Watch events of these many next commits never arrive.
     swallow: Arc<Mutex<usize>>,
@@ -97,9 +99,32 @@ pub struct Flaky {
 
 impl Flaky {
     pub fn new() -> Flaky {
-        let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
-        let memory = Memory::with_history(clock);
+        let memory = Arc::new(Mutex::new(empty()));
         Flaky { memory, mishaps: Arc::default(), swallow: Arc::default() }
+    }
+
+    pub fn memory(&self) -> Memory {
+        self.memory.lock().unwrap().clone()
+    }
+
+    /// An empty store in the place of this one, under the feet of its clients.
+    pub fn lose_everything(&self) {
+        *self.memory.lock().unwrap() = empty();
+    }
+
+    /// What a backup holds.
+    pub fn snapshot(&self) -> Vec<KeyValue> {
+        self.memory().dump().1
+    }
+
+    /// A store made of a backup in the place of this one.
+    pub async fn restore(&self, mut backup: Vec<KeyValue>) {
+        let memory = empty();
+        backup.sort_by_key(|kv| kv.mod_revision);
+        for kv in backup {
+            memory.put(Put::new(kv.key, kv.value)).await.unwrap();
+        }
+        *self.memory.lock().unwrap() = memory;
     }
 
     pub fn next(&self, mishaps: impl IntoIterator<Item = Mishap>) {
@@ -113,15 +138,19 @@ impl Flaky {
     /// All commits, in order.
     pub async fn log(&self) -> Vec<Commit> {
         let range = RangeRequest::new(keys().commits());
-        let found = self.memory.range(range).await.unwrap();
+        let found = self.memory().range(range).await.unwrap();
         found.kvs.iter().map(|kv| decode(&kv.key, &kv.value).unwrap()).collect()
     }
+}
+
+fn empty() -> Memory {
+    Memory::with_history(Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)))
 }
 
 #[async_trait]
 impl Coordination for Flaky {
     async fn range(&self, request: RangeRequest) -> CoordResult<RangeResponse> {
-        self.memory.range(request).await
+        self.memory().range(request).await
     }
 
     async fn txn(&self, txn: Txn) -> CoordResult<TxnResponse> {
@@ -129,18 +158,18 @@ impl Coordination for Flaky {
         let mishap = if writes { self.mishaps.lock().unwrap().pop_front() } else { None };
         let reason = || "as the test asked".to_owned();
         match mishap.unwrap_or(Mishap::Pass) {
-            Mishap::Pass => self.memory.txn(txn).await,
+            Mishap::Pass => self.memory().txn(txn).await,
             Mishap::Refuse => Err(Error::Unavailable { reason: reason() }),
             Mishap::LoseRequest => Err(Error::Unknown { reason: reason() }),
             Mishap::LoseAnswer => {
-                self.memory.txn(txn).await?;
+                self.memory().txn(txn).await?;
                 Err(Error::Unknown { reason: reason() })
             }
         }
     }
 
     async fn watch(&self, request: WatchRequest) -> CoordResult<WatchStream> {
-        let inner = self.memory.watch(request).await?;
+        let inner = self.memory().watch(request).await?;
         let swallow = Arc::clone(&self.swallow);
         let filtered = inner.map(move |batch| {
             let mut batch = batch?;
@@ -156,19 +185,19 @@ impl Coordination for Flaky {
     }
 
     async fn lease_grant(&self, ttl: Duration) -> CoordResult<Lease> {
-        self.memory.lease_grant(ttl).await
+        self.memory().lease_grant(ttl).await
     }
 
     async fn lease_keep_alive(&self, id: LeaseId) -> CoordResult<Duration> {
-        self.memory.lease_keep_alive(id).await
+        self.memory().lease_keep_alive(id).await
     }
 
     async fn lease_revoke(&self, id: LeaseId) -> CoordResult<()> {
-        self.memory.lease_revoke(id).await
+        self.memory().lease_revoke(id).await
     }
 
     async fn compact(&self, revision: Revision) -> CoordResult<()> {
-        self.memory.compact(revision).await
+        self.memory().compact(revision).await
     }
 }
 
@@ -224,11 +253,22 @@ impl World {
 
     /// A new instance, loaded.
     pub async fn start(&mut self) -> Instance {
+        let (store, loops, mode) = self.parts();
+        let (found, _) = self.coord.get(keys().mode()).await.unwrap();
+        mode.observe(SeenMode::decode(found.as_ref()).unwrap());
+        let loops = tokio::spawn(loops.run(CancellationToken::new()));
+        let ready = async {
+            store.applied().wait_for(|applied| applied.phase == Phase::Ready).await.map(drop)
+        };
+        tokio::time::timeout(Duration::from_secs(60), ready).await.unwrap().unwrap();
+        Instance { store, mode, loops }
+    }
+
+    /// A new instance whose loops do not run yet.
+    pub fn parts(&mut self) -> (Store, Loops, ModeCell) {
         self.seed += 1;
         let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
         let mode = ModeCell::default();
-        let (found, _) = self.coord.get(keys().mode()).await.unwrap();
-        mode.observe(SeenMode::decode(found.as_ref()).unwrap());
         let (store, loops) = Store::new(StoreParts {
             cluster: "test".to_owned(),
             schema: &SCHEMA,
@@ -240,12 +280,24 @@ impl World {
             scratch: self.scratch.path().to_owned(),
             mode: mode.clone(),
         });
-        let loops = tokio::spawn(loops.run(CancellationToken::new()));
-        let ready = async {
-            store.applied().wait_for(|applied| applied.phase == Phase::Ready).await.map(drop)
-        };
-        tokio::time::timeout(Duration::from_secs(60), ready).await.unwrap().unwrap();
-        Instance { store, mode, loops }
+        (store, loops, mode)
+    }
+
+    /// The names of all data objects.
+    pub async fn data_keys(&self) -> Vec<Path> {
+        self.listed("test/toy/data").await
+    }
+
+    pub async fn newest_manifest(&self) -> Path {
+        let all = self.listed("test/toy/lineages").await;
+        let manifests = all.into_iter().filter(|key| key.as_ref().contains("/checkpoints/"));
+        manifests.max_by_key(|key| key.filename().map(str::to_owned)).unwrap()
+    }
+
+    pub async fn listed(&self, prefix: &str) -> Vec<Path> {
+        let found = self.objects.list(Some(&Path::from(prefix)));
+        let found = found.map(|meta| meta.unwrap().location).collect::<Vec<_>>().await;
+        found.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Sets the mode as the maintenance API does; instances do not see it by themselves here.
@@ -257,7 +309,7 @@ impl World {
             requested_by: "test".to_owned(),
             reason: None,
         };
-        self.coord.memory.put(Put::new(keys().mode(), encode(&record))).await.unwrap();
+        self.coord.memory().put(Put::new(keys().mode(), encode(&record))).await.unwrap();
     }
 }
 

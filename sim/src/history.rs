@@ -80,6 +80,8 @@ pub struct Status {
     pub ready: bool,
     pub instances: usize,
     pub position: Option<u64>,
+    /// Up to where the log came back when the coordination store was lost last.
+    pub recovered: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

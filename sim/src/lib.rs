@@ -36,6 +36,7 @@ pub mod runner;
 pub mod scenario;
 pub mod service;
 pub mod stored;
+pub mod stores;
 pub mod truth;
 pub mod workload;
 pub mod world;

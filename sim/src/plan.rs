@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use drydock_core::store::{Durability, StoreSettings, TaskSettings};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,21 @@ pub struct Settings {
     pub inline_bytes: usize,
     pub lease_ttl_ms: u64,
     pub request_timeout_ms: u64,
+    #[serde(default = "default_durability")]
+    pub durability: Durability,
+    #[serde(default = "default_unarchived")]
+    pub unarchived_commits: u64,
+    /// The product's own; what a plan leaves out is as in production.
+    #[serde(default)]
+    pub tasks: TaskSettings,
+}
+
+fn default_durability() -> Durability {
+    StoreSettings::default().durability
+}
+
+fn default_unarchived() -> u64 {
+    StoreSettings::default().unarchived_commits
 }
 
 /// What the clients do until the load ends.

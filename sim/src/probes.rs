@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use drydock_core::error::Code;
-use drydock_core::log::format::Body;
+use drydock_core::log::format::{Body, Reason};
 
 use crate::history::{Answer, Call, Intent, Operation};
 use crate::runner::Shared;
@@ -23,7 +23,14 @@ pub const PROBES: &[(&str, &str)] = &[
     ("maintenance.without_one", "maintenance was ready while an instance was away"),
     ("name.taken", "a name was refused because it is taken"),
     ("read.local", "a read model was read as it is"),
+    ("recovery.after_loss", "a store that was lost was recovered from objects"),
+    ("recovery.after_set_back", "a store that was set back was recovered from objects"),
+    ("recovery.lost_tail", "commits that were not archived were lost with their store"),
     ("service.restarted", "a process ended and was started again"),
+    ("storage.refused_write", "a write was refused because too much waits to be archived"),
+    ("store.set_back_unseen", "a store was set back, and objects proved nothing later"),
+    ("tasks.checkpoint", "a checkpoint was published"),
+    ("tasks.trim", "a commit was trimmed"),
 ];
 
 /// How often each was reached in one run.
@@ -74,9 +81,27 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
             Body::Actions(actions) if actions.len() > 1 => add("commit.batched", 1),
             Body::Actions(_) => {}
             Body::Object(_) => add("commit.in_object", 1),
+            Body::Switch { reason: Reason::Recovery } => {
+                let turned = truth.turns.iter().any(|turn| turn.era == commit.era);
+                let name = if turned { "recovery.after_set_back" } else { "recovery.after_loss" };
+                add(name, 1);
+            }
             Body::Switch { .. } => add("import.switched", 1),
         }
     }
+    let recovered = |era| {
+        let recovery = Reason::Recovery;
+        let mut commits = truth.commits.iter().filter(move |commit| commit.era == era);
+        commits.any(|commit| match commit.value.body {
+            Body::Switch { reason } => reason == recovery,
+            _ => false,
+        })
+    };
+    add("store.set_back_unseen", truth.turns.iter().filter(|turn| !recovered(turn.era)).count());
+    add("recovery.lost_tail", truth.commits.len() - truth.surviving().len());
+    add("storage.refused_write", coded(Code::StorageUnavailable));
+    add("tasks.checkpoint", truth.published.len());
+    add("tasks.trim", truth.trimmed.len());
     let noted = shared.witness.noted();
     add("commit.refused", noted.refused);
     add("coord.unanswered", noted.unanswered);

@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 
+use crate::fault::PointAct;
 use crate::fleet::Job;
 use crate::outcome::{Outcome, Verdict};
 use crate::probes::PROBES;
+use crate::scenario::STEPS;
 
 /// Lines of a fault story.
 const STORY_LINES: usize = 10;
+/// Fate of steps that never happened and are named.
+const UNTRIED_NAMED: usize = 6;
 /// Pending things that are named.
 const PENDING_LINES: usize = 5;
 
@@ -21,11 +25,38 @@ pub struct Tally {
     rows: BTreeMap<String, Row>,
     oracles: BTreeMap<String, u64>,
     probes: BTreeMap<String, u64>,
+    steps: BTreeMap<String, BTreeMap<Fate, u64>>,
     not_decided: u64,
     pub runs: u64,
     simulated_ms: u64,
     /// The gravest verdict.
     pub worst: Option<Verdict>,
+}
+
+/// What becomes of a process at a code point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    Passed,
+    Killed,
+    Delayed,
+    Failed,
+}
+
+impl Fate {
+    const ALL: [(Fate, &str); 4] = [
+        (Fate::Passed, "passed"),
+        (Fate::Killed, "killed"),
+        (Fate::Delayed, "delayed"),
+        (Fate::Failed, "failed"),
+    ];
+
+    fn of(act: PointAct) -> Fate {
+        match act {
+            PointAct::Kill => Fate::Killed,
+            PointAct::Delay => Fate::Delayed,
+            PointAct::Fail => Fate::Failed,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -53,10 +84,58 @@ impl Tally {
         for (name, count) in &outcome.checks.counts {
             *self.oracles.entry(name.clone()).or_default() += count;
         }
+        for (step, count) in &outcome.points {
+            let cells = self.steps.entry(step.clone()).or_default();
+            *cells.entry(Fate::Passed).or_default() += count;
+        }
+        for fault in &outcome.faults {
+            if let Some((step, act)) = fault.step.as_ref().filter(|_| fault.hits > 0) {
+                let cells = self.steps.entry(step.clone()).or_default();
+                *cells.entry(Fate::of(*act)).or_default() += fault.hits.min(1);
+            }
+        }
         self.not_decided += outcome.checks.not_decided.len() as u64;
         self.runs += 1;
         self.simulated_ms += outcome.simulated_ms;
         self.worst = self.worst.max(Some(outcome.verdict));
+    }
+
+    /// How often each outcome befell each step; the rows with empty cells first.
+    pub fn steps(&self) -> String {
+        let count = |step: &str, outcome| {
+            self.steps.get(step).and_then(|cells| cells.get(&outcome)).copied().unwrap_or(0)
+        };
+        let mut rows: Vec<(usize, &str)> = STEPS
+            .iter()
+            .map(|step| {
+                let full = Fate::ALL.iter().filter(|(outcome, _)| count(step, *outcome) > 0);
+                (full.count(), *step)
+            })
+            .collect();
+        rows.sort_unstable();
+        let mut table = Table::new();
+        table.load_style(NOTHING);
+        table.set_header(["step"].into_iter().chain(Fate::ALL.map(|(_, name)| name)));
+        for (_, step) in rows {
+            let cells = Fate::ALL.map(|(outcome, _)| match count(step, outcome) {
+                0 => "-".to_owned(),
+                count => count.to_string(),
+            });
+            table.add_row([step.to_owned()].into_iter().chain(cells));
+        }
+        table.to_string()
+    }
+
+    /// The cells of [`steps`](Self::steps) that are empty, in one line.
+    fn untried(&self) -> Vec<String> {
+        let cells = STEPS.iter().flat_map(|step| {
+            Fate::ALL.iter().filter_map(move |(outcome, name)| {
+                let cells = self.steps.get(*step);
+                let none = cells.is_none_or(|cells| !cells.contains_key(outcome));
+                none.then(|| format!("{step} {name}"))
+            })
+        });
+        cells.collect()
     }
 
     /// The table, what was never reached, and the line of numbers.
@@ -81,6 +160,15 @@ impl Tally {
         let mut text = format!("{table}\n");
         if !never.is_empty() {
             text.push_str(&format!("never reached: {}\n", never.join(", ")));
+        }
+        let untried = self.untried();
+        if !untried.is_empty() {
+            let (some, all) = (untried.len(), STEPS.len() * Fate::ALL.len());
+            let named = untried.iter().take(UNTRIED_NAMED).cloned().collect::<Vec<_>>().join(", ");
+            let more = if some > UNTRIED_NAMED { ", …" } else { "" };
+            text.push_str(&format!(
+                "steps: {some} of {all} outcomes never happened: {named}{more}\n"
+            ));
         }
         if self.not_decided > 0 {
             let count = self.not_decided;

@@ -3,19 +3,20 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
-use drydock_core::coord::memory::Memory;
 use drydock_core::env::{Env, RngTree};
 use drydock_core::log::keys::ObjectKeys;
 use object_store::memory::InMemory;
 
 use crate::check::{self, Checks, Evidence, Violation};
-use crate::fault::{Faults, LateTxns, PassedPoints, PointAct, What};
+use crate::fault::{Faults, Kept, LateTxns, PassedPoints, PointAct, What};
 use crate::history::History;
 use crate::outcome::{Outcome, Verdict};
 use crate::plan::{OPERATOR, Plan, client_name, instance_name};
 use crate::probes;
 use crate::recorder::{Recorder, Sink};
 use crate::service::{CLUSTER, Instance, SERVICE};
+use crate::stored::Stored;
+use crate::stores::Stores;
 use crate::truth::{Truth, Witness};
 use crate::workload::{self, Finals, HttpApi, Session, SharedFinals};
 use crate::world::{Cluster, SimClock, Stop};
@@ -33,8 +34,9 @@ pub struct Shared {
     pub witness: Witness,
     pub late: LateTxns,
     pub points: PassedPoints,
-    pub coord: Memory,
+    pub stores: Stores,
     pub objects: Arc<InMemory>,
+    pub kept: Kept,
     finals: SharedFinals,
     /// Clients and operators that are still at work.
     busy: Arc<Mutex<usize>>,
@@ -45,15 +47,18 @@ impl Shared {
         let recorder = Recorder::new(sink);
         let faults = Faults::new(plan.faults.clone(), recorder.clone());
         let clock = SimClock::shared(plan.epoch, None, &faults);
+        let witness = Witness::new(&recorder);
+        let ttl = std::time::Duration::from_millis(plan.settings.lease_ttl_ms);
         Shared {
             plan: Arc::new(plan.clone()),
             rng: RngTree::from_seed(plan.seed),
             history: History::new(&recorder),
-            witness: Witness::new(&recorder),
             late: LateTxns::default(),
             points: PassedPoints::default(),
-            coord: Memory::with_history(clock),
+            stores: Stores::new(clock, &witness, ttl),
+            witness,
             objects: Arc::new(InMemory::new()),
+            kept: Kept::new(&recorder),
             finals: SharedFinals::default(),
             busy: Arc::default(),
             recorder,
@@ -72,6 +77,7 @@ impl Shared {
         Session {
             host: host.to_owned(),
             api: Arc::new(HttpApi {
+                host: host.to_owned(),
                 net: Arc::new(cluster.net(host)),
                 token: crate::service::token(),
                 timeout: std::time::Duration::from_millis(timeout_ms),
@@ -92,7 +98,7 @@ pub struct Options {
     pub until_ms: Option<u64>,
 }
 
-/// Runs a plan. Takes the process's panic hook.
+/// Runs a plan. Takes the process's panic hook meanwhile.
 pub fn run(plan: &Plan, options: Options) -> Outcome {
     let panics: Arc<Mutex<Vec<Panic>>> = Arc::default();
     watch_panics(&panics);
@@ -107,6 +113,7 @@ pub fn run(plan: &Plan, options: Options) -> Outcome {
         Ok(Err(error)) => broken = Some(error.to_string()),
         Err(_) => {}
     }
+    let _ = std::panic::take_hook();
     let panics = panics.lock().map(|panics| panics.clone()).unwrap_or_default();
     match panics.iter().find(|panic| !panic.is_harness()) {
         Some(panic) => checks.violated(Violation::new(
@@ -154,7 +161,15 @@ fn look(shared: &Shared, truth: &Truth) -> Checks {
         .faults
         .iter()
         .any(|fault| matches!(fault.what, What::Point { act: PointAct::Fail, .. }));
-    check::all(&Evidence { operations: &operations, truth, finals: &finals, injected })
+    let settings = &shared.plan.settings;
+    check::all(&Evidence {
+        operations: &operations,
+        truth,
+        finals: &finals,
+        durability: settings.durability,
+        unarchived: settings.unarchived_commits,
+        injected,
+    })
 }
 
 fn simulate(
@@ -202,14 +217,18 @@ fn add_coordination(cluster: &mut Cluster, shared: &Arc<Shared>) {
         async move {
             loop {
                 tokio::time::sleep(std::time::Duration::from_millis(COORDINATION_MS)).await;
-                let expired = shared.coord.expire_leases();
+                if shared.stores.replace(&shared.faults) {
+                    shared.late.clear();
+                    shared.faults.wake();
+                }
+                let expired = shared.stores.current().expire_leases();
                 if expired > 0 {
                     let text = format_args!("{expired} leases expire");
                     shared.recorder.event("coordination", text);
-                    shared.witness.seen(shared.coord.dump().0);
+                    shared.witness.seen(shared.stores.revision());
                 }
                 let now = shared.recorder.now();
-                shared.late.apply(now, &shared.coord, &shared.witness).await;
+                shared.late.apply(now, &shared.stores, &shared.witness).await;
             }
         }
     });
@@ -227,15 +246,18 @@ impl Shared {
 
 /// Reads the truth after the run.
 fn truth(shared: &Shared) -> Truth {
-    let mut truth = Truth::from_history(&shared.coord.history(), &shared.witness);
+    let mut truth = Truth::from_past(&shared.stores.past(), &shared.witness);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     match runtime {
         Ok(runtime) => {
-            let keys = ObjectKeys::new(CLUSTER, SERVICE);
-            let env = shared.env("truth", None);
-            let store = shared.objects.clone();
-            runtime.block_on(crate::stored::add(&mut truth, store, env, &keys));
+            let stored = Stored {
+                kept: shared.kept.clone(),
+                left: shared.objects.clone(),
+                env: shared.env("truth", None),
+                keys: ObjectKeys::new(CLUSTER, SERVICE),
+            };
+            runtime.block_on(stored.add(&mut truth));
         }
         Err(error) => truth.damaged.push(error.to_string()),
     }
@@ -275,4 +297,35 @@ fn watch_panics(panics: &Arc<Mutex<Vec<Panic>>>) {
             });
         }
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{IMPORT_POINTS, Scenario};
+
+    fn quiet_import() -> Plan {
+        let mut plan = Scenario::find("import-killed").unwrap().plan(0);
+        plan.faults.clear();
+        plan
+    }
+
+    #[test]
+    fn an_import_passes_exactly_the_points_at_which_the_scenario_kills_it() {
+        let outcome = run(&quiet_import(), Options::default());
+        assert_eq!(outcome.verdict, Verdict::Fine, "{outcome:?}");
+        let passed = outcome.points.keys().map(String::as_str);
+        let passed: Vec<_> = passed.filter(|point| point.starts_with("import.")).collect();
+        let mut known = IMPORT_POINTS.to_vec();
+        known.sort_unstable();
+        assert_eq!(passed, known);
+    }
+
+    #[test]
+    fn watching_a_run_does_not_change_it() {
+        let plan = quiet_import();
+        let watched = Options { sink: Some(Box::new(std::io::sink())), ..Options::default() };
+        let (watched, alone) = (run(&plan, watched), run(&plan, Options::default()));
+        assert_eq!(watched.fingerprint, alone.fingerprint);
+    }
 }

@@ -88,12 +88,13 @@ impl Instance {
             rng: Arc::new(Mutex::new(shared.rng.child(&name).stream("storage"))),
         };
         let coord = FaultyCoordination {
-            inner: shared.coord.clone(),
+            stores: shared.stores.clone(),
             way: way(),
             witness: shared.witness.clone(),
             late: shared.late.clone(),
         };
-        let objects = FaultyObjects { inner: shared.objects.clone(), way: way() };
+        let objects =
+            FaultyObjects { inner: shared.objects.clone(), kept: shared.kept.clone(), way: way() };
         let deps = Deps {
             env,
             coord: Arc::new(coord),
@@ -114,6 +115,9 @@ impl Instance {
         settings.store.batch_transactions = plan.batch_transactions;
         settings.store.batch_bytes = plan.batch_bytes;
         settings.store.inline_bytes = plan.inline_bytes;
+        settings.store.durability = plan.durability;
+        settings.store.unarchived_commits = plan.unarchived_commits;
+        settings.store.tasks = plan.tasks.clone();
         settings
     }
 

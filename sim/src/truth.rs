@@ -3,25 +3,38 @@
 //! The oracles read the truth from here and replay it with code of their own; of the product only
 //! the formats are used.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use drydock_core::coord::{self, Event, EventKind, Revision, TxnResponse};
 use drydock_core::log::format::{
-    Action, Body, Commit, Head, InstanceRecord, ModeRecord, Object, decode,
+    Action, ArchivedRecord, Body, CheckpointRecord, Commit, FormatError, Head, InstanceRecord,
+    ModeRecord, Object, Reason, RecoveryRecord, decode,
 };
+use drydock_core::log::segment::Segment;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::recorder::{Recorder, Seq};
+use crate::service::SERVICE;
+use crate::stores::Past;
 
 /// Notes at which event each revision of the coordination store came about.
 #[derive(Clone)]
 pub struct Witness {
     recorder: Recorder,
-    seen: Arc<Mutex<BTreeMap<Revision, Seq>>>,
+    /// Of every store, one after the other.
+    seen: Arc<Mutex<Vec<Seen>>>,
     noted: Arc<Mutex<Noted>>,
+}
+
+/// When each revision of one store came about.
+struct Seen {
+    began: Seq,
+    /// The revision that it began with.
+    first: Revision,
+    revisions: BTreeMap<Revision, (Seq, Duration)>,
 }
 
 /// How often something happened that probes ask for.
@@ -37,7 +50,31 @@ pub struct Noted {
 
 impl Witness {
     pub fn new(recorder: &Recorder) -> Witness {
-        Witness { recorder: recorder.clone(), seen: Arc::default(), noted: Arc::default() }
+        let witness =
+            Witness { recorder: recorder.clone(), seen: Arc::default(), noted: Arc::default() };
+        witness.new_era(1);
+        witness
+    }
+
+    /// From now on there is another store, at `revision`.
+    pub fn new_era(&self, revision: Revision) {
+        let text = format_args!("a store begins at revision {revision}");
+        let began = self.recorder.event("coordination", text);
+        let seen = Seen { began, first: revision, revisions: BTreeMap::new() };
+        self.lock().push(seen);
+    }
+
+    /// The current store's revision at a time; the one that it began with, if that is later.
+    pub fn revision_at(&self, then: Duration) -> Revision {
+        let seen = self.lock();
+        let era = seen.last().expect("there is always a store");
+        let known = era.revisions.iter().rev().find(|(_, (_, at))| *at <= then);
+        known.map_or(era.first, |(revision, _)| *revision)
+    }
+
+    /// When a store began.
+    pub fn began(&self, era: usize) -> Seq {
+        self.lock()[era].began
     }
 
     pub fn noted(&self) -> Noted {
@@ -81,81 +118,179 @@ impl Witness {
         self.recorder.now()
     }
 
-    /// The event at which `revision` came about, or the first one at which it was seen.
-    pub fn seq_of(&self, revision: Revision) -> Seq {
-        let seen = self.seen.lock().expect("no holder of this lock panics");
-        seen.range(revision..).next().map_or(Seq::MAX, |(_, seq)| *seq)
+    /// The event at which `revision` of a store came about, or the first one at which it was seen.
+    pub fn seq_of(&self, era: usize, revision: Revision) -> Seq {
+        let seen = self.lock();
+        let revisions = &seen[era].revisions;
+        revisions.range(revision..).next().map_or(Seq::MAX, |(_, (seq, _))| *seq)
     }
 
     fn newest(&self) -> Revision {
-        let seen = self.seen.lock().expect("no holder of this lock panics");
-        seen.last_key_value().map_or(0, |(newest, _)| *newest)
+        let seen = self.lock();
+        let era = seen.last().expect("there is always a store");
+        era.revisions.last_key_value().map_or(era.first, |(newest, _)| *newest)
     }
 
     fn note_revision(&self, revision: Revision, seq: Seq) {
-        let mut seen = self.seen.lock().expect("no holder of this lock panics");
-        seen.entry(revision).or_insert(seq);
+        let now = self.recorder.now();
+        let mut seen = self.lock();
+        let era = seen.last_mut().expect("there is always a store");
+        era.revisions.entry(revision).or_insert((seq, now));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Seen>> {
+        self.seen.lock().expect("no holder of this lock panics")
     }
 }
 
 /// A value and when it came about.
 #[derive(Debug, Clone)]
 pub struct At<T> {
+    /// Which store.
+    pub era: usize,
     pub revision: Revision,
     pub seq: Seq,
     pub value: T,
 }
 
+/// Where a replay stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// What a commit's first action finds.
+    Before,
+    /// Within a commit: readers never see this.
+    Within,
+    Whole,
+}
+
+/// A state's place in a replay.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Grows with every state that was in force, also when positions go back.
+    pub nth: usize,
+    pub position: u64,
+    /// The commit that made it; `None` before the first.
+    pub commit: Option<Uuid>,
+    /// Whether it came about by an import or a recovery, or by a store that was set back.
+    pub jump: bool,
+}
+
 /// All objects of a service: by type, then id.
 pub type State = BTreeMap<(String, Uuid), Value>;
 
-/// Everything the oracles need to know of the store's past.
+/// Everything the oracles need to know of the past. Lists are in the order in which things happened,
+/// in all stores, one after the other.
 #[derive(Debug, Default)]
 pub struct Truth {
     pub heads: Vec<At<Head>>,
     pub commits: Vec<At<Commit>>,
     pub modes: Vec<At<ModeRecord>>,
     pub instances: Vec<At<InstanceRecord>>,
+    pub checkpoints: Vec<At<CheckpointRecord>>,
+    pub archived: Vec<At<ArchivedRecord>>,
+    pub recoveries: Vec<At<RecoveryRecord>>,
+    /// Positions of commits that were dropped from the log.
+    pub trimmed: Vec<At<u64>>,
+    /// The heads at which stores began, that did not begin empty.
+    pub turns: Vec<At<Head>>,
+    /// How many stores there were.
+    pub eras: usize,
+    /// When each of them began.
+    pub began: Vec<Seq>,
     /// The actions of commits that name an object, by commit id.
     pub stored: BTreeMap<Uuid, Vec<Action>>,
     /// The state that each switch brought, by commit id.
     pub switched: BTreeMap<Uuid, State>,
+    /// What the published checkpoints hold, or why they cannot be read.
+    pub published: BTreeMap<(Uuid, u64), Result<(Uuid, State), String>>,
+    /// All segments that ever were.
+    pub segments: Vec<Archived>,
     /// Values that could not be read.
     pub damaged: Vec<String>,
+    /// What is missing in object storage at the end.
+    pub missing: Vec<String>,
+    /// `archived` moved when no segment held the commit yet.
+    pub too_early: Vec<String>,
+}
+
+/// A segment as it was stored.
+#[derive(Debug, Clone)]
+pub struct Archived {
+    pub name: String,
+    pub segment: Segment,
 }
 
 impl Truth {
-    /// Sorts the history of the coordination store. What lies in objects is added by the caller.
-    pub fn from_history(history: &[Event], witness: &Witness) -> Truth {
-        let mut truth = Truth::default();
-        for event in history.iter().filter(|event| event.kind == EventKind::Put) {
-            let key = String::from_utf8_lossy(&event.kv.key).into_owned();
-            let mut parts = key.rsplit('/');
-            let (last, parent) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-            let read = match (parent, last) {
-                ("log", _) => truth.add(event, witness, |truth| &mut truth.commits),
-                ("instances", _) => truth.add(event, witness, |truth| &mut truth.instances),
-                (_, "head") => truth.add(event, witness, |truth| &mut truth.heads),
-                (_, "mode") => truth.add(event, witness, |truth| &mut truth.modes),
-                _ => Ok(()),
-            };
-            if let Err(error) = read {
-                truth.damaged.push(error.to_string());
+    /// Sorts the history of the coordination stores. What lies in objects is added by the caller.
+    pub fn from_past(past: &[Past], witness: &Witness) -> Truth {
+        let mut truth = Truth { eras: past.len(), ..Truth::default() };
+        for (era, store) in past.iter().enumerate() {
+            truth.began.push(witness.began(era));
+            truth.turn(era, &store.inherited, witness.began(era));
+            for event in &store.events {
+                let seq = witness.seq_of(era, event.kv.mod_revision);
+                if let Err(error) = truth.sort(era, event, seq) {
+                    truth.damaged.push(error.to_string());
+                }
             }
         }
         truth
     }
 
-    fn add<T: serde::de::DeserializeOwned>(
-        &mut self,
-        event: &Event,
-        witness: &Witness,
-        list: impl Fn(&mut Truth) -> &mut Vec<At<T>>,
-    ) -> Result<(), drydock_core::log::format::FormatError> {
-        let value = decode(&event.kv.key, &event.kv.value)?;
-        let revision = event.kv.mod_revision;
-        let seq = witness.seq_of(revision);
-        list(self).push(At { revision, seq, value });
+    /// What a store that was set back held when it began is true from then on.
+    fn turn(&mut self, era: usize, inherited: &[Event], began: Seq) {
+        let mut newest: BTreeMap<&[u8], &Event> = BTreeMap::new();
+        for event in inherited {
+            newest.insert(&event.kv.key, event);
+        }
+        for (key, event) in newest {
+            let is = |name: &[u8]| event.kind == EventKind::Put && key.ends_with(name);
+            let names: [&[u8]; 5] =
+                [b"/head", b"/mode", b"/checkpoint", b"/archived", b"/recovery"];
+            if names.into_iter().any(is)
+                && let Err(error) = self.sort(era, event, began)
+            {
+                self.damaged.push(error.to_string());
+            }
+        }
+        if let Some(head) = self.heads.last().filter(|head| head.era == era) {
+            self.turns.push(head.clone());
+        }
+    }
+
+    fn sort(&mut self, era: usize, event: &Event, seq: Seq) -> Result<(), FormatError> {
+        let (key, value, revision) = (&event.kv.key, &event.kv.value, event.kv.mod_revision);
+        let name = String::from_utf8_lossy(key).into_owned();
+        let mut parts = name.rsplit('/');
+        let (last, parent) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+        if event.kind == EventKind::Delete {
+            if let ("log", Ok(value)) = (parent, last.parse()) {
+                self.trimmed.push(At { era, revision, seq, value });
+            }
+            return Ok(());
+        }
+        match (parent, last) {
+            ("log", _) => self.commits.push(At { era, revision, seq, value: decode(key, value)? }),
+            ("instances", _) => {
+                self.instances.push(At { era, revision, seq, value: decode(key, value)? });
+            }
+            (SERVICE, "head") => {
+                self.heads.push(At { era, revision, seq, value: decode(key, value)? })
+            }
+            (SERVICE, "mode") => {
+                self.modes.push(At { era, revision, seq, value: decode(key, value)? })
+            }
+            (SERVICE, "checkpoint") => {
+                self.checkpoints.push(At { era, revision, seq, value: decode(key, value)? });
+            }
+            (SERVICE, "archived") => {
+                self.archived.push(At { era, revision, seq, value: decode(key, value)? });
+            }
+            (SERVICE, "recovery") => {
+                self.recoveries.push(At { era, revision, seq, value: decode(key, value)? });
+            }
+            _ => {}
+        }
         Ok(())
     }
 
@@ -168,26 +303,87 @@ impl Truth {
         }
     }
 
-    /// The state after every commit, in order, each with its position. The first is empty, at 0.
-    pub fn replay(&self, mut each: impl FnMut(u64, &State)) {
+    /// The state after every commit, in order. The first is empty, at position 0.
+    pub fn replay(&self, mut each: impl FnMut(Place, &State)) {
+        self.replay_steps(|place, state, step| {
+            if step == Step::Whole {
+                each(place, state);
+            }
+        });
+    }
+
+    /// Also the states within a commit: it may hold several transactions, each of which saw the
+    /// ones before it.
+    pub fn replay_steps(&self, mut each: impl FnMut(Place, &State, Step)) {
+        let mut saved = self.gone_back_to();
         let mut state = State::new();
-        each(0, &state);
+        let mut at = Place { nth: 0, position: 0, commit: None, jump: false };
+        let mut turns = self.turns.iter().peekable();
+        each(at, &state, Step::Whole);
         for commit in &self.commits {
+            while let Some(turn) = turns.next_if(|turn| turn.seq < commit.seq) {
+                state = saved.get(&turn.value.commit).cloned().flatten().unwrap_or_default();
+                let (position, id) = (turn.value.position, Some(turn.value.commit));
+                at = Place { nth: at.nth + 1, position, commit: id, jump: true };
+                each(at, &state, Step::Whole);
+            }
             let commit = &commit.value;
-            if let Body::Switch { .. } = commit.body {
+            let goes_on = at.commit.is_none_or(|before| before == commit.previous);
+            at = Place {
+                nth: at.nth + 1,
+                position: commit.position,
+                commit: Some(commit.id),
+                jump: !goes_on || matches!(commit.body, Body::Switch { .. }),
+            };
+            if !goes_on {
+                state = saved.get(&commit.previous).cloned().flatten().unwrap_or_default();
+            }
+            if let Body::Switch { reason: Reason::Import } = commit.body {
                 state = self.switched.get(&commit.id).cloned().unwrap_or_default();
             }
+            each(at, &state, Step::Before);
             for action in self.actions(commit) {
                 apply(&mut state, action);
+                each(at, &state, Step::Within);
             }
-            each(commit.position, &state);
+            each(at, &state, Step::Whole);
+            if let Some(saved) = saved.get_mut(&commit.id) {
+                *saved = Some(state.clone());
+            }
+        }
+        for turn in turns {
+            state = saved.get(&turn.value.commit).cloned().flatten().unwrap_or_default();
+            let (position, id) = (turn.value.position, Some(turn.value.commit));
+            at = Place { nth: at.nth + 1, position, commit: id, jump: true };
+            each(at, &state, Step::Whole);
         }
     }
 
-    /// The position of `head` at an event.
-    pub fn position_at(&self, seq: Seq) -> u64 {
-        let before = self.heads.iter().take_while(|head| head.seq <= seq);
-        before.last().map_or(0, |head| head.value.position)
+    /// The commits that something other than the next commit follows.
+    fn gone_back_to(&self) -> BTreeMap<Uuid, Option<State>> {
+        let turned: BTreeSet<Uuid> = self.turns.iter().map(|turn| turn.value.commit).collect();
+        let jumps = self.commits.windows(2).filter_map(|pair| {
+            (pair[1].value.previous != pair[0].value.id).then_some(pair[1].value.previous)
+        });
+        jumps.chain(turned).map(|id| (id, None)).collect()
+    }
+
+    /// The number of the state in force at an event, see [`Place::nth`].
+    pub fn nth_at(&self, seq: Seq) -> usize {
+        let commits = self.commits.partition_point(|commit| commit.seq <= seq);
+        commits + self.turns.partition_point(|turn| turn.seq <= seq)
+    }
+
+    /// The commits that are still part of the past at the end, by id.
+    pub fn surviving(&self) -> BTreeSet<Uuid> {
+        let by_id: BTreeMap<Uuid, Uuid> =
+            self.commits.iter().map(|at| (at.value.id, at.value.previous)).collect();
+        let mut surviving = BTreeSet::new();
+        let mut at = self.heads.last().map(|head| head.value.commit);
+        while let Some(id) = at.filter(|id| by_id.contains_key(id) && surviving.insert(*id)) {
+            at = by_id.get(&id).copied();
+        }
+        surviving
     }
 }
 

@@ -12,7 +12,7 @@ use drydock_services::http::error::{HttpError, status_of};
 use drydock_services::http::gate::{Gate, GateState};
 use drydock_services::http::metrics::HttpMetrics;
 use drydock_services::http::route::{Route, router};
-use drydock_services::http::shell::{App, Health, Readiness, Shell, ShellParts};
+use drydock_services::http::shell::{App, Details, Health, Readiness, Shell, ShellParts};
 use drydock_services::http::{HttpSettings, serve};
 use drydock_tests::app::TOKEN;
 use drydock_tests::client::{Client, Exchange, Request};
@@ -71,6 +71,10 @@ struct Quiet {
 impl Health for Quiet {
     fn readiness(&self) -> Readiness {
         Readiness { ready: true, state: GateState::Normal, reason: None }
+    }
+
+    fn details(&self) -> Details {
+        Details { position: None, load: None, heard: true }
     }
 
     fn registry(&self) -> &Registry {

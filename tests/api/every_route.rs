@@ -18,7 +18,8 @@ pub fn specs() -> Vec<Spec> {
 }
 
 /// The objects that the parameters of paths name, if they are to exist.
-const PARAMETERS: [(&str, &str); 2] = [("{user}", "alice"), ("{org}", "acme")];
+const PARAMETERS: [(&str, &str); 3] =
+    [("{user}", "alice"), ("{org}", "acme"), ("{lineage}", "00000000-0000-7000-8000-000000000000")];
 
 fn path(spec: &Spec) -> String {
     let mut path = spec.path.to_owned();
@@ -213,7 +214,9 @@ fn every_route_with_an_unknown_field_names_it() {
 fn every_route_with_a_bad_reference_answers_400() {
     let referring = |spec: &Spec| spec.path.contains('{');
     let ask = |spec: &Spec| {
-        let bad = spec.path.replace("{user}", "@x").replace("{org}", "@x");
+        let bad = PARAMETERS
+            .iter()
+            .fold(spec.path.to_owned(), |path, (name, _)| path.replace(name, "@x"));
         let mut request = request(spec);
         request.path = bad;
         request

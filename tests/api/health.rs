@@ -12,6 +12,7 @@ fn health_needs_no_token() {
         let ask = |path| app.send(Request::get(path).anonymous());
         assert_snapshot!("livez", ask("/livez").await);
         assert_snapshot!("readyz", ask("/readyz").await);
+        assert_snapshot!("readyz_verbose", ask("/readyz?verbose").await);
         assert_snapshot!("version", ask("/version").await);
         // Samples come in no fixed order: what they are is the interface.
         let metrics = ask("/metrics").await.only_lines(|line| line.starts_with('#'));
@@ -47,6 +48,8 @@ fn readyz_answers_503_while_loading_and_the_process_lives() {
         app.coordination.trouble.set(Trouble::Refused);
         app.add(settings()).await;
         assert_snapshot!("readyz_while_loading", app.get("/readyz").await);
+        let verbose = app.get("/readyz?verbose").await;
+        assert_snapshot!("readyz_verbose_while_loading", verbose);
         app.get("/livez").await.expect(200);
         app.coordination.trouble.set(Trouble::None);
         app.ready().await;

@@ -11,6 +11,7 @@ mod faults;
 mod health;
 mod import;
 mod limits;
+mod lineages;
 mod lists;
 mod maintenance;
 mod members;

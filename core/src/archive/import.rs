@@ -1,8 +1,6 @@
 //! An import: stage, then switch.
 //!
-//! The switch is the commit at the next position: it changes `head`, the log and `checkpoint` in
-//! one transaction that compares `head` and `mode`. A crash before it leaves the old state and some
-//! unused objects; a crash after it leaves the new state, which every instance loads by itself.
+//! A crash before the switch leaves the old state and some unused objects; a crash after it leaves the new state, which every instance loads by itself.
 
 use std::collections::BTreeMap;
 
@@ -12,20 +10,13 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::stage::{Staged, stage};
+use super::switch::Next;
 use crate::context::Context;
-use crate::coord::{Op, Revision};
 use crate::db::DbError;
 use crate::error::{ApiError, BoxError, Code, Kind, first_api_error};
 use crate::fault::Injected;
-use crate::log::bootstrap;
-use crate::log::checkpoint::Manifest;
-use crate::log::commit::{CommitError, Proposal, Settled, settle};
-use crate::log::format::{
-    Body, CheckpointRecord, Commit, CurrentLineage, Head, LineageRecord, Mode, Position, Reason,
-    encode,
-};
-use crate::objects::ObjectError;
-use crate::store::{Overview, Store, StoreError};
+use crate::log::format::{Position, Reason};
+use crate::store::{Store, StoreError};
 
 /// Whether the import is to take place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +53,13 @@ pub enum ImportError {
     Input { line: u64, source: BoxError },
     #[error("the service is not in maintenance")]
     NotInMaintenance,
+    #[error("lineage `{0}` is not kept here")]
+    LineageNotExist(Uuid),
+    #[error("lineage `{lineage}` reads back up to position `{reached}` only, it ended at `{last}`")]
+    LineageDamaged { lineage: Uuid, reached: Position, last: Position },
     #[error("not every instance has acknowledged the maintenance")]
     NotReady,
-    #[error("the state changed while the import was staged")]
+    #[error("the state changed meanwhile")]
     Overtaken,
     #[error(transparent)]
     Injected(#[from] Injected),
@@ -81,6 +76,8 @@ impl From<DbError> for ImportError {
 impl From<ImportError> for ApiError {
     fn from(error: ImportError) -> ApiError {
         let (kind, code) = match error {
+            ImportError::LineageNotExist(_) => (Kind::NotExist, Code::LineageNotExist),
+            ImportError::LineageDamaged { .. } => (Kind::Internal, Code::Internal),
             ImportError::Store(error) => return ApiError::from(error),
             ImportError::Injected(error) => return ApiError::from(StoreError::Injected(error)),
             ImportError::Corrupt { .. } => (Kind::Unprocessable, Code::ImportCorrupt),
@@ -107,13 +104,6 @@ fn input_failure(source: &BoxError) -> (Kind, Code) {
     known.unwrap_or((Kind::Unprocessable, Code::ImportTruncated))
 }
 
-/// What the switch compares.
-struct Base {
-    head: Head,
-    head_revision: Revision,
-    mode_revision: Revision,
-}
-
 impl Store {
     /// Replaces the whole state by an export's. Refused outside maintenance, and while a live
     /// instance has not acknowledged it. Answers when this instance has loaded the new state.
@@ -124,111 +114,33 @@ impl Store {
         intent: Intent,
     ) -> Result<ImportReport, ImportError> {
         let env = &self.inner.env;
-        self.base().await?;
+        // Before the first object is stored: what the switch compares, see `tasks::collect`.
+        let base = self.base().await?;
         env.point("import.begin").await?;
+        if intent == Intent::Apply {
+            self.archive_tail(&base).await?;
+        }
         let staged = stage(self, ctx, input, intent).await?;
         env.point("import.staged").await?;
-        // What was true at the beginning may not be any more; from here on the switch compares it.
-        let base = self.base().await?;
+        // An instance may have come meanwhile.
+        self.base().await?;
+        let Staged { files, counts, digest } = staged;
         let head = match intent {
             Intent::DryRun => base.head,
             Intent::Apply => {
-                let proposal = self.prepare(&base, &staged).await?;
+                let next = Next {
+                    reason: Reason::Import,
+                    parent: base.head.lineage,
+                    fork: base.head.position,
+                    counts: counts.clone(),
+                    files,
+                };
+                let proposal = self.prepare(&base, next).await?;
                 let head = self.switch(proposal).await?;
                 ctx.run(self.inner.applied_at(&head)).await.map_err(StoreError::Interrupted)?;
                 head
             }
         };
-        let Staged { counts, digest, .. } = staged;
         Ok(ImportReport { lineage: head.lineage, position: head.position, counts, digest })
-    }
-
-    /// The state that the import replaces, if it may.
-    async fn base(&self) -> Result<Base, ImportError> {
-        let inner = &self.inner;
-        let mut now = Overview::read(&inner.coord, &inner.keys).await?;
-        if now.mode.mode != Mode::Maintenance {
-            return Err(ImportError::NotInMaintenance);
-        }
-        if !now.ready() {
-            return Err(ImportError::NotReady);
-        }
-        if now.head.is_none() {
-            let (keys, object_keys) = (&inner.keys, &inner.object_keys);
-            bootstrap::ensure(&inner.coord, &inner.objects, keys, object_keys, &inner.env)
-                .await
-                .map_err(StoreError::Bootstrap)?;
-            now = Overview::read(&inner.coord, &inner.keys).await?;
-        }
-        let lost = || StoreError::BrokenLog("`head` does not exist".to_owned());
-        Ok(Base {
-            head: now.head.ok_or_else(lost)?,
-            head_revision: now.head_revision,
-            mode_revision: now.mode.revision,
-        })
-    }
-
-    /// Writes the new lineage's objects.
-    async fn prepare(&self, base: &Base, staged: &Staged) -> Result<Proposal, ImportError> {
-        let (inner, env) = (&self.inner, &self.inner.env);
-        let commit = Commit {
-            lineage: env.new_id(),
-            position: base.head.position + 1,
-            previous: base.head.commit,
-            id: env.new_id(),
-            time: env.now(),
-            body: Body::Switch { reason: Reason::Import },
-        };
-        let (lineage, position) = (commit.lineage, commit.position);
-        let record = LineageRecord {
-            lineage,
-            parent: Some(base.head.lineage),
-            fork: base.head.position,
-            reason: Reason::Import,
-            created: commit.time,
-        };
-        let manifest = Manifest {
-            service: inner.schema.service.to_owned(),
-            schema: inner.schema.version,
-            lineage,
-            position,
-            commit: commit.id,
-            created: commit.time,
-            counts: staged.counts.clone(),
-            files: staged.files.clone(),
-        };
-        let keys = &inner.object_keys;
-        let stored = |error: ObjectError| StoreError::Objects(error);
-        inner.objects.put_sealed(&keys.lineage(lineage), &record).await.map_err(stored)?;
-        env.point("import.lineage_written").await?;
-        let key = keys.manifest(lineage, position);
-        inner.objects.put_sealed(&key, &manifest).await.map_err(stored)?;
-        env.point("import.manifest_written").await?;
-        let checkpoint = encode(&CheckpointRecord { lineage, position });
-        Ok(Proposal {
-            commit,
-            head_revision: base.head_revision,
-            mode_revision: base.mode_revision,
-            also: vec![Op::put(inner.keys.checkpoint(), checkpoint)],
-        })
-    }
-
-    async fn switch(&self, proposal: Proposal) -> Result<Head, ImportError> {
-        let (inner, env) = (&self.inner, &self.inner.env);
-        env.point("import.before_switch").await?;
-        let settled = settle(&inner.coord, &inner.keys, env, &proposal).await;
-        match settled.map_err(|error: CommitError| StoreError::Commit(error))? {
-            Settled::Committed { .. } => {}
-            Settled::Refused { .. } => return Err(ImportError::Overtaken),
-        }
-        env.point("import.after_switch").await?;
-        let head = proposal.commit.head();
-        let current = CurrentLineage { lineage: head.lineage };
-        if let Err(error) = inner.objects.put_sealed(&inner.object_keys.current(), &current).await {
-            // Nothing depends on it now, and the next load writes it.
-            tracing::warn!(%error, "the lineage in force could not be noted in objects");
-        }
-        env.point("import.current_written").await?;
-        Ok(head)
     }
 }

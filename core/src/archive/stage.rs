@@ -79,7 +79,7 @@ pub(super) async fn stage(
         ctx,
         writer: match intent {
             Intent::DryRun => None,
-            Intent::Apply => Some(DataWriter::new(&inner.objects, &inner.object_keys)),
+            Intent::Apply => Some(DataWriter::new(&inner.objects, &inner.object_keys, &inner.env)),
         },
         hashes: Hashes::default(),
         counts: schema.types.iter().map(|kind| (kind.name.to_owned(), 0)).collect(),
@@ -106,7 +106,7 @@ pub(super) async fn stage(
     }
     stage.flush().await?;
     let files = match stage.writer {
-        Some(writer) => writer.finish().await.map_err(StoreError::Objects)?.0,
+        Some(writer) => writer.finish().await.map_err(StoreError::Objects)?,
         None => Vec::new(),
     };
     Ok(Staged { files, counts: stage.counts, digest: stage.hashes.digest() })

@@ -5,12 +5,13 @@
 //! timers) of their own. Whoever owns it calls [`Memory::expire_leases`] now and then: without, a
 //! lease that is over goes with the next operation.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::mvcc::{Shared, State, first_lease_id};
+use super::mvcc::{Saved, Shared, State, first_lease_id};
 use super::{
     Coordination, Event, KeyRange, KeyValue, Lease, LeaseId, RangeRequest, RangeResponse, Result,
     Revision, Txn, TxnResponse, WatchRequest, WatchStream,
@@ -34,6 +35,31 @@ impl Memory {
     /// Remembers every event for [`Memory::history`]: grows without bound.
     pub fn with_history(clock: Arc<dyn Clock>) -> Memory {
         let memory = Memory::new(clock);
+        memory.update(State::keep_record);
+        memory
+    }
+
+    /// What a backup of a store brings back: the state that `events`, from the beginning up to
+    /// `revision`, made. Its leases begin anew, each with the time `ttl` to live. Remembers what
+    /// happens from then on.
+    pub fn restored(
+        clock: Arc<dyn Clock>,
+        events: &[Event],
+        revision: Revision,
+        ttl: Duration,
+    ) -> Memory {
+        let past = events.iter().filter(|event| event.kv.mod_revision <= revision);
+        let changes: Vec<_> = past.map(|event| (event.kind, event.kv.clone())).collect();
+        let ids: BTreeSet<LeaseId> = changes.iter().filter_map(|(_, kv)| kv.lease).collect();
+        let saved = Saved {
+            revision,
+            compacted: 0,
+            next_lease: first_lease_id(clock.wall()),
+            leases: ids.into_iter().map(|id| Lease { id, ttl }).collect(),
+            changes,
+        };
+        let state = State::restore(saved, clock.monotonic());
+        let memory = Memory { shared: Shared::new(state), clock };
         memory.update(State::keep_record);
         memory
     }

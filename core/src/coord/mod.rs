@@ -15,6 +15,7 @@ mod bounded;
 pub mod check;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
+pub mod lock;
 pub mod memory;
 pub mod mvcc;
 mod types;

@@ -22,12 +22,16 @@ pub enum BootstrapError {
     Format(#[from] FormatError),
     #[error(transparent)]
     Injected(#[from] Injected),
-    /// Recovery from objects alone is not part of this version.
-    #[error(
-        "coordination holds no `{key}`, but objects hold lineage `{lineage}`: \
-         the coordination store is lost or is another one"
-    )]
-    HeadLost { key: String, lineage: Uuid },
+}
+
+/// What a boot finds, or makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    Head,
+    /// There is no `head`, but objects hold a lineage: the coordination store is lost.
+    HeadLost {
+        lineage: Uuid,
+    },
 }
 
 /// Makes sure that `head` exists, and that objects name its lineage if they can be reached: with a
@@ -38,7 +42,7 @@ pub async fn ensure(
     keys: &Keys,
     object_keys: &ObjectKeys,
     env: &Env,
-) -> Result<(), BootstrapError> {
+) -> Result<Found, BootstrapError> {
     // Before `head`: what is noted later than that belongs to a lineage that is newer.
     let noted = match objects.get_sealed::<CurrentLineage>(&object_keys.current()).await {
         Ok(current) => Ok(Some(current.lineage)),
@@ -49,20 +53,36 @@ pub async fn ensure(
         Some(found) => decode(&found.key, &found.value)?,
         None => match noted {
             Ok(None) => create(coord, objects, keys, object_keys, env).await?,
-            Ok(Some(lineage)) => {
-                return Err(BootstrapError::HeadLost { key: keys.head(), lineage });
-            }
+            Ok(Some(lineage)) => return Ok(Found::HeadLost { lineage }),
             Err(error) => return Err(error.into()),
         },
     };
-    if !matches!(noted, Ok(Some(lineage)) if lineage == head.lineage) {
+    let late = match noted {
+        Ok(Some(lineage)) if lineage == head.lineage => false,
+        Ok(Some(lineage)) => !is_later(objects, object_keys, lineage, head.lineage).await,
+        Ok(None) | Err(ObjectError::Damaged(_)) => true,
+        // It may name a later lineage than this `head` knows.
+        Err(_) => false,
+    };
+    if late {
         env.point("bootstrap.before_current").await?;
-        let current = CurrentLineage { lineage: head.lineage };
-        if let Err(error) = objects.put_sealed(&object_keys.current(), &current).await {
-            tracing::warn!(%error, "the lineage in force could not be noted in objects");
-        }
+        note_current(objects, object_keys, head.lineage).await;
     }
-    Ok(())
+    Ok(Found::Head)
+}
+
+/// Whether `one` was begun after `other`, or may have been.
+async fn is_later(objects: &Objects, keys: &ObjectKeys, one: Uuid, other: Uuid) -> bool {
+    let one = objects.get_sealed::<LineageRecord>(&keys.lineage(one)).await;
+    let other = objects.get_sealed::<LineageRecord>(&keys.lineage(other)).await;
+    !matches!((one, other), (Ok(one), Ok(other)) if one.epoch < other.epoch)
+}
+
+/// Says in objects which lineage is in force, if they can be reached.
+pub async fn note_current(objects: &Objects, keys: &ObjectKeys, lineage: Uuid) {
+    if let Err(error) = objects.put_sealed(&keys.current(), &CurrentLineage { lineage }).await {
+        tracing::warn!(%error, "the lineage in force could not be noted in objects");
+    }
 }
 
 /// Creates `head`, or finds that somebody else just did.
@@ -76,8 +96,11 @@ async fn create(
     let lineage = env.new_id();
     let record = LineageRecord {
         lineage,
+        epoch: 0,
+        identity: env.new_id(),
         parent: None,
         fork: 0,
+        replaced: None,
         reason: Reason::Bootstrap,
         created: env.now(),
     };

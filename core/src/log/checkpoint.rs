@@ -11,16 +11,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::format::{Object, Position};
+use super::datafile::{self, Encoder};
+use super::format::{Action, Head, Object, Position};
 use super::keys::{DataName, ObjectKeys};
 use super::seal::Sealed;
+use crate::env::Env;
 use crate::objects::{ObjectError, Objects};
 
 /// Uncompressed bytes at which a data file ends.
-pub const DATA_FILE_BYTES: usize = 8 << 20;
-/// The largest data file that is read; larger ones are not ours.
-const DATA_FILE_BYTES_MAX: usize = 64 << 20;
-const ZSTD_LEVEL: i32 = 3;
+pub const DATA_FILE_BYTES: usize = 12 << 20;
+/// The largest list of actions that is read; larger ones are not ours.
+const ACTIONS_BYTES_MAX: usize = 256 << 20;
 
 /// The state at one position, as a list of data files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,11 +38,18 @@ pub struct Manifest {
     pub files: Vec<DataFile>,
 }
 
+impl Manifest {
+    /// The commit that it is the state at.
+    pub fn head(&self) -> Head {
+        Head { lineage: self.lineage, position: self.position, commit: self.commit }
+    }
+}
+
 impl Sealed for Manifest {
     const FORMAT: &'static str = "drydock-manifest/1";
 }
 
-/// A file of [`Object`]s, one JSON line each, compressed.
+/// A file of [`Object`]s, see [`datafile`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataFile {
@@ -61,6 +69,12 @@ pub struct Place {
     pub id: Uuid,
 }
 
+impl Place {
+    pub fn of(object: &Object) -> Place {
+        Place { r#type: object.r#type.clone(), id: object.id }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     #[error(transparent)]
@@ -73,80 +87,110 @@ pub enum CheckpointError {
 pub struct DataWriter<'a> {
     objects: &'a Objects,
     keys: &'a ObjectKeys,
-    lines: Vec<u8>,
-    first: Option<Place>,
-    last: Option<Place>,
-    in_file: u64,
-    counts: BTreeMap<String, u64>,
+    env: &'a Env,
+    file: Option<Open>,
     files: Vec<DataFile>,
 }
 
+/// The file that is being written.
+struct Open {
+    encoder: Encoder,
+    first: Place,
+    last: Place,
+    objects: u64,
+    bytes: usize,
+}
+
 impl<'a> DataWriter<'a> {
-    pub fn new(objects: &'a Objects, keys: &'a ObjectKeys) -> DataWriter<'a> {
-        DataWriter {
-            objects,
-            keys,
-            lines: Vec::new(),
-            first: None,
-            last: None,
-            in_file: 0,
-            counts: BTreeMap::new(),
-            files: Vec::new(),
-        }
+    pub fn new(objects: &'a Objects, keys: &'a ObjectKeys, env: &'a Env) -> DataWriter<'a> {
+        DataWriter { objects, keys, env, file: None, files: Vec::new() }
     }
 
     pub async fn push(&mut self, object: &Object) -> Result<(), ObjectError> {
-        serde_json::to_writer(&mut self.lines, object).expect("an object is texts");
-        self.lines.push(b'\n');
-        let place = Place { r#type: object.r#type.clone(), id: object.id };
-        self.first.get_or_insert_with(|| place.clone());
-        self.last = Some(place);
-        self.in_file += 1;
-        *self.counts.entry(object.r#type.clone()).or_default() += 1;
-        if self.lines.len() >= DATA_FILE_BYTES {
+        let file = self.file.get_or_insert_with(|| Open {
+            encoder: Encoder::new(self.env.new_id()),
+            first: Place::of(object),
+            last: Place::of(object),
+            objects: 0,
+            bytes: 0,
+        });
+        file.bytes += file.encoder.push(object);
+        file.objects += 1;
+        file.last = Place::of(object);
+        if file.bytes >= DATA_FILE_BYTES {
             self.cut().await?;
         }
         Ok(())
     }
 
-    /// The files and the number of objects of each type, all stored.
-    pub async fn finish(mut self) -> Result<(Vec<DataFile>, BTreeMap<String, u64>), ObjectError> {
-        self.cut().await?;
-        Ok((self.files, self.counts))
-    }
-
-    async fn cut(&mut self) -> Result<(), ObjectError> {
-        let (Some(first), Some(last)) = (self.first.take(), self.last.take()) else {
-            return Ok(());
-        };
-        let compressed = compress(&self.lines);
-        let name = DataName::of(&compressed);
-        self.objects.put(&self.keys.data(&name), compressed).await?;
-        let (objects, bytes) = (self.in_file, self.lines.len() as u64);
-        self.files.push(DataFile { name, objects, bytes, first, last });
-        self.lines.clear();
-        self.in_file = 0;
+    /// Ends the file that is being written, stored.
+    pub async fn cut(&mut self) -> Result<(), ObjectError> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let Open { encoder, first, last, objects, bytes } = file;
+        let encoded = encoder.finish();
+        let name = DataName::of(&encoded);
+        self.objects.put(&self.keys.data(&name), encoded).await?;
+        self.files.push(DataFile { name, objects, bytes: bytes as u64, first, last });
         Ok(())
     }
+
+    /// Bytes in the file that is being written.
+    pub fn open_bytes(&self) -> usize {
+        self.file.as_ref().map_or(0, |file| file.bytes)
+    }
+
+    /// Takes over a file of an earlier checkpoint as it is. Only between two files.
+    pub fn share(&mut self, file: DataFile) {
+        assert!(self.file.is_none(), "a file is shared between two others");
+        self.files.push(file);
+    }
+
+    /// The files, all stored.
+    pub async fn finish(mut self) -> Result<Vec<DataFile>, ObjectError> {
+        self.cut().await?;
+        Ok(self.files)
+    }
 }
 
-pub(crate) fn compress(bytes: &[u8]) -> Bytes {
-    zstd::bulk::compress(bytes, ZSTD_LEVEL).expect("memory is the only thing it needs").into()
+/// A list of actions as an object that only one writer can write: `id` is its commit's.
+pub(crate) fn encode_actions(id: Uuid, actions: &[Action]) -> Bytes {
+    let list = ActionList { commit: id, actions: actions.to_vec() };
+    let text = serde_json::to_vec(&list).expect("actions are texts");
+    datafile::compress(&text).into()
 }
 
-/// Reads and verifies a compressed object that is named by its hash.
-pub async fn read_data(
+/// Reads and verifies a list of actions.
+pub async fn read_actions(
     objects: &Objects,
     keys: &ObjectKeys,
     name: &DataName,
-) -> Result<Vec<u8>, CheckpointError> {
+) -> Result<Vec<Action>, CheckpointError> {
     let damaged = |why: String| CheckpointError::Damaged(name.as_str().to_owned(), why);
-    let compressed = objects.get(&keys.data(name)).await?;
-    if DataName::of(&compressed) != *name {
-        return Err(damaged("its name is not the hash of its bytes".to_owned()));
+    let bytes = read_data(objects, keys, name).await?;
+    let text = datafile::decompress(&bytes, ACTIONS_BYTES_MAX).map_err(damaged)?;
+    let list: Result<ActionList, _> = serde_json::from_slice(&text);
+    Ok(list.map_err(|error| damaged(error.to_string()))?.actions)
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ActionList {
+    commit: Uuid,
+    actions: Vec<Action>,
+}
+
+/// Reads an object that is named by its hash, and verifies it.
+async fn read_data(
+    objects: &Objects,
+    keys: &ObjectKeys,
+    name: &DataName,
+) -> Result<Bytes, CheckpointError> {
+    let bytes = objects.get(&keys.data(name)).await?;
+    if DataName::of(&bytes) != *name {
+        let why = "its name is not the hash of its bytes".to_owned();
+        return Err(CheckpointError::Damaged(name.as_str().to_owned(), why));
     }
-    zstd::bulk::decompress(&compressed, DATA_FILE_BYTES_MAX)
-        .map_err(|error| damaged(error.to_string()))
+    Ok(bytes)
 }
 
 /// The objects of one data file.
@@ -156,12 +200,8 @@ pub async fn read_file(
     file: &DataFile,
 ) -> Result<Vec<Object>, CheckpointError> {
     let damaged = |why: String| CheckpointError::Damaged(file.name.as_str().to_owned(), why);
-    let lines = read_data(objects, keys, &file.name).await?;
-    let found = lines
-        .split_inclusive(|byte| *byte == b'\n')
-        .map(serde_json::from_slice)
-        .collect::<Result<Vec<Object>, _>>()
-        .map_err(|error| damaged(error.to_string()))?;
+    let bytes = read_data(objects, keys, &file.name).await?;
+    let found = datafile::decode(&bytes).map_err(damaged)?;
     if found.len() as u64 != file.objects {
         return Err(damaged(format!("`{}` objects instead of `{}`", found.len(), file.objects)));
     }

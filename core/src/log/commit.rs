@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::format::{Commit, FormatError, Head, decode, encode};
 use super::keys::Keys;
 use crate::coord::{
-    Compare, Coordination, Error as CoordError, KeyValue, Op, OpResult, Outcome, Revision, Txn,
+    Compare, CompareTarget, Coordination, Error as CoordError, KeyValue, Op, OpResult, Outcome,
+    Revision, Txn,
 };
 use crate::env::Env;
 use crate::fault::Injected;
@@ -19,6 +20,8 @@ use crate::retry::Backoff;
 #[derive(Debug, Clone)]
 pub struct Proposal {
     pub commit: Commit,
+    /// The head that it follows.
+    pub base: Head,
     /// When `head` was last written, as the writer saw it.
     pub head_revision: Revision,
     /// The same for `mode`; 0 if it did not exist.
@@ -90,6 +93,8 @@ fn transaction(keys: &Keys, proposal: &Proposal) -> Txn {
     let place = keys.commit(commit.position);
     let mut txn = Txn::default()
         .when(Compare::mod_revision(keys.head(), proposal.head_revision))
+        // In a coordination store that was lost and recovered, revisions mean something else.
+        .when(Compare::equal(keys.head(), CompareTarget::Value(encode(&proposal.base).into())))
         .when(Compare::mod_revision(keys.mode(), proposal.mode_revision))
         .then(Op::put(keys.head(), encode(&commit.head())))
         .then(Op::put(place.clone(), encode(commit)))

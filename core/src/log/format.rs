@@ -49,6 +49,13 @@ pub struct Commit {
 }
 
 impl Commit {
+    /// Whether this is the very next commit after `head`.
+    pub fn follows(&self, head: &Head) -> bool {
+        self.position == head.position + 1
+            && self.previous == head.commit
+            && self.lineage == head.lineage
+    }
+
     /// The head that this commit makes.
     pub fn head(&self) -> Head {
         Head { lineage: self.lineage, position: self.position, commit: self.id }
@@ -73,6 +80,10 @@ pub enum Body {
 pub enum Reason {
     Bootstrap,
     Import,
+    /// The coordination store was lost or set back; objects are the truth.
+    Recovery,
+    /// An operator went back to a lineage that was kept.
+    Restore,
 }
 
 /// A change of one object.
@@ -145,6 +156,39 @@ pub struct CheckpointRecord {
     pub position: Position,
 }
 
+/// How far the log is in object storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArchivedRecord {
+    pub lineage: Uuid,
+    pub position: Position,
+    /// The commit at `position`, which the next segment names as its predecessor.
+    pub commit: Uuid,
+}
+
+impl ArchivedRecord {
+    pub fn at(head: &Head) -> ArchivedRecord {
+        let Head { lineage, position, commit } = *head;
+        ArchivedRecord { lineage, position, commit }
+    }
+
+    pub fn head(&self) -> Head {
+        let ArchivedRecord { lineage, position, commit } = *self;
+        Head { lineage, position, commit }
+    }
+}
+
+/// The last time that `head` was made from objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecoveryRecord {
+    pub at: Timestamp,
+    /// The lineage that was recovered.
+    pub lineage: Uuid,
+    /// The last commit that objects proved; later ones are lost.
+    pub position: Position,
+}
+
 /// The object that says which lineage is in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -157,9 +201,16 @@ pub struct CurrentLineage {
 #[serde(deny_unknown_fields)]
 pub struct LineageRecord {
     pub lineage: Uuid,
+    /// Lineages before this one, one by one.
+    pub epoch: u64,
+    /// The coordination store under which it was begun.
+    pub identity: Uuid,
     pub parent: Option<Uuid>,
     /// The parent's last position that belongs to this lineage's past.
     pub fork: Position,
+    /// The lineage that it took the place of, if that is not its parent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Uuid>,
     pub reason: Reason,
     pub created: Timestamp,
 }

@@ -20,6 +20,15 @@ impl Keys {
         Keys { prefix: format!("drydock/{cluster}/{service}/") }
     }
 
+    pub fn all(&self) -> KeyRange {
+        KeyRange::prefix(self.prefix.clone())
+    }
+
+    /// A key without the prefix that all have.
+    pub fn name<'a>(&self, key: &'a [u8]) -> Option<&'a str> {
+        std::str::from_utf8(key).ok()?.strip_prefix(&self.prefix)
+    }
+
     pub fn head(&self) -> String {
         format!("{}head", self.prefix)
     }
@@ -30,6 +39,23 @@ impl Keys {
 
     pub fn checkpoint(&self) -> String {
         format!("{}checkpoint", self.prefix)
+    }
+
+    pub fn archived(&self) -> String {
+        format!("{}archived", self.prefix)
+    }
+
+    pub fn recovery(&self) -> String {
+        format!("{}recovery", self.prefix)
+    }
+
+    /// The lock of a background task.
+    pub fn task(&self, name: &str) -> String {
+        format!("{}tasks/{name}", self.prefix)
+    }
+
+    pub fn tasks(&self) -> KeyRange {
+        KeyRange::prefix(format!("{}tasks/", self.prefix))
     }
 
     pub fn commit(&self, position: Position) -> String {
@@ -43,6 +69,11 @@ impl Keys {
     /// The commits after `position`.
     pub fn commits_after(&self, position: Position) -> KeyRange {
         KeyRange { start: self.commit(position + 1).into(), ..self.commits() }
+    }
+
+    /// The commits up to `position`.
+    pub fn commits_until(&self, position: Position) -> KeyRange {
+        KeyRange::between(self.commit(0), self.commit(position + 1))
     }
 
     pub fn instance(&self, id: &str) -> String {
@@ -65,6 +96,10 @@ impl ObjectKeys {
         ObjectKeys { prefix: format!("{cluster}/{service}/") }
     }
 
+    pub fn all(&self) -> Path {
+        Path::from(self.prefix.as_str())
+    }
+
     /// The lineage in force; the only object that is ever overwritten.
     pub fn current(&self) -> Path {
         Path::from(format!("{}current.json", self.prefix))
@@ -78,9 +113,51 @@ impl ObjectKeys {
         Path::from(format!("{}lineages/{lineage}/checkpoints/{position:020}.json", self.prefix))
     }
 
+    pub fn lineages(&self) -> Path {
+        Path::from(format!("{}lineages", self.prefix))
+    }
+
+    pub fn manifests(&self, lineage: Uuid) -> Path {
+        Path::from(format!("{}lineages/{lineage}/checkpoints", self.prefix))
+    }
+
+    pub fn segments(&self, lineage: Uuid) -> Path {
+        Path::from(format!("{}lineages/{lineage}/log", self.prefix))
+    }
+
+    pub fn segment(&self, lineage: Uuid, span: Span) -> Path {
+        self.segments(lineage).join(span.to_string())
+    }
+
+    pub fn all_data(&self) -> Path {
+        Path::from(format!("{}data", self.prefix))
+    }
+
     /// The object that another one names as `data/<hash>`.
     pub fn data(&self, name: &DataName) -> Path {
         Path::from(format!("{}{}", self.prefix, name.0))
+    }
+}
+
+/// The positions of a segment, both included: `<first>-<last>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    pub first: Position,
+    pub last: Position,
+}
+
+impl std::fmt::Display for Span {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:020}-{:020}", self.first, self.last)
+    }
+}
+
+impl Span {
+    /// Reads the last part of a segment's key.
+    pub fn parse(name: &str) -> Option<Span> {
+        let (first, last) = name.split_once('-')?;
+        let span = Span { first: first.parse().ok()?, last: last.parse().ok()? };
+        (span.to_string() == name && span.first <= span.last).then_some(span)
     }
 }
 

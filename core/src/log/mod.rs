@@ -12,7 +12,9 @@
 //! | [`seal`] | the envelope of objects: format and checksum |
 //! | [`commit`] | one commit, until its outcome is known |
 //! | [`bootstrap`] | a store's first boot |
-//! | [`checkpoint`] | manifests and data files |
+//! | [`checkpoint`] | manifests and their data files |
+//! | [`datafile`] | what a data file looks like inside |
+//! | [`segment`] | archived commits |
 //!
 //! Deliberately absent for now: segments, trimming, collection and recovery from objects alone. The
 //! coordination store keeps the whole log since the newest checkpoint.
@@ -20,6 +22,8 @@
 pub mod bootstrap;
 pub mod checkpoint;
 pub mod commit;
+pub mod datafile;
 pub mod format;
 pub mod keys;
 pub mod seal;
+pub mod segment;

@@ -7,18 +7,20 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::error::StoreError;
 use super::feed::Local;
-use super::parts::Inner;
+use super::history::History;
+use super::parts::{Durability, Inner};
 use super::schema;
 use super::state::{Applied, Phase};
 use super::transact::{Job, StoreTx};
 use crate::context::Context;
 use crate::coord::KeyValue;
 use crate::db::{DbError, Tx};
-use crate::log::checkpoint::compress;
-use crate::log::commit::{Proposal, Settled, settle};
+use crate::log::checkpoint::encode_actions;
+use crate::log::commit::{CommitError, Proposal, Settled, settle};
 use crate::log::format::{Action, Body, Commit, Head, Mode, decode};
 use crate::log::keys::DataName;
 use crate::maintenance::SeenMode;
@@ -110,6 +112,7 @@ impl Committer {
         let (Phase::Ready, Some(base)) = (applied.phase, applied.head) else {
             return Err(StoreError::NotReady);
         };
+        self.inner.check_window(&base)?;
         let trial = self.attempt(std::mem::take(batch), base).await?;
         *batch = trial.ran;
         if trial.base != base {
@@ -177,19 +180,24 @@ impl Committer {
         bytes: usize,
     ) -> Result<bool, StoreError> {
         let inner = &self.inner;
-        let body = self.body(actions, bytes).await?;
+        let id = inner.env.new_id();
+        let body = self.body(id, actions, bytes).await?;
         let commit = Commit {
             lineage: base.lineage,
             position: base.position + 1,
             previous: base.commit,
-            id: inner.env.new_id(),
+            id,
             time: inner.env.now(),
             body,
         };
         let (head_revision, mode_revision) = (applied.revision, mode.revision);
-        let proposal = Proposal { commit, head_revision, mode_revision, also: Vec::new() };
+        let used = mode;
+        let proposal = Proposal { commit, base, head_revision, mode_revision, also: Vec::new() };
         inner.env.point("commit.before_txn").await?;
-        let settled = settle(&inner.coord, &inner.keys, &inner.env, &proposal).await?;
+        let settled = match settle(&inner.coord, &inner.keys, &inner.env, &proposal).await {
+            Err(CommitError::Lost { .. }) => self.find_archived(&proposal).await?,
+            settled => settled?,
+        };
         inner.env.point("commit.after_txn").await?;
         match settled {
             Settled::Committed { revision, after_unknown } => {
@@ -201,24 +209,40 @@ impl Committer {
                 // If the feed has no room it takes the commit from its watch.
                 let _ = inner.local.try_send(Local { commit: proposal.commit, revision });
                 inner.applied_at(&head).await;
+                if inner.settings.durability == Durability::Archived {
+                    inner.archived_at(&head).await;
+                }
                 Ok(true)
             }
             Settled::Refused { head, mode, after_unknown } => {
                 if after_unknown {
                     inner.stats.unknown_refused();
                 }
-                self.catch_up(head, mode).await?;
+                self.catch_up(&used, head, mode).await?;
                 Ok(false)
             }
         }
     }
 
-    async fn body(&self, actions: Vec<Action>, bytes: usize) -> Result<Body, StoreError> {
+    /// A commit whose place was trimmed while its outcome was unknown is in a segment, or it is
+    /// not in the log.
+    async fn find_archived(&self, proposal: &Proposal) -> Result<Settled, StoreError> {
+        let (inner, commit) = (&self.inner, &proposal.commit);
+        let mut history = History::after(inner, proposal.base, commit.position);
+        let found = history.next().await?.unwrap_or_default();
+        let after_unknown = true;
+        if found.iter().any(|stored| stored.id == commit.id) {
+            // The feed is long past it: nobody needs the revision of `head` then.
+            return Ok(Settled::Committed { revision: 0, after_unknown });
+        }
+        Ok(Settled::Refused { head: None, mode: None, after_unknown })
+    }
+
+    async fn body(&self, id: Uuid, actions: Vec<Action>, bytes: usize) -> Result<Body, StoreError> {
         if bytes <= self.inner.settings.inline_bytes {
             return Ok(Body::Actions(actions));
         }
-        let text = serde_json::to_vec(&actions).expect("actions are texts");
-        let compressed = compress(&text);
+        let compressed = encode_actions(id, &actions);
         let name = DataName::of(&compressed);
         self.inner.env.point("commit.before_object_put").await?;
         self.inner.objects.put(&self.inner.object_keys.data(&name), compressed).await?;
@@ -229,11 +253,21 @@ impl Committer {
     /// Takes notice of what a refused proposal found.
     async fn catch_up(
         &self,
+        used: &SeenMode,
         head: Option<KeyValue>,
         mode: Option<KeyValue>,
     ) -> Result<(), StoreError> {
-        self.inner.mode.observe(SeenMode::decode(mode.as_ref())?);
-        let head = head.ok_or_else(|| StoreError::BrokenLog("`head` vanished".to_owned()))?;
+        let found = SeenMode::decode(mode.as_ref())?;
+        if found.revision < used.revision {
+            // Not an older look but another coordination store, whose revisions began anew.
+            self.inner.mode.replace(found);
+        } else {
+            self.inner.mode.observe(found);
+        }
+        let Some(head) = head else {
+            self.inner.feed_late.notify_one();
+            return Err(StoreError::NotReady);
+        };
         let head: Head = decode(&head.key, &head.value)?;
         self.inner.applied_at(&head).await;
         Ok(())

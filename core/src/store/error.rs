@@ -9,6 +9,7 @@ use crate::log::bootstrap::BootstrapError;
 use crate::log::checkpoint::CheckpointError;
 use crate::log::commit::CommitError;
 use crate::log::format::FormatError;
+use crate::log::segment::SegmentError;
 use crate::objects::ObjectError;
 
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +33,11 @@ pub enum StoreError {
     /// The batch failed as a whole.
     #[error("the batch failed: {0}")]
     Failed(String),
+    #[error(
+        "object storage belongs to another coordination store: lineage `{theirs}` was begun there, \
+         lineage `{ours}` is in force here"
+    )]
+    Foreign { ours: uuid::Uuid, theirs: uuid::Uuid },
     #[error("the log is broken: {0}")]
     BrokenLog(String),
     #[error(transparent)]
@@ -42,6 +48,8 @@ pub enum StoreError {
     Objects(#[from] ObjectError),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
     #[error(transparent)]

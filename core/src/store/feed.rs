@@ -17,12 +17,12 @@ use super::schema;
 use super::state::{Applied, Phase};
 use crate::context::Context;
 use crate::coord::{
-    Coordination, Error as CoordError, EventKind, KeyValue, RangeRequest, Revision, WatchBatch,
-    WatchRequest, WatchStream,
+    Coordination, CoordinationExt, Error as CoordError, EventKind, KeyValue, RangeRequest,
+    Revision, WatchBatch, WatchRequest, WatchStream,
 };
 use crate::db::DbError;
 use crate::error::Chain;
-use crate::log::checkpoint::read_data;
+use crate::log::checkpoint::read_actions;
 use crate::log::format::{Action, Body, Commit, Head, decode};
 use crate::retry::Backoff;
 
@@ -44,6 +44,10 @@ enum Reload {
     Compacted,
     #[error("commit `{}` does not follow commit `{}`", found.position, applied.position)]
     Gap { applied: Head, found: Head },
+    #[error("`head` does not exist any more")]
+    HeadLost,
+    #[error("`head` went back from `{}` to `{}`", applied.position, found.position)]
+    SetBack { applied: Head, found: Head },
     #[error("another lineage is in force")]
     Switched,
     #[error("a commit cannot be applied")]
@@ -79,6 +83,10 @@ impl Feed {
                     let reason = self.follow(next).await;
                     self.inner.stats.feed_gaps();
                     tracing::warn!(reason = %Chain(&reason), "the read model is loaded anew");
+                }
+                Err(error @ StoreError::Foreign { .. }) => {
+                    self.inner.halt(error.to_string());
+                    return;
                 }
                 Err(error) => {
                     tracing::warn!(error = %Chain(&error), "the read model cannot be loaded");
@@ -167,7 +175,7 @@ impl Feed {
     /// A commit of this instance's, if it is the next one; if not, the watch brings it in its turn.
     async fn take_local(&self, local: Local) -> Result<(), Reload> {
         let head = self.inner.applied.borrow().head;
-        if head.is_some_and(|head| follows(&local.commit, &head)) {
+        if head.is_some_and(|head| local.commit.follows(&head)) {
             self.take(vec![(local.commit, local.revision)]).await?;
         }
         Ok(())
@@ -175,6 +183,17 @@ impl Feed {
 
     /// Reads what the watch has not brought.
     async fn ask_the_log(&self) -> Result<(), Reload> {
+        let found = match self.inner.coord.get(self.inner.keys.head()).await {
+            Ok((Some(found), _)) => found,
+            Ok((None, _)) => return Err(Reload::HeadLost),
+            Err(_) => return Ok(()),
+        };
+        let head: Head = decode(&found.key, &found.value)
+            .map_err(|error| Reload::Failed(StoreError::Format(error)))?;
+        let applied = self.inner.applied.borrow().head.ok_or(Reload::Switched)?;
+        if head.position < applied.position {
+            return Err(Reload::SetBack { applied, found: head });
+        }
         loop {
             let position = self.inner.applied.borrow().position().unwrap_or(0);
             let range = self.inner.keys.commits_after(position);
@@ -203,7 +222,7 @@ impl Feed {
             if matches!(commit.body, Body::Switch { .. }) {
                 return Err(Reload::Switched);
             }
-            if !follows(&commit, &head) {
+            if !commit.follows(&head) {
                 return Err(Reload::Gap { applied: head, found: commit.head() });
             }
             head = commit.head();
@@ -215,13 +234,6 @@ impl Feed {
         }
         self.inner.apply(changes, head, revision).await.map_err(Reload::Failed)
     }
-}
-
-/// Whether `commit` is the very next one after `head`.
-pub(super) fn follows(commit: &Commit, head: &Head) -> bool {
-    commit.position == head.position + 1
-        && commit.previous == head.commit
-        && commit.lineage == head.lineage
 }
 
 fn commits_of(batch: &WatchBatch) -> Result<Vec<(Commit, Revision)>, Reload> {
@@ -237,16 +249,11 @@ fn commit_of(found: &KeyValue) -> Result<(Commit, Revision), Reload> {
 
 impl Inner {
     /// What a commit changes.
-    pub(super) async fn actions(&self, body: Body) -> Result<Vec<Action>, StoreError> {
+    pub(crate) async fn actions(&self, body: Body) -> Result<Vec<Action>, StoreError> {
         match body {
             Body::Actions(actions) => Ok(actions),
             Body::Switch { .. } => Ok(Vec::new()),
-            Body::Object(name) => {
-                let text = read_data(&self.objects, &self.object_keys, &name).await?;
-                serde_json::from_slice(&text).map_err(|error| {
-                    StoreError::BrokenLog(format!("object `{}`: {error}", name.as_str()))
-                })
-            }
+            Body::Object(name) => Ok(read_actions(&self.objects, &self.object_keys, &name).await?),
         }
     }
 

@@ -4,7 +4,7 @@
 
 use super::error::StoreError;
 use crate::coord::{Coordination, KeyValue, Op, OpResult, RangeRequest, Revision, Txn};
-use crate::log::format::{Head, InstanceRecord, InstanceState, Mode, decode};
+use crate::log::format::{Head, InstanceRecord, InstanceState, Mode, RecoveryRecord, decode};
 use crate::log::keys::Keys;
 use crate::maintenance::SeenMode;
 
@@ -16,6 +16,7 @@ pub struct Overview {
     pub head_revision: Revision,
     /// Those whose leases live, by id.
     pub instances: Vec<InstanceRecord>,
+    pub last_recovery: Option<RecoveryRecord>,
 }
 
 impl Overview {
@@ -23,7 +24,8 @@ impl Overview {
         let look = Txn::default()
             .then(Op::get(keys.mode()))
             .then(Op::get(keys.head()))
-            .then(Op::Range(RangeRequest::new(keys.instances())));
+            .then(Op::Range(RangeRequest::new(keys.instances())))
+            .then(Op::get(keys.recovery()));
         let answer = coord.txn(look).await?;
         let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
         let instances: &[KeyValue] = match answer.results.get(2) {
@@ -36,6 +38,7 @@ impl Overview {
             head: found(1).map(|kv| decode(&kv.key, &kv.value)).transpose()?,
             head_revision: found(1).map_or(0, |kv| kv.mod_revision),
             instances: instances.collect::<Result<_, _>>()?,
+            last_recovery: found(3).map(|kv| decode(&kv.key, &kv.value)).transpose()?,
         })
     }
 

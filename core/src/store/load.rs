@@ -1,26 +1,29 @@
-//! Makes a read model from the beginning: the newest checkpoint, then the log after it.
+//! Makes a read model from the beginning: the newest checkpoint, then segments, then the log.
 //!
-//! Invariants: everything is read as of one revision of the coordination store, and must end
-//! exactly at `head`; the new model replaces the old one only when it is complete. Memory is
-//! bounded by one data file and one page of commits.
+//! Invariants: the coordination store is read as of one revision, before segments are: what it no
+//! longer holds at that revision is archived. The model must end exactly at `head`, and replaces
+//! the old one only when it is complete. Memory is bounded by one data file and one page of
+//! commits.
 
 use super::error::StoreError;
-use super::feed::follows;
+use super::history::History;
 use super::parts::Inner;
-use super::schema;
 use super::state::{Applied, Phase};
+use super::{recovery, schema};
 use crate::context::Context;
-use crate::coord::{Coordination, KeyValue, Op, RangeRequest, Revision, Txn};
+use crate::coord::{Coordination, Op, Revision, Txn};
 use crate::db::{Db, DbError, Tx};
-use crate::log::bootstrap;
+use crate::log::bootstrap::{self, Found};
 use crate::log::checkpoint::{Manifest, read_file};
-use crate::log::format::{Action, Body, CheckpointRecord, Commit, Head, Object, decode};
+use crate::log::format::{Action, CheckpointRecord, Commit, Head, Object, decode};
+use crate::maintenance::SeenMode;
 
 /// A complete read model.
 pub(super) struct Loaded {
     db: Db,
     head: Head,
     head_revision: Revision,
+    mode: SeenMode,
     /// What it is as of.
     pub(super) revision: Revision,
 }
@@ -30,38 +33,46 @@ struct Start {
     head: Head,
     head_revision: Revision,
     checkpoint: Option<CheckpointRecord>,
+    mode: SeenMode,
     revision: Revision,
 }
 
-/// Commits read at a time.
-const PAGE: usize = 256;
-
 pub(super) async fn load(inner: &Inner) -> Result<Loaded, StoreError> {
     let (keys, object_keys) = (&inner.keys, &inner.object_keys);
-    bootstrap::ensure(&inner.coord, &inner.objects, keys, object_keys, &inner.env).await?;
+    let found =
+        bootstrap::ensure(&inner.coord, &inner.objects, keys, object_keys, &inner.env).await?;
+    if let Found::HeadLost { lineage } = found {
+        recovery::recover(inner, lineage).await?;
+    } else {
+        recovery::if_set_back(inner).await?;
+    }
+    assemble(inner).await
+}
+
+/// What a load would give, without recovery and without effect.
+pub(crate) async fn rehearse(inner: &Inner) -> Result<Head, StoreError> {
+    Ok(assemble(inner).await?.head)
+}
+
+async fn assemble(inner: &Inner) -> Result<Loaded, StoreError> {
     let start = start(inner).await?;
     let db = Db::create(&inner.scratch, &inner.schema.ddl(), inner.execution).await?;
-    let base = match start.checkpoint {
-        Some(checkpoint) => load_checkpoint(inner, &db, checkpoint).await?,
-        None => {
-            let lineage = start.head.lineage;
-            let base = Head { lineage, position: 0, commit: lineage };
-            insert(inner, &db, Vec::new(), base).await?;
-            base
-        }
-    };
-    let reached = load_log(inner, &db, base, &start).await?;
+    let base = load_base(inner, &db, start.checkpoint, &start.head).await?;
+    inner.progress.begin(base.position, start.head.position);
+    let reached = replay(inner, &db, base, start.head.position, Some(start.revision)).await?;
     if reached != start.head {
         let (found, head) = (reached.position, start.head.position);
         return Err(broken(format!("it ends at position `{found}`, `head` says `{head}`")));
     }
-    let (head, head_revision, revision) = (start.head, start.head_revision, start.revision);
-    Ok(Loaded { db, head, head_revision, revision })
+    let Start { head, head_revision, mode, revision, .. } = start;
+    Ok(Loaded { db, head, head_revision, mode, revision })
 }
 
 async fn start(inner: &Inner) -> Result<Start, StoreError> {
-    let look =
-        Txn::default().then(Op::get(inner.keys.head())).then(Op::get(inner.keys.checkpoint()));
+    let look = Txn::default()
+        .then(Op::get(inner.keys.head()))
+        .then(Op::get(inner.keys.checkpoint()))
+        .then(Op::get(inner.keys.mode()));
     let answer = inner.coord.txn(look).await?;
     let found = |at: usize| answer.results.get(at).and_then(|result| result.first());
     let head = found(0).ok_or_else(|| broken("`head` does not exist".to_owned()))?;
@@ -71,64 +82,83 @@ async fn start(inner: &Inner) -> Result<Start, StoreError> {
         head: decode(&head.key, &head.value)?,
         head_revision: head.mod_revision,
         checkpoint,
+        mode: SeenMode::decode(found(2))?,
         revision: answer.revision,
     })
 }
 
-async fn load_checkpoint(
+/// The checkpoint, or the empty state of a lineage's first boot.
+async fn load_base(
     inner: &Inner,
     db: &Db,
-    checkpoint: CheckpointRecord,
+    checkpoint: Option<CheckpointRecord>,
+    head: &Head,
 ) -> Result<Head, StoreError> {
-    let CheckpointRecord { lineage, position } = checkpoint;
+    let Some(CheckpointRecord { lineage, position }) = checkpoint else {
+        let lineage = head.lineage;
+        let base = Head { lineage, position: 0, commit: lineage };
+        insert(inner, db, Vec::new(), base).await?;
+        return Ok(base);
+    };
     let key = inner.object_keys.manifest(lineage, position);
     let manifest: Manifest = inner.objects.get_sealed(&key).await?;
     let expected = (inner.schema.service, lineage, position);
     if (manifest.service.as_str(), manifest.lineage, manifest.position) != expected {
         return Err(broken(format!("manifest `{key}` is of another service, lineage or position")));
     }
-    let base = Head { lineage, position, commit: manifest.commit };
+    load_manifest(inner, db, &manifest).await
+}
+
+/// Fills an empty model with a checkpoint.
+pub(super) async fn load_manifest(
+    inner: &Inner,
+    db: &Db,
+    manifest: &Manifest,
+) -> Result<Head, StoreError> {
+    let base = manifest.head();
+    let total = manifest.counts.values().sum();
+    inner.progress.begin(0, total);
     for file in &manifest.files {
         let objects = read_file(&inner.objects, &inner.object_keys, file).await?;
+        inner.progress.advance(objects.len() as u64);
         insert(inner, db, objects, base).await?;
     }
     insert(inner, db, Vec::new(), base).await?;
     Ok(base)
 }
 
-/// Applies the commits after `base`, as they were at the start's revision.
-async fn load_log(inner: &Inner, db: &Db, base: Head, start: &Start) -> Result<Head, StoreError> {
-    let mut head = base;
-    loop {
-        let range = inner.keys.commits_after(head.position);
-        let request = RangeRequest::new(range).at(start.revision).limit(PAGE);
-        let page = inner.coord.range(request).await?;
-        let mut changes = Vec::new();
-        for found in &page.kvs {
-            let commit = next(found, &head)?;
-            head = commit.head();
-            changes.extend(inner.actions(commit.body).await?);
-        }
-        let schema = inner.schema;
-        let work = move |tx: &Tx<'_>| -> Result<(), DbError> {
-            changes.iter().try_for_each(|action: &Action| schema.apply(tx, action))?;
-            schema::set_head(tx, &head)
-        };
-        db.run(&Context::background(), work).await?;
-        if !page.more {
-            return Ok(head);
-        }
+/// Applies the commits after `base`.
+pub(super) async fn replay(
+    inner: &Inner,
+    db: &Db,
+    base: Head,
+    until: u64,
+    revision: Option<Revision>,
+) -> Result<Head, StoreError> {
+    let mut history = History::after(inner, base, until);
+    if let Some(revision) = revision {
+        history = history.frozen_at(revision);
     }
+    while let Some(commits) = history.next().await? {
+        inner.progress.advance(commits.len() as u64);
+        apply(inner, db, commits).await?;
+    }
+    Ok(history.at())
 }
 
-fn next(found: &KeyValue, head: &Head) -> Result<Commit, StoreError> {
-    let commit: Commit = decode(&found.key, &found.value)?;
-    let switches = matches!(commit.body, Body::Switch { .. });
-    if switches || !follows(&commit, head) {
-        let (at, after) = (commit.position, head.position);
-        return Err(broken(format!("commit `{at}` does not follow commit `{after}`")));
+/// Applies commits that were checked to follow what the model holds.
+pub(super) async fn apply(inner: &Inner, db: &Db, commits: Vec<Commit>) -> Result<(), StoreError> {
+    let Some(head) = commits.last().map(Commit::head) else { return Ok(()) };
+    let mut changes = Vec::new();
+    for commit in commits {
+        changes.extend(inner.actions(commit.body).await?);
     }
-    Ok(commit)
+    let schema = inner.schema;
+    let work = move |tx: &Tx<'_>| -> Result<(), DbError> {
+        changes.iter().try_for_each(|action: &Action| schema.apply(tx, action))?;
+        schema::set_head(tx, &head)
+    };
+    Ok(db.run(&Context::background(), work).await?)
 }
 
 async fn insert(
@@ -152,8 +182,15 @@ fn broken(what: String) -> StoreError {
 impl Inner {
     /// Puts a complete read model in the place of the old one.
     pub(super) fn install(&self, loaded: Loaded) {
-        let Loaded { db, head, head_revision, .. } = loaded;
+        let Loaded { db, head, head_revision, mode, .. } = loaded;
         *self.db.write().expect("no holder of this lock panics") = Some(db);
+        let before = self.applied.borrow().head;
+        if before.is_some_and(|before| before.lineage != head.lineage) {
+            // It may be another coordination store, whose revisions say nothing of what was known.
+            self.mode.replace(mode);
+        } else {
+            self.mode.observe(mode);
+        }
         let (phase, revision) = (Phase::Ready, head_revision);
         self.applied.send_replace(Applied { phase, head: Some(head), revision });
     }

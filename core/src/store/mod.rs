@@ -16,20 +16,28 @@
 //!
 //! Absent on purpose: spawning. [`Store::new`] hands out the loops; the runtime runs them.
 
+mod archived;
 mod committer;
 mod error;
 mod feed;
+mod history;
 mod live;
 mod load;
 mod parts;
+mod progress;
 mod reads;
+pub(crate) mod recovery;
 pub mod schema;
 mod state;
 mod transact;
 
 pub use error::StoreError;
+pub(crate) use history::History;
 pub use live::Overview;
-pub use parts::{Loops, Store, StoreParts, StoreSettings};
+pub(crate) use load::rehearse;
+pub(crate) use parts::Inner;
+pub use parts::{Durability, Loops, Store, StoreParts, StoreSettings, TaskSettings};
+pub use progress::Progress;
 pub use reads::Reads;
 pub use schema::{ObjectType, Schema};
 pub use state::{Applied, Phase, Stats};

@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::archived::ArchivedFollower;
 use super::committer::Committer;
 use super::error::StoreError;
 use super::feed::{Feed, Local};
+use super::progress::Progress;
 use super::reads::{HeadReader, HeadWaiter};
 use super::schema::Schema;
 use super::state::{Applied, Phase, Stats};
@@ -18,6 +20,7 @@ use super::transact::Job;
 use crate::coord::{Bounded, Coordination};
 use crate::db::{Db, Execution};
 use crate::env::Env;
+use crate::log::format::ArchivedRecord;
 use crate::log::keys::{Keys, ObjectKeys};
 use crate::maintenance::ModeCell;
 use crate::objects::Objects;
@@ -40,6 +43,57 @@ pub struct StoreSettings {
     pub coordination_timeout_ms: u64,
     /// How long a read waits for the feed before the feed asks the log itself, in milliseconds.
     pub feed_patience_ms: u64,
+    /// When a write is acknowledged.
+    pub durability: Durability,
+    /// Commits that may wait to be archived at most: then writes are refused.
+    pub unarchived_commits: u64,
+    pub tasks: TaskSettings,
+}
+
+/// When a write is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// When the coordination store has it.
+    Quorum,
+    /// When object storage has it, too: then losing the coordination store loses nothing.
+    Archived,
+}
+
+/// Periods and bounds of the background tasks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TaskSettings {
+    pub archive_period_ms: u64,
+    pub checkpoint_period_ms: u64,
+    pub trim_period_ms: u64,
+    pub collect_period_ms: u64,
+    /// Commits since the last checkpoint that are worth another.
+    pub checkpoint_commits: u64,
+    /// Archived commits that the coordination store keeps.
+    pub window_commits: u64,
+    /// How long an object must have been garbage before it is deleted, in milliseconds.
+    pub grace_ms: u64,
+    /// Checkpoints of the lineage in force that are kept.
+    pub checkpoints_kept: usize,
+    /// Lineages that are kept, the one in force included.
+    pub lineages_kept: usize,
+}
+
+impl Default for TaskSettings {
+    fn default() -> TaskSettings {
+        TaskSettings {
+            archive_period_ms: 1_000,
+            checkpoint_period_ms: 60_000,
+            trim_period_ms: 10_000,
+            collect_period_ms: 300_000,
+            checkpoint_commits: 1_000,
+            window_commits: 1_000,
+            grace_ms: 600_000,
+            checkpoints_kept: 2,
+            lineages_kept: 10,
+        }
+    }
 }
 
 impl Default for StoreSettings {
@@ -52,6 +106,9 @@ impl Default for StoreSettings {
             queue: 1024,
             coordination_timeout_ms: 3_000,
             feed_patience_ms: 1_000,
+            durability: Durability::Quorum,
+            unarchived_commits: 20_000,
+            tasks: TaskSettings::default(),
         }
     }
 }
@@ -89,6 +146,11 @@ pub(crate) struct Inner {
     pub(crate) scratch: PathBuf,
     pub(crate) mode: ModeCell,
     pub(crate) stats: Stats,
+    pub(crate) progress: Progress,
+    /// How far the log is archived, as last seen; `None` before the first look.
+    pub(super) archived: watch::Sender<Option<ArchivedRecord>>,
+    /// Why this store must not go on.
+    halted: watch::Sender<Option<String>>,
     pub(super) applied: watch::Sender<Applied>,
     pub(super) db: RwLock<Option<Db>>,
     pub(super) jobs: mpsc::Sender<Box<dyn Job>>,
@@ -103,6 +165,7 @@ pub struct Loops {
     feed: Feed,
     committer: Committer,
     heads: HeadReader,
+    archived: ArchivedFollower,
 }
 
 /// Own commits on their way to the feed; more wait for the watch.
@@ -128,6 +191,9 @@ impl Store {
             scratch: parts.scratch,
             mode: parts.mode,
             stats: Stats::default(),
+            progress: Progress::default(),
+            archived: watch::Sender::new(None),
+            halted: watch::Sender::new(None),
             applied: watch::Sender::new(Applied::NOTHING),
             db: RwLock::new(None),
             jobs,
@@ -139,6 +205,7 @@ impl Store {
             feed: Feed::new(Arc::clone(&inner), local_taken),
             committer: Committer::new(Arc::clone(&inner), jobs_taken),
             heads: HeadReader::new(Arc::clone(&inner), head_waiters_taken),
+            archived: ArchivedFollower::new(Arc::clone(&inner)),
         };
         (Store { inner }, loops)
     }
@@ -152,6 +219,17 @@ impl Store {
         &self.inner.stats
     }
 
+    pub fn progress(&self) -> &Progress {
+        &self.inner.progress
+    }
+
+    /// Resolves, with the reason, if this store must not go on.
+    pub async fn halted(&self) -> String {
+        let mut halted = self.inner.halted.subscribe();
+        let reason = halted.wait_for(Option::is_some).await.expect("self holds the sender");
+        reason.clone().unwrap_or_default()
+    }
+
     pub fn schema(&self) -> &'static Schema {
         self.inner.schema
     }
@@ -160,13 +238,19 @@ impl Store {
 impl Loops {
     /// Runs until `stop`; what was proposed by then may or may not be committed.
     pub async fn run(self, stop: CancellationToken) {
-        let Loops { feed, committer, heads } = self;
-        let all = async { tokio::join!(feed.run(), committer.run(), heads.run()) };
-        stop.run_until_cancelled(all).await;
+        let Loops { feed, committer, heads, archived } = self;
+        let all = async { tokio::join!(feed.run(), committer.run(), heads.run(), archived.run()) };
+        stop.run_until_cancelled(Box::pin(all)).await;
     }
 }
 
 impl Inner {
+    /// Stops this store for good.
+    pub(crate) fn halt(&self, reason: String) {
+        tracing::error!(reason, "the store is halted");
+        self.halted.send_replace(Some(reason));
+    }
+
     /// The read model, if it is loaded.
     pub(crate) fn db(&self) -> Result<Db, StoreError> {
         if self.applied.borrow().phase != Phase::Ready {

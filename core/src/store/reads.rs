@@ -58,7 +58,10 @@ impl HeadReader {
 
 async fn read_head(inner: &Inner) -> Result<Head, StoreError> {
     let (found, _) = inner.coord.get(inner.keys.head()).await?;
-    let found = found.ok_or_else(|| StoreError::BrokenLog("`head` does not exist".to_owned()))?;
+    let Some(found) = found else {
+        inner.feed_late.notify_one();
+        return Err(StoreError::NotReady);
+    };
     Ok(decode(&found.key, &found.value)?)
 }
 
@@ -95,6 +98,7 @@ fn again(shared: &StoreError) -> BoxError {
         StoreError::Coordination(error) if error.is_transient() => {
             StoreError::Coordination(CoordError::Unavailable { reason: error.to_string() }).boxed()
         }
+        StoreError::NotReady => StoreError::NotReady.boxed(),
         other => StoreError::BrokenLog(other.to_string()).boxed(),
     }
 }

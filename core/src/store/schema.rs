@@ -4,6 +4,8 @@
 //! constraints and look-ups need is a column generated from `data`. So every path (API, feed, load,
 //! import) writes objects in the same two columns and meets the same constraints.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 use crate::db::{DbError, Tx};
@@ -87,10 +89,69 @@ impl Schema {
         tx.query(&sql, rusqlite::params![after, limit], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
+    /// Up to `limit` objects of a type from `from` (that one itself only if `inclusive`) up to, not
+    /// including, `until`.
+    pub(crate) fn span(
+        &self,
+        tx: &Tx<'_>,
+        kind: &ObjectType,
+        from: &str,
+        start: Start,
+        until: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Object>, DbError> {
+        let name = kind.name;
+        let compare = match start {
+            Start::Included => ">=",
+            Start::Excluded => ">",
+        };
+        let sql = format!(
+            "SELECT id, data FROM \"{name}\"
+             WHERE id {compare} ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id LIMIT ?3"
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = tx.query(&sql, rusqlite::params![from, until, limit], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })?;
+        let objects = rows.into_iter().map(|(id, data)| object(name, id, data));
+        objects.collect()
+    }
+
+    /// The number of objects of each type.
+    pub(crate) fn counts(&self, tx: &Tx<'_>) -> Result<BTreeMap<String, u64>, DbError> {
+        let count = |kind: &ObjectType| {
+            let sql = format!("SELECT count(*) FROM \"{}\"", kind.name);
+            let count = tx.query_one(&sql, [], |row| row.get::<_, i64>(0))?.unwrap_or(0);
+            Ok((kind.name.to_owned(), u64::try_from(count).unwrap_or(0)))
+        };
+        self.types.iter().map(count).collect()
+    }
+
+    /// Deletes everything, children first.
+    pub(crate) fn clear(&self, tx: &Tx<'_>) -> Result<(), DbError> {
+        let clear =
+            |kind: &ObjectType| tx.execute(&format!("DELETE FROM \"{}\"", kind.name), []).map(drop);
+        self.types.iter().rev().try_for_each(clear)
+    }
+
     fn table(&self, kind: &str) -> Result<&'static str, DbError> {
         let unknown = || DbError::Constraint(format!("unknown type `{kind}`"));
         Ok(self.find(kind).ok_or_else(unknown)?.1.name)
     }
+}
+
+/// Whether a span holds the object that it starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    Included,
+    Excluded,
+}
+
+fn object(kind: &str, id: String, data: String) -> Result<Object, DbError> {
+    let decode = |source| DbError::Decode { table: kind.to_owned(), id: id.clone(), source };
+    let data = serde_json::value::RawValue::from_string(data).map_err(decode)?;
+    let uuid = Uuid::parse_str(&id).map_err(|error| decode(serde::de::Error::custom(error)))?;
+    Ok(Object { r#type: kind.to_owned(), id: uuid, data })
 }
 
 /// Notes where the read model stands, in the transaction that brings it there.

@@ -73,6 +73,15 @@ counters! {
     /// Times the feed was found behind and asked the log itself.
     catch_ups,
     head_reads,
+    /// Times that a task found itself overtaken when it wanted to publish.
+    fenced,
+    segments,
+    checkpoints,
+    trims,
+    /// Objects deleted because nothing refers to them.
+    collected,
+    recoveries,
+    task_failures,
     /// Reads that shared another one's look at `head`.
     head_reads_shared,
 }

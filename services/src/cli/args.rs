@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use uuid::Uuid;
 
 /// The control plane of a CI/CD system.
 ///
@@ -49,6 +50,18 @@ pub enum Command {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// See the lineages that are kept, or go back to one
+    Lineages {
+        #[command(subcommand)]
+        action: LineagesAction,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Look into the store of a service that does not run
+    Store {
+        #[command(subcommand)]
+        action: StoreAction,
+    },
     /// Look at the configuration
     Config {
         #[command(subcommand)]
@@ -83,6 +96,55 @@ pub enum MaintenanceAction {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LineagesAction {
+    /// Show the lineages that are kept, oldest first
+    List {
+        /// Print what the service answered
+        #[arg(long)]
+        json: bool,
+    },
+    /// Go back to the last state of a lineage; the service must be in maintenance
+    Restore {
+        /// As shown by `list`
+        lineage: Uuid,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StoreAction {
+    /// Show positions, lineages, sizes, instances and locks
+    Inspect(StoreArgs),
+    /// Delete objects that nothing refers to any more
+    Gc {
+        /// Only show them
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Read and check everything; exit code 1 if something is wrong
+    Verify(StoreArgs),
+}
+
+impl StoreAction {
+    pub fn store(&self) -> &StoreArgs {
+        match self {
+            StoreAction::Inspect(store) | StoreAction::Verify(store) => store,
+            StoreAction::Gc { store, .. } => store,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 #[derive(Debug, Args)]

@@ -37,8 +37,7 @@ pub async fn run(action: MaintenanceAction, server: &ServerArgs) -> Result<(), F
         MaintenanceAction::Status { json } => {
             let status = client.status(&ctx).await.map_err(failed)?;
             if json {
-                let json = serde_json::to_string_pretty(&status).expect("a status is JSON");
-                output::line(json)?;
+                output::json(&status)?;
             } else {
                 show(&status)?;
             }
@@ -80,11 +79,10 @@ fn instances(instances: &[InstanceRecord]) -> Table {
     table.load_style(presets::NOTHING);
     table.set_header(["instance", "address", "state", "generation", "position", "seen"]);
     for instance in instances {
-        let state = serde_json::to_value(instance.state).expect("a state is JSON");
         table.add_row([
             instance.id.clone(),
             instance.address.clone(),
-            state.as_str().unwrap_or_default().to_owned(),
+            output::name(&instance.state),
             instance.generation.to_string(),
             instance.position.map_or("-".to_owned(), |position| position.to_string()),
             instance.seen_at.to_string(),

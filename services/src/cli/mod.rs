@@ -6,9 +6,11 @@
 mod args;
 mod check;
 mod connect;
+mod examine;
 pub mod exit;
 mod export;
 mod import;
+mod lineages;
 mod logging;
 mod maintenance;
 mod output;

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use serde::Serialize;
+
 use super::exit::Failure;
 
 /// Prints one line, or several that end without a line break.
@@ -17,4 +19,15 @@ pub fn line(text: impl Display) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// Prints a value for programs.
+pub fn json(value: &impl Serialize) -> Result<(), Failure> {
+    line(serde_json::to_string_pretty(value).expect("results are JSON"))
+}
+
+/// What a value of an enumeration is called in JSON.
+pub fn name(value: &impl Serialize) -> String {
+    let json = serde_json::to_value(value).expect("names are JSON");
+    json.as_str().unwrap_or_default().to_owned()
 }

@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 
 use super::args::{Cli, Command, ConfigAction, ConfigArgs};
 use super::exit::Failure;
-use super::{export, import, logging, maintenance, output, serve};
+use super::{examine, export, import, lineages, logging, maintenance, output, serve};
 use crate::config::{ConfigError, Loaded, Sources, load};
 
 /// Runs the process's command line.
@@ -32,6 +32,13 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Export { file, server } => runtime()?.block_on(export::run(&file, &server)),
         Command::Import { file, dry_run, server } => {
             runtime()?.block_on(import::run(&file, dry_run, &server))
+        }
+        Command::Lineages { action, server } => runtime()?.block_on(lineages::run(action, &server)),
+        Command::Store { action } => {
+            let store = action.store();
+            let config = read_config(&store.config)?.config;
+            logging::to_stderr(&config.log);
+            runtime()?.block_on(examine::run(&action, config, store.json))
         }
         Command::Config { action: ConfigAction::Print { config } } => {
             output::line(read_config(&config)?.print().trim_end())

@@ -2,14 +2,16 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use drydock_core::error::BoxError;
-use http::{StatusCode, header};
+use drydock_core::error::{ApiError, BoxError, Code, Kind};
+use http::header;
 use prometheus_client::encoding::text::encode;
 use serde::{Deserialize, Serialize};
 
-use super::error::HttpError;
+use super::error::{ErrorBody, HttpError};
+use super::extract::Query;
+use super::gate::GateState;
 use super::route::Route;
-use super::shell::App;
+use super::shell::{App, Details, Readiness};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -18,6 +20,18 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 pub struct Version {
     pub service: String,
     pub version: String,
+}
+
+/// The body of `/readyz?verbose`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verbose {
+    /// What every error has; absent if ready.
+    #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<ErrorBody>,
+    pub ready: bool,
+    pub state: GateState,
+    #[serde(flatten)]
+    pub details: Details,
 }
 
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Vec<Route<S>> {
@@ -33,15 +47,37 @@ async fn livez<S>(State(_): State<App<S>>) -> Response {
     axum::Json(serde_json::json!({ "live": true })).into_response()
 }
 
-async fn readyz<S>(State(app): State<App<S>>) -> Response {
-    use drydock_core::error::{ApiError, Code, Kind};
-    let readiness = app.shell.health.readiness();
-    if readiness.ready {
-        return (StatusCode::OK, axum::Json(readiness)).into_response();
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadyQuery {
+    /// Given, whatever its value: says what the readiness is made of, and how far a load is.
+    verbose: Option<String>,
+}
+
+async fn readyz<S>(State(app): State<App<S>>, Query(query): Query<ReadyQuery>) -> Response {
+    let health = &app.shell.health;
+    let readiness = health.readiness();
+    let Readiness { ready, state, ref reason } = readiness;
+    if !ready {
+        let reason = reason.clone().unwrap_or("the service is not ready".into());
+        let error = ApiError::new(Kind::Unavailable).with_code(Code::NotReady);
+        let error = error.with_message(reason);
+        let body = ErrorBody { code: error.code().to_owned(), message: error.message().to_owned() };
+        let mut response = HttpError::from(error).into_response();
+        if query.verbose.is_some() {
+            let error = Some(body);
+            let body = Verbose { error, ready, state, details: health.details() };
+            *response.body_mut() = axum::Json(body).into_response().into_body();
+        }
+        return response;
     }
-    let reason = readiness.reason.unwrap_or("the service is not ready".into());
-    let error = ApiError::new(Kind::Unavailable).with_code(Code::NotReady).with_message(reason);
-    HttpError::from(error).into_response()
+    match query.verbose {
+        Some(_) => {
+            let body = Verbose { error: None, ready, state, details: health.details() };
+            axum::Json(body).into_response()
+        }
+        None => axum::Json(readiness).into_response(),
+    }
 }
 
 async fn metrics<S>(State(app): State<App<S>>) -> Result<Response, HttpError> {

@@ -125,6 +125,12 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         self
     }
 
+    /// Takes no body.
+    pub fn bodiless(mut self) -> Route<S> {
+        self.spec.body = BodyRule::None;
+        self
+    }
+
     /// May take as long as it needs.
     pub fn unbounded(mut self) -> Route<S> {
         self.spec.deadline = Deadline::Unbounded;

@@ -25,6 +25,8 @@ pub struct App<S> {
 pub trait Health: Send + Sync + 'static {
     fn readiness(&self) -> Readiness;
 
+    fn details(&self) -> Details;
+
     /// The metrics of this instance, [`HttpMetrics`] among them.
     fn registry(&self) -> &Registry;
 }
@@ -38,6 +40,23 @@ pub struct Readiness {
     /// What it waits for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
+}
+
+/// What `/readyz?verbose` says besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    /// The newest commit in the read model; absent before the first load.
+    pub position: Option<u64>,
+    /// The load under way: objects of the checkpoint, then positions of the log.
+    pub load: Option<LoadProgress>,
+    /// Whether the coordination store has answered within a lease's time to live.
+    pub heard: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadProgress {
+    pub done: u64,
+    pub total: u64,
 }
 
 pub struct Shell {

@@ -15,8 +15,11 @@ use drydock_core::log::keys::Keys;
 use drydock_core::maintenance::{ModeCell, SeenMode};
 use drydock_core::retry::Backoff;
 use drydock_core::store::{Overview, Store, StoreError};
+use uuid::Uuid;
 
-use crate::http::admin::{Admin, ByteStream, ImportReport, Intent, MaintenanceStatus, ModeChange};
+use crate::http::admin::{
+    Admin, ByteStream, ImportReport, Intent, Lineage, MaintenanceStatus, ModeChange, RestoreReport,
+};
 
 /// How often the instances' acknowledgements are looked at while somebody waits for them.
 const POLL: Duration = Duration::from_millis(100);
@@ -115,6 +118,16 @@ impl Admin for Operator {
         let imported = self.store.import(ctx, export, intent).await;
         imported.map_err(|error| ApiError::from(error).into())
     }
+
+    async fn lineages(&self, ctx: &Context) -> Result<Vec<Lineage>, BoxError> {
+        let listed = ctx.run(self.store.lineages()).await.map_err(ApiError::from)?;
+        listed.map_err(StoreError::boxed)
+    }
+
+    async fn restore(&self, ctx: &Context, lineage: Uuid) -> Result<RestoreReport, BoxError> {
+        let restored = self.store.restore(ctx, lineage).await;
+        restored.map_err(|error| ApiError::from(error).into())
+    }
 }
 
 /// Whether every live instance is where the mode wants it; also if the mode has changed again.
@@ -140,6 +153,6 @@ fn status(now: Overview) -> MaintenanceStatus {
         instances: now.instances,
         lineage: now.head.map(|head| head.lineage),
         position: now.head.map(|head| head.position),
-        last_recovery: None,
+        last_recovery: now.last_recovery,
     }
 }

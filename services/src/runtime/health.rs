@@ -10,11 +10,12 @@ use prometheus_client::registry::Registry;
 use super::instance::Instance;
 use crate::http::gate::{Gate, GateState};
 use crate::http::metrics::HttpMetrics;
-use crate::http::shell::{Health, Readiness};
+use crate::http::shell::{Details, Health, LoadProgress, Readiness};
 
 pub(super) struct Vitals {
     gate: Gate,
     instance: Instance,
+    store: Store,
     registry: Registry,
 }
 
@@ -22,8 +23,8 @@ impl Vitals {
     pub(super) fn new(gate: Gate, instance: Instance, store: Store) -> (Vitals, HttpMetrics) {
         let mut registry = Registry::default();
         let metrics = HttpMetrics::register(&mut registry);
-        registry.register_collector(Box::new(StoreMetrics(store)));
-        (Vitals { gate, instance, registry }, metrics)
+        registry.register_collector(Box::new(StoreMetrics(store.clone())));
+        (Vitals { gate, instance, store, registry }, metrics)
     }
 }
 
@@ -39,6 +40,17 @@ impl Health for Vitals {
             GateState::Normal | GateState::Maintenance => None,
         };
         Readiness { ready: reason.is_none(), state, reason: reason.map(str::to_owned) }
+    }
+
+    fn details(&self) -> Details {
+        let applied = *self.store.applied().borrow();
+        let (done, total) = self.store.progress().get();
+        let loading = applied.phase == Phase::Loading;
+        Details {
+            position: applied.position(),
+            load: loading.then_some(LoadProgress { done, total }),
+            heard: self.instance.is_heard(),
+        }
     }
 
     fn registry(&self) -> &Registry {
@@ -67,7 +79,11 @@ impl Collector for StoreMetrics {
         }
         let applied = *self.0.applied().borrow();
         let position = applied.position().and_then(|at| i64::try_from(at).ok()).unwrap_or(-1);
+        let (done, total) = self.0.progress().get();
+        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let gauges = [
+            ("drydock_store_load_done", "Done of the last load or loading step", signed(done)),
+            ("drydock_store_load_total", "All of the last load or loading step", signed(total)),
             ("drydock_store_position", "Newest commit in the read model, -1 for none", position),
             (
                 "drydock_store_ready",

@@ -1,7 +1,7 @@
 //! Does what the core's state machine decides, for every service alike.
 //!
 //! The gate is open only in normal mode with a loaded read model; it depends on both, and on
-//! nothing else. Background tasks are not part of this version: stopping them is done at once.
+//! nothing else. Background tasks are awaited, not abandoned, on a switch as on shutdown.
 
 use std::future::{Future, pending};
 use std::time::Duration;
@@ -10,8 +10,10 @@ use drydock_core::log::format::{InstanceState, Mode};
 use drydock_core::maintenance::{Effect, Event, ModeCell, SeenMode, State};
 use drydock_core::store::{Applied, Phase};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::instance::Instance;
+use super::tasks::Tasks;
 use crate::http::gate::{Gate, GateState};
 
 pub(super) struct Driver {
@@ -21,10 +23,17 @@ pub(super) struct Driver {
     pub(super) instance: Instance,
     /// How long requests in flight may go on.
     pub(super) drain: Duration,
+    pub(super) tasks: Tasks,
 }
 
 impl Driver {
-    pub(super) async fn run(self) {
+    /// Until `stop`; then the tasks' passes that have begun come to their end.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        stop.run_until_cancelled(self.drive()).await;
+        self.tasks.finish().await;
+    }
+
+    async fn drive(&mut self) {
         let mut modes = self.mode.subscribe();
         // On a runtime with threads the mode may have been read before this task began.
         modes.mark_changed();
@@ -32,10 +41,12 @@ impl Driver {
         let mut state = State::Starting;
         loop {
             self.set_gate(state);
-            let draining = match state {
-                State::Draining { generation } => Some(generation),
-                _ => None,
+            let (draining, stopping) = match state {
+                State::Draining { generation } => (Some(generation), None),
+                State::Stopping { generation } => (None, Some(generation)),
+                _ => (None, None),
             };
+            let drained = self.drained(draining);
             let event = tokio::select! {
                 // The senders outlive this task: they are in `self` and in the store.
                 _ = modes.changed() => {
@@ -43,27 +54,27 @@ impl Driver {
                     seen.map(mode_seen)
                 }
                 _ = applied.changed() => None,
-                generation = self.drained(draining) => Some(Event::Drained { generation }),
-            };
-            let mut event = event;
-            while let Some(happened) = event.take() {
-                let (next, effects) = state.on(happened);
-                state = next;
-                for effect in effects {
-                    event = event.or(self.apply(effect));
+                generation = drained => Some(Event::Drained { generation }),
+                generation = self.tasks.ended(stopping) => {
+                    Some(Event::TasksStopped { generation })
                 }
-            }
+            };
+            let Some(event) = event else { continue };
+            let (next, effects) = state.on(event);
+            state = next;
+            effects.into_iter().for_each(|effect| self.apply(effect));
         }
     }
 
-    /// Does what can be done at once; what that leads to is the next event.
-    fn apply(&self, effect: Effect) -> Option<Event> {
+    /// Does what can be done at once, and begins what takes time.
+    fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::CloseGate => self.gate.set(GateState::Maintenance),
             Effect::Drain { generation } => self.instance.say(InstanceState::Draining, generation),
-            Effect::StopTasks { generation } => return Some(Event::TasksStopped { generation }),
-            // The gate opens when the state is entered, if the read model is loaded.
-            Effect::StartTasks | Effect::OpenGate => {}
+            Effect::StopTasks { .. } => self.tasks.stop(),
+            Effect::StartTasks => self.tasks.start(),
+            // It opens when the state is entered, if the read model is loaded.
+            Effect::OpenGate => {}
             Effect::Acknowledge { generation, mode } => {
                 tracing::info!(?mode, generation, "acknowledged");
                 let state = match mode {
@@ -73,7 +84,6 @@ impl Driver {
                 self.instance.say(state, generation);
             }
         }
-        None
     }
 
     fn set_gate(&self, state: State) {
@@ -115,8 +125,11 @@ mod tests {
 
     use drydock_core::coord::Bounded;
     use drydock_core::coord::memory::Memory;
+    use drydock_core::db::Execution;
     use drydock_core::env::{Env, ManualClock, RngTree};
     use drydock_core::log::keys::Keys;
+    use drydock_core::store::{Store, StoreParts, StoreSettings};
+    use object_store::memory::InMemory;
 
     use super::*;
 
@@ -125,19 +138,32 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_mode_read_before_the_driver_began_is_not_missed() {
         let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
-        let coord = Bounded::new(Arc::new(Memory::new(clock.clone())), SOON);
+        let memory = Arc::new(Memory::new(clock.clone()));
         let env = Env::new(clock, RngTree::from_seed(1));
+        let mode = ModeCell::default();
+        let (store, _loops) = Store::new(StoreParts {
+            cluster: "test".to_owned(),
+            schema: &crate::configstore::SCHEMA,
+            env: env.clone(),
+            coord: memory.clone(),
+            objects: Arc::new(InMemory::new()),
+            settings: StoreSettings::default(),
+            execution: Execution::Inline,
+            scratch: std::env::temp_dir(),
+            mode: mode.clone(),
+        });
+        let coord = Bounded::new(memory, SOON);
         let ready = Applied { phase: Phase::Ready, head: None, revision: 1 };
         let (_applying, applied) = watch::channel(ready);
         let keys = Keys::new("test", "toy");
         let address = "toy:1".to_owned();
         let (instance, _registration) =
             Instance::new(env, coord, keys, applied.clone(), address, SOON);
-        let mode = ModeCell::default();
         mode.observe(SeenMode::NEVER_SWITCHED);
         let gate = Gate::new(GateState::Loading);
-        let driver = Driver { gate: gate.clone(), applied, mode, instance, drain: SOON };
-        let running = tokio::spawn(driver.run());
+        let tasks = Tasks::new(store, "test".to_owned());
+        let driver = Driver { gate: gate.clone(), applied, mode, instance, drain: SOON, tasks };
+        let running = tokio::spawn(driver.run(CancellationToken::new()));
         tokio::time::sleep(SOON).await;
         assert_eq!(gate.state(), GateState::Normal);
         running.abort();

@@ -9,6 +9,7 @@
 //! | `modes` | what the coordination store says of the mode |
 //! | `instance` | this instance's leased key |
 //! | `admin` | what an operator may do |
+//! | `tasks` | the store's background tasks |
 //! | `health` | readiness and metrics |
 //!
 //! Architecture invariant: nothing here knows whether it is simulated.
@@ -20,6 +21,7 @@ mod maintenance;
 mod modes;
 pub mod settings;
 pub mod start;
+mod tasks;
 
 pub use settings::Settings;
 pub use start::{Deps, Role, start};

@@ -30,10 +30,10 @@ pub(super) async fn follow(
     let following = async {
         loop {
             match look_and_watch(&coord, &keys, &mode).await {
-                Ok(watch) => {
-                    backoff.reset();
-                    observe(watch, &mode).await;
-                }
+                Ok(watch) => match observe(watch, &mode).await {
+                    Ended::Quiet => backoff.reset(),
+                    Ended::Broken => backoff.pause().await,
+                },
                 Err(error) => {
                     tracing::debug!(error = %Chain(error.as_ref()), "the mode cannot be read");
                     backoff.pause().await;
@@ -55,9 +55,20 @@ async fn look_and_watch(
     Ok(coord.watch(WatchRequest::new(range).from(revision + 1)).await?)
 }
 
+/// Why a watch is not followed any more.
+enum Ended {
+    Broken,
+    Quiet,
+}
+
 /// Takes what the watch brings, until it ends or has been quiet for a while.
-async fn observe(mut watch: WatchStream, mode: &ModeCell) {
-    while let Ok(Some(Ok(batch))) = tokio::time::timeout(IDLE_CHECK, watch.next()).await {
+async fn observe(mut watch: WatchStream, mode: &ModeCell) -> Ended {
+    loop {
+        let batch = match tokio::time::timeout(IDLE_CHECK, watch.next()).await {
+            Ok(Some(Ok(batch))) => batch,
+            Ok(Some(Err(_)) | None) => return Ended::Broken,
+            Err(_elapsed) => return Ended::Quiet,
+        };
         let puts = batch.events.iter().filter(|event| event.kind == EventKind::Put);
         for event in puts {
             match SeenMode::decode(Some(&event.kv)) {

@@ -13,7 +13,6 @@ use drydock_core::log::keys::Keys;
 use drydock_core::maintenance::ModeCell;
 use drydock_core::net::Listener;
 use drydock_core::store::{Schema, Store, StoreParts};
-use futures_util::FutureExt;
 use object_store::ObjectStore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +21,7 @@ use super::admin::Operator;
 use super::health::Vitals;
 use super::instance::Instance;
 use super::maintenance::Driver;
+use super::tasks::Tasks;
 use super::{Settings, modes};
 use crate::configstore::{self, Configstore};
 use crate::http::admin::Admin;
@@ -40,7 +40,7 @@ impl Role {
         self.schema().service
     }
 
-    fn schema(self) -> &'static Schema {
+    pub fn schema(self) -> &'static Schema {
         match self {
             Role::Configstore => &configstore::SCHEMA,
         }
@@ -67,13 +67,15 @@ pub struct Deps {
     pub scratch_dir: PathBuf,
 }
 
-/// How long the lease's end is waited for when an instance stops.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long background work and the lease's end are waited for when an instance stops.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("a background task of {service} ended before its time")]
     TaskEnded { service: &'static str, source: Option<tokio::task::JoinError> },
+    #[error("{service} must not go on: {reason}")]
+    Halted { service: &'static str, reason: String },
 }
 
 /// Runs one instance until `shutdown`; then requests finish, and it says farewell.
@@ -88,7 +90,8 @@ pub async fn start(
     let http = settings.http.clone();
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
-    let (router, gate) = assemble(role, settings, deps, listener.local_addr(), &stop, &mut tasks);
+    let (router, gate, store) =
+        assemble(role, settings, deps, listener.local_addr(), &stop, &mut tasks);
     tracing::info!(service, "started");
 
     let serving = serve(listener, router, &http, shutdown.clone());
@@ -100,7 +103,11 @@ pub async fn start(
             serving.await;
             None
         }
-        ended = tasks.join_next() => ended,
+        ended = tasks.join_next() => {
+            let source = ended.and_then(Result::err);
+            Some(StartError::TaskEnded { service, source })
+        }
+        reason = store.halted() => Some(StartError::Halted { service, reason }),
     };
     stop.cancel();
     // Each task stops at the token; the lease's end is a courtesy to the others.
@@ -110,7 +117,7 @@ pub async fn start(
     }
     match ended {
         None => Ok(()),
-        Some(ended) => Err(Box::new(StartError::TaskEnded { service, source: ended.err() })),
+        Some(ended) => Err(Box::new(ended)),
     }
 }
 
@@ -122,7 +129,7 @@ fn assemble(
     address: String,
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
-) -> (Router, Gate) {
+) -> (Router, Gate, Store) {
     let Deps { env, coord, objects, execution, scratch_dir } = deps;
     let Settings { cluster, internal_token, http, store, lease_ttl, maintenance_drain } = settings;
     let (service, schema) = (role.name(), role.schema());
@@ -141,6 +148,7 @@ fn assemble(
         mode: mode.clone(),
     });
     let gate = Gate::new(GateState::Loading);
+    let holder = address.clone();
     let (instance, registration) = Instance::new(
         env.clone(),
         bounded.clone(),
@@ -156,9 +164,10 @@ fn assemble(
         mode: mode.clone(),
         instance,
         drain: maintenance_drain,
+        tasks: Tasks::new(store.clone(), holder),
     };
     tasks.spawn(loops.run(stop.clone()));
-    tasks.spawn(stop.clone().run_until_cancelled_owned(driver.run()).map(drop));
+    tasks.spawn(driver.run(stop.clone()));
     let operator =
         Operator::new(env.clone(), bounded.clone(), keys.clone(), store.clone(), mode.clone());
     tasks.spawn(modes::follow(env.clone(), bounded, keys, mode, stop.clone()));
@@ -168,5 +177,5 @@ fn assemble(
     let settings = http;
     let shell =
         ShellParts { service, env, settings, internal_token, gate: gate.clone(), health, metrics };
-    (role.router(Shell::new(shell), store, Arc::new(operator)), gate)
+    (role.router(Shell::new(shell), store.clone(), Arc::new(operator)), gate, store)
 }

@@ -13,4 +13,6 @@ mod operator;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
+mod store;
+#[cfg(test)]
 mod wire;

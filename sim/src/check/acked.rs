@@ -8,8 +8,11 @@ use super::{Checks, Evidence, Violation};
 use crate::export::name_of;
 use crate::history::{Call, Operation, Reply};
 use crate::recorder::Seq;
-use crate::truth::{State, Truth, apply};
-use drydock_core::log::format::{Action, Body};
+use crate::truth::{At, State, Step, Truth, apply};
+use std::collections::BTreeMap;
+
+use drydock_core::log::format::{Action, Commit};
+use drydock_core::store::Durability;
 use uuid::Uuid;
 
 pub const ORACLE: &str = "I1 acknowledged";
@@ -22,6 +25,8 @@ pub struct Change {
     pub kind: String,
     pub id: Uuid,
     pub what: Changed,
+    /// Whether it is still part of the log's past at the end.
+    pub survives: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,11 +39,16 @@ pub enum Changed {
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     let operations = evidence.operations;
     let mut claimed = vec![false; operations.len()];
-    for change in changes(evidence.truth) {
+    let mut lost = vec![false; operations.len()];
+    // A write that was lost with its store may have been made again by the same call.
+    let (kept, gone): (Vec<_>, Vec<_>) =
+        changes(evidence.truth).into_iter().partition(|change| change.survives);
+    for change in kept.into_iter().chain(gone) {
         let fits = |operation: &&Operation| asks_for(operation, &change);
         let candidates = operations.iter().enumerate();
         let candidates = candidates.filter(|(index, operation)| {
-            !claimed[*index] && operation.called < change.seq && fits(operation)
+            let free = !claimed[*index] || !change.survives;
+            free && operation.called < change.seq && fits(operation)
         });
         // Points and intervals: taking the interval that ends first leaves most for the others.
         let acknowledged = candidates
@@ -49,7 +59,8 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
         let mut open = candidates.filter(|(_, operation)| operation.is_open());
         let taken = acknowledged.or_else(|| open.next());
         match taken.map(|(index, _)| index) {
-            Some(index) => claimed[index] = true,
+            Some(index) if change.survives => claimed[index] = true,
+            Some(index) => lost[index] = true,
             None => checks.violated(Violation::new(
                 ORACLE,
                 "the log has a write that nobody asked for, or has it twice",
@@ -58,12 +69,20 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
             )),
         }
     }
-    for (operation, claimed) in operations.iter().zip(claimed) {
+    for (operation, (claimed, lost)) in operations.iter().zip(claimed.into_iter().zip(lost)) {
         if !is_write(&operation.call) || operation.reply().is_none() {
             continue;
         }
         checks.done(ORACLE, 1);
-        if !claimed {
+        if lost && !claimed && evidence.durability == Durability::Archived {
+            checks.violated(Violation::new(
+                super::recovery::ORACLE,
+                "a write that was acknowledged as archived was lost with the coordination store",
+                operation.to_string(),
+                "its commit is not part of the log's past any more",
+            ));
+        }
+        if !claimed && !lost {
             checks.violated(Violation::new(
                 ORACLE,
                 "an acknowledged write is not in the log",
@@ -107,14 +126,15 @@ fn asks_for(operation: &Operation, change: &Change) -> bool {
 
 /// The changes of users and orgs that the log's actions make, in order.
 pub fn changes(truth: &Truth) -> Vec<Change> {
-    let mut state = State::new();
+    let surviving = truth.surviving();
+    let by_id: BTreeMap<Uuid, &At<Commit>> =
+        truth.commits.iter().map(|commit| (commit.value.id, commit)).collect();
     let mut changes = Vec::new();
-    for commit in &truth.commits {
-        let value = &commit.value;
-        if let Body::Switch { .. } = value.body {
-            state = truth.switched.get(&value.id).cloned().unwrap_or_default();
-        }
-        for action in truth.actions(value) {
+    truth.replay_steps(|place, state, step| {
+        let commit = place.commit.and_then(|id| by_id.get(&id));
+        let (Step::Before, Some(commit)) = (step, commit) else { return };
+        let mut state = state.clone();
+        for action in truth.actions(&commit.value) {
             let (kind, id) = match action {
                 Action::Put(object) => (&object.r#type, object.id),
                 Action::Delete { r#type, id } => (r#type, *id),
@@ -131,12 +151,13 @@ pub fn changes(truth: &Truth) -> Vec<Change> {
             };
             changes.push(Change {
                 seq: commit.seq,
-                position: value.position,
+                position: commit.value.position,
                 kind: kind.clone(),
                 id,
                 what,
+                survives: surviving.contains(&commit.value.id),
             });
         }
-    }
+    });
     changes
 }

@@ -3,7 +3,7 @@
 
 use drydock_core::coord::Revision;
 use drydock_core::error::Kind;
-use drydock_core::log::format::{Body, InstanceState, Mode};
+use drydock_core::log::format::{Body, InstanceState, Mode, Reason};
 
 use super::{Checks, Evidence, Violation};
 use crate::history::{Answer, Call, Operation};
@@ -16,19 +16,24 @@ pub const ORACLE: &str = "I10 barrier";
 /// One time of maintenance, by revision and by event.
 struct Barrier {
     generation: u64,
-    from: Revision,
-    to: Revision,
-    to_seq: Seq,
+    revision: Revision,
+    from: Seq,
+    to: Seq,
 }
 
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     let truth = evidence.truth;
     let barriers = barriers(truth);
     for commit in &truth.commits {
-        let inside =
-            |barrier: &&Barrier| barrier.from < commit.revision && commit.revision < barrier.to;
+        let inside = |barrier: &&Barrier| barrier.from < commit.seq && commit.seq < barrier.to;
         let inside = barriers.iter().find(inside);
-        let switch = matches!(commit.value.body, Body::Switch { .. });
+        let reason = match commit.value.body {
+            Body::Switch { reason } => Some(reason),
+            _ => None,
+        };
+        // A recovery ends maintenance with its own transaction, or happens in normal mode.
+        let switch = reason.is_some();
+        let import = reason == Some(Reason::Import);
         checks.done(ORACLE, 1);
         let fact = format!(
             "position {} was committed at revision {}",
@@ -38,12 +43,12 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
             Some(barrier) if !switch => {
                 let since = format!(
                     "maintenance {} was set at revision {}",
-                    barrier.generation, barrier.from
+                    barrier.generation, barrier.revision
                 );
                 let sentence = "a commit passed the barrier of maintenance";
                 checks.violated(Violation::new(ORACLE, sentence, since, fact));
             }
-            None if switch => {
+            None if import => {
                 let sentence = "an import switched the lineage outside maintenance";
                 checks.violated(Violation::new(ORACLE, sentence, fact, "the mode was normal"));
             }
@@ -59,13 +64,13 @@ fn barriers(truth: &Truth) -> Vec<Barrier> {
     let modes = truth.modes.iter();
     let set = modes.filter(|mode| mode.value.mode == Mode::Maintenance);
     set.map(|mode| {
-        let mut later = truth.modes.iter().filter(|m| m.revision > mode.revision);
+        let mut later = truth.modes.iter().filter(|m| m.seq > mode.seq);
         let end = later.find(|m| m.value.mode == Mode::Normal);
         Barrier {
             generation: mode.value.generation,
-            from: mode.revision,
-            to: end.map_or(Revision::MAX, |end| end.revision),
-            to_seq: end.map_or(Seq::MAX, |end| end.seq),
+            revision: mode.revision,
+            from: mode.seq,
+            to: end.map_or(Seq::MAX, |end| end.seq),
         }
     })
     .collect()
@@ -76,13 +81,14 @@ fn served(evidence: &Evidence<'_>, barrier: &Barrier, checks: &mut Checks) {
     let acknowledged = evidence.truth.instances.iter().filter(|record| {
         record.value.state == InstanceState::Maintenance
             && record.value.generation == barrier.generation
+            && record.seq > barrier.from
     });
     for record in acknowledged {
         let host = record.value.address.split(':').next().unwrap_or_default();
         let behind = evidence.operations.iter().filter(|operation| {
             instance_name(operation.instance) == host
                 && operation.called > record.seq
-                && operation.end_seq() < barrier.to_seq
+                && operation.end_seq() < barrier.to
         });
         for operation in behind.filter(|operation| is_normal(&operation.call)) {
             checks.done(ORACLE, 1);

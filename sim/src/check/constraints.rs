@@ -1,7 +1,8 @@
 //! I5: constraints hold in every state of every read model.
 //!
-//! Checked: names of users and of orgs are unique, a membership's org and user exist. Of the read
-//! models it sees what local lists show, of the log every state.
+//! Checked: names of users and of orgs are unique, a membership's org and user exist, and an org
+//! that has an owner keeps one until an import. Of the read models it sees what local lists show,
+//! of the log every state.
 
 use std::collections::BTreeSet;
 
@@ -14,11 +15,19 @@ pub const ORACLE: &str = "I5 constraints";
 
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     let mut broken: Option<(u64, String)> = None;
-    evidence.truth.replay(|position, state| {
+    let mut owned = BTreeSet::new();
+    evidence.truth.replay(|place, state| {
         checks.done(ORACLE, 1);
-        if let (None, Some(problem)) = (&broken, problem(state)) {
-            broken = Some((position, problem));
+        let now = owned_orgs(state);
+        let mut lost = owned.difference(&now).filter(|org| exists(state, org));
+        let orphaned = match place.jump {
+            true => None,
+            false => lost.next().map(|org| format!("org `{org}` has lost its last owner")),
+        };
+        if let (None, Some(problem)) = (&broken, problem(state).or(orphaned)) {
+            broken = Some((place.position, problem));
         }
+        owned = now;
     });
     if let Some((position, problem)) = broken {
         let at = format!("the log's state at position {position}");
@@ -55,6 +64,17 @@ fn doubled(list: &[Named]) -> Option<String> {
     let mut seen = BTreeSet::new();
     let twice = list.iter().find(|found| !seen.insert(&found.name))?;
     Some(format!("name `{}` is taken twice", twice.name))
+}
+
+fn exists(state: &State, org: &str) -> bool {
+    org.parse().is_ok_and(|id| state.contains_key(&("orgs".to_owned(), id)))
+}
+
+/// The ids of the orgs that have an owner.
+fn owned_orgs(state: &State) -> BTreeSet<String> {
+    let members = state.iter().filter(|((kind, _), _)| kind == "members");
+    let owners = members.filter(|(_, member)| member["role"] == "owner");
+    owners.filter_map(|(_, member)| Some(member["org"].as_str()?.to_owned())).collect()
 }
 
 fn orphan(state: &State) -> Option<String> {

@@ -2,6 +2,7 @@
 //! older than its request.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use super::{Checks, Evidence, Violation};
 use crate::export::Export;
@@ -11,7 +12,7 @@ use crate::truth::State;
 pub const ORACLE: &str = "I7 export";
 
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
-    let mut wanted: BTreeMap<u64, Vec<(&Operation, Export)>> = BTreeMap::new();
+    let mut wanted: BTreeMap<u64, Vec<Wanted<'_>>> = BTreeMap::new();
     for operation in evidence.operations {
         let Some(Reply::Export(bytes)) = operation.reply() else {
             continue;
@@ -25,40 +26,66 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
                 why,
             )),
             Ok(export) => {
-                let oldest = evidence.truth.position_at(operation.called);
-                if export.position < oldest {
-                    checks.violated(Violation::new(
-                        ORACLE,
-                        "an export is older than its request",
-                        format!("{operation}, at position {}", export.position),
-                        format!("the head was at position {oldest} when it was asked for"),
-                    ));
-                }
+                let oldest = evidence.truth.nth_at(operation.called);
+                let newest = evidence.truth.nth_at(operation.end_seq());
                 let at = wanted.entry(export.position).or_default();
-                at.push((operation, export));
+                at.push(Wanted { operation, export, span: oldest..=newest, found: None });
             }
         }
     }
-    evidence.truth.replay(|position, state| {
-        for (operation, export) in wanted.remove(&position).unwrap_or_default() {
-            if let Some(difference) = difference(&export.state, state) {
-                checks.violated(Violation::new(
-                    ORACLE,
-                    format!("an export is not the state at its position {position}"),
-                    operation.to_string(),
-                    difference,
-                ));
+    evidence.truth.replay(|place, state| {
+        for wanted in wanted.get_mut(&place.position).into_iter().flatten() {
+            // The same position may have had other states, which are lost.
+            if wanted.span.contains(&place.nth) && wanted.found != Some(Found::Same) {
+                let difference = difference(&wanted.export.state, state);
+                wanted.found = Some(difference.map_or(Found::Same, Found::Other));
+            } else if wanted.found.is_none() && place.nth < *wanted.span.start() {
+                wanted.found = Some(Found::Old);
             }
         }
     });
     for (position, exports) in wanted {
-        checks.violated(Violation::new(
-            ORACLE,
-            "an export is from a position that does not exist",
-            exports[0].0.to_string(),
-            format!("the log has no position {position}"),
-        ));
+        for Wanted { operation, found, .. } in exports {
+            let operation = operation.to_string();
+            match found {
+                Some(Found::Same) => {}
+                Some(Found::Other(difference)) => checks.violated(Violation::new(
+                    ORACLE,
+                    format!("an export is not the state at its position {position}"),
+                    operation,
+                    difference,
+                )),
+                Some(Found::Old) => checks.violated(Violation::new(
+                    ORACLE,
+                    "an export is older than its request",
+                    operation,
+                    format!("when it was asked for, position {position} was past"),
+                )),
+                None => checks.violated(Violation::new(
+                    ORACLE,
+                    "an export is from a position that does not exist",
+                    operation,
+                    format!("the log has no position {position} by then"),
+                )),
+            }
+        }
     }
+}
+
+/// An export, and the states that it may be.
+struct Wanted<'a> {
+    operation: &'a Operation,
+    export: Export,
+    span: RangeInclusive<usize>,
+    found: Option<Found>,
+}
+
+#[derive(PartialEq)]
+enum Found {
+    Same,
+    Other(String),
+    /// Its position only existed before it was asked for.
+    Old,
 }
 
 /// The first difference between what was `found` and what is `true`.

@@ -1,6 +1,6 @@
 //! I6: import is all-or-nothing; afterwards the state equals the import and nothing else.
 
-use drydock_core::log::format::Body;
+use drydock_core::log::format::{Body, Reason};
 
 use super::exports::difference;
 use super::{Checks, Evidence, Violation};
@@ -28,7 +28,7 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     }
     let mut claimed = vec![false; imports.len()];
     for commit in &evidence.truth.commits {
-        if let Body::Switch { .. } = commit.value.body {
+        if let Body::Switch { reason: Reason::Import } = commit.value.body {
             let position = commit.value.position;
             let mut candidates = imports.iter().enumerate().filter(|(index, (operation, ..))| {
                 !claimed[*index]

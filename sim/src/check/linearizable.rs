@@ -11,9 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::{Checks, Violation};
+use drydock_core::log::format::{Body, Commit, Reason};
+
+use super::{Checks, Evidence, Violation};
+use crate::export::named;
 use crate::history::{Answer, Call, Named, Operation, Reads, Reply};
 use crate::recorder::Seq;
+use crate::truth::{At, Truth};
 
 pub const ORACLE: &str = "I4 linearizable";
 
@@ -103,20 +107,28 @@ pub enum Verdict {
 }
 
 /// Checks every name of a history.
-pub fn check(operations: &[Operation], checks: &mut Checks) {
-    for (name, intervals) in by_name(operations) {
+pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
+    let operations = evidence.operations;
+    let jumps = jumps(evidence.truth);
+    for (name, mut intervals) in by_name(operations) {
+        intervals.extend(jumps.iter().map(|jump| jump.interval(&name)));
         checks.done(ORACLE, intervals.len() as u64);
         match search(&intervals, MAX_STEPS) {
             Verdict::Linearizable => {}
             Verdict::NotDecided => checks.not_decided(ORACLE, &name),
             Verdict::Broken { stuck } => {
-                let late = &operations[stuck];
+                let Some(late) = operations.get(stuck) else {
+                    let (sentence, how) = ("a store went back at an odd moment", "no order");
+                    checks.violated(Violation::new(ORACLE, sentence, how, name));
+                    continue;
+                };
                 let before = intervals
                     .iter()
                     .filter(|other| other.to < late.called)
                     .max_by_key(|other| other.to);
-                let before = before
-                    .map_or("nothing".to_owned(), |other| operations[other.operation].to_string());
+                let before = before.and_then(|other| operations.get(other.operation));
+                let before =
+                    before.map_or("nothing, or a recovery".to_owned(), ToString::to_string);
                 let sentence = format!("no order of the calls explains what user `{name}` was");
                 checks.violated(Violation::new(ORACLE, sentence, before, late.to_string()));
             }
@@ -124,11 +136,55 @@ pub fn check(operations: &[Operation], checks: &mut Checks) {
     }
 }
 
+/// A store was lost or set back: whatever a name had, it has what it had once.
+struct Jump {
+    from: Seq,
+    to: Seq,
+    users: Vec<Named>,
+}
+
+/// The operation of a jump, which nobody asked for.
+const NOBODY: usize = usize::MAX;
+
+impl Jump {
+    fn interval(&self, name: &str) -> Interval {
+        let effect = Effect::Set(lookup(&self.users, name));
+        Interval { from: self.from, to: self.to, effect, operation: NOBODY }
+    }
+}
+
+fn jumps(truth: &Truth) -> Vec<Jump> {
+    let mut moments: BTreeMap<usize, (Seq, Seq)> = BTreeMap::new();
+    for turn in &truth.turns {
+        moments.insert(truth.nth_at(turn.seq), (turn.seq, turn.seq));
+    }
+    let mut before: Option<&At<Commit>> = None;
+    for commit in &truth.commits {
+        let recovery = matches!(commit.value.body, Body::Switch { reason: Reason::Recovery });
+        let anew = before.is_some_and(|before| before.era != commit.era)
+            && !truth.turns.iter().any(|turn| turn.era == commit.era);
+        if recovery || anew {
+            // A lost store is gone when the next one begins.
+            let from = if anew { truth.began[commit.era] } else { commit.seq };
+            moments.insert(truth.nth_at(commit.seq), (from, commit.seq));
+        }
+        before = Some(commit);
+    }
+    let mut jumps = Vec::new();
+    truth.replay_steps(|place, state, _| {
+        // Of a commit that begins anew, what its first action finds.
+        if let Some((from, to)) = moments.remove(&place.nth) {
+            jumps.push(Jump { from, to, users: named(state, "users") });
+        }
+    });
+    jumps
+}
+
 /// The intervals of every name that the history speaks of.
 pub fn by_name(operations: &[Operation]) -> BTreeMap<String, Vec<Interval>> {
     let mut names: BTreeMap<String, Vec<Interval>> = BTreeMap::new();
     for operation in operations {
-        for name in named(&operation.call) {
+        for name in names_of(&operation.call) {
             names.entry(name.to_owned()).or_default();
         }
     }
@@ -147,7 +203,7 @@ pub fn by_name(operations: &[Operation]) -> BTreeMap<String, Vec<Interval>> {
     names
 }
 
-fn named(call: &Call) -> Vec<&str> {
+fn names_of(call: &Call) -> Vec<&str> {
     match call {
         Call::CreateUser { name } | Call::GetUser { name } | Call::DeleteUser { name } => {
             vec![name]

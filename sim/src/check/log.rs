@@ -1,8 +1,11 @@
 //! I2: positions are gapless, position order is commit order, every commit names its predecessor.
 
-use drydock_core::log::format::Body;
+use std::collections::{BTreeMap, BTreeSet};
+
+use drydock_core::log::format::{Body, Commit, Head, Reason};
 
 use super::{Checks, Violation};
+use crate::recorder::Seq;
 use crate::truth::Truth;
 
 pub const ORACLE: &str = "I2 log";
@@ -18,9 +21,20 @@ pub fn check(truth: &Truth, checks: &mut Checks) {
         return;
     };
     let mut before = first.value;
+    let mut era = first.era;
     for commit in &truth.commits {
         checks.done(ORACLE, 1);
         let (value, revision) = (&commit.value, commit.revision);
+        if commit.era != era {
+            era = commit.era;
+            before = began(truth, era, value);
+        }
+        let recovery = matches!(value.body, Body::Switch { reason: Reason::Recovery });
+        if recovery {
+            // Where it goes on from is for the oracle of recoveries to judge.
+            before = value.head();
+            continue;
+        }
         let fact = format!(
             "revision {revision} commits {} at position {} after {}",
             value.id, value.position, value.previous
@@ -39,16 +53,33 @@ pub fn check(truth: &Truth, checks: &mut Checks) {
         }
         before = value.head();
     }
-    for head in truth.heads.iter().skip(1) {
-        let same = truth.commits.iter().find(|c| c.revision == head.revision);
-        if same.is_none_or(|commit| commit.value.head() != head.value) {
+    let by_seq: BTreeMap<Seq, &Commit> =
+        truth.commits.iter().map(|commit| (commit.seq, &commit.value)).collect();
+    let turns: BTreeSet<Seq> = truth.turns.iter().map(|turn| turn.seq).collect();
+    for head in &truth.heads {
+        if head.value.position == 0 || turns.contains(&head.seq) {
+            continue;
+        }
+        let same = by_seq.get(&head.seq);
+        if same.is_none_or(|commit| commit.head() != head.value) {
             let one = format!("revision {} sets head to {:?}", head.revision, head.value);
             let other = match same {
-                Some(commit) => format!("and commits {:?}", commit.value.head()),
+                Some(commit) => format!("and commits {:?}", commit.head()),
                 None => "and commits nothing".to_owned(),
             };
             let sentence = "head and log changed apart from each other";
             checks.violated(broken(sentence, one, other));
         }
+    }
+}
+
+/// The head that a store began with, before its first commit.
+fn began(truth: &Truth, era: usize, first: &Commit) -> Head {
+    let head = truth.heads.iter().find(|head| head.era == era);
+    let turned = truth.turns.iter().any(|turn| turn.era == era);
+    match head {
+        Some(head) if turned || head.value.position == 0 => head.value,
+        // It began empty, and with a recovery.
+        _ => Head { lineage: first.lineage, position: first.position - 1, commit: first.previous },
     }
 }

@@ -6,15 +6,19 @@
 pub mod acked;
 pub mod answers;
 pub mod barrier;
+pub mod checkpoints;
 pub mod constraints;
 pub mod converge;
 pub mod exports;
 pub mod imports;
 pub mod linearizable;
 pub mod log;
+pub mod recovery;
+pub mod snapshots;
 
 use std::collections::BTreeMap;
 
+use drydock_core::store::Durability;
 use serde::{Deserialize, Serialize};
 
 use crate::history::Operation;
@@ -25,7 +29,10 @@ use crate::workload::Finals;
 pub const ORACLES: &[(&str, &str)] = &[
     (acked::ORACLE, "an acknowledged write is in the log exactly once"),
     (log::ORACLE, "positions are gapless and every commit names its predecessor"),
+    (checkpoints::ORACLE, "checkpoints, segments and trimming agree with the log at every moment"),
+    (recovery::ORACLE, "a lost or set back coordination store loses nothing that was archived"),
     (linearizable::ORACLE, "reads of users are linearizable"),
+    (snapshots::ORACLE, "a read's answer is the state at one position between call and answer"),
     (constraints::ORACLE, "names are unique and nothing refers to what is gone"),
     (imports::ORACLE, "an import is all or nothing, and a damaged one is refused"),
     (exports::ORACLE, "a complete export is the state at its position, not older than its request"),
@@ -39,6 +46,9 @@ pub struct Evidence<'a> {
     pub operations: &'a [Operation],
     pub truth: &'a Truth,
     pub finals: &'a Finals,
+    pub durability: Durability,
+    /// Commits that may wait to be archived.
+    pub unarchived: u64,
     /// Whether the plan makes the product's own code fail at a point.
     pub injected: bool,
 }
@@ -98,12 +108,15 @@ pub fn all(evidence: &Evidence<'_>) -> Checks {
     let mut checks = Checks::default();
     log::check(evidence.truth, &mut checks);
     acked::check(evidence, &mut checks);
+    checkpoints::check(evidence, &mut checks);
+    recovery::check(evidence, &mut checks);
     barrier::check(evidence, &mut checks);
     constraints::check(evidence, &mut checks);
     imports::check(evidence, &mut checks);
     exports::check(evidence, &mut checks);
     answers::check(evidence, &mut checks);
     converge::check(evidence, &mut checks);
-    linearizable::check(evidence.operations, &mut checks);
+    snapshots::check(evidence, &mut checks);
+    linearizable::check(evidence, &mut checks);
     checks
 }

@@ -28,6 +28,9 @@ pub struct SuiteArgs {
     /// How many plans run at once; by default as many as there are cores.
     #[arg(long)]
     pub jobs: Option<usize>,
+    /// Also shows how often what happened at each code point.
+    #[arg(long)]
+    pub steps: bool,
     /// The first seed; by default any.
     #[arg(long)]
     pub first_seed: Option<u64>,
@@ -70,6 +73,9 @@ pub struct RunArgs {
     /// Begins nothing more after the first failure.
     #[arg(long)]
     pub until_failure: bool,
+    /// Also shows how often what happened at each code point.
+    #[arg(long)]
+    pub steps: bool,
     /// Only this part of the work, as `1/8`.
     #[arg(long, value_parser = shard)]
     pub shard: Option<Shard>,
@@ -102,8 +108,6 @@ pub struct VerifyArgs {
     /// How many plans, if none is named.
     #[arg(long, default_value_t = 21)]
     pub count: u64,
-    #[arg(long)]
-    pub jobs: Option<usize>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -86,7 +86,8 @@ pub async fn run(args: &MutantArgs) -> Result<u8, Failure> {
     }
     let tree = std::fs::canonicalize(package_folder().join(".."))?;
     let scratch = tempfile::tempdir()?;
-    let target = tree.join("target").join("mutants");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = target.unwrap_or_else(|| tree.join("target")).join("mutants");
     let mut worst = FINE;
     for mutant in mutants {
         let copy = scratch.path().join("tree");

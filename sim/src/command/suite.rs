@@ -31,7 +31,8 @@ pub async fn standard(args: &SuiteArgs) -> Result<u8, Failure> {
     let jobs = corpus.into_iter().chain(seeded(all, first..u64::MAX));
     anstream::println!("seeds from {first} on, over {} scenarios", ALL.len());
     // The corpus is run whatever the time.
-    let bounds = Bounds { time: Some(args.time), regardless: kept, until_failure: false };
+    let bounds =
+        Bounds { time: Some(args.time), regardless: kept, until_failure: false, steps: args.steps };
     suite(jobs, args.jobs, bounds).await
 }
 
@@ -53,7 +54,8 @@ pub async fn chosen(args: &RunArgs) -> Result<u8, Failure> {
     let shard = args.shard.unwrap_or(Shard { number: 1, of: 1 });
     let mine = move |nth: &(u64, Job)| nth.0 % shard.of == shard.number - 1;
     let jobs = (0..).zip(seeded(scenarios, seeds)).filter(mine);
-    let bounds = Bounds { time: args.time, regardless: 0, until_failure: args.until_failure };
+    let (until_failure, steps) = (args.until_failure, args.steps);
+    let bounds = Bounds { time: args.time, regardless: 0, until_failure, steps };
     suite(jobs.map(|(_, job)| job), args.jobs, bounds).await
 }
 
@@ -63,6 +65,8 @@ struct Bounds {
     /// The first so many plans are run whatever the time.
     regardless: u64,
     until_failure: bool,
+    /// Whether the table of code points is shown.
+    steps: bool,
 }
 
 async fn suite(
@@ -107,6 +111,9 @@ async fn suite(
     let Some(worst) = tally.worst else {
         return Err(Failure::Nothing("no plan fits the arguments".to_owned()));
     };
+    if bounds.steps {
+        anstream::println!("{}\n", tally.steps());
+    }
     anstream::println!("{}", tally.show(clock.monotonic().as_secs_f64()));
     Ok(exit::code(worst))
 }

@@ -38,6 +38,9 @@ pub struct Hits {
     pub label: String,
     pub story: String,
     pub hits: u64,
+    /// The code point that it struck, and how.
+    #[serde(default)]
+    pub step: Option<(String, PointAct)>,
 }
 
 impl Faults {
@@ -70,6 +73,12 @@ impl Faults {
         let state = self.lock();
         let mut active = state.active.iter();
         active.find_map(|index| pick(&self.all[*index].what).map(|found| (*index, found)))
+    }
+
+    /// Like [`find`](Self::find), for who must know which fault it is. `pick` may ask for faults.
+    pub fn every<T>(&self, mut pick: impl FnMut(usize, &What) -> Option<T>) -> Option<(usize, T)> {
+        let active = self.lock().active.clone();
+        active.into_iter().find_map(|index| Some((index, pick(index, &self.all[index].what)?)))
     }
 
     /// Like [`find`](Self::find), for faults of which only the first `count` strikes count: takes
@@ -198,6 +207,10 @@ impl Faults {
                     fault.what.story()
                 ),
                 hits: hits(index),
+                step: match &fault.what {
+                    What::Point { point, act, .. } => Some((point.clone(), *act)),
+                    _ => None,
+                },
             })
             .collect()
     }
@@ -207,7 +220,8 @@ impl Faults {
         self.recorder.event("fault", format_args!("#{index} {verb}: {story}"));
     }
 
-    fn wake(&self) {
+    /// Wakes everybody who waits for a change.
+    pub fn wake(&self) {
         let waiting = std::mem::take(&mut self.lock().waiting);
         for waker in waiting {
             waker.wake();

@@ -12,7 +12,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use drydock_core::coord::memory::Memory;
 use drydock_core::coord::{
     Coordination, Error, Lease, LeaseId, RangeRequest, RangeResponse, Result, Revision, Txn,
     TxnResponse, WatchBatch, WatchRequest, WatchStream,
@@ -22,6 +21,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::way::{GIVE_UP, Way};
 use super::{Effect, What};
+use crate::stores::Stores;
 use crate::truth::Witness;
 
 /// A watch whose way stays cut for so long breaks.
@@ -31,7 +31,7 @@ const LATE_MS: u64 = 1_500;
 
 #[derive(Clone)]
 pub struct FaultyCoordination {
-    pub inner: Memory,
+    pub stores: Stores,
     pub way: Way,
     pub witness: Witness,
     pub late: LateTxns,
@@ -49,15 +49,22 @@ impl LateTxns {
         queue.push((due, host.to_owned(), txn));
     }
 
-    /// Applies what is due.
-    pub async fn apply(&self, now: Duration, store: &Memory, witness: &Witness) {
+    fn take(&self, now: Duration) -> Vec<(Duration, String, Txn)> {
         let mut queue = self.queue.lock().expect("no holder of this lock panics");
         let (due, rest) = queue.drain(..).partition(|(due, ..)| *due <= now);
         *queue = rest;
-        drop(queue);
-        let due: Vec<(Duration, String, Txn)> = due;
-        for (_, host, txn) in due {
-            let answer = store.txn(txn).await;
+        due
+    }
+
+    /// Forgets them: the store that they were on the way to is gone.
+    pub fn clear(&self) {
+        self.queue.lock().expect("no holder of this lock panics").clear();
+    }
+
+    /// Applies what is due.
+    pub async fn apply(&self, now: Duration, stores: &Stores, witness: &Witness) {
+        for (_, host, txn) in self.take(now) {
+            let answer = stores.current().txn(txn).await;
             witness.txn(&host, "late", &answer);
         }
     }
@@ -83,7 +90,7 @@ impl FaultyCoordination {
         let host = &self.way.host;
         match effect {
             Effect::Applied => {
-                let answer = self.inner.txn(txn).await;
+                let answer = self.stores.current().txn(txn).await;
                 self.witness.txn(host, "unanswered", &answer);
             }
             Effect::Dropped => self.witness.note(host, "dropped txn"),
@@ -116,14 +123,14 @@ fn slower(what: &What) -> Option<u64> {
 }
 
 fn cut(what: &What) -> bool {
-    matches!(what, What::CoordCut { .. })
+    matches!(what, What::CoordCut { .. } | What::CoordLost {} | What::CoordSetBack { .. })
 }
 
 #[async_trait]
 impl Coordination for FaultyCoordination {
     async fn range(&self, request: RangeRequest) -> Result<RangeResponse> {
         self.there().await?;
-        let answer = self.inner.range(request).await?;
+        let answer = self.stores.current().range(request).await?;
         self.witness.seen(answer.revision);
         self.back(answer).await
     }
@@ -137,17 +144,19 @@ impl Coordination for FaultyCoordination {
         if let Some(effect) = self.way.strike(lost) {
             return self.lose(txn, effect).await;
         }
-        let answer = self.inner.txn(txn).await;
+        let answer = self.stores.current().txn(txn).await;
         self.witness.txn(&self.way.host, "", &answer);
         self.back(answer?).await
     }
 
     async fn watch(&self, request: WatchRequest) -> Result<WatchStream> {
         self.there().await?;
-        let inner = self.inner.watch(request).await?;
+        let inner = self.stores.current().watch(request).await?;
         self.witness.note(&self.way.host, "watch");
         let watch = FaultyWatch {
             inner,
+            era: self.stores.era(),
+            stores: self.stores.clone(),
             way: self.way.clone(),
             arrived: VecDeque::new(),
             ended: None,
@@ -160,26 +169,26 @@ impl Coordination for FaultyCoordination {
 
     async fn lease_grant(&self, ttl: Duration) -> Result<Lease> {
         self.there().await?;
-        let lease = self.inner.lease_grant(ttl).await?;
+        let lease = self.stores.current().lease_grant(ttl).await?;
         self.witness.note(&self.way.host, "lease granted");
         self.back(lease).await
     }
 
     async fn lease_keep_alive(&self, id: LeaseId) -> Result<Duration> {
         self.there().await?;
-        let ttl = self.inner.lease_keep_alive(id).await?;
+        let ttl = self.stores.current().lease_keep_alive(id).await?;
         self.back(ttl).await
     }
 
     async fn lease_revoke(&self, id: LeaseId) -> Result<()> {
         self.there().await?;
-        self.inner.lease_revoke(id).await?;
+        self.stores.current().lease_revoke(id).await?;
         self.back(()).await
     }
 
     async fn compact(&self, revision: Revision) -> Result<()> {
         self.there().await?;
-        self.inner.compact(revision).await?;
+        self.stores.current().compact(revision).await?;
         self.back(()).await
     }
 }
@@ -187,6 +196,9 @@ impl Coordination for FaultyCoordination {
 /// A watch that lags, breaks and forgets.
 struct FaultyWatch {
     inner: WatchStream,
+    /// Whose watch it is.
+    era: usize,
+    stores: Stores,
     way: Way,
     /// On its way to the instance, with the time of arrival.
     arrived: VecDeque<(Instant, WatchBatch)>,
@@ -242,6 +254,11 @@ impl FaultyWatch {
 
     /// Whether a fault keeps the watch from moving; may end it.
     fn held_up(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.stores.era() != self.era {
+            self.arrived.clear();
+            self.ended = Some(unknown("the store is another one"));
+            return false;
+        }
         let broken = |what: &What| matches!(what, What::WatchBreak { .. }).then_some(());
         if let Some((index, ())) = self.way.mine(broken) {
             self.way.faults.hit(index, 1);

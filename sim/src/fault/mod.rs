@@ -10,7 +10,7 @@ mod what;
 
 pub use active::{Faults, Hits};
 pub use coord::{FaultyCoordination, LateTxns};
-pub use objects::FaultyObjects;
+pub use objects::{FaultyObjects, Kept};
 pub use points::{PassedPoints, PlannedPoints};
 pub use way::Way;
 pub use what::{Effect, Fault, KINDS, PointAct, What};

@@ -1,24 +1,57 @@
 //! The object store as one instance reaches it: in memory, behind a way that can be slow or down,
 //! with writes that fail with or without effect.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
+    ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    UploadPart,
 };
 
 use super::way::Way;
 use super::{Effect, What};
+use crate::recorder::{Recorder, Seq};
 
 #[derive(Clone)]
 pub struct FaultyObjects {
     pub inner: Arc<dyn ObjectStore>,
+    pub kept: Kept,
     pub way: Way,
+}
+
+/// Everything that was ever stored, deleted or not, and when it first was: for the oracles.
+#[derive(Clone)]
+pub struct Kept {
+    pub objects: Arc<InMemory>,
+    stored: Arc<Mutex<BTreeMap<Path, Seq>>>,
+    recorder: Recorder,
+}
+
+impl Kept {
+    pub fn new(recorder: &Recorder) -> Kept {
+        let objects = Arc::new(InMemory::new());
+        Kept { objects, stored: Arc::default(), recorder: recorder.clone() }
+    }
+
+    async fn put(&self, path: &Path, data: PutPayload) -> Result<()> {
+        self.objects.put(path, data).await?;
+        let mut stored = self.stored.lock().expect("no holder of this lock panics");
+        stored.entry(path.clone()).or_insert(self.recorder.count());
+        Ok(())
+    }
+
+    /// Whether `path` was there before the event.
+    pub fn was_there(&self, path: &Path, seq: Seq) -> bool {
+        let stored = self.stored.lock().expect("no holder of this lock panics");
+        stored.get(path).is_some_and(|at| *at <= seq)
+    }
 }
 
 impl FaultyObjects {
@@ -94,7 +127,12 @@ impl fmt::Display for FaultyObjects {
 #[async_trait]
 impl ObjectStore for FaultyObjects {
     async fn put_opts(&self, path: &Path, data: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        self.write(self.inner.put_opts(path, data, opts)).await
+        let work = async {
+            let done = self.inner.put_opts(path, data.clone(), opts).await?;
+            self.kept.put(path, data).await?;
+            Ok(done)
+        };
+        self.write(work).await
     }
 
     async fn put_multipart_opts(

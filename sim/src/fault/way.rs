@@ -68,11 +68,11 @@ impl Way {
         rng.random()
     }
 
-    /// The first active fault of this instance that `pick` wants.
+    /// The first active fault of this instance, or of all, that `pick` wants.
     pub fn mine<T>(&self, pick: impl Fn(&What) -> Option<T>) -> Option<(usize, T)> {
         self.faults.find(|what| match what.instance() {
-            Some(instance) if instance == self.instance => pick(what),
-            _ => None,
+            Some(instance) if instance != self.instance => None,
+            _ => pick(what),
         })
     }
 

@@ -37,6 +37,10 @@ pub enum What {
     CoordCut { instance: usize },
     /// One way to coordination takes this much longer.
     CoordSlow { instance: usize, delay_ms: u64 },
+    /// The coordination store is gone, for good: after the outage there is an empty one.
+    CoordLost {},
+    /// After an outage the coordination store is what it was `age_ms` before it.
+    CoordSetBack { age_ms: u64 },
     /// The answers of the next `count` transactions are lost.
     LostAnswer { instance: usize, count: u64, effect: Effect },
     /// Watches deliver this much later.
@@ -128,6 +132,8 @@ impl What {
             What::Slow { .. } => "slow",
             What::CoordCut { .. } => "coord_cut",
             What::CoordSlow { .. } => "coord_slow",
+            What::CoordLost {} => "coord_lost",
+            What::CoordSetBack { .. } => "coord_set_back",
             What::LostAnswer { .. } => "lost_answer",
             What::WatchLag { .. } => "watch_lag",
             What::WatchBreak { .. } => "watch_break",
@@ -165,6 +171,8 @@ pub const KINDS: &[(&str, &str)] = &[
     ("slow", "a link has latency and little bandwidth"),
     ("coord_cut", "an instance does not reach the coordination store"),
     ("coord_slow", "the way to the coordination store is slow"),
+    ("coord_lost", "the coordination store is replaced by an empty one"),
+    ("coord_set_back", "the coordination store is replaced by an older state of itself"),
     ("lost_answer", "transactions take effect, or not, or later, and are not answered"),
     ("watch_lag", "watches deliver late"),
     ("watch_break", "watches end with an error"),

@@ -8,6 +8,7 @@ use crate::plan::{Action, Damage, Plan, Step};
 /// Every code point of an import. A test compares it with what an import passes.
 pub const IMPORT_POINTS: &[&str] = &[
     "import.begin",
+    "import.tail_archived",
     "import.staged",
     "import.lineage_written",
     "import.manifest_written",

@@ -17,6 +17,15 @@ pub fn under_load(draw: &mut Draw) -> Plan {
     });
     let mut at_ms = draw.number(1_000, 4_500);
     for _ in 0..draw.count(1, 2) {
+        if draw.chance(60) {
+            // Somebody learns of it late, and goes on meanwhile.
+            let lag_ms = draw.number(500, 4_000);
+            plan.faults.push(Fault {
+                at_ms: at_ms - draw.number(0, 900),
+                for_ms: lag_ms,
+                what: What::WatchLag { instance: draw.pick(&others), lag_ms },
+            });
+        }
         let mut step = |at_ms, action| {
             let instance = draw.pick(&others);
             plan.operator.push(Step { at_ms, instance, action });

@@ -3,11 +3,13 @@
 mod chaos;
 mod draw;
 mod imports;
+mod losses;
 mod maintenance;
 mod swarm;
 
 pub use draw::Draw;
 pub use imports::IMPORT_POINTS;
+pub use swarm::STEPS;
 
 use crate::plan::Plan;
 
@@ -54,6 +56,26 @@ pub const ALL: &[Scenario] = &[
         about: "watches lag, break and forget commits while clients write",
         make: chaos::feed_gap,
     },
+    Scenario {
+        name: "tasks-under-load",
+        about: "archive, checkpoint, trim and collect run all the time while their holders fail",
+        make: losses::tasks_under_load,
+    },
+    Scenario {
+        name: "coordination-lost",
+        about: "the coordination store is replaced by an empty one, under load or while all are down",
+        make: losses::coordination_lost,
+    },
+    Scenario {
+        name: "coordination-set-back",
+        about: "the coordination store is restored from a backup that is some seconds old",
+        make: losses::coordination_set_back,
+    },
+    Scenario {
+        name: "objects-out",
+        about: "object storage refuses everything until writes are refused, and comes back",
+        make: losses::objects_out,
+    },
 ];
 
 impl Scenario {
@@ -70,6 +92,29 @@ impl Scenario {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_steps_are_the_code_points_of_the_product() {
+        let core = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src");
+        let mut folders = vec![core];
+        let mut found = std::collections::BTreeSet::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let text = std::fs::read_to_string(path).unwrap();
+                    let names = text.split("env.point(\"").skip(1);
+                    let names = names.filter_map(|rest| rest.split_once('"'));
+                    found.extend(names.map(|(name, _)| name.to_owned()));
+                }
+            }
+        }
+        // What the point's own documentation shows.
+        let found: Vec<_> = found.into_iter().collect();
+        assert_eq!(found, STEPS);
+    }
 
     #[test]
     fn every_scenario_makes_valid_plans_and_the_same_ones_for_the_same_seed() {

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use drydock_core::store::Durability::{Archived, Quorum};
+use drydock_core::store::TaskSettings;
 use jiff::Timestamp;
 
 use super::Draw;
@@ -38,10 +40,31 @@ pub fn base(draw: &mut Draw, configstores: usize, load_ms: u64) -> Plan {
             inline_bytes: draw.pick(&[256, 1 << 10, 64 << 10]),
             lease_ttl_ms: draw.number(2_000, 5_000),
             request_timeout_ms: draw.number(2_000, 8_000),
+            durability: draw.pick(&[Quorum, Quorum, Quorum, Archived]),
+            unarchived_commits: match draw.chance(20) {
+                true => draw.number(5, 60),
+                false => 20_000,
+            },
+            tasks: tasks(draw),
         },
         workload: workload(draw),
         operator: Vec::new(),
         faults: Vec::new(),
+    }
+}
+
+/// Short enough that every task runs, and meets the others, within one plan.
+pub fn tasks(draw: &mut Draw) -> TaskSettings {
+    TaskSettings {
+        archive_period_ms: draw.number(200, 2_000),
+        checkpoint_period_ms: draw.number(1_000, 10_000),
+        trim_period_ms: draw.number(500, 5_000),
+        collect_period_ms: draw.number(1_000, 10_000),
+        checkpoint_commits: draw.number(1, 50),
+        window_commits: draw.pick(&[0, 1, 5, 50]),
+        grace_ms: draw.pick(&[0, 500, 5_000]),
+        checkpoints_kept: draw.count(1, 3),
+        lineages_kept: draw.count(2, 10),
     }
 }
 
@@ -140,15 +163,55 @@ pub const CLOCKS: &[Maker] = &[|draw, _, instance| {
     What::Clock { instance, by_ms: if draw.chance(50) { by_ms } else { -by_ms } }
 }];
 
-pub const POINTS: &[Maker] = &[|draw, _, instance| What::Point {
-    instance,
-    point: draw.pick(COMMIT_POINTS).to_owned(),
-    occurrence: draw.number(1, 30),
-    act: draw.pick(&[PointAct::Kill, PointAct::Delay]),
-}];
+pub const POINTS: &[Maker] = &[
+    |draw, _, instance| What::Point {
+        instance,
+        point: draw.pick(COMMIT_POINTS).to_owned(),
+        occurrence: draw.number(1, 30),
+        act: draw.pick(ACTS),
+    },
+    |draw, _, instance| What::Point {
+        instance,
+        point: draw.pick(STEPS).to_owned(),
+        occurrence: draw.number(1, 4),
+        act: draw.pick(ACTS),
+    },
+];
+
+const ACTS: &[PointAct] = &[PointAct::Kill, PointAct::Delay, PointAct::Fail];
 
 /// Code points that every load passes.
 const COMMIT_POINTS: &[&str] = &["commit.before_txn", "commit.after_txn"];
+
+/// Every code point of the product. A test compares them with its code.
+pub const STEPS: &[&str] = &[
+    "archive.after_publish",
+    "archive.after_put",
+    "archive.before_put",
+    "bootstrap.before_current",
+    "bootstrap.before_head",
+    "checkpoint.after_publish",
+    "checkpoint.begin",
+    "checkpoint.files_written",
+    "checkpoint.manifest_written",
+    "collect.before_delete",
+    "commit.after_object_put",
+    "commit.after_txn",
+    "commit.before_object_put",
+    "commit.before_txn",
+    "import.after_switch",
+    "import.before_switch",
+    "import.begin",
+    "import.current_written",
+    "import.lineage_written",
+    "import.manifest_written",
+    "import.staged",
+    "recovery.after_txn",
+    "recovery.begin",
+    "recovery.manifest_written",
+    "trim.after_txn",
+    "trim.before_txn",
+];
 
 /// One fault that certainly hits, and up to `most` others of the given kinds, between two times.
 /// At least one of `kinds` remains switched on.

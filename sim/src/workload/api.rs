@@ -1,17 +1,23 @@
-//! Calls over the product's HTTP API, through the simulated network.
+//! Calls with the product's own client, through the simulated network.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use drydock_core::archive::Intent as ImportIntent;
 use drydock_core::context::Context;
+use drydock_core::log::format::Mode;
 use drydock_core::net::SharedNet;
+use drydock_services::configstore::client::ConfigstoreClient;
+use drydock_services::configstore::types::{
+    self, NewOrg, NewUser, Org, User, UserChange, Visibility,
+};
+use drydock_services::http::admin::MaintenanceStatus;
 use drydock_services::http::client::{Client, ClientError, ClientSettings};
-use http::Method;
+use drydock_services::http::page::{Consistency, ListQuery};
+use drydock_services::names::Ref;
+use futures_util::{TryStreamExt, stream};
 use secrecy::SecretString;
-use serde::Deserialize;
-use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::Api;
 use crate::history::{Answer, Call, Intent, Named, Reads, Reply, Role, Status};
@@ -20,50 +26,16 @@ use crate::plan::instance_name;
 /// Where every instance of configstore listens.
 pub const PORT: u16 = 8001;
 /// More than any list of a simulation holds.
-const LIST_LIMIT: u32 = 100;
-const EXPORT_BYTES: usize = 64 << 20;
+const LIST_LIMIT: usize = 100;
+const ANSWER_BYTES: usize = 1 << 20;
 
 pub struct HttpApi {
+    /// Who calls.
+    pub host: String,
     pub net: SharedNet,
     pub token: SecretString,
     /// When a client gives up.
     pub timeout: Duration,
-}
-
-#[derive(Deserialize)]
-struct Object {
-    id: Uuid,
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct List {
-    items: Vec<Object>,
-}
-
-#[derive(Deserialize)]
-struct Members {
-    items: Vec<Member>,
-}
-
-#[derive(Deserialize)]
-struct Member {
-    user: Object,
-}
-
-#[derive(Deserialize)]
-struct MaintenanceStatus {
-    mode: String,
-    generation: u64,
-    ready: bool,
-    instances: Vec<Value>,
-    position: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct Imported {
-    position: u64,
-    digest: String,
 }
 
 #[async_trait]
@@ -82,140 +54,151 @@ impl Api for HttpApi {
 
 impl HttpApi {
     async fn send(&self, instance: usize, call: &Call) -> Result<Reply, ClientError> {
+        let client = &self.client(instance);
+        let ctx = &Context::background().timeout(self.timeout);
+        Ok(match call {
+            Call::CreateUser { name } => {
+                let new = NewUser { name: name.clone(), admin: false };
+                user(client.create_user(ctx, &new).await?.body)
+            }
+            Call::GetUser { name } => {
+                let reads = Consistency::Linearizable;
+                user(client.user(ctx, &named(name), reads).await?.body)
+            }
+            Call::RenameUser { name, to } => {
+                let change = UserChange { name: Some(to.clone()), ..UserChange::default() };
+                user(client.update_user(ctx, &named(name), &change, None).await?.body)
+            }
+            Call::DeleteUser { name } => {
+                client.delete_user(ctx, &named(name), None).await?;
+                Reply::Done
+            }
+            Call::ListUsers { reads } => {
+                let page = client.users(ctx, &whole(*reads)).await?;
+                let users = page.items.into_iter();
+                Reply::List(users.map(|user| entry(user.id, &user.name)).collect())
+            }
+            Call::CreateOrg { name, owner } => {
+                let new = NewOrg {
+                    name: name.clone(),
+                    visibility: Visibility::Public,
+                    owner: Some(owner.clone()),
+                };
+                org(client.create_org(ctx, &new).await?.body)
+            }
+            Call::DeleteOrg { name } => {
+                client.delete_org(ctx, &named(name), None).await?;
+                Reply::Done
+            }
+            Call::SetMember { org, user, role } => {
+                let role = match role {
+                    Role::Owner => types::Role::Owner,
+                    Role::Member => types::Role::Member,
+                };
+                client.put_member(ctx, &named(org), &named(user), role, None).await?;
+                Reply::Done
+            }
+            Call::RemoveMember { org, user } => {
+                client.delete_member(ctx, &named(org), &named(user), None).await?;
+                Reply::Done
+            }
+            Call::ListMembers { org } => {
+                let page = client.members(ctx, &named(org), &whole(Reads::Linearizable)).await?;
+                let members = page.items.into_iter().map(|member| member.user);
+                Reply::List(members.map(|user| entry(user.id, &user.name)).collect())
+            }
+            Call::Status
+            | Call::Maintenance
+            | Call::Resume
+            | Call::Export
+            | Call::Import { .. } => return self.administrate(client, ctx, call).await,
+        })
+    }
+
+    async fn administrate(
+        &self,
+        client: &ConfigstoreClient,
+        ctx: &Context,
+        call: &Call,
+    ) -> Result<Reply, ClientError> {
+        let admin = client.admin();
+        Ok(match call {
+            Call::Maintenance => {
+                let reason = Some("simulation");
+                status(admin.switch_on(ctx, &self.host, reason, None).await?)
+            }
+            Call::Resume => {
+                admin.switch_off(ctx, &self.host, None).await?;
+                Reply::Done
+            }
+            Call::Export => {
+                let chunks: Vec<Bytes> = admin.export(ctx).await?.try_collect().await?;
+                Reply::Export(chunks.concat().into())
+            }
+            Call::Import { body, intent } => {
+                let intent = match intent {
+                    Intent::DryRun => ImportIntent::DryRun,
+                    Intent::Restore | Intent::Damaged => ImportIntent::Apply,
+                };
+                let body = stream::iter([Ok::<_, std::io::Error>(body.clone())]);
+                let report = admin.import(ctx, body, intent).await?;
+                Reply::Imported { position: report.position, digest: report.digest }
+            }
+            _ => status(admin.status(ctx).await?),
+        })
+    }
+
+    fn client(&self, instance: usize) -> ConfigstoreClient {
         let settings = ClientSettings {
             connect_timeout: self.timeout,
             request_timeout: self.timeout,
             idle_timeout: self.timeout,
-            max_answer_bytes: EXPORT_BYTES,
+            max_answer_bytes: ANSWER_BYTES,
         };
         let authority = format!("{}:{PORT}", instance_name(instance));
-        let client = Client::new(self.net.clone(), authority)
+        let http = Client::new(self.net.clone(), authority)
             .with_token(self.token.clone())
             .with_settings(settings);
-        let ctx = Context::background();
-        let (method, path, body) = request(call);
-        let mut request = client.request(method, format!("/api/v1{path}"));
-        request = match body {
-            Body::None => request,
-            Body::Json(json) => request.json(&json),
-            Body::Raw(bytes) => request.body(bytes.into()),
-        };
-        let bytes = request.send_bytes(&ctx).await?.body;
-        Ok(match reply(call, &bytes) {
-            Ok(reply) => reply,
-            Err(error) => {
-                return Err(ClientError::Unknown {
-                    authority: client.authority().to_owned(),
-                    source: error.into(),
-                });
-            }
-        })
+        ConfigstoreClient::new(http)
     }
 }
 
-enum Body {
-    None,
-    Json(Value),
-    Raw(Bytes),
+/// A name of the workload as a reference.
+fn named(name: &str) -> Ref {
+    name.parse().expect("a workload's names are valid")
 }
 
-fn request(call: &Call) -> (Method, String, Body) {
-    let none = Body::None;
-    match call {
-        Call::CreateUser { name } => {
-            let body = Body::Json(json!({"name": name}));
-            (Method::POST, "/users".to_owned(), body)
-        }
-        Call::GetUser { name } => (Method::GET, format!("/users/{name}"), none),
-        Call::RenameUser { name, to } => {
-            let body = Body::Json(json!({"name": to}));
-            (Method::PUT, format!("/users/{name}"), body)
-        }
-        Call::DeleteUser { name } => (Method::DELETE, format!("/users/{name}"), none),
-        Call::ListUsers { reads } => {
-            let reads = match reads {
-                Reads::Linearizable => "",
-                Reads::Local => "&consistency=local",
-            };
-            (Method::GET, format!("/users?limit={LIST_LIMIT}{reads}"), none)
-        }
-        Call::CreateOrg { name, owner } => {
-            let body = json!({"name": name, "visibility": "public", "owner": owner});
-            let body = Body::Json(body);
-            (Method::POST, "/orgs".to_owned(), body)
-        }
-        Call::DeleteOrg { name } => (Method::DELETE, format!("/orgs/{name}"), none),
-        Call::SetMember { org, user, role } => {
-            let role = match role {
-                Role::Owner => "owner",
-                Role::Member => "member",
-            };
-            let body = Body::Json(json!({"role": role}));
-            (Method::PUT, format!("/orgs/{org}/members/{user}"), body)
-        }
-        Call::RemoveMember { org, user } => {
-            (Method::DELETE, format!("/orgs/{org}/members/{user}"), none)
-        }
-        Call::ListMembers { org } => {
-            let path = format!("/orgs/{org}/members?limit={LIST_LIMIT}");
-            (Method::GET, path, none)
-        }
-        Call::Status => (Method::GET, "/maintenance".to_owned(), none),
-        Call::Maintenance => {
-            let body = Body::Json(json!({"reason": "simulation"}));
-            (Method::PUT, "/maintenance".to_owned(), body)
-        }
-        Call::Resume => (Method::DELETE, "/maintenance".to_owned(), none),
-        Call::Export => (Method::GET, "/export".to_owned(), none),
-        Call::Import { body, intent } => {
-            let query = match intent {
-                Intent::DryRun => "?dry_run=true",
-                Intent::Restore | Intent::Damaged => "",
-            };
-            let body = Body::Raw(body.clone());
-            (Method::POST, format!("/import{query}"), body)
-        }
+fn whole(reads: Reads) -> ListQuery {
+    let consistency = match reads {
+        Reads::Linearizable => Consistency::Linearizable,
+        Reads::Local => Consistency::Local,
+    };
+    ListQuery {
+        limit: Some(LIST_LIMIT.to_string()),
+        consistency: Some(consistency),
+        ..ListQuery::default()
     }
 }
 
-fn reply(call: &Call, bytes: &Bytes) -> Result<Reply, serde_json::Error> {
-    let named = |object: Object| Named { id: object.id, name: object.name };
-    Ok(match call {
-        Call::CreateUser { .. }
-        | Call::GetUser { .. }
-        | Call::RenameUser { .. }
-        | Call::CreateOrg { .. } => {
-            let Object { id, name } = serde_json::from_slice(bytes)?;
-            Reply::Named { id, name }
-        }
-        Call::ListUsers { .. } => {
-            let list: List = serde_json::from_slice(bytes)?;
-            Reply::List(list.items.into_iter().map(named).collect())
-        }
-        Call::ListMembers { .. } => {
-            let list: Members = serde_json::from_slice(bytes)?;
-            let users = list.items.into_iter().map(|member| named(member.user));
-            Reply::List(users.collect())
-        }
-        Call::Status | Call::Maintenance => {
-            let status: MaintenanceStatus = serde_json::from_slice(bytes)?;
-            Reply::Status(Status {
-                maintenance: status.mode == "maintenance",
-                generation: status.generation,
-                ready: status.ready,
-                instances: status.instances.len(),
-                position: status.position,
-            })
-        }
-        Call::Export => Reply::Export(bytes.clone()),
-        Call::Import { .. } => {
-            let imported: Imported = serde_json::from_slice(bytes)?;
-            Reply::Imported { position: imported.position, digest: imported.digest }
-        }
-        Call::DeleteUser { .. }
-        | Call::DeleteOrg { .. }
-        | Call::SetMember { .. }
-        | Call::RemoveMember { .. }
-        | Call::Resume => Reply::Done,
+fn entry(id: uuid::Uuid, name: &impl ToString) -> Named {
+    Named { id, name: name.to_string() }
+}
+
+fn user(user: User) -> Reply {
+    Reply::Named { id: user.id, name: user.name.to_string() }
+}
+
+fn org(org: Org) -> Reply {
+    Reply::Named { id: org.id, name: org.name.to_string() }
+}
+
+fn status(status: MaintenanceStatus) -> Reply {
+    Reply::Status(Status {
+        maintenance: status.mode == Mode::Maintenance,
+        generation: status.generation,
+        ready: status.ready,
+        instances: status.instances.len(),
+        position: status.position,
+        recovered: status.last_recovery.map(|recovery| recovery.position),
     })
 }

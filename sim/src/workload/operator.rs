@@ -19,6 +19,8 @@ const ASK_AGAIN_MS: u64 = 200;
 pub struct Finals {
     /// A complete export of each instance.
     pub exports: Vec<(usize, Bytes)>,
+    /// The position of the last recovery, if any, by the status; `None`: not asked yet.
+    pub recovered: Option<Option<u64>>,
     /// What did not come to an end.
     pub pending: Vec<String>,
 }
@@ -40,6 +42,9 @@ pub async fn operator(plan: &Plan, session: &Session, finals: &SharedFinals) {
     let write = |attempt| Call::CreateUser { name: format!("after-the-load-{attempt}") };
     insist(session, finals, last, write).await;
     converge(session, finals, last).await;
+    if let Reply::Status(status) = insist(session, finals, last, |_| Call::Status).await {
+        lock(finals).recovered = Some(status.recovered);
+    }
 }
 
 /// Exports from every instance until all are the same: requests that their callers have given up

@@ -4,7 +4,6 @@
 //! else is decided by the far host. A connection is reset by the fault `reset`, and at the end of a
 //! black hole that touched its link.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
@@ -22,20 +21,19 @@ const REFUSAL: Duration = Duration::from_millis(2);
 /// All connections of the world.
 #[derive(Clone, Default)]
 pub struct Connections {
-    ends: Arc<Mutex<(u64, BTreeMap<u64, Weak<End>>)>>,
+    ends: Arc<Mutex<Vec<Weak<End>>>>,
 }
 
 impl Connections {
     fn add(&self, end: &Arc<End>) {
-        let (next, ends) = &mut *self.lock();
-        ends.insert(*next, Arc::downgrade(end));
-        *next += 1;
+        self.lock().retain(|end| end.strong_count() > 0);
+        self.lock().push(Arc::downgrade(end));
     }
 
     /// Resets every connection between two hosts; answers how many ends there were.
     pub fn reset(&self, a: &str, b: &str) -> u64 {
         let mut live = Vec::new();
-        self.lock().1.retain(|_, end| match end.upgrade() {
+        self.lock().retain(|end| match end.upgrade() {
             Some(end) => {
                 live.push(end);
                 true
@@ -49,7 +47,7 @@ impl Connections {
         hit as u64
     }
 
-    fn lock(&self) -> MutexGuard<'_, (u64, BTreeMap<u64, Weak<End>>)> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<End>>> {
         self.ends.lock().expect("no holder of this lock panics")
     }
 }

@@ -113,4 +113,16 @@ impl Admin for NoAdmin {
     ) -> Result<ImportReport, BoxError> {
         unused()
     }
+
+    async fn lineages(&self, _: &Context) -> Result<Vec<archive::Lineage>, BoxError> {
+        unused()
+    }
+
+    async fn restore(
+        &self,
+        _: &Context,
+        _: uuid::Uuid,
+    ) -> Result<archive::RestoreReport, BoxError> {
+        unused()
+    }
 }

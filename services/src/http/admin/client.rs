@@ -1,4 +1,4 @@
-//! A typed client of maintenance, export and import.
+//! A typed client of maintenance, export, import and lineages.
 
 use std::time::Duration;
 
@@ -10,14 +10,15 @@ use drydock_core::error::BoxError;
 use futures_util::TryStream;
 use http::{Method, header};
 use serde_json::json;
+use uuid::Uuid;
 
-use super::MaintenanceStatus;
 use super::handlers::REQUESTED_BY;
+use super::{Lineages, MaintenanceStatus, RestoreReport};
 use crate::http::client::{AnswerStream, Client, ClientError};
 
 const MAINTENANCE: &str = "/api/v1/maintenance";
-/// How long an import may take: it ends sooner if the connection stands still.
-const IMPORT_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long an import or a restore may take; an import ends sooner if the connection stands still.
+const REPLACE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 type Result<T> = std::result::Result<T, ClientError>;
 
@@ -83,8 +84,20 @@ impl AdminClient {
         let call = call
             .header(header::CONTENT_TYPE, "application/x-ndjson")
             .body(Body::from_stream(export))
-            .timeout(IMPORT_TIMEOUT);
+            .timeout(REPLACE_TIMEOUT);
         Ok(call.send(ctx).await?.body)
+    }
+
+    /// The lineages that are kept, oldest first.
+    pub async fn lineages(&self, ctx: &Context) -> Result<Lineages> {
+        let call = self.http.request(Method::GET, "/api/v1/lineages");
+        Ok(call.send(ctx).await?.body)
+    }
+
+    /// Goes back to the last state of a lineage that is kept.
+    pub async fn restore(&self, ctx: &Context, lineage: Uuid) -> Result<RestoreReport> {
+        let call = self.http.request(Method::POST, format!("/api/v1/lineages/{lineage}/restore"));
+        Ok(call.timeout(REPLACE_TIMEOUT).send(ctx).await?.body)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The routes of maintenance, export and import.
+//! The routes of maintenance, export, import and lineages.
 
 use std::time::Duration;
 
@@ -11,10 +11,14 @@ use drydock_core::log::format::Mode;
 use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::Deserialize;
+use uuid::Uuid;
 
-use super::{Administered, ImportReport, Intent, MaintenanceStatus, ModeChange, stream};
+use super::{
+    Administered, ImportReport, Intent, Lineages, MaintenanceStatus, ModeChange, RestoreReport,
+    stream,
+};
 use crate::http::error::HttpError;
-use crate::http::extract::{Ctx, Json, Query, unreadable};
+use crate::http::extract::{Ctx, Json, Path, Query, unreadable};
 use crate::http::reply;
 use crate::http::route::Route;
 use crate::http::shell::App;
@@ -34,6 +38,11 @@ pub fn routes<S: Administered>() -> Vec<Route<S>> {
         Route::delete("/api/v1/maintenance", switch_off::<S>).always().unbounded(),
         Route::get("/api/v1/export", export::<S>).always().unbounded(),
         Route::post("/api/v1/import", import::<S>).always().streamed().unbounded(),
+        Route::get("/api/v1/lineages", lineages::<S>).always(),
+        Route::post("/api/v1/lineages/{lineage}/restore", restore::<S>)
+            .always()
+            .bodiless()
+            .unbounded(),
     ]
 }
 
@@ -188,6 +197,21 @@ async fn import<S: Administered>(
     };
     let report = app.service.admin().import(&ctx, plain, intent).await?;
     Ok(axum::Json(report))
+}
+
+async fn lineages<S: Administered>(
+    State(app): State<App<S>>,
+    Ctx(ctx): Ctx,
+) -> Result<axum::Json<Lineages>, HttpError> {
+    Ok(axum::Json(Lineages { items: app.service.admin().lineages(&ctx).await? }))
+}
+
+async fn restore<S: Administered>(
+    State(app): State<App<S>>,
+    Ctx(ctx): Ctx,
+    Path(lineage): Path<Uuid>,
+) -> Result<axum::Json<RestoreReport>, HttpError> {
+    Ok(axum::Json(app.service.admin().restore(&ctx, lineage).await?))
 }
 
 fn bad(code: Code, message: impl Into<String>) -> ApiError {

@@ -1,4 +1,4 @@
-//! Maintenance, export and import over HTTP, the same for every service that has a store.
+//! Maintenance, export, import and lineages over HTTP, the same for every service that has a store.
 //!
 //! What happens is behind [`Admin`], which the runtime implements.
 
@@ -12,11 +12,12 @@ use bytes::Bytes;
 use drydock_core::context::Context;
 use drydock_core::error::BoxError;
 use futures_util::stream::BoxStream;
+use uuid::Uuid;
 
 pub use client::AdminClient;
-pub use drydock_core::archive::{ImportReport, Intent};
+pub use drydock_core::archive::{ImportReport, Intent, Lineage, RestoreReport};
 pub use handlers::{REQUESTED_BY, routes};
-pub use types::{MaintenanceStatus, ModeChange};
+pub use types::{Lineages, MaintenanceStatus, ModeChange};
 
 /// A body in pieces. An error ends it.
 pub type ByteStream = BoxStream<'static, Result<Bytes, BoxError>>;
@@ -45,6 +46,12 @@ pub trait Admin: Send + Sync + 'static {
         export: ByteStream,
         intent: Intent,
     ) -> Result<ImportReport, BoxError>;
+
+    /// The lineages that are kept, oldest first.
+    async fn lineages(&self, ctx: &Context) -> Result<Vec<Lineage>, BoxError>;
+
+    /// Goes back to the last state of a lineage that is kept, or does nothing.
+    async fn restore(&self, ctx: &Context, lineage: Uuid) -> Result<RestoreReport, BoxError>;
 }
 
 /// A service that has the routes of this module.

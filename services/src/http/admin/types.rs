@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use drydock_core::log::format::{InstanceRecord, Mode, Position};
+use drydock_core::archive::Lineage;
+use drydock_core::log::format::{InstanceRecord, Mode, Position, RecoveryRecord};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -25,8 +26,15 @@ pub struct MaintenanceStatus {
     pub lineage: Option<Uuid>,
     /// The position of the newest commit.
     pub position: Option<Position>,
-    /// Always absent: recovery from objects is not part of this version.
-    pub last_recovery: Option<Timestamp>,
+    /// The last time that the coordination store was lost or set back.
+    pub last_recovery: Option<RecoveryRecord>,
+}
+
+/// The body of GET `/lineages`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lineages {
+    /// Oldest first; the number of those that are kept is a setting.
+    pub items: Vec<Lineage>,
 }
 
 /// What a request to switch the mode says.

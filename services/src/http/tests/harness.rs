@@ -15,7 +15,7 @@ use crate::http::duplex::DuplexNet;
 use crate::http::gate::{Gate, GateState};
 use crate::http::metrics::HttpMetrics;
 use crate::http::route::{self, Route};
-use crate::http::shell::{App, Health, Readiness, Shell, ShellParts};
+use crate::http::shell::{App, Details, Health, Readiness, Shell, ShellParts};
 use crate::http::wire::Wire;
 use crate::http::{HttpSettings, serve};
 
@@ -47,6 +47,10 @@ impl Health for GateHealth {
         let state = self.gate.state();
         let ready = matches!(state, GateState::Normal | GateState::Maintenance);
         Readiness { ready, state, reason: None }
+    }
+
+    fn details(&self) -> Details {
+        Details { position: None, load: None, heard: true }
     }
 
     fn registry(&self) -> &Registry {

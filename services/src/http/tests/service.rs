@@ -14,7 +14,9 @@ use futures_util::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
 use super::harness::Served;
-use crate::http::admin::{self, Admin, Administered, ByteStream, MaintenanceStatus, ModeChange};
+use crate::http::admin::{
+    self, Admin, Administered, ByteStream, Lineage, MaintenanceStatus, ModeChange, RestoreReport,
+};
 use crate::http::error::HttpError;
 use crate::http::extract::{Json, Path, Query};
 use crate::http::page::ListQuery;
@@ -157,5 +159,13 @@ impl Admin for Toy {
             *self.imported.lock().unwrap() = bytes;
         }
         Ok(ImportReport { lineage: uuid::Uuid::nil(), position: 1, counts, digest: String::new() })
+    }
+
+    async fn lineages(&self, _: &Context) -> Result<Vec<Lineage>, BoxError> {
+        Ok(Vec::new())
+    }
+
+    async fn restore(&self, _: &Context, _: uuid::Uuid) -> Result<RestoreReport, BoxError> {
+        Err("there is nothing to restore".into())
     }
 }

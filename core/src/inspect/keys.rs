@@ -1,0 +1,190 @@
+//! What the coordination store holds, as of one revision.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::verify::Verifier;
+use crate::coord::{Coordination, KeyValue, Op, OpResult, RangeRequest, Revision, Txn};
+use crate::log::format::{
+    ArchivedRecord, Body, CheckpointRecord, Commit, Head, InstanceRecord, ModeRecord, Position,
+    RecoveryRecord, decode,
+};
+use crate::store::StoreError;
+
+/// What the rest is compared with.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) head: Option<Head>,
+    pub(super) checkpoint: Option<CheckpointRecord>,
+    pub(super) archived: Option<ArchivedRecord>,
+    /// The commits of the log by their positions.
+    pub(super) log: BTreeMap<Position, (Uuid, Uuid)>,
+}
+
+/// Keys read at a time.
+const PAGE: usize = 256;
+
+pub(super) async fn check(verifier: &mut Verifier<'_>) -> Result<Seen, StoreError> {
+    let keys = verifier.inner.keys.clone();
+    let look = Txn::default()
+        .then(Op::get(keys.head()))
+        .then(Op::get(keys.checkpoint()))
+        .then(Op::get(keys.archived()))
+        .then(Op::get(keys.mode()))
+        .then(Op::get(keys.recovery()));
+    let answer = verifier.inner.coord.txn(look).await?;
+    let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
+    let stops = "no instance can load";
+    let mut seen = Seen {
+        head: value(verifier, found(0), stops)?,
+        checkpoint: value(verifier, found(1), stops)?,
+        archived: value(verifier, found(2), "nothing is archived any more")?,
+        log: BTreeMap::new(),
+    };
+    value::<ModeRecord>(verifier, found(3), "no instance knows whether it may serve")?;
+    value::<RecoveryRecord>(verifier, found(4), "the status cannot be shown")?;
+    others(verifier, answer.revision).await?;
+    log(verifier, &mut seen, answer.revision).await?;
+    if let Some(head) = seen.head {
+        positions(verifier, &seen, &head);
+    }
+    Ok(seen)
+}
+
+fn value<T: DeserializeOwned>(
+    verifier: &mut Verifier<'_>,
+    found: Option<&KeyValue>,
+    meaning: &str,
+) -> Result<Option<T>, StoreError> {
+    let Some(kv) = found else { return Ok(None) };
+    let place = String::from_utf8_lossy(&kv.key).into_owned();
+    verifier.sound(place, meaning, decode(&kv.key, &kv.value))
+}
+
+/// Keys that are known by their prefix only, and those that are not known.
+async fn others(verifier: &mut Verifier<'_>, revision: Revision) -> Result<(), StoreError> {
+    let keys = verifier.inner.keys.clone();
+    let mut range = keys.all();
+    loop {
+        let mut request = RangeRequest::new(range.clone()).limit(PAGE);
+        request.revision = Some(revision);
+        let page = verifier.inner.coord.range(request).await?;
+        for kv in &page.kvs {
+            verifier.checked.keys += 1;
+            let name = keys.name(&kv.key).unwrap_or_default();
+            let known = ["head", "checkpoint", "archived", "mode", "recovery"].contains(&name)
+                || ["log/", "tasks/"].iter().any(|folder| name.starts_with(folder));
+            if name.starts_with("instances/") {
+                value::<InstanceRecord>(verifier, Some(kv), "the status cannot be shown")?;
+            } else if !known {
+                let place = String::from_utf8_lossy(&kv.key).into_owned();
+                verifier.find(place, "it is not a key of this version", "nobody reads it");
+            }
+        }
+        match page.kvs.last() {
+            Some(last) if page.more => {
+                let mut next = last.key.to_vec();
+                next.push(0);
+                range.start = next.into();
+            }
+            _ => return Ok(()),
+        }
+    }
+}
+
+async fn log(
+    verifier: &mut Verifier<'_>,
+    seen: &mut Seen,
+    revision: Revision,
+) -> Result<(), StoreError> {
+    let keys = verifier.inner.keys.clone();
+    let (mut range, mut before) = (keys.commits(), None::<Head>);
+    loop {
+        let mut request = RangeRequest::new(range).limit(PAGE);
+        request.revision = Some(revision);
+        let page = verifier.inner.coord.range(request).await?;
+        for kv in &page.kvs {
+            let place = String::from_utf8_lossy(&kv.key).into_owned();
+            let meaning = "no instance can load, or follow, beyond this commit";
+            let Some(commit) =
+                verifier.sound(&place, meaning, decode::<Commit>(&kv.key, &kv.value))?
+            else {
+                before = None;
+                continue;
+            };
+            if keys.commit(commit.position) != place {
+                let problem = format!("it holds the commit of position `{}`", commit.position);
+                verifier.find(&place, problem, meaning);
+            }
+            if let Some(before) = before
+                && !links(&before, &commit)
+            {
+                let problem = format!("it does not follow the commit at `{}`", before.position);
+                verifier.find(&place, problem, meaning);
+            }
+            before = Some(commit.head());
+            seen.log.insert(commit.position, (commit.lineage, commit.id));
+            verifier.body(&place, commit.body).await?;
+        }
+        match page.kvs.last() {
+            Some(last) if page.more => {
+                let mut next = last.key.to_vec();
+                next.push(0);
+                range = crate::coord::KeyRange { start: next.into(), ..keys.commits() };
+            }
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Whether `commit` is the next one; a switch may come from another lineage.
+fn links(before: &Head, commit: &Commit) -> bool {
+    let switch = matches!(commit.body, Body::Switch { .. });
+    commit.position == before.position + 1
+        && commit.previous == before.commit
+        && (switch || commit.lineage == before.lineage)
+}
+
+/// Whether the positions fit each other and the log.
+fn positions(verifier: &mut Verifier<'_>, seen: &Seen, head: &Head) {
+    let keys = verifier.inner.keys.clone();
+    let stops = "no instance can load, and no write can be committed";
+    let archived = seen.archived.map_or(0, |archived| archived.position);
+    let says = (head.position, (head.lineage, head.commit));
+    match seen.log.last_key_value().map(|(position, commit)| (*position, *commit)) {
+        Some(ends) if ends != says => {
+            let (said, end) = (says.0, ends.0);
+            let problem = format!("it says `{said}`, the log ends at `{end}`, or another commit");
+            verifier.find(keys.head(), problem, stops);
+        }
+        None if head.position > archived => {
+            let problem = format!("the log is empty, `{archived}` was archived last");
+            verifier.find(keys.head(), problem, stops);
+        }
+        Some(_) | None => {}
+    }
+    if let Some((first, _)) = seen.log.first_key_value()
+        && *first > archived + 1
+    {
+        let problem = format!("the log begins at `{first}`, `{archived}` was archived last");
+        verifier.find(keys.archived(), problem, "the commits between the two are lost");
+    }
+    if let Some(checkpoint) = seen.checkpoint
+        && (checkpoint.lineage != head.lineage || checkpoint.position > head.position)
+    {
+        let problem = "it is of another lineage than `head`, or beyond it";
+        verifier.find(keys.checkpoint(), problem, "no instance can load");
+    }
+    if let Some(archived) = seen.archived {
+        let known = seen.log.get(&archived.position);
+        let fits = archived.lineage == head.lineage
+            && archived.position <= head.position
+            && known.is_none_or(|known| *known == (archived.lineage, archived.commit));
+        if !fits {
+            let problem = "it is of another lineage than `head`, beyond it, or of another commit";
+            verifier.find(keys.archived(), problem, "nothing is archived any more");
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! What object storage holds: every object is read, and is what its name says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use object_store::path::Path;
+use uuid::Uuid;
+
+use super::keys::Seen;
+use super::verify::Verifier;
+use crate::archive::restore::were_in_force;
+use crate::log::checkpoint::{DataFile, Manifest, Place, read_file};
+use crate::log::format::{Body, CurrentLineage, Head, LineageRecord, Position};
+use crate::log::keys::{DataName, ObjectKeys, Span};
+use crate::log::segment;
+use crate::store::StoreError;
+
+/// What an object is, by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    Current,
+    Lineage(Uuid),
+    Manifest(Uuid, Position),
+    Segment(Uuid, Span),
+    Data,
+}
+
+impl Kind {
+    pub(super) fn of(keys: &ObjectKeys, key: &Path) -> Option<Kind> {
+        let parts: Vec<_> = key.prefix_match(&keys.all())?.collect();
+        let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+        let kind = match parts[..] {
+            ["current.json"] => Kind::Current,
+            ["data", _] => Kind::Data,
+            ["lineages", id, "lineage.json"] => Kind::Lineage(id.parse().ok()?),
+            ["lineages", id, "checkpoints", name] => {
+                let position = name.strip_suffix(".json")?.parse().ok()?;
+                Kind::Manifest(id.parse().ok()?, position)
+            }
+            ["lineages", id, "log", name] => Kind::Segment(id.parse().ok()?, Span::parse(name)?),
+            _ => return None,
+        };
+        Some(kind)
+    }
+
+    pub(super) fn group(&self) -> &'static str {
+        match self {
+            Kind::Current => "other",
+            Kind::Lineage(_) => "lineages",
+            Kind::Manifest(..) => "checkpoints",
+            Kind::Segment(..) => "segments",
+            Kind::Data => "data",
+        }
+    }
+}
+
+/// The lineages that are or were in force, and the positions of their manifests.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub(super) lineages: Vec<LineageRecord>,
+    pub(super) manifests: BTreeMap<Uuid, Vec<Position>>,
+    pub(super) spans: BTreeMap<Uuid, Vec<Span>>,
+}
+
+/// What is known of a data file that was read.
+struct File {
+    first: Option<Place>,
+    last: Option<Place>,
+    counts: BTreeMap<String, u64>,
+}
+
+pub(super) async fn check(verifier: &mut Verifier<'_>, seen: &Seen) -> Result<Kept, StoreError> {
+    let keys = &verifier.inner.object_keys;
+    let (mut kept, mut data) = (Kept::default(), Vec::new());
+    let (mut records, mut folders) = (Vec::new(), BTreeSet::new());
+    let mut current = None;
+    for (key, bytes) in verifier.inner.objects.list_sizes(&keys.all()).await? {
+        verifier.checked.objects += 1;
+        verifier.checked.bytes += bytes;
+        match Kind::of(keys, &key) {
+            None => verifier.find(&key, "it is not an object of this version", "nobody reads it"),
+            Some(Kind::Data) => data.push(key),
+            Some(Kind::Current) => current = Some(key),
+            Some(Kind::Lineage(id)) => records.extend(record(verifier, &key, id).await?),
+            Some(Kind::Manifest(id, at)) => {
+                folders.insert(id);
+                kept.manifests.entry(id).or_default().push(at);
+            }
+            Some(Kind::Segment(id, span)) => {
+                folders.insert(id);
+                kept.spans.entry(id).or_default().push(span);
+            }
+        }
+    }
+    for id in folders {
+        if !records.iter().any(|record| record.lineage == id) {
+            let meaning = "one cannot go back to that lineage, nor recover it";
+            verifier.find(keys.lineage(id), "it is missing or damaged, its parts exist", meaning);
+        }
+    }
+    records.sort_by_key(|record| (record.epoch, record.created, record.lineage));
+    let noted = self::current(verifier, seen, current, &records).await?;
+    let in_force = seen.head.map(|head| head.lineage).or(noted);
+    kept.lineages = were_in_force(&records, in_force).cloned().collect();
+    let mut files = BTreeMap::new();
+    for (id, positions) in &kept.manifests {
+        for at in positions {
+            manifest(verifier, &mut files, *id, *at).await?;
+        }
+    }
+    for (id, spans) in &kept.spans {
+        segments(verifier, seen, *id, spans).await?;
+    }
+    for key in data {
+        if !files.contains_key(&key) {
+            hash(verifier, &key).await?;
+        }
+    }
+    Ok(kept)
+}
+
+async fn record(
+    verifier: &mut Verifier<'_>,
+    key: &Path,
+    id: Uuid,
+) -> Result<Option<LineageRecord>, StoreError> {
+    let read = verifier.inner.objects.get_sealed::<LineageRecord>(key).await;
+    let meaning = "no list of lineages can be made, and nothing can be collected";
+    let record = verifier.sound(key, meaning, read)?;
+    if let Some(record) = &record
+        && record.lineage != id
+    {
+        verifier.find(key, format!("it is of lineage `{}`", record.lineage), meaning);
+    }
+    Ok(record)
+}
+
+async fn current(
+    verifier: &mut Verifier<'_>,
+    seen: &Seen,
+    key: Option<Path>,
+    records: &[LineageRecord],
+) -> Result<Option<Uuid>, StoreError> {
+    let meaning =
+        "if the coordination store were lost, the wrong lineage or none would be recovered";
+    let place = verifier.inner.object_keys.current();
+    let Some(key) = key else {
+        if seen.head.is_some() || !records.is_empty() {
+            verifier.find(place, "it does not exist", meaning);
+        }
+        return Ok(None);
+    };
+    let read = verifier.inner.objects.get_sealed::<CurrentLineage>(&key).await;
+    let Some(CurrentLineage { lineage }) = verifier.sound(&key, meaning, read)? else {
+        return Ok(None);
+    };
+    if seen.head.is_some_and(|head| head.lineage != lineage) {
+        verifier.find(&key, format!("it names `{lineage}`, another one is in force"), meaning);
+    }
+    if !records.iter().any(|record| record.lineage == lineage) {
+        verifier.find(&key, format!("it names `{lineage}`, which has no record"), meaning);
+    }
+    Ok(Some(lineage))
+}
+
+async fn manifest(
+    verifier: &mut Verifier<'_>,
+    files: &mut BTreeMap<Path, Option<File>>,
+    lineage: Uuid,
+    position: Position,
+) -> Result<(), StoreError> {
+    let inner = verifier.inner;
+    let key = inner.object_keys.manifest(lineage, position);
+    let meaning = "this checkpoint cannot be loaded";
+    let read = inner.objects.get_sealed::<Manifest>(&key).await;
+    let Some(manifest) = verifier.sound(&key, meaning, read)? else { return Ok(()) };
+    let named = (manifest.service.as_str(), manifest.lineage, manifest.position);
+    if named != (inner.schema.service, lineage, position) {
+        verifier.find(&key, "it is of another service, lineage or position", meaning);
+    }
+    let mut counts: BTreeMap<String, u64> =
+        inner.schema.types.iter().map(|kind| (kind.name.to_owned(), 0)).collect();
+    let mut before: Option<Place> = None;
+    for file in &manifest.files {
+        let name = inner.object_keys.data(&file.name);
+        if !files.contains_key(&name) {
+            let read = self::file(verifier, &name, file).await?;
+            files.insert(name.clone(), read);
+        }
+        // One that cannot be read is a finding of its own.
+        let Some(Some(found)) = files.get(&name) else { continue };
+        let (first, last) = (Some(&file.first), Some(&file.last));
+        if (found.first.as_ref(), found.last.as_ref()) != (first, last) {
+            let problem = format!("`{name}` begins or ends with another object than it says");
+            verifier.find(&key, problem, meaning);
+        }
+        if before.as_ref().is_some_and(|before| !in_order(inner, before, &file.first)) {
+            verifier.find(&key, format!("`{name}` overlaps the file before it"), meaning);
+        }
+        before = Some(file.last.clone());
+        for (kind, count) in &found.counts {
+            *counts.entry(kind.clone()).or_default() += count;
+        }
+    }
+    let whole = manifest
+        .files
+        .iter()
+        .all(|file| matches!(files.get(&inner.object_keys.data(&file.name)), Some(Some(_))));
+    if whole && counts != manifest.counts {
+        let problem = format!("it counts {:?}, its files hold {counts:?}", manifest.counts);
+        verifier.find(&key, problem, meaning);
+    }
+    Ok(())
+}
+
+fn in_order(inner: &crate::store::Inner, one: &Place, other: &Place) -> bool {
+    let rank = |place: &Place| inner.schema.find(&place.r#type).map(|(nth, _)| (nth, place.id));
+    rank(one) < rank(other)
+}
+
+async fn file(
+    verifier: &mut Verifier<'_>,
+    name: &Path,
+    file: &DataFile,
+) -> Result<Option<File>, StoreError> {
+    let inner = verifier.inner;
+    let read = read_file(&inner.objects, &inner.object_keys, file).await;
+    let meaning = "checkpoints that refer to this file cannot be loaded";
+    let Some(objects) = verifier.sound(name, meaning, read)? else { return Ok(None) };
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for object in &objects {
+        verifier.object(name.as_ref(), object);
+        *counts.entry(object.r#type.clone()).or_default() += 1;
+    }
+    let places: Vec<Place> = objects.iter().map(Place::of).collect();
+    if !places.windows(2).all(|pair| in_order(inner, &pair[0], &pair[1])) {
+        verifier.find(name, "its objects are not in order", "the next checkpoint would be wrong");
+    }
+    Ok(Some(File { first: places.first().cloned(), last: places.last().cloned(), counts }))
+}
+
+/// Reads the segments of a lineage; each must go on where the one before it ended, or overlap it.
+async fn segments(
+    verifier: &mut Verifier<'_>,
+    seen: &Seen,
+    lineage: Uuid,
+    spans: &[Span],
+) -> Result<(), StoreError> {
+    let inner = verifier.inner;
+    let mut spans = spans.to_vec();
+    spans.sort_unstable();
+    let mut end: Option<Head> = None;
+    for span in spans {
+        let key = inner.object_keys.segment(lineage, span);
+        let meaning = "commits from here on cannot be recovered if the coordination store is lost";
+        let read = segment::read(&inner.objects, &inner.object_keys, lineage, span).await;
+        let Some(segment) = verifier.sound(&key, meaning, read)? else { continue };
+        if let Some(end) = end
+            && span.first > end.position + 1
+        {
+            let (from, to) = (end.position + 1, span.first - 1);
+            verifier.find(&key, format!("no segment holds commits `{from}` to `{to}`"), meaning);
+        }
+        for commit in segment.commits {
+            let known = end.is_none_or(|end| {
+                (commit.position != end.position || commit.id == end.commit)
+                    && (commit.position != end.position + 1 || commit.previous == end.commit)
+            });
+            let logged = seen.log.get(&commit.position);
+            let differs = logged.is_some_and(|(of, id)| *of == lineage && *id != commit.id);
+            if !known || differs {
+                let at = commit.position;
+                let problem = format!("commit `{at}` is another one than elsewhere");
+                verifier.find(&key, problem, "two histories were written to the same place");
+            }
+            if end.is_none_or(|end| commit.position > end.position) {
+                end = Some(commit.head());
+                verifier.body(key.as_ref(), commit.body).await?;
+            } else if let Body::Object(_) = commit.body {
+                verifier.body(key.as_ref(), commit.body).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A data object that no manifest names: it may be a large commit's, or garbage.
+async fn hash(verifier: &mut Verifier<'_>, key: &Path) -> Result<(), StoreError> {
+    let meaning = "whatever refers to this object cannot be read";
+    let read = verifier.inner.objects.get(key).await;
+    let Some(bytes) = verifier.sound(key, meaning, read)? else { return Ok(()) };
+    if verifier.inner.object_keys.data(&DataName::of(&bytes)) != *key {
+        verifier.find(key, "its name is not the hash of its bytes", meaning);
+    }
+    Ok(())
+}

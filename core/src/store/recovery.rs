@@ -1,0 +1,350 @@
+//! When the coordination store is lost, or found behind what objects prove: a new lineage from
+//! objects alone.
+//!
+//! The newest checkpoint that verifies, then the contiguous chain of segments, then a switch to a
+//! new lineage at the next position. One transaction brings it into force; whoever comes second
+//! finds it there. Nobody edits keys by hand; the event is logged, counted and shown by the status.
+//!
+//! What was acknowledged but never archived is lost: the record says up to which position the log
+//! was recovered.
+
+use std::collections::BTreeMap;
+
+use super::error::StoreError;
+use super::load::{load_manifest, replay};
+use super::parts::Inner;
+use crate::context::Context;
+use crate::coord::{Compare, CompareTarget, Coordination, CoordinationExt, KeyValue, Op, Txn};
+use crate::db::Db;
+use crate::log::bootstrap::note_current;
+use crate::log::checkpoint::{DataFile, Manifest};
+use crate::log::format::{
+    ArchivedRecord, Body, CheckpointRecord, Commit, CurrentLineage, Head, LineageRecord, Mode,
+    ModeRecord, Position, Reason, RecoveryRecord, decode, encode,
+};
+use crate::log::segment::{self, Chain};
+use crate::objects::ObjectError;
+use crate::tasks::checkpoint::Writer;
+
+/// A lineage's mode generations begin here, so that they are newer than any before a recovery.
+fn first_generation(epoch: u64) -> u64 {
+    epoch << 32
+}
+
+/// Recovers if objects prove commits that the coordination store does not know.
+pub(super) async fn if_set_back(inner: &Inner) -> Result<(), StoreError> {
+    let Some(found) = inner.coord.get(inner.keys.head()).await?.0 else { return Ok(()) };
+    let head: Head = decode(&found.key, &found.value)?;
+    // Objects first: whatever they hold was committed before it was written, so a `head` that is
+    // read afterwards and is behind them was set back.
+    let proven = match proven(inner, &head).await {
+        Ok(proven) => proven,
+        Err(error @ StoreError::Foreign { .. }) => return Err(error),
+        // Objects that cannot be read prove nothing; the log may be all that is needed.
+        Err(error) => {
+            let error = crate::error::Chain(&error).to_string();
+            tracing::warn!(error, "whether the coordination store was set back is not known");
+            return Ok(());
+        }
+    };
+    let Some(found) = inner.coord.get(inner.keys.head()).await?.0 else { return Ok(()) };
+    let now: Head = decode(&found.key, &found.value)?;
+    if now.lineage != head.lineage
+        || (proven.lineage == now.lineage && proven.position <= now.position)
+    {
+        return Ok(());
+    }
+    tracing::error!(
+        head = now.position,
+        proven = proven.position,
+        "the coordination store was set back: objects hold later commits"
+    );
+    recover_from(inner, proven.lineage, Some(found)).await
+}
+
+struct Proven {
+    lineage: uuid::Uuid,
+    position: Position,
+}
+
+/// The newest commit that objects prove: in the lineage in force, or in one that came after it.
+async fn proven(inner: &Inner, head: &Head) -> Result<Proven, StoreError> {
+    let (objects, keys) = (&inner.objects, &inner.object_keys);
+    let current: CurrentLineage = match objects.get_sealed(&keys.current()).await {
+        Err(ObjectError::NotExist(_)) => CurrentLineage { lineage: head.lineage },
+        current => current?,
+    };
+    let lineage = if current.lineage == head.lineage || !later(inner, &current, head).await? {
+        head.lineage
+    } else {
+        current.lineage
+    };
+    let position = last_position(inner, lineage).await?;
+    Ok(Proven { lineage, position })
+}
+
+/// Whether the lineage that objects name was begun after the one of `head`. If that was by another
+/// coordination store, these objects are not ours any more.
+async fn later(inner: &Inner, current: &CurrentLineage, head: &Head) -> Result<bool, StoreError> {
+    let (objects, keys) = (&inner.objects, &inner.object_keys);
+    let theirs: LineageRecord = objects.get_sealed(&keys.lineage(current.lineage)).await?;
+    let ours: LineageRecord = objects.get_sealed(&keys.lineage(head.lineage)).await?;
+    if theirs.identity != ours.identity && theirs.epoch >= ours.epoch {
+        return Err(StoreError::Foreign { ours: ours.lineage, theirs: theirs.lineage });
+    }
+    Ok(theirs.epoch > ours.epoch)
+}
+
+/// The positions of a lineage's manifests, in order.
+pub(crate) async fn manifests(
+    inner: &Inner,
+    lineage: uuid::Uuid,
+) -> Result<Vec<Position>, StoreError> {
+    let found = inner.objects.list(&inner.object_keys.manifests(lineage)).await?;
+    let name = |key: &object_store::path::Path| {
+        key.filename().and_then(|name| name.strip_suffix(".json")?.parse().ok())
+    };
+    Ok(found.iter().filter_map(name).collect())
+}
+
+/// Recovers a store whose `head` is gone; `lineage` is what objects say was in force.
+pub(super) async fn recover(inner: &Inner, lineage: uuid::Uuid) -> Result<(), StoreError> {
+    tracing::error!(%lineage, "the coordination store is lost: recovering from objects");
+    recover_from(inner, lineage, None).await
+}
+
+/// `found`: the `head` that is behind.
+async fn recover_from(
+    inner: &Inner,
+    lineage: uuid::Uuid,
+    found: Option<KeyValue>,
+) -> Result<(), StoreError> {
+    let (objects, keys, env) = (&inner.objects, &inner.object_keys, &inner.env);
+    env.point("recovery.begin").await?;
+    let old: LineageRecord = objects.get_sealed(&keys.lineage(lineage)).await?;
+    let Rebuilt { db, base, earlier, reached } = rebuild(inner, &old).await?;
+
+    let commit = Commit {
+        lineage: env.new_id(),
+        position: reached.position + 1,
+        previous: reached.commit,
+        id: env.new_id(),
+        time: env.now(),
+        body: Body::Switch { reason: Reason::Recovery },
+    };
+    let record = LineageRecord {
+        lineage: commit.lineage,
+        epoch: old.epoch + 1,
+        // With an empty coordination store this is another one from now on.
+        identity: if found.is_some() { old.identity } else { env.new_id() },
+        parent: Some(lineage),
+        fork: reached.position,
+        replaced: None,
+        reason: Reason::Recovery,
+        created: commit.time,
+    };
+    objects.put_sealed(&keys.lineage(record.lineage), &record).await?;
+    let files = earlier.as_ref().map_or(&[][..], |earlier| &earlier.files);
+    publish_state(inner, &db, &commit.head(), files, base == reached).await?;
+    env.point("recovery.manifest_written").await?;
+    bring_into_force(inner, &commit, &record, reached.position, found).await?;
+    env.point("recovery.after_txn").await?;
+    note_current(objects, keys, commit.lineage).await;
+    inner.stats.recoveries();
+    tracing::error!(lineage = %commit.lineage, position = reached.position, "recovered");
+    Ok(())
+}
+
+/// A lineage's last state as far as objects prove it.
+pub(crate) struct Rebuilt {
+    pub(crate) db: Db,
+    /// The checkpoint that it begins with, if there is one.
+    base: Head,
+    earlier: Option<Manifest>,
+    pub(crate) reached: Head,
+}
+
+pub(crate) async fn rebuild(inner: &Inner, record: &LineageRecord) -> Result<Rebuilt, StoreError> {
+    let db = Db::create(&inner.scratch, &inner.schema.ddl(), inner.execution).await?;
+    let (base, earlier) = newest_base(inner, &db, record).await?;
+    let reached = follow(inner, &db, base).await?;
+    Ok(Rebuilt { db, base, earlier, reached })
+}
+
+/// One checkpoint in a database of its own.
+pub(crate) async fn load_checkpoint(
+    inner: &Inner,
+    lineage: uuid::Uuid,
+    position: Position,
+) -> Result<(Db, Manifest), StoreError> {
+    let key = inner.object_keys.manifest(lineage, position);
+    let manifest: Manifest = inner.objects.get_sealed(&key).await?;
+    let db = Db::create(&inner.scratch, &inner.schema.ddl(), inner.execution).await?;
+    load_manifest(inner, &db, &manifest).await?;
+    Ok((db, manifest))
+}
+
+/// The empty state before a lineage's first commit.
+pub(crate) async fn nothing(inner: &Inner, lineage: uuid::Uuid) -> Result<(Db, Head), StoreError> {
+    let db = Db::create(&inner.scratch, &inner.schema.ddl(), inner.execution).await?;
+    Ok((db, Head { lineage, position: 0, commit: lineage }))
+}
+
+/// Applies the chain of segments after `base`, to its end.
+pub(crate) async fn follow(inner: &Inner, db: &Db, base: Head) -> Result<Head, StoreError> {
+    let reached = proven_end(inner, base).await?;
+    replay(inner, db, base, reached, None).await
+}
+
+/// Whether objects prove commits that the coordination store does not know.
+pub(crate) async fn is_set_back(inner: &Inner, head: &Head) -> Result<bool, StoreError> {
+    let proven = proven(inner, head).await?;
+    Ok(proven.lineage != head.lineage || proven.position > head.position)
+}
+
+/// The last position of a lineage that objects name.
+pub(crate) async fn last_position(
+    inner: &Inner,
+    lineage: uuid::Uuid,
+) -> Result<Position, StoreError> {
+    let segments = segment::list(&inner.objects, &inner.object_keys, lineage, 0).await?;
+    let last = segments.iter().map(|span| span.last).max();
+    let checkpoint = manifests(inner, lineage).await?.last().copied();
+    Ok(last.max(checkpoint).unwrap_or(0))
+}
+
+/// Writes the state of `db` as the first checkpoint of a new lineage.
+async fn publish_state(
+    inner: &Inner,
+    db: &Db,
+    head: &Head,
+    files: &[DataFile],
+    unchanged: bool,
+) -> Result<(), StoreError> {
+    let (counts, files) = write_state(inner, db, files, unchanged).await?;
+    let manifest = Manifest {
+        service: inner.schema.service.to_owned(),
+        schema: inner.schema.version,
+        lineage: head.lineage,
+        position: head.position,
+        commit: head.commit,
+        created: inner.env.now(),
+        counts,
+        files,
+    };
+    let key = inner.object_keys.manifest(head.lineage, head.position);
+    Ok(inner.objects.put_sealed(&key, &manifest).await?)
+}
+
+/// Writes the state of `db` as data files; shares `files` if they are that state already.
+pub(crate) async fn write_state(
+    inner: &Inner,
+    db: &Db,
+    files: &[DataFile],
+    unchanged: bool,
+) -> Result<(BTreeMap<String, u64>, Vec<DataFile>), StoreError> {
+    let ctx = Context::background();
+    let snapshot = db.snapshot(&ctx).await?;
+    let schema = inner.schema;
+    let counts = snapshot.read(&ctx, move |tx| schema.counts(tx)).await?;
+    let nothing = std::collections::BTreeSet::new();
+    let touched = unchanged.then_some(&nothing);
+    let files = Writer::new(inner, &snapshot).write(files, touched).await?;
+    Ok((counts, files))
+}
+
+async fn bring_into_force(
+    inner: &Inner,
+    commit: &Commit,
+    record: &LineageRecord,
+    recovered: Position,
+    found: Option<KeyValue>,
+) -> Result<(), StoreError> {
+    let (keys, head) = (&inner.keys, commit.head());
+    let compare = match found {
+        Some(found) => Compare::equal(keys.head(), CompareTarget::Value(found.value)),
+        None => Compare::absent(keys.head()),
+    };
+    let mode = ModeRecord {
+        mode: Mode::Normal,
+        generation: first_generation(record.epoch),
+        since: commit.time,
+        requested_by: "recovery".to_owned(),
+        reason: Some("the coordination store was lost or set back".to_owned()),
+    };
+    let (lineage, position) = (head.lineage, head.position);
+    let recovery = RecoveryRecord {
+        at: commit.time,
+        lineage: record.parent.unwrap_or(lineage),
+        position: recovered,
+    };
+    // What an older log left at this position and after it was never proven.
+    let rest = keys.commits_after(position);
+    let txn = Txn::default()
+        .when(compare)
+        .then(Op::delete(rest))
+        .then(Op::put(keys.head(), encode(&head)))
+        .then(Op::put(keys.commit(position), encode(commit)))
+        .then(Op::put(keys.checkpoint(), encode(&CheckpointRecord { lineage, position })))
+        .then(Op::put(keys.archived(), encode(&ArchivedRecord::at(&head))))
+        .then(Op::put(keys.mode(), encode(&mode)))
+        .then(Op::put(keys.recovery(), encode(&recovery)));
+    // Refused: somebody else was first. Unknown: the next load finds out.
+    inner.coord.txn(txn).await?;
+    Ok(())
+}
+
+/// Fills `db` with the newest checkpoint of a lineage that can be read.
+async fn newest_base(
+    inner: &Inner,
+    db: &Db,
+    record: &LineageRecord,
+) -> Result<(Head, Option<Manifest>), StoreError> {
+    let lineage = record.lineage;
+    for position in manifests(inner, lineage).await?.into_iter().rev() {
+        let key = inner.object_keys.manifest(lineage, position);
+        let loaded = async {
+            let manifest: Manifest = inner.objects.get_sealed(&key).await?;
+            let base = load_manifest(inner, db, &manifest).await?;
+            Ok::<_, StoreError>((base, Some(manifest)))
+        };
+        match loaded.await {
+            Ok(loaded) => return Ok(loaded),
+            Err(error @ StoreError::Objects(ObjectError::Unavailable { .. })) => return Err(error),
+            Err(error) => {
+                let error = crate::error::Chain(&error).to_string();
+                tracing::error!(%key, %error, "a checkpoint cannot be read; trying an older one");
+                let schema = inner.schema;
+                db.run(&Context::background(), move |tx| schema.clear(tx)).await?;
+            }
+        }
+    }
+    if record.reason != Reason::Bootstrap {
+        let text = format!("lineage `{lineage}` has no checkpoint that can be read");
+        return Err(StoreError::BrokenLog(text));
+    }
+    Ok((Head { lineage, position: 0, commit: lineage }, None))
+}
+
+/// Up to where segments follow `base` without a gap.
+async fn proven_end(inner: &Inner, base: Head) -> Result<Position, StoreError> {
+    let mut chain = Chain::after(&inner.objects, &inner.object_keys, base).await?;
+    loop {
+        match chain.next().await {
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(chain.at().position),
+            Err(error) => {
+                let error = StoreError::Segment(error);
+                if let StoreError::Segment(segment::SegmentError::Objects(
+                    ObjectError::Unavailable { .. },
+                )) = &error
+                {
+                    return Err(error);
+                }
+                let (chain_at, error) = (chain.at().position, crate::error::Chain(&error));
+                tracing::error!(position = chain_at, %error, "the chain of segments ends here");
+                return Ok(chain_at);
+            }
+        }
+    }
+}

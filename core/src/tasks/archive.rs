@@ -1,0 +1,146 @@
+//! Commits into segments.
+//!
+//! Invariants: `archived` moves only in a transaction that compares the fence and the old value,
+//! and only after the segment is stored; it moves forwards, and within one lineage. The log is read
+//! after
+//! `archived`, so nothing between the two is missed.
+
+use super::super::log::format::{ArchivedRecord, Commit, CurrentLineage, Head, LineageRecord};
+use crate::coord::lock::Fence;
+use crate::coord::{
+    Compare, CompareTarget, Coordination, Key, Op, OpResult, RangeRequest, Txn, Value,
+};
+use crate::log::format::{decode, encode};
+use crate::log::segment::Segment;
+use crate::objects::ObjectError;
+use crate::store::{Store, StoreError};
+
+/// Bytes of commits at which a segment ends.
+const SEGMENT_BYTES: usize = 4 << 20;
+/// Commits read at a time.
+const PAGE: usize = 64;
+
+/// What is to be archived next.
+struct Work {
+    archived: ArchivedRecord,
+    /// `None`: the key does not exist.
+    archived_value: Option<Value>,
+    head: Head,
+}
+
+/// Archives everything that is committed when it begins.
+pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
+    let inner = &store.inner;
+    let Some(mut work) = look(store).await? else { return Ok(()) };
+    let until = work.head.position;
+    while work.archived.position < until {
+        refuse_if_superseded(store, &work.head).await?;
+        let commits = next_commits(store, &work.archived).await?;
+        let Some(last) = commits.last() else { return Ok(()) };
+        let reached = ArchivedRecord::at(&last.head());
+        let segment = Segment { lineage: work.archived.lineage, commits };
+        let span = segment.span().expect("it has a last commit");
+        inner.env.point("archive.before_put").await?;
+        let key = inner.object_keys.segment(segment.lineage, span);
+        inner.objects.put(&key, segment.encode()).await?;
+        inner.env.point("archive.after_put").await?;
+        let key = inner.keys.archived();
+        let value: Value = encode(&reached).into();
+        let publish = Txn::default()
+            .when(fence.compare())
+            .when(unchanged(key.clone(), work.archived_value.clone()))
+            .then(Op::put(key, value.clone()));
+        if !inner.coord.txn(publish).await?.succeeded {
+            inner.stats.fenced();
+            return Ok(());
+        }
+        inner.env.point("archive.after_publish").await?;
+        inner.stats.segments();
+        work.archived = reached;
+        work.archived_value = Some(value);
+    }
+    Ok(())
+}
+
+/// `None`: nothing is there to be archived.
+async fn look(store: &Store) -> Result<Option<Work>, StoreError> {
+    let inner = &store.inner;
+    let look = Txn::default().then(Op::get(inner.keys.head())).then(Op::get(inner.keys.archived()));
+    let answer = inner.coord.txn(look).await?;
+    let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
+    let Some(head) = found(0) else { return Ok(None) };
+    let head: Head = decode(&head.key, &head.value)?;
+    let archived = found(1);
+    let record = match archived {
+        Some(kv) => decode(&kv.key, &kv.value)?,
+        // Only a lineage's first boot leaves the key out.
+        None => {
+            let lineage = head.lineage;
+            ArchivedRecord { lineage, position: 0, commit: lineage }
+        }
+    };
+    if record.lineage != head.lineage {
+        let text = "`archived` is of another lineage than `head`".to_owned();
+        return Err(StoreError::BrokenLog(text));
+    }
+    let archived_value = archived.map(|kv| kv.value.clone());
+    Ok(Some(Work { archived: record, archived_value, head }))
+}
+
+/// The commits after `archived`, up to a segment's size.
+async fn next_commits(store: &Store, archived: &ArchivedRecord) -> Result<Vec<Commit>, StoreError> {
+    let inner = &store.inner;
+    let (mut commits, mut bytes) = (Vec::new(), 0);
+    let mut head = archived.head();
+    loop {
+        let range = inner.keys.commits_after(head.position);
+        let page = inner.coord.range(RangeRequest::new(range).limit(PAGE)).await?;
+        for found in &page.kvs {
+            let commit: Commit = decode(&found.key, &found.value)?;
+            if !commit.follows(&head) {
+                // A switch to another lineage, which archives anew.
+                return Ok(commits);
+            }
+            head = commit.head();
+            bytes += found.value.len();
+            commits.push(commit);
+            if bytes >= SEGMENT_BYTES {
+                return Ok(commits);
+            }
+        }
+        if !page.more {
+            return Ok(commits);
+        }
+    }
+}
+
+/// Whether somebody else has taken over these objects: another coordination store, which found them
+/// without a log of its own and began a lineage after ours.
+async fn refuse_if_superseded(store: &Store, head: &Head) -> Result<(), StoreError> {
+    let inner = &store.inner;
+    let (objects, keys) = (&inner.objects, &inner.object_keys);
+    let current = match objects.get_sealed::<CurrentLineage>(&keys.current()).await {
+        Ok(current) if current.lineage != head.lineage => current.lineage,
+        Ok(_) | Err(ObjectError::NotExist(_)) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let ours: LineageRecord = objects.get_sealed(&keys.lineage(head.lineage)).await?;
+    let theirs: LineageRecord = objects.get_sealed(&keys.lineage(current)).await?;
+    if theirs.identity == ours.identity || theirs.epoch < ours.epoch {
+        // Noted late, or a switch of our own since the look at `head`.
+        return Ok(());
+    }
+    inner.halt(format!(
+        "object storage is in use by another coordination store: lineage `{current}` was begun \
+         there after `{}`, which is in force here",
+        head.lineage
+    ));
+    Err(StoreError::Closed)
+}
+
+pub(super) fn unchanged(key: impl Into<Key>, value: Option<Value>) -> Compare {
+    match value {
+        Some(value) => Compare::equal(key, CompareTarget::Value(value)),
+        None => Compare::absent(key),
+    }
+}

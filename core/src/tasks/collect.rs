@@ -1,0 +1,227 @@
+//! Deletes objects that nothing can refer to any more.
+//!
+//! No clock decides. Every writer captures what it will compare (`head` for commits and imports,
+//! `checkpoint` for checkpoints) before it stores its first object, and no two writers store the
+//! same bytes. So an object that nothing refers to is garbage for good once both keys have moved on
+//! since it was seen: its writer's transaction can only fail. The grace period comes on top, for
+//! readers of an older checkpoint (who would load again anyway).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use object_store::path::Path;
+use uuid::Uuid;
+
+use crate::archive::were_in_force;
+use crate::coord::lock::Fence;
+use crate::coord::{Coordination, CoordinationExt, Op, OpResult, RangeRequest, Txn, Value};
+use crate::log::checkpoint::Manifest;
+use crate::log::format::{Body, CheckpointRecord, Commit, Head, LineageRecord, Position, decode};
+use crate::log::keys::{ObjectKeys, Span};
+use crate::log::segment;
+use crate::store::recovery::manifests;
+use crate::store::{Inner, Store, StoreError};
+
+/// Garbage seen in earlier passes. If it is lost, collection just begins anew.
+#[derive(Default)]
+pub struct Memory {
+    seen: BTreeMap<Path, Seen>,
+}
+
+struct Seen {
+    marks: Marks,
+    at: Duration,
+}
+
+/// What writers compare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Marks {
+    head: Option<Value>,
+    checkpoint: Option<Value>,
+}
+
+impl Marks {
+    /// Whether every writer that began before `self` can only fail after `later`.
+    fn all_moved(&self, later: &Marks) -> bool {
+        self.head != later.head && self.checkpoint != later.checkpoint
+    }
+}
+
+/// Commits read at a time.
+const PAGE: usize = 256;
+
+/// One pass; answers what it deleted.
+pub async fn run_once(
+    store: &Store,
+    fence: &Fence,
+    memory: &mut Memory,
+) -> Result<Vec<Path>, StoreError> {
+    let inner = &store.inner;
+    // Read first: a writer that these marks have left behind can publish nothing any more, so what
+    // is garbage after that stays it.
+    let past = marks(inner).await?;
+    let garbage = garbage(inner).await?;
+    inner.env.point("collect.listed").await?;
+    let (now, grace) =
+        (inner.env.monotonic(), Duration::from_millis(inner.settings.tasks.grace_ms));
+    // And again after the listing: whoever stored something that is in it had begun by then.
+    let marks = marks(inner).await?;
+    let mut before = std::mem::take(&mut memory.seen);
+    let mut deleted = Vec::new();
+    inner.env.point("collect.before_delete").await?;
+    for key in garbage {
+        match before.remove(&key) {
+            Some(seen) if seen.marks.all_moved(&past) && now.saturating_sub(seen.at) >= grace => {
+                // Not for safety, but so that two do not do the same work.
+                if deleted.is_empty() && !still_held(inner, fence).await? {
+                    inner.stats.fenced();
+                    return Ok(deleted);
+                }
+                inner.objects.delete(&key).await?;
+                inner.stats.collected();
+                deleted.push(key);
+            }
+            Some(seen) => drop(memory.seen.insert(key, seen)),
+            None => {
+                drop(memory.seen.insert(key, Seen { marks: marks.clone(), at: now }));
+            }
+        }
+    }
+    Ok(deleted)
+}
+
+async fn still_held(inner: &Inner, fence: &Fence) -> Result<bool, StoreError> {
+    Ok(inner.coord.txn(Txn::default().when(fence.compare())).await?.succeeded)
+}
+
+async fn marks(inner: &Inner) -> Result<Marks, StoreError> {
+    let look =
+        Txn::default().then(Op::get(inner.keys.head())).then(Op::get(inner.keys.checkpoint()));
+    let answer = inner.coord.txn(look).await?;
+    let value =
+        |at: usize| answer.results.get(at).and_then(OpResult::first).map(|kv| kv.value.clone());
+    Ok(Marks { head: value(0), checkpoint: value(1) })
+}
+
+/// What nothing that is kept refers to, as of now. Parts of a lineage go before its record.
+pub(crate) async fn garbage(inner: &Inner) -> Result<Vec<Path>, StoreError> {
+    let (objects, keys) = (&inner.objects, &inner.object_keys);
+    // Listed first: what is stored later is not looked at.
+    let data = objects.list(&keys.all_data()).await?;
+    let lineages = lineages(inner).await?;
+    let Some(head) = inner.coord.get(inner.keys.head()).await?.0 else { return Ok(Vec::new()) };
+    let in_force = decode::<Head>(&head.key, &head.value)?.lineage;
+    let (mut kept, mut garbage) = (BTreeSet::new(), Vec::new());
+    from_log(inner, &mut kept).await?;
+    // One that never came into force is on its way, or was given up: no use counting it.
+    let real: Vec<Uuid> =
+        were_in_force(&lineages, Some(in_force)).map(|record| record.lineage).collect();
+    let others: Vec<Uuid> = real.iter().copied().filter(|id| *id != in_force).collect();
+    let room = inner.settings.tasks.lineages_kept.saturating_sub(1);
+    let keep = &others[others.len().saturating_sub(room)..];
+    for id in lineages.iter().map(|record| record.lineage) {
+        if id == in_force {
+            let count = inner.settings.tasks.checkpoints_kept.max(1);
+            keep_lineage(inner, id, count, &mut kept, &mut garbage).await?;
+        } else if keep.contains(&id) {
+            keep_lineage(inner, id, 1, &mut kept, &mut garbage).await?;
+        } else {
+            garbage.extend(objects.list(&keys.manifests(id)).await?);
+            garbage.extend(objects.list(&keys.segments(id)).await?);
+            garbage.push(keys.lineage(id));
+        }
+    }
+    garbage.extend(data.into_iter().filter(|key| !kept.contains(key)));
+    Ok(garbage)
+}
+
+/// All lineages, oldest first. Only those that were in force or are being made have a record.
+pub(crate) async fn lineages(inner: &Inner) -> Result<Vec<LineageRecord>, StoreError> {
+    let mut found = Vec::new();
+    for prefix in inner.objects.list_folders(&inner.object_keys.lineages()).await? {
+        let id = prefix.filename().and_then(|name| Uuid::parse_str(name).ok());
+        let Some(id) = id else { continue };
+        match inner.objects.get_sealed::<LineageRecord>(&inner.object_keys.lineage(id)).await {
+            Ok(record) => found.push(record),
+            Err(crate::objects::ObjectError::NotExist(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    found.sort_by_key(|record| (record.epoch, record.created, record.lineage));
+    Ok(found)
+}
+
+/// What the coordination store's part of the log refers to.
+async fn from_log(inner: &Inner, kept: &mut BTreeSet<Path>) -> Result<(), StoreError> {
+    let mut range = inner.keys.commits();
+    loop {
+        let page = inner.coord.range(RangeRequest::new(range.clone()).limit(PAGE)).await?;
+        let mut last: Option<Head> = None;
+        for found in &page.kvs {
+            let commit: Commit = decode(&found.key, &found.value)?;
+            last = Some(commit.head());
+            keep_commit(&inner.object_keys, &commit, kept);
+        }
+        match last {
+            Some(last) if page.more => range = inner.keys.commits_after(last.position),
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Keeps the newest manifests of a lineage and the segments after the oldest of them.
+async fn keep_lineage(
+    inner: &Inner,
+    lineage: Uuid,
+    count: usize,
+    kept: &mut BTreeSet<Path>,
+    garbage: &mut Vec<Path>,
+) -> Result<(), StoreError> {
+    let (objects, keys) = (&inner.objects, &inner.object_keys);
+    let positions = manifests(inner, lineage).await?;
+    let published = published(inner, lineage).await?;
+    // Newer ones than the published may be on their way to be it.
+    let ripe: Vec<Position> =
+        positions.iter().copied().filter(|at| published.is_none_or(|last| *at <= last)).collect();
+    let (old, newest) = ripe.split_at(ripe.len().saturating_sub(count));
+    garbage.extend(old.iter().map(|at| keys.manifest(lineage, *at)));
+    let coming = positions.iter().filter(|at| !ripe.contains(at));
+    for at in newest.iter().chain(coming) {
+        let manifest: Manifest = objects.get_sealed(&keys.manifest(lineage, *at)).await?;
+        kept.extend(manifest.files.iter().map(|file| keys.data(&file.name)));
+    }
+    let oldest = newest.first().copied().unwrap_or(0);
+    for span in segment::list(objects, keys, lineage, 0).await? {
+        if span.last <= oldest {
+            garbage.push(keys.segment(lineage, span));
+        } else {
+            keep_segment(inner, lineage, span, kept).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The published checkpoint, if it is of this lineage.
+async fn published(inner: &Inner, lineage: Uuid) -> Result<Option<Position>, StoreError> {
+    let Some(found) = inner.coord.get(inner.keys.checkpoint()).await?.0 else { return Ok(None) };
+    let record: CheckpointRecord = decode(&found.key, &found.value)?;
+    Ok((record.lineage == lineage).then_some(record.position))
+}
+
+async fn keep_segment(
+    inner: &Inner,
+    lineage: Uuid,
+    span: Span,
+    kept: &mut BTreeSet<Path>,
+) -> Result<(), StoreError> {
+    let (objects, keys) = (&inner.objects, &inner.object_keys);
+    let segment = segment::read(objects, keys, lineage, span).await?;
+    segment.commits.iter().for_each(|commit| keep_commit(keys, commit, kept));
+    Ok(())
+}
+
+fn keep_commit(keys: &ObjectKeys, commit: &Commit, kept: &mut BTreeSet<Path>) {
+    if let Body::Object(name) = &commit.body {
+        kept.insert(keys.data(name));
+    }
+}

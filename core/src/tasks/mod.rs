@@ -1,0 +1,29 @@
+//! Background tasks: each one bounded pass, a period, a leased lock, and a fence.
+//!
+//! | task | does | publishes |
+//! |---|---|---|
+//! | [`archive`] | commits → segments | `archived`, forwards only |
+//! | [`checkpoint`] | read model → data files and a manifest | `checkpoint`, forwards only |
+//! | [`trim`] | drops archived commits from the coordination store | nothing; deletes below
+//! `archived` |
+//! | [`collect`] | deletes objects that nothing can refer to any more | nothing |
+//! | [`sweep`] | the same at once, when an operator asks | a new generation of the mode |
+//!
+//! Invariants: a lock is a hint, safety comes from the fence in each publishing transaction; a pass
+//! that has begun is awaited, on a mode switch as on shutdown; a pass that fails changes nothing
+//! that the next one cannot mend.
+
+pub mod archive;
+pub mod checkpoint;
+pub mod collect;
+mod runner;
+pub mod sweep;
+pub mod trim;
+
+pub use runner::run;
+pub use sweep::SweepError;
+
+#[cfg(test)]
+mod histories;
+#[cfg(test)]
+mod tests;

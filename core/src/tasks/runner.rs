@@ -1,0 +1,142 @@
+//! Runs every task at its period, under its lock, until told to stop.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use tokio_util::sync::CancellationToken;
+
+use super::{archive, checkpoint, collect, trim};
+use crate::coord::Error as CoordError;
+use crate::coord::lock::{Fence, Lock};
+use crate::error::Chain;
+use crate::store::{Store, StoreError, TaskSettings};
+
+/// A lock outlives this many periods without a pass, and never less than [`LEASE_MIN`].
+const LEASE_PERIODS: u32 = 4;
+const LEASE_MIN: Duration = Duration::from_secs(10);
+/// Renewals within a lock's time to live.
+const RENEWALS: u32 = 3;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Task {
+    Archive,
+    Checkpoint,
+    Trim,
+    Collect,
+}
+
+impl Task {
+    const ALL: [Task; 4] = [Task::Archive, Task::Checkpoint, Task::Trim, Task::Collect];
+
+    fn name(self) -> &'static str {
+        match self {
+            Task::Archive => "archive",
+            Task::Checkpoint => "checkpoint",
+            Task::Trim => "trim",
+            Task::Collect => "collect",
+        }
+    }
+
+    fn period(self, settings: &TaskSettings) -> Duration {
+        Duration::from_millis(match self {
+            Task::Archive => settings.archive_period_ms,
+            Task::Checkpoint => settings.checkpoint_period_ms,
+            Task::Trim => settings.trim_period_ms,
+            Task::Collect => settings.collect_period_ms,
+        })
+    }
+}
+
+/// Runs all tasks until `stop`. Passes that have begun are finished, and locks given back.
+pub async fn run(store: Store, holder: String, stop: CancellationToken) {
+    let [archive, checkpoint, trim, collect] =
+        Task::ALL.map(|task| Runner { task, store: &store, holder: &holder }.run(&stop));
+    tokio::join!(archive, checkpoint, trim, collect);
+}
+
+struct Runner<'a> {
+    task: Task,
+    store: &'a Store,
+    holder: &'a str,
+}
+
+impl Runner<'_> {
+    async fn run(self, stop: &CancellationToken) {
+        let period = self.task.period(&self.store.inner.settings.tasks);
+        let mut jitter = self.store.inner.env.rng(self.task.name());
+        let mut memory = collect::Memory::default();
+        let mut lock = None;
+        loop {
+            let pause = period.mul_f64(jitter.random_range(0.5..=1.0));
+            if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+                break;
+            }
+            if let Err(error) = self.turn(&mut lock, &mut memory, period).await {
+                let (task, error) = (self.task.name(), Chain(&error));
+                tracing::warn!(task, %error, "a background task's pass failed");
+                self.store.inner.stats.task_failures();
+            }
+        }
+        if let Some(lock) = lock
+            && let Err(error) = lock.release().await
+        {
+            tracing::debug!(%error, "a task's lock is left to expire");
+        }
+    }
+
+    /// Takes the lock if it is free, and does one pass under it.
+    async fn turn(
+        &self,
+        lock: &mut Option<Lock>,
+        memory: &mut collect::Memory,
+        period: Duration,
+    ) -> Result<(), StoreError> {
+        let inner = &self.store.inner;
+        let ttl = (period * LEASE_PERIODS).max(LEASE_MIN);
+        let held = match lock.take() {
+            Some(held) => match held.renew().await {
+                Ok(()) => Some(held),
+                Err(CoordError::LeaseNotExist(_)) => None,
+                Err(error) => {
+                    *lock = Some(held);
+                    return Err(error.into());
+                }
+            },
+            None => None,
+        };
+        let held = match held {
+            Some(held) => held,
+            None => {
+                let key = inner.keys.task(self.task.name());
+                match Lock::try_take(&inner.coord, key, self.holder, ttl).await? {
+                    Some(taken) => taken,
+                    None => return Ok(()),
+                }
+            }
+        };
+        let done = {
+            let renewing = async {
+                loop {
+                    tokio::time::sleep(ttl / RENEWALS).await;
+                    // Losing it is found out by the fence.
+                    let _ = held.renew().await;
+                }
+            };
+            tokio::select! {
+                done = self.pass(held.fence(), memory) => done,
+                never = renewing => never,
+            }
+        };
+        *lock = Some(held);
+        done
+    }
+
+    async fn pass(&self, fence: &Fence, memory: &mut collect::Memory) -> Result<(), StoreError> {
+        match self.task {
+            Task::Archive => archive::run_once(self.store, fence).await,
+            Task::Checkpoint => checkpoint::run_once(self.store, fence).await,
+            Task::Trim => trim::run_once(self.store, fence).await,
+            Task::Collect => collect::run_once(self.store, fence, memory).await.map(drop),
+        }
+    }
+}

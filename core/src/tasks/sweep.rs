@@ -1,0 +1,104 @@
+//! Collection at once, for an operator: what [`collect`](super::collect) deletes once `head` and
+//! `checkpoint` have moved on, without waiting for that.
+//!
+//! Instead of waiting it makes every writer fail that may have stored what is garbage now: commits,
+//! imports and restores compare `mode`, so it takes one more generation of the same mode; checkpoints
+//! compare their lock, so it takes that. What is garbage before and still after can then be
+//! referred to by nobody. There is no grace for readers of an older checkpoint: they load again.
+
+use object_store::path::Path;
+
+use super::collect;
+use crate::coord::lock::Lock;
+use crate::coord::{Compare, Coordination, CoordinationExt, KeyRange, Op, Txn};
+use crate::log::format::{Head, Mode, ModeRecord, decode, encode};
+use crate::maintenance::SeenMode;
+use crate::store::{Overview, Store, StoreError, recovery};
+
+const TASK: &str = "checkpoint";
+const HOLDER: &str = "sweep";
+const LEASE: std::time::Duration = std::time::Duration::from_secs(60);
+
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    #[error("`{0}` does not exist: a store must be started once before it can be swept")]
+    NoHead(String),
+    #[error("the coordination store was set back; start the service first, which recovers")]
+    SetBack,
+    #[error("a checkpoint is being made by a running instance")]
+    Busy,
+    #[error("the mode was switched meanwhile")]
+    Overtaken,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// What nothing refers to, as of now.
+    pub async fn garbage(&self) -> Result<Vec<Path>, StoreError> {
+        collect::garbage(&self.inner).await
+    }
+
+    /// Deletes what nothing refers to and nobody can refer to any more; answers it.
+    pub async fn sweep(&self) -> Result<Vec<Path>, SweepError> {
+        let inner = &self.inner;
+        let head = inner.coord.get(inner.keys.head()).await.map_err(StoreError::from)?.0;
+        let head = head.ok_or_else(|| SweepError::NoHead(inner.keys.head()))?;
+        let head: Head = decode(&head.key, &head.value).map_err(StoreError::from)?;
+        // A recovery that is under way compares neither.
+        if recovery::is_set_back(inner, &head).await? {
+            return Err(SweepError::SetBack);
+        }
+        let before = self.garbage().await?;
+        let lock = self.take_lock().await?;
+        self.renew_mode().await?;
+        let still = self.garbage().await?;
+        let mut deleted = Vec::new();
+        for key in before.into_iter().filter(|key| still.contains(key)) {
+            inner.objects.delete(&key).await.map_err(StoreError::from)?;
+            inner.stats.collected();
+            deleted.push(key);
+        }
+        lock.release().await.map_err(StoreError::from)?;
+        Ok(deleted)
+    }
+
+    /// The lock of an instance that is gone is taken from it: its fence sees to what is left of it.
+    async fn take_lock(&self) -> Result<Lock, SweepError> {
+        let (coord, keys) = (&self.inner.coord, &self.inner.keys);
+        let take = || Lock::try_take(coord, keys.task(TASK), HOLDER, LEASE);
+        if let Some(lock) = take().await.map_err(StoreError::from)? {
+            return Ok(lock);
+        }
+        if !Overview::read(coord, keys).await?.instances.is_empty() {
+            return Err(SweepError::Busy);
+        }
+        let drop = Txn::default().then(Op::delete(KeyRange::single(keys.task(TASK))));
+        coord.txn(drop).await.map_err(StoreError::from)?;
+        take().await.map_err(StoreError::from)?.ok_or(SweepError::Busy)
+    }
+
+    /// One more generation of the mode that is.
+    async fn renew_mode(&self) -> Result<(), SweepError> {
+        let (inner, keys) = (&self.inner, &self.inner.keys);
+        let (found, _) = inner.coord.get(keys.mode()).await.map_err(StoreError::from)?;
+        let seen = SeenMode::decode(found.as_ref()).map_err(StoreError::from)?;
+        let record = match seen.record {
+            Some(record) => ModeRecord { generation: record.generation + 1, ..record },
+            None => ModeRecord {
+                mode: Mode::Normal,
+                generation: 1,
+                since: inner.env.now(),
+                requested_by: HOLDER.to_owned(),
+                reason: None,
+            },
+        };
+        let renew = Txn::default()
+            .when(Compare::mod_revision(keys.mode(), seen.revision))
+            .then(Op::put(keys.mode(), encode(&record)));
+        match inner.coord.txn(renew).await.map_err(StoreError::from)?.succeeded {
+            true => Ok(()),
+            false => Err(SweepError::Overtaken),
+        }
+    }
+}

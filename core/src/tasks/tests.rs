@@ -1,0 +1,434 @@
+use object_store::ObjectStoreExt;
+
+use super::*;
+use crate::coord::lock::Lock;
+use crate::coord::{Coordination, CoordinationExt, RangeRequest};
+use crate::log::format::{ArchivedRecord, CheckpointRecord, LineageRecord, Mode, Reason, decode};
+use crate::store::{Durability, Reads};
+use crate::testkit::{Flaky, Instance, World, keys};
+
+async fn lock(instance: &Instance, name: &str) -> Lock {
+    let inner = &instance.store.inner;
+    let ttl = std::time::Duration::from_secs(60);
+    Lock::try_take(&inner.coord, inner.keys.task(name), "test", ttl).await.unwrap().unwrap()
+}
+
+async fn archive_all(instance: &Instance) {
+    let lock = lock(instance, "archive").await;
+    archive::run_once(&instance.store, lock.fence()).await.unwrap();
+    lock.release().await.unwrap();
+}
+
+async fn checkpoint_now(instance: &Instance) {
+    let lock = lock(instance, "checkpoint").await;
+    checkpoint::run_once(&instance.store, lock.fence()).await.unwrap();
+    lock.release().await.unwrap();
+}
+
+async fn trim_now(instance: &Instance) {
+    let lock = lock(instance, "trim").await;
+    trim::run_once(&instance.store, lock.fence()).await.unwrap();
+    lock.release().await.unwrap();
+}
+
+async fn archived(world: &World) -> u64 {
+    let found = world.coord.get(keys().archived()).await.unwrap().0.unwrap();
+    decode::<ArchivedRecord>(&found.key, &found.value).unwrap().position
+}
+
+async fn checkpointed(world: &World) -> Option<u64> {
+    let found = world.coord.get(keys().checkpoint()).await.unwrap().0?;
+    Some(decode::<CheckpointRecord>(&found.key, &found.value).unwrap().position)
+}
+
+async fn log_len(world: &World) -> usize {
+    world.coord.range(RangeRequest::new(keys().commits())).await.unwrap().count
+}
+
+fn small_world() -> World {
+    let mut world = World::new();
+    world.settings.tasks.checkpoint_commits = 1;
+    world.settings.tasks.window_commits = 2;
+    world.settings.tasks.grace_ms = 0;
+    world
+}
+
+async fn add_many(instance: &Instance, prefix: &str, count: usize) {
+    for nth in 0..count {
+        instance.add(&format!("{prefix}{nth:03}")).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_loads_from_checkpoint_segments_and_log() {
+    let mut world = small_world();
+    let one = world.start().await;
+    add_many(&one, "a", 10).await;
+    archive_all(&one).await;
+    checkpoint_now(&one).await;
+    add_many(&one, "b", 10).await;
+    archive_all(&one).await;
+    trim_now(&one).await;
+    add_many(&one, "c", 10).await;
+    assert_eq!((archived(&world).await, checkpointed(&world).await), (20, Some(10)));
+    assert_eq!(log_len(&world).await, 12, "ten new ones, and a window of two");
+    let names = one.names(Reads::Linearizable).await;
+    assert_eq!(names.len(), 30);
+    let export = one.export().await;
+    drop(one);
+    let two = world.start().await;
+    assert_eq!(two.names(Reads::Linearizable).await, names);
+    assert_eq!(two.export().await, export);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follower_that_was_away_over_a_trim_loses_nothing() {
+    let mut world = small_world();
+    let (one, two) = (world.start().await, world.start().await);
+    world.coord.swallow_events(usize::MAX);
+    add_many(&one, "a", 20).await;
+    archive_all(&one).await;
+    trim_now(&one).await;
+    assert_eq!(two.names(Reads::Linearizable).await.len(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_holder_that_lost_its_lock_publishes_nothing() {
+    let mut world = small_world();
+    let one = world.start().await;
+    add_many(&one, "a", 5).await;
+    let stale = lock(&one, "archive").await;
+    let fence = stale.fence().clone();
+    stale.release().await.unwrap();
+    archive::run_once(&one.store, &fence).await.unwrap();
+    assert!(world.coord.get(keys().archived()).await.unwrap().0.is_none());
+    checkpoint::run_once(&one.store, &fence).await.unwrap();
+    assert_eq!(checkpointed(&world).await, None);
+    archive_all(&one).await;
+    trim::run_once(&one.store, &fence).await.unwrap();
+    assert_eq!(log_len(&world).await, 5);
+    assert!(one.store.stats().list().contains(&("fenced", 3)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unchanged_data_file_is_shared() {
+    let mut world = small_world();
+    let one = world.start().await;
+    let note = |n: usize| format!("{n}-").repeat(2500);
+    for round in 0..4 {
+        let ids = one
+            .store
+            .transact(&crate::testkit::soon(), move |tx| {
+                let item = tx.new_id();
+                let named = crate::testkit::Item { id: item, name: format!("i{round}") };
+                tx.put("item", item, &named)?;
+                for n in 0..700 {
+                    let id = tx.new_id();
+                    tx.put("part", id, &crate::testkit::Part { id, item, note: note(n) })?;
+                }
+                Ok(())
+            })
+            .await;
+        ids.unwrap();
+        checkpoint_now(&one).await;
+    }
+    let data = world.data_keys().await;
+    let before: Vec<_> = data.clone();
+    // A change at the end of the first type's range: the parts' files stay.
+    one.add("z").await.unwrap();
+    checkpoint_now(&one).await;
+    let after = world.data_keys().await;
+    let new = after.iter().filter(|key| !before.contains(key)).count();
+    assert!(new <= 2, "{new} new files of {}", after.len());
+    let export = one.export().await;
+    drop(one);
+    assert_eq!(world.start().await.export().await, export);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_garbage_is_collected_and_only_when_its_writers_are_past() {
+    let mut world = small_world();
+    world.settings.inline_bytes = 10;
+    let one = world.start().await;
+    let mut memory = collect::Memory::default();
+    let lock = lock(&one, "collect").await;
+    for round in 0..4 {
+        add_many(&one, &format!("r{round}-"), 3).await;
+        archive_all(&one).await;
+        checkpoint_now(&one).await;
+        trim_now(&one).await;
+    }
+    // An object of a writer that may still be on its way.
+    let orphan = object_store::path::Path::from("test/toy/data/orphan");
+    world.objects.put(&orphan, vec![1u8].into()).await.unwrap();
+    let first = collect::run_once(&one.store, lock.fence(), &mut memory).await.unwrap();
+    let again = collect::run_once(&one.store, lock.fence(), &mut memory).await.unwrap();
+    assert!(first.is_empty() && again.is_empty(), "nothing has moved on: {first:?} {again:?}");
+    add_many(&one, "head-moves", 1).await;
+    let head_only = collect::run_once(&one.store, lock.fence(), &mut memory).await.unwrap();
+    assert!(head_only.is_empty(), "the checkpoint has not moved on");
+    checkpoint_now(&one).await;
+    let both = collect::run_once(&one.store, lock.fence(), &mut memory).await.unwrap();
+    assert!(both.contains(&orphan), "{both:?}");
+    assert!(both.len() > 3);
+    let export = one.export().await;
+    drop(one);
+    assert_eq!(world.start().await.export().await, export);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_coordination_store_is_recovered_from_objects() {
+    let mut world = small_world();
+    let one = world.start().await;
+    add_many(&one, "a", 5).await;
+    archive_all(&one).await;
+    checkpoint_now(&one).await;
+    add_many(&one, "b", 5).await;
+    archive_all(&one).await;
+    let names = one.names(Reads::Linearizable).await;
+    add_many(&one, "lost", 2).await;
+    drop(one);
+    world.coord = Flaky::new();
+    let two = world.start().await;
+    assert_eq!(two.names(Reads::Linearizable).await, names);
+    assert_eq!(two.store.applied().borrow().position(), Some(11));
+    add_many(&two, "c", 3).await;
+    archive_all(&two).await;
+    drop(two);
+    // And once more, from the recovered lineage.
+    world.coord = Flaky::new();
+    let three = world.start().await;
+    assert_eq!(three.names(Reads::Linearizable).await.len(), 13);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_instance_survives_the_loss() {
+    let mut world = small_world();
+    let one = world.start().await;
+    add_many(&one, "a", 5).await;
+    archive_all(&one).await;
+    world.switch_mode(Mode::Maintenance, 7).await;
+    world.switch_mode(Mode::Normal, 8).await;
+    let seen = world.coord.get(keys().mode()).await.unwrap().0;
+    one.mode.observe(crate::maintenance::SeenMode::decode(seen.as_ref()).unwrap());
+    world.coord.lose_everything();
+    let mut applied = one.store.applied();
+    let recovered = applied.wait_for(|applied| applied.position() == Some(6));
+    tokio::time::timeout(std::time::Duration::from_secs(60), recovered).await.unwrap().unwrap();
+    assert_eq!(one.names(Reads::Linearizable).await.len(), 5);
+    one.add("b").await.unwrap();
+    assert!(one.mode.get().unwrap().generation > 8, "generations go on over a recovery");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_coordination_store_that_was_set_back_is_found_out() {
+    let mut world = small_world();
+    let one = world.start().await;
+    add_many(&one, "a", 5).await;
+    archive_all(&one).await;
+    let old = world.coord.snapshot();
+    add_many(&one, "b", 5).await;
+    archive_all(&one).await;
+    let names = one.names(Reads::Linearizable).await;
+    drop(one);
+    world.coord.restore(old).await;
+    let two = world.start().await;
+    assert_eq!(two.names(Reads::Linearizable).await, names);
+    two.add("c").await.unwrap();
+    assert_eq!(two.store.applied().borrow().position(), Some(12));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_newest_checkpoint_that_verifies_is_taken() {
+    let mut world = small_world();
+    let one = world.start().await;
+    add_many(&one, "a", 5).await;
+    archive_all(&one).await;
+    checkpoint_now(&one).await;
+    add_many(&one, "b", 5).await;
+    archive_all(&one).await;
+    checkpoint_now(&one).await;
+    let names = one.names(Reads::Linearizable).await;
+    drop(one);
+    let manifest = world.newest_manifest().await;
+    world.objects.put(&manifest, vec![7u8; 100].into()).await.unwrap();
+    world.coord = Flaky::new();
+    let two = world.start().await;
+    assert_eq!(two.names(Reads::Linearizable).await, names);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_coordination_stores_on_the_same_objects_the_loser_stops() {
+    let mut world = small_world();
+    let one = world.start().await;
+    add_many(&one, "a", 5).await;
+    archive_all(&one).await;
+    let first = world.coord.clone();
+    world.coord = Flaky::new();
+    let two = world.start().await;
+    add_many(&two, "b", 1).await;
+    add_many(&one, "c", 1).await;
+    let lock = lock(&one, "archive").await;
+    archive::run_once(&one.store, lock.fence()).await.unwrap_err();
+    let reason = one.store.halted().await;
+    assert!(reason.contains("another coordination store"), "{reason}");
+    drop((one, lock));
+    // Nor does it start again, while the winner goes on.
+    world.coord = first;
+    let (store, loops, _) = world.parts();
+    let stop = tokio_util::sync::CancellationToken::new();
+    let running = tokio::spawn(loops.run(stop.clone()));
+    let reason = store.halted().await;
+    assert!(reason.contains("belongs to another coordination store"), "{reason}");
+    stop.cancel();
+    running.await.unwrap();
+    two.add("d").await.unwrap();
+    archive_all(&two).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn archived_durability_answers_only_when_a_segment_has_it() {
+    let mut world = small_world();
+    world.settings.durability = Durability::Archived;
+    let one = world.start().await;
+    let mut write = Box::pin(one.add("a"));
+    let early = tokio::time::timeout(std::time::Duration::from_secs(5), write.as_mut()).await;
+    assert!(early.is_err(), "acknowledged before it was archived");
+    let (written, ()) = tokio::join!(write, archive_all(&one));
+    written.unwrap();
+    drop(one);
+    world.coord = Flaky::new();
+    assert_eq!(world.start().await.names(Reads::Local).await, ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_are_refused_before_the_log_outgrows_its_place() {
+    let mut world = small_world();
+    world.settings.unarchived_commits = 4;
+    let one = world.start().await;
+    add_many(&one, "a", 4).await;
+    let refused = one.add("b").await.unwrap_err();
+    let api = crate::error::first_api_error(refused.as_ref()).unwrap();
+    assert_eq!(api.code(), "storage_unavailable");
+    archive_all(&one).await;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    one.add("b").await.unwrap();
+}
+
+/// The tasks as the runtime runs them, long enough for each to have had its turn.
+#[tokio::test(start_paused = true)]
+async fn the_tasks_together_keep_the_log_short_and_lose_nothing() {
+    let mut world = small_world();
+    world.settings.tasks.checkpoint_commits = 20;
+    let instances = [world.start().await, world.start().await];
+    let stop = tokio_util::sync::CancellationToken::new();
+    let tasks: Vec<_> = instances
+        .iter()
+        .map(|one| tokio::spawn(run(one.store.clone(), "test".to_owned(), stop.clone())))
+        .collect();
+    for round in 0..40 {
+        for (nth, one) in instances.iter().enumerate() {
+            add_many(one, &format!("{nth}-{round}-"), 5).await;
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+    }
+    stop.cancel();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert!(log_len(&world).await < 20);
+    assert!(checkpointed(&world).await.unwrap() > 300);
+    let held = world.coord.range(RangeRequest::new(keys().tasks())).await.unwrap();
+    assert_eq!(held.count, 0, "locks are given back");
+    let names = instances[0].names(Reads::Linearizable).await;
+    assert_eq!(names.len(), 400);
+    drop(instances);
+    assert_eq!(world.start().await.names(Reads::Local).await, names);
+}
+
+/// A lineage that was prepared and never came into force must not push out those that did.
+#[tokio::test(start_paused = true)]
+async fn imports_that_were_given_up_cost_no_lineage() {
+    let mut world = small_world();
+    world.settings.tasks.lineages_kept = 2;
+    let one = world.start().await;
+    add_many(&one, "a", 3).await;
+    archive_all(&one).await;
+    checkpoint_now(&one).await;
+    let inner = &one.store.inner;
+    for nth in 0..5 {
+        let head = one.store.applied().borrow().head.unwrap();
+        let lineage = inner.env.new_id();
+        let record = LineageRecord {
+            lineage,
+            epoch: 1,
+            identity: inner.env.new_id(),
+            parent: Some(head.lineage),
+            replaced: Some(head.lineage),
+            fork: head.position,
+            reason: Reason::Import,
+            created: inner.env.now(),
+        };
+        let key = inner.object_keys.lineage(lineage);
+        inner.objects.put_sealed(&key, &record).await.unwrap();
+        add_many(&one, &format!("b{nth}-"), 2).await;
+    }
+    let mut memory = collect::Memory::default();
+    let lock = lock(&one, "collect").await;
+    for nth in 0..3 {
+        add_many(&one, &format!("c{nth}-"), 2).await;
+        archive_all(&one).await;
+        checkpoint_now(&one).await;
+        collect::run_once(&one.store, lock.fence(), &mut memory).await.unwrap();
+    }
+    let left = collect::lineages(inner).await.unwrap();
+    assert_eq!(left.len(), 1, "those that were given up are gone: {left:?}");
+    let export = one.export().await;
+    drop(lock);
+    drop(one);
+    assert_eq!(world.start().await.export().await, export);
+    world.coord = Flaky::new();
+    let names = world.start().await.names(Reads::Local).await;
+    assert_eq!(names.len(), 19);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_deletes_garbage_at_once_and_fails_every_writer_that_began_before() {
+    let mut world = small_world();
+    world.settings.tasks.checkpoints_kept = 1;
+    let one = world.start().await;
+    for prefix in ["a", "b", "c"] {
+        add_many(&one, prefix, 3).await;
+        archive_all(&one).await;
+        checkpoint_now(&one).await;
+    }
+    let held = lock(&one, "checkpoint").await;
+    let garbage = one.store.garbage().await.unwrap();
+    assert!(garbage.len() >= 4, "{garbage:?}");
+    // The lock's holder is gone, as far as anybody knows: no instance has a key.
+    assert_eq!(one.store.sweep().await.unwrap(), garbage);
+    assert_eq!(one.store.garbage().await.unwrap(), []);
+    add_many(&one, "d", 1).await;
+    checkpoint::run_once(&one.store, held.fence()).await.unwrap();
+    assert_eq!(checkpointed(&world).await, Some(9), "it is fenced");
+    let names = one.names(Reads::Linearizable).await;
+    drop(one);
+    let two = world.start().await;
+    assert_eq!(two.names(Reads::Linearizable).await, names);
+    assert_eq!(two.store.verify().await.unwrap().findings, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_is_refused_where_it_cannot_know_what_is_needed() {
+    let mut world = small_world();
+    let (store, ..) = world.parts();
+    assert!(matches!(store.sweep().await, Err(SweepError::NoHead(_))));
+    let one = world.start().await;
+    add_many(&one, "a", 2).await;
+    let backup = world.coord.snapshot();
+    add_many(&one, "b", 2).await;
+    archive_all(&one).await;
+    drop(one);
+    world.coord.restore(backup).await;
+    assert!(matches!(store.sweep().await, Err(SweepError::SetBack)));
+}

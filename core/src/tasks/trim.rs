@@ -1,0 +1,36 @@
+//! Drops archived commits from the coordination store, but for a window.
+//!
+//! Invariant: nothing is dropped that is not in a segment: the transaction compares `archived` with
+//! what the bound was made of.
+
+use super::archive::unchanged;
+use crate::coord::lock::Fence;
+use crate::coord::{Coordination, CoordinationExt, Op, Projection, RangeRequest, Txn};
+use crate::log::format::{ArchivedRecord, decode};
+use crate::store::{Store, StoreError};
+
+pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
+    let inner = &store.inner;
+    let Some(archived) = inner.coord.get(inner.keys.archived()).await?.0 else { return Ok(()) };
+    let record: ArchivedRecord = decode(&archived.key, &archived.value)?;
+    let Some(until) = record.position.checked_sub(inner.settings.tasks.window_commits) else {
+        return Ok(());
+    };
+    let range = inner.keys.commits_until(until);
+    let any = RangeRequest::new(range.clone()).limit(1).projection(Projection::KeysOnly);
+    if inner.coord.range(any).await?.kvs.is_empty() {
+        return Ok(());
+    }
+    inner.env.point("trim.before_txn").await?;
+    let drop = Txn::default()
+        .when(fence.compare())
+        .when(unchanged(archived.key, Some(archived.value)))
+        .then(Op::delete(range));
+    if inner.coord.txn(drop).await?.succeeded {
+        inner.stats.trims();
+        inner.env.point("trim.after_txn").await?;
+    } else {
+        inner.stats.fenced();
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! I8: losing the coordination store loses no write acknowledged as archived, and of the others at
+//! most those after the recovered position, which the status reports. I9 is implied: nobody helps.
+//!
+//! That no acknowledged write of a plan with `durability = "archived"` is among the lost ones is
+//! found where writes are matched with the log, see `acked`.
+
+use std::collections::BTreeMap;
+
+use drydock_core::log::format::{Body, Commit, Reason};
+use uuid::Uuid;
+
+use super::checkpoints::archived_at;
+use super::exports::difference;
+use super::{Checks, Evidence, Violation};
+use crate::recorder::Seq;
+use crate::truth::{At, State, Step, Truth};
+
+pub const ORACLE: &str = "I8 recovery";
+
+pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
+    let truth = evidence.truth;
+    for missing in &truth.missing {
+        let sentence = "objects at the end are not enough to come back from";
+        let fact = "what is published and archived must be readable";
+        checks.violated(Violation::new(ORACLE, sentence, missing.clone(), fact));
+    }
+    let known: BTreeMap<Uuid, &At<Commit>> =
+        truth.commits.iter().map(|at| (at.value.id, at)).collect();
+    for commit in recoveries(truth) {
+        checks.done(ORACLE, 1);
+        recovered(truth, commit, &known, checks);
+    }
+    states(truth, checks);
+    lost_tails(truth, checks);
+    reported(evidence, checks);
+}
+
+fn recoveries(truth: &Truth) -> impl Iterator<Item = &At<Commit>> {
+    let all = truth.commits.iter();
+    all.filter(|at| matches!(at.value.body, Body::Switch { reason: Reason::Recovery }))
+}
+
+/// A recovery goes on from a commit that was, and says so.
+fn recovered(
+    truth: &Truth,
+    commit: &At<Commit>,
+    known: &BTreeMap<Uuid, &At<Commit>>,
+    checks: &mut Checks,
+) {
+    let value = &commit.value;
+    let fact = format!("position {} goes on from {}", value.position, value.previous);
+    let mut broken = |sentence: &str, other: String| {
+        checks.violated(Violation::new(ORACLE, sentence, fact.clone(), other));
+    };
+    let from = known.get(&value.previous).map(|from| from.value.position);
+    let first_boot = truth
+        .heads
+        .iter()
+        .any(|head| head.value.position == 0 && head.value.commit == value.previous);
+    match from {
+        None if !first_boot => {
+            broken("a recovery goes on from a commit that never was", String::new())
+        }
+        from if value.position != from.unwrap_or(0) + 1 => {
+            broken("a recovery left a position out", format!("that one is at {from:?}"));
+        }
+        _ => {}
+    }
+    let said = truth.recoveries.iter().find(|record| record.seq == commit.seq);
+    let said = said.map(|record| record.value.position);
+    if said != Some(value.position - 1) {
+        broken("a recovery reports another position than it has", format!("it says {said:?}"));
+    }
+}
+
+/// A recovery's checkpoint is the state that it goes on from.
+fn states(truth: &Truth, checks: &mut Checks) {
+    truth.replay_steps(|place, state, step| {
+        let switched = place.commit.and_then(|id| truth.switched.get(&id));
+        let (Step::Before, Some(switched)) = (step, switched) else { return };
+        let commit = truth.commits.iter().find(|at| Some(at.value.id) == place.commit);
+        let recovery =
+            |at: &At<Commit>| matches!(at.value.body, Body::Switch { reason: Reason::Recovery });
+        if !commit.is_some_and(recovery) {
+            return;
+        }
+        let differs: Option<String> = difference(switched, state as &State);
+        if let Some(differs) = differs {
+            checks.violated(Violation::new(
+                ORACLE,
+                "a recovery brought another state than that of its position",
+                format!("it is at position {}", place.position),
+                differs,
+            ));
+        }
+    });
+}
+
+/// What was archived when a store ended is still part of the past in the end.
+fn lost_tails(truth: &Truth, checks: &mut Checks) {
+    let surviving = truth.surviving();
+    for era in 0..truth.eras.saturating_sub(1) {
+        let ended: Seq = truth.began[era + 1];
+        let archived = archived_at(truth, era, ended);
+        let of_era = truth.commits.iter().filter(|at| at.era == era && at.seq <= ended);
+        // Within an era a recovery may have given commits up before.
+        let forked = of_era
+            .clone()
+            .filter(|at| matches!(at.value.body, Body::Switch { .. }))
+            .map(|at| at.value.position)
+            .next_back()
+            .unwrap_or(0);
+        for commit in of_era.filter(|at| at.value.position >= forked) {
+            checks.done(ORACLE, 1);
+            let value = &commit.value;
+            if value.position <= archived && !surviving.contains(&value.id) {
+                checks.violated(Violation::new(
+                    ORACLE,
+                    "a commit that was archived was lost with its store",
+                    format!("position {}, commit {}", value.position, value.id),
+                    format!("`archived` was at position {archived}"),
+                ));
+                return;
+            }
+        }
+    }
+}
+
+/// The status names the last recovery.
+fn reported(evidence: &Evidence<'_>, checks: &mut Checks) {
+    let Some(said) = evidence.finals.recovered else { return };
+    checks.done(ORACLE, 1);
+    let last = evidence.truth.recoveries.last().map(|record| record.value.position);
+    if said != last {
+        checks.violated(Violation::new(
+            ORACLE,
+            "the status does not name the last recovery",
+            format!("it says {said:?}"),
+            format!("the last one was at {last:?}"),
+        ));
+    }
+}

@@ -1,0 +1,114 @@
+//! Background tasks in a hurry, and storage that goes away: for a while, for good, or into the past.
+
+use drydock_core::store::Durability;
+
+use super::Draw;
+use super::swarm::{self, COORDINATION, LINKS, OBJECTS, POINTS, PROCESSES, STEPS, WATCHES};
+use crate::fault::{Fault, PointAct, What};
+use crate::plan::Plan;
+
+/// Code points of tasks and commits: those that no operator is needed for.
+fn step(draw: &mut Draw, prefixes: &[&str]) -> String {
+    let fits = |name: &&&str| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    let names: Vec<&str> = STEPS.iter().filter(fits).copied().collect();
+    draw.pick(&names).to_owned()
+}
+
+/// Something happens at one step, wherever it is passed.
+fn everywhere(draw: &mut Draw, plan: &mut Plan, prefixes: &[&str], times: [u64; 2]) {
+    let point = step(draw, prefixes);
+    let act = draw.pick(&[PointAct::Kill, PointAct::Delay, PointAct::Fail]);
+    let (at_ms, occurrence) = (draw.number(times[0], times[1]), draw.number(1, 3));
+    // Beyond the leases of locks, sometimes.
+    let for_ms = draw.number(100, 14_000).min(plan.load_ms - at_ms);
+    for instance in 1..=plan.topology.configstores {
+        let what = What::Point { instance, point: point.clone(), occurrence, act };
+        plan.faults.push(Fault { at_ms, for_ms, what });
+    }
+}
+
+pub fn tasks_under_load(draw: &mut Draw) -> Plan {
+    let configstores = draw.count(1, 4);
+    let mut plan = swarm::base(draw, configstores, 25_000);
+    hurry(draw, &mut plan);
+    for _ in 0..draw.count(1, 3) {
+        let prefixes = ["archive.", "checkpoint.", "trim.", "collect.", "commit."];
+        everywhere(draw, &mut plan, &prefixes, [500, 15_000]);
+    }
+    if draw.chance(50) {
+        // Longer than any lock is held.
+        let instance = draw.count(1, configstores);
+        let (at_ms, for_ms) = (draw.number(1_000, 10_000), draw.number(10_000, 14_000));
+        plan.faults.push(Fault { at_ms, for_ms, what: What::Pause { instance } });
+    }
+    let kinds = [PROCESSES, COORDINATION, OBJECTS, WATCHES, POINTS];
+    swarm::faults(draw, &mut plan, &kinds, 6, [1_000, 25_000]);
+    plan
+}
+
+fn hurry(draw: &mut Draw, plan: &mut Plan) {
+    let tasks = &mut plan.settings.tasks;
+    tasks.archive_period_ms = draw.number(200, 800);
+    tasks.checkpoint_period_ms = draw.number(500, 3_000);
+    tasks.trim_period_ms = draw.number(500, 2_000);
+    tasks.collect_period_ms = draw.number(500, 3_000);
+    tasks.checkpoint_commits = draw.number(1, 10);
+    tasks.grace_ms = draw.pick(&[0, 0, 1_000]);
+}
+
+pub fn coordination_lost(draw: &mut Draw) -> Plan {
+    lost(draw, |_| What::CoordLost {})
+}
+
+pub fn coordination_set_back(draw: &mut Draw) -> Plan {
+    lost(draw, |draw| What::CoordSetBack { age_ms: draw.number(100, 8_000) })
+}
+
+fn lost(draw: &mut Draw, what: fn(&mut Draw) -> What) -> Plan {
+    let configstores = draw.count(1, 4);
+    let mut plan = swarm::base(draw, configstores, 25_000);
+    if draw.chance(50) {
+        hurry(draw, &mut plan);
+    }
+    if draw.chance(40) {
+        plan.settings.durability = Durability::Archived;
+    }
+    let first_ms = draw.number(2_000, 9_000);
+    let mut at_ms = first_ms;
+    for _ in 0..draw.pick(&[1, 1, 2]) {
+        let for_ms = draw.number(50, 3_000);
+        plan.faults.push(Fault { at_ms, for_ms, what: what(draw) });
+        if draw.chance(40) {
+            // All are down meanwhile, and nobody remembers anything.
+            let (at_ms, for_ms) = (at_ms.saturating_sub(100), for_ms + draw.number(200, 1_500));
+            for instance in 1..=configstores {
+                plan.faults.push(Fault { at_ms, for_ms, what: What::Kill { instance } });
+            }
+        }
+        at_ms += for_ms + draw.number(5_000, 9_000);
+    }
+    if draw.chance(50) {
+        everywhere(draw, &mut plan, &["recovery.", "bootstrap."], [first_ms, first_ms + 500]);
+    }
+    if draw.chance(60) {
+        let kinds = [PROCESSES, LINKS, COORDINATION, OBJECTS, WATCHES, POINTS];
+        swarm::faults(draw, &mut plan, &kinds, 4, [1_000, 25_000]);
+    }
+    plan
+}
+
+pub fn objects_out(draw: &mut Draw) -> Plan {
+    let configstores = draw.count(1, 3);
+    let mut plan = swarm::base(draw, configstores, 25_000);
+    plan.settings.durability = Durability::Quorum;
+    plan.settings.unarchived_commits = draw.number(3, 40);
+    plan.settings.tasks.archive_period_ms = draw.number(200, 1_000);
+    let (at_ms, for_ms) = (draw.number(2_000, 6_000), draw.number(6_000, 14_000));
+    for instance in 1..=configstores {
+        plan.faults.push(Fault { at_ms, for_ms, what: What::ObjectsOutage { instance } });
+    }
+    if draw.chance(50) {
+        swarm::faults(draw, &mut plan, &[PROCESSES, COORDINATION], 2, [1_000, 25_000]);
+    }
+    plan
+}
