@@ -76,6 +76,24 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
             operation.reply().is_some() && operation.call == Call::ListUsers { reads: local }
         }),
     );
+    count_commits(truth, &mut add);
+    add(
+        "store.set_back_unseen",
+        truth.turns.iter().filter(|turn| !recovered(truth, turn.era)).count(),
+    );
+    add("recovery.lost_tail", truth.commits.len() - truth.surviving().len());
+    add("storage.refused_write", coded(Code::StorageUnavailable));
+    add("tasks.checkpoint", truth.published.len());
+    add("tasks.trim", truth.trimmed.len());
+    let noted = shared.witness.noted();
+    add("commit.refused", noted.refused);
+    add("coord.unanswered", noted.unanswered);
+    add("service.restarted", noted.restarted);
+    counts
+}
+
+/// What the log itself shows.
+fn count_commits(truth: &Truth, add: &mut impl FnMut(&str, usize)) {
     for commit in &truth.commits {
         match &commit.value.body {
             Body::Actions(actions) if actions.len() > 1 => add("commit.batched", 1),
@@ -89,22 +107,13 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
             Body::Switch { .. } => add("import.switched", 1),
         }
     }
-    let recovered = |era| {
-        let recovery = Reason::Recovery;
-        let mut commits = truth.commits.iter().filter(move |commit| commit.era == era);
-        commits.any(|commit| match commit.value.body {
-            Body::Switch { reason } => reason == recovery,
-            _ => false,
-        })
-    };
-    add("store.set_back_unseen", truth.turns.iter().filter(|turn| !recovered(turn.era)).count());
-    add("recovery.lost_tail", truth.commits.len() - truth.surviving().len());
-    add("storage.refused_write", coded(Code::StorageUnavailable));
-    add("tasks.checkpoint", truth.published.len());
-    add("tasks.trim", truth.trimmed.len());
-    let noted = shared.witness.noted();
-    add("commit.refused", noted.refused);
-    add("coord.unanswered", noted.unanswered);
-    add("service.restarted", noted.restarted);
-    counts
+}
+
+/// Whether a coordination store ever recovered.
+fn recovered(truth: &Truth, era: usize) -> bool {
+    let mut commits = truth.commits.iter().filter(|commit| commit.era == era);
+    commits.any(|commit| match commit.value.body {
+        Body::Switch { reason } => reason == Reason::Recovery,
+        _ => false,
+    })
 }

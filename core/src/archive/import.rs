@@ -1,6 +1,7 @@
 //! An import: stage, then switch.
 //!
-//! A crash before the switch leaves the old state and some unused objects; a crash after it leaves the new state, which every instance loads by itself.
+//! A crash before the switch leaves the old state and some unused objects; a crash after it leaves
+//! the new state, which every instance loads by itself.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! The switch to a new lineage, which an import and a restore have in common.
 //!
-//! It is the commit at the next position: it changes `head`, the log, `checkpoint` and `archived` in
-//! one transaction that compares `head` and `mode`. Before it, the lineage that it ends is archived
-//! to its last commit, so that one can go back to all of it.
+//! It is the commit at the next position: it changes `head`, the log, `checkpoint` and `archived`
+//! in one transaction that compares `head` and `mode`. Before it, the lineage that it ends is
+//! archived to its last commit, so that one can go back to all of it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

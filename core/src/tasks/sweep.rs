@@ -2,9 +2,10 @@
 //! `checkpoint` have moved on, without waiting for that.
 //!
 //! Instead of waiting it makes every writer fail that may have stored what is garbage now: commits,
-//! imports and restores compare `mode`, so it takes one more generation of the same mode; checkpoints
-//! compare their lock, so it takes that. What is garbage before and still after can then be
-//! referred to by nobody. There is no grace for readers of an older checkpoint: they load again.
+//! imports and restores compare `mode`, so it takes one more generation of the same mode;
+//! checkpoints compare their lock, so it takes that. What is garbage before and still after
+//! can then be referred to by nobody. There is no grace for readers of an older checkpoint:
+//! they load again.
 
 use object_store::path::Path;
 
