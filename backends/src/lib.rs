@@ -2,20 +2,21 @@
 //!
 //! | module | seam | what it is |
 //! |---|---|---|
-//! | [`embedded`] | [`Coordination`](drydock_core::coord::Coordination) | etcd's semantics in one
-//! process, durable in one file |
-//! | [`objects`] | [`ObjectStore`](object_store::ObjectStore) | files with fsync |
+//! | [`embedded`] | [`Coordination`](drydock_core::coord::Coordination) | etcd's semantics in a file |
+//! | [`objects`] | [`ObjectStore`](object_store::ObjectStore) | files with fsync, S3 |
+//! | [`connect`] | | HTTP clients that dial through [`Net`](drydock_core::net::Net) |
 //! | [`tcp`] | [`Net`](drydock_core::net::Net) | TCP |
 //!
 //! What each is good for:
 //!
 //! | | instances | survives | not for |
 //! |---|---|---|---|
-//! | embedded, files | one process on one machine | kill −9, power loss | losing the disk, a second
-//! process |
+//! | embedded, files | one process | kill −9, power loss | losing the disk, a second process |
+//! | S3 | any number, anywhere | what the bucket's provider promises | |
 //!
-//! Deliberately absent: etcd and S3, which share these seams, and everything of Drydock's domain.
+//! Deliberately absent: etcd, which shares these seams, and everything of Drydock's domain.
 
+pub mod connect;
 pub mod embedded;
 pub mod objects;
 pub mod tcp;

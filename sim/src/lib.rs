@@ -10,6 +10,7 @@
 //! | [`history`] | what clients asked and were told |
 //! | [`truth`] | what really happened |
 //! | [`export`] | exports, read independently |
+//! | [`hosts`] | servers that the product talks to, simulated |
 //! | [`workload`] | clients and the operator |
 //! | [`service`] | the product on a simulated host |
 //! | [`check`] | the oracles |

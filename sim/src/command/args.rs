@@ -52,6 +52,8 @@ pub enum Command {
     Mutants(MutantArgs),
     /// Serves the simulated etcd on real TCP, until interrupted.
     ServeEtcd(ServeEtcdArgs),
+    /// Serves the simulated S3 on a TCP port.
+    ServeS3(super::serve_s3::ServeS3Args),
     /// Runs the plan on standard input in this process.
     #[command(hide = true)]
     Child(ChildArgs),
@@ -155,7 +157,7 @@ pub struct ServeEtcdArgs {
     pub bugs: Vec<Bug>,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
     let parsed = units.iter().find_map(|(unit, ms)| {
         let number: f64 = text.strip_suffix(unit)?.parse().ok()?;

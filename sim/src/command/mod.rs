@@ -6,6 +6,7 @@ mod list;
 mod mutants;
 mod replay;
 mod serve_etcd;
+mod serve_s3;
 mod suite;
 mod verify;
 
@@ -52,6 +53,7 @@ fn run(args: Args) -> Result<u8, Failure> {
             Some(Command::Verify(verify)) => verify::run(&verify).await,
             Some(Command::Mutants(mutants)) => mutants::run(&mutants).await,
             Some(Command::ServeEtcd(serve)) => serve_etcd::run(serve).await,
+            Some(Command::ServeS3(args)) => serve_s3::run(&args).await,
             Some(Command::Child(_)) => unreachable!("handled above"),
         }
     })

@@ -1,0 +1,91 @@
+//! Objects in S3, or in a server that speaks like it.
+
+use std::sync::Arc;
+
+use drydock_core::net::SharedNet;
+use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::{BackoffConfig, ObjectStore, RetryConfig};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::connect::{ConnectSettings, NetConnector};
+
+/// Where the objects are, and who may read and write them.
+#[derive(Debug, Clone)]
+pub struct S3Settings {
+    pub bucket: String,
+    pub region: String,
+    /// `http://host:port` or `https://host`; none: AWS.
+    pub endpoint: Option<String>,
+    /// Whether the bucket is named by the path or by the host.
+    pub addressing: Addressing,
+    pub credentials: Credentials,
+    pub connect: ConnectSettings,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addressing {
+    Path,
+    VirtualHost,
+}
+
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    Keys {
+        access_key: String,
+        secret_key: SecretString,
+        session_token: Option<SecretString>,
+    },
+    /// As AWS's own tools find them: the variables `AWS_*`, a web identity, a container's or a
+    /// machine's role. Settings that are given go before those of the environment.
+    Environment,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("bucket `{bucket}` cannot be used")]
+pub struct S3Error {
+    bucket: String,
+    source: object_store::Error,
+}
+
+/// The bucket's objects. Nothing is asked yet: the first call finds out whether there is a bucket.
+///
+/// object_store's retries are off, because its jitter and its clock are not ours. So a 409 is
+/// `AlreadyExists` for every conditional write: it says that another one was under way.
+pub fn open_s3(settings: &S3Settings, net: SharedNet) -> Result<Arc<dyn ObjectStore>, S3Error> {
+    let store = builder(settings, net).build();
+    let store = store.map_err(|source| S3Error { bucket: settings.bucket.clone(), source })?;
+    Ok(Arc::new(store))
+}
+
+/// What [`open_s3`] builds, for tests that need more of it than an object store.
+pub fn builder(settings: &S3Settings, net: SharedNet) -> AmazonS3Builder {
+    let builder = match &settings.credentials {
+        Credentials::Environment => AmazonS3Builder::from_env(),
+        Credentials::Keys { access_key, secret_key, session_token } => {
+            let builder = AmazonS3Builder::new()
+                .with_access_key_id(access_key)
+                .with_secret_access_key(secret_key.expose_secret());
+            match session_token {
+                Some(token) => builder.with_token(token.expose_secret()),
+                None => builder,
+            }
+        }
+    };
+    let builder = match &settings.endpoint {
+        Some(endpoint) => builder
+            .with_allow_http(endpoint.starts_with("http://"))
+            .with_endpoint(endpoint.trim_end_matches('/')),
+        None => builder,
+    };
+    builder
+        .with_bucket_name(&settings.bucket)
+        .with_region(&settings.region)
+        .with_virtual_hosted_style_request(settings.addressing == Addressing::VirtualHost)
+        .with_conditional_put(S3ConditionalPut::ETagMatch)
+        .with_retry(RetryConfig {
+            backoff: BackoffConfig::default(),
+            max_retries: 0,
+            retry_timeout: std::time::Duration::ZERO,
+        })
+        .with_http_connector(NetConnector::new(net, settings.connect.clone()))
+}

@@ -1,0 +1,85 @@
+//! `serve-s3`: the simulated S3 on a real port, with real clocks.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use drydock_backends::tcp::TcpNet;
+use drydock_core::env::Env;
+use drydock_core::net::Net;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::exit::{FINE, Failure};
+use crate::hosts::s3::{Calm, ConditionalWrites, Personality, S3, Settings, dump, serve};
+
+use super::args::duration;
+
+#[derive(Debug, clap::Args)]
+pub struct ServeS3Args {
+    #[arg(long, default_value = "127.0.0.1:9000")]
+    listen: String,
+    /// Buckets to make, unless they exist.
+    #[arg(long)]
+    bucket: Vec<String>,
+    #[arg(long, env = "AWS_ACCESS_KEY_ID")]
+    access_key: String,
+    #[arg(long, env = "AWS_SECRET_ACCESS_KEY", hide_env_values = true)]
+    secret_key: String,
+    #[arg(long, default_value = "us-east-1")]
+    region: String,
+    /// Also answers to hosts `BUCKET.DOMAIN`.
+    #[arg(long)]
+    domain: Option<String>,
+    /// Loads the state from this file, and saves it there at the end.
+    #[arg(long)]
+    state: Option<PathBuf>,
+    /// What becomes of the conditions of writes.
+    #[arg(long, value_enum, default_value = "honoured")]
+    conditional_writes: ConditionalWrites,
+    /// Listings show what was written this long ago.
+    #[arg(long, default_value = "0s", value_parser = duration)]
+    listing_lag: std::time::Duration,
+}
+
+pub async fn run(args: &ServeS3Args) -> Result<u8, Failure> {
+    let state = match &args.state {
+        Some(path) => dump::load(path)?,
+        None => Default::default(),
+    };
+    let settings = Settings {
+        keys: [(args.access_key.clone(), args.secret_key.clone())].into(),
+        region: args.region.clone(),
+        domain: args.domain.clone(),
+        personality: Personality {
+            conditional_writes: args.conditional_writes,
+            listing_lag: args.listing_lag,
+            ..Personality::default()
+        },
+        ..Settings::default()
+    };
+    let env = Env::system();
+    let s3 = Arc::new(S3::with_state(state, settings, env.clone(), Arc::new(Calm)));
+    for name in &args.bucket {
+        if s3.state().bucket(name).is_err() {
+            let created = s3.state().create_bucket(name, env.now());
+            created.map_err(|error| Failure::Simulator(error.message.into_owned()))?;
+        }
+    }
+    let listener = TcpNet.listen(&args.listen).await?;
+    anstream::println!("S3 listens on http://{}", listener.local_addr());
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let shutdown = CancellationToken::new();
+    let told = async {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        shutdown.cancel();
+    };
+    tokio::join!(serve(listener, s3.clone(), shutdown.clone()), told);
+    if let Some(path) = &args.state {
+        dump::save(&s3.state(), path)?;
+    }
+    Ok(FINE)
+}

@@ -1,0 +1,107 @@
+//! Buckets as a whole.
+
+use http::StatusCode;
+
+use super::dispatch::{Api, Request, no_content};
+use crate::hosts::s3::error::{Code, S3Error};
+use crate::hosts::s3::reply::{Reply, iso};
+use crate::hosts::s3::xml::Xml;
+
+/// The one account there is.
+pub const OWNER: &str = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a";
+const OWNER_NAME: &str = "simulated";
+
+pub fn owner(xml: &mut Xml, element: &str) {
+    xml.node(element, |xml| {
+        xml.leaf("ID", OWNER).leaf("DisplayName", OWNER_NAME);
+    });
+}
+
+pub fn list(api: &Api<'_>) -> Result<Reply, S3Error> {
+    let document = Xml::document("ListAllMyBucketsResult", |xml| {
+        owner(xml, "Owner");
+        xml.node("Buckets", |xml| {
+            for (name, bucket) in api.state.buckets() {
+                xml.node("Bucket", |xml| {
+                    xml.leaf("Name", name).leaf("CreationDate", iso(bucket.created));
+                });
+            }
+        });
+    });
+    Ok(Reply::document(document))
+}
+
+pub fn create(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
+    let name = request.bucket();
+    // One that was set up by hand may be called anything.
+    if api.state.bucket(name).is_err() && !is_valid(name) {
+        return Err(S3Error::from(Code::InvalidBucketName).with("BucketName", name));
+    }
+    match api.state.create_bucket(name, api.now) {
+        // The oldest region still answers as it always did.
+        Err(error) if error.code == Code::BucketAlreadyOwnedByYou && api.region == "us-east-1" => {}
+        created => created?,
+    }
+    Ok(Reply::empty(StatusCode::OK).with("location", format!("/{name}")))
+}
+
+pub fn head(api: &Api<'_>) -> Result<Reply, S3Error> {
+    Ok(Reply::empty(StatusCode::OK).with("x-amz-bucket-region", api.region))
+}
+
+pub fn delete(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
+    api.state.delete_bucket(request.bucket())?;
+    no_content()
+}
+
+pub fn location(api: &Api<'_>) -> Result<Reply, S3Error> {
+    let region = if api.region == "us-east-1" { "" } else { api.region };
+    let document = Xml::document("LocationConstraint", |xml| xml.text(region));
+    Ok(Reply::document(document))
+}
+
+pub fn versioning() -> Result<Reply, S3Error> {
+    Ok(Reply::document(Xml::document("VersioningConfiguration", |_| {})))
+}
+
+pub fn acl(api: &Api<'_>, request: &Request) -> Result<Reply, S3Error> {
+    if !request.key().is_empty() {
+        api.bucket(request)?.get(request.key())?;
+    }
+    let grantee = "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \
+        xsi:type=\"CanonicalUser\">";
+    let document = Xml::document("AccessControlPolicy", |xml| {
+        owner(xml, "Owner");
+        xml.node("AccessControlList", |xml| {
+            xml.node("Grant", |xml| {
+                xml.raw(grantee).leaf("ID", OWNER).leaf("DisplayName", OWNER_NAME);
+                xml.raw("</Grantee>").leaf("Permission", "FULL_CONTROL");
+            });
+        });
+    });
+    Ok(Reply::document(document))
+}
+
+/// The rules for names of buckets, but for reserved prefixes and suffixes.
+fn is_valid(name: &str) -> bool {
+    let inner = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || ".-".contains(it);
+    let end = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit();
+    (3..=63).contains(&name.len())
+        && name.chars().all(inner)
+        && name.starts_with(end)
+        && name.ends_with(end)
+        && !name.contains("..")
+        && name.parse::<std::net::Ipv4Addr>().is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_valid;
+
+    #[test]
+    fn names_of_buckets_follow_the_rules() {
+        assert!(["abc", "a-b.c", "0bucket9"].iter().all(|name| is_valid(name)));
+        let bad = ["ab", "Abc", "-ab", "ab-", "a..b", "a_b", "10.0.0.1", &"a".repeat(64)];
+        assert_eq!(bad.iter().filter(|name| is_valid(name)).count(), 0);
+    }
+}

@@ -1,0 +1,16 @@
+//! Operations: from a verified request to a change of state and an answer. No I/O, no time of
+//! their own.
+
+mod bucket;
+mod bulk;
+mod copy;
+mod dispatch;
+mod input;
+mod listing;
+mod multipart;
+mod object;
+mod range;
+mod tagging;
+mod upload_lists;
+
+pub use dispatch::{Api, Request};

@@ -1,0 +1,129 @@
+//! Signature version 2, which some clients still use for presigned URLs.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::signed::{Keys, MAX_SKEW, http_date, same, signing_date, skewed};
+use crate::hosts::s3::digest::{base64, hmac_sha1};
+use crate::hosts::s3::error::{Code, S3Error};
+use crate::hosts::s3::request::Head;
+
+/// Parameters that are part of the resource.
+const SIGNED_PARAMETERS: [&str; 30] = [
+    "accelerate",
+    "acl",
+    "analytics",
+    "cors",
+    "defaultObjectAcl",
+    "delete",
+    "inventory",
+    "lifecycle",
+    "location",
+    "logging",
+    "metrics",
+    "notification",
+    "partNumber",
+    "policy",
+    "replication",
+    "requestPayment",
+    "response-cache-control",
+    "response-content-disposition",
+    "response-content-encoding",
+    "response-content-language",
+    "response-content-type",
+    "response-expires",
+    "restore",
+    "tagging",
+    "torrent",
+    "uploadId",
+    "uploads",
+    "versionId",
+    "versioning",
+    "website",
+];
+
+/// Verifies an `Authorization: AWS key:signature`.
+pub fn verify_header(head: &Head, text: &str, keys: &Keys, now: Timestamp) -> Result<(), S3Error> {
+    let (key, signature) = text.split_once(':').ok_or_else(|| {
+        let message = "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature";
+        S3Error::new(Code::InvalidArgument, message)
+    })?;
+    let amz_date = head.header("x-amz-date");
+    let date = head.header("date").unwrap_or_default();
+    let claimed = amz_date.as_ref().unwrap_or(&date);
+    let time = http_date(claimed).or_else(|| signing_date(claimed)).ok_or_else(|| {
+        let message = "AWS authentication requires a valid Date or x-amz-date header";
+        S3Error::new(Code::AccessDenied, message)
+    })?;
+    if now.duration_since(time).unsigned_abs() > MAX_SKEW {
+        return Err(skewed(claimed, now));
+    }
+    let line = if amz_date.is_some() { "" } else { date.as_str() };
+    check(head, line, key, signature, keys)
+}
+
+/// Verifies a presigned URL.
+pub fn verify_query(head: &Head, keys: &Keys, now: Timestamp) -> Result<(), S3Error> {
+    let field = |name| {
+        let message = "Query-string authentication requires the Signature, Expires and \
+            AWSAccessKeyId parameters";
+        head.query.get(name).ok_or_else(|| S3Error::new(Code::AccessDenied, message))
+    };
+    let expires = field("Expires")?;
+    let until = expires.parse().ok().and_then(|it| Timestamp::from_second(it).ok());
+    let until = until.ok_or_else(|| {
+        let message = format!("Invalid date (should be seconds since epoch): {expires}");
+        S3Error::new(Code::AccessDenied, message)
+    })?;
+    if until < now {
+        let error = S3Error::new(Code::AccessDenied, "Request has expired");
+        return Err(error.with("ServerTime", now.strftime("%Y-%m-%dT%H:%M:%SZ")));
+    }
+    check(head, expires, field("AWSAccessKeyId")?, field("Signature")?, keys)
+}
+
+fn check(head: &Head, date: &str, key: &str, signature: &str, keys: &Keys) -> Result<(), S3Error> {
+    let unknown = || S3Error::from(Code::InvalidAccessKeyId).with("AWSAccessKeyId", key);
+    let secret = keys.get(key).ok_or_else(unknown)?;
+    let text = text(head, date);
+    let expected = base64(&hmac_sha1(secret.as_bytes(), text.as_bytes()));
+    if same(&expected, signature) {
+        return Ok(());
+    }
+    Err(S3Error::from(Code::SignatureDoesNotMatch)
+        .with("AWSAccessKeyId", key)
+        .with("StringToSign", text)
+        .with("SignatureProvided", signature))
+}
+
+fn text(head: &Head, date: &str) -> String {
+    let header = |name| head.header(name).unwrap_or_default();
+    let names = head.headers.keys().map(|name| name.as_str());
+    let amz: BTreeMap<_, _> =
+        names.filter(|name| name.starts_with("x-amz-")).map(|name| (name, header(name))).collect();
+    let amz: String =
+        amz.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
+    let bucket = match (&head.bucket, head.named_by_host) {
+        (Some(bucket), true) => format!("/{bucket}"),
+        _ => String::new(),
+    };
+    let parameters: BTreeMap<_, _> =
+        head.query.pairs().filter(|(name, _)| SIGNED_PARAMETERS.contains(name)).collect();
+    let parameters: Vec<_> = parameters
+        .into_iter()
+        .map(|(name, value)| match value {
+            "" => name.to_owned(),
+            value => format!("{name}={value}"),
+        })
+        .collect();
+    let separator = if parameters.is_empty() { "" } else { "?" };
+    format!(
+        "{}\n{}\n{}\n{date}\n{amz}{bucket}{}{separator}{}",
+        head.method,
+        header("content-md5"),
+        header("content-type"),
+        head.raw_path,
+        parameters.join("&"),
+    )
+}

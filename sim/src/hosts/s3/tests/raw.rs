@@ -1,0 +1,171 @@
+//! Answers as they are on the wire.
+
+use drydock_backends::tcp::TcpNet;
+use drydock_core::net::Net;
+use object_store::aws::{AwsAuthorizer, AwsCredential};
+use object_store::client::HttpRequestBody;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::serving::{KEY, SECRET, Server};
+use crate::hosts::s3::Personality;
+
+/// The head of a signed request, as text.
+fn signed(server: &Server, method: &str, target: &str, headers: &[(&str, &str)]) -> String {
+    let uri = format!("http://{}{target}", server.address);
+    let mut request = http::Request::builder().method(method).uri(uri);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut request = request.body(HttpRequestBody::empty()).unwrap();
+    let credential = AwsCredential { key_id: KEY.into(), secret_key: SECRET.into(), token: None };
+    let authorizer = AwsAuthorizer::new(&credential, "s3", "us-east-1").with_sign_payload(false);
+    authorizer.try_authorize(&mut request, None).unwrap();
+    let mut text = format!("{method} {target} HTTP/1.1\r\nhost: {}\r\n", server.address);
+    for (name, value) in request.headers() {
+        text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+    }
+    text
+}
+
+/// Sends a request on a connection of its own; answers all that comes back.
+async fn send(
+    server: &Server,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> String {
+    let mut text = signed(server, method, target, headers);
+    text.push_str(&format!("connection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
+    exchange(server, &text).await
+}
+
+async fn exchange(server: &Server, text: &str) -> String {
+    let mut stream = TcpNet.dial(&server.address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+/// Status, and the error's document without what is random in it.
+fn error(answer: &str) -> (u16, String) {
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+    let body = body.split("<RequestId>").next().unwrap_or_default();
+    let body = body.split_once("?>\n").map_or(body, |(_, body)| body);
+    (status, body.to_owned())
+}
+
+async fn server() -> Server {
+    Server::start(Personality::default()).await
+}
+
+#[tokio::test]
+async fn errors_are_worded_as_s3_words_them() {
+    let server = server().await;
+    let get = error(&send(&server, "GET", "/bucket/no%20key", &[], "").await);
+    let text = "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message>\
+        <Key>no key</Key><Resource>/bucket/no%20key</Resource>";
+    assert_eq!(get, (404, text.to_owned()));
+    send(&server, "PUT", "/bucket/k", &[], "0123456789").await;
+    let range = error(&send(&server, "GET", "/bucket/k", &[("range", "bytes=10-")], "").await);
+    let text = "<Error><Code>InvalidRange</Code><Message>The requested range is not satisfiable\
+        </Message><RangeRequested>bytes=10-</RangeRequested><ActualObjectSize>10\
+        </ActualObjectSize><Resource>/bucket/k</Resource>";
+    assert_eq!(range, (416, text.to_owned()));
+    let create = send(&server, "PUT", "/bucket/k", &[("if-none-match", "*")], "").await;
+    let text = "<Error><Code>PreconditionFailed</Code><Message>At least one of the pre-conditions \
+        you specified did not hold</Message><Condition>If-None-Match</Condition>\
+        <Resource>/bucket/k</Resource>";
+    assert_eq!(error(&create), (412, text.to_owned()));
+    let update = send(&server, "PUT", "/bucket/none", &[("if-match", "\"x\"")], "").await;
+    assert_eq!(error(&update).0, 404);
+    let anonymous = "GET /bucket/k HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
+    let text = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message>\
+        <Resource>/bucket/k</Resource>";
+    assert_eq!(error(&exchange(&server, anonymous).await), (403, text.to_owned()));
+}
+
+#[tokio::test]
+async fn a_head_has_no_body_and_an_unchanged_object_neither() {
+    let server = server().await;
+    send(&server, "PUT", "/bucket/k", &[("x-amz-meta-a", "b")], "0123456789").await;
+    let head = send(&server, "HEAD", "/bucket/k", &[], "").await;
+    assert!(head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"), "{head}");
+    assert!(head.contains("content-length: 10\r\n") && head.contains("x-amz-meta-a: b\r\n"));
+    let missing = send(&server, "HEAD", "/bucket/none", &[], "").await;
+    assert!(missing.starts_with("HTTP/1.1 404 ") && missing.ends_with("\r\n\r\n"), "{missing}");
+    let etag = "\"781e5e245d69b566979b86e28d23f2c7\"";
+    assert!(head.contains(&format!("etag: {etag}\r\n")), "{head}");
+    let same = send(&server, "GET", "/bucket/k", &[("if-none-match", etag)], "").await;
+    assert!(same.starts_with("HTTP/1.1 304 ") && same.ends_with("\r\n\r\n"), "{same}");
+}
+
+#[tokio::test]
+async fn names_are_encoded_in_a_listing_if_that_is_asked_for() {
+    let server = server().await;
+    send(&server, "PUT", "/bucket/a%20b%2Bc%26/%01", &[], "").await;
+    let plain = send(&server, "GET", "/bucket?list-type=2", &[], "").await;
+    assert!(plain.contains("<Key>a b+c&amp;/&#x1;</Key>"), "{plain}");
+    let target = "/bucket?list-type=2&encoding-type=url&delimiter=/";
+    let encoded = send(&server, "GET", target, &[], "").await;
+    assert!(encoded.contains("<Prefix>a%20b%2Bc%26/</Prefix></CommonPrefixes>"), "{encoded}");
+    assert!(encoded.contains("<KeyCount>1</KeyCount>"), "{encoded}");
+}
+
+/// The second writer begins before the first one is done, and ends after it.
+#[tokio::test]
+async fn a_conditional_write_that_another_overtakes_conflicts() {
+    let server = server().await;
+    let mut slow = TcpNet.dial(&server.address).await.unwrap();
+    let head = signed(&server, "PUT", "/bucket/k", &[("if-none-match", "*")]);
+    let head = format!("{head}connection: close\r\ncontent-length: 4\r\n\r\nsl");
+    slow.write_all(head.as_bytes()).await.unwrap();
+    while server.s3.state().writers() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let fast = send(&server, "PUT", "/bucket/k", &[("if-none-match", "*")], "fast").await;
+    assert!(fast.starts_with("HTTP/1.1 200 "), "{fast}");
+    slow.write_all(b"ow").await.unwrap();
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.unwrap();
+    let (status, body) = error(&answer);
+    assert_eq!(status, 409);
+    assert!(body.starts_with("<Error><Code>ConditionalRequestConflict</Code>"), "{body}");
+    let later = send(&server, "PUT", "/bucket/k", &[("if-none-match", "*")], "late").await;
+    assert_eq!(error(&later).0, 412);
+}
+
+#[tokio::test]
+async fn an_upload_that_breaks_off_leaves_nothing_behind() {
+    let server = server().await;
+    let mut stream = TcpNet.dial(&server.address).await.unwrap();
+    let head = signed(&server, "PUT", "/bucket/k", &[("if-none-match", "*")]);
+    let head = format!("{head}content-length: 4\r\n\r\nsl");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    while server.s3.state().writers() == 0 {
+        tokio::task::yield_now().await;
+    }
+    drop(stream);
+    while server.s3.state().writers() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(server.keys().is_empty());
+}
+
+#[tokio::test]
+async fn digests_that_do_not_fit_are_refused() {
+    let server = server().await;
+    for (name, value, code) in [
+        ("content-md5", "kAFQmDzST7DWlj99KOF/cg==", "BadDigest"),
+        ("content-md5", "x", "InvalidDigest"),
+        ("x-amz-checksum-crc32", "AAAAAA==", "BadDigest"),
+        ("x-amz-checksum-crc32", "AAAA", "InvalidRequest"),
+    ] {
+        let (status, body) = error(&send(&server, "PUT", "/bucket/k", &[(name, value)], "1").await);
+        assert_eq!(status, 400);
+        assert!(body.contains(&format!("<Code>{code}</Code>")), "{name}: {body}");
+    }
+    assert!(server.keys().is_empty());
+}

@@ -1,0 +1,147 @@
+//! The server as a host of the simulated world.
+
+use std::sync::{Arc, Mutex};
+
+use drydock_backends::objects::builder;
+use drydock_core::env::{Env, ManualClock, RngTree};
+use drydock_core::error::Chain;
+use drydock_core::net::Net;
+use jiff::Timestamp;
+use object_store::path::Path;
+use object_store::{ObjectStoreExt, PutPayload};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_util::sync::CancellationToken;
+
+use super::serving::{BUCKET, KEY, SECRET, s3_settings};
+use crate::fault::{Fault, Faults, What};
+use crate::hosts::s3::digest::{base64, hmac_sha1};
+use crate::hosts::s3::request::encode;
+use crate::hosts::s3::{Calm, S3, Settings, serve};
+use crate::recorder::Recorder;
+use crate::scenario::Scenario;
+use crate::world::{Cluster, SimNet, Stop};
+
+const CLIENT: &str = "client-1";
+const SERVER: &str = "s3-1";
+const ADDRESS: &str = "s3-1:9000";
+
+fn server(env: Env) -> Arc<S3> {
+    let keys = [(KEY.to_owned(), SECRET.to_owned())].into();
+    let s3 = S3::new(Settings { keys, ..Settings::default() }, env.clone(), Arc::new(Calm));
+    s3.state().create_bucket(BUCKET, env.now()).unwrap();
+    Arc::new(s3)
+}
+
+/// Runs a client against a server under faults; what it came to, and what the faults hit.
+fn run<F>(
+    env: Env,
+    faults: Vec<Fault>,
+    client: impl FnOnce(SimNet) -> F,
+) -> (Option<String>, Vec<u64>)
+where
+    F: Future<Output = String> + 'static,
+{
+    let mut plan = Scenario::find("feed-gap").unwrap().plan(7);
+    plan.tick_ms = 1;
+    plan.load_ms = 20_000;
+    plan.faults = faults;
+    let recorder = Recorder::new(None);
+    let faults = Faults::new(plan.faults.clone(), recorder.clone());
+    let mut cluster = Cluster::new(&plan, &faults, &recorder);
+    let (s3, net) = (server(env), cluster.net(SERVER));
+    cluster.host(SERVER, Stop::default(), move || {
+        let (s3, net) = (s3.clone(), net.clone());
+        async move {
+            let listener = net.listen("0.0.0.0:9000").await.unwrap();
+            serve(listener, s3, CancellationToken::new()).await;
+        }
+    });
+    let came_to = Arc::new(Mutex::new(None));
+    let (work, note) = (client(cluster.net(CLIENT)), came_to.clone());
+    cluster.client(CLIENT, async move {
+        let answer = work.await;
+        *note.lock().unwrap() = Some(answer);
+    });
+    cluster.run(20_000, || came_to.lock().unwrap().is_some()).unwrap();
+    let came_to = came_to.lock().unwrap().take();
+    (came_to, faults.report().iter().map(|fault| fault.hits).collect())
+}
+
+async fn put_and_get(net: SimNet) -> String {
+    let settings = s3_settings(ADDRESS);
+    let client = builder(&settings, Arc::new(net)).build().unwrap();
+    let key = Path::from("a");
+    // Larger than a segment and than the network's buffers.
+    let body = vec![7; 3 * 1024 * 1024];
+    if let Err(error) = client.put(&key, PutPayload::from(body.clone())).await {
+        return Chain(&error).to_string();
+    }
+    let read = client.get(&key).await.unwrap().bytes().await.unwrap();
+    assert_eq!(read, body);
+    "same".to_owned()
+}
+
+#[test]
+fn the_product_reads_what_it_wrote_over_the_simulated_network() {
+    // The client signs with the machine's clock, so the server needs it as well.
+    let (came_to, _) = run(Env::system(), Vec::new(), put_and_get);
+    assert_eq!(came_to.as_deref(), Some("same"));
+}
+
+#[test]
+fn a_dial_into_a_black_hole_ends_at_the_time_out() {
+    let what = What::Blackhole { from: CLIENT.to_owned(), to: SERVER.to_owned() };
+    let fault = Fault { at_ms: 0, for_ms: 15_000, what };
+    let client = async |net: SimNet| {
+        let begun = tokio::time::Instant::now();
+        let error = put_and_get(net).await;
+        assert!(error.contains("no connection to `s3-1:9000` in 5s"), "{error}");
+        format!("{}", begun.elapsed().as_secs())
+    };
+    let (came_to, hits) = run(Env::system(), vec![fault], client);
+    assert_eq!(came_to.as_deref(), Some("5"));
+    assert!(hits[0] > 0);
+}
+
+/// A request that any client could have presigned long ago, for all times.
+fn presigned(method: &str, target: &str) -> String {
+    let expires = 4_000_000_000_u64;
+    let text = format!("{method}\n\n\n{expires}\n{target}");
+    let signature = encode(&base64(&hmac_sha1(SECRET.as_bytes(), text.as_bytes())));
+    let separator = if target.contains('?') { '&' } else { '?' };
+    format!("{target}{separator}AWSAccessKeyId={KEY}&Expires={expires}&Signature={signature}")
+}
+
+async fn talk(net: SimNet) -> String {
+    let mut all = String::new();
+    for (method, target, body) in [
+        ("PUT", "/bucket/a", "one"),
+        ("POST", "/bucket/b?uploads", ""),
+        ("GET", "/bucket/a", ""),
+        ("GET", "/bucket", ""),
+        ("GET", "/bucket/none", ""),
+        ("DELETE", "/bucket/a", ""),
+    ] {
+        let (target, length) = (presigned(method, target), body.len());
+        let head = format!("{method} {target} HTTP/1.1\r\nhost: s3-1\r\nconnection: close\r\n");
+        let request = format!("{head}content-length: {length}\r\n\r\n{body}");
+        let mut stream = net.dial(ADDRESS).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.read_to_string(&mut all).await.unwrap();
+    }
+    all
+}
+
+#[test]
+fn the_same_requests_get_the_same_answers_byte_for_byte() {
+    let answers = |seed| {
+        let epoch: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let env = Env::new(Arc::new(ManualClock::new(epoch)), RngTree::from_seed(seed));
+        run(env, Vec::new(), talk).0.unwrap()
+    };
+    let once = answers(1);
+    assert_eq!(once.matches("HTTP/1.1 20").count(), 5, "{once}");
+    assert_eq!(once.matches("HTTP/1.1 404").count(), 1, "{once}");
+    assert_eq!(once, answers(1));
+    assert_ne!(once, answers(2));
+}
