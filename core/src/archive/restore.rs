@@ -82,10 +82,9 @@ impl Store {
         ctx: &Context,
         lineage: Uuid,
     ) -> Result<RestoreReport, ImportError> {
-        let (inner, env) = (&self.inner, &self.inner.env);
+        let inner = &self.inner;
         // Before the first object is stored: what the switch compares, see `tasks::collect`.
         let base = self.base().await?;
-        env.point("restore.begin").await?;
         self.archive_tail(&base).await?;
         let kept = collect::lineages(inner).await?;
         let mut kept = were_in_force(&kept, Some(base.head.lineage));
@@ -93,7 +92,6 @@ impl Store {
         let record = record.ok_or(ImportError::LineageNotExist(lineage))?.clone();
         let written = ctx.run(self.write_anew(&record)).await;
         let (reached, counts, files) = written.map_err(StoreError::Interrupted)??;
-        env.point("restore.written").await?;
         // An instance may have come meanwhile.
         self.base().await?;
         let next = Next {

@@ -16,8 +16,7 @@
 //! | [`datafile`] | what a data file looks like inside |
 //! | [`segment`] | archived commits |
 //!
-//! Deliberately absent for now: segments, trimming, collection and recovery from objects alone. The
-//! coordination store keeps the whole log since the newest checkpoint.
+//! Deliberately absent: what moves the log along (`tasks`), and what reads it (`store`).
 
 pub mod bootstrap;
 pub mod checkpoint;
