@@ -5,11 +5,11 @@ use crate::command::mutants;
 use crate::command::suite::package_folder;
 use crate::exit::{FINE, Failure};
 use crate::probes::PROBES;
-use crate::scenario::ALL;
+use crate::scenario::{ALL, OPEN, Scenario};
 
 pub fn run() -> Result<u8, Failure> {
-    let scenarios = ALL.iter().map(|scenario| (scenario.name, scenario.about));
-    section("scenarios", scenarios);
+    section("scenarios", ALL.iter().map(described));
+    section("scenarios that find what is not mended yet, by name only", OPEN.iter().map(described));
     section("oracles", ORACLES.iter().copied());
     section("faults", crate::fault::KINDS.iter().copied());
     section("probes", PROBES.iter().copied());
@@ -18,6 +18,10 @@ pub fn run() -> Result<u8, Failure> {
         mutants.iter().map(|mutant| (mutant.name.as_str(), mutant.about.as_str())).collect();
     section("mutants", mutants.into_iter());
     Ok(FINE)
+}
+
+fn described(scenario: &Scenario) -> (&'static str, &'static str) {
+    (scenario.name, scenario.about)
 }
 
 fn section<'a>(title: &str, items: impl Iterator<Item = (&'a str, &'a str)>) {
