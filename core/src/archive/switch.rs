@@ -32,6 +32,11 @@ const TAIL_LEASE: Duration = Duration::from_secs(60);
 /// How long the lock of an archiver that was killed is waited for.
 const TAIL_PATIENCE: Duration = Duration::from_secs(30);
 
+/// How often noting the lineage in force is tried, each time with the attempts of any write. Then
+/// the caller is told 503 `storage_unavailable`: the switch has taken place, and the next load
+/// notes it.
+const NOTE_ROUNDS: u32 = 20;
+
 /// What the new lineage begins with.
 pub(super) struct Next {
     pub(super) reason: Reason,
@@ -207,7 +212,12 @@ impl Store {
         // If the coordination store is lost, this is what says that the switch took place.
         let current = CurrentLineage { lineage: head.lineage };
         let key = inner.object_keys.current();
+        let mut rounds = 1;
         while let Err(error) = inner.objects.put_sealed(&key, &current).await {
+            if rounds == NOTE_ROUNDS {
+                return Err(StoreError::Objects(error).into());
+            }
+            rounds += 1;
             tracing::warn!(%error, "the lineage in force cannot be noted in objects yet");
         }
         env.point("import.current_written").await?;
