@@ -23,3 +23,5 @@ pub mod embedded;
 pub mod etcd;
 pub mod objects;
 pub mod tcp;
+#[cfg(feature = "testing")]
+pub mod testing;

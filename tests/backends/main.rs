@@ -6,5 +6,7 @@
 //! where `CI` is set that is a failure.
 
 mod failover;
+mod objects;
+mod real;
 mod simulated;
 mod suite;

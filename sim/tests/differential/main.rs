@@ -4,20 +4,20 @@
 //! relative to where a sequence begins, so that many can be run one after the other. Not compared:
 //! ids, terms, what is left of a lease's time, and how events are spread over responses.
 //!
-//! Needs a real etcd, `etcd` in the PATH or what `ETCD` names; so it runs only when asked for by
-//! name: `cargo test -p drydock-sim --test differential`.
+//! Needs a real etcd, which `DRYDOCK_TEST_ETCD` names; so it runs only when asked for by name:
+//! `cargo test -p drydock-sim --test differential`.
 
 mod ops;
-mod real;
 mod side;
 mod simulated;
 
 use std::collections::BTreeMap;
 
+use drydock_backends::testing::{self, EtcdServers};
+use etcd_client::Client;
 use proptest::test_runner::{Config as Runs, TestCaseError, TestRunner};
 
 use self::ops::{KINDS, ops};
-use self::real::Real;
 use self::side::Side;
 use self::simulated::Simulated;
 
@@ -26,11 +26,13 @@ const SEQUENCES: u32 = 150;
 
 #[test]
 fn a_real_etcd_answers_the_same() {
+    let Some(program) = testing::program(testing::ETCD) else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (mut real, mut simulated) = runtime.block_on(async {
-        let real = Real::start().await;
+        let real = EtcdServers::start(&program, 1).await;
+        let client = Client::connect(real.endpoints(), None).await.unwrap();
         let simulated = Simulated::start().await;
-        (Side::new(real.client().await, real), Side::new(simulated.client().await, simulated))
+        (Side::new(client, real), Side::new(simulated.client().await, simulated))
     });
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     let runs =
