@@ -39,6 +39,10 @@ impl Etcd {
         Ok(Etcd { members: Arc::new(Members::new(settings, net)?) })
     }
 
+    pub(super) fn members(&self) -> &Members {
+        &self.members
+    }
+
     /// The newest revision.
     async fn revision(&self) -> Result<Revision> {
         // A key that nobody has: only the answer's header is of interest.
