@@ -8,5 +8,6 @@
 mod failover;
 mod objects;
 mod real;
+mod secured;
 mod simulated;
 mod suite;

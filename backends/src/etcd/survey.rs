@@ -46,6 +46,10 @@ impl Etcd {
             let answer = match members.link(member).await {
                 Ok(link) => match tokio::time::timeout(limit, Box::pin(ask(link))).await {
                     Ok(Ok(status)) => Ok(status),
+                    // etcd's own words, where they are.
+                    Ok(Err(etcd_client::Error::GRpcStatus(status))) => {
+                        Err(status.message().to_owned())
+                    }
                     Ok(Err(error)) => Err(Chain(&error).to_string()),
                     Err(_) => Err(format!("no answer within {} ms", limit.as_millis())),
                 },

@@ -11,7 +11,7 @@ mod process;
 mod program;
 mod weed;
 
-pub use etcd::EtcdServers;
+pub use etcd::{EtcdServers, ServerTls};
 pub use process::Process;
 pub use program::{ETCD, WEED, program};
 pub use weed::Weed;
