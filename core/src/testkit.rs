@@ -62,6 +62,7 @@ pub static SCHEMA: Schema = Schema {
                 name TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.name') STORED UNIQUE
             ) STRICT;",
             check: check::<Item>,
+            key: |_| None,
         },
         ObjectType {
             name: "part",
@@ -72,6 +73,7 @@ pub static SCHEMA: Schema = Schema {
                     REFERENCES item (id)
             ) STRICT;",
             check: check::<Part>,
+            key: |_| None,
         },
     ],
 };
@@ -279,6 +281,7 @@ impl World {
             execution: Execution::Inline,
             scratch: self.scratch.path().to_owned(),
             mode: mode.clone(),
+            known_keys: std::collections::BTreeSet::new(),
         });
         (store, loops, mode)
     }

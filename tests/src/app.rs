@@ -19,6 +19,9 @@ use crate::faulty::{FaultyCoordination, FaultyObjects, Switch};
 use crate::run::{RuntimeClock, run, until};
 
 pub const TOKEN: &str = "the-internal-token-of-the-tests";
+/// Encryption keys: the primary one, and one that is no longer.
+pub const KEYS: &str = "test:0101010101010101010101010101010101010101010101010101010101010101,\
+    old:0202020202020202020202020202020202020202020202020202020202020202";
 
 /// When tests begin, however long the start took: it is not to be seen in snapshots.
 const STARTED: Duration = Duration::from_secs(1);
@@ -51,7 +54,8 @@ pub fn with_app(test: impl AsyncFnOnce(TestApp)) {
 
 /// The settings of an instance: the defaults.
 pub fn settings() -> Settings {
-    Settings::new(SecretString::from(TOKEN))
+    let keys = KEYS.parse().expect("the keys are well-formed");
+    Settings::new(SecretString::from(TOKEN), keys)
 }
 
 impl TestApp {
