@@ -19,7 +19,6 @@ mod variable;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
-use uuid::Uuid;
 
 pub use environment::{EnvironmentQuery, RunEnvironment};
 pub use idempotency::IdempotencyRecord;
@@ -47,13 +46,12 @@ use crate::http::reply;
 
 /// What every stored object has.
 pub trait Stored: Serialize {
-    fn id(&self) -> Uuid;
-
     fn revision(&self) -> u64;
 
     /// Notes one more change.
     fn touch(&mut self, now: Timestamp);
 
+    /// Of what clients can change and see.
     fn etag(&self) -> String
     where
         Self: Sized,
@@ -65,10 +63,6 @@ pub trait Stored: Serialize {
 macro_rules! stored {
     ($($type:ty)*) => {
         $(impl Stored for $type {
-            fn id(&self) -> Uuid {
-                self.id
-            }
-
             fn revision(&self) -> u64 {
                 self.revision
             }
@@ -81,7 +75,7 @@ macro_rules! stored {
     };
 }
 
-stored!(User Token LinkedAccount Org Member ProjectGroup Project Secret Variable RemoteSource);
+stored!(User LinkedAccount Org Member ProjectGroup Project Variable RemoteSource);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

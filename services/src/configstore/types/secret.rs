@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::Stored;
+use crate::http::reply;
 use crate::names::Name;
 use crate::seal::Sealed;
 
@@ -67,6 +69,29 @@ pub struct SecretChange {
     pub name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<BTreeMap<String, String>>,
+}
+
+impl Secret {
+    /// The id of the project or project group where it is defined.
+    pub fn place(&self) -> Option<Uuid> {
+        self.project.or(self.project_group)
+    }
+}
+
+/// Its entity tag is that of a change: sealing the same data anew is none.
+impl Stored for Secret {
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn touch(&mut self, now: Timestamp) {
+        self.revision += 1;
+        self.updated_at = now;
+    }
+
+    fn etag(&self) -> String {
+        reply::etag(self.revision, &(self.id, &self.name, self.place(), self.updated_at))
+    }
 }
 
 impl SecretView {

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::User;
+use super::{Stored, User};
+use crate::http::reply;
 use crate::names::Name;
 
 /// A user's token, as stored: a hash, never the value.
@@ -72,6 +73,22 @@ impl fmt::Debug for NewTokenView {
 impl fmt::Debug for ResolveToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResolveToken").finish_non_exhaustive()
+    }
+}
+
+/// Its entity tag is that of a change: a use is none.
+impl Stored for Token {
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn touch(&mut self, now: Timestamp) {
+        self.revision += 1;
+        self.updated_at = now;
+    }
+
+    fn etag(&self) -> String {
+        reply::etag(self.revision, &(self.id, &self.name, &self.hash, self.updated_at))
     }
 }
 

@@ -87,6 +87,13 @@ pub struct VariableChange {
     pub values: Option<Vec<VariableValue>>,
 }
 
+impl Variable {
+    /// The id of the project or project group where it is defined.
+    pub fn place(&self) -> Option<Uuid> {
+        self.project.or(self.project_group)
+    }
+}
+
 impl VariableView {
     pub fn new(variable: &Variable, parent: Scope) -> VariableView {
         VariableView {
