@@ -138,7 +138,8 @@ fn assemble(
     tasks: &mut JoinSet<()>,
 ) -> (Router, Gate, Store) {
     let Deps { env, coord, objects, execution, scratch_dir } = deps;
-    let Settings { cluster, internal_token, keys: ring, http, store, lease_ttl, maintenance_drain } =
+    let ring = settings.keys.clone();
+    let Settings { cluster, internal_token, http, store, lease_ttl, maintenance_drain, .. } =
         settings;
     let (service, schema) = (role.name(), role.schema());
     let (keys, mode) = (Keys::new(&cluster, service), ModeCell::default());
