@@ -59,7 +59,7 @@ impl HttpApi {
         Ok(match call {
             Call::CreateUser { name } => {
                 let new = NewUser { name: name.clone(), admin: false };
-                user(client.create_user(ctx, &new).await?.body)
+                user(client.create_user(ctx, &new, None).await?.body)
             }
             Call::GetUser { name } => {
                 let reads = Consistency::Linearizable;
@@ -84,7 +84,7 @@ impl HttpApi {
                     visibility: Visibility::Public,
                     owner: Some(owner.clone()),
                 };
-                org(client.create_org(ctx, &new).await?.body)
+                org(client.create_org(ctx, &new, None).await?.body)
             }
             Call::DeleteOrg { name } => {
                 client.delete_org(ctx, &named(name), None).await?;
