@@ -63,6 +63,7 @@ pub static SCHEMA: Schema = Schema {
                 name TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.name') STORED UNIQUE
             ) STRICT;",
             check: check::<Item>,
+            key: |_| None,
         },
         ObjectType {
             name: "part",
@@ -73,6 +74,7 @@ pub static SCHEMA: Schema = Schema {
                     REFERENCES item (id)
             ) STRICT;",
             check: check::<Part>,
+            key: |_| None,
         },
     ],
 };
@@ -280,6 +282,7 @@ impl World {
             execution: Execution::Inline,
             scratch: self.scratch.path().to_owned(),
             mode: mode.clone(),
+            known_keys: std::collections::BTreeSet::new(),
         });
         (store, loops, mode)
     }

@@ -127,6 +127,18 @@ pub(super) async fn load_manifest(
     db: &Db,
     manifest: &Manifest,
 ) -> Result<Head, StoreError> {
+    db.defer_references().await?;
+    let filled = fill(inner, db, manifest).await;
+    // Also after a failure: the caller may go on with an older checkpoint.
+    let dangling = db.check_references(&Context::background()).await;
+    let base = filled?;
+    match dangling? {
+        None => Ok(base),
+        Some(dangling) => Err(broken(format!("a checkpoint does not hold together: {dangling}"))),
+    }
+}
+
+async fn fill(inner: &Inner, db: &Db, manifest: &Manifest) -> Result<Head, StoreError> {
     let base = manifest.head();
     let total = manifest.counts.values().sum();
     inner.progress.begin(0, total);

@@ -32,6 +32,8 @@ pub enum ConfigError {
     Needed { place: String, because: String, key: &'static str, env: String },
     #[error("tokens file `{}` {problem}", path.display())]
     Tokens { path: PathBuf, problem: String },
+    #[error("encryption keys file `{}` {problem}", path.display())]
+    Keys { path: PathBuf, problem: String },
 }
 
 /// What a configuration is made of.
@@ -193,6 +195,13 @@ impl Loaded {
     /// The error for a key that a command cannot do without.
     pub fn missing(key: &'static str) -> ConfigError {
         ConfigError::Missing { key, flag: flag_name(key), env: env_name(key) }
+    }
+
+    /// The error for a key that a value of another one makes necessary.
+    pub fn needed(because: &str, key: &'static str) -> ConfigError {
+        let because = format!("this value of `{because}`");
+        let place = "configuration".to_owned();
+        ConfigError::Needed { place, because, key, env: env_name(key) }
     }
 
     /// One line per key: the value as TOML, and where it came from. Secrets are hidden.

@@ -23,6 +23,8 @@ pub struct Config {
     /// What callers of configstore must present.
     #[serde(skip_serializing)]
     pub internal_token: Option<SecretString>,
+    #[serde(default)]
+    pub encryption: EncryptionConfig,
     /// What administrators present to the gateway.
     #[serde(skip_serializing)]
     pub admin_token: Option<SecretString>,
@@ -36,10 +38,11 @@ pub struct Config {
 }
 
 /// Keys that no default shows, and whether they are secret.
-pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 14] = [
+pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 15] = [
     ("data_dir", Secrecy::Public),
     ("internal_token", Secrecy::Secret),
     ("admin_token", Secrecy::Secret),
+    ("encryption.keys", Secrecy::Secret),
     ("coordination.user", Secrecy::Public),
     ("coordination.password", Secrecy::Secret),
     ("coordination.ca_file", Secrecy::Public),
@@ -52,6 +55,15 @@ pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 14] = [
     ("objects.session_token", Secrecy::Secret),
     ("objects.ca_file", Secrecy::Public),
 ];
+
+/// How secrets are encrypted at rest.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncryptionConfig {
+    /// `name:64 hexadecimal digits`, with commas between: the first encrypts, all decrypt.
+    #[serde(skip_serializing)]
+    pub keys: Option<SecretString>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secrecy {
@@ -101,6 +113,7 @@ impl Default for Config {
             data_dir: None,
             internal_token: None,
             admin_token: None,
+            encryption: EncryptionConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: "info".to_owned() },
             configstore: ServiceConfig { listen: SocketAddr::from(([127, 0, 0, 1], 8001)) },
             instance: InstanceConfig {

@@ -9,6 +9,7 @@ use toml::Value;
 use super::load::{ConfigError, Layered, env_name};
 use super::stores::ObjectsKind;
 use super::types::Config;
+use crate::seal::KeyRing;
 
 const MAX_CLUSTER_LENGTH: usize = 64;
 const MIN_TOKEN_LENGTH: usize = 16;
@@ -67,6 +68,9 @@ fn one(key: &str, value: &Value) -> Result<(), String> {
         (_, Value::Integer(number)) if *number < 1 => Err("must be at least 1".to_owned()),
         ("cluster", Value::String(name)) => cluster(name),
         ("internal_token" | "admin_token", Value::String(token)) => usable_token(token),
+        ("encryption.keys", Value::String(keys)) => {
+            keys.parse::<KeyRing>().map(drop).map_err(|why| why.to_string())
+        }
         ("log.level", Value::String(level)) => log_level(level),
         ("coordination.endpoints", Value::Array(endpoints)) => etcd_endpoints(endpoints),
         ("coordination.keep_alive_interval", Value::String(text)) => {
