@@ -9,9 +9,11 @@
 mod etcd;
 mod process;
 mod program;
+mod proxy;
 mod weed;
 
 pub use etcd::{EtcdServers, ServerTls};
 pub use process::Process;
 pub use program::{ETCD, WEED, program};
+pub use proxy::{Proxy, Way};
 pub use weed::Weed;

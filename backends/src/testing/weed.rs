@@ -14,7 +14,6 @@ use crate::connect::ConnectSettings;
 use crate::objects::{Addressing, Credentials, S3Settings, open_s3};
 use crate::tcp::TcpNet;
 
-const BUCKET: &str = "bucket";
 const ACCESS_KEY: &str = "access-key";
 const SECRET_KEY: &str = "secret-key";
 /// Enough for tests, and quickly made.
@@ -30,6 +29,10 @@ pub struct Weed {
 }
 
 impl Weed {
+    pub const BUCKET: &str = "bucket";
+    /// Access key and secret key.
+    pub const KEYS: (&str, &str) = (ACCESS_KEY, SECRET_KEY);
+
     /// Starts it with one bucket, and waits until objects can be written.
     pub async fn start(program: &Path) -> Weed {
         for _ in 0..ATTEMPTS {
@@ -80,6 +83,11 @@ impl Weed {
         self.process.as_mut().expect("it was started")
     }
 
+    /// Waits until objects can be written, after it was started anew.
+    pub async fn wait(&self) {
+        assert!(self.ready().await, "`{}` does not start again", self.program.display());
+    }
+
     /// `host:port`.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.ports[0])
@@ -87,7 +95,7 @@ impl Weed {
 
     pub fn settings(&self) -> S3Settings {
         S3Settings {
-            bucket: BUCKET.to_owned(),
+            bucket: Weed::BUCKET.to_owned(),
             region: "us-east-1".to_owned(),
             endpoint: Some(format!("http://{}", self.address())),
             addressing: Addressing::Path,

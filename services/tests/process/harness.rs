@@ -87,7 +87,7 @@ pub fn utf8(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-async fn ready(http: &Client) {
+pub async fn ready(http: &Client) {
     let ctx = soon();
     loop {
         let asked = http.request(http::Method::GET, "/readyz").send_bytes(&ctx).await;

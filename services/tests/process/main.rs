@@ -1,7 +1,11 @@
 //! The binary as an operator meets it: processes, signals, files, exit codes.
 
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod config;
+#[cfg(test)]
+mod deployment;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
