@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
+use super::ambient::{self, AmbientClock};
 use super::net::{Connections, SimNet};
 use crate::fault::{Faults, What};
 use crate::plan::{Plan, instance_name};
@@ -23,6 +24,7 @@ type BoxResult = Result<(), Box<dyn std::error::Error>>;
 /// What runs on hosts, by name: told to stop by `stop`.
 pub struct Cluster {
     sim: turmoil::Sim<'static>,
+    ambient: AmbientClock,
     faults: Faults,
     recorder: Recorder,
     connections: Connections,
@@ -63,9 +65,11 @@ impl Stop {
 impl Cluster {
     pub fn new(plan: &Plan, faults: &Faults, recorder: &Recorder) -> Cluster {
         let epoch_ms = u64::try_from(plan.epoch.as_millisecond()).unwrap_or(0);
+        let epoch = Duration::from_millis(epoch_ms);
+        let ambient = AmbientClock::begin(epoch, faults);
         let [least, greatest] = plan.topology.latency_ms;
         let sim = turmoil::Builder::new()
-            .epoch(SystemTime::UNIX_EPOCH + Duration::from_millis(epoch_ms))
+            .epoch(SystemTime::UNIX_EPOCH + epoch)
             .simulation_duration(Duration::from_millis(plan.end_ms() * 2))
             .tick_duration(Duration::from_millis(plan.tick_ms))
             .min_message_latency(Duration::from_millis(least))
@@ -76,6 +80,7 @@ impl Cluster {
             .build();
         Cluster {
             sim,
+            ambient,
             faults: faults.clone(),
             recorder: recorder.clone(),
             connections: Connections::default(),
@@ -100,7 +105,9 @@ impl Cluster {
         F: Future<Output = ()> + 'static,
     {
         self.stops.insert(name.to_owned(), stop);
+        let host = name.to_owned();
         self.sim.host(name, move || {
+            ambient::settle(&host);
             let software = start();
             async move {
                 software.await;
@@ -111,7 +118,9 @@ impl Cluster {
 
     /// Adds a host that runs `work` once.
     pub fn client(&mut self, name: &str, work: impl Future<Output = ()> + 'static) {
+        let host = name.to_owned();
         self.sim.client(name, async move {
+            ambient::settle(&host);
             work.await;
             BoxResult::Ok(())
         });
@@ -129,7 +138,9 @@ impl Cluster {
             self.restart();
             self.sim.step()?;
             self.now_ms += self.tick_ms;
-            self.recorder.set_now(Duration::from_millis(self.now_ms));
+            let now = Duration::from_millis(self.now_ms);
+            self.recorder.set_now(now);
+            self.ambient.set(now);
         }
         Ok(())
     }

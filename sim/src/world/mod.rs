@@ -1,5 +1,6 @@
 //! The simulated world: hosts, network and time. Turmoil stays inside this folder.
 
+mod ambient;
 mod clock;
 mod cluster;
 mod net;
