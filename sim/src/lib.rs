@@ -11,6 +11,7 @@
 //! | [`truth`] | what really happened |
 //! | [`export`] | exports, read independently |
 //! | [`hosts`] | servers that the product talks to, simulated |
+//! | [`storage`] | coordination and objects of a run |
 //! | [`workload`] | clients and the operator |
 //! | [`service`] | the product on a simulated host |
 //! | [`check`] | the oracles |
@@ -37,8 +38,8 @@ pub mod runner;
 pub mod scenario;
 pub mod service;
 pub mod shim;
+pub mod storage;
 pub mod stored;
-pub mod stores;
 pub mod truth;
 pub mod witness;
 pub mod workload;

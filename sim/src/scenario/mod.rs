@@ -6,12 +6,13 @@ mod imports;
 mod losses;
 mod maintenance;
 mod swarm;
+mod wire;
 
 pub use draw::Draw;
 pub use imports::IMPORT_POINTS;
 pub use swarm::STEPS;
 
-use crate::plan::Plan;
+use crate::plan::{Fidelity, Plan};
 
 pub struct Scenario {
     pub name: &'static str,
@@ -86,9 +87,13 @@ impl Scenario {
         ALL.iter().chain(OPEN).find(|scenario| scenario.name == name)
     }
 
-    pub fn plan(&self, seed: u64) -> Plan {
+    pub fn plan(&self, seed: u64, fidelity: Fidelity) -> Plan {
         let mut draw = Draw::new(self.name, seed);
-        (self.make)(&mut draw)
+        let mut plan = (self.make)(&mut draw);
+        if fidelity == Fidelity::Wire {
+            wire::widen(&mut draw, &mut plan);
+        }
+        plan
     }
 }
 
@@ -122,11 +127,11 @@ mod tests {
     #[test]
     fn every_scenario_makes_valid_plans_and_the_same_ones_for_the_same_seed() {
         for scenario in ALL {
-            for seed in 0..50 {
-                let plan = scenario.plan(seed);
+            for (seed, fidelity) in (0..50).zip([Fidelity::Direct, Fidelity::Wire].repeat(25)) {
+                let plan = scenario.plan(seed, fidelity);
                 assert_eq!(plan.name(), format!("{}-{seed}", scenario.name));
                 assert_eq!(Plan::parse("made", &plan.to_toml()).unwrap(), plan);
-                assert_eq!(scenario.plan(seed), plan);
+                assert_eq!(scenario.plan(seed, fidelity), plan);
                 assert!(!plan.faults.is_empty(), "{}", plan.name());
             }
         }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::ambient::{self, AmbientClock};
 use super::net::{Connections, SimNet};
 use crate::fault::{Faults, What};
-use crate::plan::{Plan, instance_name};
+use crate::plan::{Plan, etcd_name, instance_name, is_etcd};
 use crate::recorder::Recorder;
 
 /// More bytes on their way than any test needs: turmoil panics when its buffers are full.
@@ -33,6 +34,7 @@ pub struct Cluster {
     /// Hosts that are down, and when they start again.
     down: BTreeMap<String, u64>,
     stops: BTreeMap<String, Stop>,
+    backstage: Option<Arc<dyn Backstage>>,
     load_ms: u64,
     tick_ms: u64,
     now_ms: u64,
@@ -62,6 +64,15 @@ impl Stop {
     }
 }
 
+/// What happens between steps besides what this module does: no host runs then.
+pub trait Backstage {
+    /// A fault begins; hosts that it takes down are down.
+    fn begins(&self, index: usize, what: &What);
+    fn ends(&self, what: &What);
+    /// The process of a host is dead.
+    fn dies(&self, host: &str);
+}
+
 impl Cluster {
     pub fn new(plan: &Plan, faults: &Faults, recorder: &Recorder) -> Cluster {
         let epoch_ms = u64::try_from(plan.epoch.as_millisecond()).unwrap_or(0);
@@ -87,6 +98,7 @@ impl Cluster {
             schedule: schedule(plan),
             down: BTreeMap::new(),
             stops: BTreeMap::new(),
+            backstage: None,
             load_ms: plan.load_ms,
             tick_ms: plan.tick_ms,
             now_ms: 0,
@@ -96,6 +108,11 @@ impl Cluster {
     /// The network as `host` sees it.
     pub fn net(&self, host: &str) -> SimNet {
         SimNet::new(host, &self.faults, &self.connections)
+    }
+
+    /// Tells of faults and deaths from now on.
+    pub fn backstage(&mut self, backstage: Arc<dyn Backstage>) {
+        self.backstage = Some(backstage);
     }
 
     /// Adds a host whose software `start` makes, again after every death. The software takes a
@@ -114,6 +131,12 @@ impl Cluster {
                 BoxResult::Ok(())
             }
         });
+    }
+
+    /// Bounds the latency between two hosts.
+    pub fn limit_latency(&self, one: &str, other: &str, greatest_ms: u64) {
+        let greatest = Duration::from_millis(greatest_ms);
+        self.sim.set_link_max_message_latency(one, other, greatest);
     }
 
     /// Adds a host that runs `work` once.
@@ -157,10 +180,10 @@ impl Cluster {
     fn begin(&mut self, index: usize) {
         self.faults.start(index);
         let fault = self.faults.all()[index].clone();
+        for host in self.victims(&fault.what) {
+            self.take_down(&host, index, fault.for_ms);
+        }
         match &fault.what {
-            What::Kill { instance } => {
-                self.take_down(&instance_name(*instance), index, fault.for_ms);
-            }
             What::Stop { instance } => {
                 let host = instance_name(*instance);
                 if !self.down.contains_key(&host) {
@@ -174,13 +197,40 @@ impl Cluster {
             }
             _ => {}
         }
+        if let Some(backstage) = &self.backstage {
+            backstage.begins(index, &fault.what);
+        }
     }
 
     fn end(&mut self, index: usize) {
         self.faults.end(index);
-        if let What::Blackhole { from, to } = &self.faults.all()[index].what {
-            let hit = self.connections.reset(from, to);
+        let what = self.faults.all()[index].what.clone();
+        let links = match &what {
+            What::Blackhole { from, to } => vec![(from.clone(), to.clone())],
+            What::CoordCut { instance } => {
+                let members = self.stops.keys().filter(|host| is_etcd(host));
+                members.map(|member| (instance_name(*instance), member.clone())).collect()
+            }
+            _ => Vec::new(),
+        };
+        for (from, to) in links {
+            let hit = self.connections.reset(&from, &to);
             self.faults.hit(index, hit);
+        }
+        if let Some(backstage) = &self.backstage {
+            backstage.ends(&what);
+        }
+    }
+
+    /// The hosts whose processes a fault ends at its beginning.
+    fn victims(&self, what: &What) -> Vec<String> {
+        match what {
+            What::Kill { instance } => vec![instance_name(*instance)],
+            What::EtcdKill { member } => vec![etcd_name(*member)],
+            What::CoordLost {} | What::CoordSetBack { .. } => {
+                self.stops.keys().filter(|host| is_etcd(host)).cloned().collect()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -201,8 +251,11 @@ impl Cluster {
             self.recorder.event(host, format_args!("dies"));
             self.sim.crash(host);
             self.faults.buried(host);
-            if let What::Kill { .. } = self.faults.all()[index].what {
+            if let What::Kill { .. } | What::EtcdKill { .. } = self.faults.all()[index].what {
                 self.faults.hit(index, 1);
+            }
+            if let Some(backstage) = &self.backstage {
+                backstage.dies(host);
             }
         }
     }

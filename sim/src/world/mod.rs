@@ -7,7 +7,7 @@ mod net;
 mod stream;
 
 pub use clock::{SimClock, host_elapsed};
-pub use cluster::{Cluster, Stop};
+pub use cluster::{Backstage, Cluster, Stop};
 pub use net::SimNet;
 
 #[cfg(test)]

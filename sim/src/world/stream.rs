@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 use turmoil::net::TcpStream;
 
-use crate::fault::{Faults, What};
+use crate::fault::Faults;
 
 /// At most this much is taken from the network while a fault holds it.
 const HELD_BYTES: usize = 64 * 1024;
@@ -104,25 +104,13 @@ impl SimStream {
 
     /// The fault that slows down what this end receives: its delay and size of a piece.
     fn slowed(&self) -> Option<(usize, (u64, usize))> {
-        self.faults.find(|what| match what {
-            What::Slow { from, to, delay_ms, chunk_bytes }
-                if *from == self.end.remote && *to == self.end.local =>
-            {
-                Some((*delay_ms, *chunk_bytes))
-            }
-            _ => None,
-        })
+        self.faults.find(|what| what.slows(&self.end.remote, &self.end.local))
     }
 }
 
 /// The fault that keeps traffic from arriving.
 pub fn held_back(faults: &Faults, sender: &str, receiver: &str) -> Option<usize> {
-    let found = faults.find(|what| match what {
-        What::Stall { from, to } | What::Blackhole { from, to } => {
-            (from == sender && to == receiver).then_some(())
-        }
-        _ => None,
-    });
+    let found = faults.find(|what| what.holds(sender, receiver).then_some(()));
     found.map(|(index, ())| index)
 }
 

@@ -16,6 +16,7 @@ use crate::fault::{Fault, Faults, What};
 use crate::hosts::s3::digest::{base64, hmac_sha1};
 use crate::hosts::s3::request::encode;
 use crate::hosts::s3::{Calm, S3, Settings, serve};
+use crate::plan::Fidelity;
 use crate::recorder::Recorder;
 use crate::scenario::Scenario;
 use crate::world::{Cluster, SimClock, SimNet, Stop};
@@ -40,7 +41,7 @@ fn run<F>(
 where
     F: Future<Output = String> + 'static,
 {
-    let mut plan = Scenario::find("feed-gap").unwrap().plan(7);
+    let mut plan = Scenario::find("feed-gap").unwrap().plan(7, Fidelity::Direct);
     plan.tick_ms = 1;
     plan.load_ms = 20_000;
     plan.faults = faults;
