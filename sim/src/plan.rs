@@ -58,6 +58,9 @@ pub struct Plan {
 pub enum Fidelity {
     /// By the clients that are deployed, to simulated servers on hosts of their own.
     Wire,
+    /// The embedded pair of one instance, on a simulated disk.
+    #[value(skip)]
+    Embedded,
     /// In memory, behind wrappers that carry out faults. Plans that do not say mean this one.
     #[default]
     Direct,
@@ -267,7 +270,8 @@ impl Plan {
         within("settle_ms", self.settle_ms, 1, MAX_MS)?;
         let topology = &self.topology;
         let count = topology.configstores as u64;
-        within("topology.configstores", count, 1, MAX_INSTANCES as u64)?;
+        let most = if self.fidelity == Fidelity::Embedded { 1 } else { MAX_INSTANCES };
+        within("topology.configstores", count, 1, most as u64)?;
         let clients = topology.clients as u64;
         within("topology.clients", clients, 0, MAX_CLIENTS as u64)?;
         let members = topology.etcd_members as u64;

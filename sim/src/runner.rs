@@ -211,11 +211,11 @@ impl Shared {
 
 /// Reads the truth after the run.
 fn truth(shared: &Shared) -> Truth {
-    let mut truth = Truth::from_past(&shared.storage.past(), &shared.witness);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     match runtime {
         Ok(runtime) => runtime.block_on(async {
+            let mut truth = Truth::from_past(&shared.storage.past().await, &shared.witness);
             let stored = Stored {
                 kept: shared.storage.kept.clone(),
                 left: shared.storage.left().await,
@@ -223,10 +223,10 @@ fn truth(shared: &Shared) -> Truth {
                 keys: ObjectKeys::new(CLUSTER, SERVICE),
             };
             stored.add(&mut truth).await;
+            truth
         }),
-        Err(error) => truth.damaged.push(error.to_string()),
+        Err(error) => Truth { damaged: vec![error.to_string()], ..Truth::default() },
     }
-    truth
 }
 
 #[derive(Debug, Clone)]
@@ -287,6 +287,17 @@ mod tests {
             known.sort_unstable();
             assert_eq!(passed, known);
         }
+    }
+
+    #[test]
+    fn a_process_that_loses_its_power_at_a_write_goes_on_from_its_disk() {
+        let plan = Scenario::find("embedded-crashes").unwrap().plan(0, Fidelity::Wire);
+        let outcome = run(&plan, Options::default());
+        assert_eq!(outcome.verdict, Verdict::Fine, "{outcome:?}");
+        let cuts = outcome.faults.iter().filter(|fault| fault.label == "power_cut");
+        let lost: u64 = cuts.map(|fault| fault.hits).sum();
+        // Not only processes, also bytes.
+        assert!(lost > 100, "`{lost}` were lost");
     }
 
     #[test]

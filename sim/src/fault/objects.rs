@@ -60,6 +60,20 @@ impl Kept {
         stored.entry(path.clone()).or_insert(self.recorder.count());
     }
 
+    /// Everything that was ever stored.
+    pub fn all(&self) -> Vec<(Path, PutPayload)> {
+        let paths: Vec<_> = {
+            let stored = self.stored.lock().expect("no holder of this lock panics");
+            stored.keys().cloned().collect()
+        };
+        let read = |path: Path| {
+            let read = async { self.objects.get(&path).await?.bytes().await };
+            let body = read.now_or_never().expect("memory does not wait");
+            (path.clone(), PutPayload::from_bytes(body.expect("nothing is ever deleted here")))
+        };
+        paths.into_iter().map(read).collect()
+    }
+
     /// Whether `path` was there before the event.
     pub fn was_there(&self, path: &Path, seq: Seq) -> bool {
         let stored = self.stored.lock().expect("no holder of this lock panics");

@@ -21,6 +21,10 @@ pub enum What {
     /// The process dies: peers see the end of their connections, memory is gone, disks are kept.
     /// It starts again when the fault is over.
     Kill { instance: usize },
+    /// At the `writes`-th write to disk from `at_ms` on the power goes: peers see nothing, what was
+    /// not synced is lost or torn. The process starts again after `for_ms`. Only of instances that
+    /// have a disk.
+    PowerCut { instance: usize, writes: u64 },
     /// The process is told to stop; its supervisor starts it again.
     Stop { instance: usize },
     /// The host stands still for everybody else; leases run on.
@@ -104,6 +108,7 @@ impl What {
     pub fn instance(&self) -> Option<usize> {
         match self {
             What::Kill { instance }
+            | What::PowerCut { instance, .. }
             | What::Stop { instance }
             | What::Pause { instance }
             | What::CoordCut { instance }
@@ -176,6 +181,7 @@ impl What {
     pub fn label(&self) -> &'static str {
         match self {
             What::Kill { .. } => "kill",
+            What::PowerCut { .. } => "power_cut",
             What::Stop { .. } => "stop",
             What::Pause { .. } => "pause",
             What::Stall { .. } => "stall",
@@ -231,6 +237,7 @@ fn between(instance: usize, one: &str, other: &str, wanted: fn(&str) -> bool) ->
 /// Label and meaning of every kind of fault.
 pub const KINDS: &[(&str, &str)] = &[
     ("kill", "the process dies and starts again"),
+    ("power_cut", "the power goes at a write to disk: what was not synced is lost or torn"),
     ("stop", "the process is told to stop, and starts again"),
     ("pause", "the host stands still while leases run on"),
     ("stall", "traffic of a link is held, then arrives"),

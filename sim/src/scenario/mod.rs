@@ -2,9 +2,11 @@
 
 mod chaos;
 mod draw;
+mod embedded;
 mod imports;
 mod losses;
 mod maintenance;
+mod partitions;
 mod swarm;
 mod wire;
 
@@ -68,6 +70,16 @@ pub const ALL: &[Scenario] = &[
         make: losses::coordination_lost,
     },
     Scenario {
+        name: "partition",
+        about: "two hosts lose sight of each other for a second, half a minute or ten minutes",
+        make: partitions::partition,
+    },
+    Scenario {
+        name: "embedded-crashes",
+        about: "one process on the embedded store is killed, or loses its power at a write",
+        make: embedded::crashes,
+    },
+    Scenario {
         name: "objects-out",
         about: "object storage refuses everything until writes are refused, and comes back",
         make: losses::objects_out,
@@ -88,9 +100,10 @@ impl Scenario {
     }
 
     pub fn plan(&self, seed: u64, fidelity: Fidelity) -> Plan {
-        let mut draw = Draw::new(self.name, seed);
+        let mut draw = Draw::new(self.name, seed, fidelity);
         let mut plan = (self.make)(&mut draw);
-        if fidelity == Fidelity::Wire {
+        // One that is about something else says so itself.
+        if fidelity == Fidelity::Wire && plan.fidelity == Fidelity::Direct {
             wire::widen(&mut draw, &mut plan);
         }
         plan

@@ -10,6 +10,7 @@ use drydock_core::error::BoxError;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 
+use super::embedded::EmbeddedPair;
 use super::etcd::EtcdHosts;
 use super::etcd_faults::EtcdFaults;
 use super::past::Past;
@@ -40,6 +41,7 @@ pub struct Storage {
 enum Kind {
     Direct { stores: Stores, late: LateTxns, objects: Arc<InMemory> },
     Wire { etcd: EtcdHosts, s3: S3Host },
+    Embedded(EmbeddedPair),
 }
 
 /// A process's way to storage.
@@ -63,6 +65,10 @@ impl Storage {
                 late: LateTxns::default(),
                 objects: Arc::new(InMemory::new()),
             },
+            Fidelity::Embedded => {
+                let rng = rng.child("storage").stream("disk");
+                Kind::Embedded(EmbeddedPair::new(faults, &kept, clock, witness, rng))
+            }
             Fidelity::Wire => {
                 let stream = |name| Arc::new(Mutex::new(rng.child("storage").stream(name)));
                 let (faults, witness) = (faults.clone(), witness.clone());
@@ -104,6 +110,7 @@ impl Storage {
                 s3.add_to(world);
                 world.backstage(Arc::new(self.clone()));
             }
+            Kind::Embedded(_) => world.backstage(Arc::new(self.clone())),
         }
     }
 
@@ -122,22 +129,19 @@ impl Storage {
     pub fn reach(&self, instance: usize, net: &SimNet, rng: &RngTree) -> Result<Reached, BoxError> {
         match &self.kind {
             Kind::Direct { stores, late, objects } => {
-                let way = || Way {
-                    host: instance_name(instance),
-                    instance,
-                    faults: self.faults.clone(),
-                    latency_ms: self.plan.topology.storage_ms,
-                    rng: Arc::new(Mutex::new(rng.stream("storage"))),
-                };
+                let way = || self.way(instance, rng);
                 let coord = FaultyCoordination {
                     stores: stores.clone(),
                     way: way(),
                     witness: self.witness.clone(),
                     late: late.clone(),
                 };
-                let (inner, kept) = (objects.clone(), self.kept.clone());
-                let objects = FaultyObjects { inner, kept, way: way() };
-                Ok(Reached { coord: Arc::new(coord), objects: Arc::new(objects) })
+                let objects = self.in_memory(objects, way());
+                Ok(Reached { coord: Arc::new(coord), objects })
+            }
+            Kind::Embedded(pair) => {
+                let objects = self.in_memory(&pair.objects, self.way(instance, rng));
+                Ok(Reached { coord: Arc::new(pair.open()?), objects })
             }
             Kind::Wire { etcd, .. } => {
                 let net = Arc::new(net.clone());
@@ -147,11 +151,26 @@ impl Storage {
         }
     }
 
+    fn way(&self, instance: usize, rng: &RngTree) -> Way {
+        Way {
+            host: instance_name(instance),
+            instance,
+            faults: self.faults.clone(),
+            latency_ms: self.plan.topology.storage_ms,
+            rng: Arc::new(Mutex::new(rng.stream("storage"))),
+        }
+    }
+
+    fn in_memory(&self, objects: &Arc<InMemory>, way: Way) -> Arc<dyn ObjectStore> {
+        Arc::new(FaultyObjects { inner: objects.clone(), kept: self.kept.clone(), way })
+    }
+
     /// Every store's history, in order.
-    pub fn past(&self) -> Vec<Past> {
+    pub async fn past(&self) -> Vec<Past> {
         match &self.kind {
             Kind::Direct { stores, .. } => stores.past(),
             Kind::Wire { etcd, .. } => etcd.past(),
+            Kind::Embedded(pair) => vec![pair.past().await],
         }
     }
 
@@ -160,6 +179,7 @@ impl Storage {
         match &self.kind {
             Kind::Direct { objects, .. } => objects.clone(),
             Kind::Wire { s3, .. } => s3.left().await,
+            Kind::Embedded(pair) => pair.objects.clone(),
         }
     }
 
@@ -196,9 +216,12 @@ impl Backstage for Storage {
         }
     }
 
-    fn dies(&self, host: &str) {
-        if let Kind::Wire { etcd, .. } = &self.kind {
-            etcd.dies(host);
+    fn dies(&self, host: &str, how: &What) -> u64 {
+        match (&self.kind, how) {
+            (Kind::Wire { etcd, .. }, _) => etcd.dies(host),
+            (Kind::Embedded(pair), What::PowerCut { .. }) => return pair.lose(),
+            _ => {}
         }
+        0
     }
 }

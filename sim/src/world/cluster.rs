@@ -69,8 +69,8 @@ pub trait Backstage {
     /// A fault begins; hosts that it takes down are down.
     fn begins(&self, index: usize, what: &What);
     fn ends(&self, what: &What);
-    /// The process of a host is dead.
-    fn dies(&self, host: &str);
+    /// The process of a host is dead, and how; answers what else was lost by that.
+    fn dies(&self, host: &str, how: &What) -> u64;
 }
 
 impl Cluster {
@@ -249,14 +249,16 @@ impl Cluster {
             // Destructors run when turmoil drops the host's runtime: nothing of theirs may be seen.
             self.faults.die(host, index);
             self.recorder.event(host, format_args!("dies"));
+            let how = self.faults.all()[index].what.clone();
+            if let What::PowerCut { .. } = how {
+                self.connections.silence(host);
+            }
             self.sim.crash(host);
             self.faults.buried(host);
-            if let What::Kill { .. } | What::EtcdKill { .. } = self.faults.all()[index].what {
-                self.faults.hit(index, 1);
-            }
-            if let Some(backstage) = &self.backstage {
-                backstage.dies(host);
-            }
+            let dies =
+                matches!(how, What::Kill { .. } | What::PowerCut { .. } | What::EtcdKill { .. });
+            let lost = self.backstage.as_ref().map_or(0, |backstage| backstage.dies(host, &how));
+            self.faults.hit(index, u64::from(dies) + lost);
         }
     }
 
@@ -267,6 +269,7 @@ impl Cluster {
         for host in due {
             self.down.remove(&host);
             self.recorder.event(&host, format_args!("starts again"));
+            self.connections.end_silence(&host);
             self.sim.bounce(host);
         }
     }
@@ -277,9 +280,9 @@ fn schedule(plan: &Plan) -> Vec<Edge> {
     let mut edges = Vec::new();
     for (index, fault) in plan.faults.iter().enumerate() {
         let begin = Edge { at_ms: fault.at_ms, index, begins: true };
-        // A code point stays armed; its `for_ms` is what happens there.
+        // These stay armed; their `for_ms` is what happens then.
         let end_ms = match fault.what {
-            What::Point { .. } => plan.load_ms,
+            What::Point { .. } | What::PowerCut { .. } => plan.load_ms,
             _ => fault.at_ms + fault.for_ms,
         };
         let end = Edge { at_ms: end_ms, index, begins: false };

@@ -31,6 +31,8 @@ pub struct End {
 #[derive(Default)]
 struct EndState {
     reset: bool,
+    /// The far host lost its power: nothing comes, and what is sent vanishes.
+    silent: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
@@ -51,6 +53,14 @@ impl End {
         let wakers = [state.reader.take(), state.writer.take()];
         drop(state);
         wakers.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    pub fn silence(&self) {
+        self.lock().silent = true;
+    }
+
+    pub fn is_silent(&self) -> bool {
+        self.lock().silent
     }
 
     fn check(&self) -> io::Result<()> {
@@ -123,6 +133,9 @@ impl AsyncRead for SimStream {
         let this = &mut *self;
         this.end.check()?;
         this.end.lock().reader = Some(cx.waker().clone());
+        if this.end.is_silent() {
+            return Poll::Pending;
+        }
         if let Some(index) = this.blocked() {
             if this.held.is_none()
                 && let Poll::Ready(taken) = this.hold(cx, HELD_BYTES)?
@@ -179,11 +192,17 @@ impl AsyncWrite for SimStream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         ready!(self.may_write(cx))?;
+        if self.end.is_silent() {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         Pin::new(&mut self.inner).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.may_write(cx))?;
+        if self.end.is_silent() {
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 
