@@ -7,11 +7,15 @@
 //!
 //! Absent on purpose: HTTP. The mapping of kinds to status codes is in `services/src/http`.
 
+mod code;
+
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 
 use serde::{Deserialize, Serialize};
+
+pub use code::Code;
 
 /// Any error, on its way up to a boundary.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -63,49 +67,6 @@ names! {
         Internal = "internal",
         Unavailable = "unavailable",
         Timeout = "timeout",
-    }
-}
-
-names! {
-    /// The closed vocabulary of machine-readable codes.
-    Code {
-        BodyTooLarge = "body_too_large",
-        CoordinationUnavailable = "coordination_unavailable",
-        DeadlineExceeded = "deadline_exceeded",
-        Forbidden = "forbidden",
-        ImportConstraint = "import_constraint",
-        ImportCorrupt = "import_corrupt",
-        ImportTruncated = "import_truncated",
-        ImportUnknownType = "import_unknown_type",
-        ImportVersion = "import_version",
-        ImportWrongService = "import_wrong_service",
-        Internal = "internal",
-        InvalidBody = "invalid_body",
-        InvalidCursor = "invalid_cursor",
-        InvalidHeader = "invalid_header",
-        InvalidLimit = "invalid_limit",
-        InvalidName = "invalid_name",
-        InvalidQuery = "invalid_query",
-        InvalidRef = "invalid_ref",
-        LastOwner = "last_owner",
-        LineageNotExist = "lineage_not_exist",
-        Maintenance = "maintenance",
-        MaintenanceNotReady = "maintenance_not_ready",
-        MemberNotExist = "member_not_exist",
-        MethodNotAllowed = "method_not_allowed",
-        NotInMaintenance = "not_in_maintenance",
-        NotReady = "not_ready",
-        OrgAlreadyExists = "org_already_exists",
-        OrgNotExist = "org_not_exist",
-        RevisionMismatch = "revision_mismatch",
-        RouteNotExist = "route_not_exist",
-        StorageUnavailable = "storage_unavailable",
-        TooManyRequests = "too_many_requests",
-        TransactionTooLarge = "transaction_too_large",
-        Unauthorized = "unauthorized",
-        UnsupportedMediaType = "unsupported_media_type",
-        UserAlreadyExists = "user_already_exists",
-        UserNotExist = "user_not_exist",
     }
 }
 

@@ -27,7 +27,8 @@ use crate::db::Execution;
 use crate::env::{Clock, Env, ManualClock, RngTree};
 use crate::error::BoxError;
 use crate::log::format::{Commit, Mode, ModeRecord, decode, encode};
-use crate::log::keys::Keys;
+use crate::log::keys::{Keys, ObjectKeys};
+use crate::log::segment::Segment;
 use crate::maintenance::{ModeCell, SeenMode};
 use crate::store::{Loops, ObjectType, Phase, Reads, Schema, Store, StoreParts, StoreSettings};
 
@@ -62,6 +63,7 @@ pub static SCHEMA: Schema = Schema {
                 name TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.name') STORED UNIQUE
             ) STRICT;",
             check: check::<Item>,
+            key: |_| None,
         },
         ObjectType {
             name: "part",
@@ -72,6 +74,7 @@ pub static SCHEMA: Schema = Schema {
                     REFERENCES item (id)
             ) STRICT;",
             check: check::<Part>,
+            key: |_| None,
         },
     ],
 };
@@ -279,6 +282,7 @@ impl World {
             execution: Execution::Inline,
             scratch: self.scratch.path().to_owned(),
             mode: mode.clone(),
+            known_keys: std::collections::BTreeSet::new(),
         });
         (store, loops, mode)
     }
@@ -292,6 +296,17 @@ impl World {
         let all = self.listed("test/toy/lineages").await;
         let manifests = all.into_iter().filter(|key| key.as_ref().contains("/checkpoints/"));
         manifests.max_by_key(|key| key.filename().map(str::to_owned)).unwrap()
+    }
+
+    /// Some commits of the log as the segment that an archiver would store.
+    pub async fn log_as_segment(&self, first: u64, last: u64) -> (Path, bytes::Bytes) {
+        let commits = self.coord.log().await;
+        let wanted = |commit: &Commit| (first..=last).contains(&commit.position);
+        let commits: Vec<Commit> = commits.into_iter().filter(wanted).collect();
+        let segment = Segment { lineage: commits[0].lineage, commits };
+        let key = ObjectKeys::new("test", SCHEMA.service)
+            .segment(segment.lineage, segment.span().unwrap());
+        (key, segment.encode())
     }
 
     pub async fn listed(&self, prefix: &str) -> Vec<Path> {

@@ -8,3 +8,4 @@ pub mod configstore;
 pub mod http;
 pub mod names;
 pub mod runtime;
+pub mod seal;

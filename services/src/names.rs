@@ -1,10 +1,15 @@
 //! Names of objects, and references to objects in paths.
 
+mod tree;
+
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use drydock_core::error::{ApiError, Code, Kind};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+pub use tree::{OwnerKind, TreePath, TreeRef};
 use uuid::Uuid;
 
 const MIN_LENGTH: usize = 2;
@@ -62,6 +67,21 @@ impl TryFrom<String> for Name {
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl JsonSchema for Name {
+    fn schema_name() -> Cow<'static, str> {
+        "Name".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*$",
+            "minLength": MIN_LENGTH,
+            "maxLength": MAX_LENGTH,
+        })
     }
 }
 

@@ -9,6 +9,7 @@ use drydock_core::db::Execution;
 use drydock_core::error::Chain;
 use drydock_core::net::Net;
 use drydock_services::runtime::{self, Deps, Role, Settings};
+use drydock_services::seal::KeyRing;
 use secrecy::SecretString;
 
 use crate::fault::PlannedPoints;
@@ -25,6 +26,12 @@ const RESTART: Duration = Duration::from_millis(500);
 /// What clients and services call each other with.
 pub fn token() -> SecretString {
     SecretString::from("simulated-internal-token")
+}
+
+/// The encryption keys of every instance.
+pub fn keys() -> KeyRing {
+    let text = format!("simulated:{}", "5d".repeat(32));
+    text.parse().expect("the keys are well-formed")
 }
 
 /// One instance of configstore, dead or alive.
@@ -96,7 +103,7 @@ impl Instance {
 
     fn settings(&self) -> Settings {
         let plan = &self.shared.plan.settings;
-        let mut settings = Settings::new(token());
+        let mut settings = Settings::new(token(), keys());
         CLUSTER.clone_into(&mut settings.cluster);
         settings.lease_ttl = Duration::from_millis(plan.lease_ttl_ms);
         settings.store.batch_transactions = plan.batch_transactions;

@@ -48,6 +48,8 @@ pub enum ImportError {
     WrongService { found: String, expected: &'static str },
     #[error("the export has version {found}, this is version {reads}")]
     Version { found: String, reads: String },
+    #[error("line `{line}`: the encryption key `{key}` is not configured")]
+    UnknownKey { line: u64, key: String },
     #[error("line `{line}`: {why}")]
     Constraint { line: u64, why: String },
     #[error("the stream broke off at line `{line}`")]
@@ -87,6 +89,7 @@ impl From<ImportError> for ApiError {
             ImportError::UnknownType { .. } => (Kind::Unprocessable, Code::ImportUnknownType),
             ImportError::WrongService { .. } => (Kind::Unprocessable, Code::ImportWrongService),
             ImportError::Version { .. } => (Kind::Unprocessable, Code::ImportVersion),
+            ImportError::UnknownKey { .. } => (Kind::Unprocessable, Code::ImportUnknownKey),
             ImportError::Constraint { .. } => (Kind::Unprocessable, Code::ImportConstraint),
             ImportError::NotInMaintenance | ImportError::Overtaken => {
                 (Kind::Conflict, Code::NotInMaintenance)
@@ -138,7 +141,7 @@ impl Store {
                 };
                 let proposal = self.prepare(&base, next).await?;
                 let head = self.switch(proposal).await?;
-                ctx.run(self.inner.applied_at(&head)).await.map_err(StoreError::Interrupted)?;
+                self.in_force_here(ctx, &head).await?;
                 head
             }
         };

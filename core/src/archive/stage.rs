@@ -3,7 +3,7 @@
 //! Every object goes into a scratch database with the service's own schema, so the constraints are
 //! those of every other path, and into data files (unless it is only a trial).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -16,7 +16,7 @@ use super::format::{FORMAT, Hashes, Header, HeaderLine, TRAILER_START, TrailerLi
 use super::import::{ImportError, Intent};
 use super::lines::{LineError, Lines};
 use crate::context::Context;
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Dangling, Db, DbError, Tx};
 use crate::error::BoxError;
 use crate::log::checkpoint::{DataFile, DataWriter};
 use crate::log::format::{Object, canonical, is_canonical};
@@ -37,6 +37,7 @@ const LINE_OVERHEAD: usize = 1024;
 
 struct Stage<'a> {
     schema: &'static Schema,
+    known_keys: &'a BTreeSet<String>,
     db: Db,
     ctx: &'a Context,
     /// `None`: only a trial.
@@ -73,9 +74,12 @@ pub(super) async fn stage(
     let inner = &store.inner;
     let schema = inner.schema;
     let db = Db::create(&inner.scratch, &schema.ddl(), inner.execution).await;
+    let db = db.map_err(StoreError::Db)?;
+    db.defer_references().await?;
     let mut stage = Stage {
         schema,
-        db: db.map_err(StoreError::Db)?,
+        known_keys: &inner.known_keys,
+        db,
         ctx,
         writer: match intent {
             Intent::DryRun => None,
@@ -105,6 +109,7 @@ pub(super) async fn stage(
         return Err(stage.corrupt("there is something after the trailer"));
     }
     stage.flush().await?;
+    stage.references().await?;
     let files = match stage.writer {
         Some(writer) => writer.finish().await.map_err(StoreError::Objects)?,
         None => Vec::new(),
@@ -158,6 +163,9 @@ impl Stage<'_> {
         }
         let data = object.data.get();
         (kind.check)(data).map_err(|why| self.corrupt(why))?;
+        if let Some(key) = (kind.key)(data).filter(|key| !self.known_keys.contains(key)) {
+            return Err(ImportError::UnknownKey { line: self.line, key });
+        }
         let inner: DataId = serde_json::from_str(data).map_err(|why| self.corrupt(why))?;
         if inner.id != object.id {
             return Err(self.corrupt("the object's data has another id"));
@@ -206,6 +214,23 @@ impl Stage<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether every reference leads somewhere, now that all objects are there.
+    async fn references(&self) -> Result<(), ImportError> {
+        let Some(dangling) = self.db.check_references(self.ctx).await? else { return Ok(()) };
+        let why = dangling.to_string();
+        let Dangling { table, id, .. } = dangling;
+        let before = self.schema.types.iter().take_while(|kind| kind.name != table);
+        let before: u64 = before.map(|kind| self.counts[kind.name]).sum();
+        let rank = move |tx: &Tx<'_>| -> Result<Option<i64>, DbError> {
+            let sql = format!("SELECT count(*) FROM \"{table}\" WHERE id <= ?1");
+            tx.query_one(&sql, [id], |row| row.get(0))
+        };
+        let rank = self.db.read(self.ctx, rank).await?.unwrap_or(0);
+        // The header is the first line.
+        let line = 1 + before + u64::try_from(rank).unwrap_or(0);
+        Err(ImportError::Constraint { line, why })
     }
 
     /// Reads a line, which must be in its canonical form.

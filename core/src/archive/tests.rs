@@ -196,7 +196,7 @@ async fn a_stream_that_is_wrong_in_its_content_is_refused_with_its_line() {
         (with(1, edited(&lines[1], |v| v["data"]["name"] = 7.into())), "line `2`"),
         (with(1, edited(&lines[1], |v| v["data"]["more"] = 7.into())), "unknown field `more`"),
         (with(1, edited(&lines[1], |v| v["data"]["name"] = other.clone())), "item.name"),
-        (with(3, edited(&lines[3], |v| v["data"]["item"] = v["id"].clone())), "line `4`: FOREIGN"),
+        (with(3, edited(&lines[3], |v| v["data"]["item"] = v["id"].clone())), "line `4`: object"),
         (with(3, edited(&lines[3], |v| v["data"]["id"] = v["data"]["item"].clone())), "another id"),
         (with(2, lines[1].clone()), "line `3`: the object is not after"),
     ];

@@ -8,6 +8,7 @@
 //! In production connections have threads of their own; in the simulator work runs inline.
 //! Absent on purpose: SQL functions of time and randomness, and durability.
 
+mod references;
 mod tx;
 mod worker;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tempfile::TempDir;
 
+pub use references::Dangling;
 pub use tx::Tx;
 use worker::Worker;
 

@@ -1,5 +1,6 @@
 //! A store's settings, its parts, and how it is put together.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -126,6 +127,8 @@ pub struct StoreParts {
     pub scratch: PathBuf,
     /// Shared with the maintenance driver.
     pub mode: ModeCell,
+    /// Names of the encryption keys that objects may need; an import of others is refused.
+    pub known_keys: BTreeSet<String>,
 }
 
 /// One service's store. Cheap to clone.
@@ -145,6 +148,7 @@ pub(crate) struct Inner {
     pub(crate) execution: Execution,
     pub(crate) scratch: PathBuf,
     pub(crate) mode: ModeCell,
+    pub(crate) known_keys: BTreeSet<String>,
     pub(crate) stats: Stats,
     pub(crate) progress: Progress,
     /// How far the log is archived, as last seen; `None` before the first look.
@@ -190,6 +194,7 @@ impl Store {
             execution: parts.execution,
             scratch: parts.scratch,
             mode: parts.mode,
+            known_keys: parts.known_keys,
             stats: Stats::default(),
             progress: Progress::default(),
             archived: watch::Sender::new(None),

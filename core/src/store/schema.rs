@@ -20,6 +20,8 @@ pub struct ObjectType {
     pub table: &'static str,
     /// Whether the text is an object of this type.
     pub check: fn(&str) -> Result<(), String>,
+    /// The encryption key without which the object is of no use.
+    pub key: fn(&str) -> Option<String>,
 }
 
 /// All objects of a service.

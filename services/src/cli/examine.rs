@@ -51,6 +51,7 @@ fn open(role: Role, config: &Config, deps: &Deps) -> Store {
         execution: deps.execution,
         scratch: deps.scratch_dir.clone(),
         mode: ModeCell::default(),
+        known_keys: std::collections::BTreeSet::new(),
     });
     store
 }

@@ -7,7 +7,7 @@ use drydock_backends::tcp::TcpNet;
 use drydock_core::env::Env;
 use drydock_core::error::{BoxError, Chain};
 use drydock_core::net::{Listener, Net};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -15,8 +15,9 @@ use super::args::ServeRole;
 use super::exit::Failure;
 use super::store::{self, Addresses};
 use super::{output, signals};
-use crate::config::{Config, Loaded, tokens};
+use crate::config::{Config, Loaded, keys, tokens};
 use crate::runtime::{Role, Settings, start};
+use crate::seal::KeyRing;
 
 /// A service with its listener, bound but not yet serving.
 struct Bound {
@@ -39,12 +40,13 @@ pub async fn run(role: ServeRole, config: Config) -> Result<(), Failure> {
     let deps = store::open(&data_dir, config.instance.readers)?;
     // Only now: no other process uses the directory.
     let internal_token = internal_token(&config, &data_dir, &deps.env)?;
+    let keys = encryption_keys(&config, &data_dir, &deps.env)?;
     announce(&data_dir, &bound)?;
 
     let shutdown = CancellationToken::new();
     let watched = signals::watch(shutdown.clone());
     watched.map_err(|error| Failure::because("signals cannot be watched", error))?;
-    let settings = settings(config, internal_token);
+    let settings = settings(config, internal_token, keys);
     let mut running = JoinSet::new();
     for Bound { role, listener } in bound {
         let (settings, deps, shutdown) = (settings.clone(), deps.clone(), shutdown.clone());
@@ -77,6 +79,14 @@ fn internal_token(config: &Config, data_dir: &Path, env: &Env) -> Result<SecretS
     Ok(SecretString::from(tokens.internal))
 }
 
+/// Given ones win; else the data directory's, which are made if there are none.
+fn encryption_keys(config: &Config, data_dir: &Path, env: &Env) -> Result<KeyRing, Failure> {
+    match &config.encryption.keys {
+        Some(keys) => Ok(keys.expose_secret().parse().expect("checked when it was loaded")),
+        None => Ok(keys::read_or_create(data_dir, env)?),
+    }
+}
+
 async fn bind(role: Role, address: SocketAddr) -> Result<Bound, Failure> {
     let listener = TcpNet.listen(&address.to_string()).await;
     let listener = listener.map_err(|error| {
@@ -97,13 +107,13 @@ fn announce(data_dir: &Path, bound: &[Bound]) -> Result<(), Failure> {
     store::write_addresses(data_dir, &addresses)
 }
 
-fn settings(config: Config, internal_token: SecretString) -> Settings {
+fn settings(config: Config, internal_token: SecretString, keys: KeyRing) -> Settings {
     Settings {
         cluster: config.cluster,
         http: config.http,
         store: config.store,
         lease_ttl: config.instance.lease_ttl,
         maintenance_drain: config.instance.maintenance_drain,
-        ..Settings::new(internal_token)
+        ..Settings::new(internal_token, keys)
     }
 }

@@ -30,6 +30,8 @@ pub enum ConfigError {
     Missing { key: &'static str, flag: String, env: String },
     #[error("tokens file `{}` {problem}", path.display())]
     Tokens { path: PathBuf, problem: String },
+    #[error("encryption keys file `{}` {problem}", path.display())]
+    Keys { path: PathBuf, problem: String },
 }
 
 /// What a configuration is made of.

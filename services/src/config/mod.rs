@@ -7,12 +7,14 @@
 //! | `file` | the file's keys with their lines |
 //! | `validate` | what no single type can check |
 //! | [`tokens`] | tokens made at random and kept in the data directory |
+//! | [`keys`] | the same for encryption keys |
 //!
 //! Invariant: every mistake is one error that names its place: file and line, variable, or flag.
 //! The variable of the key `http.max_body_bytes` is `DRYDOCK_HTTP_MAX_BODY_BYTES`. A `DRYDOCK_…`
 //! variable that is no key is left alone: orchestrators make up such names by themselves.
 
 mod file;
+pub mod keys;
 pub mod load;
 pub mod tokens;
 pub mod types;

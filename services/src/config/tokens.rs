@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use drydock_core::env::Env;
 use rand::RngExt;
@@ -61,8 +61,14 @@ fn random(env: &Env) -> String {
     hex::encode(bytes)
 }
 
+fn write(data_dir: &Path, path: &Path, tokens: &Tokens) -> io::Result<()> {
+    let mut text = serde_json::to_vec_pretty(tokens)?;
+    text.push(b'\n');
+    write_secret(data_dir, path, &text)
+}
+
 /// Whole or not at all, and never readable by others.
-fn write(data_dir: &Path, path: &PathBuf, tokens: &Tokens) -> io::Result<()> {
+pub(super) fn write_secret(data_dir: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
     fs::create_dir_all(data_dir)?;
     let part = path.with_extension("part");
     match fs::remove_file(&part) {
@@ -70,9 +76,7 @@ fn write(data_dir: &Path, path: &PathBuf, tokens: &Tokens) -> io::Result<()> {
         _ => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(&part)?;
-    let mut text = serde_json::to_vec_pretty(tokens)?;
-    text.push(b'\n');
-    file.write_all(&text)?;
+    file.write_all(text)?;
     file.sync_all()?;
     fs::rename(&part, path)?;
     File::open(data_dir)?.sync_all()

@@ -22,6 +22,8 @@ pub struct Config {
     /// What callers of configstore must present.
     #[serde(skip_serializing)]
     pub internal_token: Option<SecretString>,
+    #[serde(default)]
+    pub encryption: EncryptionConfig,
     /// What administrators present to the gateway.
     #[serde(skip_serializing)]
     pub admin_token: Option<SecretString>,
@@ -33,11 +35,21 @@ pub struct Config {
 }
 
 /// Keys that no default shows, and whether they are secret.
-pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 3] = [
+pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 4] = [
     ("data_dir", Secrecy::Public),
     ("internal_token", Secrecy::Secret),
     ("admin_token", Secrecy::Secret),
+    ("encryption.keys", Secrecy::Secret),
 ];
+
+/// How secrets are encrypted at rest.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncryptionConfig {
+    /// `name:64 hexadecimal digits`, with commas between: the first encrypts, all decrypt.
+    #[serde(skip_serializing)]
+    pub keys: Option<SecretString>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secrecy {
@@ -87,6 +99,7 @@ impl Default for Config {
             data_dir: None,
             internal_token: None,
             admin_token: None,
+            encryption: EncryptionConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: "info".to_owned() },
             configstore: ServiceConfig { listen: SocketAddr::from(([127, 0, 0, 1], 8001)) },
             instance: InstanceConfig {

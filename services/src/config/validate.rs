@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use toml::Value;
 
 use super::load::{ConfigError, Layered};
+use crate::seal::KeyRing;
 
 const MAX_CLUSTER_LENGTH: usize = 64;
 const MIN_TOKEN_LENGTH: usize = 16;
@@ -25,6 +26,9 @@ fn one(key: &str, value: &Value) -> Result<(), String> {
         (_, Value::Integer(number)) if *number < 1 => Err("must be at least 1".to_owned()),
         ("cluster", Value::String(name)) => cluster(name),
         ("internal_token" | "admin_token", Value::String(token)) => usable_token(token),
+        ("encryption.keys", Value::String(keys)) => {
+            keys.parse::<KeyRing>().map(drop).map_err(|why| why.to_string())
+        }
         ("log.level", Value::String(level)) => log_level(level),
         (_, Value::String(text)) if is_duration(key) => duration(text),
         _ => Ok(()),

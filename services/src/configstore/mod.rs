@@ -11,6 +11,7 @@ mod model;
 pub mod routes;
 pub mod schema;
 mod state;
+mod tree_schema;
 pub mod types;
 
 pub use routes::routes;

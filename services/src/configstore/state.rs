@@ -6,11 +6,13 @@ use drydock_core::store::Store;
 
 use crate::http::admin::{Admin, Administered};
 use crate::http::shell;
+use crate::seal::KeyRing;
 
 #[derive(Clone)]
 pub struct Configstore {
     pub store: Store,
     pub admin: Arc<dyn Admin>,
+    pub keys: KeyRing,
 }
 
 impl Administered for Configstore {

@@ -26,6 +26,7 @@ use serde::de::DeserializeOwned;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::error::{ErrorBody, kind_of};
+use super::frame::Trace;
 use super::guard::TIMEOUT_HEADER;
 
 /// Bounds of one client.
@@ -102,6 +103,7 @@ pub struct Client {
     net: SharedNet,
     authority: String,
     token: Option<SecretString>,
+    trace: Option<Trace>,
     settings: ClientSettings,
 }
 
@@ -137,12 +139,19 @@ impl Client {
             net,
             authority: authority.into(),
             token: None,
+            trace: None,
             settings: ClientSettings::default(),
         }
     }
 
     pub fn with_token(mut self, token: SecretString) -> Client {
         self.token = Some(token);
+        self
+    }
+
+    /// Calls on behalf of this request: passes on its id and its trace.
+    pub fn on_behalf_of(mut self, trace: &Trace) -> Client {
+        self.trace = Some(trace.clone());
         self
     }
 
@@ -306,6 +315,9 @@ impl Call<'_> {
             let mut value = HeaderValue::from_str(&value)?;
             value.set_sensitive(true);
             request.headers_mut().insert(header::AUTHORIZATION, value);
+        }
+        if let Some(trace) = &self.client.trace {
+            trace.add_to(request.headers_mut());
         }
         if let Some(left) = left {
             let millis = left.as_millis().clamp(1, u32::MAX.into());

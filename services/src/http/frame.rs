@@ -40,6 +40,16 @@ pub struct Trace {
     pub traceparent: Option<HeaderValue>,
 }
 
+impl Trace {
+    /// Adds the headers that pass it on.
+    pub(super) fn add_to(&self, headers: &mut HeaderMap) {
+        headers.insert(REQUEST_ID, self.request_id.0.clone());
+        if let Some(traceparent) = &self.traceparent {
+            headers.insert(TRACEPARENT, traceparent.clone());
+        }
+    }
+}
+
 pub(super) async fn frame(
     State(shell): State<Arc<Shell>>,
     mut request: Request,

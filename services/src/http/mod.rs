@@ -8,7 +8,7 @@
 //! | [`frame`] | around everything: request ids, panics, the log line, metrics |
 //! | [`guard`] | in front of each handler: token, gate, deadline, body |
 //! | [`gate`] | who may come in, and waiting until all have left |
-//! | [`extract`], [`page`], [`reply`] | requests to types, types to answers |
+//! | [`extract`], [`idempotency`], [`page`], [`reply`] | requests to types, types to answers |
 //! | [`error`] | errors to answers |
 //! | [`health`], [`admin`] | routes that every service has |
 //! | [`client`] | the other side |
@@ -23,6 +23,7 @@ pub mod frame;
 pub mod gate;
 pub mod guard;
 pub mod health;
+pub mod idempotency;
 mod linger;
 pub mod metrics;
 pub mod page;

@@ -1,9 +1,41 @@
 //! Answers that succeed.
 
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use drydock_core::log::format::canonical;
 use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+/// The answer of a creation, as it can be kept and given again.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Created {
+    location: String,
+    etag: String,
+    body: String,
+}
+
+impl Created {
+    /// 201 with the object and its path.
+    pub fn new<T: Serialize>(
+        location: String,
+        etag: String,
+        body: &T,
+    ) -> Result<Created, serde_json::Error> {
+        Ok(Created { location, etag, body: serde_json::to_string(body)? })
+    }
+}
+
+impl IntoResponse for Created {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = StatusCode::CREATED;
+        set(&mut response, header::CONTENT_TYPE, "application/json");
+        set(&mut response, header::LOCATION, &self.location);
+        set(&mut response, header::ETAG, &self.etag);
+        response
+    }
+}
 
 /// The strong entity tag of an object: its revision, for people, and a hash of its content, because
 /// an import may bring the revision back with other content.

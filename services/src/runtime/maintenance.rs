@@ -151,6 +151,7 @@ mod tests {
             execution: Execution::Inline,
             scratch: std::env::temp_dir(),
             mode: mode.clone(),
+            known_keys: std::collections::BTreeSet::new(),
         });
         let coord = Bounded::new(memory, SOON);
         let ready = Applied { phase: Phase::Ready, head: None, revision: 1 };

@@ -6,6 +6,7 @@ use drydock_core::store::StoreSettings;
 use secrecy::SecretString;
 
 use crate::http::HttpSettings;
+use crate::seal::KeyRing;
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -13,6 +14,8 @@ pub struct Settings {
     pub cluster: String,
     /// What callers of an internal service must present.
     pub internal_token: SecretString,
+    /// What secrets are encrypted with.
+    pub keys: KeyRing,
     pub http: HttpSettings,
     pub store: StoreSettings,
     /// How long an instance counts as live after it was last heard of.
@@ -22,11 +25,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults, with this token.
-    pub fn new(internal_token: SecretString) -> Settings {
+    /// The defaults, with this token and these keys.
+    pub fn new(internal_token: SecretString, keys: KeyRing) -> Settings {
         Settings {
             cluster: "default".to_owned(),
             internal_token,
+            keys,
             http: HttpSettings::default(),
             store: StoreSettings::default(),
             lease_ttl: Duration::from_secs(10),

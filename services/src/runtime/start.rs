@@ -28,6 +28,7 @@ use crate::http::admin::Admin;
 use crate::http::gate::{Gate, GateState};
 use crate::http::shell::{App, Shell, ShellParts};
 use crate::http::{route, serve};
+use crate::seal::KeyRing;
 
 /// Which service an instance is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +47,16 @@ impl Role {
         }
     }
 
-    fn router(self, shell: Arc<Shell>, store: Store, admin: Arc<dyn Admin>) -> Router {
+    fn router(
+        self,
+        shell: Arc<Shell>,
+        store: Store,
+        keys: KeyRing,
+        admin: Arc<dyn Admin>,
+    ) -> Router {
         match self {
             Role::Configstore => {
-                let service = Configstore { store, admin };
+                let service = Configstore { store, admin, keys };
                 route::router(configstore::routes(), App { shell, service })
             }
         }
@@ -131,7 +138,9 @@ fn assemble(
     tasks: &mut JoinSet<()>,
 ) -> (Router, Gate, Store) {
     let Deps { env, coord, objects, execution, scratch_dir } = deps;
-    let Settings { cluster, internal_token, http, store, lease_ttl, maintenance_drain } = settings;
+    let ring = settings.keys.clone();
+    let Settings { cluster, internal_token, http, store, lease_ttl, maintenance_drain, .. } =
+        settings;
     let (service, schema) = (role.name(), role.schema());
     let (keys, mode) = (Keys::new(&cluster, service), ModeCell::default());
     let timeout = Duration::from_millis(store.coordination_timeout_ms);
@@ -146,6 +155,7 @@ fn assemble(
         execution,
         scratch: scratch_dir,
         mode: mode.clone(),
+        known_keys: ring.ids(),
     });
     let gate = Gate::new(GateState::Loading);
     let holder = address.clone();
@@ -177,5 +187,6 @@ fn assemble(
     let settings = http;
     let shell =
         ShellParts { service, env, settings, internal_token, gate: gate.clone(), health, metrics };
-    (role.router(Shell::new(shell), store.clone(), Arc::new(operator)), gate, store)
+    let router = role.router(Shell::new(shell), store.clone(), ring, Arc::new(operator));
+    (router, gate, store)
 }

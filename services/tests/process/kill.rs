@@ -18,7 +18,7 @@ const ACKNOWLEDGED_PER_ROUND: usize = 60;
 async fn write(client: ConfigstoreClient, prefix: String, acknowledged: mpsc::Sender<User>) {
     for number in 0.. {
         let new = NewUser { name: format!("{prefix}-n{number}"), admin: false };
-        let Ok(created) = client.create_user(&soon(), &new).await else { return };
+        let Ok(created) = client.create_user(&soon(), &new, None).await else { return };
         if acknowledged.send(created.body).await.is_err() {
             return;
         }

@@ -6,7 +6,7 @@ use super::harness::{Installation, Running, run, soon, text, utf8};
 
 async fn add(running: &Running, name: &str) {
     let new = NewUser { name: name.to_owned(), admin: false };
-    running.client.create_user(&soon(), &new).await.unwrap();
+    running.client.create_user(&soon(), &new, None).await.unwrap();
 }
 
 async fn names(running: &Running) -> Vec<String> {

@@ -5,7 +5,7 @@ use super::harness::{Installation, Running, soon, text};
 
 async fn add(running: &Running, name: &str) {
     let new = NewUser { name: name.to_owned(), admin: false };
-    running.client.create_user(&soon(), &new).await.unwrap();
+    running.client.create_user(&soon(), &new, None).await.unwrap();
 }
 
 async fn stop(running: Running) {

@@ -182,7 +182,7 @@ pub const POINTS: &[Maker] = &[
     },
 ];
 
-const ACTS: &[PointAct] = &[PointAct::Kill, PointAct::Delay, PointAct::Fail];
+pub const ACTS: &[PointAct] = &[PointAct::Kill, PointAct::Delay, PointAct::Fail];
 
 /// Code points that every load passes.
 const COMMIT_POINTS: &[&str] = &["commit.before_txn", "commit.after_txn"];
@@ -214,6 +214,7 @@ pub const STEPS: &[&str] = &[
     "import.tail_archived",
     "recovery.after_txn",
     "recovery.begin",
+    "recovery.fork",
     "recovery.manifest_written",
     "trim.after_txn",
     "trim.before_txn",

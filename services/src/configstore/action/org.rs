@@ -1,13 +1,13 @@
 use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 
-use super::member;
+use super::{member, project_group, subtree};
 use crate::configstore::errors::{org_already_exists, org_not_exist, user_not_exist};
 use crate::configstore::model;
 use crate::configstore::schema::{MEMBERS, ORGS};
 use crate::configstore::types::{Org, Role, Stored, Visibility};
 use crate::http::extract::IfMatch;
-use crate::names::{Name, Ref};
+use crate::names::{Name, OwnerKind, Ref};
 
 /// What an organization is to be; `None`: as it was.
 pub struct Change {
@@ -35,6 +35,7 @@ pub fn create(
         updated_at: now,
     };
     tx.put(ORGS, org.id, &org)?;
+    project_group::create_root(tx, OwnerKind::Org, org.id)?;
     if let Some(owner) = owner {
         let owner = model::user::find(tx, owner)?.ok_or_else(|| user_not_exist(owner))?;
         member::add(tx, org.id, owner.id, Role::Owner)?;
@@ -62,18 +63,18 @@ pub fn update(
     if new == old {
         return Ok(old);
     }
-    new.revision += 1;
-    new.updated_at = tx.now();
+    new.touch(tx.now());
     tx.put(ORGS, new.id, &new)?;
     Ok(new)
 }
 
-/// Deletes the organization with all its memberships.
+/// Deletes the organization with its memberships and everything in its tree.
 pub fn delete(tx: &mut StoreTx<'_>, org: &Ref, if_match: &IfMatch) -> Result<(), BoxError> {
     let org = model::org::find(tx, org)?.ok_or_else(|| org_not_exist(org))?;
     if_match.check(Some(&org.etag()))?;
     for member in model::member::of_org(tx, org.id)? {
         tx.delete(MEMBERS, member.id)?;
     }
+    subtree::delete_of_owner(tx, OwnerKind::Org, org.id)?;
     tx.delete(ORGS, org.id)
 }

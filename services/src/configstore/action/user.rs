@@ -1,12 +1,13 @@
 use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 
+use super::{project_group, subtree};
 use crate::configstore::errors::{last_owner, user_already_exists, user_not_exist};
 use crate::configstore::model;
-use crate::configstore::schema::{MEMBERS, ORGS, USERS};
+use crate::configstore::schema::{LINKED_ACCOUNTS, MEMBERS, ORGS, TOKENS, USERS};
 use crate::configstore::types::{Org, Role, Stored, User};
 use crate::http::extract::IfMatch;
-use crate::names::{Name, Ref};
+use crate::names::{Name, OwnerKind, Ref};
 
 /// What a user is to be; `None`: as it was.
 pub struct Change {
@@ -28,6 +29,7 @@ pub fn create(tx: &mut StoreTx<'_>, name: &Name, admin: bool) -> Result<User, Bo
         updated_at: now,
     };
     tx.put(USERS, user.id, &user)?;
+    project_group::create_root(tx, OwnerKind::User, user.id)?;
     Ok(user)
 }
 
@@ -51,13 +53,12 @@ pub fn update(
     if new == old {
         return Ok(old);
     }
-    new.revision += 1;
-    new.updated_at = tx.now();
+    new.touch(tx.now());
     tx.put(USERS, new.id, &new)?;
     Ok(new)
 }
 
-/// Deletes the user with all memberships, unless an organization would lose its last owner.
+/// Deletes the user with everything of it, unless an organization would lose its last owner.
 pub fn delete(tx: &mut StoreTx<'_>, user: &Ref, if_match: &IfMatch) -> Result<(), BoxError> {
     let user = model::user::find(tx, user)?.ok_or_else(|| user_not_exist(user))?;
     if_match.check(Some(&user.etag()))?;
@@ -69,5 +70,12 @@ pub fn delete(tx: &mut StoreTx<'_>, user: &Ref, if_match: &IfMatch) -> Result<()
         }
         tx.delete(MEMBERS, member.id)?;
     }
+    for token in model::token::ids_of(tx, user.id)? {
+        tx.delete(TOKENS, token)?;
+    }
+    for account in model::linked_account::ids_of(tx, user.id)? {
+        tx.delete(LINKED_ACCOUNTS, account)?;
+    }
+    subtree::delete_of_owner(tx, OwnerKind::User, user.id)?;
     tx.delete(USERS, user.id)
 }

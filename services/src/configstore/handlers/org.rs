@@ -1,6 +1,9 @@
 use axum::extract::State;
 use axum::response::Response;
+use drydock_core::error::BoxError;
+use drydock_core::store::StoreTx;
 
+use super::creation::answer_creation;
 use super::parse;
 use crate::configstore::action::org as action;
 use crate::configstore::errors::org_not_exist;
@@ -9,8 +12,9 @@ use crate::configstore::state::App;
 use crate::configstore::types::{NewOrg, Org, OrgChange, Stored};
 use crate::http::error::HttpError;
 use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::idempotency::Creation;
 use crate::http::page::{Cursor, ListQuery, Page, ReadQuery};
-use crate::http::reply;
+use crate::http::reply::{self, Created};
 use crate::names::Ref;
 
 pub async fn list(
@@ -29,17 +33,16 @@ pub async fn list(
 pub async fn create(
     State(app): State<App>,
     Ctx(ctx): Ctx,
-    Json(new): Json<NewOrg>,
+    creation: Creation<NewOrg>,
 ) -> Result<Response, HttpError> {
-    let name = parse::name(&new.name)?;
-    let owner = parse::optional_ref("owner", new.owner.as_deref())?;
-    let create = app
-        .service
-        .store
-        .transact(&ctx, move |tx| action::create(tx, &name, new.visibility, owner.as_ref()));
-    let org = create.await?;
-    let location = format!("/api/v1/orgs/{}", org.id);
-    Ok(reply::created(&location, &org.etag(), &org))
+    let NewOrg { name, visibility, owner } = creation.new;
+    let name = parse::name(&name)?;
+    let owner = parse::optional_ref("owner", owner.as_deref())?;
+    let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
+        let org = action::create(tx, &name, visibility, owner.as_ref())?;
+        Ok(Created::new(format!("/api/v1/orgs/{}", org.id), org.etag(), &org)?)
+    };
+    answer_creation(&app, &ctx, creation.repeatable, work).await
 }
 
 pub async fn get(

@@ -1,6 +1,9 @@
 use axum::extract::State;
 use axum::response::Response;
+use drydock_core::error::BoxError;
+use drydock_core::store::StoreTx;
 
+use super::creation::answer_creation;
 use super::parse;
 use crate::configstore::action::user as action;
 use crate::configstore::errors::user_not_exist;
@@ -9,8 +12,9 @@ use crate::configstore::state::App;
 use crate::configstore::types::{NewUser, Stored, User, UserChange, UserOrg};
 use crate::http::error::HttpError;
 use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::idempotency::Creation;
 use crate::http::page::{Cursor, ListQuery, Page, ReadQuery};
-use crate::http::reply;
+use crate::http::reply::{self, Created};
 use crate::names::Ref;
 
 pub async fn list(
@@ -29,13 +33,15 @@ pub async fn list(
 pub async fn create(
     State(app): State<App>,
     Ctx(ctx): Ctx,
-    Json(new): Json<NewUser>,
+    creation: Creation<NewUser>,
 ) -> Result<Response, HttpError> {
-    let name = parse::name(&new.name)?;
-    let create = app.service.store.transact(&ctx, move |tx| action::create(tx, &name, new.admin));
-    let user = create.await?;
-    let location = format!("/api/v1/users/{}", user.id);
-    Ok(reply::created(&location, &user.etag(), &user))
+    let NewUser { name, admin } = creation.new;
+    let name = parse::name(&name)?;
+    let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
+        let user = action::create(tx, &name, admin)?;
+        Ok(Created::new(format!("/api/v1/users/{}", user.id), user.etag(), &user)?)
+    };
+    answer_creation(&app, &ctx, creation.repeatable, work).await
 }
 
 pub async fn get(

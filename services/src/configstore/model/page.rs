@@ -20,6 +20,17 @@ pub fn objects<T: DeserializeOwned>(
     rows(tx, select, columns, None, request, |row| object(row, 0))
 }
 
+/// One page of objects within `:scope`.
+pub fn objects_in<T: DeserializeOwned>(
+    tx: &Tx<'_>,
+    select: &str,
+    columns: Columns,
+    scope: impl ToString,
+    request: &PageRequest,
+) -> Result<Vec<T>, DbError> {
+    rows(tx, select, columns, Some(scope.to_string()), request, |row| object(row, 0))
+}
+
 /// One page of pairs of objects within `:scope`.
 pub fn pairs<A: DeserializeOwned, B: DeserializeOwned>(
     tx: &Tx<'_>,

@@ -18,9 +18,14 @@ use crate::configstore::{Configstore, SCHEMA, routes};
 use crate::http::HttpSettings;
 use crate::http::admin::{Admin, ByteStream, ImportReport, MaintenanceStatus, ModeChange};
 use crate::http::tests::harness::Served;
+use crate::seal::KeyRing;
+
+/// The encryption keys of the tests.
+const KEYS: &str = "test:0101010101010101010101010101010101010101010101010101010101010101";
 
 pub struct TestConfigstore {
     served: Served<Configstore>,
+    pub clock: Arc<ManualClock>,
     _scratch: TempDir,
 }
 
@@ -38,22 +43,25 @@ impl TestConfigstore {
         let scratch = TempDir::new().unwrap();
         let mode = ModeCell::default();
         mode.observe(SeenMode::NEVER_SWITCHED);
+        let keys: KeyRing = KEYS.parse().unwrap();
+        let env = Env::new(clock.clone(), RngTree::from_seed(1));
         let (store, loops) = Store::new(StoreParts {
             cluster: "test".to_owned(),
             schema: &SCHEMA,
-            env: Env::new(clock.clone(), RngTree::from_seed(1)),
-            coord: Arc::new(Memory::new(clock)),
+            env: env.clone(),
+            coord: Arc::new(Memory::new(clock.clone())),
             objects: Arc::new(InMemory::new()),
             settings: StoreSettings::default(),
             execution: Execution::Inline,
             scratch: scratch.path().to_owned(),
             mode,
+            known_keys: keys.ids(),
         });
         tokio::spawn(loops.run(CancellationToken::new()));
         store.applied().wait_for(|applied| applied.phase == Phase::Ready).await.unwrap();
-        let service = Configstore { store, admin: Arc::new(NoAdmin) };
+        let service = Configstore { store, admin: Arc::new(NoAdmin), keys };
         let served = Served::new(HttpSettings::default(), routes(), service).await;
-        TestConfigstore { served, _scratch: scratch }
+        TestConfigstore { served, clock, _scratch: scratch }
     }
 
     pub fn typed(&self) -> ConfigstoreClient {

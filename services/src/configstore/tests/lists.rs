@@ -34,7 +34,7 @@ async fn pages_of_any_size_and_order_hold_every_user_once() {
     for nth in 0..7 {
         let name = format!("user{nth}");
         let new = NewUser { name: name.clone(), admin: false };
-        client.create_user(&ctx, &new).await.unwrap();
+        client.create_user(&ctx, &new, None).await.unwrap();
         expected.push(name);
     }
     for limit in [1, 3, 7, 100] {
@@ -49,7 +49,7 @@ async fn the_typed_client_speaks_to_every_route_of_users() {
     let store = TestConfigstore::start().await;
     let (client, ctx) = (store.typed(), Context::background());
     let new = NewUser { name: "alice".into(), admin: true };
-    let created = client.create_user(&ctx, &new).await.unwrap();
+    let created = client.create_user(&ctx, &new, None).await.unwrap();
     let alice: Ref = "alice".parse().unwrap();
     let got = client.user(&ctx, &alice, Consistency::Local).await.unwrap();
     assert_eq!((&got.body, got.etag()), (&created.body, created.etag()));

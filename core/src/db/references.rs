@@ -1,0 +1,56 @@
+//! Foreign keys while a database is filled.
+//!
+//! Objects arrive by type and id, so one that refers to its own type may come before its target.
+//! While references are deferred nothing checks them; afterwards all are checked at once.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{Db, DbError, watch_context};
+use crate::context::Context;
+
+/// A reference that leads nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dangling {
+    pub table: String,
+    pub id: String,
+    /// The table in which the target is missing.
+    pub target: String,
+}
+
+impl std::fmt::Display for Dangling {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Dangling { table, id, target } = self;
+        write!(f, "object `{id}` of `{table}` refers to an object of `{target}` that is not there")
+    }
+}
+
+impl Db {
+    /// Checks no reference until [`check_references`](Self::check_references).
+    pub async fn defer_references(&self) -> Result<(), DbError> {
+        let off = |conn: &mut Connection| conn.pragma_update(None, "foreign_keys", false);
+        Ok(self.writer.call(off).await??)
+    }
+
+    /// Finds a reference that leads nowhere, and checks every statement from now on.
+    pub async fn check_references(&self, ctx: &Context) -> Result<Option<Dangling>, DbError> {
+        let ctx = ctx.clone();
+        let check = move |conn: &mut Connection| -> Result<Option<Dangling>, DbError> {
+            conn.pragma_update(None, "foreign_keys", true)?;
+            watch_context(conn, &ctx)?;
+            first_dangling(conn)
+        };
+        self.writer.call(check).await?
+    }
+}
+
+fn first_dangling(conn: &Connection) -> Result<Option<Dangling>, DbError> {
+    let found = conn
+        .query_row("PRAGMA foreign_key_check", [], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?))
+        })
+        .optional()?;
+    let Some((table, row, target)) = found else { return Ok(None) };
+    let sql = format!("SELECT id FROM \"{table}\" WHERE rowid = ?1");
+    let id = conn.query_row(&sql, [row], |row| row.get(0))?;
+    Ok(Some(Dangling { table, id, target }))
+}

@@ -1,0 +1,68 @@
+use axum::extract::State;
+use axum::response::Response;
+use drydock_core::error::BoxError;
+use drydock_core::store::StoreTx;
+use uuid::Uuid;
+
+use super::creation::answer_creation;
+use super::parse;
+use crate::configstore::action::linked_account as action;
+use crate::configstore::errors::user_not_exist;
+use crate::configstore::model;
+use crate::configstore::state::App;
+use crate::configstore::types::{LinkedAccountView, NewLinkedAccount, Stored};
+use crate::http::error::HttpError;
+use crate::http::extract::{Ctx, IfMatch, Path, Query};
+use crate::http::idempotency::Creation;
+use crate::http::page::{Cursor, ListQuery, Page};
+use crate::http::reply::{self, Created};
+use crate::names::Ref;
+
+pub async fn list(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(user): Path<Ref>,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page<LinkedAccountView>>, HttpError> {
+    let page = query.page()?;
+    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+        let user = model::user::find(tx, &user)?.ok_or_else(|| user_not_exist(user))?;
+        let found = model::linked_account::list(tx, user.id, &page)?;
+        Ok(page.cut(found, |(account, source)| Cursor::new(&source.name, account.id)))
+    });
+    let page = read.await?;
+    Ok(axum::Json(page.map(|(account, source)| LinkedAccountView::new(account, source.name))))
+}
+
+pub async fn create(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(user): Path<Ref>,
+    creation: Creation<NewLinkedAccount>,
+) -> Result<Response, HttpError> {
+    let NewLinkedAccount { remote_source, remote_user_id, remote_user_name } = creation.new;
+    let new = action::New {
+        remote_source: parse::reference("remote_source", &remote_source)?,
+        remote_user_id: parse::text("remote_user_id", remote_user_id)?,
+        remote_user_name: parse::text("remote_user_name", remote_user_name)?,
+    };
+    let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
+        let (account, source) = action::create(tx, &user, &new)?;
+        let location = format!("/api/v1/users/{}/linked_accounts/{}", account.user, account.id);
+        let etag = account.etag();
+        Ok(Created::new(location, etag, &LinkedAccountView::new(account, source))?)
+    };
+    answer_creation(&app, &ctx, creation.repeatable, work).await
+}
+
+pub async fn delete(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path((user, account)): Path<(Ref, Uuid)>,
+    if_match: IfMatch,
+) -> Result<Response, HttpError> {
+    let delete =
+        app.service.store.transact(&ctx, move |tx| action::delete(tx, &user, account, &if_match));
+    delete.await?;
+    Ok(reply::no_content())
+}

@@ -1,0 +1,104 @@
+use axum::extract::State;
+use axum::response::Response;
+use drydock_core::error::ApiError;
+use drydock_core::error::BoxError;
+use drydock_core::store::StoreTx;
+
+use super::creation::answer_creation;
+use super::parse;
+use crate::configstore::action::project as action;
+use crate::configstore::state::App;
+use crate::configstore::types::{NewProject, ProjectChange, Stored};
+use crate::http::error::HttpError;
+use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::idempotency::Creation;
+use crate::http::page::ReadQuery;
+use crate::http::reply::{self, Created};
+use crate::names::TreeRef;
+
+const DEFAULT_BRANCH: &str = "main";
+
+pub async fn create(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    creation: Creation<NewProject>,
+) -> Result<Response, HttpError> {
+    let new = new(creation.new)?;
+    let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
+        let (project, view) = action::create(tx, &new)?;
+        let location = format!("/api/v1/projects/{}", project.id);
+        Ok(Created::new(location, project.etag(), &view)?)
+    };
+    answer_creation(&app, &ctx, creation.repeatable, work).await
+}
+
+pub async fn get(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(project): Path<TreeRef>,
+    Query(query): Query<ReadQuery>,
+) -> Result<Response, HttpError> {
+    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+        let project = action::find(tx, &project)?;
+        Ok((project.etag(), action::view(tx, &project)?))
+    });
+    let (etag, view) = read.await?;
+    Ok(reply::ok(&etag, &view))
+}
+
+pub async fn update(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(project): Path<TreeRef>,
+    if_match: IfMatch,
+    Json(change): Json<ProjectChange>,
+) -> Result<Response, HttpError> {
+    let change = self::change(change)?;
+    let update = app
+        .service
+        .store
+        .transact(&ctx, move |tx| action::update(tx, &project, &change, &if_match));
+    let (project, view) = update.await?;
+    Ok(reply::ok(&project.etag(), &view))
+}
+
+pub async fn delete(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(project): Path<TreeRef>,
+    if_match: IfMatch,
+) -> Result<Response, HttpError> {
+    let delete =
+        app.service.store.transact(&ctx, move |tx| action::delete(tx, &project, &if_match));
+    delete.await?;
+    Ok(reply::no_content())
+}
+
+fn new(new: NewProject) -> Result<action::New, ApiError> {
+    let branch = new.default_branch.unwrap_or_else(|| DEFAULT_BRANCH.to_owned());
+    Ok(action::New {
+        name: parse::name(&new.name)?,
+        parent: parse::tree_ref("parent", &new.parent)?,
+        visibility: new.visibility,
+        remote_source: parse::optional_ref("remote_source", new.remote_source.as_deref())?,
+        repository_path: parse::optional_text("repository_path", new.repository_path)?,
+        members_can_run: new.members_can_run,
+        pass_variables_to_forks: new.pass_variables_to_forks,
+        default_branch: parse::text("default_branch", branch)?,
+    })
+}
+
+fn change(change: ProjectChange) -> Result<action::Change, ApiError> {
+    let source = |text: Option<String>| parse::optional_ref("remote_source", text.as_deref());
+    let path = |text: Option<String>| parse::optional_text("repository_path", text);
+    Ok(action::Change {
+        name: parse::optional_name(change.name.as_deref())?,
+        parent: parse::optional_tree_ref("parent", change.parent.as_deref())?,
+        visibility: change.visibility,
+        remote_source: change.remote_source.map(source).transpose()?,
+        repository_path: change.repository_path.map(path).transpose()?,
+        members_can_run: change.members_can_run,
+        pass_variables_to_forks: change.pass_variables_to_forks,
+        default_branch: parse::optional_text("default_branch", change.default_branch)?,
+    })
+}

@@ -1,0 +1,91 @@
+use axum::extract::State;
+use axum::response::Response;
+use drydock_core::error::BoxError;
+use drydock_core::store::StoreTx;
+
+use super::creation::answer_creation;
+use super::parse;
+use crate::configstore::action::remote_source as action;
+use crate::configstore::errors::remote_source_not_exist;
+use crate::configstore::model;
+use crate::configstore::state::App;
+use crate::configstore::types::{NewRemoteSource, RemoteSource, RemoteSourceChange, Stored};
+use crate::http::error::HttpError;
+use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::idempotency::Creation;
+use crate::http::page::{Cursor, ListQuery, Page, ReadQuery};
+use crate::http::reply::{self, Created};
+use crate::names::Ref;
+
+pub async fn list(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page<RemoteSource>>, HttpError> {
+    let page = query.page()?;
+    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+        let found = model::remote_source::list(tx, &page)?;
+        Ok(page.cut(found, |source| Cursor::new(&source.name, source.id)))
+    });
+    Ok(axum::Json(read.await?))
+}
+
+pub async fn create(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    creation: Creation<NewRemoteSource>,
+) -> Result<Response, HttpError> {
+    let NewRemoteSource { name, api_url, kind, auth_kind } = creation.new;
+    let (name, api_url) = (parse::name(&name)?, parse::url("api_url", api_url)?);
+    let new = action::New { name, api_url, kind, auth_kind };
+    let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
+        let source = action::create(tx, &new)?;
+        let location = format!("/api/v1/remote_sources/{}", source.id);
+        Ok(Created::new(location, source.etag(), &source)?)
+    };
+    answer_creation(&app, &ctx, creation.repeatable, work).await
+}
+
+pub async fn get(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(source): Path<Ref>,
+    Query(query): Query<ReadQuery>,
+) -> Result<Response, HttpError> {
+    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+        let found = model::remote_source::find(tx, &source)?;
+        Ok(found.ok_or_else(|| remote_source_not_exist(&source))?)
+    });
+    let source = read.await?;
+    Ok(reply::ok(&source.etag(), &source))
+}
+
+pub async fn update(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(source): Path<Ref>,
+    if_match: IfMatch,
+    Json(change): Json<RemoteSourceChange>,
+) -> Result<Response, HttpError> {
+    let change = action::Change {
+        name: parse::optional_name(change.name.as_deref())?,
+        api_url: change.api_url.map(|url| parse::url("api_url", url)).transpose()?,
+        kind: change.kind,
+        auth_kind: change.auth_kind,
+    };
+    let update =
+        app.service.store.transact(&ctx, move |tx| action::update(tx, &source, &change, &if_match));
+    let source = update.await?;
+    Ok(reply::ok(&source.etag(), &source))
+}
+
+pub async fn delete(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(source): Path<Ref>,
+    if_match: IfMatch,
+) -> Result<Response, HttpError> {
+    let delete = app.service.store.transact(&ctx, move |tx| action::delete(tx, &source, &if_match));
+    delete.await?;
+    Ok(reply::no_content())
+}

@@ -1,0 +1,112 @@
+use axum::extract::State;
+use axum::response::Response;
+use drydock_core::error::BoxError;
+use drydock_core::store::StoreTx;
+
+use super::creation::{answer_creation, sealer};
+use super::parse;
+use crate::configstore::action::place::{PlaceKind, here};
+use crate::configstore::action::secret as action;
+use crate::configstore::errors::secret_not_exist;
+use crate::configstore::model;
+use crate::configstore::state::App;
+use crate::configstore::types::{NewSecret, SecretChange, SecretView, Stored, TreeQuery};
+use crate::http::error::HttpError;
+use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::idempotency::Creation;
+use crate::http::page::{Page, ReadQuery};
+use crate::http::reply::{self, Created};
+use crate::names::{Ref, TreeRef};
+
+pub async fn list<P: PlaceKind>(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(place): Path<TreeRef>,
+    Query(query): Query<TreeQuery>,
+) -> Result<axum::Json<Page<SecretView>>, HttpError> {
+    let (query, tree) = query.split();
+    let page = query.page()?;
+    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+        let mut scopes = P::scopes(tx, &place)?;
+        scopes.truncate(if tree { usize::MAX } else { 1 });
+        let found = model::secret::list(tx, &scopes, &page)?;
+        let placed = found.iter().filter_map(|secret| {
+            let (level, scope) = model::tree::place(&scopes, secret.place())?;
+            Some((level, SecretView::new(secret, scope.clone())))
+        });
+        let placed = placed.collect();
+        Ok(page.cut(placed, |(level, view)| model::tree::cursor(*level, &view.name, view.id)))
+    });
+    Ok(axum::Json(read.await?.map(|(_, view)| view)))
+}
+
+pub async fn create<P: PlaceKind>(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(place): Path<TreeRef>,
+    creation: Creation<NewSecret>,
+) -> Result<Response, HttpError> {
+    let NewSecret { name, data } = creation.new;
+    let name = parse::name(&name)?;
+    parse::keys("data", data.keys())?;
+    let sealer = sealer(&app);
+    let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
+        let place = here::<P>(tx, &place)?;
+        let secret = action::create(tx, &sealer, &place, &name, &data)?;
+        let location = format!("/api/v1/{}/{}/secrets/{}", P::LIST, place.id, secret.name);
+        let etag = secret.etag();
+        Ok(Created::new(location, etag, &SecretView::new(&secret, place))?)
+    };
+    answer_creation(&app, &ctx, creation.repeatable, work).await
+}
+
+pub async fn get<P: PlaceKind>(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path((place, secret)): Path<(TreeRef, Ref)>,
+    Query(query): Query<ReadQuery>,
+) -> Result<Response, HttpError> {
+    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+        let place = here::<P>(tx, &place)?;
+        let found = model::secret::find(tx, place.id, &secret)?;
+        let found = found.ok_or_else(|| secret_not_exist(&secret))?;
+        Ok((found.etag(), SecretView::new(&found, place)))
+    });
+    let (etag, view) = read.await?;
+    Ok(reply::ok(&etag, &view))
+}
+
+pub async fn update<P: PlaceKind>(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path((place, secret)): Path<(TreeRef, Ref)>,
+    if_match: IfMatch,
+    Json(SecretChange { name, data }): Json<SecretChange>,
+) -> Result<Response, HttpError> {
+    let change = action::Change { name: parse::optional_name(name.as_deref())?, data };
+    if let Some(data) = &change.data {
+        parse::keys("data", data.keys())?;
+    }
+    let sealer = sealer(&app);
+    let update = app.service.store.transact(&ctx, move |tx| {
+        let place = here::<P>(tx, &place)?;
+        let secret = action::update(tx, &sealer, &place, &secret, &change, &if_match)?;
+        Ok((secret.etag(), SecretView::new(&secret, place)))
+    });
+    let (etag, view) = update.await?;
+    Ok(reply::ok(&etag, &view))
+}
+
+pub async fn delete<P: PlaceKind>(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path((place, secret)): Path<(TreeRef, Ref)>,
+    if_match: IfMatch,
+) -> Result<Response, HttpError> {
+    let delete = app.service.store.transact(&ctx, move |tx| {
+        let place = here::<P>(tx, &place)?;
+        action::delete(tx, &place, &secret, &if_match)
+    });
+    delete.await?;
+    Ok(reply::no_content())
+}

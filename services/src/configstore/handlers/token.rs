@@ -1,0 +1,95 @@
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::Response;
+use drydock_core::error::{BoxError, Chain};
+use drydock_core::store::{Reads, StoreTx};
+use rand::RngExt;
+
+use super::creation::answer_creation;
+use super::parse;
+use crate::configstore::action::token as action;
+use crate::configstore::errors::user_not_exist;
+use crate::configstore::model;
+use crate::configstore::state::App;
+use crate::configstore::types::{
+    NewToken, NewTokenView, ResolveToken, ResolvedToken, Stored, TokenView,
+};
+use crate::http::error::HttpError;
+use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::idempotency::Creation;
+use crate::http::page::{Cursor, ListQuery, Page};
+use crate::http::reply::{self, Created};
+use crate::names::Ref;
+
+/// What every token begins with, so that it is known for one wherever it turns up.
+const PREFIX: &str = "drydock_";
+/// How long an answer waits until a token's use is noted.
+const NOTING: Duration = Duration::from_secs(2);
+
+pub async fn list(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(user): Path<Ref>,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page<TokenView>>, HttpError> {
+    let page = query.page()?;
+    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+        let user = model::user::find(tx, &user)?.ok_or_else(|| user_not_exist(user))?;
+        let found = model::token::list(tx, user.id, &page)?;
+        Ok(page.cut(found, |token| Cursor::new(&token.name, token.id)))
+    });
+    Ok(axum::Json(read.await?.map(|token| TokenView::new(&token))))
+}
+
+pub async fn create(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path(user): Path<Ref>,
+    creation: Creation<NewToken>,
+) -> Result<Response, HttpError> {
+    let name = parse::name(&creation.new.name)?;
+    let random: [u8; 32] = app.shell.env.rng("tokens").random();
+    let value = format!("{PREFIX}{}", hex::encode(random));
+    let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
+        let token = action::create(tx, &user, &name, &value)?;
+        let location = format!("/api/v1/users/{}/tokens/{}", token.user, token.name);
+        let view = NewTokenView { token: TokenView::new(&token), value: value.clone() };
+        Ok(Created::new(location, token.etag(), &view)?)
+    };
+    answer_creation(&app, &ctx, creation.repeatable, work).await
+}
+
+pub async fn delete(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path((user, token)): Path<(Ref, Ref)>,
+    if_match: IfMatch,
+) -> Result<Response, HttpError> {
+    let delete =
+        app.service.store.transact(&ctx, move |tx| action::delete(tx, &user, &token, &if_match));
+    delete.await?;
+    Ok(reply::no_content())
+}
+
+pub async fn resolve(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Json(ResolveToken { value }): Json<ResolveToken>,
+) -> Result<axum::Json<ResolvedToken>, HttpError> {
+    let store = &app.service.store;
+    let find = store.read(&ctx, Reads::Linearizable, move |tx| action::resolve(tx, &value));
+    let (user, token) = find.await?;
+    let now = app.shell.env.now();
+    if action::is_to_be_noted(&token, now) {
+        let id = token.id;
+        let noting = ctx.timeout(NOTING);
+        let noted = store.transact(&noting, move |tx| action::note_use(tx, id, now)).await;
+        if let Err(error) = noted {
+            // Whose token it is does not depend on it.
+            let error = Chain(error.as_ref()).to_string();
+            tracing::warn!(token = %id, error, "the use of a token is not noted");
+        }
+    }
+    Ok(axum::Json(ResolvedToken { user, token: TokenView::new(&token) }))
+}

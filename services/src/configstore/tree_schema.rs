@@ -1,0 +1,78 @@
+//! The tables of project groups and of what hangs in their tree.
+//!
+//! A foreign key to the own table is checked at the end of a load or an import, where a group may
+//! come before the group that it was moved into; triggers keep groups from standing below
+//! themselves.
+
+/// A root group belongs to one user or organization and has no name; every other group has a parent
+/// and a name.
+pub const PROJECT_GROUPS: &str = "CREATE TABLE project_groups (
+    id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
+    data TEXT NOT NULL,
+    name TEXT GENERATED ALWAYS AS (data ->> '$.name') STORED,
+    user TEXT UNIQUE GENERATED ALWAYS AS (data ->> '$.user') STORED REFERENCES users (id),
+    org TEXT UNIQUE GENERATED ALWAYS AS (data ->> '$.org') STORED REFERENCES orgs (id),
+    parent TEXT GENERATED ALWAYS AS (data ->> '$.parent') STORED
+        REFERENCES project_groups (id),
+    UNIQUE (parent, name),
+    CHECK ((user IS NOT NULL) + (org IS NOT NULL) + (parent IS NOT NULL) = 1),
+    CHECK ((name IS NULL) = (parent IS NULL))
+) STRICT;
+CREATE TRIGGER project_groups_insert AFTER INSERT ON project_groups
+WHEN NEW.parent IS NOT NULL AND EXISTS (
+    WITH RECURSIVE above (id) AS (
+        VALUES (NEW.parent)
+        UNION
+        SELECT g.parent FROM project_groups g JOIN above a ON g.id = a.id
+            WHERE g.parent IS NOT NULL
+    )
+    SELECT 1 FROM above WHERE id = NEW.id
+)
+BEGIN SELECT RAISE (ABORT, 'a project group stands below itself'); END;
+CREATE TRIGGER project_groups_update AFTER UPDATE ON project_groups
+WHEN NEW.parent IS NOT OLD.parent AND EXISTS (
+    WITH RECURSIVE above (id) AS (
+        VALUES (NEW.parent)
+        UNION
+        SELECT g.parent FROM project_groups g JOIN above a ON g.id = a.id
+            WHERE g.parent IS NOT NULL
+    )
+    SELECT 1 FROM above WHERE id = NEW.id
+)
+BEGIN SELECT RAISE (ABORT, 'a project group stands below itself'); END;";
+
+pub const PROJECTS: &str = "CREATE TABLE projects (
+    id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
+    data TEXT NOT NULL,
+    name TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.name') STORED,
+    parent TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.parent') STORED
+        REFERENCES project_groups (id),
+    remote_source TEXT GENERATED ALWAYS AS (data ->> '$.remote_source') STORED
+        REFERENCES remote_sources (id),
+    UNIQUE (parent, name)
+) STRICT;
+CREATE INDEX projects_remote_source ON projects (remote_source);";
+
+pub const SECRETS: &str = "CREATE TABLE secrets (
+    id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
+    data TEXT NOT NULL,
+    name TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.name') STORED,
+    project TEXT GENERATED ALWAYS AS (data ->> '$.project') STORED REFERENCES projects (id),
+    project_group TEXT GENERATED ALWAYS AS (data ->> '$.project_group') STORED
+        REFERENCES project_groups (id),
+    UNIQUE (project, name),
+    UNIQUE (project_group, name),
+    CHECK ((project IS NULL) <> (project_group IS NULL))
+) STRICT;";
+
+pub const VARIABLES: &str = "CREATE TABLE variables (
+    id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
+    data TEXT NOT NULL,
+    name TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.name') STORED,
+    project TEXT GENERATED ALWAYS AS (data ->> '$.project') STORED REFERENCES projects (id),
+    project_group TEXT GENERATED ALWAYS AS (data ->> '$.project_group') STORED
+        REFERENCES project_groups (id),
+    UNIQUE (project, name),
+    UNIQUE (project_group, name),
+    CHECK ((project IS NULL) <> (project_group IS NULL))
+) STRICT;";

@@ -1,0 +1,29 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::http::page::{Consistency, ListQuery};
+
+/// The query of a list of secrets or variables: that of any list, and `tree`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TreeQuery {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<Consistency>,
+    /// Whether what is defined above is listed too: the nearest first, each by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tree: Option<bool>,
+}
+
+impl TreeQuery {
+    /// The list's own part, and whether the tree is wanted.
+    pub fn split(self) -> (ListQuery, bool) {
+        let TreeQuery { limit, cursor, order, consistency, tree } = self;
+        (ListQuery { limit, cursor, order, consistency }, tree.unwrap_or(false))
+    }
+}
