@@ -20,6 +20,7 @@ mod lists;
 mod maintenance;
 mod members;
 mod moves;
+mod openapi;
 mod orgs;
 mod project_groups;
 mod projects;
