@@ -32,7 +32,7 @@ const PARAMETERS: [(&str, &str); 10] = [
     ("{variable}", "password"),
 ];
 
-fn path(spec: &Spec) -> String {
+pub fn path(spec: &Spec) -> String {
     let mut path = spec.path.to_owned();
     for (parameter, value) in PARAMETERS {
         path = path.replace(parameter, value);
@@ -51,7 +51,7 @@ fn request(spec: &Spec) -> Request {
 }
 
 /// A body that the route takes.
-fn body(spec: &Spec) -> Value {
+pub fn body(spec: &Spec) -> Value {
     match (spec.method.as_str(), spec.path) {
         ("POST", "/api/v1/users") => json!({ "name": "bob" }),
         ("POST", "/api/v1/orgs") => json!({ "name": "other", "visibility": "public" }),
@@ -308,7 +308,8 @@ fn every_name_that_is_taken() {
                 "POST" => request(&first),
                 _ => Request::new(spec.method.clone(), &path(&spec)).json(&taken),
             };
-            table.borrow_mut().add(&spec, &app.send(ask).await);
+            let answer = app.send(ask).await;
+            table.borrow_mut().add(&spec, &answer);
         });
     }
     let table = table.into_inner().text();

@@ -3,6 +3,7 @@
 //! `every_route` sends the same mistakes and states to every row of the route table; `coverage`
 //! fails for a route, an error code or a kind that no snapshot shows.
 
+mod bad_input;
 mod boundary;
 mod coverage;
 mod encryption;

@@ -7,14 +7,16 @@ use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use drydock_core::error::Code;
 use http::header;
-use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::describe::{Operation, SchemaOf, Success};
 use super::error::status_of;
 use super::guard::TIMEOUT_HEADER;
 use super::route::{Access, Route, Spec};
+use crate::names::{Ref, TreeRef};
 
 /// The document of one instance.
 #[derive(Clone)]
@@ -36,9 +38,10 @@ pub fn document<S>(service: &str, table: &[Route<S>]) -> Value {
     settings.definitions_path = "/components/schemas".into();
     settings.meta_schema = None;
     let mut generator = settings.into_generator();
+    let mut refusals = Map::new();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for route in table {
-        let described = operation(route, &mut generator);
+        let described = operation(route, &mut generator, &mut refusals);
         let method = route.spec.method.as_str().to_lowercase();
         paths.entry(route.spec.path).or_default().insert(method, described);
     }
@@ -47,19 +50,25 @@ pub fn document<S>(service: &str, table: &[Route<S>]) -> Value {
         "info": { "title": format!("Drydock {service}"), "version": env!("CARGO_PKG_VERSION") },
         "paths": paths,
         "components": {
+            "responses": refusals,
             "schemas": generator.take_definitions(true),
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
         },
     })
 }
 
-fn operation<S>(route: &Route<S>, generator: &mut SchemaGenerator) -> Value {
+/// `refusals` takes what several operations refuse in the same way.
+fn operation<S>(
+    route: &Route<S>,
+    generator: &mut SchemaGenerator,
+    refusals: &mut Map<String, Value>,
+) -> Value {
     let Route { spec, operation, .. } = route;
     let mut described = json!({
         "operationId": operation_id(spec),
         "summary": operation.summary,
         "parameters": parameters(spec, operation, generator),
-        "responses": responses(route, generator),
+        "responses": responses(route, generator, refusals),
     });
     if spec.access == Access::Internal {
         described["security"] = json!([{ "token": [] }]);
@@ -86,7 +95,7 @@ fn parameters(spec: &Spec, operation: &Operation, generator: &mut SchemaGenerato
     let mut parameters = Vec::new();
     for part in spec.path.split('/') {
         if let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
-            let schema = json!({ "type": "string", "minLength": 1 });
+            let schema = path_schema(name, generator).to_value();
             parameters.push(parameter("path", name, &schema, true));
         }
     }
@@ -95,7 +104,8 @@ fn parameters(spec: &Spec, operation: &Operation, generator: &mut SchemaGenerato
         let required = schema["required"].as_array().cloned().unwrap_or_default();
         for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
             let is_required = required.contains(&json!(name));
-            parameters.push(parameter("query", name, schema, is_required));
+            let schema = without_null(schema);
+            parameters.push(parameter("query", name, &schema, is_required));
         }
     }
     for header in &operation.headers {
@@ -107,11 +117,39 @@ fn parameters(spec: &Spec, operation: &Operation, generator: &mut SchemaGenerato
     parameters
 }
 
+/// What a part of a path may be, by its name.
+fn path_schema(name: &str, generator: &mut SchemaGenerator) -> Schema {
+    match name {
+        "group" | "project" => generator.subschema_for::<TreeRef>(),
+        "id" | "lineage" => generator.subschema_for::<Uuid>(),
+        _ => generator.subschema_for::<Ref>(),
+    }
+}
+
+/// A parameter is left out, and never null.
+fn without_null(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    if let Some(types) = schema.get_mut("type").and_then(Value::as_array_mut) {
+        types.retain(|kind| kind != "null");
+        if let [only] = &types[..] {
+            schema["type"] = only.clone();
+        }
+    }
+    if let Some(kinds) = schema.get_mut("anyOf").and_then(Value::as_array_mut) {
+        kinds.retain(|kind| kind["type"] != "null");
+    }
+    schema
+}
+
 fn parameter(place: &str, name: &str, schema: &Value, required: bool) -> Value {
     json!({ "in": place, "name": name, "required": required, "schema": schema })
 }
 
-fn responses<S>(route: &Route<S>, generator: &mut SchemaGenerator) -> Value {
+fn responses<S>(
+    route: &Route<S>,
+    generator: &mut SchemaGenerator,
+    refusals: &mut Map<String, Value>,
+) -> Value {
     let mut responses = Map::new();
     let mut add = |status: &str, response: Value| responses.insert(status.to_owned(), response);
     match route.operation.success {
@@ -137,7 +175,11 @@ fn responses<S>(route: &Route<S>, generator: &mut SchemaGenerator) -> Value {
         by_status.entry(status_of(code.kind()).as_u16()).or_default().push(code);
     }
     for (status, codes) in by_status {
-        add(&status.to_string(), refusal(&codes));
+        let names: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
+        let name = format!("{status}.{}", names.join("."));
+        let reference = format!("#/components/responses/{name}");
+        refusals.entry(name).or_insert_with(|| refusal(&names));
+        add(&status.to_string(), json!({ "$ref": reference }));
     }
     responses.into()
 }
@@ -148,8 +190,7 @@ fn answer(description: &str, schema: SchemaOf, generator: &mut SchemaGenerator) 
 }
 
 /// The codes of one status.
-fn refusal(codes: &[Code]) -> Value {
-    let names: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
+fn refusal(names: &[&str]) -> Value {
     let schema = json!({
         "type": "object",
         "required": ["code", "message"],
