@@ -102,7 +102,11 @@ fn internal_token(config: &Config, data_dir: &Path, env: &Env) -> Result<SecretS
 }
 
 /// Given ones win; else the data directory's, which are made if there are none.
-fn encryption_keys(config: &Config, data_dir: &Path, env: &Env) -> Result<KeyRing, Failure> {
+fn encryption_keys(
+    config: &Config,
+    data_dir: &std::path::Path,
+    env: &Env,
+) -> Result<KeyRing, Failure> {
     match &config.encryption.keys {
         Some(keys) => Ok(keys.expose_secret().parse().expect("checked when it was loaded")),
         None => Ok(keys::read_or_create(data_dir, env)?),

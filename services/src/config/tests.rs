@@ -116,6 +116,18 @@ fn a_mistake_elsewhere_names_the_variable_or_the_flag() {
     assert!(missing.contains("`--data-dir`") && missing.contains("`DRYDOCK_DATA_DIR`"));
 }
 
+const KEYS: &str = "key-1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+#[test]
+fn instances_on_one_etcd_must_be_given_their_encryption_keys() {
+    let file = Some("[coordination]\nkind = \"etcd\"\nendpoints = [\"http://a:1\"]\n");
+    let error = Case { file, ..case() }.load().unwrap_err();
+    assert!(error.starts_with("drydock.toml:2: "), "{error}");
+    assert!(error.contains("`encryption.keys`"), "{error}");
+    let env = &[("DRYDOCK_ENCRYPTION_KEYS", KEYS)];
+    Case { file, env, ..case() }.load().unwrap();
+}
+
 #[test]
 fn stores_are_named_by_file_and_environment() {
     let file = Some(
@@ -127,6 +139,7 @@ fn stores_are_named_by_file_and_environment() {
         ("DRYDOCK_COORDINATION_USER", "drydock"),
         ("DRYDOCK_COORDINATION_PASSWORD", "a-secret-password"),
         ("DRYDOCK_COORDINATION_CALL_TIMEOUT", "1500ms"),
+        ("DRYDOCK_ENCRYPTION_KEYS", KEYS),
         ("DRYDOCK_OBJECTS_ACCESS_KEY", "key"),
         ("DRYDOCK_OBJECTS_SECRET_KEY", "a-secret-key"),
     ];
@@ -177,4 +190,16 @@ fn tokens_are_made_once_and_only_for_their_owner() {
     std::fs::write(data.join("tokens.json"), r#"{"internal": "a secret"}"#).unwrap();
     let error = tokens::read(&data).err().unwrap().to_string();
     assert!(error.contains("tokens.json") && !error.contains("a secret"), "{error}");
+}
+
+#[test]
+fn the_examples_of_deployments_are_valid() {
+    let examples = [
+        (include_str!("../../deploy/drydock.toml"), &[("DRYDOCK_OBJECTS_SECRET_KEY", "s")][..]),
+        (include_str!("../../deploy/single.toml"), &[]),
+    ];
+    for (text, env) in examples {
+        let loaded = Case { file: Some(text), env, ..case() }.load().unwrap();
+        assert!(loaded.config.data_dir.is_some(), "{text}");
+    }
 }

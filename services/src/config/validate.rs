@@ -7,7 +7,7 @@ use http::Uri;
 use toml::Value;
 
 use super::load::{ConfigError, Layered, env_name};
-use super::stores::ObjectsKind;
+use super::stores::{CoordinationKind, ObjectsKind};
 use super::types::Config;
 use crate::seal::KeyRing;
 
@@ -40,6 +40,11 @@ pub fn check(values: &BTreeMap<String, Layered>, config: &Config) -> Result<(), 
     }
     if config.objects.kind == ObjectsKind::S3 {
         needs(values, "objects.kind", "objects.bucket", || "`objects.kind = \"s3\"`".to_owned())?;
+    }
+    if config.coordination.kind == CoordinationKind::Etcd {
+        // What one instance encrypts the others must be able to read.
+        let because = || "`coordination.kind = \"etcd\"`".to_owned();
+        needs(values, "coordination.kind", "encryption.keys", because)?;
     }
     Ok(())
 }

@@ -62,6 +62,7 @@ async fn check_says_what_is_there_and_what_is_missing() {
     command.env("DRYDOCK_COORDINATION_KIND", "etcd");
     // Nobody listens on a port that is kept for finding out who does.
     command.env("DRYDOCK_COORDINATION_ENDPOINTS", "http://127.0.0.1:1");
+    command.env("DRYDOCK_ENCRYPTION_KEYS", format!("key-1:{}", "0123456789abcdef".repeat(4)));
     command.args(["check", "--json", "--data-dir", utf8(&data)]);
     let missing = command.output().await.unwrap();
     assert_eq!(missing.status.code(), Some(1));
