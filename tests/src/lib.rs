@@ -8,7 +8,8 @@
 //! | [`faulty`] | coordination and objects that can be told to fail |
 //! | [`run`] | a runtime whose time and order repeat |
 //!
-//! Tests are in `api/` (by route) and `tidy/` (rules of the house). Those of the real binary are in
+//! Tests are in `api/` (by route), `backends/` (against servers) and `tidy/` (rules of the house);
+//! `bench/` measures. Those of the real binary are in
 //! `services/tests/process`, where cargo builds it for them.
 
 pub mod app;

@@ -35,10 +35,6 @@ pub async fn run(role: ServeRole, config: Config) -> Result<(), Failure> {
     if (role == ServeRole::Configstore || shared) && config.internal_token.is_none() {
         return Err(Loaded::missing("internal_token").into());
     }
-    // And read each other's secrets.
-    if shared && config.encryption.keys.is_none() {
-        return Err(Loaded::needed("coordination.kind", "encryption.keys").into());
-    }
     let roles = match role {
         ServeRole::All | ServeRole::Configstore => [(Role::Configstore, config.configstore.listen)],
     };

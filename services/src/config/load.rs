@@ -197,13 +197,6 @@ impl Loaded {
         ConfigError::Missing { key, flag: flag_name(key), env: env_name(key) }
     }
 
-    /// The error for a key that a value of another one makes necessary.
-    pub fn needed(because: &str, key: &'static str) -> ConfigError {
-        let because = format!("this value of `{because}`");
-        let place = "configuration".to_owned();
-        ConfigError::Needed { place, because, key, env: env_name(key) }
-    }
-
     /// One line per key: the value as TOML, and where it came from. Secrets are hidden.
     pub fn print(&self) -> String {
         let mut text = String::new();

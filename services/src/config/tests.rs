@@ -194,8 +194,11 @@ fn tokens_are_made_once_and_only_for_their_owner() {
 
 #[test]
 fn the_examples_of_deployments_are_valid() {
+    const KEYS: &str = "key-1:0101010101010101010101010101010101010101010101010101010101010101";
+    const SECRETS: &[(&str, &str)] =
+        &[("DRYDOCK_OBJECTS_SECRET_KEY", "s"), ("DRYDOCK_ENCRYPTION_KEYS", KEYS)];
     let examples = [
-        (include_str!("../../deploy/drydock.toml"), &[("DRYDOCK_OBJECTS_SECRET_KEY", "s")][..]),
+        (include_str!("../../deploy/drydock.toml"), SECRETS),
         (include_str!("../../deploy/single.toml"), &[]),
     ];
     for (text, env) in examples {

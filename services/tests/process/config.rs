@@ -60,6 +60,7 @@ async fn check_says_what_is_there_and_what_is_missing() {
     }
     let mut command = drydock();
     command.env("DRYDOCK_COORDINATION_KIND", "etcd");
+    command.env("DRYDOCK_ENCRYPTION_KEYS", format!("key-1:{}", "5a".repeat(32)));
     // Nobody listens on a port that is kept for finding out who does.
     command.env("DRYDOCK_COORDINATION_ENDPOINTS", "http://127.0.0.1:1");
     command.env("DRYDOCK_ENCRYPTION_KEYS", format!("key-1:{}", "0123456789abcdef".repeat(4)));
