@@ -39,6 +39,7 @@ fn people() -> Vec<Route<Configstore>> {
         Route::put("/api/v1/orgs/{org}", org::update),
         Route::delete("/api/v1/orgs/{org}", org::delete),
         Route::get("/api/v1/orgs/{org}/members", member::list),
+        Route::get("/api/v1/orgs/{org}/members/{user}", member::get),
         Route::put("/api/v1/orgs/{org}/members/{user}", member::put),
         Route::delete("/api/v1/orgs/{org}/members/{user}", member::delete),
         Route::get("/api/v1/remote_sources", remote_source::list),

@@ -6,3 +6,4 @@ mod members;
 mod orgs;
 mod schema;
 mod users;
+mod visibility;

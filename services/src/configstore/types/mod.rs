@@ -4,6 +4,7 @@
 //! less than a client wants (members, what stands in a tree): those have a `…View`.
 
 mod environment;
+mod filter;
 mod idempotency;
 mod member;
 mod org;
@@ -21,6 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use environment::{EnvironmentQuery, RunEnvironment};
+pub use filter::{ChildrenQuery, OrgsQuery};
 pub use idempotency::IdempotencyRecord;
 pub use member::{Member, MemberRole, MemberView, Role, UserName, UserOrg};
 pub use org::{NewOrg, Org, OrgChange};
@@ -83,6 +85,15 @@ pub enum Visibility {
     Public,
     #[default]
     Private,
+}
+
+impl Visibility {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Visibility::Public => "public",
+            Visibility::Private => "private",
+        }
+    }
 }
 
 /// Tells `null` (some change to nothing) from a field that is left out (no change).
