@@ -99,7 +99,8 @@ impl TestApp {
             scratch_dir: self.scratch.path().to_owned(),
         };
         let stop = CancellationToken::new();
-        tokio::spawn(runtime::start(Role::Configstore, settings, deps, listener, stop.clone()));
+        let role = Role::Configstore(Box::new(settings), deps);
+        tokio::spawn(runtime::start(role, listener, stop.clone()));
         self.instances.push(Instance { client, stop });
     }
 
