@@ -27,7 +27,8 @@ use crate::db::Execution;
 use crate::env::{Clock, Env, ManualClock, RngTree};
 use crate::error::BoxError;
 use crate::log::format::{Commit, Mode, ModeRecord, decode, encode};
-use crate::log::keys::Keys;
+use crate::log::keys::{Keys, ObjectKeys};
+use crate::log::segment::Segment;
 use crate::maintenance::{ModeCell, SeenMode};
 use crate::store::{Loops, ObjectType, Phase, Reads, Schema, Store, StoreParts, StoreSettings};
 
@@ -295,6 +296,17 @@ impl World {
         let all = self.listed("test/toy/lineages").await;
         let manifests = all.into_iter().filter(|key| key.as_ref().contains("/checkpoints/"));
         manifests.max_by_key(|key| key.filename().map(str::to_owned)).unwrap()
+    }
+
+    /// Some commits of the log as the segment that an archiver would store.
+    pub async fn log_as_segment(&self, first: u64, last: u64) -> (Path, bytes::Bytes) {
+        let commits = self.coord.log().await;
+        let wanted = |commit: &Commit| (first..=last).contains(&commit.position);
+        let commits: Vec<Commit> = commits.into_iter().filter(wanted).collect();
+        let segment = Segment { lineage: commits[0].lineage, commits };
+        let key = ObjectKeys::new("test", SCHEMA.service)
+            .segment(segment.lineage, segment.span().unwrap());
+        (key, segment.encode())
     }
 
     pub async fn listed(&self, prefix: &str) -> Vec<Path> {

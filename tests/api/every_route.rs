@@ -18,8 +18,18 @@ pub fn specs() -> Vec<Spec> {
 }
 
 /// The objects that the parameters of paths name, if they are to exist.
-const PARAMETERS: [(&str, &str); 3] =
-    [("{user}", "alice"), ("{org}", "acme"), ("{lineage}", "00000000-0000-7000-8000-000000000000")];
+const PARAMETERS: [(&str, &str); 10] = [
+    ("{user}", "alice"),
+    ("{org}", "acme"),
+    ("{lineage}", "00000000-0000-7000-8000-000000000000"),
+    ("{token}", "laptop"),
+    ("{id}", "00000000-0000-7000-8000-000000000000"),
+    ("{remote_source}", "forge"),
+    ("{group}", "org%2Facme%2Fweb"),
+    ("{project}", "org%2Facme%2Fweb%2Fsite"),
+    ("{secret}", "deploy"),
+    ("{variable}", "password"),
+];
 
 fn path(spec: &Spec) -> String {
     let mut path = spec.path.to_owned();
@@ -45,6 +55,24 @@ fn body(spec: &Spec) -> Value {
         ("POST", "/api/v1/users") => json!({ "name": "bob" }),
         ("POST", "/api/v1/orgs") => json!({ "name": "other", "visibility": "public" }),
         ("PUT", "/api/v1/orgs/{org}/members/{user}") => json!({ "role": "owner" }),
+        ("POST", "/api/v1/users/{user}/tokens") => json!({ "name": "other" }),
+        ("POST", "/api/v1/tokens/resolve") => json!({ "value": "unknown" }),
+        ("POST", "/api/v1/users/{user}/linked_accounts") => json!({
+            "remote_source": "forge",
+            "remote_user_id": "7",
+            "remote_user_name": "alice",
+        }),
+        ("POST", "/api/v1/remote_sources") => json!({
+            "name": "other",
+            "api_url": "https://other.example",
+            "kind": "github",
+            "auth_kind": "oauth2",
+        }),
+        ("POST", "/api/v1/project_groups" | "/api/v1/projects") => {
+            json!({ "name": "other", "parent": "org/acme" })
+        }
+        ("POST", path) if path.ends_with("/secrets") => json!({ "name": "other", "data": {} }),
+        ("POST", path) if path.ends_with("/variables") => json!({ "name": "other", "values": [] }),
         _ => json!({}),
     }
 }
@@ -56,7 +84,7 @@ struct Table(Vec<String>);
 impl Table {
     fn add(&mut self, spec: &Spec, answer: &Exchange) {
         let (method, path) = (spec.method.as_str(), spec.path);
-        self.0.push(format!("{method:6} {path:37} {}", answer.outcome()));
+        self.0.push(format!("{method:6} {path:59} {}", answer.outcome()));
     }
 
     fn text(self) -> String {
@@ -70,6 +98,7 @@ async fn ready() -> TestApp {
     app.add(settings()).await;
     app.ready().await;
     app.seed(&["alice"], &[("acme", "alice")]).await;
+    app.seed_tree().await;
     app
 }
 
@@ -166,7 +195,7 @@ fn every_path_with_a_wrong_method() {
                 assert_eq!(named, Some(expected), "{answer}");
             }
             let names: Vec<_> = methods.iter().map(Method::as_str).collect();
-            lines.push(format!("{path:37} {}", names.join(", ")));
+            lines.push(format!("{path:59} {}", names.join(", ")));
         }
         assert_snapshot!("allow", lines.join("\n"));
     });

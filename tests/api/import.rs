@@ -183,7 +183,7 @@ const REFUSED: &[Mutation] = &[
     }),
     ("refused_unknown_type", |mut export| {
         let last = export.objects.last_mut().expect("there are objects");
-        *last = last.replace("\"type\":\"members\"", "\"type\":\"wizards\"");
+        *last = last.replace("\"type\":\"project_groups\"", "\"type\":\"wizards\"");
         export.seal()
     }),
     ("refused_unknown_field", |mut export| {

@@ -5,15 +5,26 @@
 
 mod boundary;
 mod coverage;
+mod encryption;
+mod environment;
 mod every_route;
 mod export;
 mod faults;
 mod health;
+mod idempotency;
 mod import;
 mod limits;
 mod lineages;
+mod linked_accounts;
 mod lists;
 mod maintenance;
 mod members;
+mod moves;
 mod orgs;
+mod project_groups;
+mod projects;
+mod remote_sources;
+mod secrets;
+mod tokens;
 mod users;
+mod variables;

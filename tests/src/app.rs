@@ -11,6 +11,7 @@ use drydock_core::net::Net;
 use drydock_services::http::duplex::DuplexNet;
 use drydock_services::runtime::{self, Deps, Role, Settings};
 use secrecy::SecretString;
+use serde_json::json;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -142,12 +143,47 @@ impl TestApp {
     /// Makes users and organizations with these names; `org` belongs to `owner`.
     pub async fn seed(&self, users: &[&str], orgs: &[(&str, &str)]) {
         for name in users {
-            let body = serde_json::json!({ "name": name });
+            let body = json!({ "name": name });
             self.send(Request::post("/api/v1/users").json(&body)).await.expect(201);
         }
         for (name, owner) in orgs {
-            let body = serde_json::json!({ "name": name, "visibility": "public", "owner": owner });
+            let body = json!({ "name": name, "visibility": "public", "owner": owner });
             self.send(Request::post("/api/v1/orgs").json(&body)).await.expect(201);
+        }
+    }
+
+    /// Makes one of everything else: remote source `forge`, group `org/acme/web` with the project
+    /// `site`, each with the secret `deploy` and the variable `password`, and alice's token
+    /// `laptop`. Needs the user alice and the organization acme.
+    pub async fn seed_tree(&self) {
+        let forge = json!({
+            "name": "forge",
+            "api_url": "https://forge.example/api",
+            "kind": "gitea",
+            "auth_kind": "token",
+        });
+        let web = json!({ "name": "web", "parent": "org/acme", "visibility": "public" });
+        let site = json!({
+            "name": "site",
+            "parent": "org/acme/web",
+            "visibility": "public",
+            "remote_source": "forge",
+            "repository_path": "acme/site",
+        });
+        let deploy = json!({ "name": "deploy", "data": { "key": "the plain value" } });
+        let value = json!({ "secret_name": "deploy", "secret_var": "key" });
+        let password = json!({ "name": "password", "values": [value] });
+        for (path, body) in [
+            ("remote_sources", &forge),
+            ("project_groups", &web),
+            ("projects", &site),
+            ("project_groups/org%2Facme%2Fweb/secrets", &deploy),
+            ("projects/org%2Facme%2Fweb%2Fsite/secrets", &deploy),
+            ("project_groups/org%2Facme%2Fweb/variables", &password),
+            ("projects/org%2Facme%2Fweb%2Fsite/variables", &password),
+            ("users/alice/tokens", &json!({ "name": "laptop" })),
+        ] {
+            self.send(Request::post(&format!("/api/v1/{path}")).json(body)).await.expect(201);
         }
     }
 

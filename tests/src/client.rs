@@ -156,6 +156,12 @@ impl Exchange {
         parsed.unwrap_or_else(|error| panic!("{error} in the body of\n{self}"))
     }
 
+    /// The same without what was sent with the request, which may be long.
+    pub fn without_request(mut self) -> Exchange {
+        self.request.body = Bytes::new();
+        self
+    }
+
     /// The same with only those lines of the body.
     ///
     /// # Panics

@@ -10,7 +10,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
     ("drydock-backends", &["drydock-core"]),
     ("drydock-services", &["drydock-core", "drydock-backends"]),
     ("drydock-sim", &["drydock-core", "drydock-backends", "drydock-services"]),
-    ("drydock-tests", &["drydock-core", "drydock-services"]),
+    ("drydock-tests", &["drydock-core", "drydock-backends", "drydock-services", "drydock-sim"]),
 ];
 
 /// The names below `key` of each element.

@@ -8,6 +8,7 @@
 mod error;
 mod service;
 mod stream;
-mod tls;
+pub(crate) mod tls;
 
 pub use service::{ConnectSettings, NetConnector};
+pub use tls::{Identity, TlsError, TlsSettings};

@@ -20,10 +20,13 @@ use object_store::client::{
 
 use super::error::{classify, kind, timed_out};
 use super::stream::Dialler;
+use super::tls::TlsSettings;
 
-/// Bounds of a client.
+/// Whom a client trusts, and its bounds.
 #[derive(Debug, Clone)]
 pub struct ConnectSettings {
+    /// For hosts behind `https`.
+    pub tls: TlsSettings,
     /// From dialling to a connection, TLS included.
     pub connect_timeout: Duration,
     /// From the call to the head of the answer: uploading is part of it.
@@ -39,6 +42,7 @@ pub struct ConnectSettings {
 impl Default for ConnectSettings {
     fn default() -> ConnectSettings {
         ConnectSettings {
+            tls: TlsSettings::default(),
             connect_timeout: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(10),
@@ -72,6 +76,7 @@ impl HttpConnector for NetConnector {
         let dialler = Dialler {
             net: self.net.clone(),
             timeout: self.settings.connect_timeout,
+            tls_settings: self.settings.tls.clone(),
             tls: Arc::default(),
         };
         let client = Client::builder(TokioExecutor::new())

@@ -14,14 +14,15 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 
-use super::tls;
+use super::tls::{self, TlsSettings};
 
 /// Dials, and speaks TLS to hosts behind `https`.
 #[derive(Clone)]
 pub struct Dialler {
     pub net: SharedNet,
     pub timeout: Duration,
-    /// Made when it is first needed: it reads the machine's certificates.
+    pub tls_settings: TlsSettings,
+    /// Made when it is first needed: it reads certificates from files.
     pub tls: Arc<tokio::sync::OnceCell<TlsConnector>>,
 }
 
@@ -44,7 +45,8 @@ impl Dialler {
         if !secure {
             return Ok(stream);
         }
-        let tls = self.tls.get_or_try_init(async || tls::connector()).await?;
+        let tls =
+            self.tls.get_or_try_init(async || tls::connector(&self.tls_settings, &[])).await?;
         let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(bare).map_err(io::Error::other)?;
         Ok(Box::new(tls.connect(name, stream).await?))

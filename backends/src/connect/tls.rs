@@ -1,14 +1,91 @@
-//! TLS with the machine's trusted certificates.
+//! TLS: whom to trust, and who we are.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::crypto::ring;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
-/// Trusts what the operating system trusts, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
-pub fn connector() -> io::Result<TlsConnector> {
+/// The name of HTTP/2 in TLS's negotiation.
+pub const HTTP_2: &[u8] = b"h2";
+
+/// Files of certificates, in PEM.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// Who is trusted; none: whom the operating system trusts, or what `SSL_CERT_FILE` and
+    /// `SSL_CERT_DIR` name.
+    pub ca_file: Option<PathBuf>,
+    /// What we present to servers that ask for it.
+    pub identity: Option<Identity>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The certificate, followed by what leads to its issuer.
+    pub cert_file: PathBuf,
+    pub key_file: PathBuf,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    #[error("`{}` cannot be read as PEM", path.display())]
+    File { path: PathBuf, source: pem::Error },
+    #[error("`{}` holds no certificate", path.display())]
+    NoCertificate { path: PathBuf },
+    #[error("no trusted certificates on this machine")]
+    NoRoots,
+    #[error("a certificate or key cannot be used")]
+    Unusable(#[from] rustls::Error),
+}
+
+impl From<TlsError> for io::Error {
+    fn from(error: TlsError) -> io::Error {
+        io::Error::other(error)
+    }
+}
+
+/// Offers `protocols` in the handshake.
+pub fn connector(settings: &TlsSettings, protocols: &[&[u8]]) -> Result<TlsConnector, TlsError> {
+    let roots = match &settings.ca_file {
+        Some(path) => {
+            let mut roots = RootCertStore::empty();
+            for certificate in certificates(path)? {
+                roots.add(certificate)?;
+            }
+            roots
+        }
+        None => native_roots()?,
+    };
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots);
+    let mut config = match &settings.identity {
+        Some(Identity { cert_file, key_file }) => {
+            let key = PrivateKeyDer::from_pem_file(key_file)
+                .map_err(|source| TlsError::File { path: key_file.clone(), source })?;
+            config.with_client_auth_cert(certificates(cert_file)?, key)?
+        }
+        None => config.with_no_client_auth(),
+    };
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let failed = |source| TlsError::File { path: path.to_owned(), source };
+    let found = CertificateDer::pem_file_iter(path).map_err(failed)?;
+    let found = found.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    if found.is_empty() {
+        return Err(TlsError::NoCertificate { path: path.to_owned() });
+    }
+    Ok(found)
+}
+
+fn native_roots() -> Result<RootCertStore, TlsError> {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         tracing::warn!(%error, "a trusted certificate cannot be read");
@@ -16,12 +93,7 @@ pub fn connector() -> io::Result<TlsConnector> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        return Err(io::Error::other("no trusted certificates on this machine"));
+        return Err(TlsError::NoRoots);
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
+    Ok(roots)
 }

@@ -141,7 +141,7 @@ impl Store {
                 };
                 let proposal = self.prepare(&base, next).await?;
                 let head = self.switch(proposal).await?;
-                ctx.run(self.inner.applied_at(&head)).await.map_err(StoreError::Interrupted)?;
+                self.in_force_here(ctx, &head).await?;
                 head
             }
         };

@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::coord::CoordinationExt;
 use crate::log::format::{CurrentLineage, Head, LineageRecord, Position, Reason, decode};
 use crate::objects::ObjectError;
-use crate::store::{Inner, Store, StoreError, recovery};
+use crate::store::{Inner, Store, StoreError, begin, recovery};
 use crate::tasks::collect;
 
 /// A lineage that is, or was, in force.
@@ -103,7 +103,7 @@ impl Store {
         };
         let proposal = self.prepare(&base, next).await?;
         let head = self.switch(proposal).await?;
-        ctx.run(inner.applied_at(&head)).await.map_err(StoreError::Interrupted)?;
+        self.in_force_here(ctx, &head).await?;
         let Head { lineage: new, position, .. } = head;
         let (restored, restored_position) = (lineage, reached);
         Ok(RestoreReport { lineage: new, position, restored, restored_position, counts })
@@ -118,7 +118,7 @@ impl Store {
         if reached < last {
             return Err(ImportError::LineageDamaged { lineage, reached, last });
         }
-        let (counts, files) = recovery::write_state(inner, &db, &[], false).await?;
+        let (counts, files) = begin::write_state(inner, &db, &[], None).await?;
         Ok((reached, counts, files))
     }
 }

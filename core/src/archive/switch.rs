@@ -10,6 +10,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::import::ImportError;
+use crate::context::Context;
 use crate::coord::lock::Lock;
 use crate::coord::{CoordinationExt, Op, Revision};
 use crate::error::Chain;
@@ -22,7 +23,7 @@ use crate::log::format::{
 };
 use crate::objects::ObjectError;
 use crate::retry::Backoff;
-use crate::store::{Overview, Store, StoreError};
+use crate::store::{Overview, Reached, Store, StoreError};
 use crate::tasks::archive;
 
 /// The name of the lock under which the tail is archived, and the holder that it then has.
@@ -222,5 +223,21 @@ impl Store {
         }
         env.point("import.current_written").await?;
         Ok(head)
+    }
+
+    /// Waits until this instance has loaded the state that a switch led to.
+    pub(super) async fn in_force_here(
+        &self,
+        ctx: &Context,
+        head: &Head,
+    ) -> Result<(), ImportError> {
+        let reached = ctx.run(self.inner.applied_at(head)).await;
+        match reached.map_err(StoreError::Interrupted)? {
+            Reached::There => Ok(()),
+            Reached::Gone => {
+                let (id, position) = (head.commit, head.position);
+                Err(StoreError::Commit(CommitError::Lost { id, position }).into())
+            }
+        }
     }
 }

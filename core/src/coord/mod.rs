@@ -50,9 +50,11 @@ pub enum Error {
     /// Took effect, but the answer is of no use.
     #[error("the answer to an applied coordination request is lost: {reason}")]
     AnswerLost { reason: String },
-    #[error("revision is compacted, the oldest kept is `{oldest}`")]
+    /// etcd does not tell the oldest to who reads: then this is the one asked for.
+    #[error("revision is compacted, none is kept that is older than `{oldest}`")]
     Compacted { oldest: Revision },
-    #[error("revision `{requested}` is in the future, the newest is `{newest}`")]
+    /// Nor the newest: then this is the one before that asked for.
+    #[error("revision `{requested}` is in the future, none is newer than `{newest}`")]
     FutureRevision { requested: Revision, newest: Revision },
     #[error("lease `{}` does not exist", .0.0)]
     LeaseNotExist(LeaseId),

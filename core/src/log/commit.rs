@@ -35,7 +35,7 @@ pub struct Proposal {
 pub enum Settled {
     /// It is the commit at its position; `revision` is that of `head`.
     Committed { revision: Revision, after_unknown: bool },
-    /// It is not, and never will be.
+    /// It is not, and never will be in this log.
     Refused { head: Option<KeyValue>, mode: Option<KeyValue>, after_unknown: bool },
 }
 
@@ -72,7 +72,7 @@ pub async fn settle(
             Ok(answer) if answer.succeeded => {
                 return Ok(Settled::Committed { revision: answer.revision, after_unknown });
             }
-            Ok(answer) => return refused(keys, proposal, &answer.results, after_unknown),
+            Ok(answer) => return refused(proposal, &answer.results, after_unknown),
             Err(error) => error,
         };
         match error.outcome() {
@@ -107,23 +107,25 @@ fn transaction(keys: &Keys, proposal: &Proposal) -> Txn {
 
 /// The compares did not hold: because of this very commit, or of something else.
 fn refused(
-    keys: &Keys,
     proposal: &Proposal,
     results: &[OpResult],
     after_unknown: bool,
 ) -> Result<Settled, CommitError> {
     let commit = &proposal.commit;
     let [head, mode, place] = [0, 1, 2].map(|at| results.get(at).and_then(OpResult::first));
-    if let Some(found) = place {
+    let certain = if let Some(found) = place {
         let stored: Commit = decode(&found.key, &found.value)?;
         if stored.id == commit.id {
             return Ok(Settled::Committed { revision: found.mod_revision, after_unknown });
         }
-    } else if after_unknown && let Some(found) = head {
-        let head: Head = decode(keys.head().as_bytes(), &found.value)?;
-        if head.position >= commit.position {
-            return Err(CommitError::Lost { id: commit.id, position: commit.position });
-        }
+        stored.previous == proposal.base.commit
+    } else {
+        // Trimmed since, or set back to before it: without its place nothing is known.
+        let head = head.map(|found| decode::<Head>(&found.key, &found.value)).transpose()?;
+        head == Some(proposal.base)
+    };
+    if after_unknown && !certain {
+        return Err(CommitError::Lost { id: commit.id, position: commit.position });
     }
     Ok(Settled::Refused { head: head.cloned(), mode: mode.cloned(), after_unknown })
 }

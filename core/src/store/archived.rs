@@ -9,7 +9,6 @@ use futures_util::StreamExt;
 use super::error::StoreError;
 use super::parts::Inner;
 use crate::coord::{Coordination, CoordinationExt, KeyRange, KeyValue, WatchRequest, WatchStream};
-use crate::log::commit::CommitError;
 use crate::log::format::{ArchivedRecord, Head, decode};
 use crate::retry::Backoff;
 
@@ -97,19 +96,15 @@ impl Inner {
         Err(StoreError::StorageUnavailable(format!("`{waiting}` commits wait to be archived")))
     }
 
-    /// Waits until the log is archived up to `commit`.
+    /// Waits until the log is archived up to `commit`, or another lineage is in force.
     pub(super) async fn archived_at(&self, commit: &Head) -> Result<(), StoreError> {
         let mut archived = self.archived.subscribe();
-        let there = |record: &Option<ArchivedRecord>| {
-            record.is_some_and(|record| record.position >= commit.position)
+        let done = |record: &Option<ArchivedRecord>| {
+            record.is_some_and(|record| {
+                record.position >= commit.position || record.lineage != commit.lineage
+            })
         };
         // The sender lives in `self`.
-        let Ok(record) = archived.wait_for(there).await else { return Err(StoreError::Closed) };
-        if record.is_some_and(|record| record.lineage == commit.lineage) {
-            return Ok(());
-        }
-        // The store was lost or set back meanwhile: maybe with the commit.
-        let (id, position) = (commit.commit, commit.position);
-        Err(StoreError::Commit(CommitError::Lost { id, position }))
+        archived.wait_for(done).await.map(drop).map_err(|_closed| StoreError::Closed)
     }
 }

@@ -11,8 +11,7 @@ use uuid::Uuid;
 
 use super::error::StoreError;
 use super::feed::Local;
-use super::history::History;
-use super::parts::{Durability, Inner};
+use super::parts::Inner;
 use super::schema;
 use super::state::{Applied, Phase};
 use super::transact::{Job, StoreTx};
@@ -166,7 +165,8 @@ impl Committer {
         if now == *base {
             return Ok(true);
         }
-        self.inner.applied_at(&now).await;
+        // If it is gone, the next look finds another one.
+        let _ = self.inner.applied_at(&now).await;
         Ok(false)
     }
 
@@ -195,7 +195,7 @@ impl Committer {
         let proposal = Proposal { commit, base, head_revision, mode_revision, also: Vec::new() };
         inner.env.point("commit.before_txn").await?;
         let settled = match settle(&inner.coord, &inner.keys, &inner.env, &proposal).await {
-            Err(CommitError::Lost { .. }) => self.find_archived(&proposal).await?,
+            Err(CommitError::Lost { .. }) => inner.settle_trimmed(&proposal).await?,
             settled => settled?,
         };
         inner.env.point("commit.after_txn").await?;
@@ -208,10 +208,7 @@ impl Committer {
                 let head = proposal.commit.head();
                 // If the feed has no room it takes the commit from its watch.
                 let _ = inner.local.try_send(Local { commit: proposal.commit, revision });
-                inner.applied_at(&head).await;
-                if inner.settings.durability == Durability::Archived {
-                    inner.archived_at(&head).await?;
-                }
+                inner.durable(base, &head).await?;
                 Ok(true)
             }
             Settled::Refused { head, mode, after_unknown } => {
@@ -222,20 +219,6 @@ impl Committer {
                 Ok(false)
             }
         }
-    }
-
-    /// A commit whose place was trimmed while its outcome was unknown is in a segment, or it is
-    /// not in the log.
-    async fn find_archived(&self, proposal: &Proposal) -> Result<Settled, StoreError> {
-        let (inner, commit) = (&self.inner, &proposal.commit);
-        let mut history = History::after(inner, proposal.base, commit.position);
-        let found = history.next().await?.unwrap_or_default();
-        let after_unknown = true;
-        if found.iter().any(|stored| stored.id == commit.id) {
-            // The feed is long past it: nobody needs the revision of `head` then.
-            return Ok(Settled::Committed { revision: 0, after_unknown });
-        }
-        Ok(Settled::Refused { head: None, mode: None, after_unknown })
     }
 
     async fn body(&self, id: Uuid, actions: Vec<Action>, bytes: usize) -> Result<Body, StoreError> {
@@ -275,7 +258,8 @@ impl Committer {
             self.inner.feed_late.notify_one();
             return Err(StoreError::NotReady);
         }
-        self.inner.applied_at(&head).await;
+        // If it is gone, the next trial is on top of another one.
+        let _ = self.inner.applied_at(&head).await;
         Ok(())
     }
 }

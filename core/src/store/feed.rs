@@ -40,7 +40,7 @@ pub(super) struct Feed {
 /// Why the read model has to be made anew.
 #[derive(Debug, thiserror::Error)]
 enum Reload {
-    #[error("the log was compacted before it was read")]
+    #[error("the log was trimmed or compacted before it was read")]
     Compacted,
     #[error("commit `{}` does not follow commit `{}`", found.position, applied.position)]
     Gap { applied: Head, found: Head },
@@ -74,7 +74,8 @@ impl Feed {
         let mut backoff = Backoff::new(&self.inner.env, "feed-load");
         loop {
             self.inner.applied.send_modify(|applied| applied.phase = Phase::Loading);
-            match load(&self.inner).await {
+            let known = self.inner.applied.borrow().head;
+            match load(&self.inner, known).await {
                 Ok(loaded) => {
                     backoff.reset();
                     self.inner.stats.loads();
@@ -205,9 +206,11 @@ impl Feed {
             let commits = found.kvs.iter().map(commit_of).collect::<Result<Vec<_>, _>>()?;
             self.take(commits).await?;
             if !found.more {
-                return Ok(());
+                break;
             }
         }
+        let applied = self.inner.applied.borrow().position().unwrap_or(0);
+        if applied < head.position { Err(Reload::Compacted) } else { Ok(()) }
     }
 
     /// Applies commits that follow what is applied; older ones are known already.

@@ -9,23 +9,30 @@ use super::error::StoreError;
 use super::history::History;
 use super::parts::Inner;
 use super::state::{Applied, Phase};
-use super::{recovery, schema};
+use super::{fork, recovery, schema};
 use crate::context::Context;
 use crate::coord::{Coordination, Op, Revision, Txn};
 use crate::db::{Db, DbError, Tx};
 use crate::log::bootstrap::{self, Found};
-use crate::log::checkpoint::{Manifest, read_file};
+use crate::log::checkpoint::{DataFile, Manifest, read_file};
 use crate::log::format::{Action, CheckpointRecord, Commit, Head, Object, decode};
 use crate::maintenance::SeenMode;
 
 /// A complete read model.
 pub(super) struct Loaded {
-    db: Db,
-    head: Head,
+    pub(super) db: Db,
+    pub(super) head: Head,
     head_revision: Revision,
     mode: SeenMode,
     /// What it is as of.
     pub(super) revision: Revision,
+    pub(super) base: Base,
+}
+
+/// The checkpoint that a read model begins with, or the empty state of a first boot.
+pub(super) struct Base {
+    pub(super) head: Head,
+    pub(super) files: Vec<DataFile>,
 }
 
 /// Where the log stood at one revision.
@@ -37,7 +44,8 @@ struct Start {
     revision: Revision,
 }
 
-pub(super) async fn load(inner: &Inner) -> Result<Loaded, StoreError> {
+/// `known`: the last commit that this instance had applied, if any.
+pub(super) async fn load(inner: &Inner, known: Option<Head>) -> Result<Loaded, StoreError> {
     let (keys, object_keys) = (&inner.keys, &inner.object_keys);
     let found =
         bootstrap::ensure(&inner.coord, &inner.objects, keys, object_keys, &inner.env).await?;
@@ -45,6 +53,9 @@ pub(super) async fn load(inner: &Inner) -> Result<Loaded, StoreError> {
         recovery::recover(inner, lineage).await?;
     } else {
         recovery::if_set_back(inner).await?;
+    }
+    if let Some(known) = known {
+        fork::if_another_past(inner, &known).await?;
     }
     assemble(inner).await
 }
@@ -54,18 +65,18 @@ pub(crate) async fn rehearse(inner: &Inner) -> Result<Head, StoreError> {
     Ok(assemble(inner).await?.head)
 }
 
-async fn assemble(inner: &Inner) -> Result<Loaded, StoreError> {
+pub(super) async fn assemble(inner: &Inner) -> Result<Loaded, StoreError> {
     let start = start(inner).await?;
     let db = Db::create(&inner.scratch, &inner.schema.ddl(), inner.execution).await?;
     let base = load_base(inner, &db, start.checkpoint, &start.head).await?;
-    inner.progress.begin(base.position, start.head.position);
-    let reached = replay(inner, &db, base, start.head.position, Some(start.revision)).await?;
+    inner.progress.begin(base.head.position, start.head.position);
+    let reached = replay(inner, &db, base.head, start.head.position, Some(start.revision)).await?;
     if reached != start.head {
         let (found, head) = (reached.position, start.head.position);
         return Err(broken(format!("it ends at position `{found}`, `head` says `{head}`")));
     }
     let Start { head, head_revision, mode, revision, .. } = start;
-    Ok(Loaded { db, head, head_revision, mode, revision })
+    Ok(Loaded { db, head, head_revision, mode, revision, base })
 }
 
 async fn start(inner: &Inner) -> Result<Start, StoreError> {
@@ -93,12 +104,12 @@ async fn load_base(
     db: &Db,
     checkpoint: Option<CheckpointRecord>,
     head: &Head,
-) -> Result<Head, StoreError> {
+) -> Result<Base, StoreError> {
     let Some(CheckpointRecord { lineage, position }) = checkpoint else {
         let lineage = head.lineage;
-        let base = Head { lineage, position: 0, commit: lineage };
-        insert(inner, db, Vec::new(), base).await?;
-        return Ok(base);
+        let head = Head { lineage, position: 0, commit: lineage };
+        insert(inner, db, Vec::new(), head).await?;
+        return Ok(Base { head, files: Vec::new() });
     };
     let key = inner.object_keys.manifest(lineage, position);
     let manifest: Manifest = inner.objects.get_sealed(&key).await?;
@@ -106,7 +117,8 @@ async fn load_base(
     if (manifest.service.as_str(), manifest.lineage, manifest.position) != expected {
         return Err(broken(format!("manifest `{key}` is of another service, lineage or position")));
     }
-    load_manifest(inner, db, &manifest).await
+    let head = load_manifest(inner, db, &manifest).await?;
+    Ok(Base { head, files: manifest.files })
 }
 
 /// Fills an empty model with a checkpoint.

@@ -10,16 +10,23 @@
 //! | [`schema`] | types of objects and their tables |
 //! | [`transact`] | what a closure may do, and how it is queued |
 //! | [`committer`] | batches, conflicts, unknown outcomes |
+//! | [`durable`] | when a commit may be acknowledged |
 //! | [`feed`] | commits from the coordination store into the read model |
 //! | [`load`] | a read model from the beginning |
+//! | [`begin`] | a new lineage after a loss |
+//! | [`recovery`] | a lost or set-back coordination store, from objects |
+//! | [`fork`] | a log that took another course than the one applied here |
 //! | [`reads`] | linearizable reads |
 //!
 //! Absent on purpose: spawning. [`Store::new`] hands out the loops; the runtime runs them.
 
 mod archived;
+pub(crate) mod begin;
 mod committer;
+mod durable;
 mod error;
 mod feed;
+mod fork;
 mod history;
 mod live;
 mod load;
@@ -38,6 +45,7 @@ pub(crate) use load::rehearse;
 pub(crate) use parts::Inner;
 pub use parts::{Durability, Loops, Store, StoreParts, StoreSettings, TaskSettings};
 pub use progress::Progress;
+pub(crate) use reads::Reached;
 pub use reads::Reads;
 pub use schema::{ObjectType, Schema};
 pub use state::{Applied, Phase, Stats};

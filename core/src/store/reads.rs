@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::{StoreError, translate};
 use super::parts::{Inner, Store};
+use super::state::Phase;
 use crate::context::Context;
 use crate::coord::CoordinationExt;
 use crate::db::{DbError, Snapshot, Tx};
@@ -21,6 +22,15 @@ pub enum Reads {
     Linearizable,
     /// Whatever this instance has.
     Local,
+}
+
+/// What became of the wait for a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Reached {
+    There,
+    /// It will not come: the coordination store was lost or set back meanwhile.
+    Gone,
 }
 
 pub(super) type HeadWaiter = oneshot::Sender<Result<Head, Arc<StoreError>>>;
@@ -85,17 +95,41 @@ impl Inner {
         }
     }
 
-    /// Waits until the read model holds `head`; wakes the feed if that takes long.
-    pub(crate) async fn applied_at(&self, head: &Head) {
+    /// Waits until the read model holds `head`, or something later; wakes the feed if that takes
+    /// long.
+    pub(crate) async fn applied_at(&self, head: &Head) -> Reached {
         let patience = Duration::from_millis(self.settings.feed_patience_ms);
         let mut applied = self.applied.subscribe();
-        while !applied.borrow_and_update().covers(head) {
+        let before = applied.borrow().head.map(|head| head.lineage);
+        loop {
+            let now = *applied.borrow_and_update();
+            if now.covers(head) {
+                return Reached::There;
+            }
+            let lineage = now.head.map(|head| head.lineage);
+            if now.phase == Phase::Ready && lineage != before && lineage != Some(head.lineage) {
+                return Reached::Gone;
+            }
             tokio::select! {
                 // The sender lives in `self`.
                 _ = applied.changed() => {}
-                () = tokio::time::sleep(patience) => self.feed_late.notify_one(),
+                () = tokio::time::sleep(patience) => {
+                    self.feed_late.notify_one();
+                    if self.went_back(head).await {
+                        return Reached::Gone;
+                    }
+                }
             }
         }
+    }
+
+    /// Whether the log ends before `head`, in the same lineage.
+    async fn went_back(&self, head: &Head) -> bool {
+        let Ok((Some(found), _)) = self.coord.get(self.keys.head()).await else { return false };
+        let now: Result<Head, _> = decode(&found.key, &found.value);
+        now.is_ok_and(|now| {
+            now.lineage == head.lineage && now != *head && now.position <= head.position
+        })
     }
 }
 
@@ -139,9 +173,12 @@ impl Store {
         let reached = async {
             // Before the look: a model that is being made has nobody to wait for.
             self.inner.db().map_err(StoreError::boxed)?;
-            let head = self.inner.current_head().await?;
-            self.inner.applied_at(&head).await;
-            Ok(())
+            loop {
+                let head = self.inner.current_head().await?;
+                if self.inner.applied_at(&head).await == Reached::There {
+                    return Ok(());
+                }
+            }
         };
         ctx.run(reached).await.map_err(|why| StoreError::Interrupted(why).boxed())?
     }

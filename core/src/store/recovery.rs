@@ -8,28 +8,19 @@
 //! What was acknowledged but never archived is lost: the record says up to which position the log
 //! was recovered.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use super::begin::{Behind, Past, begin_lineage, write_state};
 use super::error::StoreError;
 use super::load::{load_manifest, replay};
 use super::parts::Inner;
 use crate::context::Context;
-use crate::coord::{Compare, CompareTarget, Coordination, CoordinationExt, KeyValue, Op, Txn};
+use crate::coord::CoordinationExt;
 use crate::db::Db;
-use crate::log::bootstrap::note_current;
-use crate::log::checkpoint::{DataFile, Manifest};
-use crate::log::format::{
-    ArchivedRecord, Body, CheckpointRecord, Commit, CurrentLineage, Head, LineageRecord, Mode,
-    ModeRecord, Position, Reason, RecoveryRecord, decode, encode,
-};
+use crate::log::checkpoint::Manifest;
+use crate::log::format::{CurrentLineage, Head, LineageRecord, Position, Reason, decode};
 use crate::log::segment::{self, Chain};
 use crate::objects::ObjectError;
-use crate::tasks::checkpoint::Writer;
-
-/// A lineage's mode generations begin here, so that they are newer than any before a recovery.
-fn first_generation(epoch: u64) -> u64 {
-    epoch << 32
-}
 
 /// Recovers if objects prove commits that the coordination store does not know.
 pub(super) async fn if_set_back(inner: &Inner) -> Result<(), StoreError> {
@@ -47,8 +38,8 @@ pub(super) async fn if_set_back(inner: &Inner) -> Result<(), StoreError> {
             return Ok(());
         }
     };
-    let Some(found) = inner.coord.get(inner.keys.head()).await?.0 else { return Ok(()) };
-    let now: Head = decode(&found.key, &found.value)?;
+    let Some(found) = Behind::read(inner).await? else { return Ok(()) };
+    let now: Head = decode(&found.head.key, &found.head.value)?;
     if now.lineage != head.lineage
         || (proven.lineage == now.lineage && proven.position <= now.position)
     {
@@ -59,7 +50,7 @@ pub(super) async fn if_set_back(inner: &Inner) -> Result<(), StoreError> {
         proven = proven.position,
         "the coordination store was set back: objects hold later commits"
     );
-    recover_from(inner, proven.lineage, Some(found)).await
+    recover_from(inner, proven.lineage, Past::Objects(found)).await
 }
 
 struct Proven {
@@ -110,53 +101,21 @@ pub(crate) async fn manifests(
 /// Recovers a store whose `head` is gone; `lineage` is what objects say was in force.
 pub(super) async fn recover(inner: &Inner, lineage: uuid::Uuid) -> Result<(), StoreError> {
     tracing::error!(%lineage, "the coordination store is lost: recovering from objects");
-    recover_from(inner, lineage, None).await
+    recover_from(inner, lineage, Past::Lost).await
 }
 
-/// `found`: the `head` that is behind.
-async fn recover_from(
-    inner: &Inner,
-    lineage: uuid::Uuid,
-    found: Option<KeyValue>,
-) -> Result<(), StoreError> {
-    let (objects, keys, env) = (&inner.objects, &inner.object_keys, &inner.env);
-    env.point("recovery.begin").await?;
+async fn recover_from(inner: &Inner, lineage: uuid::Uuid, past: Past) -> Result<(), StoreError> {
+    let (objects, keys) = (&inner.objects, &inner.object_keys);
+    inner.env.point("recovery.begin").await?;
     let old: LineageRecord = objects.get_sealed(&keys.lineage(lineage)).await?;
     let Rebuilt { db, base, earlier, reached } = rebuild(inner, &old).await?;
 
-    let commit = Commit {
-        lineage: env.new_id(),
-        position: reached.position + 1,
-        previous: reached.commit,
-        id: env.new_id(),
-        time: env.now(),
-        body: Body::Switch { reason: Reason::Recovery },
-    };
-    let record = LineageRecord {
-        lineage: commit.lineage,
-        epoch: old.epoch + 1,
-        // With an empty coordination store this is another one from now on.
-        identity: if found.is_some() { old.identity } else { env.new_id() },
-        parent: Some(lineage),
-        fork: reached.position,
-        replaced: None,
-        reason: Reason::Recovery,
-        created: commit.time,
-    };
-    objects.put_sealed(&keys.lineage(record.lineage), &record).await?;
     let files = earlier.as_ref().map_or(&[][..], |earlier| &earlier.files);
-    publish_state(inner, &db, &commit.head(), files, base == reached).await?;
-    env.point("recovery.manifest_written").await?;
-    let first = bring_into_force(inner, &commit, &record, reached.position, found).await?;
-    env.point("recovery.after_txn").await?;
-    if !first {
-        // To note ours as current would lead everybody to a lineage that never was in force.
+    let unchanged = (base == reached).then(BTreeSet::new);
+    let state = write_state(inner, &db, files, unchanged.as_ref()).await?;
+    if !begin_lineage(inner, &old, &reached, state, past).await? {
         tracing::info!("somebody else has recovered the store first");
-        return Ok(());
     }
-    note_current(objects, keys, commit.lineage).await;
-    inner.stats.recoveries();
-    tracing::error!(lineage = %commit.lineage, position = reached.position, "recovered");
     Ok(())
 }
 
@@ -216,87 +175,6 @@ pub(crate) async fn last_position(
     let last = segments.iter().map(|span| span.last).max();
     let checkpoint = manifests(inner, lineage).await?.last().copied();
     Ok(last.max(checkpoint).unwrap_or(0))
-}
-
-/// Writes the state of `db` as the first checkpoint of a new lineage.
-async fn publish_state(
-    inner: &Inner,
-    db: &Db,
-    head: &Head,
-    files: &[DataFile],
-    unchanged: bool,
-) -> Result<(), StoreError> {
-    let (counts, files) = write_state(inner, db, files, unchanged).await?;
-    let manifest = Manifest {
-        service: inner.schema.service.to_owned(),
-        schema: inner.schema.version,
-        lineage: head.lineage,
-        position: head.position,
-        commit: head.commit,
-        created: inner.env.now(),
-        counts,
-        files,
-    };
-    let key = inner.object_keys.manifest(head.lineage, head.position);
-    Ok(inner.objects.put_sealed(&key, &manifest).await?)
-}
-
-/// Writes the state of `db` as data files; shares `files` if they are that state already.
-pub(crate) async fn write_state(
-    inner: &Inner,
-    db: &Db,
-    files: &[DataFile],
-    unchanged: bool,
-) -> Result<(BTreeMap<String, u64>, Vec<DataFile>), StoreError> {
-    let ctx = Context::background();
-    let snapshot = db.snapshot(&ctx).await?;
-    let schema = inner.schema;
-    let counts = snapshot.read(&ctx, move |tx| schema.counts(tx)).await?;
-    let nothing = std::collections::BTreeSet::new();
-    let touched = unchanged.then_some(&nothing);
-    let files = Writer::new(inner, &snapshot).write(files, touched).await?;
-    Ok((counts, files))
-}
-
-/// Whether it is in force now; if not, somebody else was first.
-async fn bring_into_force(
-    inner: &Inner,
-    commit: &Commit,
-    record: &LineageRecord,
-    recovered: Position,
-    found: Option<KeyValue>,
-) -> Result<bool, StoreError> {
-    let (keys, head) = (&inner.keys, commit.head());
-    let compare = match found {
-        Some(found) => Compare::equal(keys.head(), CompareTarget::Value(found.value)),
-        None => Compare::absent(keys.head()),
-    };
-    let mode = ModeRecord {
-        mode: Mode::Normal,
-        generation: first_generation(record.epoch),
-        since: commit.time,
-        requested_by: "recovery".to_owned(),
-        reason: Some("the coordination store was lost or set back".to_owned()),
-    };
-    let (lineage, position) = (head.lineage, head.position);
-    let recovery = RecoveryRecord {
-        at: commit.time,
-        lineage: record.parent.unwrap_or(lineage),
-        position: recovered,
-    };
-    // What an older log left at this position and after it was never proven.
-    let rest = keys.commits_after(position);
-    let txn = Txn::default()
-        .when(compare)
-        .then(Op::delete(rest))
-        .then(Op::put(keys.head(), encode(&head)))
-        .then(Op::put(keys.commit(position), encode(commit)))
-        .then(Op::put(keys.checkpoint(), encode(&CheckpointRecord { lineage, position })))
-        .then(Op::put(keys.archived(), encode(&ArchivedRecord::at(&head))))
-        .then(Op::put(keys.mode(), encode(&mode)))
-        .then(Op::put(keys.recovery(), encode(&recovery)));
-    // Unknown: the next load finds out.
-    Ok(inner.coord.txn(txn).await?.succeeded)
 }
 
 /// Fills `db` with the newest checkpoint of a lineage that can be read.

@@ -8,7 +8,7 @@
 use super::super::log::format::{ArchivedRecord, Commit, CurrentLineage, Head, LineageRecord};
 use crate::coord::lock::Fence;
 use crate::coord::{
-    Compare, CompareTarget, Coordination, Key, Op, OpResult, RangeRequest, Txn, Value,
+    Compare, CompareTarget, Coordination, Key, KeyValue, Op, OpResult, RangeRequest, Txn, Value,
 };
 use crate::log::format::{decode, encode};
 use crate::log::segment::Segment;
@@ -35,8 +35,8 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     let until = work.head.position;
     while work.archived.position < until {
         refuse_if_superseded(store, &work.head).await?;
-        let commits = next_commits(store, &work.archived).await?;
-        let Some(last) = commits.last() else { return Ok(()) };
+        let (commits, place) = next_commits(store, &work.archived).await?;
+        let (Some(last), Some(place)) = (commits.last(), place) else { return Ok(()) };
         let reached = ArchivedRecord::at(&last.head());
         let segment = Segment { lineage: work.archived.lineage, commits };
         let span = segment.span().expect("it has a last commit");
@@ -49,6 +49,8 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
         let publish = Txn::default()
             .when(fence.compare())
             .when(unchanged(key.clone(), work.archived_value.clone()))
+            // In a store that was set back meanwhile another commit may be there, or none.
+            .when(unchanged(place.key, Some(place.value)))
             .then(Op::put(key, value.clone()));
         if !inner.coord.txn(publish).await?.succeeded {
             inner.stats.fenced();
@@ -87,29 +89,33 @@ async fn look(store: &Store) -> Result<Option<Work>, StoreError> {
     Ok(Some(Work { archived: record, archived_value, head }))
 }
 
-/// The commits after `archived`, up to a segment's size.
-async fn next_commits(store: &Store, archived: &ArchivedRecord) -> Result<Vec<Commit>, StoreError> {
+/// The commits after `archived`, up to a segment's size, and the place of the last one.
+async fn next_commits(
+    store: &Store,
+    archived: &ArchivedRecord,
+) -> Result<(Vec<Commit>, Option<KeyValue>), StoreError> {
     let inner = &store.inner;
-    let (mut commits, mut bytes) = (Vec::new(), 0);
+    let (mut commits, mut last, mut bytes) = (Vec::new(), None, 0);
     let mut head = archived.head();
     loop {
         let range = inner.keys.commits_after(head.position);
         let page = inner.coord.range(RangeRequest::new(range).limit(PAGE)).await?;
-        for found in &page.kvs {
+        for found in page.kvs {
             let commit: Commit = decode(&found.key, &found.value)?;
             if !commit.follows(&head) {
                 // A switch to another lineage, which archives anew.
-                return Ok(commits);
+                return Ok((commits, last));
             }
             head = commit.head();
             bytes += found.value.len();
             commits.push(commit);
+            last = Some(found);
             if bytes >= SEGMENT_BYTES {
-                return Ok(commits);
+                return Ok((commits, last));
             }
         }
         if !page.more {
-            return Ok(commits);
+            return Ok((commits, last));
         }
     }
 }
@@ -138,7 +144,7 @@ async fn refuse_if_superseded(store: &Store, head: &Head) -> Result<(), StoreErr
     Err(StoreError::Closed)
 }
 
-pub(super) fn unchanged(key: impl Into<Key>, value: Option<Value>) -> Compare {
+pub(crate) fn unchanged(key: impl Into<Key>, value: Option<Value>) -> Compare {
     match value {
         Some(value) => Compare::equal(key, CompareTarget::Value(value)),
         None => Compare::absent(key),

@@ -13,7 +13,7 @@ use crate::coord::lock::Fence;
 use crate::coord::{Coordination, CoordinationExt, Op, Txn};
 use crate::db::{DbError, Snapshot};
 use crate::log::checkpoint::{DATA_FILE_BYTES, DataFile, DataWriter, Manifest, Place};
-use crate::log::format::{Action, CheckpointRecord, Head, decode, encode};
+use crate::log::format::{Action, CheckpointRecord, Commit, Head, decode, encode};
 use crate::store::schema::{self, Start};
 use crate::store::{History, Inner, Schema, Store, StoreError};
 
@@ -37,6 +37,12 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     {
         return Ok(());
     }
+    let place = inner.keys.commit(head.position);
+    let Some(at) = inner.coord.get(place).await?.0 else { return Ok(()) };
+    if decode::<Commit>(&at.key, &at.value)?.head() != head {
+        // Set back, and the feed has not found out.
+        return Ok(());
+    }
     inner.env.point("checkpoint.begin").await?;
     let manifest = write(store, &snapshot, head, last).await?;
     inner.env.point("checkpoint.manifest_written").await?;
@@ -44,6 +50,8 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     let publish = Txn::default()
         .when(fence.compare())
         .when(unchanged(inner.keys.checkpoint(), found.map(|kv| kv.value)))
+        // In a store that was set back meanwhile another commit may be there, or none.
+        .when(unchanged(at.key, Some(at.value)))
         .then(Op::put(inner.keys.checkpoint(), encode(&record)));
     if inner.coord.txn(publish).await?.succeeded {
         inner.stats.checkpoints();
@@ -65,7 +73,7 @@ async fn write(
         Some(last) => {
             let key = inner.object_keys.manifest(last.lineage, last.position);
             let earlier: Manifest = inner.objects.get_sealed(&key).await?;
-            let touched = touched(store, &earlier, &head).await?;
+            let touched = touched(inner, earlier.head(), &head).await?;
             (Some(earlier), touched)
         }
         None => (None, None),
@@ -99,16 +107,15 @@ async fn counts(
 }
 
 /// Where objects stand in the order: the type's number and the id.
-type Rank = (usize, uuid::Uuid);
+pub(crate) type Rank = (usize, uuid::Uuid);
 
-/// What was changed between a manifest and `head`; `None` if that is too much to remember.
-async fn touched(
-    store: &Store,
-    earlier: &Manifest,
-    head: &Head,
+/// What was changed between two commits; `None` if that is too much to remember.
+pub(crate) async fn touched(
+    inner: &Inner,
+    from: Head,
+    to: &Head,
 ) -> Result<Option<BTreeSet<Rank>>, StoreError> {
-    let inner = &store.inner;
-    let mut history = History::after(inner, earlier.head(), head.position);
+    let mut history = History::after(inner, from, to.position);
     let mut touched = BTreeSet::new();
     while let Some(commits) = history.next().await? {
         for commit in commits {

@@ -248,10 +248,39 @@ async fn nothing_of_what_a_set_back_store_has_lost_is_read() {
     world.coord.restore(old).await;
     let read = one.store.read(&crate::testkit::soon(), Reads::Linearizable, |_| Ok(())).await;
     assert!(read.is_err(), "the read model is ahead of the store");
+    // The switch to the lineage that goes on from what there is.
     let mut applied = one.store.applied();
-    let back = applied.wait_for(|applied| applied.position() == Some(5));
+    let back = applied.wait_for(|applied| applied.position() == Some(6));
     tokio::time::timeout(std::time::Duration::from_secs(60), back).await.unwrap().unwrap();
     assert_eq!(one.names(Reads::Linearizable).await.len(), 5);
+}
+
+/// A segment of the old course is under way to object storage while the log takes another one.
+#[tokio::test(start_paused = true)]
+async fn after_a_set_back_nothing_of_the_old_course_is_taken_for_the_new_one() {
+    let mut world = small_world();
+    let one = world.start().await;
+    add_many(&one, "a", 3).await;
+    archive_all(&one).await;
+    add_many(&one, "b", 2).await;
+    let old = world.coord.snapshot();
+    add_many(&one, "lost", 4).await;
+    let late = world.log_as_segment(4, 9).await;
+    world.coord.restore(old).await;
+    let mut applied = one.store.applied();
+    let forked = applied.wait_for(|applied| applied.position() == Some(6));
+    tokio::time::timeout(std::time::Duration::from_secs(60), forked).await.unwrap().unwrap();
+    let lineages = one.store.lineages().await.unwrap();
+    assert_eq!(lineages.len(), 2, "{lineages:?}");
+    add_many(&one, "c", 5).await;
+    archive_all(&one).await;
+    world.objects.put(&late.0, late.1.into()).await.unwrap();
+    let names = one.names(Reads::Linearizable).await;
+    assert_eq!(names.len(), 10);
+    drop(one);
+    world.coord = Flaky::new();
+    let two = world.start().await;
+    assert_eq!(two.names(Reads::Linearizable).await, names);
 }
 
 #[tokio::test(start_paused = true)]

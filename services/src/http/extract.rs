@@ -53,18 +53,32 @@ pub fn body_too_large() -> ApiError {
 }
 
 fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // An array would do for an object, its items for the fields in their order.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(bad(Code::InvalidBody, "the body must be an object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = error.path().to_string();
         let error = error.into_inner();
+        let why = without_value(error.to_string());
         let text = match error.is_data() && field != "." {
-            true => format!("`{field}`: {error}"),
-            false => error.to_string(),
+            true => format!("`{field}`: {why}"),
+            false => why,
         };
         bad(Code::InvalidBody, text)
     })?;
     json.end().map_err(|error| bad(Code::InvalidBody, error.to_string()))?;
     Ok(value)
+}
+
+/// Takes the value out of what serde says of it: it may be a secret.
+fn without_value(text: String) -> String {
+    let quotes = text.starts_with("invalid type: ") || text.starts_with("invalid value: ");
+    match text.rsplit_once(", expected ") {
+        Some((_, expected)) if quotes => format!("expected {expected}"),
+        _ => text,
+    }
 }
 
 /// The query, with no parameter that `T` does not know (if `T` denies unknown fields).
@@ -199,12 +213,27 @@ mod tests {
             (r#"{"inner": {"count": 1}} x"#, "trailing"),
             (r#"{"inner": "#, "EOF"),
             ("", "EOF"),
+            ("[]", "object"),
+            (" [null]", "object"),
         ] {
             let error = parse_json::<Outer>(body.as_bytes()).unwrap_err();
             assert_eq!(error.code(), "invalid_body");
             assert!(error.message().contains(part), "{body}: {error}");
         }
         assert!(parse_json::<Outer>(br#" {"inner": {"count": 1}} "#).is_ok());
+    }
+
+    #[test]
+    fn a_bad_body_is_not_quoted() {
+        for body in [
+            r#"{"inner": "hush"}"#,
+            r#"{"inner": {"count": "hush, expected hush"}}"#,
+            r#"{"inner": {"count": "hush\", expected x"}}"#,
+        ] {
+            let error = parse_json::<Outer>(body.as_bytes()).unwrap_err();
+            assert!(!error.message().contains("hush"), "{error}");
+            assert!(error.message().contains("expected "), "{error}");
+        }
     }
 
     #[test]

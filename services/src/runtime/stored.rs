@@ -118,7 +118,8 @@ fn assemble(
     tasks: &mut JoinSet<()>,
 ) -> (Router, Gate, Store) {
     let Deps { env, coord, objects, execution, scratch_dir } = deps;
-    let Settings { cluster, internal_token, keys: ring, http, store, lease_ttl, maintenance_drain } =
+    let ring = settings.keys.clone();
+    let Settings { cluster, internal_token, http, store, lease_ttl, maintenance_drain, .. } =
         settings;
     let Kind { schema, router } = kind;
     let service = schema.service;

@@ -5,11 +5,10 @@ use crate::command::mutants;
 use crate::command::suite::package_folder;
 use crate::exit::{FINE, Failure};
 use crate::probes::PROBES;
-use crate::scenario::{ALL, OPEN, Scenario};
+use crate::scenario::{ALL, Scenario};
 
 pub fn run() -> Result<u8, Failure> {
     section("scenarios", ALL.iter().map(described));
-    section("scenarios that find what is not mended yet, by name only", OPEN.iter().map(described));
     section("oracles", ORACLES.iter().copied());
     section("faults", crate::fault::KINDS.iter().copied());
     section("probes", PROBES.iter().copied());

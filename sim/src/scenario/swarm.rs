@@ -210,6 +210,7 @@ pub const STEPS: &[&str] = &[
     "import.tail_archived",
     "recovery.after_txn",
     "recovery.begin",
+    "recovery.fork",
     "recovery.manifest_written",
     "trim.after_txn",
     "trim.before_txn",

@@ -25,6 +25,7 @@ const KEYS: &str = "test:0101010101010101010101010101010101010101010101010101010
 
 pub struct TestConfigstore {
     served: Served<Configstore>,
+    pub clock: Arc<ManualClock>,
     _scratch: TempDir,
 }
 
@@ -48,7 +49,7 @@ impl TestConfigstore {
             cluster: "test".to_owned(),
             schema: &SCHEMA,
             env: env.clone(),
-            coord: Arc::new(Memory::new(clock)),
+            coord: Arc::new(Memory::new(clock.clone())),
             objects: Arc::new(InMemory::new()),
             settings: StoreSettings::default(),
             execution: Execution::Inline,
@@ -60,7 +61,7 @@ impl TestConfigstore {
         store.applied().wait_for(|applied| applied.phase == Phase::Ready).await.unwrap();
         let service = Configstore { store, admin: Arc::new(NoAdmin), keys };
         let served = Served::new(HttpSettings::default(), routes(), service).await;
-        TestConfigstore { served, _scratch: scratch }
+        TestConfigstore { served, clock, _scratch: scratch }
     }
 
     pub fn typed(&self) -> ConfigstoreClient {

@@ -1,6 +1,7 @@
 //! Configstore's routes over a real store, in process.
 
 mod harness;
+mod idempotency;
 mod lists;
 mod members;
 mod orgs;

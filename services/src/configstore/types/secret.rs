@@ -3,7 +3,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use super::Stored;
@@ -58,6 +59,7 @@ pub struct SecretView {
 #[serde(deny_unknown_fields)]
 pub struct NewSecret {
     pub name: String,
+    #[serde(deserialize_with = "distinct")]
     pub data: BTreeMap<String, String>,
 }
 
@@ -67,8 +69,47 @@ pub struct NewSecret {
 pub struct SecretChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "optional_distinct",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub data: Option<BTreeMap<String, String>>,
+}
+
+/// A map in which no key is there twice: of which the wrong one might be used.
+fn distinct<'de, D>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_map(Distinct)
+}
+
+fn optional_distinct<'de, D>(deserializer: D) -> Result<Option<BTreeMap<String, String>>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    distinct(deserializer).map(Some)
+}
+
+struct Distinct;
+
+impl<'de> Visitor<'de> for Distinct {
+    type Value = BTreeMap<String, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of texts")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut map = BTreeMap::new();
+        while let Some((key, value)) = entries.next_entry()? {
+            if map.insert(key, value).is_some() {
+                return Err(serde::de::Error::custom("a key is there twice"));
+            }
+        }
+        Ok(map)
+    }
 }
 
 impl Secret {

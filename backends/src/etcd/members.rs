@@ -1,0 +1,133 @@
+//! Which member is asked.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use drydock_core::error::Chain;
+use drydock_core::net::SharedNet;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
+
+use super::link::Link;
+use super::settings::{Endpoint, EtcdError, EtcdSettings};
+use crate::connect::tls;
+
+pub struct Members {
+    pub settings: EtcdSettings,
+    net: SharedNet,
+    tls: Option<TlsConnector>,
+    members: Vec<Member>,
+    /// The one that calls ask.
+    asked: AtomicUsize,
+}
+
+struct Member {
+    endpoint: Endpoint,
+    /// Locked while it is dialled: many calls open one connection.
+    link: Mutex<Option<Link>>,
+}
+
+impl Members {
+    pub fn new(settings: EtcdSettings, net: SharedNet) -> Result<Members, EtcdError> {
+        let endpoints = settings.endpoints.iter().map(|endpoint| Endpoint::parse(endpoint));
+        let endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
+        if endpoints.is_empty() {
+            return Err(EtcdError::NoEndpoint);
+        }
+        let tls = match endpoints.iter().any(Endpoint::is_secure) {
+            true => Some(tls::connector(&settings.tls, &[tls::HTTP_2])?),
+            false => None,
+        };
+        let member = |endpoint| Member { endpoint, link: Mutex::new(None) };
+        let members = endpoints.into_iter().map(member).collect();
+        Ok(Members { settings, net, tls, members, asked: AtomicUsize::new(0) })
+    }
+
+    pub fn count(&self) -> usize {
+        self.members.len()
+    }
+
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    pub fn endpoint(&self, member: usize) -> &str {
+        self.members[member].endpoint.authority.as_str()
+    }
+
+    /// A connection with a member, or why there is none in time.
+    pub async fn link(&self, member: usize) -> Result<Link, String> {
+        let limit = self.settings.dial_timeout;
+        match tokio::time::timeout(limit, self.open(member)).await {
+            Ok(opened) => opened,
+            Err(_) => Err(format!("no connection within {} ms", limit.as_millis())),
+        }
+    }
+
+    async fn open(&self, member: usize) -> Result<Link, String> {
+        let Member { endpoint, link } = &self.members[member];
+        let mut link = link.lock().await;
+        if let Some(open) = link.as_ref().filter(|link| link.is_open()) {
+            return Ok(open.clone());
+        }
+        let opened = Link::open(endpoint, &self.settings, &self.net, self.tls.as_ref()).await;
+        let opened = opened.map_err(|error| Chain(error.as_ref()).to_string())?;
+        Ok(link.insert(opened).clone())
+    }
+
+    /// From now on calls ask the next member, unless they do already.
+    pub fn leave(&self, member: usize, reason: &str) {
+        let next = (member + 1) % self.members.len();
+        let left = self.asked.compare_exchange(member, next, Ordering::Relaxed, Ordering::Relaxed);
+        if left.is_ok() && next != member {
+            let (from, to) = (self.endpoint(member), self.endpoint(next));
+            tracing::warn!(from, to, reason, "another member of etcd is asked");
+        }
+    }
+}
+
+/// A call that waits for a member. Who gives up waiting, by dropping the call, has found the member
+/// silent as well: otherwise short time-outs of callers would keep them at a dead one.
+pub struct Waiting {
+    members: Arc<Members>,
+    pub member: usize,
+    link: Option<Link>,
+    since: Option<Instant>,
+}
+
+impl Waiting {
+    pub fn new(members: &Arc<Members>) -> Waiting {
+        let member = members.asked();
+        Waiting { members: Arc::clone(members), member, link: None, since: Some(Instant::now()) }
+    }
+
+    pub async fn link(&mut self) -> Result<Link, String> {
+        let link = self.members.link(self.member).await?;
+        self.link = Some(link.clone());
+        Ok(link)
+    }
+
+    /// The member has said something, or cannot be reached: there is nothing to be found out.
+    pub fn over(&mut self) {
+        self.since = None;
+    }
+
+    /// The member is silent.
+    pub fn silent(&mut self, reason: &str) {
+        self.since = None;
+        if let Some(link) = &self.link {
+            link.cut();
+        }
+        self.members.leave(self.member, reason);
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let long = self.members.settings.call_timeout / 2;
+        if self.since.is_some_and(|since| since.elapsed() >= long) {
+            self.silent("it was silent until the caller gave up");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! [`Etcd`]: the trait over a cluster.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use drydock_core::coord::{
+    Coordination, Error, KeyRange, Lease, LeaseId, RangeRequest, RangeResponse, Result, Revision,
+    Txn, TxnResponse, WatchRequest, WatchStream, check,
+};
+use drydock_core::net::SharedNet;
+use etcd_client::{Client, GetOptions, WatchOptions};
+
+use super::call::{Effect, Subject, call};
+use super::members::Members;
+use super::outcome::{Failure, Refusal};
+use super::settings::{EtcdError, EtcdSettings};
+use super::{watch, wire};
+
+/// As etcd's own client: an answer is as large as what was asked for, and who asks sets limits.
+pub const MAX_ANSWER_BYTES: usize = i32::MAX as usize;
+
+/// Coordination in an etcd cluster. Clones share its connections.
+#[derive(Clone)]
+pub struct Etcd {
+    members: Arc<Members>,
+}
+
+impl fmt::Debug for Etcd {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("Etcd").field("endpoints", &self.members.settings.endpoints).finish()
+    }
+}
+
+impl Etcd {
+    /// Nothing is asked yet: the first call finds out whether there is an etcd.
+    pub fn open(settings: EtcdSettings, net: SharedNet) -> std::result::Result<Etcd, EtcdError> {
+        Ok(Etcd { members: Arc::new(Members::new(settings, net)?) })
+    }
+
+    /// The newest revision.
+    async fn revision(&self) -> Result<Revision> {
+        // A key that nobody has: only the answer's header is of interest.
+        let nothing = RangeRequest::new(KeyRange::between("\u{1}", "\u{1}"));
+        Ok(self.range(nothing).await?.revision)
+    }
+}
+
+#[async_trait]
+impl Coordination for Etcd {
+    async fn range(&self, request: RangeRequest) -> Result<RangeResponse> {
+        check::range(&request)?;
+        let subject = Subject { revision: request.revision.unwrap_or_default(), lease: None };
+        let (key, options) = wire::range_options(&request);
+        call(&self.members, Effect::Read, subject, |asked| {
+            range(asked.client, key.clone(), options.clone())
+        })
+        .await
+    }
+
+    async fn txn(&self, txn: Txn) -> Result<TxnResponse> {
+        check::txn(&txn)?;
+        let subject = Subject { revision: wire::newest_read(&txn), lease: wire::first_lease(&txn) };
+        let request = wire::txn(&txn);
+        let done = call(&self.members, Effect::Write, subject, |asked| {
+            let request = request.clone();
+            async move {
+                let mut client =
+                    asked.client.kv_client().max_decoding_message_size(MAX_ANSWER_BYTES);
+                Ok(client.txn(request).await?.0)
+            }
+        });
+        let answer_lost = |lost: wire::Incomplete| Error::AnswerLost { reason: lost.to_string() };
+        wire::txn_response(done.await?).map_err(answer_lost)
+    }
+
+    async fn watch(&self, request: WatchRequest) -> Result<WatchStream> {
+        check::watch(&request)?;
+        let Some((key, end)) = wire::bounds(&request.range) else {
+            // Nothing ever happens in it; etcd itself would refuse.
+            return Ok(Box::pin(futures_util::stream::pending()));
+        };
+        // Said explicitly also for now: the member asked may be behind, and would tell again of
+        // what its client has seen.
+        let start = match request.start {
+            Some(start) => start,
+            None => self.revision().await? + 1,
+        };
+        let mut options = WatchOptions::new().with_start_revision(start).with_fragment();
+        if let Some(end) = end {
+            options = options.with_range(end);
+        }
+        if request.prev_kv {
+            options = options.with_prev_key();
+        }
+        let subject = Subject { revision: start, lease: None };
+        let members = &self.members;
+        call(members, Effect::Read, subject, |asked| {
+            let opened = watch::open(asked.client, key.clone(), options.clone());
+            async move { Ok(watch::batches(opened.await?, Arc::clone(members), asked.member)) }
+        })
+        .await
+    }
+
+    async fn lease_grant(&self, ttl: Duration) -> Result<Lease> {
+        check::lease_ttl(ttl)?;
+        let seconds = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
+        let seconds = i64::try_from(seconds.max(1)).expect("it was checked");
+        let granted =
+            call(&self.members, Effect::Write, Subject::default(), |mut asked| async move {
+                Ok(asked.client.lease_grant(seconds, None).await?)
+            });
+        let granted = granted.await?;
+        Ok(Lease { id: LeaseId(granted.id()), ttl: seconds_of(granted.ttl()) })
+    }
+
+    async fn lease_keep_alive(&self, id: LeaseId) -> Result<Duration> {
+        let subject = Subject { revision: 0, lease: Some(id) };
+        call(&self.members, Effect::Renew, subject, |asked| renew(asked.client, id)).await
+    }
+
+    async fn lease_revoke(&self, id: LeaseId) -> Result<()> {
+        let subject = Subject { revision: 0, lease: Some(id) };
+        call(&self.members, Effect::Write, subject, |mut asked| async move {
+            Ok(asked.client.lease_revoke(id.0).await.map(drop)?)
+        })
+        .await
+    }
+
+    async fn compact(&self, revision: Revision) -> Result<()> {
+        check::revision(revision)?;
+        let subject = Subject { revision, lease: None };
+        call(&self.members, Effect::Write, subject, |mut asked| async move {
+            Ok(asked.client.compact(revision, None).await.map(drop)?)
+        })
+        .await
+    }
+}
+
+async fn range(
+    client: Client,
+    key: Vec<u8>,
+    options: GetOptions,
+) -> std::result::Result<RangeResponse, Failure> {
+    let mut client = client.kv_client().max_decoding_message_size(MAX_ANSWER_BYTES);
+    let found = client.get(key, Some(options)).await?;
+    wire::range_response(found.0).map_err(|incomplete| Failure::Unknown(incomplete.to_string()))
+}
+
+/// Renews twice: the client keeps the answer to the first renewal of a stream to itself, and with
+/// it the time to live.
+async fn renew(mut client: Client, id: LeaseId) -> std::result::Result<Duration, Failure> {
+    let (mut keeper, mut renewals) = client.lease_keep_alive(id.0).await?;
+    keeper.keep_alive().await?;
+    let ended = || Failure::Unknown("the stream of renewals ended".to_owned());
+    let renewed = renewals.message().await?.ok_or_else(ended)?;
+    match renewed.ttl() {
+        ..=0 => Err(Failure::Refused(Refusal::LeaseNotExist)),
+        ttl => Ok(seconds_of(ttl)),
+    }
+}
+
+fn seconds_of(ttl: i64) -> Duration {
+    Duration::from_secs(u64::try_from(ttl).unwrap_or_default())
+}

@@ -1,0 +1,107 @@
+//! When a commit of this instance's may be acknowledged.
+//!
+//! Invariant: it is applied here, it is archived if that is what an acknowledgement means, and it is
+//! part of the log *then*: a coordination store that is lost or set back between the commit and its
+//! acknowledgement may have gone on without it. Whoever is not sure looks.
+
+use super::error::StoreError;
+use super::history::History;
+use super::parts::{Durability, Inner};
+use super::reads::Reached;
+use crate::coord::{Coordination, Op, OpResult, Txn};
+use crate::log::commit::{CommitError, Proposal, Settled};
+use crate::log::format::{ArchivedRecord, Commit, Head, decode};
+use crate::objects::ObjectError;
+use crate::retry::Backoff;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    InLog,
+    Archived,
+    Gone,
+}
+
+impl Inner {
+    /// Waits until `commit`, which follows `base`, may be acknowledged.
+    pub(super) async fn durable(&self, base: Head, commit: &Head) -> Result<(), StoreError> {
+        let reached = self.applied_at(commit).await;
+        let must_be_archived = self.settings.durability == Durability::Archived;
+        let newest = self.applied.borrow().head == Some(*commit);
+        if !must_be_archived && reached == Reached::There && newest {
+            return Ok(());
+        }
+        let mut backoff = Backoff::new(&self.env, "durable");
+        loop {
+            if must_be_archived {
+                self.archived_at(commit).await?;
+            }
+            match self.find(base, commit).await {
+                Ok(Found::Archived) => return Ok(()),
+                Ok(Found::InLog) if !must_be_archived => return Ok(()),
+                Ok(Found::Gone) => return Err(lost(commit)),
+                // Set back to before it was archived.
+                Ok(Found::InLog) => {}
+                Err(error) if is_transient(&error) => {}
+                Err(error) => return Err(error),
+            }
+            backoff.pause().await;
+        }
+    }
+
+    /// A proposal whose place was trimmed while its outcome was unknown is in a segment, or another
+    /// commit is there in its place, or the store was set back and nobody can tell.
+    pub(super) async fn settle_trimmed(&self, proposal: &Proposal) -> Result<Settled, StoreError> {
+        let after_unknown = true;
+        let commit = proposal.commit.head();
+        match self.is_archived(proposal.base, &commit).await? {
+            // The feed is long past it: nobody needs the revision of `head` then.
+            Some(true) => Ok(Settled::Committed { revision: 0, after_unknown }),
+            Some(false) => Ok(Settled::Refused { head: None, mode: None, after_unknown }),
+            None => Err(lost(&commit)),
+        }
+    }
+
+    async fn find(&self, base: Head, commit: &Head) -> Result<Found, StoreError> {
+        let look = Txn::default()
+            .then(Op::get(self.keys.commit(commit.position)))
+            .then(Op::get(self.keys.archived()));
+        let answer = self.coord.txn(look).await?;
+        let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
+        let Some(place) = found(0) else {
+            let archived = self.is_archived(base, commit).await? == Some(true);
+            return Ok(if archived { Found::Archived } else { Found::Gone });
+        };
+        let place: Commit = decode(&place.key, &place.value)?;
+        if place.id != commit.commit {
+            return Ok(Found::Gone);
+        }
+        let Some(archived) = found(1) else { return Ok(Found::InLog) };
+        let archived: ArchivedRecord = decode(&archived.key, &archived.value)?;
+        // In a lineage that came later it was archived before that began.
+        let reached = archived.position >= commit.position;
+        Ok(if reached { Found::Archived } else { Found::InLog })
+    }
+
+    /// Whether a commit that the coordination store does not hold follows `base` in a segment;
+    /// `None` if none does.
+    async fn is_archived(&self, base: Head, commit: &Head) -> Result<Option<bool>, StoreError> {
+        match History::after(self, base, commit.position).next().await {
+            Ok(found) => Ok(found.map(|found| found.iter().any(|at| at.id == commit.commit))),
+            Err(StoreError::BrokenLog(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn is_transient(error: &StoreError) -> bool {
+    match error {
+        StoreError::Coordination(error) => error.is_transient(),
+        StoreError::Objects(ObjectError::Unavailable { .. }) => true,
+        _ => false,
+    }
+}
+
+fn lost(commit: &Head) -> StoreError {
+    let (id, position) = (commit.commit, commit.position);
+    StoreError::Commit(CommitError::Lost { id, position })
+}

@@ -1,0 +1,86 @@
+//! Keys: several, changed, missing.
+
+use drydock_services::runtime::Settings;
+use drydock_tests::app::{TestApp, settings};
+use drydock_tests::client::Request;
+use drydock_tests::run::run;
+use insta::assert_snapshot;
+use serde_json::json;
+
+const ENVIRONMENT: &str = "/api/v1/projects/org%2Facme%2Fweb%2Fsite/run_environment";
+
+fn key(name: &str, digit: char) -> String {
+    format!("{name}:{}", digit.to_string().repeat(64))
+}
+
+fn with_keys(keys: &str) -> Settings {
+    Settings { keys: keys.parse().expect("the keys are well-formed"), ..settings() }
+}
+
+/// A deployment whose secrets are sealed under the key `old`.
+async fn sealed() -> TestApp {
+    let mut app = TestApp::new();
+    app.add(with_keys(&key("old", '1'))).await;
+    app.ready().await;
+    app.seed(&["alice"], &[("acme", "alice")]).await;
+    app.seed_tree().await;
+    app
+}
+
+fn sealed_under(export: &str, key: &str) -> usize {
+    let secrets = export.lines().filter(|line| line.contains("\"type\":\"secrets\""));
+    secrets.filter(|line| line.contains(&format!("\"key\":\"{key}\""))).count()
+}
+
+#[test]
+fn a_new_primary_key_takes_over_secret_by_secret() {
+    run(async {
+        let mut app = sealed().await;
+        let both = format!("{},{}", key("new", '2'), key("old", '1'));
+        app.add(with_keys(&both)).await;
+        app.ready().await;
+        let before = app.get(&ENVIRONMENT.replace("run_environment", "secrets/deploy")).await;
+        let expected = json!({ "password": "the plain value" });
+        let got = app.instance(2).send(Request::get(ENVIRONMENT)).await.expect(200);
+        assert_eq!(got.json()["variables"], expected);
+        let export = app.export().await;
+        assert_eq!((sealed_under(&export, "new"), sealed_under(&export, "old")), (1, 1));
+        let after = app.get(&ENVIRONMENT.replace("run_environment", "secrets/deploy")).await;
+        assert_eq!((after.header("etag"), &after.body), (before.header("etag"), &before.body));
+        // An instance that does not know the new key says so.
+        assert_snapshot!("key_missing", app.get(ENVIRONMENT).await);
+        let again = app.instance(2).send(Request::get(ENVIRONMENT)).await.expect(200);
+        assert_eq!(again.json()["variables"], expected);
+    });
+}
+
+#[test]
+fn secrets_survive_export_import_and_rotation_together() {
+    run(async {
+        let app = sealed().await;
+        let export = app.export().await;
+        let mut other = TestApp::new();
+        let both = format!("{},{}", key("new", '2'), key("old", '1'));
+        other.add(with_keys(&both)).await;
+        other.ready().await;
+        other.maintenance_on().await;
+        other.send(Request::post("/api/v1/import").body(export.clone())).await.expect(200);
+        other.maintenance_off().await;
+        let got = other.get(ENVIRONMENT).await.expect(200).json();
+        assert_eq!(got["variables"], json!({ "password": "the plain value" }));
+    });
+}
+
+#[test]
+fn an_import_that_needs_an_unknown_key_is_refused() {
+    run(async {
+        let app = sealed().await;
+        let export = app.export().await;
+        let mut other = TestApp::new();
+        other.add(with_keys(&key("new", '2'))).await;
+        other.ready().await;
+        other.maintenance_on().await;
+        let refused = other.send(Request::post("/api/v1/import").body(export)).await;
+        assert_snapshot!("import_unknown_key", refused.without_request());
+    });
+}
