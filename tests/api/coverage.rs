@@ -65,8 +65,11 @@ fn fits(route: &str, path: &str) -> bool {
 #[test]
 fn every_route_has_a_snapshot_of_its_success() {
     let snapshots = snapshots();
+    // Paths are the same at the gateway, which has a table of its own.
+    let own = snapshots.iter().filter(|it| !it.file.starts_with("api__gateway"));
+    let own: Vec<_> = own.collect();
     let shown = |method: &str, route: &str| {
-        snapshots.iter().any(|snapshot| {
+        own.iter().any(|snapshot| {
             let fits = |(verb, path): (&str, &str)| verb == method && fits(route, path);
             snapshot.request().is_some_and(fits)
                 && snapshot.status().is_some_and(|status| (200..300).contains(&status))

@@ -14,6 +14,17 @@ fn delete(user: &str) -> Request {
 }
 
 #[test]
+fn get_finds_a_single_member() {
+    with_app(async |app| {
+        app.seed(&["alice", "bob"], &[("acme", "alice")]).await;
+        let path = "/api/v1/orgs/acme/members/alice";
+        assert_snapshot!("get", app.get(path).await);
+        let none = app.get("/api/v1/orgs/acme/members/bob").await;
+        assert_eq!(none.outcome(), "404 member_not_exist");
+    });
+}
+
+#[test]
 fn put_answers_201_for_a_new_member_and_200_for_a_known_one() {
     with_app(async |app| {
         app.seed(&["alice", "bob"], &[("acme", "alice")]).await;

@@ -78,6 +78,14 @@ impl TestApp {
         }
     }
 
+    pub fn net(&self) -> &DuplexNet {
+        &self.net
+    }
+
+    pub fn clock(&self) -> Arc<RuntimeClock> {
+        Arc::clone(&self.clock)
+    }
+
     /// Starts one more instance, and does not wait until it is ready.
     ///
     /// # Panics

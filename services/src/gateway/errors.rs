@@ -83,7 +83,12 @@ fn kind_of(remote: &RemoteError) -> Kind {
         | Kind::Forbidden
         | Kind::MethodNotAllowed
         | Kind::UnsupportedMediaType => Kind::Internal,
-        Kind::NotExist if remote.code == Code::RouteNotExist.as_str() => Kind::Internal,
+        Kind::NotExist => match remote.code.parse() {
+            Ok(Code::RouteNotExist) => Kind::Internal,
+            Ok(_) => Kind::NotExist,
+            // Not one of our services: something in between that cannot find it.
+            Err(()) => Kind::Unavailable,
+        },
         kind => kind,
     }
 }
@@ -104,10 +109,14 @@ mod tests {
 
     #[test]
     fn a_refusal_keeps_its_kind_and_nothing_else() {
-        for kind in [Kind::Conflict, Kind::NotExist, Kind::Internal, Kind::Unavailable] {
+        for kind in [Kind::Conflict, Kind::Unprocessable, Kind::Internal, Kind::Unavailable] {
             let error = of(remote(kind, "some_code"), []);
             assert_eq!(shown(&error), (kind, kind.default_code(), false));
         }
+        let error = of(remote(Kind::NotExist, "org_not_exist"), []);
+        assert_eq!(shown(&error), (Kind::NotExist, "not_exist", false));
+        let error = of(remote(Kind::NotExist, "not_exist"), []);
+        assert_eq!(error.kind(), Kind::Unavailable, "a proxy that finds no service");
     }
 
     #[test]

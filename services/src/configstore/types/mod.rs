@@ -16,9 +16,9 @@ mod token;
 mod tree_query;
 mod user;
 mod variable;
+mod visibility;
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use environment::{EnvironmentQuery, RunEnvironment};
@@ -43,6 +43,8 @@ pub use user::{NewUser, User, UserChange};
 pub use variable::{
     NewVariable, Variable, VariableChange, VariableValue, VariableView, When, WhenConditions,
 };
+
+pub use visibility::Visibility;
 
 use crate::http::reply;
 
@@ -78,23 +80,6 @@ macro_rules! stored {
 }
 
 stored!(User LinkedAccount Org Member ProjectGroup Project Variable RemoteSource);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Visibility {
-    Public,
-    #[default]
-    Private,
-}
-
-impl Visibility {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Visibility::Public => "public",
-            Visibility::Private => "private",
-        }
-    }
-}
 
 /// Tells `null` (some change to nothing) from a field that is left out (no change).
 fn given<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>

@@ -1,7 +1,7 @@
 //! The proof that a request may go on.
 //!
-//! Architecture invariant: a permit is the only way from a handler to a service behind, and it comes
-//! about only here, as the route's row requires. So a route that forgot to ask cannot exist.
+//! Architecture invariant: a permit is the only way from a handler to a service behind, and it
+//! comes about only here, as the route's row requires. So a route that forgot to ask cannot exist.
 
 use axum::RequestPartsExt;
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
