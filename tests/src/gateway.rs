@@ -183,10 +183,10 @@ pub const ROOTS: [&str; 3] = ["org/acme", "org/vault", "user/alice"];
 /// Names of groups, and beginnings of names of projects and subgroups, with their visibilities.
 pub const VISIBILITIES: [(&str, &str); 2] = [("open", "public"), ("closed", "private")];
 
-/// Makes users, the public organization `acme` and the private one `vault`, both with alice as
-/// owner and mike as member; below each of `roots` a public and a private group, and in each of these a
-/// public and a private subgroup (`open-sub`) and project (`open-app`) with the secret `deploy` and
-/// the variable `password`. And the remote source `forge`.
+/// Makes users; the public organization `acme` and the private one `vault`, both with alice as
+/// owner and mike as member; below each of `roots` a public and a private group, and in each of
+/// these a public and a private subgroup (`open-sub`) and project (`open-app`) with the secret
+/// `deploy` and the variable `password`. And the remote source `forge`.
 async fn populate(face: &Face, roots: &[&str], visibilities: &[(&str, &str)]) {
     for name in ["alice", "mike", "olga"] {
         face.make("users", json!({ "name": name })).await;
