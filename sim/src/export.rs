@@ -10,6 +10,7 @@ use crate::truth::{State, entry};
 /// A complete export.
 #[derive(Debug)]
 pub struct Export {
+    pub lineage: uuid::Uuid,
     pub position: u64,
     pub digest: String,
     pub state: State,
@@ -22,6 +23,7 @@ struct HeaderLine {
 
 #[derive(Deserialize)]
 struct Header {
+    lineage: uuid::Uuid,
     position: u64,
 }
 
@@ -66,7 +68,7 @@ impl Export {
         if digest != trailer.digest {
             return Err(format!("its digest is {}, its lines have {digest}", trailer.digest));
         }
-        Ok(Export { position: header.position, digest, state })
+        Ok(Export { lineage: header.lineage, position: header.position, digest, state })
     }
 }
 

@@ -15,21 +15,55 @@ use crate::recorder::{Recorder, Seq};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
-    CreateUser { name: String },
-    GetUser { name: String },
-    RenameUser { name: String, to: String },
-    DeleteUser { name: String },
-    ListUsers { reads: Reads },
-    CreateOrg { name: String, owner: String },
-    DeleteOrg { name: String },
-    SetMember { org: String, user: String, role: Role },
-    RemoveMember { org: String, user: String },
-    ListMembers { org: String },
+    CreateUser {
+        name: String,
+    },
+    GetUser {
+        name: String,
+    },
+    RenameUser {
+        name: String,
+        to: String,
+    },
+    DeleteUser {
+        name: String,
+    },
+    ListUsers {
+        reads: Reads,
+    },
+    CreateOrg {
+        name: String,
+        owner: String,
+    },
+    DeleteOrg {
+        name: String,
+    },
+    SetMember {
+        org: String,
+        user: String,
+        role: Role,
+    },
+    RemoveMember {
+        org: String,
+        user: String,
+    },
+    ListMembers {
+        org: String,
+    },
     Status,
     Maintenance,
     Resume,
     Export,
-    Import { body: Bytes, intent: Intent },
+    Import {
+        body: Bytes,
+        intent: Intent,
+    },
+    Lineages,
+    /// Back to the last state of a lineage, which is that of the export `body`.
+    GoBack {
+        lineage: Uuid,
+        body: Bytes,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,11 +93,22 @@ pub enum Intent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     Done,
-    Named { id: Uuid, name: String },
+    Named {
+        id: Uuid,
+        name: String,
+    },
     List(Vec<Named>),
     Status(Status),
     Export(Bytes),
-    Imported { position: u64, digest: String },
+    Imported {
+        position: u64,
+        digest: String,
+    },
+    /// Those that are kept, with their last positions.
+    Lineages(Vec<(Uuid, u64)>),
+    WentBack {
+        position: u64,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -253,6 +298,8 @@ impl fmt::Display for Call {
             Call::Import { body, intent } => {
                 write!(f, "import {} ({intent:?})", Digest(body))
             }
+            Call::Lineages => f.write_str("lineages"),
+            Call::GoBack { lineage, .. } => write!(f, "go back to lineage {lineage}"),
         }
     }
 }
@@ -290,6 +337,8 @@ impl fmt::Display for Answer {
             Answer::Ok(Reply::Imported { position, digest }) => {
                 write!(f, "ok at position {position}, digest {digest}")
             }
+            Answer::Ok(Reply::Lineages(lineages)) => write!(f, "ok {} lineages", lineages.len()),
+            Answer::Ok(Reply::WentBack { position }) => write!(f, "ok at position {position}"),
             Answer::Refused { kind, code, .. } => write!(f, "{kind} {code}"),
             Answer::NotSent(why) => write!(f, "not sent: {why}"),
             Answer::Unknown(why) => write!(f, "unknown: {why}"),

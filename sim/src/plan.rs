@@ -144,6 +144,8 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         dry_run: bool,
     },
+    /// Goes back to the lineage of a kept export, if that export is its last state.
+    GoBack { to: String },
 }
 
 /// What happens to a stream before it is imported: each must be refused.

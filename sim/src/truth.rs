@@ -214,7 +214,7 @@ impl Truth {
             if !goes_on {
                 state = saved.get(&commit.previous).cloned().flatten().unwrap_or_default();
             }
-            if let Body::Switch { reason: Reason::Import } = commit.body {
+            if let Body::Switch { reason: Reason::Import | Reason::Restore } = commit.body {
                 state = self.switched.get(&commit.id).cloned().unwrap_or_default();
             }
             each(at, &state, Step::Before);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use drydock_core::env::Env;
 use prometheus_client::registry::Registry;
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -31,7 +32,7 @@ pub trait Health: Send + Sync + 'static {
 }
 
 /// The body of `/readyz`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Readiness {
     /// Whether this instance does its work: serving, or keeping still in maintenance.
     pub ready: bool,
@@ -42,7 +43,7 @@ pub struct Readiness {
 }
 
 /// What `/readyz?verbose` says besides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Details {
     /// The newest commit in the read model; absent before the first load.
     pub position: Option<u64>,
@@ -52,7 +53,7 @@ pub struct Details {
     pub heard: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadProgress {
     pub done: u64,
     pub total: u64,

@@ -33,7 +33,7 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
         };
         // A recovery ends maintenance with its own transaction, or happens in normal mode.
         let switch = reason.is_some();
-        let import = reason == Some(Reason::Import);
+        let import = matches!(reason, Some(Reason::Import | Reason::Restore));
         checks.done(ORACLE, 1);
         let fact = format!(
             "position {} was committed at revision {}",
@@ -49,7 +49,7 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
                 checks.violated(Violation::new(ORACLE, sentence, since, fact));
             }
             None if import => {
-                let sentence = "an import switched the lineage outside maintenance";
+                let sentence = "an import or a restore switched the lineage outside maintenance";
                 checks.violated(Violation::new(ORACLE, sentence, fact, "the mode was normal"));
             }
             _ => {}
@@ -110,7 +110,13 @@ fn served(evidence: &Evidence<'_>, barrier: &Barrier, checks: &mut Checks) {
 fn is_normal(call: &Call) -> bool {
     !matches!(
         call,
-        Call::Status | Call::Maintenance | Call::Resume | Call::Export | Call::Import { .. }
+        Call::Status
+            | Call::Maintenance
+            | Call::Resume
+            | Call::Export
+            | Call::Import { .. }
+            | Call::Lineages
+            | Call::GoBack { .. }
     )
 }
 

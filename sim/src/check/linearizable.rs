@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::jumps::jumps;
 use super::{Checks, Evidence, Violation};
-use crate::history::{Answer, Call, Named, Operation, Reads, Reply};
+use crate::history::{Answer, Call, Intent, Named, Operation, Reads, Reply};
 use crate::recorder::Seq;
 
 pub const ORACLE: &str = "I4 linearizable";
@@ -209,20 +209,13 @@ fn effect(index: usize, operation: &Operation, name: &str) -> Option<Effect> {
             Some(Reply::List(list)) => Some(Effect::Read(lookup(list, name))),
             _ => None,
         },
-        Call::Import { body, intent } => imported(operation, body, *intent, name),
+        Call::Import { body, intent: Intent::Restore } => replaced(operation, body, name),
+        Call::GoBack { body, .. } => replaced(operation, body, name),
         _ => None,
     }
 }
 
-fn imported(
-    operation: &Operation,
-    body: &[u8],
-    intent: crate::history::Intent,
-    name: &str,
-) -> Option<Effect> {
-    if intent != crate::history::Intent::Restore {
-        return None;
-    }
+fn replaced(operation: &Operation, body: &[u8], name: &str) -> Option<Effect> {
     let users = crate::export::users(body);
     let id = lookup(&users, name);
     match operation.reply() {

@@ -15,6 +15,9 @@ use super::args::MutantArgs;
 use super::suite::package_folder;
 use crate::exit::{self, FINE, Failure, SIMULATOR, VIOLATED};
 
+/// Cheap to build: most of the time that a mutant takes goes into that.
+const PROFILE: &str = "mutant";
+
 pub struct Mutant {
     pub name: String,
     /// What it breaks.
@@ -136,9 +139,9 @@ async fn try_one(
     let clock = SystemClock::default();
     match &mutant.catcher {
         Catcher::Suite(scenarios) => {
-            let build = cargo(&["build", "--release", "--quiet", "-p", "drydock-sim"]);
+            let build = cargo(&["build", "--profile", PROFILE, "--quiet", "-p", "drydock-sim"]);
             built(quiet(build).await?)?;
-            let mut suite = Command::new(target.join("release").join("drydock-sim"));
+            let mut suite = Command::new(target.join(PROFILE).join("drydock-sim"));
             suite.current_dir(copy).env_remove("CARGO_MANIFEST_DIR");
             suite.args(["run", "--until-failure", "--time"]);
             suite.arg(format!("{}s", time.as_secs()));

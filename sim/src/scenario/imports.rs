@@ -88,6 +88,10 @@ pub fn restore(draw: &mut Draw) -> Plan {
         steps.export(0, "before");
         steps.import(100, "old", None, false);
         steps.export(100, "after");
+        if draw.chance(50) {
+            steps.then(200, Action::GoBack { to: "before".to_owned() });
+            steps.export(100, "back");
+        }
         steps.then(200, Action::Resume { wait_ms: WAIT_MS });
     }
     let kinds = [PROCESSES, LINKS, COORDINATION, OBJECTS, WATCHES];
@@ -98,19 +102,7 @@ pub fn restore(draw: &mut Draw) -> Plan {
 pub fn killed(draw: &mut Draw) -> Plan {
     let configstores = draw.count(1, 3);
     let mut plan = swarm::base(draw, configstores, 24_000);
-    let instance = draw.count(1, configstores);
-    let mut steps = Steps { plan: &mut plan, instance, at_ms: 2_000 };
-    steps.export(0, "old");
-    steps.then(1_500, Action::Maintenance { wait_ms: WAIT_MS });
-    steps.import(100, "old", None, false);
-    // The process is dead and comes back; the operator looks, and tries again.
-    steps.then(2_000, Action::Maintenance { wait_ms: WAIT_MS });
-    steps.export(100, "between");
-    if draw.chance(70) {
-        steps.import(100, "old", None, false);
-    }
-    steps.export(100, "after");
-    steps.then(500, Action::Resume { wait_ms: WAIT_MS });
+    let instance = there_and_back(draw, &mut plan);
     // One step after the other, as the seeds go by.
     let step = usize::try_from(draw.seed % IMPORT_POINTS.len() as u64).unwrap_or(0);
     plan.faults.push(Fault {
@@ -127,4 +119,22 @@ pub fn killed(draw: &mut Draw) -> Plan {
         swarm::faults(draw, &mut plan, &[COORDINATION, OBJECTS], 2, [1_000, 24_000]);
     }
     plan
+}
+
+/// An export is imported, at one instance, and again if that went wrong.
+pub fn there_and_back(draw: &mut Draw, plan: &mut Plan) -> usize {
+    let instance = draw.count(1, plan.topology.configstores);
+    let mut steps = Steps { plan, instance, at_ms: 2_000 };
+    steps.export(0, "old");
+    steps.then(1_500, Action::Maintenance { wait_ms: WAIT_MS });
+    steps.import(100, "old", None, false);
+    // If the process is dead and comes back, the operator looks, and tries again.
+    steps.then(2_000, Action::Maintenance { wait_ms: WAIT_MS });
+    steps.export(100, "between");
+    if draw.chance(70) {
+        steps.import(100, "old", None, false);
+    }
+    steps.export(100, "after");
+    steps.then(500, Action::Resume { wait_ms: WAIT_MS });
+    instance
 }

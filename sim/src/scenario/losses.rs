@@ -46,7 +46,7 @@ pub fn tasks_under_load(draw: &mut Draw) -> Plan {
     plan
 }
 
-fn hurry(draw: &mut Draw, plan: &mut Plan) {
+pub fn hurry(draw: &mut Draw, plan: &mut Plan) {
     let tasks = &mut plan.settings.tasks;
     tasks.archive_period_ms = draw.number(200, 800);
     tasks.checkpoint_period_ms = draw.number(500, 3_000);

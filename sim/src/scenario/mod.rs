@@ -5,6 +5,7 @@ mod draw;
 mod imports;
 mod losses;
 mod maintenance;
+mod steps;
 mod swarm;
 
 pub use draw::Draw;
@@ -60,6 +61,11 @@ pub const ALL: &[Scenario] = &[
         name: "tasks-under-load",
         about: "archive, checkpoint, trim and collect run all the time while their holders fail",
         make: losses::tasks_under_load,
+    },
+    Scenario {
+        name: "every-step",
+        about: "the code points of the product, struck in every way, one after the other",
+        make: steps::every_step,
     },
     Scenario {
         name: "coordination-lost",

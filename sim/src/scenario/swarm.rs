@@ -178,7 +178,7 @@ pub const POINTS: &[Maker] = &[
     },
 ];
 
-const ACTS: &[PointAct] = &[PointAct::Kill, PointAct::Delay, PointAct::Fail];
+pub const ACTS: &[PointAct] = &[PointAct::Kill, PointAct::Delay, PointAct::Fail];
 
 /// Code points that every load passes.
 const COMMIT_POINTS: &[&str] = &["commit.before_txn", "commit.after_txn"];

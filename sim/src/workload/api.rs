@@ -111,7 +111,9 @@ impl HttpApi {
             | Call::Maintenance
             | Call::Resume
             | Call::Export
-            | Call::Import { .. } => return self.administrate(client, ctx, call).await,
+            | Call::Import { .. }
+            | Call::Lineages
+            | Call::GoBack { .. } => return self.administrate(client, ctx, call).await,
         })
     }
 
@@ -143,6 +145,14 @@ impl HttpApi {
                 let body = stream::iter([Ok::<_, std::io::Error>(body.clone())]);
                 let report = admin.import(ctx, body, intent).await?;
                 Reply::Imported { position: report.position, digest: report.digest }
+            }
+            Call::Lineages => {
+                let kept = admin.lineages(ctx).await?.items;
+                Reply::Lineages(kept.iter().map(|kept| (kept.id, kept.position)).collect())
+            }
+            Call::GoBack { lineage, .. } => {
+                let report = admin.restore(ctx, *lineage).await?;
+                Reply::WentBack { position: report.position }
             }
             _ => status(admin.status(ctx).await?),
         })

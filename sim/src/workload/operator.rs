@@ -92,6 +92,7 @@ async fn perform(session: &Session, step: &Step, kept: &mut BTreeMap<String, Byt
                 kept.insert(keep.clone(), bytes);
             }
         }
+        Action::GoBack { to } => go_back(session, instance, kept.get(to)).await,
         Action::Import { from, damage, dry_run } => {
             let whole = kept.get(from).cloned();
             let body = match damage {
@@ -113,6 +114,20 @@ async fn perform(session: &Session, step: &Step, kept: &mut BTreeMap<String, Byt
                 }
             }
         }
+    }
+}
+
+/// Only to a state that is known: that of an export after which its lineage had no commit.
+async fn go_back(session: &Session, instance: usize, kept: Option<&Bytes>) {
+    let Some((body, export)) = kept.and_then(|body| Some((body, Export::parse(body).ok()?))) else {
+        session.recorder.event(&session.host, format_args!("has nothing to go back to"));
+        return;
+    };
+    let answer = session.ask(instance, Call::Lineages).await;
+    let Some(Reply::Lineages(lineages)) = answer.ok() else { return };
+    if lineages.contains(&(export.lineage, export.position)) {
+        let (lineage, body) = (export.lineage, body.clone());
+        session.ask(instance, Call::GoBack { lineage, body }).await;
     }
 }
 

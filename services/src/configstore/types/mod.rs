@@ -81,6 +81,9 @@ macro_rules! stored {
 
 stored!(User LinkedAccount Org Member ProjectGroup Project Variable RemoteSource);
 
+/// The regular expression of a text without control characters.
+const PRINTABLE: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
+
 /// Tells `null` (some change to nothing) from a field that is left out (no change).
 fn given<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where

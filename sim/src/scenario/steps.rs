@@ -1,0 +1,63 @@
+//! Every code point of the product, struck in every way, as the seeds go by.
+
+use drydock_core::store::Durability;
+
+use super::Draw;
+use super::imports::{self, IMPORT_POINTS};
+use super::losses::hurry;
+use super::swarm::{self, ACTS, STEPS};
+use crate::fault::{Fault, What};
+use crate::plan::{OpKind, Plan};
+
+const LOAD_MS: u64 = 20_000;
+/// When the coordination store is lost or set back, if the step needs that.
+const LOSS_MS: u64 = 5_000;
+
+pub fn every_step(draw: &mut Draw) -> Plan {
+    let cells = STEPS.len() * ACTS.len();
+    let cell = usize::try_from(draw.seed).unwrap_or(0) % cells;
+    let (point, act) = (STEPS[cell / ACTS.len()], ACTS[cell % ACTS.len()]);
+    let configstores = draw.count(1, 3);
+    let mut plan = swarm::base(draw, configstores, LOAD_MS);
+    hurry(draw, &mut plan);
+    // There is always something to commit.
+    plan.workload.weights.insert(OpKind::DeleteUser, 4);
+    // Every commit refers to an object, half of the time.
+    if draw.chance(50) || point.starts_with("commit.") {
+        plan.settings.inline_bytes = 1;
+    }
+    plan.settings.tasks.window_commits = draw.pick(&[0, 1, 5]);
+    let (at_ms, occurrence) = reach(draw, &mut plan, point);
+    let for_ms = draw.number(100, 6_000);
+    for instance in 1..=configstores {
+        let what = What::Point { instance, point: point.to_owned(), occurrence, act };
+        plan.faults.push(Fault { at_ms, for_ms, what });
+    }
+    plan
+}
+
+/// Brings the product to that step; when it is watched for, and which of its passings is meant.
+fn reach(draw: &mut Draw, plan: &mut Plan, point: &str) -> (u64, u64) {
+    if point.starts_with("bootstrap.") {
+        return (0, 1);
+    }
+    if point == "recovery.fork" {
+        // Objects must not know more than the backup.
+        plan.settings.durability = Durability::Quorum;
+        plan.settings.tasks.archive_period_ms = LOAD_MS;
+        plan.settings.tasks.checkpoint_period_ms = LOAD_MS;
+        let what = What::CoordSetBack { age_ms: draw.number(500, 2_000) };
+        plan.faults.push(Fault { at_ms: LOSS_MS, for_ms: draw.number(50, 500), what });
+        return (LOSS_MS, 1);
+    }
+    if point.starts_with("recovery.") {
+        let for_ms = draw.number(50, 2_000);
+        plan.faults.push(Fault { at_ms: LOSS_MS, for_ms, what: What::CoordLost {} });
+        return (LOSS_MS, 1);
+    }
+    if IMPORT_POINTS.contains(&point) {
+        imports::there_and_back(draw, plan);
+        return (1_000, 1);
+    }
+    (draw.number(500, 4_000), draw.number(1, 3))
+}
