@@ -19,8 +19,11 @@ fn get_finds_a_single_member() {
         app.seed(&["alice", "bob"], &[("acme", "alice")]).await;
         let path = "/api/v1/orgs/acme/members/alice";
         assert_snapshot!("get", app.get(path).await);
-        let none = app.get("/api/v1/orgs/acme/members/bob").await;
-        assert_eq!(none.outcome(), "404 member_not_exist");
+        let get = async |path: &str| app.get(&format!("/api/v1/orgs/{path}")).await;
+        assert_snapshot!("get_no_member", get("acme/members/bob").await);
+        assert_snapshot!("get_no_user", get("acme/members/carol").await);
+        assert_snapshot!("get_no_org", get("other/members/alice").await);
+        assert_snapshot!("get_odd_query", get("acme/members/alice?limit=1").await);
     });
 }
 

@@ -1,16 +1,19 @@
 //! A gateway in front of a configstore, and people who use it.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use drydock_core::env::{Env, RngTree};
+use drydock_core::error::Code;
 use drydock_core::net::{BoxStream, Listener, Net};
 use drydock_services::gateway;
 use drydock_services::http::HttpSettings;
 use drydock_services::http::duplex::DuplexNet;
 use drydock_services::runtime::{self, Role};
+use http::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -84,6 +87,20 @@ pub struct Face {
     pub client: Client,
     dialled: Arc<AtomicUsize>,
     tokens: Vec<(Who, String)>,
+    /// Every operation with the codes that it may be refused with.
+    document: Vec<(Method, &'static str, BTreeSet<Code>)>,
+}
+
+/// Whether a path is one of the route's.
+fn fits(route: &str, path: &str) -> bool {
+    let (mut route, mut path) = (route.split('/'), path.split('/'));
+    loop {
+        match (route.next(), path.next()) {
+            (None, None) => return true,
+            (Some(part), Some(given)) if part == given || part.starts_with('{') => {}
+            _ => return false,
+        }
+    }
 }
 
 impl Face {
@@ -116,7 +133,9 @@ impl Face {
         let deps = gateway::Deps { env, net: Arc::new(net) };
         let role = Role::Gateway(settings, deps);
         tokio::spawn(runtime::start(role, listener, CancellationToken::new()));
-        Face { client, dialled, tokens: Vec::new() }
+        let routes = gateway::routes().into_iter();
+        let document = routes.map(|it| (it.spec.method.clone(), it.spec.path, it.codes()));
+        Face { client, dialled, tokens: Vec::new(), document: document.collect() }
     }
 
     /// Gives every user a token.
@@ -136,14 +155,29 @@ impl Face {
     }
 
     /// Sends a request of theirs.
+    ///
+    /// # Panics
+    /// If the API document does not know the answer.
     pub async fn send(&self, who: Who, request: Request) -> Exchange {
-        match who {
+        let answer = match who {
             Who::AdminToken => self.client.send(request).await,
             Who::Nobody => self.client.send(request.anonymous()).await,
             _ => {
                 let client = Client { token: self.token(who).to_owned(), ..self.client.clone() };
                 client.send(request).await
             }
+        };
+        self.check_document(&answer);
+        answer
+    }
+
+    fn check_document(&self, answer: &Exchange) {
+        let Request { method, path, .. } = &answer.request;
+        let path = path.split('?').next().unwrap_or_default();
+        let known = self.document.iter().find(|(of, at, _)| of == method && fits(at, path));
+        if let Some((_, _, codes)) = known.filter(|_| answer.status.as_u16() >= 400) {
+            let code = answer.field("code");
+            assert!(codes.iter().any(|listed| listed.as_str() == code), "not listed\n{answer}");
         }
     }
 

@@ -21,13 +21,16 @@ pub fn of(error: ClientError, own: impl IntoIterator<Item = ApiError>) -> ApiErr
         ClientError::Remote(remote) => {
             let mut own = own.into_iter().chain(common(remote));
             let named = own.find(|own| own.code() == remote.code);
-            named.unwrap_or_else(|| ApiError::new(kind_of(remote)))
+            named.unwrap_or_else(|| match kind_of(remote) {
+                Kind::Unavailable => unavailable(),
+                kind => ApiError::new(kind),
+            })
         }
-        ClientError::NotSent { .. } => ApiError::new(Kind::Unavailable),
+        ClientError::NotSent { .. } => unavailable(),
         ClientError::Unknown { source, .. } if source.is::<Interrupted>() => {
             ApiError::new(Kind::Timeout).with_code(Code::DeadlineExceeded)
         }
-        ClientError::Unknown { .. } => ApiError::new(Kind::Unavailable),
+        ClientError::Unknown { .. } => unavailable(),
     };
     shown.with_source(error)
 }
@@ -58,6 +61,12 @@ pub fn for_operators(error: ClientError) -> ApiError {
 #[track_caller]
 pub fn own(code: Code, message: &str) -> ApiError {
     ApiError::new(code.kind()).with_code(code).with_message(message)
+}
+
+/// Whatever keeps a service from answering.
+#[track_caller]
+fn unavailable() -> ApiError {
+    ApiError::new(Kind::Unavailable).with_code(Code::Unavailable)
 }
 
 /// What may be known whatever was asked.

@@ -1,5 +1,7 @@
 //! The gateway's routes, and what each requires of its caller.
 
+use drydock_core::error::{Code, Kind};
+
 use super::auth::requirement::Object::{Org, Project, ProjectGroup};
 use super::auth::requirement::Requirement::{
     self, Admin, AdminToken, AnyUser, Owns, OwnsParent, OwnsWithTarget, Reads, SelfOf,
@@ -9,7 +11,10 @@ use super::handlers::{
     remote_source, secret, token, user, variable,
 };
 use super::state::Gateway;
+use crate::configstore::types::User;
+use crate::configstore::{self, Configstore};
 use crate::http::health;
+use crate::http::page::ListQuery;
 use crate::http::route::{Route, Spec};
 
 /// A row of the table.
@@ -17,7 +22,8 @@ type Row = (Requirement, Route<Gateway>);
 
 /// The table of the router: the rows, and health, which requires nothing.
 pub fn routes() -> Vec<Route<Gateway>> {
-    let mut routes: Vec<_> = rows().into_iter().map(|(_, route)| route.bearer()).collect();
+    let behind = configstore::routes();
+    let mut routes: Vec<_> = rows().into_iter().map(|row| described(row, &behind)).collect();
     routes.extend(health::routes());
     routes
 }
@@ -38,13 +44,48 @@ fn rows() -> Vec<Row> {
     rows
 }
 
+/// An operation is that of the service behind, which has the same path but for its name.
+fn described((requirement, route): Row, behind: &[Route<Configstore>]) -> Route<Gateway> {
+    let route = route.bearer();
+    let path = route.spec.path.replacen("/configstore", "", 1);
+    let same =
+        |it: &&Route<Configstore>| it.spec.method == route.spec.method && it.spec.path == path;
+    let Some(same) = behind.iter().find(same) else {
+        return route.refuses(&requirement.codes());
+    };
+    let mut own = route.described_as(&same.operation).refuses(&requirement.codes());
+    if requirement == Requirement::AdminToken {
+        return own.refuses(&[Code::Maintenance, Code::CoordinationUnavailable]);
+    }
+    // What a service cannot do just now is told to operators only.
+    own = own.refuses_only(|code| code.kind() != Kind::Unavailable);
+    match own.operation.query {
+        Some(_) if FILTERED.contains(&own.spec.path) => own.query::<ListQuery>(),
+        _ => own,
+    }
+}
+
+/// Lists which the gateway filters itself, by who asks.
+const FILTERED: [&str; 3] = [
+    "/api/v1/orgs",
+    "/api/v1/project_groups/{group}/projects",
+    "/api/v1/project_groups/{group}/subgroups",
+];
+
 fn users() -> Vec<Row> {
     vec![
-        (AnyUser, Route::get("/api/v1/user", user::me)),
+        (
+            AnyUser,
+            Route::get("/api/v1/user", user::me)
+                .about("shows whose token it is")
+                .shows::<User>()
+                .refuses(&[Code::Forbidden, Code::UserNotExist]),
+        ),
         (Admin, Route::get("/api/v1/users", user::list)),
         (Admin, Route::post("/api/v1/users", user::create)),
         (SelfOf, Route::get("/api/v1/users/{user}", user::get)),
-        (SelfOf, Route::put("/api/v1/users/{user}", user::update)),
+        // Not everything about oneself is one's own to change.
+        (SelfOf, Route::put("/api/v1/users/{user}", user::update).refuses(&[Code::Forbidden])),
         (Admin, Route::delete("/api/v1/users/{user}", user::delete)),
         (SelfOf, Route::get("/api/v1/users/{user}/orgs", user::orgs)),
         (SelfOf, Route::get("/api/v1/users/{user}/tokens", token::list)),
@@ -62,7 +103,8 @@ fn users() -> Vec<Row> {
 fn orgs() -> Vec<Row> {
     vec![
         (AnyUser, Route::get("/api/v1/orgs", org::list)),
-        (AnyUser, Route::post("/api/v1/orgs", org::create)),
+        // Nor is every user to be made an owner.
+        (AnyUser, Route::post("/api/v1/orgs", org::create).refuses(&[Code::Forbidden])),
         (Reads(Org), Route::get("/api/v1/orgs/{org}", org::get)),
         (Owns(Org), Route::put("/api/v1/orgs/{org}", org::update)),
         (Owns(Org), Route::delete("/api/v1/orgs/{org}", org::delete)),

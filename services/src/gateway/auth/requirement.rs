@@ -4,12 +4,25 @@
 //! Administrators (the admin token, and users with `admin`) pass everything but
 //! [`AdminToken`](Requirement::AdminToken).
 
+use drydock_core::error::Code;
+
 /// What a path may lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Object {
     Org,
     ProjectGroup,
     Project,
+}
+
+impl Object {
+    /// The code of its absence.
+    fn not_exist(self) -> Code {
+        match self {
+            Object::Org => Code::OrgNotExist,
+            Object::ProjectGroup => Code::ProjectGroupNotExist,
+            Object::Project => Code::ProjectNotExist,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,4 +45,21 @@ pub enum Requirement {
     OwnsParent,
     /// To own the path's object, and the group that the body names as `parent` if it names one.
     OwnsWithTarget(Object),
+}
+
+impl Requirement {
+    /// What those are answered who do not meet it.
+    pub fn codes(self) -> Vec<Code> {
+        match self {
+            Requirement::AnyUser => Vec::new(),
+            Requirement::Admin | Requirement::AdminToken => vec![Code::Forbidden],
+            Requirement::SelfOf => vec![Code::UserNotExist],
+            Requirement::Reads(object) => vec![object.not_exist()],
+            Requirement::Owns(object) => vec![Code::Forbidden, object.not_exist()],
+            Requirement::OwnsParent => vec![Code::Forbidden, Code::ProjectGroupNotExist],
+            Requirement::OwnsWithTarget(object) => {
+                vec![Code::Forbidden, Code::ProjectGroupNotExist, object.not_exist()]
+            }
+        }
+    }
 }
