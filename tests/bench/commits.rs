@@ -90,7 +90,8 @@ impl Service {
             scratch_dir: folder.to_owned(),
         };
         let stop = CancellationToken::new();
-        tokio::spawn(runtime::start(Role::Configstore, settings(), deps, listener, stop.clone()));
+        let role = Role::Configstore(Box::new(settings()), deps);
+        tokio::spawn(runtime::start(role, listener, stop.clone()));
         let mut looks = tokio::time::interval(Duration::from_millis(50));
         let ctx = Context::background();
         while http.request(http::Method::GET, "/readyz").send_bytes(&ctx).await.is_err() {

@@ -6,8 +6,8 @@ use drydock_backends::testing::Way;
 use drydock_services::configstore::client::ConfigstoreClient;
 use tokio::sync::watch;
 
-use super::deployment::{Deployment, Load, all_users};
-use super::harness::{Running, utf8};
+use super::deployment::{Deployment, Instance, Load, all_users};
+use super::harness::utf8;
 
 const INSTANCES: usize = 3;
 const WRITERS: usize = 6;
@@ -16,7 +16,7 @@ const PROGRESS: usize = 60;
 /// Longer than the lease of an instance.
 const BEYOND_LEASE: Duration = Duration::from_secs(5);
 
-fn clients(instances: &[Running]) -> Vec<ConfigstoreClient> {
+fn clients(instances: &[Instance]) -> Vec<ConfigstoreClient> {
     instances.iter().map(|instance| instance.client.clone()).collect()
 }
 

@@ -17,10 +17,11 @@ use drydock_services::http::page::ListQuery;
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Child;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::harness::{Running, drydock, ready, run, soon, text, utf8};
+use super::harness::{drydock, ready, run, soon, text, utf8};
 
 const TOKEN: &str = "a-token-of-all-instances";
 /// How long a writer waits for one answer: less than the service may take.
@@ -34,6 +35,21 @@ pub struct Deployment {
     pub to_etcd: Vec<Proxy>,
     pub to_weed: Proxy,
     folder: TempDir,
+}
+
+/// One process of configstore.
+pub struct Instance {
+    pub child: Child,
+    pub address: String,
+    pub client: ConfigstoreClient,
+}
+
+impl Instance {
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().expect("it runs").to_string();
+        let sent = std::process::Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.unwrap().success());
+    }
 }
 
 impl Deployment {
@@ -76,7 +92,7 @@ impl Deployment {
     }
 
     /// Starts an instance in a folder of its own, and waits until it is ready.
-    pub async fn instance(&self, number: usize) -> Running {
+    pub async fn instance(&self, number: usize) -> Instance {
         let data = self.folder.path().join(format!("instance-{number}"));
         let mut command = drydock();
         command.args(["serve", "configstore", "--configstore-listen", "127.0.0.1:0"]);
@@ -88,11 +104,11 @@ impl Deployment {
         let address = line.strip_prefix("configstore listens on http://").expect(&line).to_owned();
         let http = Client::new(Arc::new(TcpNet), &address).with_token(SecretString::from(TOKEN));
         ready(&http).await;
-        Running { child, address, client: ConfigstoreClient::new(http) }
+        Instance { child, address, client: ConfigstoreClient::new(http) }
     }
 
     /// Runs an operator's command by way of an instance; it must succeed.
-    pub async fn operate(&self, instance: &Running, args: &[&str]) -> String {
+    pub async fn operate(&self, instance: &Instance, args: &[&str]) -> String {
         let url = format!("http://{}", instance.address);
         let ended = run(&[args, &["--url", &url, "--token", TOKEN]].concat()).await;
         assert!(ended.status.success(), "{args:?}: {}", text(&ended.stderr));

@@ -9,6 +9,8 @@ mod deployment;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod kill;
