@@ -242,7 +242,7 @@ pub fn faults(draw: &mut Draw, plan: &mut Plan, kinds: &[&[Maker]], most: usize,
 
 /// A fault under which something must happen, whatever clients do: every instance talks to
 /// coordination several times in a lease.
-fn certain(draw: &mut Draw, plan: &mut Plan, times: [u64; 2]) {
+pub fn certain(draw: &mut Draw, plan: &mut Plan, times: [u64; 2]) {
     let instance = draw.count(1, plan.topology.configstores);
     let for_ms = plan.settings.lease_ttl_ms;
     let at_ms = draw.number(times[0], times[1] - for_ms);
