@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 pub use tree::{OwnerKind, TreePath, TreeRef};
 use uuid::Uuid;
 
+/// A name, but for its greatest length, as a regular expression.
+const NAME_PATTERN: &str = "[A-Za-z]([A-Za-z0-9]|-[A-Za-z0-9])+";
+/// The usual form of an id.
+const ID_PATTERN: &str = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 const MIN_LENGTH: usize = 2;
 const MAX_LENGTH: usize = 64;
 
@@ -78,7 +82,7 @@ impl JsonSchema for Name {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "pattern": "^[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*$",
+            "pattern": format!("^{NAME_PATTERN}$"),
             "minLength": MIN_LENGTH,
             "maxLength": MAX_LENGTH,
         })
@@ -107,6 +111,20 @@ impl FromStr for Ref {
             Ok(id) => Ok(Ref::Id(id)),
             Err(_) => text.parse().map(Ref::Name),
         }
+    }
+}
+
+impl JsonSchema for Ref {
+    fn schema_name() -> Cow<'static, str> {
+        "Ref".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "an id or a name",
+            "type": "string",
+            "pattern": format!("^({ID_PATTERN}|{NAME_PATTERN})$"),
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use drydock_core::error::{Code, Kind};
+use drydock_services::configstore;
 use drydock_services::http::error::status_of;
 
 use crate::every_route::specs;
@@ -51,6 +52,13 @@ fn snapshots() -> Vec<Snapshot> {
         .collect()
 }
 
+/// Paths are the same at the gateway, whose tests compare with its own table.
+fn of_configstore() -> Vec<Snapshot> {
+    let mut own = snapshots();
+    own.retain(|snapshot| !snapshot.file.starts_with("api__gateway"));
+    own
+}
+
 fn fits(route: &str, path: &str) -> bool {
     let (mut route, mut path) = (route.split('/'), path.split('/'));
     loop {
@@ -64,9 +72,9 @@ fn fits(route: &str, path: &str) -> bool {
 
 #[test]
 fn every_route_has_a_snapshot_of_its_success() {
-    let snapshots = snapshots();
+    let own = of_configstore();
     let shown = |method: &str, route: &str| {
-        snapshots.iter().any(|snapshot| {
+        own.iter().any(|snapshot| {
             let fits = |(verb, path): (&str, &str)| verb == method && fits(route, path);
             snapshot.request().is_some_and(fits)
                 && snapshot.status().is_some_and(|status| (200..300).contains(&status))
@@ -100,6 +108,105 @@ fn every_error_code_and_status_has_a_snapshot() {
     let unseen: Vec<_> =
         Kind::ALL.iter().filter(|kind| !seen.contains(&status_of(**kind).as_u16())).collect();
     assert_eq!(unseen, [&Kind::Internal; 0], "kinds whose status no snapshot shows");
+}
+
+/// An answer that some snapshot shows.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Shown {
+    /// Method and path of the route.
+    route: String,
+    status: u16,
+    /// Empty for a success.
+    code: String,
+}
+
+/// All answers of routes, in exchanges and in tables.
+fn shown() -> BTreeSet<Shown> {
+    let specs = specs();
+    let mut shown = BTreeSet::new();
+    for snapshot in of_configstore() {
+        for line in snapshot.text.lines() {
+            shown.extend(table_row(line));
+        }
+        let (Some((method, path)), Some(status)) = (snapshot.request(), snapshot.status()) else {
+            continue;
+        };
+        let spec = specs.iter().find(|spec| spec.method == *method && fits(spec.path, path));
+        let Some(spec) = spec else { continue };
+        let answer = snapshot.text.split("→ ").last().unwrap_or_default();
+        let code = answer.split_once("\"code\": \"").map(|(_, rest)| rest);
+        let code = code.and_then(|rest| rest.split('"').next()).filter(|_| status >= 400);
+        let route = format!("{} {}", spec.method, spec.path);
+        shown.insert(Shown { route, status, code: code.unwrap_or_default().to_owned() });
+    }
+    shown
+}
+
+/// `GET    /api/v1/users    401 unauthorized`
+fn table_row(line: &str) -> Option<Shown> {
+    let mut words = line.split_whitespace();
+    let (method, path, status) = (words.next()?, words.next()?, words.next()?.parse().ok()?);
+    let code = words.next().unwrap_or_default().trim_end_matches(',').to_owned();
+    Some(Shown { route: format!("{method} {path}"), status, code })
+}
+
+#[test]
+fn every_answer_is_one_that_the_document_lists() {
+    let mut unlisted = Vec::new();
+    let listed: BTreeSet<_> = listed().collect();
+    for Shown { route, status, code } in shown() {
+        if !code.is_empty() && !listed.contains(&(route.clone(), code.clone())) {
+            unlisted.push(format!("{route} {status} {code}"));
+        }
+    }
+    assert_eq!(unlisted, [""; 0], "answers that the API document does not list");
+}
+
+/// Codes that do not depend on the route: each is shown somewhere.
+const SHOWN_ONCE: [Code; 9] = [
+    Code::BodyTooLarge,
+    Code::EncryptionKeyMissing,
+    Code::Internal,
+    Code::InvalidHeader,
+    Code::InvalidRef,
+    Code::StorageUnavailable,
+    Code::TooManyRequests,
+    Code::TransactionTooLarge,
+    Code::UnsupportedMediaType,
+];
+
+/// Listed, and not shown for that very route. May only shrink.
+const NOT_SHOWN: &[(&str, Code)] = &[
+    // A health route answers at once, so that no deadline is short enough.
+    ("GET /livez", Code::DeadlineExceeded),
+    ("GET /readyz", Code::DeadlineExceeded),
+    ("GET /metrics", Code::DeadlineExceeded),
+    ("GET /version", Code::DeadlineExceeded),
+    ("GET /openapi.json", Code::DeadlineExceeded),
+    // Between the loss of the coordination store and the load that follows.
+    ("POST /api/v1/import", Code::InvalidBody),
+    ("POST /api/v1/import", Code::NotReady),
+    ("GET /api/v1/lineages", Code::NotReady),
+    ("POST /api/v1/lineages/{lineage}/restore", Code::MaintenanceNotReady),
+    ("POST /api/v1/lineages/{lineage}/restore", Code::NotReady),
+];
+
+#[test]
+fn every_code_that_the_document_lists_is_shown() {
+    let shown: BTreeSet<_> = shown().into_iter().map(|it| (it.route, it.code)).collect();
+    let once = |code: &str| SHOWN_ONCE.iter().any(|once| once.as_str() == code);
+    let missing: Vec<_> = listed().filter(|it| !once(&it.1) && !shown.contains(it)).collect();
+    let expected: Vec<_> =
+        NOT_SHOWN.iter().map(|(route, code)| ((*route).to_owned(), code.to_string())).collect();
+    assert_eq!(missing, expected, "codes that no snapshot shows for their route");
+}
+
+/// Every route with every code that it can answer.
+fn listed() -> impl Iterator<Item = (String, String)> {
+    configstore::routes().into_iter().flat_map(|route| {
+        let name = format!("{} {}", route.spec.method, route.spec.path);
+        route.codes().into_iter().map(move |code| (name.clone(), code.to_string()))
+    })
 }
 
 #[test]

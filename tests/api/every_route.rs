@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_services::configstore;
-use drydock_services::http::route::{Access, Availability, BodyRule, Spec};
+use drydock_services::http::openapi::document;
+use drydock_services::http::route::{Access, Availability, BodyRule, Route, Spec};
 use drydock_tests::app::{TestApp, settings, with_app};
 use drydock_tests::client::{Exchange, Request};
 use drydock_tests::faulty::Trouble;
@@ -31,7 +32,7 @@ const PARAMETERS: [(&str, &str); 10] = [
     ("{variable}", "password"),
 ];
 
-fn path(spec: &Spec) -> String {
+pub fn path(spec: &Spec) -> String {
     let mut path = spec.path.to_owned();
     for (parameter, value) in PARAMETERS {
         path = path.replace(parameter, value);
@@ -50,7 +51,7 @@ fn request(spec: &Spec) -> Request {
 }
 
 /// A body that the route takes.
-fn body(spec: &Spec) -> Value {
+pub fn body(spec: &Spec) -> Value {
     match (spec.method.as_str(), spec.path) {
         ("POST", "/api/v1/users") => json!({ "name": "bob" }),
         ("POST", "/api/v1/orgs") => json!({ "name": "other", "visibility": "public" }),
@@ -68,9 +69,8 @@ fn body(spec: &Spec) -> Value {
             "kind": "github",
             "auth_kind": "oauth2",
         }),
-        ("POST", "/api/v1/project_groups" | "/api/v1/projects") => {
-            json!({ "name": "other", "parent": "org/acme" })
-        }
+        ("POST", "/api/v1/project_groups") => json!({ "name": "other", "parent": "org/acme" }),
+        ("POST", "/api/v1/projects") => json!({ "name": "other", "parent": "org/acme/web" }),
         ("POST", path) if path.ends_with("/secrets") => json!({ "name": "other", "data": {} }),
         ("POST", path) if path.ends_with("/variables") => json!({ "name": "other", "values": [] }),
         _ => json!({}),
@@ -201,6 +201,157 @@ fn every_path_with_a_wrong_method() {
     });
 }
 
+/// The routes whose operation has this header or parameter.
+fn with(parameter: &str) -> Vec<Spec> {
+    let document = document("configstore", &configstore::routes());
+    let has = |spec: &Spec| {
+        let method = spec.method.as_str().to_lowercase();
+        let parameters = &document["paths"][spec.path][method]["parameters"];
+        parameters.as_array().into_iter().flatten().any(|it| it["name"] == parameter)
+    };
+    specs().into_iter().filter(has).collect()
+}
+
+#[test]
+fn every_change_of_another_revision() {
+    let conditional = with("if-match");
+    let meant = |spec: &Spec| conditional.contains(spec);
+    let linked = "/api/v1/users/{user}/linked_accounts/{id}";
+    let stale = |spec: &Spec| request(spec).header("if-match", "\"stale\"");
+    let table = ask_each(|spec| meant(spec) && spec.path != linked, nothing, stale);
+    for line in table.lines() {
+        assert!(line.ends_with("412 revision_mismatch"), "{line}");
+    }
+    assert_snapshot!("other_revision", table);
+}
+
+#[test]
+fn every_creation_with_a_key_of_another_request() {
+    let creations = with("idempotency-key");
+    let key = |request: Request| request.header("idempotency-key", "key-1");
+    let used = async |app: &TestApp| {
+        let user = json!({ "name": "somebody" });
+        app.send(key(Request::post("/api/v1/users").json(&user))).await.expect(201);
+    };
+    let table = ask_each(|spec| creations.contains(spec), used, |spec| key(request(spec)));
+    for line in table.lines() {
+        assert!(line.ends_with("422 idempotency_key_reused"), "{line}");
+    }
+    assert_snapshot!("key_reused", table);
+}
+
+#[test]
+fn every_query_that_is_wrong() {
+    let mut lines = Vec::new();
+    for (parameter, query, outcome) in [
+        ("limit", "limit=0", "400 invalid_limit"),
+        ("cursor", "cursor=x", "400 invalid_cursor"),
+        ("order", "order=up", "400 invalid_query"),
+        ("consistency", "consistency=mostly", "400 invalid_query"),
+        ("wait", "wait=x&wait=y", "400 invalid_query"),
+        ("dry_run", "dry_run=perhaps", "400 invalid_query"),
+        ("verbose", "verbos=1", "400 invalid_query"),
+    ] {
+        let meant = with(parameter);
+        let ask = |spec: &Spec| {
+            let mut request = request(spec);
+            request.path += &format!("?{query}");
+            request
+        };
+        let table = ask_each(|spec| meant.contains(spec), nothing, ask);
+        for line in table.lines() {
+            assert!(line.ends_with(outcome), "{line} for {query}");
+        }
+        lines.push(table);
+    }
+    assert_snapshot!("wrong_query", lines.join("\n"));
+}
+
+/// The routes that can answer with a code of which this is true.
+fn refusing(holds: impl Fn(&str) -> bool) -> Vec<Spec> {
+    let refuses = |route: &Route<_>| route.codes().iter().any(|code| holds(code.as_str()));
+    configstore::routes().into_iter().filter(refuses).map(|route| route.spec).collect()
+}
+
+#[test]
+fn every_name_that_is_none() {
+    let meant = refusing(|code| code == "invalid_name");
+    let ask = |spec: &Spec| {
+        let mut body = body(spec);
+        body["name"] = json!("no name");
+        Request::new(spec.method.clone(), &path(spec)).json(&body)
+    };
+    let table = ask_each(|spec| meant.contains(spec), nothing, ask);
+    for line in table.lines() {
+        assert!(line.ends_with("400 invalid_name"), "{line}");
+    }
+    assert_snapshot!("no_name", table);
+}
+
+#[test]
+fn every_name_that_is_taken() {
+    let meant = refusing(|code| code.ends_with("_already_exists"));
+    let creations: Vec<_> = specs().into_iter().filter(|spec| spec.method == "POST").collect();
+    let creation = |spec: &Spec| {
+        let list = spec.path.rsplit_once('/').map_or(spec.path, |(list, _)| list);
+        let fits = |it: &&Spec| it.path == spec.path || it.path == list;
+        creations.iter().find(fits).cloned().expect("what can be taken can be made")
+    };
+    let table = std::cell::RefCell::new(Table::default());
+    for spec in meant {
+        run(async {
+            let app = ready().await;
+            let first = creation(&spec);
+            app.send(request(&first)).await.expect(201);
+            let taken = json!({ "name": body(&first)["name"] });
+            let ask = match spec.method.as_str() {
+                "POST" => request(&first),
+                _ => Request::new(spec.method.clone(), &path(&spec)).json(&taken),
+            };
+            let answer = app.send(ask).await;
+            table.borrow_mut().add(&spec, &answer);
+        });
+    }
+    let table = table.into_inner().text();
+    for line in table.lines() {
+        assert!(line.ends_with("_already_exists"), "{line}");
+    }
+    assert_snapshot!("taken", table);
+}
+
+/// Of each parameter a value that is well-formed and leads nowhere.
+const NOWHERE: [(&str, &str); 9] = [
+    ("{user}", "nobody"),
+    ("{org}", "nowhere"),
+    ("{token}", "nothing"),
+    ("{id}", "00000000-0000-7000-8000-000000000000"),
+    ("{remote_source}", "nowhere"),
+    ("{group}", "org%2Fnowhere"),
+    ("{project}", "org%2Facme%2Fnowhere"),
+    ("{secret}", "nothing"),
+    ("{variable}", "nothing"),
+];
+
+#[test]
+fn every_path_that_leads_nowhere() {
+    let mut tables = Vec::new();
+    for (parameter, value) in NOWHERE {
+        let ask = |spec: &Spec| {
+            let mut asked = request(spec);
+            let replaced = spec.path.replace(parameter, value);
+            asked.path =
+                PARAMETERS.iter().fold(replaced, |path, (name, value)| path.replace(name, value));
+            asked
+        };
+        let table = ask_each(|spec| spec.path.contains(parameter), nothing, ask);
+        for line in table.lines() {
+            assert!(line.contains(" 404 "), "{line} for {value}");
+        }
+        tables.push(table);
+    }
+    assert_snapshot!("leads_nowhere", tables.join("\n"));
+}
+
 fn takes_json(spec: &Spec) -> bool {
     spec.body == BodyRule::Small
 }
@@ -209,6 +360,8 @@ fn takes_json(spec: &Spec) -> bool {
 fn every_route_that_takes_json_with_a_bad_body() {
     let bare = |spec: &Spec| Request::new(spec.method.clone(), &path(spec));
     let json = |spec: &Spec| bare(spec).header("content-type", "application/json");
+    let cut = |spec: &Spec| json(spec).body("{");
+    assert_snapshot!("bad_body", ask_each(takes_json, nothing, cut));
     for (body, outcome) in [
         ("{", "400 invalid_body"),
         ("", "400 invalid_body"),

@@ -18,6 +18,8 @@ fn an_account_is_linked_listed_and_taken_away() {
         assert_snapshot!("create", created);
         assert_snapshot!("list", app.get(ACCOUNTS).await);
         let path = format!("{ACCOUNTS}/{}", created.field("id"));
+        let stale = Request::delete(&path).header("if-match", "\"stale\"");
+        assert_snapshot!("delete_if_match", app.send(stale).await);
         assert_snapshot!("delete", app.send(Request::delete(&path)).await);
         assert_snapshot!("delete_not_exist", app.send(Request::delete(&path)).await);
     });

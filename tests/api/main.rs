@@ -3,6 +3,7 @@
 //! `every_route` sends the same mistakes and states to every row of the route table; `coverage`
 //! fails for a route, an error code or a kind that no snapshot shows.
 
+mod bad_input;
 mod boundary;
 mod coverage;
 mod encryption;
@@ -10,6 +11,9 @@ mod environment;
 mod every_route;
 mod export;
 mod faults;
+mod gateway_boundary;
+mod gateway_objects;
+mod gateway_permissions;
 mod health;
 mod idempotency;
 mod import;
@@ -20,6 +24,7 @@ mod lists;
 mod maintenance;
 mod members;
 mod moves;
+mod openapi;
 mod orgs;
 mod project_groups;
 mod projects;

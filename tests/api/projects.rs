@@ -55,6 +55,11 @@ fn bad_projects_are_refused() {
         assert_snapshot!("create_taken", taken);
         let source = json!({ "name": "blog", "parent": "org/acme", "remote_source": "nowhere" });
         assert_snapshot!("create_unknown_source", create(source).await);
+        let nowhere = json!({ "name": "blog", "parent": "org/nowhere" });
+        assert_snapshot!("create_nowhere", create(nowhere.clone()).await);
+        assert_snapshot!("move_nowhere", app.send(Request::put(SITE).json(&nowhere)).await);
+        let unknown = Request::put(SITE).json(&json!({ "remote_source": "nowhere" }));
+        assert_snapshot!("update_unknown_source", app.send(unknown).await);
         let branch = json!({ "name": "blog", "parent": "org/acme", "default_branch": "" });
         assert_snapshot!("create_empty_branch", create(branch).await);
         assert_snapshot!("get_not_exist", app.get(&format!("{PROJECTS}/org%2Facme%2Fblog")).await);

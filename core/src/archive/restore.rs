@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -21,7 +22,7 @@ use crate::store::{Inner, Store, StoreError, begin, recovery};
 use crate::tasks::collect;
 
 /// A lineage that is, or was, in force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lineage {
     pub id: Uuid,
     /// The lineage that its first state came from, unless that was a first boot.
@@ -34,7 +35,7 @@ pub struct Lineage {
 }
 
 /// Where a restore led.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RestoreReport {
     /// The new lineage, and the position of the switch to it.
     pub lineage: Uuid,

@@ -8,6 +8,7 @@ use drydock_core::store::StoreSettings;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::stores::{CoordinationConfig, ObjectsConfig};
 use crate::http::HttpSettings;
 
 /// The whole configuration. What has no default is absent until some layer sets it.
@@ -16,7 +17,7 @@ use crate::http::HttpSettings;
 pub struct Config {
     /// Separates deployments that share a coordination store or a bucket.
     pub cluster: String,
-    /// Where the embedded coordination store, the objects and the read models live.
+    /// Where read models live, and what is kept in files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
     /// What callers of configstore must present.
@@ -29,17 +30,31 @@ pub struct Config {
     pub admin_token: Option<SecretString>,
     pub log: LogConfig,
     pub configstore: ServiceConfig,
+    pub gateway: GatewayConfig,
     pub instance: InstanceConfig,
     pub http: HttpSettings,
     pub store: StoreSettings,
+    pub coordination: CoordinationConfig,
+    pub objects: ObjectsConfig,
 }
 
 /// Keys that no default shows, and whether they are secret.
-pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 4] = [
+pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 15] = [
     ("data_dir", Secrecy::Public),
     ("internal_token", Secrecy::Secret),
     ("admin_token", Secrecy::Secret),
     ("encryption.keys", Secrecy::Secret),
+    ("coordination.user", Secrecy::Public),
+    ("coordination.password", Secrecy::Secret),
+    ("coordination.ca_file", Secrecy::Public),
+    ("coordination.cert_file", Secrecy::Public),
+    ("coordination.key_file", Secrecy::Public),
+    ("objects.bucket", Secrecy::Public),
+    ("objects.endpoint", Secrecy::Public),
+    ("objects.access_key", Secrecy::Public),
+    ("objects.secret_key", Secrecy::Secret),
+    ("objects.session_token", Secrecy::Secret),
+    ("objects.ca_file", Secrecy::Public),
 ];
 
 /// How secrets are encrypted at rest.
@@ -81,6 +96,15 @@ pub struct ServiceConfig {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct GatewayConfig {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where `serve gateway` finds configstore: `host:port`.
+    pub configstore: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct InstanceConfig {
     /// How long an instance counts as live after it was last heard of.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
@@ -102,6 +126,10 @@ impl Default for Config {
             encryption: EncryptionConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: "info".to_owned() },
             configstore: ServiceConfig { listen: SocketAddr::from(([127, 0, 0, 1], 8001)) },
+            gateway: GatewayConfig {
+                listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+                configstore: "127.0.0.1:8001".to_owned(),
+            },
             instance: InstanceConfig {
                 lease_ttl: Duration::from_secs(10),
                 maintenance_drain: Duration::from_secs(10),
@@ -109,6 +137,8 @@ impl Default for Config {
             },
             http: HttpSettings::default(),
             store: StoreSettings::default(),
+            coordination: CoordinationConfig::default(),
+            objects: ObjectsConfig::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use drydock_core::error::{ApiError, BoxError, Kind, first_api_error};
 use http::{HeaderValue, StatusCode, header};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a handler fails with. `?` turns every error into it.
@@ -22,7 +23,7 @@ impl<E: Into<BoxError>> From<E> for HttpError {
 }
 
 /// The body of every answer with a status of 400 or more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorBody {
     pub code: String,
     pub message: String,

@@ -4,11 +4,12 @@
 //! closed the gate no new [`Pass`] can appear, and [`Gate::drained`] cannot miss one.
 
 use drydock_core::error::{ApiError, Code, Kind};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 /// What the service is doing, as far as requests are concerned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GateState {
     /// Starting, or rebuilding its read model.

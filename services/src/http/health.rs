@@ -5,25 +5,28 @@ use axum::response::{IntoResponse, Response};
 use drydock_core::error::{ApiError, BoxError, Code, Kind};
 use http::header;
 use prometheus_client::encoding::text::encode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::error::{ErrorBody, HttpError};
 use super::extract::Query;
 use super::gate::GateState;
+use super::openapi;
 use super::route::Route;
 use super::shell::{App, Details, Readiness};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The body of `/version`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Version {
     pub service: String,
     pub version: String,
 }
 
 /// The body of `/readyz?verbose`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verbose {
     /// What every error has; absent if ready.
     #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
@@ -36,10 +39,33 @@ pub struct Verbose {
 
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Vec<Route<S>> {
     vec![
-        Route::get("/livez", livez::<S>).always().open(),
-        Route::get("/readyz", readyz::<S>).always().open(),
-        Route::get("/metrics", metrics::<S>).always().open(),
-        Route::get("/version", version::<S>).always().open(),
+        Route::get("/livez", livez::<S>)
+            .always()
+            .open()
+            .about("says that the process lives")
+            .answers::<Value>(),
+        Route::get("/readyz", readyz::<S>)
+            .always()
+            .open()
+            .about("says whether the instance does its work")
+            .query::<ReadyQuery>()
+            .answers::<Verbose>()
+            .refuses(&[Code::NotReady]),
+        Route::get("/metrics", metrics::<S>)
+            .always()
+            .open()
+            .about("shows counters and gauges")
+            .answers_media(OPEN_METRICS),
+        Route::get("/version", version::<S>)
+            .always()
+            .open()
+            .about("says which build this is")
+            .answers::<Version>(),
+        Route::get("/openapi.json", openapi::serve)
+            .always()
+            .open()
+            .about("describes all operations")
+            .answers::<Value>(),
     ]
 }
 
@@ -47,7 +73,7 @@ async fn livez<S>(State(_): State<App<S>>) -> Response {
     axum::Json(serde_json::json!({ "live": true })).into_response()
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ReadyQuery {
     /// Given, whatever its value: says what the readiness is made of, and how far a load is.

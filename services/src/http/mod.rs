@@ -11,10 +11,12 @@
 //! | [`extract`], [`idempotency`], [`page`], [`reply`] | requests to types, types to answers |
 //! | [`error`] | errors to answers |
 //! | [`health`], [`admin`] | routes that every service has |
+//! | [`describe`], [`openapi`] | the API document, made of the routes |
 //! | [`client`] | the other side |
 
 pub mod admin;
 pub mod client;
+pub mod describe;
 #[cfg(any(test, feature = "testing"))]
 pub mod duplex;
 pub mod error;
@@ -26,6 +28,7 @@ pub mod health;
 pub mod idempotency;
 mod linger;
 pub mod metrics;
+pub mod openapi;
 pub mod page;
 pub mod reply;
 pub mod route;

@@ -4,15 +4,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::{Extension, Router};
 use drydock_core::error::{ApiError, Code, Kind};
 use http::{HeaderValue, Method, header};
 
+use super::describe::Operation;
 use super::error::HttpError;
+use super::openapi::Document;
 use super::shell::{App, Shell};
 use super::{frame, guard};
 
@@ -23,6 +25,8 @@ pub enum Access {
     Open,
     /// Bearers of the internal token.
     Internal,
+    /// Bearers of a token that the service itself knows: what it allows is decided there.
+    Bearer,
 }
 
 /// When the route answers.
@@ -67,6 +71,7 @@ pub struct Spec {
 /// A row of the table.
 pub struct Route<S> {
     pub spec: Spec,
+    pub operation: Operation,
     handler: MethodRouter<App<S>>,
 }
 
@@ -86,6 +91,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
                 body,
                 deadline: Deadline::Bounded,
             },
+            operation: Operation::default(),
             handler: on(filter, handler),
         }
     }
@@ -119,6 +125,12 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         self
     }
 
+    /// Is for bearers of tokens that the service itself knows.
+    pub fn bearer(mut self) -> Route<S> {
+        self.spec.access = Access::Bearer;
+        self
+    }
+
     /// Takes a body of any length.
     pub fn streamed(mut self) -> Route<S> {
         self.spec.body = BodyRule::Stream;
@@ -144,8 +156,9 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
 /// If two rows have the same method and path.
 pub fn router<S: Clone + Send + Sync + 'static>(table: Vec<Route<S>>, app: App<S>) -> Router {
     let shell = app.shell.clone();
+    let document = Document::new(shell.service, &table);
     let mut paths: BTreeMap<&'static str, (Vec<Method>, MethodRouter<App<S>>)> = BTreeMap::new();
-    for Route { spec, handler } in table {
+    for Route { spec, handler, .. } in table {
         let (methods, merged) = paths.entry(spec.path).or_default();
         methods.push(spec.method.clone());
         let guarded = (Arc::new(spec), shell.clone());
@@ -160,6 +173,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(table: Vec<Route<S>>, app: App<S
     }
     router
         .fallback(|| std::future::ready(unknown_route()))
+        .layer(Extension(document))
         .layer(from_fn_with_state::<_, Arc<Shell>, _>(shell, frame::frame))
         .with_state(app)
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use drydock_core::env::Env;
 use prometheus_client::registry::Registry;
-use secrecy::{ExposeSecret, SecretString};
+use schemars::JsonSchema;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
 use super::gate::{Gate, GateState};
+use super::guard::is_token;
 use super::metrics::HttpMetrics;
 use super::settings::HttpSettings;
 
@@ -32,7 +32,7 @@ pub trait Health: Send + Sync + 'static {
 }
 
 /// The body of `/readyz`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Readiness {
     /// Whether this instance does its work: serving, or keeping still in maintenance.
     pub ready: bool,
@@ -43,7 +43,7 @@ pub struct Readiness {
 }
 
 /// What `/readyz?verbose` says besides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Details {
     /// The newest commit in the read model; absent before the first load.
     pub position: Option<u64>,
@@ -53,7 +53,7 @@ pub struct Details {
     pub heard: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadProgress {
     pub done: u64,
     pub total: u64,
@@ -95,10 +95,7 @@ impl Shell {
         })
     }
 
-    /// Compares in constant time, whatever the lengths.
     pub(super) fn is_internal_token(&self, given: &str) -> bool {
-        let digest = |token: &str| Sha256::digest(token.as_bytes());
-        let expected = digest(self.internal_token.expose_secret());
-        expected.as_slice().ct_eq(digest(given).as_slice()).into()
+        is_token(&self.internal_token, given)
     }
 }

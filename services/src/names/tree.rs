@@ -1,13 +1,14 @@
 //! References to project groups and projects: an id, or the path from the owner down.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{InvalidName, Name};
+use super::{ID_PATTERN, InvalidName, NAME_PATTERN, Name};
 
 /// Names in a path at most, the owner's not counted.
 const MAX_NAMES: usize = 64;
@@ -84,6 +85,20 @@ impl fmt::Display for TreePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.kind.as_str(), self.owner)?;
         self.names.iter().try_for_each(|name| write!(f, "/{name}"))
+    }
+}
+
+impl JsonSchema for TreeRef {
+    fn schema_name() -> Cow<'static, str> {
+        "TreeRef".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "an id, or a path such as `org/acme/web`",
+            "type": "string",
+            "pattern": format!("^({ID_PATTERN}|(user|org)(/{NAME_PATTERN})+)$"),
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Visibility;
-use crate::names::Name;
+use crate::names::{Name, Ref};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -21,10 +21,12 @@ pub struct Org {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewOrg {
+    #[schemars(with = "Name")]
     pub name: String,
     pub visibility: Visibility,
     /// The user, by id or name, who becomes the first owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Ref>")]
     pub owner: Option<String>,
 }
 
@@ -33,6 +35,7 @@ pub struct NewOrg {
 #[serde(deny_unknown_fields)]
 pub struct OrgChange {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Name>")]
     pub name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,

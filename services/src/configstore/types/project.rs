@@ -3,8 +3,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Owner, Visibility, given};
-use crate::names::Name;
+use super::{Owner, PRINTABLE, Visibility, given};
+use crate::names::{Name, Ref, TreeRef};
 
 /// A project, as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,15 +58,19 @@ pub struct ProjectView {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewProject {
+    #[schemars(with = "Name")]
     pub name: String,
     /// The group, by id or path.
+    #[schemars(with = "TreeRef")]
     pub parent: String,
     #[serde(default)]
     pub visibility: Visibility,
     /// By id or name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Ref>")]
     pub remote_source: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(min = 1, max = 255), regex(pattern = PRINTABLE))]
     pub repository_path: Option<String>,
     #[serde(default)]
     pub members_can_run: bool,
@@ -74,6 +78,7 @@ pub struct NewProject {
     pub pass_variables_to_forks: bool,
     /// `main` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255), regex(pattern = PRINTABLE))]
     pub default_branch: Option<String>,
 }
 
@@ -82,22 +87,27 @@ pub struct NewProject {
 #[serde(deny_unknown_fields)]
 pub struct ProjectChange {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Name>")]
     pub name: Option<String>,
     /// Moves the project into this group.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<TreeRef>")]
     pub parent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
     /// `null` takes it away.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Ref>")]
     pub remote_source: Option<Option<String>>,
     /// `null` takes it away.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(min = 1, max = 255), regex(pattern = PRINTABLE))]
     pub repository_path: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members_can_run: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass_variables_to_forks: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255), regex(pattern = PRINTABLE))]
     pub default_branch: Option<String>,
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Visibility;
-use crate::names::{Name, OwnerKind};
+use crate::names::{Name, OwnerKind, TreeRef};
 
 /// A project group, as stored. It has exactly one of `user`, `org` (a root group, whose name is
 /// empty) and `parent`.
@@ -59,8 +59,10 @@ pub struct Owner {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewProjectGroup {
+    #[schemars(with = "Name")]
     pub name: String,
     /// The group above, by id or path.
+    #[schemars(with = "TreeRef")]
     pub parent: String,
     #[serde(default)]
     pub visibility: Visibility,
@@ -71,9 +73,11 @@ pub struct NewProjectGroup {
 #[serde(deny_unknown_fields)]
 pub struct ProjectGroupChange {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Name>")]
     pub name: Option<String>,
     /// Moves the group, with everything in it, below this one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<TreeRef>")]
     pub parent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,

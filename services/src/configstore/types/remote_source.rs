@@ -5,6 +5,9 @@ use uuid::Uuid;
 
 use crate::names::Name;
 
+/// URLs that are surely taken, as a regular expression.
+const URL: &str = "^https?://[A-Za-z0-9]+([.-][A-Za-z0-9]+)*(:[0-9]{1,4})?(/[A-Za-z0-9._~-]*)*$";
+
 /// A server with repositories.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -40,8 +43,10 @@ pub enum AuthKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRemoteSource {
+    #[schemars(with = "Name")]
     pub name: String,
     /// An absolute `http` or `https` URL without credentials.
+    #[schemars(length(max = 2048), regex(pattern = URL))]
     pub api_url: String,
     pub kind: RemoteSourceKind,
     pub auth_kind: AuthKind,
@@ -52,8 +57,10 @@ pub struct NewRemoteSource {
 #[serde(deny_unknown_fields)]
 pub struct RemoteSourceChange {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Name>")]
     pub name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048), regex(pattern = URL))]
     pub api_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<RemoteSourceKind>,

@@ -7,7 +7,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
-use super::Stored;
+use super::{PRINTABLE, Stored};
 use crate::http::reply;
 use crate::names::Name;
 use crate::seal::Sealed;
@@ -58,8 +58,10 @@ pub struct SecretView {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSecret {
+    #[schemars(with = "Name")]
     pub name: String,
     #[serde(deserialize_with = "distinct")]
+    #[schemars(extend("maxProperties" = 256, "propertyNames" = { "minLength": 1, "maxLength": 255, "pattern": PRINTABLE }))]
     pub data: BTreeMap<String, String>,
 }
 
@@ -68,12 +70,14 @@ pub struct NewSecret {
 #[serde(deny_unknown_fields)]
 pub struct SecretChange {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Name>")]
     pub name: Option<String>,
     #[serde(
         default,
         deserialize_with = "optional_distinct",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(extend("maxProperties" = 256, "propertyNames" = { "minLength": 1, "maxLength": 255, "pattern": PRINTABLE }))]
     pub data: Option<BTreeMap<String, String>>,
 }
 

@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Stored, User};
+use super::{PRINTABLE, Stored, User};
 use crate::http::reply;
-use crate::names::Name;
+use crate::names::{Name, Ref};
 
 /// A user's token, as stored: a hash, never the value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,7 @@ pub struct TokenView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
+    #[schemars(with = "Name")]
     pub name: String,
 }
 
@@ -137,8 +138,11 @@ pub struct LinkedAccountView {
 #[serde(deny_unknown_fields)]
 pub struct NewLinkedAccount {
     /// By id or name.
+    #[schemars(with = "Ref")]
     pub remote_source: String,
+    #[schemars(length(min = 1, max = 255), regex(pattern = PRINTABLE))]
     pub remote_user_id: String,
+    #[schemars(length(min = 1, max = 255), regex(pattern = PRINTABLE))]
     pub remote_user_name: String,
 }
 

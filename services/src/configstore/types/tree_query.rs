@@ -7,10 +7,12 @@ use crate::http::page::{Consistency, ListQuery};
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TreeQuery {
+    #[schemars(with = "Option<u32>", range(min = 1, max = 100))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    #[schemars(extend("enum" = ["asc", "desc"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -21,6 +21,7 @@ pub struct User {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
+    #[schemars(with = "Name")]
     pub name: String,
     #[serde(default)]
     pub admin: bool,
@@ -31,6 +32,7 @@ pub struct NewUser {
 #[serde(deny_unknown_fields)]
 pub struct UserChange {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Name>")]
     pub name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin: Option<bool>,

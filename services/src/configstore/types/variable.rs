@@ -3,7 +3,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Scope;
+use super::{PRINTABLE, Scope};
 use crate::names::Name;
 
 /// A variable, as stored. It has exactly one of `project` and `project_group`.
@@ -28,6 +28,7 @@ pub struct Variable {
 pub struct VariableValue {
     pub secret_name: Name,
     /// The key in the secret's data.
+    #[schemars(length(min = 1, max = 255), regex(pattern = PRINTABLE))]
     pub secret_var: String,
     /// Always, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,8 +53,10 @@ pub struct When {
 #[serde(deny_unknown_fields)]
 pub struct WhenConditions {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 255), regex(pattern = PRINTABLE)))]
     pub include: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 255), regex(pattern = PRINTABLE)))]
     pub exclude: Vec<String>,
 }
 
@@ -73,7 +76,9 @@ pub struct VariableView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewVariable {
+    #[schemars(with = "Name")]
     pub name: String,
+    #[schemars(length(max = 256))]
     pub values: Vec<VariableValue>,
 }
 
@@ -82,8 +87,10 @@ pub struct NewVariable {
 #[serde(deny_unknown_fields)]
 pub struct VariableChange {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Name>")]
     pub name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
     pub values: Option<Vec<VariableValue>>,
 }
 

@@ -10,6 +10,7 @@ use drydock_core::error::{ApiError, BoxError, Chain, Code, Kind};
 use drydock_core::log::format::Mode;
 use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -31,18 +32,73 @@ const MAX_REASON_LENGTH: usize = 1024;
 const MAX_WAIT: Duration = Duration::from_secs(600);
 const NDJSON: &str = "application/x-ndjson";
 
+const IMPORT_REFUSALS: [Code; 13] = [
+    Code::ImportConstraint,
+    Code::ImportCorrupt,
+    Code::ImportTruncated,
+    Code::ImportUnknownKey,
+    Code::ImportUnknownType,
+    Code::ImportVersion,
+    Code::ImportWrongService,
+    Code::InvalidBody,
+    Code::MaintenanceNotReady,
+    Code::NotInMaintenance,
+    Code::NotReady,
+    Code::StorageUnavailable,
+    Code::UnsupportedMediaType,
+];
+
 pub fn routes<S: Administered>() -> Vec<Route<S>> {
     vec![
-        Route::get("/api/v1/maintenance", status::<S>).always(),
-        Route::put("/api/v1/maintenance", switch_on::<S>).always().unbounded(),
-        Route::delete("/api/v1/maintenance", switch_off::<S>).always().unbounded(),
-        Route::get("/api/v1/export", export::<S>).always().unbounded(),
-        Route::post("/api/v1/import", import::<S>).always().streamed().unbounded(),
-        Route::get("/api/v1/lineages", lineages::<S>).always(),
+        Route::get("/api/v1/maintenance", status::<S>)
+            .always()
+            .about("shows the mode and the instances")
+            .answers::<MaintenanceStatus>(),
+        Route::put("/api/v1/maintenance", switch_on::<S>)
+            .always()
+            .unbounded()
+            .about("switches maintenance on")
+            .query::<WaitQuery>()
+            .takes::<SwitchOn>()
+            .answers::<MaintenanceStatus>(),
+        Route::delete("/api/v1/maintenance", switch_off::<S>)
+            .always()
+            .unbounded()
+            .about("switches maintenance off")
+            .query::<WaitQuery>(),
+        Route::get("/api/v1/export", export::<S>)
+            .always()
+            .unbounded()
+            .about("exports everything")
+            .answers_media(NDJSON)
+            .refuses(&[Code::NotReady, Code::StorageUnavailable]),
+        Route::post("/api/v1/import", import::<S>)
+            .always()
+            .streamed()
+            .unbounded()
+            .about("replaces everything by an export")
+            .query::<ImportQuery>()
+            .takes_media(NDJSON)
+            .answers::<ImportReport>()
+            .refuses(&IMPORT_REFUSALS),
+        Route::get("/api/v1/lineages", lineages::<S>)
+            .always()
+            .about("lists the lineages that are kept")
+            .answers::<Lineages>()
+            .refuses(&[Code::NotReady, Code::StorageUnavailable]),
         Route::post("/api/v1/lineages/{lineage}/restore", restore::<S>)
             .always()
             .bodiless()
-            .unbounded(),
+            .unbounded()
+            .about("goes back to a lineage")
+            .answers::<RestoreReport>()
+            .refuses(&[
+                Code::LineageNotExist,
+                Code::MaintenanceNotReady,
+                Code::NotInMaintenance,
+                Code::NotReady,
+                Code::StorageUnavailable,
+            ]),
     ]
 }
 
@@ -53,13 +109,13 @@ async fn status<S: Administered>(
     Ok(axum::Json(app.service.admin().status(&ctx).await?))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct SwitchOn {
-    reason: Option<String>,
+pub(crate) struct SwitchOn {
+    pub(crate) reason: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WaitQuery {
     wait: Option<String>,
@@ -94,7 +150,7 @@ async fn switch_off<S: Administered>(
 }
 
 /// The body may be left out altogether, as `curl -X PUT` does.
-async fn optional_body(request: Request) -> Result<SwitchOn, HttpError> {
+pub(crate) async fn optional_body(request: Request) -> Result<SwitchOn, HttpError> {
     use axum::extract::FromRequest;
     if !request.headers().contains_key(header::CONTENT_TYPE) {
         let (parts, body) = request.into_parts();
@@ -125,7 +181,7 @@ async fn switch<S: Administered>(
     Ok(switched.map_err(ApiError::from)??)
 }
 
-fn parse_wait(text: &str) -> Result<Duration, ApiError> {
+pub(crate) fn parse_wait(text: &str) -> Result<Duration, ApiError> {
     let parsed = text.parse::<jiff::SignedDuration>();
     match parsed.map(Duration::try_from) {
         Ok(Ok(wait)) if wait <= MAX_WAIT => Ok(wait),
@@ -174,7 +230,7 @@ async fn export<S: Administered>(
     Ok(response)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ImportQuery {
     #[serde(default)]

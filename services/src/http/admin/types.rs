@@ -6,11 +6,12 @@ use std::time::Duration;
 use drydock_core::archive::Lineage;
 use drydock_core::log::format::{InstanceRecord, Mode, Position, RecoveryRecord};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The body of GET and PUT `/maintenance`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MaintenanceStatus {
     pub mode: Mode,
     /// Counts the switches.
@@ -31,7 +32,7 @@ pub struct MaintenanceStatus {
 }
 
 /// The body of GET `/lineages`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lineages {
     /// Oldest first; the number of those that are kept is a setting.
     pub items: Vec<Lineage>,
