@@ -13,6 +13,7 @@ mod import;
 mod lineages;
 mod logging;
 mod maintenance;
+mod objects;
 mod output;
 mod progress;
 mod run;
