@@ -117,6 +117,14 @@ pub enum Command {
     },
     /// Print a script that completes commands in a shell
     Completion { shell: clap_complete::Shell },
+    /// Connect to everything that the configuration names; say what is missing, slow or unsafe
+    Check {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
     /// Look at the configuration
     Config {
         #[command(subcommand)]

@@ -4,10 +4,12 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
+use drydock_backends::objects::probe::conditional_writes;
 use drydock_backends::tcp::TcpNet;
 use drydock_core::env::{Env, RngTree, SystemClock};
 use drydock_core::error::{BoxError, Chain};
 use drydock_core::net::{Listener, Net};
+use object_store::path::Path as ObjectPath;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -16,8 +18,9 @@ use super::args::ServeRole;
 use super::exit::Failure;
 use super::store::{self, Addresses};
 use super::{output, signals};
+use crate::config::stores::{CoordinationKind, ObjectsKind};
 use crate::config::{Config, Loaded, keys, tokens};
-use crate::runtime::{Role, Settings, start};
+use crate::runtime::{Deps, Role, Settings, start};
 use crate::seal::KeyRing;
 use crate::{configstore, gateway};
 
@@ -43,7 +46,9 @@ pub async fn run(role: ServeRole, config: Config) -> Result<(), Failure> {
 /// Services with a store, which need the data directory, and the gateway if all are wanted.
 async fn with_store(role: ServeRole, config: Config) -> Result<(), Failure> {
     let data_dir = config.data_dir.clone().ok_or_else(|| Loaded::missing("data_dir"))?;
-    if role == ServeRole::Configstore && config.internal_token.is_none() {
+    // Instances that share a coordination store must know each other's.
+    let shared = config.coordination.kind == CoordinationKind::Etcd;
+    if (role == ServeRole::Configstore || shared) && config.internal_token.is_none() {
         return Err(Loaded::missing("internal_token").into());
     }
     let store = bind(configstore::SCHEMA.service, config.configstore.listen).await?;
@@ -51,7 +56,8 @@ async fn with_store(role: ServeRole, config: Config) -> Result<(), Failure> {
         ServeRole::All => Some(bind(gateway::SERVICE, config.gateway.listen).await?),
         _ => None,
     };
-    let deps = store::open(&data_dir, config.instance.readers)?;
+    let opened = store::open(&config, config.instance.readers)?;
+    let deps = opened.deps.clone();
     // Only now: no other process uses the directory.
     let internal_token = internal_token(&config, &data_dir, &deps.env)?;
     let keys = encryption_keys(&config, &data_dir, &deps.env)?;
@@ -59,6 +65,9 @@ async fn with_store(role: ServeRole, config: Config) -> Result<(), Failure> {
     store::write_addresses(&data_dir, &addresses)?;
 
     let mut running = Running::new()?;
+    if config.objects.kind == ObjectsKind::S3 {
+        tokio::spawn(tell_conditional_writes(deps.clone(), config.cluster.clone()));
+    }
     if let Some(face) = face {
         let settings = gateway::Settings {
             admin_token: admin_token(&config, &data_dir, &deps.env)?,
@@ -124,6 +133,15 @@ impl Running {
             self.shutdown.cancel();
         }
         failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
+/// For operators, who may share a bucket with programs that rely on them. Nothing here does.
+async fn tell_conditional_writes(deps: Deps, cluster: String) {
+    let key = ObjectPath::from(format!("{cluster}/check/{}.json", deps.env.new_id()));
+    match conditional_writes(deps.objects.as_ref(), &key).await {
+        Ok(found) => tracing::info!(conditional_writes = ?found, "the bucket answers"),
+        Err(error) => tracing::warn!(error = %Chain(&error), "the bucket does not answer"),
     }
 }
 
