@@ -114,6 +114,17 @@ pub enum OpKind {
     SetMember,
     RemoveMember,
     ListMembers,
+    CreateGroup,
+    MoveGroup,
+    DeleteGroup,
+    ListGroups,
+    CreateProject,
+    GetProject,
+    DeleteProject,
+    CreateSecret,
+    ChangeSecret,
+    CreateVariable,
+    Environment,
     Export,
 }
 
