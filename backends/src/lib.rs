@@ -6,6 +6,7 @@
 //! | [`embedded`] | [`Coordination`](drydock_core::coord::Coordination) | etcd's semantics in a file |
 //! | [`objects`] | [`ObjectStore`](object_store::ObjectStore) | files with fsync, S3 |
 //! | [`connect`] | | HTTP clients that dial through [`Net`](drydock_core::net::Net) |
+//! | [`lock`] | | one process at a time |
 //! | [`tcp`] | [`Net`](drydock_core::net::Net) | TCP |
 //!
 //! What each is good for:
@@ -21,5 +22,8 @@
 pub mod connect;
 pub mod embedded;
 pub mod etcd;
+pub mod lock;
 pub mod objects;
 pub mod tcp;
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -11,11 +11,12 @@
 //! | [`truth`] | what really happened |
 //! | [`export`] | exports, read independently |
 //! | [`hosts`] | servers that the product talks to, simulated |
+//! | [`storage`] | coordination and objects of a run |
 //! | [`workload`] | clients and the operator |
 //! | [`service`] | the product on a simulated host |
 //! | [`check`] | the oracles |
 //! | [`probes`] | states worth reaching |
-//! | [`hosts`] | servers that the product talks to, simulated |
+//! | [`shim`] | time and randomness of libraries that ask the operating system |
 //! | [`runner`] | one plan, run in this process |
 //! | [`fleet`] | many plans, each in a process of its own |
 //! | [`command`] | the commands of `drydock-sim` |
@@ -36,8 +37,9 @@ pub mod report;
 pub mod runner;
 pub mod scenario;
 pub mod service;
+pub mod shim;
+pub mod storage;
 pub mod stored;
-pub mod stores;
 pub mod truth;
 pub mod witness;
 pub mod workload;

@@ -21,6 +21,7 @@ pub const FORMAT: u32 = 1;
 pub const MAX_MS: u64 = 3_600_000;
 const MAX_INSTANCES: usize = 5;
 const MAX_CLIENTS: usize = 16;
+const MAX_MEMBERS: usize = 3;
 const MAX_NAMES: usize = 50;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,9 @@ pub struct Plan {
     pub seed: u64,
     /// The wall clock at the start.
     pub epoch: Timestamp,
+    /// What stands in for storage.
+    #[serde(default)]
+    pub fidelity: Fidelity,
     /// How finely hosts interleave.
     pub tick_ms: u64,
     /// Clients work and faults happen until then.
@@ -48,6 +52,20 @@ pub struct Plan {
     pub faults: Vec<Fault>,
 }
 
+/// How the product reaches coordination and objects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Fidelity {
+    /// By the clients that are deployed, to simulated servers on hosts of their own.
+    Wire,
+    /// The embedded pair of one instance, on a simulated disk.
+    #[value(skip)]
+    Embedded,
+    /// In memory, behind wrappers that carry out faults. Plans that do not say mean this one.
+    #[default]
+    Direct,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Topology {
@@ -58,6 +76,12 @@ pub struct Topology {
     pub latency_ms: [u64; 2],
     /// Least and greatest time of one way to coordination or to objects.
     pub storage_ms: [u64; 2],
+    /// Members of etcd, at fidelity `wire`.
+    #[serde(default = "one")]
+    pub etcd_members: usize,
+    /// Listings of objects show what was there so long ago, at fidelity `wire`.
+    #[serde(default)]
+    pub listing_lag_ms: u64,
 }
 
 /// Settings of the services which matter to interleavings.
@@ -77,6 +101,10 @@ pub struct Settings {
     /// The product's own; what a plan leaves out is as in production.
     #[serde(default)]
     pub tasks: TaskSettings,
+}
+
+fn one() -> usize {
+    1
 }
 
 fn default_durability() -> Durability {
@@ -242,7 +270,10 @@ impl Plan {
     pub fn hosts(&self) -> Vec<String> {
         let instances = (1..=self.topology.configstores).map(instance_name);
         let clients = (1..=self.topology.clients).map(client_name);
-        instances.chain(clients).chain([OPERATOR.to_owned()]).collect()
+        let members = (1..=self.topology.etcd_members).map(etcd_name);
+        let storage = members.chain([S3_HOST.to_owned()]);
+        let storage = storage.filter(|_| self.fidelity == Fidelity::Wire);
+        instances.chain(clients).chain([OPERATOR.to_owned()]).chain(storage).collect()
     }
 
     fn check(&self) -> Result<(), Misfit> {
@@ -252,9 +283,13 @@ impl Plan {
         within("settle_ms", self.settle_ms, 1, MAX_MS)?;
         let topology = &self.topology;
         let count = topology.configstores as u64;
-        within("topology.configstores", count, 1, MAX_INSTANCES as u64)?;
+        let most = if self.fidelity == Fidelity::Embedded { 1 } else { MAX_INSTANCES };
+        within("topology.configstores", count, 1, most as u64)?;
         let clients = topology.clients as u64;
         within("topology.clients", clients, 0, MAX_CLIENTS as u64)?;
+        let members = topology.etcd_members as u64;
+        within("topology.etcd_members", members, 1, MAX_MEMBERS as u64)?;
+        within("topology.listing_lag_ms", topology.listing_lag_ms, 0, MAX_MS)?;
         ordered("topology.latency_ms", topology.latency_ms)?;
         ordered("topology.storage_ms", topology.storage_ms)?;
         ordered("workload.pause_ms", self.workload.pause_ms)?;
@@ -295,6 +330,10 @@ impl Plan {
         if let Some(instance) = what.instance() {
             self.check_instance(&format!("{field}.what.instance"), instance)?;
         }
+        if let Some(member) = what.member() {
+            let count = self.topology.etcd_members as u64;
+            within(&format!("{field}.what.member"), member as u64, 1, count)?;
+        }
         let hosts = self.hosts();
         for host in what.link().into_iter().flatten() {
             if !hosts.iter().any(|known| known == host) {
@@ -312,6 +351,27 @@ impl Plan {
 }
 
 pub const OPERATOR: &str = "operator";
+
+/// The host of the object store.
+pub const S3_HOST: &str = "s3";
+pub const S3_PORT: u16 = 9000;
+pub const ETCD_PORT: u16 = 2379;
+
+/// The host of a member of etcd, counted from 1.
+pub fn etcd_name(member: usize) -> String {
+    format!("{ETCD}{member}")
+}
+
+pub fn is_etcd(host: &str) -> bool {
+    host.starts_with(ETCD)
+}
+
+const ETCD: &str = "etcd-";
+
+/// The host of a peer as listeners name it.
+pub fn host_of(peer: &str) -> &str {
+    peer.rsplit_once(':').map_or(peer, |(host, _)| host)
+}
 
 /// The host of an instance, counted from 1.
 pub fn instance_name(instance: usize) -> String {

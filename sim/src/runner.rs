@@ -5,24 +5,20 @@ use std::sync::{Arc, Mutex};
 
 use drydock_core::env::{Env, RngTree};
 use drydock_core::log::keys::ObjectKeys;
-use object_store::memory::InMemory;
 
 use crate::check::{self, Checks, Evidence, Violation};
-use crate::fault::{Faults, Kept, LateTxns, PassedPoints, PointAct, What};
+use crate::fault::{Faults, PassedPoints, PointAct, What};
 use crate::history::History;
 use crate::outcome::{Outcome, Verdict};
 use crate::plan::{OPERATOR, Plan, client_name, instance_name};
 use crate::probes;
 use crate::recorder::{Recorder, Sink};
 use crate::service::{CLUSTER, Instance, SERVICE};
+use crate::storage::Storage;
 use crate::stored::Stored;
-use crate::stores::Stores;
 use crate::truth::{Truth, Witness};
 use crate::workload::{self, Finals, HttpApi, Session, SharedFinals};
 use crate::world::{Cluster, SimClock, Stop};
-
-/// How often leases are looked at, and late transactions applied.
-const COORDINATION_MS: u64 = 20;
 
 /// Everything a run shares between its hosts.
 pub struct Shared {
@@ -32,11 +28,8 @@ pub struct Shared {
     pub faults: Faults,
     pub history: History,
     pub witness: Witness,
-    pub late: LateTxns,
     pub points: PassedPoints,
-    pub stores: Stores,
-    pub objects: Arc<InMemory>,
-    pub kept: Kept,
+    pub storage: Storage,
     finals: SharedFinals,
     /// Clients and operators that are still at work.
     busy: Arc<Mutex<usize>>,
@@ -46,19 +39,15 @@ impl Shared {
     fn new(plan: &Plan, sink: Option<Sink>) -> Shared {
         let recorder = Recorder::new(sink);
         let faults = Faults::new(plan.faults.clone(), recorder.clone());
-        let clock = SimClock::shared(plan.epoch, None, &faults);
+        let plan = Arc::new(plan.clone());
         let witness = Witness::new(&recorder);
-        let ttl = std::time::Duration::from_millis(plan.settings.lease_ttl_ms);
         Shared {
-            plan: Arc::new(plan.clone()),
             rng: RngTree::from_seed(plan.seed),
             history: History::new(&recorder),
-            late: LateTxns::default(),
             points: PassedPoints::default(),
-            stores: Stores::new(clock, &witness, ttl),
+            storage: Storage::new(&plan, &faults, &recorder, &witness),
+            plan,
             witness,
-            objects: Arc::new(InMemory::new()),
-            kept: Kept::new(&recorder),
             finals: SharedFinals::default(),
             busy: Arc::default(),
             recorder,
@@ -179,7 +168,7 @@ fn simulate(
 ) -> Result<u64, Box<dyn std::error::Error>> {
     let mut cluster = Cluster::new(plan, &shared.faults, &shared.recorder);
     let scratch = tempfile::tempdir()?;
-    add_coordination(&mut cluster, shared);
+    shared.storage.add_to(&mut cluster);
     for instance in 1..=plan.topology.configstores {
         let host = instance_name(instance);
         let folder = scratch.path().join(&host);
@@ -205,33 +194,9 @@ fn simulate(
         workload::operator(&for_plan, &session, &for_operator.finals).await;
         for_operator.done();
     });
+    shared.storage.settle(&cluster);
     cluster.run(until_ms, || shared.is_done())?;
     Ok(cluster.now_ms())
-}
-
-/// The coordination store's own host: leases run out there, whatever becomes of their holders.
-fn add_coordination(cluster: &mut Cluster, shared: &Arc<Shared>) {
-    let shared = shared.clone();
-    cluster.host("coordination", Stop::default(), move || {
-        let shared = shared.clone();
-        async move {
-            loop {
-                tokio::time::sleep(std::time::Duration::from_millis(COORDINATION_MS)).await;
-                if shared.stores.replace(&shared.faults) {
-                    shared.late.clear();
-                    shared.faults.wake();
-                }
-                let expired = shared.stores.current().expire_leases();
-                if expired > 0 {
-                    let text = format_args!("{expired} leases expire");
-                    shared.recorder.event("coordination", text);
-                    shared.witness.seen(shared.stores.revision());
-                }
-                let now = shared.recorder.now();
-                shared.late.apply(now, &shared.stores, &shared.witness).await;
-            }
-        }
-    });
 }
 
 impl Shared {
@@ -246,22 +211,22 @@ impl Shared {
 
 /// Reads the truth after the run.
 fn truth(shared: &Shared) -> Truth {
-    let mut truth = Truth::from_past(&shared.stores.past(), &shared.witness);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     match runtime {
-        Ok(runtime) => {
+        Ok(runtime) => runtime.block_on(async {
+            let mut truth = Truth::from_past(&shared.storage.past().await, &shared.witness);
             let stored = Stored {
-                kept: shared.kept.clone(),
-                left: shared.objects.clone(),
+                kept: shared.storage.kept.clone(),
+                left: shared.storage.left().await,
                 env: shared.env("truth", None),
                 keys: ObjectKeys::new(CLUSTER, SERVICE),
             };
-            runtime.block_on(stored.add(&mut truth));
-        }
-        Err(error) => truth.damaged.push(error.to_string()),
+            stored.add(&mut truth).await;
+            truth
+        }),
+        Err(error) => Truth { damaged: vec![error.to_string()], ..Truth::default() },
     }
-    truth
 }
 
 #[derive(Debug, Clone)]
@@ -302,28 +267,42 @@ fn watch_panics(panics: &Arc<Mutex<Vec<Panic>>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Fidelity;
     use crate::scenario::{IMPORT_POINTS, Scenario};
 
-    fn quiet_import() -> Plan {
-        let mut plan = Scenario::find("import-killed").unwrap().plan(0);
+    fn quiet_import(fidelity: Fidelity) -> Plan {
+        let mut plan = Scenario::find("import-killed").unwrap().plan(0, fidelity);
         plan.faults.clear();
         plan
     }
 
     #[test]
     fn an_import_passes_exactly_the_points_at_which_the_scenario_kills_it() {
-        let outcome = run(&quiet_import(), Options::default());
+        for fidelity in [Fidelity::Direct, Fidelity::Wire] {
+            let outcome = run(&quiet_import(fidelity), Options::default());
+            assert_eq!(outcome.verdict, Verdict::Fine, "{outcome:?}");
+            let passed = outcome.points.keys().map(String::as_str);
+            let passed: Vec<_> = passed.filter(|point| point.starts_with("import.")).collect();
+            let mut known = IMPORT_POINTS.to_vec();
+            known.sort_unstable();
+            assert_eq!(passed, known);
+        }
+    }
+
+    #[test]
+    fn a_process_that_loses_its_power_at_a_write_goes_on_from_its_disk() {
+        let plan = Scenario::find("embedded-crashes").unwrap().plan(0, Fidelity::Wire);
+        let outcome = run(&plan, Options::default());
         assert_eq!(outcome.verdict, Verdict::Fine, "{outcome:?}");
-        let passed = outcome.points.keys().map(String::as_str);
-        let passed: Vec<_> = passed.filter(|point| point.starts_with("import.")).collect();
-        let mut known = IMPORT_POINTS.to_vec();
-        known.sort_unstable();
-        assert_eq!(passed, known);
+        let cuts = outcome.faults.iter().filter(|fault| fault.label == "power_cut");
+        let lost: u64 = cuts.map(|fault| fault.hits).sum();
+        // Not only processes, also bytes.
+        assert!(lost > 100, "`{lost}` were lost");
     }
 
     #[test]
     fn watching_a_run_does_not_change_it() {
-        let plan = quiet_import();
+        let plan = quiet_import(Fidelity::Wire);
         let watched = Options { sink: Some(Box::new(std::io::sink())), ..Options::default() };
         let (watched, alone) = (run(&plan, watched), run(&plan, Options::default()));
         assert_eq!(watched.fingerprint, alone.fingerprint);

@@ -12,7 +12,7 @@ use drydock_services::runtime::{self, Deps, Role, Settings};
 use drydock_services::seal::KeyRing;
 use secrecy::SecretString;
 
-use crate::fault::{FaultyCoordination, FaultyObjects, PlannedPoints, Way};
+use crate::fault::PlannedPoints;
 use crate::plan::instance_name;
 use crate::runner::Shared;
 use crate::workload::PORT;
@@ -87,25 +87,12 @@ impl Instance {
             passed: shared.points.clone(),
         };
         let env = shared.env(&name, Some(self.number)).with_faults(Arc::new(points));
-        let way = || Way {
-            host: host.to_owned(),
-            instance: self.number,
-            faults: shared.faults.clone(),
-            latency_ms: shared.plan.topology.storage_ms,
-            rng: Arc::new(Mutex::new(shared.rng.child(&name).stream("storage"))),
-        };
-        let coord = FaultyCoordination {
-            stores: shared.stores.clone(),
-            way: way(),
-            witness: shared.witness.clone(),
-            late: shared.late.clone(),
-        };
-        let objects =
-            FaultyObjects { inner: shared.objects.clone(), kept: shared.kept.clone(), way: way() };
+        let rng = shared.rng.child(&name);
+        let reached = shared.storage.reach(self.number, &self.net, &rng)?;
         let deps = Deps {
             env,
-            coord: Arc::new(coord),
-            objects: Arc::new(objects),
+            coord: reached.coord,
+            objects: reached.objects,
             execution: Execution::Inline,
             scratch_dir: self.folder.clone(),
         };

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::recorder::Seq;
 use crate::service::SERVICE;
-use crate::stores::Past;
+use crate::storage::Past;
 
 pub use crate::witness::{Noted, Witness};
 

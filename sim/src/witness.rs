@@ -76,17 +76,29 @@ impl Witness {
     /// A transaction of `host` just took place.
     pub fn txn(&self, host: &str, how: &str, answer: &coord::Result<TxnResponse>) {
         match answer {
-            Ok(done) => {
-                let outcome = if done.succeeded { "held" } else { "refused" };
-                let text = format_args!("{how} txn {outcome} at revision {}", done.revision);
-                let seq = self.recorder.event(host, text);
-                self.note_revision(done.revision, seq);
-                let mut noted = self.noted.lock().expect("no holder of this lock panics");
-                noted.refused += usize::from(!done.succeeded);
-                noted.unanswered += usize::from(!how.is_empty());
-            }
+            Ok(done) => self.decided(host, how, done.succeeded, done.revision),
             Err(error) => self.note(host, &format!("{how} txn failed: {error}")),
         }
+    }
+
+    /// A transaction of `host` was decided, and left the store at `revision`.
+    pub fn decided(&self, host: &str, how: &str, held: bool, revision: Revision) {
+        let outcome = if held { "held" } else { "refused" };
+        let text = format_args!("{how} txn {outcome} at revision {revision}");
+        let seq = self.recorder.event(host, text);
+        self.note_revision(revision, seq);
+        let mut noted = self.noted();
+        noted.refused += usize::from(!held);
+        noted.unanswered += usize::from(!how.is_empty());
+        *self.noted.lock().expect("no holder of this lock panics") = noted;
+    }
+
+    /// The answer to a transaction of `host` will be lost.
+    pub fn lost(&self, host: &str, applied: bool) {
+        let what = if applied { "after" } else { "without" };
+        self.note(host, &format!("txn is not answered, {what} its effect"));
+        let mut noted = self.noted.lock().expect("no holder of this lock panics");
+        noted.unanswered += usize::from(applied);
     }
 
     /// The store was seen at `revision`.

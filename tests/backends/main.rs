@@ -6,5 +6,8 @@
 //! where `CI` is set that is a failure.
 
 mod failover;
+mod objects;
+mod real;
+mod secured;
 mod simulated;
 mod suite;

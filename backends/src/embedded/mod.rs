@@ -6,7 +6,6 @@
 //! | `engine` | a batch of requests becomes one write to disk |
 //! | `writer` | where batches run: on a thread of their own, or inline |
 //! | `disk` | the tables, in redb |
-//! | `lock` | one process at a time |
 //!
 //! The state machine is the one of the reference implementation
 //! ([`mvcc`](drydock_core::coord::mvcc)), whole in memory; the file is its journal and its way back
@@ -21,7 +20,6 @@
 
 mod disk;
 mod engine;
-mod lock;
 mod store;
 mod writer;
 

@@ -21,13 +21,13 @@ use tokio::sync::oneshot;
 
 use super::disk::Disk;
 use super::engine::{Answer, Engine, Job};
-use super::lock::ProcessLock;
 use super::writer::Writer;
+use crate::lock::{LockError, ProcessLock};
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("`{}` is in use by process `{holder}`", path.display())]
-    InUse { path: PathBuf, holder: String },
+    #[error(transparent)]
+    Lock(#[from] LockError),
     #[error("`{}` cannot be opened", path.display())]
     Io { path: PathBuf, source: io::Error },
     #[error("`{name}` is not an embedded store that this build can read")]

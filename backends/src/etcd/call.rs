@@ -106,7 +106,7 @@ where
         };
         let failure = match answered {
             Ok(answer) => {
-                waiting.over();
+                waiting.answered();
                 return Ok(answer);
             }
             Err(failure) => failure,

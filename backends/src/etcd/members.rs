@@ -1,7 +1,7 @@
 //! Which member is asked.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use drydock_core::error::Chain;
 use drydock_core::net::SharedNet;
@@ -20,6 +20,9 @@ pub struct Members {
     members: Vec<Member>,
     /// The one that calls ask.
     asked: AtomicUsize,
+    /// Whether anybody has answered since a member was left: while nobody does, every call leaves
+    /// them all, which is not worth a line each time.
+    answered: AtomicBool,
 }
 
 struct Member {
@@ -41,7 +44,14 @@ impl Members {
         };
         let member = |endpoint| Member { endpoint, link: Mutex::new(None) };
         let members = endpoints.into_iter().map(member).collect();
-        Ok(Members { settings, net, tls, members, asked: AtomicUsize::new(0) })
+        Ok(Members {
+            settings,
+            net,
+            tls,
+            members,
+            asked: AtomicUsize::new(0),
+            answered: AtomicBool::new(true),
+        })
     }
 
     pub fn count(&self) -> usize {
@@ -82,7 +92,11 @@ impl Members {
         let left = self.asked.compare_exchange(member, next, Ordering::Relaxed, Ordering::Relaxed);
         if left.is_ok() && next != member {
             let (from, to) = (self.endpoint(member), self.endpoint(next));
-            tracing::warn!(from, to, reason, "another member of etcd is asked");
+            if self.answered.swap(false, Ordering::Relaxed) {
+                tracing::warn!(from, to, reason, "another member of etcd is asked");
+            } else {
+                tracing::debug!(from, to, reason, "another member of etcd is asked");
+            }
         }
     }
 }
@@ -106,6 +120,11 @@ impl Waiting {
         let link = self.members.link(self.member).await?;
         self.link = Some(link.clone());
         Ok(link)
+    }
+
+    pub fn answered(&mut self) {
+        self.members.answered.store(true, Ordering::Relaxed);
+        self.over();
     }
 
     /// The member has said something, or cannot be reached: there is nothing to be found out.

@@ -10,6 +10,7 @@
 //! | `wire` | requests and answers as etcd's messages |
 //! | `watch` | whole revisions out of a stream of responses |
 //! | `store` | [`Etcd`]: the trait |
+//! | `survey` | what each member says of itself |
 //!
 //! Invariants:
 //! - one member is asked at a time, by every call the same; whoever finds it silent or unfit moves
@@ -33,8 +34,10 @@ mod members;
 mod outcome;
 mod settings;
 mod store;
+mod survey;
 mod watch;
 mod wire;
 
-pub use settings::{EtcdError, EtcdSettings, EtcdUser};
+pub use settings::{Endpoint, EtcdError, EtcdSettings, EtcdUser};
 pub use store::Etcd;
+pub use survey::{MemberStatus, MemberSurvey};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use drydock_core::coord::{
-    Coordination, Error, KeyRange, Lease, LeaseId, RangeRequest, RangeResponse, Result, Revision,
-    Txn, TxnResponse, WatchRequest, WatchStream, check,
+    Coordination, Error, KeyRange, Lease, LeaseId, Projection, RangeRequest, RangeResponse, Result,
+    Revision, Txn, TxnResponse, WatchRequest, WatchStream, check,
 };
 use drydock_core::net::SharedNet;
 use etcd_client::{Client, GetOptions, WatchOptions};
@@ -39,11 +39,15 @@ impl Etcd {
         Ok(Etcd { members: Arc::new(Members::new(settings, net)?) })
     }
 
-    /// The newest revision.
-    async fn revision(&self) -> Result<Revision> {
-        // A key that nobody has: only the answer's header is of interest.
-        let nothing = RangeRequest::new(KeyRange::between("\u{1}", "\u{1}"));
-        Ok(self.range(nothing).await?.revision)
+    pub(super) fn members(&self) -> &Members {
+        &self.members
+    }
+
+    /// The newest revision, asked for by way of a key that the caller may read.
+    async fn revision(&self, key: &[u8]) -> Result<Revision> {
+        let key = KeyRange::single(key.to_vec());
+        let request = RangeRequest::new(key).projection(Projection::CountOnly);
+        Ok(self.range(request).await?.revision)
     }
 }
 
@@ -85,7 +89,7 @@ impl Coordination for Etcd {
         // what its client has seen.
         let start = match request.start {
             Some(start) => start,
-            None => self.revision().await? + 1,
+            None => self.revision(&key).await? + 1,
         };
         let mut options = WatchOptions::new().with_start_revision(start).with_fragment();
         if let Some(end) = end {

@@ -18,7 +18,7 @@ use etcd_client::{DeleteOptions, GetOptions, PutOptions, SortOrder, SortTarget, 
 const LOWEST: &[u8] = &[0];
 /// As an end: the end of the key space.
 const UNBOUNDED: &[u8] = &[0];
-/// As start and as end: a range without keys.
+/// As start and as end: a range without keys. The lowest key cannot be: it is no end.
 const NOTHING: &[u8] = &[1];
 
 /// An answer without what every answer has.
@@ -41,7 +41,11 @@ pub fn bounds(range: &KeyRange) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
 }
 
 fn bounds_or_nothing(range: &KeyRange) -> (Vec<u8>, Option<Vec<u8>>) {
-    bounds(range).unwrap_or_else(|| (NOTHING.to_vec(), Some(NOTHING.to_vec())))
+    bounds(range).unwrap_or_else(|| {
+        // Where the caller asked, as it may not be allowed to ask elsewhere.
+        let start = if range.start > UNBOUNDED { &range.start[..] } else { NOTHING };
+        (start.to_vec(), Some(start.to_vec()))
+    })
 }
 
 pub fn range_options(request: &RangeRequest) -> (Vec<u8>, GetOptions) {

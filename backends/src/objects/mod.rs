@@ -4,6 +4,7 @@
 //! survives: of files, a power cut. Of those a deletion may come undone by one.
 
 mod fs;
+pub mod probe;
 mod s3;
 
 pub use fs::{OpenError, open_fs};

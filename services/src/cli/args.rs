@@ -62,6 +62,14 @@ pub enum Command {
         #[command(subcommand)]
         action: StoreAction,
     },
+    /// Connect to everything that the configuration names; say what is missing, slow or unsafe
+    Check {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
     /// Look at the configuration
     Config {
         #[command(subcommand)]

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::args::StoreAction;
 use super::exit::Failure;
 use super::{lineages, output, store};
+use crate::config::stores::CoordinationKind;
 use crate::config::{Config, Loaded};
 use crate::runtime::{Deps, Role};
 
@@ -18,14 +19,15 @@ const READERS: usize = 1;
 
 pub async fn run(action: &StoreAction, config: Config, json: bool) -> Result<(), Failure> {
     let data_dir = config.data_dir.clone().ok_or_else(|| Loaded::missing("data_dir"))?;
-    if !data_dir.is_dir() {
+    let embedded = config.coordination.kind == CoordinationKind::Embedded;
+    if embedded && !data_dir.is_dir() {
         let why = format!("`{}` is not a data directory", data_dir.display());
         return Err(Failure::Failed(why.into()));
     }
-    let deps = store::open(&data_dir, READERS)?;
+    let opened = store::open(&config, READERS)?;
     let mut unsound = 0;
     for role in [Role::Configstore] {
-        let store = open(role, &config, &deps);
+        let store = open(role, &config, &opened.deps);
         match action {
             StoreAction::Inspect(_) => inspect(&store, json).await?,
             StoreAction::Gc { dry_run, .. } => collect(&store, *dry_run, json).await?,

@@ -5,6 +5,7 @@
 
 mod args;
 mod check;
+mod check_up;
 mod connect;
 mod examine;
 pub mod exit;

@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 
 use super::args::{Cli, Command, ConfigAction, ConfigArgs};
 use super::exit::Failure;
-use super::{examine, export, import, lineages, logging, maintenance, output, serve};
+use super::{check_up, examine, export, import, lineages, logging, maintenance, output, serve};
 use crate::config::{ConfigError, Loaded, Sources, load};
 
 /// Runs the process's command line.
@@ -39,6 +39,11 @@ fn run(cli: Cli) -> Result<(), Failure> {
             let config = read_config(&store.config)?.config;
             logging::to_stderr(&config.log);
             runtime()?.block_on(examine::run(&action, config, store.json))
+        }
+        Command::Check { json, config } => {
+            let config = read_config(&config)?.config;
+            logging::to_stderr(&config.log);
+            runtime()?.block_on(check_up::run(config, json))
         }
         Command::Config { action: ConfigAction::Print { config } } => {
             output::line(read_config(&config)?.print().trim_end())

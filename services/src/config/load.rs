@@ -28,6 +28,8 @@ pub enum ConfigError {
     At { place: String, message: String },
     #[error("`{key}` is not set: pass `{flag}`, set `{env}`, or put `{key}` in the file")]
     Missing { key: &'static str, flag: String, env: String },
+    #[error("{place}: {because} needs `{key}`: set `{env}`, or put `{key}` in the file")]
+    Needed { place: String, because: String, key: &'static str, env: String },
     #[error("tokens file `{}` {problem}", path.display())]
     Tokens { path: PathBuf, problem: String },
     #[error("encryption keys file `{}` {problem}", path.display())]
@@ -111,7 +113,7 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
         set(key, text, Origin::Flag(flag_name(key)))?;
     }
     let config = build(&values)?;
-    validate::check(&values)?;
+    validate::check(&values, &config)?;
     Ok(Loaded { config, values })
 }
 
@@ -155,6 +157,11 @@ fn typed(text: &str, like: &Value) -> Result<Value, String> {
             Ok(number) => Ok(Value::Integer(number)),
             Err(_) => Err(format!("`{text}` is not a whole number")),
         },
+        // Several, parted by commas.
+        Value::Array(_) if *like != ABSENT => {
+            let parts = text.split(',').map(|part| part.trim().to_owned());
+            Ok(Value::Array(parts.map(Value::String).collect()))
+        }
         _ => Ok(Value::String(text.to_owned())),
     }
 }

@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`types`] | every key, with its default |
+//! | [`stores`] | the keys of the coordination store and the objects |
 //! | [`load`](mod@load) | the four layers, and where each value came from |
 //! | `file` | the file's keys with their lines |
 //! | `validate` | what no single type can check |
@@ -16,6 +17,7 @@
 mod file;
 pub mod keys;
 pub mod load;
+pub mod stores;
 pub mod tokens;
 pub mod types;
 mod validate;

@@ -79,6 +79,25 @@ fn a_mistake_in_the_file_names_file_and_line() {
         ("cluster = \"x\"\nlog = 3\n", "drydock.toml:2: unknown key `log`"),
         ("cluster = \"x\"\n= 3\n", "drydock.toml:2: "),
         ("a = 1\na = 2\n", "drydock.toml:2: "),
+        ("[coordination]\nkind = \"zookeeper\"\n", "drydock.toml:2: `coordination.kind`: unknown"),
+        ("[coordination]\nendpoints = [\"etcd:2379\"]\n", "drydock.toml:2: `coordination.endp"),
+        ("[coordination]\nendpoints = []\n", "drydock.toml:2: `coordination.endpoints`: names no"),
+        ("[coordination]\nkeep_alive_interval = \"1s\"\n", "drydock.toml:2: `coordination.keep_a"),
+        (
+            "[coordination]\nuser = \"drydock\"\n",
+            "drydock.toml:2: `coordination.user` needs `coordination.password`: set \
+             `DRYDOCK_COORDINATION_PASSWORD`",
+        ),
+        (
+            "[coordination]\nkey_file = \"key.pem\"\n",
+            "drydock.toml:2: `coordination.key_file` needs `coordination.cert_file`",
+        ),
+        ("[objects]\nkind = \"s3\"\n", "drydock.toml:2: `objects.kind = \"s3\"` needs `objects.bu"),
+        ("[objects]\nendpoint = \"minio:9000\"\n", "drydock.toml:2: `objects.endpoint`"),
+        (
+            "[objects]\naccess_key = \"a\"\n",
+            "drydock.toml:2: `objects.access_key` needs `objects.s",
+        ),
     ] {
         let error = Case { file: Some(file), ..case() }.load().unwrap_err();
         assert!(error.starts_with(expected), "{file:?}: {error}");
@@ -95,6 +114,46 @@ fn a_mistake_elsewhere_names_the_variable_or_the_flag() {
     assert!(error.starts_with("flag `--configstore-listen`: `configstore.listen`: "), "{error}");
     let missing = Loaded::missing("data_dir").to_string();
     assert!(missing.contains("`--data-dir`") && missing.contains("`DRYDOCK_DATA_DIR`"));
+}
+
+const KEYS: &str = "key-1:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+#[test]
+fn instances_on_one_etcd_must_be_given_their_encryption_keys() {
+    let file = Some("[coordination]\nkind = \"etcd\"\nendpoints = [\"http://a:1\"]\n");
+    let error = Case { file, ..case() }.load().unwrap_err();
+    assert!(error.starts_with("drydock.toml:2: "), "{error}");
+    assert!(error.contains("`encryption.keys`"), "{error}");
+    let env = &[("DRYDOCK_ENCRYPTION_KEYS", KEYS)];
+    Case { file, env, ..case() }.load().unwrap();
+}
+
+#[test]
+fn stores_are_named_by_file_and_environment() {
+    let file = Some(
+        "[coordination]\nkind = \"etcd\"\nendpoints = [\"http://a:1\"]\n\
+         [objects]\nkind = \"s3\"\nbucket = \"b\"\naddressing = \"virtual_host\"\n",
+    );
+    let env = &[
+        ("DRYDOCK_COORDINATION_ENDPOINTS", "http://a:1, https://b:2"),
+        ("DRYDOCK_COORDINATION_USER", "drydock"),
+        ("DRYDOCK_COORDINATION_PASSWORD", "a-secret-password"),
+        ("DRYDOCK_COORDINATION_CALL_TIMEOUT", "1500ms"),
+        ("DRYDOCK_ENCRYPTION_KEYS", KEYS),
+        ("DRYDOCK_OBJECTS_ACCESS_KEY", "key"),
+        ("DRYDOCK_OBJECTS_SECRET_KEY", "a-secret-key"),
+    ];
+    let loaded = Case { file, env, ..case() }.load().unwrap();
+    let etcd = loaded.config.coordination.etcd();
+    assert_eq!(etcd.endpoints, ["http://a:1", "https://b:2"]);
+    assert_eq!(etcd.call_timeout.as_millis(), 1500);
+    let user = etcd.user.unwrap();
+    assert_eq!((&*user.name, user.password.expose_secret()), ("drydock", "a-secret-password"));
+    let s3 = loaded.config.objects.s3().unwrap();
+    assert_eq!((&*s3.bucket, s3.endpoint), ("b", None));
+    for shown in [loaded.print(), format!("{:?}", loaded.config)] {
+        assert!(!shown.contains("a-secret"), "{shown}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use drydock_core::store::StoreSettings;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::stores::{CoordinationConfig, ObjectsConfig};
 use crate::http::HttpSettings;
 
 /// The whole configuration. What has no default is absent until some layer sets it.
@@ -16,7 +17,7 @@ use crate::http::HttpSettings;
 pub struct Config {
     /// Separates deployments that share a coordination store or a bucket.
     pub cluster: String,
-    /// Where the embedded coordination store, the objects and the read models live.
+    /// Where read models live, and what is kept in files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
     /// What callers of configstore must present.
@@ -32,14 +33,27 @@ pub struct Config {
     pub instance: InstanceConfig,
     pub http: HttpSettings,
     pub store: StoreSettings,
+    pub coordination: CoordinationConfig,
+    pub objects: ObjectsConfig,
 }
 
 /// Keys that no default shows, and whether they are secret.
-pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 4] = [
+pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 15] = [
     ("data_dir", Secrecy::Public),
     ("internal_token", Secrecy::Secret),
     ("admin_token", Secrecy::Secret),
     ("encryption.keys", Secrecy::Secret),
+    ("coordination.user", Secrecy::Public),
+    ("coordination.password", Secrecy::Secret),
+    ("coordination.ca_file", Secrecy::Public),
+    ("coordination.cert_file", Secrecy::Public),
+    ("coordination.key_file", Secrecy::Public),
+    ("objects.bucket", Secrecy::Public),
+    ("objects.endpoint", Secrecy::Public),
+    ("objects.access_key", Secrecy::Public),
+    ("objects.secret_key", Secrecy::Secret),
+    ("objects.session_token", Secrecy::Secret),
+    ("objects.ca_file", Secrecy::Public),
 ];
 
 /// How secrets are encrypted at rest.
@@ -109,6 +123,8 @@ impl Default for Config {
             },
             http: HttpSettings::default(),
             store: StoreSettings::default(),
+            coordination: CoordinationConfig::default(),
+            objects: ObjectsConfig::default(),
         }
     }
 }

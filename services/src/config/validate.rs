@@ -2,22 +2,69 @@
 
 use std::collections::BTreeMap;
 
+use drydock_backends::etcd::Endpoint;
+use http::Uri;
 use toml::Value;
 
-use super::load::{ConfigError, Layered};
+use super::load::{ConfigError, Layered, env_name};
+use super::stores::{CoordinationKind, ObjectsKind};
+use super::types::Config;
 use crate::seal::KeyRing;
 
 const MAX_CLUSTER_LENGTH: usize = 64;
 const MIN_TOKEN_LENGTH: usize = 16;
 
-pub fn check(values: &BTreeMap<String, Layered>) -> Result<(), ConfigError> {
+/// Keys of which one is of no use without the other.
+const TOGETHER: [(&str, &str); 4] = [
+    ("coordination.user", "coordination.password"),
+    ("coordination.cert_file", "coordination.key_file"),
+    ("objects.access_key", "objects.secret_key"),
+    ("objects.session_token", "objects.access_key"),
+];
+
+/// etcd cuts connections that are probed more often (`--grpc-keepalive-min-time`).
+const MIN_KEEP_ALIVE: jiff::SignedDuration = jiff::SignedDuration::from_secs(5);
+
+pub fn check(values: &BTreeMap<String, Layered>, config: &Config) -> Result<(), ConfigError> {
     for (key, layered) in values {
         if let Err(why) = one(key, &layered.value) {
             let place = layered.origin.to_string();
             return Err(ConfigError::At { place, message: format!("`{key}`: {why}") });
         }
     }
+    for (first, second) in TOGETHER {
+        needs(values, first, second, || format!("`{first}`"))?;
+        if first != "objects.session_token" {
+            needs(values, second, first, || format!("`{second}`"))?;
+        }
+    }
+    if config.objects.kind == ObjectsKind::S3 {
+        needs(values, "objects.kind", "objects.bucket", || "`objects.kind = \"s3\"`".to_owned())?;
+    }
+    if config.coordination.kind == CoordinationKind::Etcd {
+        // What one instance encrypts the others must be able to read.
+        let because = || "`coordination.kind = \"etcd\"`".to_owned();
+        needs(values, "coordination.kind", "encryption.keys", because)?;
+    }
     Ok(())
+}
+
+/// A key that is set, and the one that it cannot do without.
+fn needs(
+    values: &BTreeMap<String, Layered>,
+    set: &str,
+    needed: &'static str,
+    because: impl Fn() -> String,
+) -> Result<(), ConfigError> {
+    match values.get(set) {
+        Some(layered) if !values.contains_key(needed) => Err(ConfigError::Needed {
+            place: layered.origin.to_string(),
+            because: because(),
+            key: needed,
+            env: env_name(needed),
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn one(key: &str, value: &Value) -> Result<(), String> {
@@ -30,6 +77,14 @@ fn one(key: &str, value: &Value) -> Result<(), String> {
             keys.parse::<KeyRing>().map(drop).map_err(|why| why.to_string())
         }
         ("log.level", Value::String(level)) => log_level(level),
+        ("coordination.endpoints", Value::Array(endpoints)) => etcd_endpoints(endpoints),
+        ("coordination.keep_alive_interval", Value::String(text)) => {
+            duration(text).and_then(|()| keep_alive_interval(text))
+        }
+        ("objects.endpoint", Value::String(url)) => s3_endpoint(url),
+        ("objects.bucket" | "objects.region", Value::String(name)) if name.is_empty() => {
+            Err("must not be empty".to_owned())
+        }
         (_, Value::String(text)) if is_duration(key) => duration(text),
         _ => Ok(()),
     }
@@ -44,6 +99,37 @@ fn duration(text: &str) -> Result<(), String> {
         Ok(duration) if duration.is_positive() => Ok(()),
         _ => Err("must be a duration above zero, such as `10s`".to_owned()),
     }
+}
+
+fn keep_alive_interval(text: &str) -> Result<(), String> {
+    match text.parse::<jiff::SignedDuration>() {
+        Ok(interval) if interval >= MIN_KEEP_ALIVE => Ok(()),
+        _ => Err(format!(
+            "must be at least `{}s`, or etcd cuts connections",
+            MIN_KEEP_ALIVE.as_secs()
+        )),
+    }
+}
+
+fn etcd_endpoints(endpoints: &[Value]) -> Result<(), String> {
+    if endpoints.is_empty() {
+        return Err("names no endpoint".to_owned());
+    }
+    for endpoint in endpoints.iter().filter_map(Value::as_str) {
+        Endpoint::parse(endpoint).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+fn s3_endpoint(url: &str) -> Result<(), String> {
+    let good = url.parse::<Uri>().is_ok_and(|uri| {
+        let plain = uri.query().is_none() && matches!(uri.path(), "" | "/");
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && plain
+    });
+    if good {
+        return Ok(());
+    }
+    Err(format!("`{url}` is not of the form `http://host:port` or `https://host`"))
 }
 
 /// It becomes part of keys in the coordination store and of paths of objects.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use crate::hosts::etcd::Bug;
+use crate::plan::Fidelity;
 
 /// Runs Drydock in a deterministic simulation. Without a command: the standard suite.
 #[derive(Debug, Parser)]
@@ -36,6 +37,9 @@ pub struct SuiteArgs {
     /// The first seed; by default any.
     #[arg(long)]
     pub first_seed: Option<u64>,
+    /// How the product reaches coordination and objects in fresh plans.
+    #[arg(long, value_enum, default_value = "wire")]
+    pub fidelity: Fidelity,
 }
 
 #[derive(Debug, Subcommand)]
@@ -80,6 +84,8 @@ pub struct RunArgs {
     /// Also shows how often what happened at each code point.
     #[arg(long)]
     pub steps: bool,
+    #[arg(long, value_enum, default_value = "wire")]
+    pub fidelity: Fidelity,
     /// Only this part of the work, as `1/8`.
     #[arg(long, value_parser = shard)]
     pub shard: Option<Shard>,
@@ -97,6 +103,9 @@ pub struct ReplayArgs {
     /// Plan files, `SCENARIO:SEED`, or a seed for all scenarios.
     #[arg(required = true)]
     pub plans: Vec<String>,
+    /// Of plans that are not files: those say themselves.
+    #[arg(long, value_enum, default_value = "wire")]
+    pub fidelity: Fidelity,
     /// Stops after this simulated time, without asking the oracles.
     #[arg(long, value_parser = duration)]
     pub until: Option<Duration>,
@@ -109,6 +118,9 @@ pub struct ReplayArgs {
 pub struct VerifyArgs {
     /// Plan files, `SCENARIO:SEED`, or a seed for all scenarios; none: seeds over all scenarios.
     pub plans: Vec<String>,
+    /// Of plans that are not files: those say themselves.
+    #[arg(long, value_enum, default_value = "wire")]
+    pub fidelity: Fidelity,
     /// How many plans, if none is named.
     #[arg(long, default_value_t = 21)]
     pub count: u64,

@@ -11,8 +11,14 @@ use crate::exit::{FINE, Failure};
 use crate::plan::Plan;
 use crate::recorder::Sink;
 use crate::runner::{self, Options};
+use crate::shim;
+
+/// Hash seeds and the like, the same in every run.
+const ENTROPY: u64 = 0;
 
 pub fn run(args: &ChildArgs) -> Result<u8, Failure> {
+    shim::check().map_err(|error| Failure::Simulator(error.to_string()))?;
+    shim::seed_entropy(ENTROPY);
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text)?;
     let plan = Plan::parse("standard input", &text)?;

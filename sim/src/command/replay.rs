@@ -7,13 +7,13 @@ use super::suite::seeded;
 use crate::exit::{self, Failure};
 use crate::fleet::{self, ChildOptions, Job};
 use crate::outcome::Verdict;
-use crate::plan::Plan;
+use crate::plan::{Fidelity, Plan};
 use crate::report;
 use crate::scenario::{ALL, Scenario};
 
 pub async fn run(args: &ReplayArgs) -> Result<u8, Failure> {
     let mut worst = Verdict::Fine;
-    for job in jobs(&args.plans)? {
+    for job in jobs(&args.plans, args.fidelity)? {
         let story = tempfile::NamedTempFile::new()?;
         let until = args.until.map(|until| until.as_millis());
         let options = ChildOptions {
@@ -38,13 +38,13 @@ pub async fn run(args: &ReplayArgs) -> Result<u8, Failure> {
 }
 
 /// What plan files, `SCENARIO:SEED` and bare seeds name.
-pub fn jobs(named: &[String]) -> Result<Vec<Job>, Failure> {
+pub fn jobs(named: &[String], fidelity: Fidelity) -> Result<Vec<Job>, Failure> {
     let mut jobs = Vec::new();
     for name in named {
         if let Ok(seed) = name.parse() {
-            jobs.extend(seeded(ALL.iter().collect(), std::iter::once(seed)));
+            jobs.extend(seeded(ALL.iter().collect(), std::iter::once(seed), fidelity));
         } else if let Some((scenario, seed)) = scenario_and_seed(name) {
-            let plan = scenario.plan(seed);
+            let plan = scenario.plan(seed, fidelity);
             jobs.push(Job { plan, file: None });
         } else {
             let file = Path::new(name);

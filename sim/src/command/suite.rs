@@ -13,7 +13,7 @@ use super::args::{RunArgs, Shard, SuiteArgs};
 use crate::exit::{self, Failure};
 use crate::fleet::{self, Job};
 use crate::outcome::Verdict;
-use crate::plan::Plan;
+use crate::plan::{Fidelity, Plan};
 use crate::report::{self, Tally};
 use crate::scenario::{ALL, Scenario};
 
@@ -28,7 +28,7 @@ pub async fn standard(args: &SuiteArgs) -> Result<u8, Failure> {
     let first = args.first_seed.unwrap_or_else(fresh_seed);
     let all: Vec<&Scenario> = ALL.iter().collect();
     let kept = corpus.len() as u64;
-    let jobs = corpus.into_iter().chain(seeded(all, first..u64::MAX));
+    let jobs = corpus.into_iter().chain(seeded(all, first..u64::MAX, args.fidelity));
     anstream::println!("seeds from {first} on, over {} scenarios", ALL.len());
     // The corpus is run whatever the time.
     let bounds =
@@ -53,7 +53,7 @@ pub async fn chosen(args: &RunArgs) -> Result<u8, Failure> {
     }
     let shard = args.shard.unwrap_or(Shard { number: 1, of: 1 });
     let mine = move |nth: &(u64, Job)| nth.0 % shard.of == shard.number - 1;
-    let jobs = (0..).zip(seeded(scenarios, seeds)).filter(mine);
+    let jobs = (0..).zip(seeded(scenarios, seeds, args.fidelity)).filter(mine);
     let (until_failure, steps) = (args.until_failure, args.steps);
     let bounds = Bounds { time: args.time, regardless: 0, until_failure, steps };
     suite(jobs.map(|(_, job)| job), args.jobs, bounds).await
@@ -122,9 +122,10 @@ async fn suite(
 pub fn seeded(
     scenarios: Vec<&'static Scenario>,
     seeds: impl Iterator<Item = u64>,
+    fidelity: Fidelity,
 ) -> impl Iterator<Item = Job> {
     seeds.flat_map(move |seed| {
-        let plans = scenarios.iter().map(move |scenario| scenario.plan(seed));
+        let plans = scenarios.iter().map(move |scenario| scenario.plan(seed, fidelity));
         plans.map(|plan| Job { plan, file: None }).collect::<Vec<_>>()
     })
 }

@@ -12,10 +12,10 @@ const SHOWN: usize = 10;
 
 pub async fn run(args: &VerifyArgs) -> Result<u8, Failure> {
     let jobs = match args.plans.is_empty() {
-        false => replay::jobs(&args.plans)?,
+        false => replay::jobs(&args.plans, args.fidelity)?,
         true => {
             let corpus = suite::corpus()?;
-            let fresh = seeded(ALL.iter().collect(), fresh_seed()..);
+            let fresh = seeded(ALL.iter().collect(), fresh_seed().., args.fidelity);
             let count = usize::try_from(args.count).unwrap_or(usize::MAX);
             corpus.into_iter().chain(fresh).take(count).collect()
         }

@@ -122,6 +122,18 @@ impl Faults {
         struck
     }
 
+    /// A step towards a fault that strikes at the n-th: the fault, if that is this one.
+    pub fn countdown(&self, mut pick: impl FnMut(&What) -> Option<u64>) -> Option<usize> {
+        let mut state = self.lock();
+        let State { active, passed, .. } = &mut *state;
+        active.iter().copied().find(|index| {
+            let Some(nth) = pick(&self.all[*index].what) else { return false };
+            let passed = passed.entry(*index).or_default();
+            *passed += 1;
+            *passed == nth
+        })
+    }
+
     /// The fault hit `count` more requests, bytes, connections or leases.
     pub fn hit(&self, index: usize, count: u64) {
         *self.lock().hits.entry(index).or_default() += count;

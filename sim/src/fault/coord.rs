@@ -21,7 +21,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::way::{GIVE_UP, Way};
 use super::{Effect, What};
-use crate::stores::Stores;
+use crate::storage::Stores;
 use crate::truth::Witness;
 
 /// A watch whose way stays cut for so long breaks.

@@ -6,6 +6,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -42,9 +44,34 @@ impl Kept {
 
     async fn put(&self, path: &Path, data: PutPayload) -> Result<()> {
         self.objects.put(path, data).await?;
+        self.note(path);
+        Ok(())
+    }
+
+    /// The same for who must not wait.
+    pub fn put_now(&self, path: &Path, body: Bytes) {
+        let put = self.objects.put(path, PutPayload::from_bytes(body)).now_or_never();
+        put.expect("memory does not wait").expect("memory takes everything");
+        self.note(path);
+    }
+
+    fn note(&self, path: &Path) {
         let mut stored = self.stored.lock().expect("no holder of this lock panics");
         stored.entry(path.clone()).or_insert(self.recorder.count());
-        Ok(())
+    }
+
+    /// Everything that was ever stored.
+    pub fn all(&self) -> Vec<(Path, PutPayload)> {
+        let paths: Vec<_> = {
+            let stored = self.stored.lock().expect("no holder of this lock panics");
+            stored.keys().cloned().collect()
+        };
+        let read = |path: Path| {
+            let read = async { self.objects.get(&path).await?.bytes().await };
+            let body = read.now_or_never().expect("memory does not wait");
+            (path.clone(), PutPayload::from_bytes(body.expect("nothing is ever deleted here")))
+        };
+        paths.into_iter().map(read).collect()
     }
 
     /// Whether `path` was there before the event.

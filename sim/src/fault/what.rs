@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::{S3_HOST, instance_name, is_etcd};
+
 /// One fault of a plan: from `at_ms` on, for `for_ms`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +21,10 @@ pub enum What {
     /// The process dies: peers see the end of their connections, memory is gone, disks are kept.
     /// It starts again when the fault is over.
     Kill { instance: usize },
+    /// At the `writes`-th write to disk from `at_ms` on the power goes: peers see nothing, what was
+    /// not synced is lost or torn. The process starts again after `for_ms`. Only of instances that
+    /// have a disk.
+    PowerCut { instance: usize, writes: u64 },
     /// The process is told to stop; its supervisor starts it again.
     Stop { instance: usize },
     /// The host stands still for everybody else; leases run on.
@@ -54,6 +60,18 @@ pub enum What {
     ObjectsSlow { instance: usize, delay_ms: u64 },
     /// The next `count` writes of objects fail.
     ObjectsFail { instance: usize, count: u64, effect: Effect },
+    /// The next `count` answers of the object store are cut off in their bodies.
+    ObjectsTruncate { instance: usize, count: u64 },
+    /// A member of etcd dies, and starts again with what it had when the fault is over.
+    EtcdKill { member: usize },
+    /// The leader of etcd steps down, and there is none until an election is over.
+    EtcdElect {},
+    /// A member of etcd does not reach the others.
+    EtcdIsolate { member: usize },
+    /// A member of etcd applies nothing.
+    EtcdLag { member: usize },
+    /// The whole history of etcd is compacted, at once.
+    EtcdCompact {},
     /// Every request to the object store fails.
     ObjectsOutage { instance: usize },
     /// The wall clock is off by `by_ms`.
@@ -90,6 +108,7 @@ impl What {
     pub fn instance(&self) -> Option<usize> {
         match self {
             What::Kill { instance }
+            | What::PowerCut { instance, .. }
             | What::Stop { instance }
             | What::Pause { instance }
             | What::CoordCut { instance }
@@ -100,6 +119,7 @@ impl What {
             | What::WatchLoss { instance, .. }
             | What::ObjectsSlow { instance, .. }
             | What::ObjectsFail { instance, .. }
+            | What::ObjectsTruncate { instance, .. }
             | What::ObjectsOutage { instance }
             | What::Clock { instance, .. }
             | What::Point { instance, .. } => Some(*instance),
@@ -119,10 +139,49 @@ impl What {
         }
     }
 
+    /// The member of etcd it concerns.
+    pub fn member(&self) -> Option<usize> {
+        match self {
+            What::EtcdKill { member } | What::EtcdIsolate { member } | What::EtcdLag { member } => {
+                Some(*member)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it keeps traffic from arriving.
+    pub fn holds(&self, sender: &str, receiver: &str) -> bool {
+        match self {
+            What::Stall { from, to } | What::Blackhole { from, to } => {
+                from == sender && to == receiver
+            }
+            What::CoordCut { instance } => with_etcd(*instance, sender, receiver),
+            _ => false,
+        }
+    }
+
+    /// By how much it slows traffic down, and in pieces of how many bytes.
+    pub fn slows(&self, sender: &str, receiver: &str) -> Option<(u64, usize)> {
+        match self {
+            What::Slow { from, to, delay_ms, chunk_bytes } => {
+                (from == sender && to == receiver).then_some((*delay_ms, *chunk_bytes))
+            }
+            What::CoordSlow { instance, delay_ms } => {
+                with_etcd(*instance, sender, receiver).then_some((*delay_ms, usize::MAX))
+            }
+            What::ObjectsSlow { instance, delay_ms } => {
+                let between = between(*instance, sender, receiver, |host| host == S3_HOST);
+                between.then_some((*delay_ms, usize::MAX))
+            }
+            _ => None,
+        }
+    }
+
     /// How reports call it.
     pub fn label(&self) -> &'static str {
         match self {
             What::Kill { .. } => "kill",
+            What::PowerCut { .. } => "power_cut",
             What::Stop { .. } => "stop",
             What::Pause { .. } => "pause",
             What::Stall { .. } => "stall",
@@ -140,6 +199,12 @@ impl What {
             What::WatchLoss { .. } => "watch_loss",
             What::ObjectsSlow { .. } => "objects_slow",
             What::ObjectsFail { .. } => "objects_fail",
+            What::ObjectsTruncate { .. } => "objects_truncate",
+            What::EtcdKill { .. } => "etcd_kill",
+            What::EtcdElect {} => "etcd_elect",
+            What::EtcdIsolate { .. } => "etcd_isolate",
+            What::EtcdLag { .. } => "etcd_lag",
+            What::EtcdCompact {} => "etcd_compact",
             What::ObjectsOutage { .. } => "objects_outage",
             What::Clock { .. } => "clock",
             What::Point { .. } => "point",
@@ -159,9 +224,20 @@ impl What {
     }
 }
 
+fn with_etcd(instance: usize, one: &str, other: &str) -> bool {
+    between(instance, one, other, is_etcd)
+}
+
+/// Whether one of two hosts is an instance's, and the other one is `wanted`.
+fn between(instance: usize, one: &str, other: &str, wanted: fn(&str) -> bool) -> bool {
+    let own = |host: &str| host == instance_name(instance);
+    (wanted(one) && own(other)) || (wanted(other) && own(one))
+}
+
 /// Label and meaning of every kind of fault.
 pub const KINDS: &[(&str, &str)] = &[
     ("kill", "the process dies and starts again"),
+    ("power_cut", "the power goes at a write to disk: what was not synced is lost or torn"),
     ("stop", "the process is told to stop, and starts again"),
     ("pause", "the host stands still while leases run on"),
     ("stall", "traffic of a link is held, then arrives"),
@@ -179,6 +255,12 @@ pub const KINDS: &[(&str, &str)] = &[
     ("watch_loss", "watches forget commits"),
     ("objects_slow", "the way to the object store is slow"),
     ("objects_fail", "writes of objects fail, with or without effect"),
+    ("objects_truncate", "answers of the object store are cut off"),
+    ("etcd_kill", "a member of etcd dies and starts again"),
+    ("etcd_elect", "etcd has no leader until it has elected one"),
+    ("etcd_isolate", "a member of etcd does not reach the others"),
+    ("etcd_lag", "a member of etcd applies nothing"),
+    ("etcd_compact", "the history of etcd is compacted"),
     ("objects_outage", "the object store refuses everything"),
     ("clock", "the wall clock is off"),
     ("point", "the process dies, waits or fails at a named point of its code"),

@@ -3,16 +3,19 @@
 use drydock_core::env::{Rng, RngTree};
 use rand::RngExt;
 
+use crate::plan::Fidelity;
+
 pub struct Draw {
     pub scenario: &'static str,
     pub seed: u64,
+    pub fidelity: Fidelity,
     rng: Rng,
 }
 
 impl Draw {
-    pub fn new(scenario: &'static str, seed: u64) -> Draw {
+    pub fn new(scenario: &'static str, seed: u64, fidelity: Fidelity) -> Draw {
         let tree = RngTree::from_seed(seed).child("plan");
-        Draw { scenario, seed, rng: tree.stream(scenario) }
+        Draw { scenario, seed, fidelity, rng: tree.stream(scenario) }
     }
 
     /// A number from `least` to `greatest`.

@@ -2,17 +2,20 @@
 
 mod chaos;
 mod draw;
+mod embedded;
 mod imports;
 mod losses;
 mod maintenance;
+mod partitions;
 mod steps;
 mod swarm;
+mod wire;
 
 pub use draw::Draw;
 pub use imports::IMPORT_POINTS;
 pub use swarm::STEPS;
 
-use crate::plan::Plan;
+use crate::plan::{Fidelity, Plan};
 
 pub struct Scenario {
     pub name: &'static str,
@@ -73,6 +76,16 @@ pub const ALL: &[Scenario] = &[
         make: losses::coordination_lost,
     },
     Scenario {
+        name: "partition",
+        about: "two hosts lose sight of each other for a second, half a minute or ten minutes",
+        make: partitions::partition,
+    },
+    Scenario {
+        name: "embedded-crashes",
+        about: "one process on the embedded store is killed, or loses its power at a write",
+        make: embedded::crashes,
+    },
+    Scenario {
         name: "coordination-set-back",
         about: "the coordination store is restored from a backup that is some seconds old",
         make: losses::coordination_set_back,
@@ -89,9 +102,14 @@ impl Scenario {
         ALL.iter().find(|scenario| scenario.name == name)
     }
 
-    pub fn plan(&self, seed: u64) -> Plan {
-        let mut draw = Draw::new(self.name, seed);
-        (self.make)(&mut draw)
+    pub fn plan(&self, seed: u64, fidelity: Fidelity) -> Plan {
+        let mut draw = Draw::new(self.name, seed, fidelity);
+        let mut plan = (self.make)(&mut draw);
+        // One that is about something else says so itself.
+        if fidelity == Fidelity::Wire && plan.fidelity == Fidelity::Direct {
+            wire::widen(&mut draw, &mut plan);
+        }
+        plan
     }
 }
 
@@ -125,11 +143,11 @@ mod tests {
     #[test]
     fn every_scenario_makes_valid_plans_and_the_same_ones_for_the_same_seed() {
         for scenario in ALL {
-            for seed in 0..50 {
-                let plan = scenario.plan(seed);
+            for (seed, fidelity) in (0..50).zip([Fidelity::Direct, Fidelity::Wire].repeat(25)) {
+                let plan = scenario.plan(seed, fidelity);
                 assert_eq!(plan.name(), format!("{}-{seed}", scenario.name));
                 assert_eq!(Plan::parse("made", &plan.to_toml()).unwrap(), plan);
-                assert_eq!(scenario.plan(seed), plan);
+                assert_eq!(scenario.plan(seed, fidelity), plan);
                 assert!(!plan.faults.is_empty(), "{}", plan.name());
             }
         }

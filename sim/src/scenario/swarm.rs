@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use super::Draw;
 use crate::fault::{Effect, Fault, PointAct, What};
 use crate::plan::{
-    FORMAT, OPERATOR, OpKind, Plan, Settings, Topology, Workload, client_name, instance_name,
+    FORMAT, Fidelity, OPERATOR, OpKind, Plan, Settings, Topology, Workload, client_name,
+    instance_name,
 };
 
 /// After the faults everything must have converged within this time.
@@ -25,6 +26,7 @@ pub fn base(draw: &mut Draw, configstores: usize, load_ms: u64) -> Plan {
         scenario: draw.scenario.to_owned(),
         seed: draw.seed,
         epoch: Timestamp::from_second(seconds).expect("within the calendar"),
+        fidelity: Fidelity::Direct,
         tick_ms: draw.pick(&[1, 2, 5, 5, 10, 10]),
         load_ms,
         settle_ms: SETTLE_MS,
@@ -33,6 +35,8 @@ pub fn base(draw: &mut Draw, configstores: usize, load_ms: u64) -> Plan {
             clients: draw.count(2, 5),
             latency_ms: [0, draw.pick(&[1, 3, 10])],
             storage_ms: [0, slow_ms],
+            etcd_members: 1,
+            listing_lag_ms: 0,
         },
         settings: Settings {
             batch_transactions: draw.pick(&[1, 2, 8, 64]),

@@ -7,6 +7,7 @@ use drydock_core::env::Clock;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::fault::{Faults, What};
+use crate::plan::instance_name;
 
 /// The time of the host that is running; `None` between hosts.
 pub fn host_elapsed() -> Option<Duration> {
@@ -28,21 +29,26 @@ impl SimClock {
 
 impl Clock for SimClock {
     fn wall(&self) -> Timestamp {
-        let off = self.faults.find(|what| match what {
-            What::Clock { instance, by_ms } if Some(*instance) == self.instance => Some(*by_ms),
-            _ => None,
-        });
-        let off_ms = off.map_or(0, |(index, by_ms)| {
-            self.faults.hit(index, 1);
-            by_ms
-        });
+        let off = self.instance.map(|instance| off_by(&self.faults, &instance_name(instance)));
         self.epoch
             .saturating_add(self.monotonic())
-            .and_then(|now| now.saturating_add(SignedDuration::from_millis(off_ms)))
+            .and_then(|now| now.saturating_add(off.unwrap_or_default()))
             .expect("durations are not calendar spans")
     }
 
     fn monotonic(&self) -> Duration {
         host_elapsed().unwrap_or_default()
     }
+}
+
+/// By how much the wall clock of a host is off.
+pub fn off_by(faults: &Faults, host: &str) -> SignedDuration {
+    let off = faults.find(|what| match what {
+        What::Clock { instance, by_ms } => (instance_name(*instance) == host).then_some(*by_ms),
+        _ => None,
+    });
+    off.map_or(SignedDuration::ZERO, |(index, by_ms)| {
+        faults.hit(index, 1);
+        SignedDuration::from_millis(by_ms)
+    })
 }

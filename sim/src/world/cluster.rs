@@ -6,13 +6,15 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
+use super::ambient::{self, AmbientClock};
 use super::net::{Connections, SimNet};
 use crate::fault::{Faults, What};
-use crate::plan::{Plan, instance_name};
+use crate::plan::{Plan, etcd_name, instance_name, is_etcd};
 use crate::recorder::Recorder;
 
 /// More bytes on their way than any test needs: turmoil panics when its buffers are full.
@@ -23,6 +25,7 @@ type BoxResult = Result<(), Box<dyn std::error::Error>>;
 /// What runs on hosts, by name: told to stop by `stop`.
 pub struct Cluster {
     sim: turmoil::Sim<'static>,
+    ambient: AmbientClock,
     faults: Faults,
     recorder: Recorder,
     connections: Connections,
@@ -31,6 +34,7 @@ pub struct Cluster {
     /// Hosts that are down, and when they start again.
     down: BTreeMap<String, u64>,
     stops: BTreeMap<String, Stop>,
+    backstage: Option<Arc<dyn Backstage>>,
     load_ms: u64,
     tick_ms: u64,
     now_ms: u64,
@@ -60,12 +64,23 @@ impl Stop {
     }
 }
 
+/// What happens between steps besides what this module does: no host runs then.
+pub trait Backstage {
+    /// A fault begins; hosts that it takes down are down.
+    fn begins(&self, index: usize, what: &What);
+    fn ends(&self, what: &What);
+    /// The process of a host is dead, and how; answers what else was lost by that.
+    fn dies(&self, host: &str, how: &What) -> u64;
+}
+
 impl Cluster {
     pub fn new(plan: &Plan, faults: &Faults, recorder: &Recorder) -> Cluster {
         let epoch_ms = u64::try_from(plan.epoch.as_millisecond()).unwrap_or(0);
+        let epoch = Duration::from_millis(epoch_ms);
+        let ambient = AmbientClock::begin(epoch, faults);
         let [least, greatest] = plan.topology.latency_ms;
         let sim = turmoil::Builder::new()
-            .epoch(SystemTime::UNIX_EPOCH + Duration::from_millis(epoch_ms))
+            .epoch(SystemTime::UNIX_EPOCH + epoch)
             .simulation_duration(Duration::from_millis(plan.end_ms() * 2))
             .tick_duration(Duration::from_millis(plan.tick_ms))
             .min_message_latency(Duration::from_millis(least))
@@ -76,12 +91,14 @@ impl Cluster {
             .build();
         Cluster {
             sim,
+            ambient,
             faults: faults.clone(),
             recorder: recorder.clone(),
             connections: Connections::default(),
             schedule: schedule(plan),
             down: BTreeMap::new(),
             stops: BTreeMap::new(),
+            backstage: None,
             load_ms: plan.load_ms,
             tick_ms: plan.tick_ms,
             now_ms: 0,
@@ -93,6 +110,11 @@ impl Cluster {
         SimNet::new(host, &self.faults, &self.connections)
     }
 
+    /// Tells of faults and deaths from now on.
+    pub fn backstage(&mut self, backstage: Arc<dyn Backstage>) {
+        self.backstage = Some(backstage);
+    }
+
     /// Adds a host whose software `start` makes, again after every death. The software takes a
     /// token from `stop` to learn that it should end.
     pub fn host<F>(&mut self, name: &str, stop: Stop, start: impl Fn() -> F + 'static)
@@ -100,7 +122,9 @@ impl Cluster {
         F: Future<Output = ()> + 'static,
     {
         self.stops.insert(name.to_owned(), stop);
+        let host = name.to_owned();
         self.sim.host(name, move || {
+            ambient::settle(&host);
             let software = start();
             async move {
                 software.await;
@@ -109,9 +133,17 @@ impl Cluster {
         });
     }
 
+    /// Bounds the latency between two hosts.
+    pub fn limit_latency(&self, one: &str, other: &str, greatest_ms: u64) {
+        let greatest = Duration::from_millis(greatest_ms);
+        self.sim.set_link_max_message_latency(one, other, greatest);
+    }
+
     /// Adds a host that runs `work` once.
     pub fn client(&mut self, name: &str, work: impl Future<Output = ()> + 'static) {
+        let host = name.to_owned();
         self.sim.client(name, async move {
+            ambient::settle(&host);
             work.await;
             BoxResult::Ok(())
         });
@@ -129,7 +161,9 @@ impl Cluster {
             self.restart();
             self.sim.step()?;
             self.now_ms += self.tick_ms;
-            self.recorder.set_now(Duration::from_millis(self.now_ms));
+            let now = Duration::from_millis(self.now_ms);
+            self.recorder.set_now(now);
+            self.ambient.set(now);
         }
         Ok(())
     }
@@ -146,10 +180,10 @@ impl Cluster {
     fn begin(&mut self, index: usize) {
         self.faults.start(index);
         let fault = self.faults.all()[index].clone();
+        for host in self.victims(&fault.what) {
+            self.take_down(&host, index, fault.for_ms);
+        }
         match &fault.what {
-            What::Kill { instance } => {
-                self.take_down(&instance_name(*instance), index, fault.for_ms);
-            }
             What::Stop { instance } => {
                 let host = instance_name(*instance);
                 if !self.down.contains_key(&host) {
@@ -163,13 +197,40 @@ impl Cluster {
             }
             _ => {}
         }
+        if let Some(backstage) = &self.backstage {
+            backstage.begins(index, &fault.what);
+        }
     }
 
     fn end(&mut self, index: usize) {
         self.faults.end(index);
-        if let What::Blackhole { from, to } = &self.faults.all()[index].what {
-            let hit = self.connections.reset(from, to);
+        let what = self.faults.all()[index].what.clone();
+        let links = match &what {
+            What::Blackhole { from, to } => vec![(from.clone(), to.clone())],
+            What::CoordCut { instance } => {
+                let members = self.stops.keys().filter(|host| is_etcd(host));
+                members.map(|member| (instance_name(*instance), member.clone())).collect()
+            }
+            _ => Vec::new(),
+        };
+        for (from, to) in links {
+            let hit = self.connections.reset(&from, &to);
             self.faults.hit(index, hit);
+        }
+        if let Some(backstage) = &self.backstage {
+            backstage.ends(&what);
+        }
+    }
+
+    /// The hosts whose processes a fault ends at its beginning.
+    fn victims(&self, what: &What) -> Vec<String> {
+        match what {
+            What::Kill { instance } => vec![instance_name(*instance)],
+            What::EtcdKill { member } => vec![etcd_name(*member)],
+            What::CoordLost {} | What::CoordSetBack { .. } => {
+                self.stops.keys().filter(|host| is_etcd(host)).cloned().collect()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -188,11 +249,16 @@ impl Cluster {
             // Destructors run when turmoil drops the host's runtime: nothing of theirs may be seen.
             self.faults.die(host, index);
             self.recorder.event(host, format_args!("dies"));
+            let how = self.faults.all()[index].what.clone();
+            if let What::PowerCut { .. } = how {
+                self.connections.silence(host);
+            }
             self.sim.crash(host);
             self.faults.buried(host);
-            if let What::Kill { .. } = self.faults.all()[index].what {
-                self.faults.hit(index, 1);
-            }
+            let dies =
+                matches!(how, What::Kill { .. } | What::PowerCut { .. } | What::EtcdKill { .. });
+            let lost = self.backstage.as_ref().map_or(0, |backstage| backstage.dies(host, &how));
+            self.faults.hit(index, u64::from(dies) + lost);
         }
     }
 
@@ -203,6 +269,7 @@ impl Cluster {
         for host in due {
             self.down.remove(&host);
             self.recorder.event(&host, format_args!("starts again"));
+            self.connections.end_silence(&host);
             self.sim.bounce(host);
         }
     }
@@ -213,9 +280,9 @@ fn schedule(plan: &Plan) -> Vec<Edge> {
     let mut edges = Vec::new();
     for (index, fault) in plan.faults.iter().enumerate() {
         let begin = Edge { at_ms: fault.at_ms, index, begins: true };
-        // A code point stays armed; its `for_ms` is what happens there.
+        // These stay armed; their `for_ms` is what happens then.
         let end_ms = match fault.what {
-            What::Point { .. } => plan.load_ms,
+            What::Point { .. } | What::PowerCut { .. } => plan.load_ms,
             _ => fault.at_ms + fault.for_ms,
         };
         let end = Edge { at_ms: end_ms, index, begins: false };

@@ -47,6 +47,18 @@ impl Connections {
         hit as u64
     }
 
+    /// Peers of a host do not learn that its connections are gone.
+    pub fn silence(&self, host: &str) {
+        let ends: Vec<_> = self.lock().iter().filter_map(Weak::upgrade).collect();
+        ends.iter().filter(|end| end.remote == host).for_each(|end| end.silence());
+    }
+
+    /// Who still has a connection with the host as it was learns that it is gone.
+    pub fn end_silence(&self, host: &str) {
+        let ends: Vec<_> = self.lock().iter().filter_map(Weak::upgrade).collect();
+        ends.iter().filter(|end| end.remote == host && end.is_silent()).for_each(|end| end.reset());
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Weak<End>>> {
         self.ends.lock().expect("no holder of this lock panics")
     }

@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 use turmoil::net::TcpStream;
 
-use crate::fault::{Faults, What};
+use crate::fault::Faults;
 
 /// At most this much is taken from the network while a fault holds it.
 const HELD_BYTES: usize = 64 * 1024;
@@ -31,6 +31,8 @@ pub struct End {
 #[derive(Default)]
 struct EndState {
     reset: bool,
+    /// The far host lost its power: nothing comes, and what is sent vanishes.
+    silent: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
@@ -51,6 +53,14 @@ impl End {
         let wakers = [state.reader.take(), state.writer.take()];
         drop(state);
         wakers.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    pub fn silence(&self) {
+        self.lock().silent = true;
+    }
+
+    pub fn is_silent(&self) -> bool {
+        self.lock().silent
     }
 
     fn check(&self) -> io::Result<()> {
@@ -104,25 +114,13 @@ impl SimStream {
 
     /// The fault that slows down what this end receives: its delay and size of a piece.
     fn slowed(&self) -> Option<(usize, (u64, usize))> {
-        self.faults.find(|what| match what {
-            What::Slow { from, to, delay_ms, chunk_bytes }
-                if *from == self.end.remote && *to == self.end.local =>
-            {
-                Some((*delay_ms, *chunk_bytes))
-            }
-            _ => None,
-        })
+        self.faults.find(|what| what.slows(&self.end.remote, &self.end.local))
     }
 }
 
 /// The fault that keeps traffic from arriving.
 pub fn held_back(faults: &Faults, sender: &str, receiver: &str) -> Option<usize> {
-    let found = faults.find(|what| match what {
-        What::Stall { from, to } | What::Blackhole { from, to } => {
-            (from == sender && to == receiver).then_some(())
-        }
-        _ => None,
-    });
+    let found = faults.find(|what| what.holds(sender, receiver).then_some(()));
     found.map(|(index, ())| index)
 }
 
@@ -135,6 +133,9 @@ impl AsyncRead for SimStream {
         let this = &mut *self;
         this.end.check()?;
         this.end.lock().reader = Some(cx.waker().clone());
+        if this.end.is_silent() {
+            return Poll::Pending;
+        }
         if let Some(index) = this.blocked() {
             if this.held.is_none()
                 && let Poll::Ready(taken) = this.hold(cx, HELD_BYTES)?
@@ -191,11 +192,17 @@ impl AsyncWrite for SimStream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         ready!(self.may_write(cx))?;
+        if self.end.is_silent() {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         Pin::new(&mut self.inner).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.may_write(cx))?;
+        if self.end.is_silent() {
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 

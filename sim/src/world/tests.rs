@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Cluster, SimNet, Stop, host_elapsed};
 use crate::fault::{Fault, Faults, What};
-use crate::plan::Plan;
+use crate::plan::{Fidelity, Plan};
 use crate::recorder::Recorder;
 use crate::scenario::Scenario;
 
@@ -46,7 +46,7 @@ fn run<F>(
 where
     F: Future<Output = ()> + 'static,
 {
-    let mut plan: Plan = Scenario::find("feed-gap").unwrap().plan(0);
+    let mut plan: Plan = Scenario::find("feed-gap").unwrap().plan(0, Fidelity::Direct);
     plan.tick_ms = 1;
     plan.topology.latency_ms = [0, 1];
     plan.load_ms = 10_000;

@@ -4,33 +4,41 @@
 //! relative to where a sequence begins, so that many can be run one after the other. Not compared:
 //! ids, terms, what is left of a lease's time, and how events are spread over responses.
 //!
-//! Needs a real etcd, `etcd` in the PATH or what `ETCD` names; so it runs only when asked for by
-//! name: `cargo test -p drydock-sim --test differential`.
+//! `PROPTEST_CASES` asks for so many sequences, and new ones. etcd 3.4.23 then shows a bug of its own
+//! within a thousand: a watch that loses events around a compaction.
+//!
+//! Needs a real etcd, which `DRYDOCK_TEST_ETCD` names; so it runs only when asked for by name:
+//! `cargo test -p drydock-sim --test differential`.
 
 mod ops;
-mod real;
 mod side;
 mod simulated;
 
 use std::collections::BTreeMap;
 
-use proptest::test_runner::{Config as Runs, TestCaseError, TestRunner};
+use drydock_backends::testing::{self, EtcdServers};
+use etcd_client::Client;
+use proptest::test_runner::{Config as Runs, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
 use self::ops::{KINDS, ops};
-use self::real::Real;
 use self::side::Side;
 use self::simulated::Simulated;
 
-/// Sequences, unless `PROPTEST_CASES` says otherwise.
+/// Sequences, the same ones every time, unless `PROPTEST_CASES` says otherwise.
 const SEQUENCES: u32 = 150;
 
 #[test]
 fn a_real_etcd_answers_the_same() {
+    let Some(program) = testing::program(testing::ETCD) else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (mut real, mut simulated) = runtime.block_on(async {
-        let real = Real::start().await;
+        let real = EtcdServers::start(&program, 1).await;
+        let client = Client::connect(real.endpoints(), None).await.unwrap();
         let simulated = Simulated::start().await;
-        (Side::new(real.client().await, real), Side::new(simulated.client().await, simulated))
+        (
+            Side::new("real", client, real),
+            Side::new("simulated", simulated.client().await, simulated),
+        )
     });
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     let runs =
@@ -38,7 +46,14 @@ fn a_real_etcd_answers_the_same() {
     let mut reached: BTreeMap<(&str, bool), u32> = BTreeMap::new();
     let reached_now = std::cell::RefCell::new(&mut reached);
     let sides = std::cell::RefCell::new((&mut real, &mut simulated));
-    let done = TestRunner::new(runs).run(&ops(), |ops| {
+    let mut runner = match asked {
+        Some(_) => TestRunner::new(runs),
+        None => {
+            let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+            TestRunner::new_with_rng(runs, rng)
+        }
+    };
+    let done = runner.run(&ops(), |ops| {
         let (real, simulated) = &mut *sides.borrow_mut();
         let (expected, found) =
             runtime.block_on(async { (real.run(&ops).await, simulated.run(&ops).await) });

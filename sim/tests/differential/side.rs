@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const TTL: i64 = 3600;
 
 pub struct Side {
+    /// For messages.
+    name: &'static str,
     client: Client,
     /// The revision at which the sequence began.
     base: i64,
@@ -33,8 +35,8 @@ pub struct Answer {
 }
 
 impl Side {
-    pub fn new(client: Client, server: impl std::any::Any) -> Side {
-        Side { client, base: 0, _server: Box::new(server) }
+    pub fn new(name: &'static str, client: Client, server: impl std::any::Any) -> Side {
+        Side { name, client, base: 0, _server: Box::new(server) }
     }
 
     pub async fn run(&mut self, ops: &[Op]) -> Vec<Answer> {
@@ -146,7 +148,7 @@ impl Side {
         if seen >= now {
             return (true, "the future".to_owned());
         }
-        let first = message(&mut watch).await;
+        let first = self.message(&mut watch).await;
         if first.canceled {
             return (false, format!("compacted at {}", first.compact_revision - self.base));
         }
@@ -160,7 +162,7 @@ impl Side {
     async fn events(&self, watch: &mut WatchStream, seen: &mut i64, now: i64) -> Vec<PbEvent> {
         let mut events = Vec::new();
         while *seen < now {
-            events.extend(self.told(message(watch).await, seen));
+            events.extend(self.told(self.message(watch).await, seen));
         }
         events
     }
@@ -262,6 +264,13 @@ impl Side {
         }
     }
 
+    async fn message(&self, watch: &mut WatchStream) -> PbWatchResponse {
+        match tokio::time::timeout(PATIENCE, watch.message()).await {
+            Ok(told) => told.unwrap().unwrap().0,
+            Err(_) => panic!("the watch of the {} one tells nothing", self.name),
+        }
+    }
+
     fn header(&self, header: &mut Option<PbResponseHeader>) {
         if let Some(header) = header {
             // 0 is what an inner transaction says.
@@ -276,11 +285,6 @@ impl Side {
         }
         kv.mod_revision -= self.base;
     }
-}
-
-async fn message(watch: &mut WatchStream) -> PbWatchResponse {
-    let told = tokio::time::timeout(PATIENCE, watch.message()).await;
-    told.expect("the watch tells nothing").unwrap().unwrap().0
 }
 
 fn put_options(put: &Put) -> PutOptions {

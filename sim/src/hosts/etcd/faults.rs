@@ -1,16 +1,61 @@
-//! Where a test or a simulation makes single requests fail.
+//! Where a test or a simulation makes single requests fail, and looks on.
 
 use std::time::Duration;
 
+use etcd_client::proto::PbTxnResponse;
+
+use super::cluster::Cluster;
 use super::error::Error;
 
 /// Decides what happens to a request. Asked once for each, in the order of their arrival.
 pub trait Faults: Send + Sync {
     fn decide(&self, call: &Call<'_>) -> Injection;
+
+    /// Whether a transaction is never answered, and takes effect this much later, whatever becomes
+    /// of its client.
+    fn postpone(&self, _: &Call<'_>) -> Option<Duration> {
+        None
+    }
+
+    /// What is wrong with the watchers of a client. Asked whenever they are looked after.
+    fn watching(&self, _peer: &str) -> Watching {
+        Watching::default()
+    }
+
+    /// An answer to the watchers of a client is held back by their lag.
+    fn lagged(&self, _peer: &str) {}
+
+    /// Whether the watchers of a client are never told of a change: what no etcd should do.
+    fn forgets(&self, _peer: &str, _key: &[u8]) -> bool {
+        false
+    }
+}
+
+/// Sees what happens to the cluster. Called while it is locked.
+pub trait Observer: Send + Sync {
+    fn changed(&self, cluster: &Cluster);
+
+    /// A transaction of a client was decided.
+    fn decided(&self, _peer: &str, _txn: &PbTxnResponse) {}
+}
+
+impl Observer for () {
+    fn changed(&self, _: &Cluster) {}
+}
+
+/// Nothing, unless said otherwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Watching {
+    /// Answers are given this much later.
+    pub lag: Duration,
+    /// The stream ends with this.
+    pub broken: Option<Error>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call<'a> {
+    /// Who asks, as the listener named it.
+    pub peer: &'a str,
     /// Which member was asked, counted from 0.
     pub member: usize,
     pub method: Method,

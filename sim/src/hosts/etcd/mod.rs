@@ -33,5 +33,5 @@ mod tests;
 
 pub use cluster::{Bug, Cluster, Config, MemberConfig};
 pub use error::Error;
-pub use faults::{Call, Failure, Faults, Injection, Method, NoFaults};
+pub use faults::{Call, Failure, Faults, Injection, Method, NoFaults, Observer, Watching};
 pub use node::{Clock, Etcd, Node};

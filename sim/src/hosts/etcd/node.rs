@@ -1,13 +1,14 @@
 //! One member as its clients meet it: the cluster behind a lock, with waiting and injected faults.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use etcd_client::proto::{PbTxnRequest, PbTxnResponse};
 use tokio::sync::Notify;
 
 use super::cluster::{Bug, Cluster};
 use super::error::{Error, Result};
-use super::faults::{Call, Failure, Faults, Method};
+use super::faults::{Call, Failure, Faults, Method, Observer, Watching};
 
 /// The monotonic clock that all members share.
 pub trait Clock: Send + Sync {
@@ -20,11 +21,37 @@ pub struct Etcd {
     changed: Notify,
     clock: Arc<dyn Clock>,
     faults: Arc<dyn Faults>,
+    observer: Arc<dyn Observer>,
+    postponed: Mutex<Vec<Postponed>>,
+}
+
+/// A transaction that nobody waits for any more.
+struct Postponed {
+    due: Duration,
+    member: usize,
+    peer: Arc<str>,
+    txn: PbTxnRequest,
 }
 
 impl Etcd {
     pub fn new(cluster: Cluster, clock: Arc<dyn Clock>, faults: Arc<dyn Faults>) -> Arc<Etcd> {
-        Arc::new(Etcd { cluster: Mutex::new(cluster), changed: Notify::new(), clock, faults })
+        Etcd::observed(cluster, clock, faults, Arc::new(()))
+    }
+
+    pub fn observed(
+        cluster: Cluster,
+        clock: Arc<dyn Clock>,
+        faults: Arc<dyn Faults>,
+        observer: Arc<dyn Observer>,
+    ) -> Arc<Etcd> {
+        Arc::new(Etcd {
+            cluster: Mutex::new(cluster),
+            changed: Notify::new(),
+            clock,
+            faults,
+            observer,
+            postponed: Mutex::default(),
+        })
     }
 
     /// Changes the cluster, or makes something happen to it.
@@ -32,7 +59,9 @@ impl Etcd {
         let now = self.clock.now();
         let answer = {
             let mut cluster = self.cluster.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&mut cluster, now)
+            let answer = work(&mut cluster, now);
+            self.observer.changed(&cluster);
+            answer
         };
         self.changed.notify_waiters();
         answer
@@ -43,6 +72,27 @@ impl Etcd {
         let now = self.clock.now();
         let cluster = self.cluster.lock().unwrap_or_else(PoisonError::into_inner);
         work(&cluster, now)
+    }
+
+    /// Forgets transactions that were to take effect later.
+    pub fn forget_postponed(&self) {
+        self.postponed().clear();
+    }
+
+    /// Lets transactions take effect that were to do so by now.
+    pub(super) fn apply_postponed(&self) {
+        let now = self.clock.now();
+        let due: Vec<_> = self.postponed().extract_if(.., |it| it.due <= now).collect();
+        for Postponed { member, peer, txn, .. } in due {
+            let answer = self.change(|cluster, _| cluster.txn(member, &txn));
+            if let Ok(answer) = answer {
+                self.observer.decided(&peer, &answer);
+            }
+        }
+    }
+
+    fn postponed(&self) -> MutexGuard<'_, Vec<Postponed>> {
+        self.postponed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Completes with the next change after this call.
@@ -63,11 +113,51 @@ pub(super) enum Consistency {
 pub struct Node {
     pub(super) etcd: Arc<Etcd>,
     pub(super) member: usize,
+    /// Who is served.
+    peer: Arc<str>,
 }
 
 impl Node {
     pub fn new(etcd: Arc<Etcd>, member: usize) -> Node {
-        Node { etcd, member }
+        Node { etcd, member, peer: "".into() }
+    }
+
+    /// The same member, as one client meets it.
+    pub(super) fn serving(&self, peer: String) -> Node {
+        Node { peer: peer.into(), ..self.clone() }
+    }
+
+    /// Runs a transaction that may change something.
+    pub(super) async fn commit(&self, key: &[u8], txn: &PbTxnRequest) -> Result<PbTxnResponse> {
+        let call = self.call(Method::Txn, key);
+        if let Some(later) = self.etcd.faults.postpone(&call) {
+            let (due, peer) = (self.etcd.clock.now() + later, self.peer.clone());
+            let postponed = Postponed { due, member: self.member, peer, txn: txn.clone() };
+            self.etcd.postponed().push(postponed);
+            return std::future::pending().await;
+        }
+        self.propose((Method::Txn, key), |cluster, _| {
+            let answer = cluster.txn(self.member, txn)?;
+            self.etcd.observer.decided(&self.peer, &answer);
+            Ok(answer)
+        })
+        .await
+    }
+
+    pub(super) fn watching(&self) -> Watching {
+        self.etcd.faults.watching(&self.peer)
+    }
+
+    pub(super) fn lagged(&self) {
+        self.etcd.faults.lagged(&self.peer);
+    }
+
+    pub(super) fn forgets(&self, key: &[u8]) -> bool {
+        self.etcd.faults.forgets(&self.peer, key)
+    }
+
+    fn call<'a>(&'a self, method: Method, key: &'a [u8]) -> Call<'a> {
+        Call { peer: &self.peer, member: self.member, method, key }
     }
 
     /// Runs a request that has to be agreed on, and answers once this member has applied it.
@@ -110,8 +200,7 @@ impl Node {
         key: &[u8],
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        let call = Call { member: self.member, method, key };
-        let injected = self.etcd.faults.decide(&call);
+        let injected = self.etcd.faults.decide(&self.call(method, key));
         pause(injected.before).await;
         let answer = match injected.failure {
             Some(Failure { error, applied: false }) => Err(error),

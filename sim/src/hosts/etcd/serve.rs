@@ -24,7 +24,6 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(10);
 
 /// Serves a member until `shutdown`, then cuts all connections.
 pub async fn serve(mut listener: Box<dyn Listener>, node: Node, shutdown: CancellationToken) {
-    let service = TowerToHyperService::new(routes(&node));
     let tasks = Tasks::new();
     let mut connections = JoinSet::new();
     let mut ticks = tokio::time::interval(TICK);
@@ -35,8 +34,9 @@ pub async fn serve(mut listener: Box<dyn Listener>, node: Node, shutdown: Cancel
             _ = ticks.tick() => tick(&node),
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, service.clone(), tasks.executor.clone()));
+                Ok((stream, peer)) => {
+                    let service = TowerToHyperService::new(routes(&node.serving(peer)));
+                    connections.spawn(connection(stream, service, tasks.executor.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "could not accept a connection");
@@ -48,6 +48,7 @@ pub async fn serve(mut listener: Box<dyn Listener>, node: Node, shutdown: Cancel
 }
 
 fn tick(node: &Node) {
+    node.etcd.apply_postponed();
     let due = |cluster: &super::Cluster, now| cluster.due(node.member, now);
     if node.etcd.look(due) {
         node.etcd.change(|cluster, now| cluster.tick(node.member, now));

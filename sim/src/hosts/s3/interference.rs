@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use super::error::Code;
 use super::operation::Operation;
+use super::state::Object;
 
 /// A request, as far as faults may depend on it.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
+    /// Who asks, as the listener named it.
+    pub peer: &'a str,
     pub operation: Operation,
     pub bucket: &'a str,
     pub key: &'a str,
@@ -17,6 +20,9 @@ pub struct Call<'a> {
 /// bulk deletion, with [`Operation::DeleteObject`], where only [`Outcome`]s with a code matter.
 pub trait Interference: Send + Sync {
     fn strike(&self, call: &Call<'_>) -> Strike;
+
+    /// An object was written, or deleted: none. Called while the state is locked.
+    fn changed(&self, _bucket: &str, _key: &str, _object: Option<&Object>) {}
 }
 
 /// What goes wrong with one request; by default nothing.

@@ -38,3 +38,4 @@ pub use interference::{Call, Calm, Interference, Outcome, Strike};
 pub use operation::Operation;
 pub use server::{S3, serve};
 pub use settings::{ConditionalWrites, Personality, Settings};
+pub use state::Object;

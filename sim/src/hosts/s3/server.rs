@@ -51,8 +51,8 @@ pub async fn serve(mut listener: Box<dyn Listener>, s3: Arc<S3>, shutdown: Cance
     let connections = TaskTracker::new();
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((stream, _peer)) => {
-                connections.spawn(connection(stream, s3.clone(), shutdown.clone()));
+            Ok((stream, peer)) => {
+                connections.spawn(connection(stream, peer, s3.clone(), shutdown.clone()));
             }
             Err(error) => tracing::debug!(%error, "could not accept a connection"),
         }
@@ -61,10 +61,11 @@ pub async fn serve(mut listener: Box<dyn Listener>, s3: Arc<S3>, shutdown: Cance
     connections.wait().await;
 }
 
-async fn connection(stream: BoxStream, s3: Arc<S3>, shutdown: CancellationToken) {
+async fn connection(stream: BoxStream, peer: String, s3: Arc<S3>, shutdown: CancellationToken) {
+    let peer: Arc<str> = peer.into();
     let service = service_fn(move |request| {
-        let s3 = s3.clone();
-        async move { s3.answer(request).await }
+        let (s3, peer) = (s3.clone(), peer.clone());
+        async move { s3.answer(request, &peer).await }
     });
     let mut serving = std::pin::pin!(
         http1::Builder::new()
@@ -109,14 +110,14 @@ impl S3 {
     }
 
     /// An error ends the connection without an answer.
-    async fn answer(&self, request: http::Request<Incoming>) -> io::Result<Answer> {
+    async fn answer(&self, request: http::Request<Incoming>, peer: &str) -> io::Result<Answer> {
         let (request_id, host_id) = (format!("{:016X}", self.random()), self.random());
         let host_id = super::digest::base64(&host_id.to_be_bytes());
         let resource = request.uri().path().to_owned();
         // S3 says `100 Continue` before bodies of no bytes, too; hyper does not. botocore cannot
         // use a connection again on which the answer came without it.
         let is_last = request.headers().contains_key(EXPECT) && request.body().is_end_stream();
-        let (result, outcome) = self.handle(request).await?;
+        let (result, outcome) = self.handle(request, peer).await?;
         let result = match outcome.code() {
             Some(code) => Err(code.into()),
             None => result,
@@ -139,6 +140,7 @@ impl S3 {
     async fn handle(
         &self,
         request: http::Request<Incoming>,
+        peer: &str,
     ) -> io::Result<(Result<Reply, S3Error>, Outcome)> {
         let arrived = self.env.now();
         let (parts, body) = request.into_parts();
@@ -149,7 +151,7 @@ impl S3 {
             Ok(understood) => understood,
             Err(error) => return Ok((Err(error), Outcome::Fine)),
         };
-        let Strike { before, outcome, after } = self.strike(operation, &head);
+        let Strike { before, outcome, after } = self.strike(peer, operation, &head);
         let arrival = Arrival::begin(self, operation, &head);
         let raw = match self.read(&head, body).await? {
             Ok(raw) => raw,
@@ -161,7 +163,7 @@ impl S3 {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
         let result = match outcome.applies() {
-            true => self.apply(operation, head, raw, disturbed, arrived),
+            true => self.apply(peer, operation, head, raw, disturbed, arrived),
             false => Ok(Reply::empty(StatusCode::OK)),
         };
         tokio::time::sleep(after).await;
@@ -171,10 +173,10 @@ impl S3 {
         }
     }
 
-    fn strike(&self, operation: Operation, head: &Head) -> Strike {
+    fn strike(&self, peer: &str, operation: Operation, head: &Head) -> Strike {
         let bucket = head.bucket.as_deref().unwrap_or_default();
         let key = head.key.as_deref().unwrap_or_default();
-        let mut strike = self.interference.strike(&Call { operation, bucket, key });
+        let mut strike = self.interference.strike(&Call { peer, operation, bucket, key });
         let may_be_late = matches!(
             operation,
             Operation::CopyObject | Operation::UploadPartCopy | Operation::CompleteMultipartUpload
@@ -206,6 +208,7 @@ impl S3 {
 
     fn apply(
         &self,
+        peer: &str,
         operation: Operation,
         head: Head,
         raw: Bytes,
@@ -223,6 +226,7 @@ impl S3 {
             personality,
             region,
             interference: &*self.interference,
+            peer,
             now: self.env.now(),
             new_id,
         };

@@ -64,6 +64,14 @@ impl Cluster {
         }
     }
 
+    /// Begins with what another cluster held at a revision, as far as that one keeps it.
+    pub fn take_over(&mut self, from: &Cluster, revision: i64, ttl: Duration, now: Duration) {
+        let machine = Machine::restore(from.machine.save(now), now);
+        self.machine = machine.expect("what was saved is in order");
+        self.machine.rewind(revision, ttl, now);
+        self.next_lease = from.next_lease;
+    }
+
     pub fn config(&self) -> &Config {
         &self.config
     }

@@ -86,6 +86,21 @@ impl Machine {
         overdue.into_iter().map(|(_, id)| id).collect()
     }
 
+    /// Goes back to a revision, as far as it is kept: what a backup of then brings back. Leases
+    /// that keys were attached to are there again, and all start anew.
+    pub fn rewind(&mut self, revision: i64, ttl: Duration, now: Duration) {
+        self.truncate(revision);
+        let ttl = i64::try_from(ttl.as_secs()).unwrap_or(MAX_LEASE_TTL);
+        let newest = self.keys.values().filter_map(|versions| versions.last());
+        let named = newest.filter(|kv| !is_delete(kv) && kv.lease != 0).map(|kv| kv.lease);
+        for id in named.collect::<BTreeSet<_>>() {
+            let lease = || Lease { ttl, expires: now, keys: BTreeSet::new() };
+            self.leases.entry(id).or_insert_with(lease);
+        }
+        self.attach_all();
+        self.extend_leases(Duration::ZERO, now);
+    }
+
     pub fn lease(&self, id: i64) -> Option<&Lease> {
         self.leases.get(&id)
     }

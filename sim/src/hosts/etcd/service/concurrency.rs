@@ -125,7 +125,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let Some(key) = self.key.take() else { return };
-        let Node { etcd, member } = &self.node;
+        let Node { etcd, member, .. } = &self.node;
         etcd.change(|cluster, _| {
             if cluster.led(*member) {
                 let delete = PbDeleteRequest { key, ..Default::default() };

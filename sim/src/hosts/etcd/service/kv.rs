@@ -108,7 +108,7 @@ impl Node {
             return self.query(call, consistency(is_serializable(txn)), work).await;
         }
         self.check_size(txn)?;
-        self.propose(call, |cluster, _| cluster.txn(self.member, txn)).await
+        self.commit(call.1, txn).await
     }
 }
 

@@ -3,17 +3,20 @@
 //! A stream is pulled: while its client does not read, nothing is looked up for it, so that it
 //! falls behind and gets many revisions at once when it reads again.
 
+use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::Arc;
 
-use etcd_client::proto::{PbWatchRequest, PbWatchRequestUnion, PbWatchResponse, PbWatchService};
+use etcd_client::proto::{
+    PbEvent, PbWatchRequest, PbWatchRequestUnion, PbWatchResponse, PbWatchService,
+};
 use futures_util::StreamExt as _;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::request::{Answers, wants_leader};
 use crate::hosts::etcd::error::Error;
-use crate::hosts::etcd::faults::Method;
+use crate::hosts::etcd::faults::{Method, Watching};
 use crate::hosts::etcd::node::Node;
 use crate::hosts::etcd::watchers::{Create, Watchers};
 
@@ -39,6 +42,7 @@ impl PbWatchService for Node {
             watchers: Watchers::default(),
             wants_leader,
             notified: Instant::now(),
+            lagging: VecDeque::new(),
         };
         let answers = futures_util::stream::try_unfold(stream, |mut stream| async move {
             let answer = stream.next().await?;
@@ -55,6 +59,8 @@ struct WatchStream {
     watchers: Watchers,
     wants_leader: bool,
     notified: Instant,
+    /// What is told later, and when.
+    lagging: VecDeque<(Instant, PbWatchResponse)>,
 }
 
 impl WatchStream {
@@ -70,15 +76,38 @@ impl WatchStream {
                 }
                 Ok(self.watchers.next(cluster, node.member))
             });
+            let Watching { lag, broken } = node.watching();
+            if let Some(error) = broken {
+                return Err(error.into());
+            }
             if let Some(next) = next? {
+                let Some(next) = remembered(next, &node) else { continue };
+                if lag.is_zero() && self.lagging.is_empty() {
+                    return Ok(next);
+                }
+                node.lagged();
+                let due = Instant::now() + lag;
+                let last = self.lagging.back().map_or(due, |(last, _)| *last);
+                self.lagging.push_back((due.max(last), next));
+                continue;
+            }
+            let due = self.lagging.front().map(|(due, _)| *due);
+            if due.is_some_and(|due| due <= Instant::now())
+                && let Some((_, next)) = self.lagging.pop_front()
+            {
                 return Ok(next);
             }
+            let notify = self.notified + interval;
+            let (until, then) = match due {
+                Some(due) if due < notify => (due, Woken::Changed),
+                _ => (notify, Woken::Notify),
+            };
             let wait = async {
                 tokio::select! {
                     biased;
                     request = read(&mut self.requests) => request,
                     () = changed => Ok(Woken::Changed),
-                    () = tokio::time::sleep_until(self.notified + interval) => Ok(Woken::Notify),
+                    () = tokio::time::sleep_until(until) => Ok(then),
                 }
             };
             match node.while_led(self.wants_leader, wait).await? {
@@ -125,6 +154,16 @@ impl WatchStream {
         }
         Ok(())
     }
+}
+
+/// A response without what its client is not told of; none if nothing else is left.
+fn remembered(mut response: PbWatchResponse, node: &Node) -> Option<PbWatchResponse> {
+    if response.events.is_empty() {
+        return Some(response);
+    }
+    let forgotten = |event: &PbEvent| event.kv.as_ref().is_some_and(|kv| node.forgets(&kv.key));
+    response.events.retain(|event| !forgotten(event));
+    (!response.events.is_empty()).then_some(response)
 }
 
 enum Woken {

@@ -12,7 +12,7 @@ use super::harness::{config, watch};
 use crate::fault::{Fault, Faults, What};
 use crate::hosts::etcd::serve::serve;
 use crate::hosts::etcd::{Clock, Cluster, Etcd, NoFaults, Node};
-use crate::plan::Plan;
+use crate::plan::{Fidelity, Plan};
 use crate::recorder::Recorder;
 use crate::scenario::Scenario;
 use crate::world::{Cluster as World, SimNet, Stop, host_elapsed};
@@ -31,7 +31,7 @@ impl Clock for HostClock {
 type Notes = Arc<Mutex<Vec<(u128, String)>>>;
 
 fn run(faults: Vec<Fault>) -> Vec<(u128, String)> {
-    let mut plan: Plan = Scenario::find("feed-gap").unwrap().plan(0);
+    let mut plan: Plan = Scenario::find("feed-gap").unwrap().plan(0, Fidelity::Direct);
     plan.topology.latency_ms = [0, 5];
     plan.load_ms = 20_000;
     plan.faults = faults;

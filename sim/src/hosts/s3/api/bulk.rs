@@ -70,8 +70,12 @@ fn one(api: &mut Api<'_>, request: &Request, named: &Named) -> Result<(), S3Erro
     if let Some(other) = named.version.as_ref().filter(|it| !it.is_empty() && *it != "null") {
         return Err(S3Error::from(Code::NoSuchVersion).with("VersionId", other));
     }
-    let call =
-        Call { operation: Operation::DeleteObject, bucket: request.bucket(), key: &named.key };
+    let call = Call {
+        peer: api.peer,
+        operation: Operation::DeleteObject,
+        bucket: request.bucket(),
+        key: &named.key,
+    };
     let outcome = api.interference.strike(&call).outcome;
     if outcome.applies() {
         let conditions = WriteConditions { if_match: named.etag.clone(), if_absent: false };

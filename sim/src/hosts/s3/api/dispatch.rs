@@ -41,6 +41,8 @@ pub struct Api<'a> {
     pub personality: &'a Personality,
     pub region: &'a str,
     pub interference: &'a dyn Interference,
+    /// Who asks.
+    pub peer: &'a str,
     pub now: Timestamp,
     /// For a new upload; greater than all before.
     pub new_id: String,
@@ -94,8 +96,10 @@ impl Api<'_> {
         self.state.bucket_mut(request.bucket())
     }
 
-    /// Notes a change, for conditional writers under way.
+    /// Notes a change, for conditional writers under way and for whoever looks on.
     pub fn changed(&mut self, bucket: &str, key: &str) {
+        let object = self.state.bucket(bucket).ok().and_then(|bucket| bucket.find(key));
+        self.interference.changed(bucket, key, object.map(|object| &**object));
         self.state.changed(bucket, key, self.now, self.personality.listing_lag);
     }
 

@@ -3,10 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use drydock_backends::objects::builder;
-use drydock_core::env::{Env, ManualClock, RngTree};
+use drydock_core::env::{Env, RngTree};
 use drydock_core::error::Chain;
 use drydock_core::net::Net;
-use jiff::Timestamp;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,11 +16,12 @@ use crate::fault::{Fault, Faults, What};
 use crate::hosts::s3::digest::{base64, hmac_sha1};
 use crate::hosts::s3::request::encode;
 use crate::hosts::s3::{Calm, S3, Settings, serve};
+use crate::plan::Fidelity;
 use crate::recorder::Recorder;
 use crate::scenario::Scenario;
-use crate::world::{Cluster, SimNet, Stop};
+use crate::world::{Cluster, SimClock, SimNet, Stop};
 
-const CLIENT: &str = "client-1";
+const CLIENT: &str = "configstore-1";
 const SERVER: &str = "s3-1";
 const ADDRESS: &str = "s3-1:9000";
 
@@ -34,20 +34,22 @@ fn server(env: Env) -> Arc<S3> {
 
 /// Runs a client against a server under faults; what it came to, and what the faults hit.
 fn run<F>(
-    env: Env,
+    seed: u64,
     faults: Vec<Fault>,
     client: impl FnOnce(SimNet) -> F,
 ) -> (Option<String>, Vec<u64>)
 where
     F: Future<Output = String> + 'static,
 {
-    let mut plan = Scenario::find("feed-gap").unwrap().plan(7);
+    let mut plan = Scenario::find("feed-gap").unwrap().plan(7, Fidelity::Direct);
     plan.tick_ms = 1;
     plan.load_ms = 20_000;
     plan.faults = faults;
     let recorder = Recorder::new(None);
     let faults = Faults::new(plan.faults.clone(), recorder.clone());
     let mut cluster = Cluster::new(&plan, &faults, &recorder);
+    let clock = SimClock::shared(plan.epoch, None, &faults);
+    let env = Env::new(clock, RngTree::from_seed(seed));
     let (s3, net) = (server(env), cluster.net(SERVER));
     cluster.host(SERVER, Stop::default(), move || {
         let (s3, net) = (s3.clone(), net.clone());
@@ -83,9 +85,23 @@ async fn put_and_get(net: SimNet) -> String {
 
 #[test]
 fn the_product_reads_what_it_wrote_over_the_simulated_network() {
-    // The client signs with the machine's clock, so the server needs it as well.
-    let (came_to, _) = run(Env::system(), Vec::new(), put_and_get);
+    // The client signs with the ambient clock, the server compares it with the plan's.
+    let (came_to, _) = run(1, Vec::new(), put_and_get);
     assert_eq!(came_to.as_deref(), Some("same"));
+}
+
+#[test]
+fn a_clock_that_is_off_by_more_than_a_quarter_of_an_hour_is_refused() {
+    for (by_ms, accepted) in [(14 * 60_000, true), (16 * 60_000, false), (-16 * 60_000, false)] {
+        let what = What::Clock { instance: 1, by_ms };
+        let (came_to, hits) = run(1, vec![Fault { at_ms: 0, for_ms: 20_000, what }], put_and_get);
+        let came_to = came_to.unwrap();
+        assert!(hits[0] > 0);
+        match accepted {
+            true => assert_eq!(came_to, "same"),
+            false => assert!(came_to.contains("RequestTimeTooSkewed"), "{came_to}"),
+        }
+    }
 }
 
 #[test]
@@ -98,7 +114,7 @@ fn a_dial_into_a_black_hole_ends_at_the_time_out() {
         assert!(error.contains("no connection to `s3-1:9000` in 5s"), "{error}");
         format!("{}", begun.elapsed().as_secs())
     };
-    let (came_to, hits) = run(Env::system(), vec![fault], client);
+    let (came_to, hits) = run(1, vec![fault], client);
     assert_eq!(came_to.as_deref(), Some("5"));
     assert!(hits[0] > 0);
 }
@@ -134,11 +150,7 @@ async fn talk(net: SimNet) -> String {
 
 #[test]
 fn the_same_requests_get_the_same_answers_byte_for_byte() {
-    let answers = |seed| {
-        let epoch: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let env = Env::new(Arc::new(ManualClock::new(epoch)), RngTree::from_seed(seed));
-        run(env, Vec::new(), talk).0.unwrap()
-    };
+    let answers = |seed| run(seed, Vec::new(), talk).0.unwrap();
     let once = answers(1);
     assert_eq!(once.matches("HTTP/1.1 20").count(), 5, "{once}");
     assert_eq!(once.matches("HTTP/1.1 404").count(), 1, "{once}");

@@ -1,4 +1,5 @@
-//! The coordination stores of a run: one at first, and another one whenever it is lost or set back.
+//! The coordination stores of a run in memory: one at first, and another one whenever it is lost or
+//! set back.
 //!
 //! Every store keeps its whole history, so the truth survives whatever becomes of a store.
 
@@ -9,6 +10,7 @@ use drydock_core::coord::memory::Memory;
 use drydock_core::coord::{Event, Revision};
 use drydock_core::env::Clock;
 
+use super::past::Past;
 use crate::fault::{Faults, What};
 use crate::truth::Witness;
 
@@ -31,12 +33,6 @@ struct Era {
     store: Memory,
     /// What happened before, as far as this store knows it.
     inherited: Vec<Event>,
-}
-
-/// What one store held and did.
-pub struct Past {
-    pub inherited: Vec<Event>,
-    pub events: Vec<Event>,
 }
 
 impl Stores {
@@ -116,13 +112,5 @@ impl Stores {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().expect("no holder of this lock panics")
-    }
-}
-
-impl Past {
-    fn whole(self) -> Vec<Event> {
-        let mut events = self.inherited;
-        events.extend(self.events);
-        events
     }
 }

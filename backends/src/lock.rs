@@ -4,21 +4,27 @@
 //! written in the file only serves the error message.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use super::OpenError;
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    #[error("`{}` is in use by process `{holder}`", path.display())]
+    InUse { path: PathBuf, holder: String },
+    #[error("`{}` cannot be locked", path.display())]
+    Io { path: PathBuf, source: io::Error },
+}
 
 /// Held while it lives.
-pub(super) struct ProcessLock {
+pub struct ProcessLock {
     _file: File,
 }
 
 impl ProcessLock {
     /// Locks what is at `path` by a file beside it.
-    pub(super) fn acquire(path: &Path) -> Result<ProcessLock, OpenError> {
+    pub fn acquire(path: &Path) -> Result<ProcessLock, LockError> {
         let lock_path = PathBuf::from(format!("{}.lock", path.display()));
-        let failed = |source| OpenError::Io { path: lock_path.clone(), source };
+        let failed = |source| LockError::Io { path: lock_path.clone(), source };
         let options =
             File::options().read(true).write(true).create(true).truncate(false).open(&lock_path);
         let mut file = options.map_err(failed)?;
@@ -28,7 +34,7 @@ impl ProcessLock {
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 file.read_to_string(&mut holder).map_err(failed)?;
-                return Err(OpenError::InUse {
+                return Err(LockError::InUse {
                     path: path.to_owned(),
                     holder: holder.trim().to_owned(),
                 });

@@ -1,0 +1,91 @@
+//! Findings, and how they are shown.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use drydock_core::env::Env;
+use serde::Serialize;
+
+use super::super::exit::Failure;
+use super::super::output;
+use super::{coordination, objects};
+use crate::config::{Config, Loaded};
+
+/// How a finding is to be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    Ok,
+    /// Worth knowing.
+    Note,
+    /// It works, but requests will wait for it.
+    Slow,
+    /// It works, but data or availability are at risk.
+    Unsafe,
+    /// It does not work.
+    Missing,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Finding {
+    pub level: Level,
+    /// What was looked at.
+    pub at: String,
+    pub what: String,
+}
+
+/// Findings in the order in which they were made.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    pub fn add(&mut self, level: Level, at: impl Display, what: impl Display) {
+        self.findings.push(Finding { level, at: at.to_string(), what: what.to_string() });
+    }
+
+    /// How long something takes, and whether that is too long.
+    pub fn time(&mut self, at: impl Display, what: &str, took: Duration, limit: Duration) {
+        let level = if took > limit { Level::Slow } else { Level::Ok };
+        let (took, limit) = (milliseconds(took), limit.as_millis());
+        match level {
+            Level::Slow => self.add(level, at, format!("{what}: {took} ms, more than {limit} ms")),
+            _ => self.add(level, at, format!("{what}: {took} ms")),
+        }
+    }
+
+    fn worst(&self) -> Level {
+        self.findings.iter().map(|finding| finding.level).max().unwrap_or(Level::Ok)
+    }
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.1}", time.as_secs_f64() * 1000.0)
+}
+
+pub async fn run(config: Config, json: bool) -> Result<(), Failure> {
+    let data_dir = config.data_dir.clone().ok_or_else(|| Loaded::missing("data_dir"))?;
+    let (mut report, env) = (Report::default(), Env::system());
+    match std::fs::create_dir_all(&data_dir) {
+        Ok(()) => report.add(Level::Ok, "data directory", format!("`{}`", data_dir.display())),
+        Err(error) => {
+            let what = format!("`{}` cannot be made: {error}", data_dir.display());
+            report.add(Level::Missing, "data directory", what);
+        }
+    }
+    coordination::look(&config, &data_dir, &env, &mut report).await?;
+    objects::look(&config, &data_dir, &env, &mut report).await?;
+    if json {
+        output::json(&report)?;
+    } else {
+        for Finding { level, at, what } in &report.findings {
+            output::line(format!("{:<8} {at}: {what}", output::name(level)))?;
+        }
+    }
+    match report.worst() {
+        Level::Ok | Level::Note | Level::Slow => Ok(()),
+        Level::Unsafe => Err(Failure::Failed("something is not safe".into())),
+        Level::Missing => Err(Failure::Failed("something is missing".into())),
+    }
+}

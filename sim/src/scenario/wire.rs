@@ -1,0 +1,71 @@
+//! What a plan has besides, at fidelity `wire`: members of etcd, and faults that storage in memory
+//! does not know. Drawn last, so that everything else is the same at both fidelities.
+
+use super::Draw;
+use crate::fault::{Fault, What};
+use crate::plan::{Fidelity, Plan, S3_HOST, etcd_name, instance_name};
+
+const MOST_FAULTS: usize = 3;
+
+pub fn widen(draw: &mut Draw, plan: &mut Plan) {
+    plan.fidelity = Fidelity::Wire;
+    plan.topology.etcd_members = draw.pick(&[1, 3]);
+    if draw.chance(40) {
+        return;
+    }
+    for _ in 0..draw.count(1, MOST_FAULTS) {
+        let at_ms = draw.number(1_000, plan.load_ms - 1);
+        let for_ms = draw.number(20, 4_000).min(plan.load_ms - at_ms);
+        let what = match draw.number(0, 3) {
+            0 | 1 => etcd(draw, plan),
+            2 => objects(draw, plan),
+            _ => link(draw, plan),
+        };
+        plan.faults.push(Fault { at_ms, for_ms, what });
+    }
+}
+
+fn etcd(draw: &mut Draw, plan: &Plan) -> What {
+    let members = plan.topology.etcd_members;
+    let member = draw.count(1, members);
+    let kinds = [
+        What::EtcdKill { member },
+        What::EtcdElect {},
+        What::EtcdCompact {},
+        What::EtcdIsolate { member },
+        What::EtcdLag { member },
+    ];
+    // One member alone is its own majority.
+    let fitting = if members == 1 { &kinds[..3] } else { &kinds[..] };
+    draw.pick(fitting)
+}
+
+fn objects(draw: &mut Draw, plan: &Plan) -> What {
+    let instance = draw.count(1, plan.topology.configstores);
+    What::ObjectsTruncate { instance, count: draw.number(1, 4) }
+}
+
+/// Something between an instance and what it keeps its data in.
+fn link(draw: &mut Draw, plan: &Plan) -> What {
+    let instance = instance_name(draw.count(1, plan.topology.configstores));
+    let storage = match draw.chance(50) {
+        true => etcd_name(draw.count(1, plan.topology.etcd_members)),
+        false => S3_HOST.to_owned(),
+    };
+    let [from, to] = match draw.chance(50) {
+        true => [instance, storage],
+        false => [storage, instance],
+    };
+    match draw.number(0, 4) {
+        0 => What::Stall { from, to },
+        1 => What::Blackhole { from, to },
+        2 => What::Refuse { from, to },
+        3 => What::Reset { from, to },
+        _ => What::Slow {
+            from,
+            to,
+            delay_ms: draw.number(5, 200),
+            chunk_bytes: draw.pick(&[64, 512, 8192]),
+        },
+    }
+}

@@ -1,0 +1,24 @@
+//! What the product's coordination and objects are in a run, and what the oracles learn from them.
+//!
+//! | fidelity | coordination | objects |
+//! |---|---|---|
+//! | `wire` | the etcd client and simulated etcd members | the S3 client and a simulated S3 |
+//! | `embedded` | the embedded store on a simulated disk | in memory, as files with fsync would be |
+//! | `direct` | the reference implementation in memory | in memory |
+//!
+//! Either way the same faults of a plan are carried out, every state that there ever was is kept,
+//! and everything that happens gets an event.
+
+mod disk;
+mod embedded;
+mod etcd;
+mod etcd_faults;
+mod past;
+mod s3;
+mod s3_faults;
+mod stores;
+mod whole;
+
+pub use past::Past;
+pub use stores::Stores;
+pub use whole::Storage;

@@ -1,0 +1,227 @@
+//! Both parts of storage, at the plan's fidelity.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use drydock_backends::etcd::{Etcd, EtcdSettings};
+use drydock_core::coord::Coordination;
+use drydock_core::env::{Env, RngTree};
+use drydock_core::error::BoxError;
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
+
+use super::embedded::EmbeddedPair;
+use super::etcd::EtcdHosts;
+use super::etcd_faults::EtcdFaults;
+use super::past::Past;
+use super::s3::S3Host;
+use super::s3_faults::S3Faults;
+use super::stores::Stores;
+use crate::fault::{Faults, FaultyCoordination, FaultyObjects, Kept, LateTxns, Way, What};
+use crate::plan::{Fidelity, Plan, S3_HOST, instance_name};
+use crate::recorder::Recorder;
+use crate::truth::Witness;
+use crate::world::{self, Backstage, SimClock, SimNet, Stop};
+
+/// How often leases in memory are looked at, and late transactions applied.
+const COORDINATION_MS: u64 = 20;
+
+/// Coordination and objects of a run.
+#[derive(Clone)]
+pub struct Storage {
+    plan: Arc<Plan>,
+    faults: Faults,
+    recorder: Recorder,
+    witness: Witness,
+    pub kept: Kept,
+    kind: Kind,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Direct { stores: Stores, late: LateTxns, objects: Arc<InMemory> },
+    Wire { etcd: EtcdHosts, s3: S3Host },
+    Embedded(EmbeddedPair),
+}
+
+/// A process's way to storage.
+pub struct Reached {
+    pub coord: Arc<dyn Coordination>,
+    pub objects: Arc<dyn ObjectStore>,
+}
+
+impl Storage {
+    pub fn new(plan: &Arc<Plan>, faults: &Faults, recorder: &Recorder, witness: &Witness) -> Self {
+        let clock = SimClock::shared(plan.epoch, None, faults);
+        let rng = RngTree::from_seed(plan.seed);
+        let kept = Kept::new(recorder);
+        let kind = match plan.fidelity {
+            Fidelity::Direct => Kind::Direct {
+                stores: Stores::new(
+                    clock,
+                    witness,
+                    Duration::from_millis(plan.settings.lease_ttl_ms),
+                ),
+                late: LateTxns::default(),
+                objects: Arc::new(InMemory::new()),
+            },
+            Fidelity::Embedded => {
+                let rng = rng.child("storage").stream("disk");
+                Kind::Embedded(EmbeddedPair::new(faults, &kept, clock, witness, rng))
+            }
+            Fidelity::Wire => {
+                let stream = |name| Arc::new(Mutex::new(rng.child("storage").stream(name)));
+                let (faults, witness) = (faults.clone(), witness.clone());
+                let etcd = EtcdFaults { faults, witness, rng: stream("etcd") };
+                let s3 = S3Faults {
+                    faults: etcd.faults.clone(),
+                    kept: kept.clone(),
+                    recorder: recorder.clone(),
+                    rng: stream("s3"),
+                };
+                let env = Env::new(clock, rng.child("s3"));
+                Kind::Wire {
+                    etcd: EtcdHosts::new(plan, &etcd, recorder, &etcd.witness),
+                    s3: S3Host::new(plan, s3, &env),
+                }
+            }
+        };
+        Storage {
+            plan: plan.clone(),
+            faults: faults.clone(),
+            recorder: recorder.clone(),
+            witness: witness.clone(),
+            kept,
+            kind,
+        }
+    }
+
+    /// Adds the hosts that storage runs on.
+    pub fn add_to(&self, world: &mut world::Cluster) {
+        match &self.kind {
+            Kind::Direct { stores, late, .. } => {
+                let (this, stores, late) = (self.clone(), stores.clone(), late.clone());
+                world.host("coordination", Stop::default(), move || {
+                    this.clone().keep(stores.clone(), late.clone())
+                });
+            }
+            Kind::Wire { etcd, s3 } => {
+                etcd.add_to(world);
+                s3.add_to(world);
+                world.backstage(Arc::new(self.clone()));
+            }
+            Kind::Embedded(_) => world.backstage(Arc::new(self.clone())),
+        }
+    }
+
+    /// Says how far away storage is, once all hosts are there.
+    pub fn settle(&self, world: &world::Cluster) {
+        if let Kind::Wire { etcd, .. } = &self.kind {
+            let [_, greatest_ms] = self.plan.topology.storage_ms;
+            let hosts = || etcd.hosts().chain([S3_HOST.to_owned()]);
+            for instance in (1..=self.plan.topology.configstores).map(instance_name) {
+                hosts().for_each(|host| world.limit_latency(&instance, &host, greatest_ms));
+            }
+        }
+    }
+
+    /// How one process of an instance reaches storage; `rng` is that process's.
+    pub fn reach(&self, instance: usize, net: &SimNet, rng: &RngTree) -> Result<Reached, BoxError> {
+        match &self.kind {
+            Kind::Direct { stores, late, objects } => {
+                let way = || self.way(instance, rng);
+                let coord = FaultyCoordination {
+                    stores: stores.clone(),
+                    way: way(),
+                    witness: self.witness.clone(),
+                    late: late.clone(),
+                };
+                let objects = self.in_memory(objects, way());
+                Ok(Reached { coord: Arc::new(coord), objects })
+            }
+            Kind::Embedded(pair) => {
+                let objects = self.in_memory(&pair.objects, self.way(instance, rng));
+                Ok(Reached { coord: Arc::new(pair.open()?), objects })
+            }
+            Kind::Wire { etcd, .. } => {
+                let net = Arc::new(net.clone());
+                let coord = Etcd::open(EtcdSettings::new(etcd.endpoints()), net.clone())?;
+                Ok(Reached { coord: Arc::new(coord), objects: S3Host::client(net)? })
+            }
+        }
+    }
+
+    fn way(&self, instance: usize, rng: &RngTree) -> Way {
+        Way {
+            host: instance_name(instance),
+            instance,
+            faults: self.faults.clone(),
+            latency_ms: self.plan.topology.storage_ms,
+            rng: Arc::new(Mutex::new(rng.stream("storage"))),
+        }
+    }
+
+    fn in_memory(&self, objects: &Arc<InMemory>, way: Way) -> Arc<dyn ObjectStore> {
+        Arc::new(FaultyObjects { inner: objects.clone(), kept: self.kept.clone(), way })
+    }
+
+    /// Every store's history, in order.
+    pub async fn past(&self) -> Vec<Past> {
+        match &self.kind {
+            Kind::Direct { stores, .. } => stores.past(),
+            Kind::Wire { etcd, .. } => etcd.past(),
+            Kind::Embedded(pair) => vec![pair.past().await],
+        }
+    }
+
+    /// The objects that are there at the end.
+    pub async fn left(&self) -> Arc<InMemory> {
+        match &self.kind {
+            Kind::Direct { objects, .. } => objects.clone(),
+            Kind::Wire { s3, .. } => s3.left().await,
+            Kind::Embedded(pair) => pair.objects.clone(),
+        }
+    }
+
+    /// The life of coordination in memory: leases run out there, whatever becomes of their holders.
+    async fn keep(self, stores: Stores, late: LateTxns) {
+        loop {
+            tokio::time::sleep(Duration::from_millis(COORDINATION_MS)).await;
+            if stores.replace(&self.faults) {
+                late.clear();
+                self.faults.wake();
+            }
+            let expired = stores.current().expire_leases();
+            if expired > 0 {
+                let text = format_args!("{expired} leases expire");
+                self.recorder.event("coordination", text);
+                self.witness.seen(stores.revision());
+            }
+            let now = self.recorder.now();
+            late.apply(now, &stores, &self.witness).await;
+        }
+    }
+}
+
+impl Backstage for Storage {
+    fn begins(&self, index: usize, what: &What) {
+        if let Kind::Wire { etcd, .. } = &self.kind {
+            etcd.begins(index, what);
+        }
+    }
+
+    fn ends(&self, what: &What) {
+        if let Kind::Wire { etcd, .. } = &self.kind {
+            etcd.ends(what);
+        }
+    }
+
+    fn dies(&self, host: &str, how: &What) -> u64 {
+        match (&self.kind, how) {
+            (Kind::Wire { etcd, .. }, _) => etcd.dies(host),
+            (Kind::Embedded(pair), What::PowerCut { .. }) => return pair.lose(),
+            _ => {}
+        }
+        0
+    }
+}
