@@ -34,6 +34,9 @@ pub async fn run(role: ServeRole, config: Config) -> Result<(), Failure> {
     if (role == ServeRole::Configstore || shared) && config.internal_token.is_none() {
         return Err(Loaded::missing("internal_token").into());
     }
+    if shared && config.encryption.keys.is_none() {
+        return Err(Loaded::missing("encryption.keys").into());
+    }
     let roles = match role {
         ServeRole::All | ServeRole::Configstore => [(Role::Configstore, config.configstore.listen)],
     };

@@ -1,8 +1,8 @@
 //! I5: constraints hold in every state of every read model.
 //!
 //! Checked: names of users and of orgs are unique, a membership's org and user exist, and an org
-//! that has an owner keeps one until an import; the tree is one. Of the read models it sees what local lists show,
-//! of the log every state.
+//! that has an owner keeps one until an import; the tree is one. Of the read models it sees what
+//! local lists show, of the log every state.
 
 use std::collections::BTreeSet;
 
