@@ -252,6 +252,9 @@ pub struct ConfigArgs {
     /// Better given as the variable DRYDOCK_ADMIN_TOKEN
     #[arg(long, value_name = "TOKEN")]
     admin_token: Option<String>,
+    /// Better given as the variable DRYDOCK_ENCRYPTION_KEYS: `name:64 hexadecimal digits,…`
+    #[arg(long, value_name = "KEYS")]
+    encryption_keys: Option<String>,
     /// The deployment's name [variable: DRYDOCK_CLUSTER]
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
@@ -273,6 +276,7 @@ impl ConfigArgs {
             ("gateway.configstore", &self.gateway_configstore),
             ("internal_token", &self.internal_token),
             ("admin_token", &self.admin_token),
+            ("encryption.keys", &self.encryption_keys),
             ("cluster", &self.cluster),
             ("log.format", &self.log_format),
             ("log.level", &self.log_level),
