@@ -11,6 +11,8 @@ mod harness;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod objects;
+#[cfg(test)]
 mod operator;
 #[cfg(test)]
 mod serve;
