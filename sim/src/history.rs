@@ -3,6 +3,9 @@
 //! Every call is noted when it is made and when it ends. A call that ended without a definite
 //! answer may have taken effect, or may still: the oracles allow both.
 
+mod tree;
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -10,6 +13,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use drydock_core::error::{Code, Kind};
 use uuid::Uuid;
+
+pub use tree::{MARKER, Text, TreeCall};
 
 use crate::recorder::{Recorder, Seq};
 
@@ -50,6 +55,7 @@ pub enum Call {
     ListMembers {
         org: String,
     },
+    Tree(TreeCall),
     Status,
     Maintenance,
     Resume,
@@ -98,6 +104,8 @@ pub enum Reply {
         name: String,
     },
     List(Vec<Named>),
+    /// Values by the names of variables.
+    Environment(BTreeMap<String, String>),
     Status(Status),
     Export(Bytes),
     Imported {
@@ -291,6 +299,7 @@ impl fmt::Display for Call {
             Call::SetMember { org, user, role } => write!(f, "make {user} {role:?} of {org}"),
             Call::RemoveMember { org, user } => write!(f, "remove {user} from {org}"),
             Call::ListMembers { org } => write!(f, "list members of {org}"),
+            Call::Tree(call) => call.fmt(f),
             Call::Status => f.write_str("maintenance status"),
             Call::Maintenance => f.write_str("maintenance on"),
             Call::Resume => f.write_str("maintenance off"),
@@ -326,6 +335,9 @@ impl fmt::Display for Answer {
                     write!(f, "{comma}{name} {id}")?;
                 }
                 f.write_str("]")
+            }
+            Answer::Ok(Reply::Environment(values)) => {
+                write!(f, "ok values of {:?}", values.keys().collect::<Vec<_>>())
             }
             Answer::Ok(Reply::Status(status)) => {
                 let mode = if status.maintenance { "maintenance" } else { "normal" };

@@ -5,12 +5,15 @@
 //!
 //! Absent on purpose: how a plan comes about (`scenario`), and what a fault does (`fault`).
 
+mod op_kind;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
 use drydock_core::store::{Durability, StoreSettings, TaskSettings};
 use jiff::Timestamp;
+pub use op_kind::OpKind;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, What};
@@ -126,23 +129,6 @@ pub struct Workload {
     pub pause_ms: [u64; 2],
     /// How often each operation is chosen, in proportion; absent: never.
     pub weights: BTreeMap<OpKind, u32>,
-}
-
-/// What a client may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OpKind {
-    CreateUser,
-    GetUser,
-    RenameUser,
-    DeleteUser,
-    ListUsers,
-    CreateOrg,
-    DeleteOrg,
-    SetMember,
-    RemoveMember,
-    ListMembers,
-    Export,
 }
 
 /// One step of the operator. Steps run one after the other, none before its time.

@@ -6,6 +6,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use uuid::Uuid;
 
+use super::objects::args::{
+    GroupAction, OrgAction, ProjectAction, SecretAction, TokenAction, UserAction, VariableAction,
+};
+
 /// The control plane of a CI/CD system.
 ///
 /// Exit codes: 0 done, 1 failed, 2 command line not understood, 78 configuration not valid.
@@ -62,6 +66,57 @@ pub enum Command {
         #[command(subcommand)]
         action: StoreAction,
     },
+    /// Users, at a gateway
+    User {
+        #[command(subcommand)]
+        action: UserAction,
+        #[command(flatten)]
+        gateway: GatewayArgs,
+    },
+    /// Tokens of a user
+    Token {
+        #[command(subcommand)]
+        action: TokenAction,
+        #[command(flatten)]
+        gateway: GatewayArgs,
+    },
+    /// Organizations and their members
+    Org {
+        #[command(subcommand)]
+        action: OrgAction,
+        #[command(flatten)]
+        gateway: GatewayArgs,
+    },
+    /// Project groups; a path such as `org/acme/web` leads to one
+    Group {
+        #[command(subcommand)]
+        action: GroupAction,
+        #[command(flatten)]
+        gateway: GatewayArgs,
+    },
+    /// Projects; a path such as `org/acme/web/site` leads to one
+    Project {
+        #[command(subcommand)]
+        action: ProjectAction,
+        #[command(flatten)]
+        gateway: GatewayArgs,
+    },
+    /// Secrets of a project or a project group; their values are never shown
+    Secret {
+        #[command(subcommand)]
+        action: SecretAction,
+        #[command(flatten)]
+        gateway: GatewayArgs,
+    },
+    /// Variables of a project or a project group
+    Variable {
+        #[command(subcommand)]
+        action: VariableAction,
+        #[command(flatten)]
+        gateway: GatewayArgs,
+    },
+    /// Print a script that completes commands in a shell
+    Completion { shell: clap_complete::Shell },
     /// Connect to everything that the configuration names; say what is missing, slow or unsafe
     Check {
         /// Print JSON
@@ -197,6 +252,9 @@ pub struct ConfigArgs {
     /// Better given as the variable DRYDOCK_ADMIN_TOKEN
     #[arg(long, value_name = "TOKEN")]
     admin_token: Option<String>,
+    /// Better given as the variable DRYDOCK_ENCRYPTION_KEYS: `name:64 hexadecimal digits,…`
+    #[arg(long, value_name = "KEYS")]
+    encryption_keys: Option<String>,
     /// The deployment's name [variable: DRYDOCK_CLUSTER]
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
@@ -218,6 +276,7 @@ impl ConfigArgs {
             ("gateway.configstore", &self.gateway_configstore),
             ("internal_token", &self.internal_token),
             ("admin_token", &self.admin_token),
+            ("encryption.keys", &self.encryption_keys),
             ("cluster", &self.cluster),
             ("log.format", &self.log_format),
             ("log.level", &self.log_level),
@@ -239,6 +298,23 @@ pub struct ServerArgs {
     /// The data directory of a `drydock serve all`, to read token and address from
     #[arg(long, value_name = "DIR", env = "DRYDOCK_DATA_DIR", global = true)]
     pub data_dir: Option<PathBuf>,
+}
+
+/// Which gateway, and who asks.
+#[derive(Debug, Args)]
+pub struct GatewayArgs {
+    /// Where the gateway listens; by default what the data directory says, or http://127.0.0.1:8000
+    #[arg(long, value_name = "URL", env = "DRYDOCK_GATEWAY", global = true)]
+    pub gateway: Option<String>,
+    /// A user's token, or the admin token; better given as the variable
+    #[arg(long, env = "DRYDOCK_TOKEN", hide_env_values = true, global = true)]
+    pub token: Option<String>,
+    /// The data directory of a `drydock serve all`, to read address and admin token from
+    #[arg(long, value_name = "DIR", env = "DRYDOCK_DATA_DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+    /// Print what the gateway answered
+    #[arg(long, global = true)]
+    pub json: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -14,6 +14,7 @@ mod import;
 mod lineages;
 mod logging;
 mod maintenance;
+mod objects;
 mod output;
 mod progress;
 mod run;

@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use tokio::runtime::Runtime;
 
-use super::args::{Cli, Command, ConfigAction, ConfigArgs};
+use super::args::{Cli, Command, ConfigAction, ConfigArgs, GatewayArgs};
 use super::exit::Failure;
+use super::objects::session::Session;
+use super::objects::{group, org, project, secret, token, user, variable};
 use super::{check_up, examine, export, import, lineages, logging, maintenance, output, serve};
 use crate::config::{ConfigError, Loaded, Sources, load};
 
@@ -40,6 +42,18 @@ fn run(cli: Cli) -> Result<(), Failure> {
             logging::to_stderr(&config.log);
             runtime()?.block_on(examine::run(&action, config, store.json))
         }
+        Command::User { action, gateway } => with(&gateway, |it| user::run(it, action)),
+        Command::Token { action, gateway } => with(&gateway, |it| token::run(it, action)),
+        Command::Org { action, gateway } => with(&gateway, |it| org::run(it, action)),
+        Command::Group { action, gateway } => with(&gateway, |it| group::run(it, action)),
+        Command::Project { action, gateway } => with(&gateway, |it| project::run(it, action)),
+        Command::Secret { action, gateway } => with(&gateway, |it| secret::run(it, action)),
+        Command::Variable { action, gateway } => with(&gateway, |it| variable::run(it, action)),
+        Command::Completion { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "drydock", &mut script);
+            output::line(String::from_utf8_lossy(&script).trim_end())
+        }
         Command::Check { json, config } => {
             let config = read_config(&config)?.config;
             logging::to_stderr(&config.log);
@@ -49,6 +63,15 @@ fn run(cli: Cli) -> Result<(), Failure> {
             output::line(read_config(&config)?.print().trim_end())
         }
     }
+}
+
+/// Runs a command with a session at the gateway.
+fn with<F>(args: &GatewayArgs, run: impl FnOnce(Session) -> F) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    let session = Session::new(args)?;
+    runtime()?.block_on(run(session))
 }
 
 fn read_config(args: &ConfigArgs) -> Result<Loaded, ConfigError> {

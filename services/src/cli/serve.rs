@@ -51,6 +51,9 @@ async fn with_store(role: ServeRole, config: Config) -> Result<(), Failure> {
     if (role == ServeRole::Configstore || shared) && config.internal_token.is_none() {
         return Err(Loaded::missing("internal_token").into());
     }
+    if shared && config.encryption.keys.is_none() {
+        return Err(Loaded::missing("encryption.keys").into());
+    }
     let store = bind(configstore::SCHEMA.service, config.configstore.listen).await?;
     let face = match role {
         ServeRole::All => Some(bind(gateway::SERVICE, config.gateway.listen).await?),

@@ -206,3 +206,33 @@ fn the_examples_of_deployments_are_valid() {
         assert!(loaded.config.data_dir.is_some(), "{text}");
     }
 }
+
+#[test]
+fn encryption_keys_are_read_and_never_shown() {
+    let mut case = case();
+    case.env = &[("DRYDOCK_ENCRYPTION_KEYS", "one:00112233,two:44556677")];
+    let error = case.load().unwrap_err();
+    assert!(error.contains("`encryption.keys`") && error.contains("`one`"), "{error}");
+    assert!(!error.contains("00112233"), "{error}");
+    let good = "[encryption]\nkeys = \"one:\
+        abababababababababababababababababababababababababababababababab\"\n";
+    case.env = &[];
+    case.file = Some(good);
+    let loaded = case.load().unwrap();
+    assert!(loaded.print().contains("encryption.keys = \"(hidden)\""), "{}", loaded.print());
+    assert!(!format!("{:?}", loaded.config).contains("abab"));
+}
+
+#[test]
+fn an_encryption_key_is_made_once_and_kept_from_others() {
+    let dir = TempDir::new().unwrap();
+    let first = keys::read_or_create(dir.path(), &Env::system()).unwrap();
+    let second = keys::read_or_create(dir.path(), &Env::system()).unwrap();
+    assert_eq!(first.ids(), second.ids());
+    let file = dir.path().join("encryption.keys");
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    std::fs::write(&file, "key-1:short").unwrap();
+    let error = keys::read_or_create(dir.path(), &Env::system()).unwrap_err().to_string();
+    assert!(error.contains("encryption.keys") && !error.contains("short"), "{error}");
+}

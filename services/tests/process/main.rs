@@ -15,6 +15,8 @@ mod harness;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod objects;
+#[cfg(test)]
 mod operator;
 #[cfg(test)]
 mod serve;

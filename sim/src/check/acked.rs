@@ -6,7 +6,7 @@
 
 use super::{Checks, Evidence, Violation};
 use crate::export::name_of;
-use crate::history::{Call, Operation, Reply};
+use crate::history::{Call, Operation, Reply, TreeCall};
 use crate::recorder::Seq;
 use crate::truth::{At, State, Step, Truth, apply};
 use std::collections::BTreeMap;
@@ -101,6 +101,7 @@ fn is_write(call: &Call) -> bool {
             | Call::DeleteUser { .. }
             | Call::CreateOrg { .. }
             | Call::DeleteOrg { .. }
+            | Call::Tree(TreeCall::CreateGroup { .. } | TreeCall::CreateProject { .. })
     )
 }
 
@@ -117,6 +118,16 @@ fn asks_for(operation: &Operation, change: &Change) -> bool {
         | (Call::CreateOrg { name, .. }, Changed::Created { name: made }, "orgs") => name == made,
         (Call::DeleteUser { name }, Changed::Deleted { name: gone }, "users")
         | (Call::DeleteOrg { name }, Changed::Deleted { name: gone }, "orgs") => name == gone,
+        (
+            Call::Tree(TreeCall::CreateGroup { name, .. }),
+            Changed::Created { name: made },
+            "project_groups",
+        )
+        | (
+            Call::Tree(TreeCall::CreateProject { name, .. }),
+            Changed::Created { name: made },
+            "projects",
+        ) => name == made,
         (Call::RenameUser { name, to }, Changed::Renamed { from, to: new }, "users") => {
             name == from && to == new
         }
@@ -124,7 +135,17 @@ fn asks_for(operation: &Operation, change: &Change) -> bool {
     }
 }
 
-/// The changes of users and orgs that the log's actions make, in order.
+/// Whether such a change has one call that asked for it: what goes with something above it has
+/// none.
+fn is_asked_for(kind: &str, what: &Changed) -> bool {
+    match kind {
+        "users" | "orgs" => true,
+        "project_groups" | "projects" => matches!(what, Changed::Created { .. }),
+        _ => false,
+    }
+}
+
+/// The changes of users, orgs, groups and projects that the log's actions make, in order.
 pub fn changes(truth: &Truth) -> Vec<Change> {
     let surviving = truth.surviving();
     let by_id: BTreeMap<Uuid, &At<Commit>> =
@@ -149,6 +170,9 @@ pub fn changes(truth: &Truth) -> Vec<Change> {
                 (Some(name), None) => Changed::Deleted { name },
                 _ => continue,
             };
+            if !is_asked_for(kind, &what) {
+                continue;
+            }
             changes.push(Change {
                 seq: commit.seq,
                 position: commit.value.position,

@@ -1,12 +1,12 @@
 //! I5: constraints hold in every state of every read model.
 //!
 //! Checked: names of users and of orgs are unique, a membership's org and user exist, and an org
-//! that has an owner keeps one until an import. Of the read models it sees what local lists show,
-//! of the log every state.
+//! that has an owner keeps one until an import; the tree is one. Of the read models it sees what
+//! local lists show, of the log every state.
 
 use std::collections::BTreeSet;
 
-use super::{Checks, Evidence, Violation};
+use super::{Checks, Evidence, Violation, tree};
 use crate::export::{Export, named};
 use crate::history::{Named, Operation, Reply};
 use crate::truth::State;
@@ -57,7 +57,7 @@ fn problem(state: &State) -> Option<String> {
         let name = doubled(&named(state, kind))?;
         Some(format!("{kind}: {name}"))
     });
-    doubled.or_else(|| orphan(state))
+    doubled.or_else(|| orphan(state)).or_else(|| tree::problem(state))
 }
 
 fn doubled(list: &[Named]) -> Option<String> {

@@ -15,7 +15,9 @@ mod jumps;
 pub mod linearizable;
 pub mod log;
 pub mod recovery;
+pub mod secrets;
 pub mod snapshots;
+mod tree;
 
 use std::collections::BTreeMap;
 
@@ -39,6 +41,7 @@ pub const ORACLES: &[(&str, &str)] = &[
     (exports::ORACLE, "a complete export is the state at its position, not older than its request"),
     (barrier::ORACLE, "no commit during maintenance but an import's switch"),
     (converge::ORACLE, "after the faults everybody converges and every request is answered"),
+    (secrets::ORACLE, "a secret is in nothing but what a run gets"),
     (answers::ORACLE, "no answer is an internal error"),
 ];
 
@@ -115,6 +118,7 @@ pub fn all(evidence: &Evidence<'_>) -> Checks {
     constraints::check(evidence, &mut checks);
     imports::check(evidence, &mut checks);
     exports::check(evidence, &mut checks);
+    secrets::check(evidence, &mut checks);
     answers::check(evidence, &mut checks);
     converge::check(evidence, &mut checks);
     snapshots::check(evidence, &mut checks);

@@ -113,7 +113,9 @@ fn lost_tails(truth: &Truth, checks: &mut Checks) {
         for commit in of_era.filter(|at| at.value.position >= forked) {
             checks.done(ORACLE, 1);
             let value = &commit.value;
-            if value.position <= archived && !surviving.contains(&value.id) {
+            // It holds no write: who recovers again goes on from where it did.
+            let empty = matches!(value.body, Body::Switch { reason: Reason::Recovery });
+            if value.position <= archived && !empty && !surviving.contains(&value.id) {
                 checks.violated(Violation::new(
                     ORACLE,
                     "a commit that was archived was lost with its store",

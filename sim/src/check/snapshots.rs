@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Checks, Evidence, Violation};
+use super::{Checks, Evidence, Violation, tree};
 use crate::export::{name_of, named};
-use crate::history::{Call, Named, Operation, Reads, Reply, Role};
+use crate::history::{Call, Named, Operation, Reads, Reply, Role, TreeCall};
 use crate::truth::{State, Step};
 
 pub const ORACLE: &str = "I4 snapshot";
@@ -88,6 +88,22 @@ fn fits(call: &Call, reply: &Reply, state: &State) -> Option<bool> {
             Some(role_of(state, org, user) == Some(role_name(*role)))
         }
         (Call::RemoveMember { org, user }, _) => Some(role_of(state, org, user).is_none()),
+        (Call::Tree(call), reply) => fits_tree(call, reply, state),
+        _ => None,
+    }
+}
+
+fn fits_tree(call: &TreeCall, reply: &Reply, state: &State) -> Option<bool> {
+    match (call, reply) {
+        (TreeCall::ListGroups { group }, Reply::List(list)) => {
+            Some(tree::subgroups(state, group) == Some(set(list)))
+        }
+        (TreeCall::GetProject { project }, Reply::Named { id, .. }) => {
+            Some(tree::project_at(state, project) == Some(*id))
+        }
+        (TreeCall::Environment { project }, Reply::Environment(values)) => {
+            Some(tree::environment(state, project).as_ref() == Some(values))
+        }
         _ => None,
     }
 }

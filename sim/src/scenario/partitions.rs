@@ -46,6 +46,8 @@ pub fn partition(draw: &mut Draw) -> Plan {
         true => plan.faults.extend(ways),
         false => plan.faults.push(draw.pick(&ways)),
     }
+    // Between two hosts that have nothing to say to each other for a second, nothing is lost.
+    swarm::certain(draw, &mut plan, [1_000, AROUND_MS + for_ms]);
     plan
 }
 

@@ -72,6 +72,20 @@ pub fn tasks(draw: &mut Draw) -> TaskSettings {
     }
 }
 
+/// What is done to groups, projects and secrets, and how often in percent.
+const OF_THE_TREE: [(OpKind, u32); 10] = [
+    (OpKind::MoveGroup, 80),
+    (OpKind::DeleteGroup, 50),
+    (OpKind::ListGroups, 70),
+    (OpKind::CreateProject, 80),
+    (OpKind::GetProject, 60),
+    (OpKind::DeleteProject, 40),
+    (OpKind::CreateSecret, 60),
+    (OpKind::ChangeSecret, 40),
+    (OpKind::CreateVariable, 60),
+    (OpKind::Environment, 60),
+];
+
 fn workload(draw: &mut Draw) -> Workload {
     let mut weights = BTreeMap::new();
     // Without users nothing else does anything.
@@ -91,6 +105,16 @@ fn workload(draw: &mut Draw) -> Workload {
     for (kind, percent) in others {
         if draw.chance(percent) {
             weights.insert(kind, draw.pick(&[1, 2, 4]));
+        }
+    }
+    // Half of all plans are about the tree, too.
+    if draw.chance(50) {
+        weights.insert(OpKind::CreateOrg, 2);
+        weights.insert(OpKind::CreateGroup, draw.pick(&[2, 4]));
+        for (kind, percent) in OF_THE_TREE {
+            if draw.chance(percent) {
+                weights.insert(kind, draw.pick(&[1, 2, 3]));
+            }
         }
     }
     let least = draw.pick(&[1, 10, 40]);
@@ -242,7 +266,7 @@ pub fn faults(draw: &mut Draw, plan: &mut Plan, kinds: &[&[Maker]], most: usize,
 
 /// A fault under which something must happen, whatever clients do: every instance talks to
 /// coordination several times in a lease.
-fn certain(draw: &mut Draw, plan: &mut Plan, times: [u64; 2]) {
+pub fn certain(draw: &mut Draw, plan: &mut Plan, times: [u64; 2]) {
     let instance = draw.count(1, plan.topology.configstores);
     let for_ms = plan.settings.lease_ttl_ms;
     let at_ms = draw.number(times[0], times[1] - for_ms);

@@ -6,10 +6,13 @@ use crate::fault::{Fault, What};
 use crate::plan::{Fidelity, Plan, S3_HOST, etcd_name, instance_name};
 
 const MOST_FAULTS: usize = 3;
+const LEAST_TICK_MS: u64 = 2;
 
 pub fn widen(draw: &mut Draw, plan: &mut Plan) {
     plan.fidelity = Fidelity::Wire;
     plan.topology.etcd_members = draw.pick(&[1, 3]);
+    // A tick costs every host, and there are more of them.
+    plan.tick_ms = plan.tick_ms.max(LEAST_TICK_MS);
     if draw.chance(40) {
         return;
     }

@@ -150,7 +150,10 @@ fn client_url(number: usize) -> String {
     format!("http://{}:{ETCD_PORT}", etcd_name(number))
 }
 
-/// Each cluster of a run has ids of its own.
+/// Leases that a cluster may grant before its ids run into those of the next one.
+const LEASES: i64 = 1 << 32;
+
+/// Each cluster of a run has ids of its own, also of leases: etcd's come from member and time.
 fn config(members: usize, era: usize) -> Config {
     let members = (1..=members).map(|number| MemberConfig {
         name: etcd_name(number),
@@ -158,7 +161,9 @@ fn config(members: usize, era: usize) -> Config {
         peer_url: format!("http://{}:2380", etcd_name(number)),
         client_url: client_url(number),
     });
-    Config::new(format!("simulated-{era}"), members.collect())
+    let mut config = Config::new(format!("simulated-{era}"), members.collect());
+    config.first_lease += LEASES * i64::try_from(era).expect("there are few clusters in a run");
+    config
 }
 
 /// The time of the host that asks; between hosts, that of the last step.

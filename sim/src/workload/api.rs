@@ -19,7 +19,7 @@ use drydock_services::names::Ref;
 use futures_util::{TryStreamExt, stream};
 use secrecy::SecretString;
 
-use super::Api;
+use super::{Api, tree};
 use crate::history::{Answer, Call, Intent, Named, Reads, Reply, Role, Status};
 use crate::plan::instance_name;
 
@@ -107,6 +107,7 @@ impl HttpApi {
                 let members = page.items.into_iter().map(|member| member.user);
                 Reply::List(members.map(|user| entry(user.id, &user.name)).collect())
             }
+            Call::Tree(call) => return tree::send(client, ctx, call).await,
             Call::Status
             | Call::Maintenance
             | Call::Resume

@@ -1,6 +1,6 @@
 //! Clients: each does one call after the other until the load ends, with few names for all of them.
 
-use super::Session;
+use super::{Session, tree};
 use crate::history::{Call, Reads, Role};
 use crate::plan::{OpKind, Plan};
 
@@ -69,6 +69,10 @@ fn make(plan: &Plan, session: &Session, kind: OpKind) -> Call {
         OpKind::RemoveMember => Call::RemoveMember { org: org(), user: user() },
         OpKind::ListMembers => Call::ListMembers { org: org() },
         OpKind::Export => Call::Export,
+        of_tree => {
+            let call = tree::make(plan, session, of_tree);
+            Call::Tree(call.expect("all other kinds are calls on the tree"))
+        }
     }
 }
 

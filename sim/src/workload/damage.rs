@@ -84,12 +84,14 @@ mod tests {
     use crate::export::Export;
 
     fn sample() -> Vec<u8> {
-        let header = br#"{"header":{"position":3,"service":"configstore"}}
-"#;
+        let lineage = "00000000-0000-7000-8000-000000000002";
+        let header = format!(
+            r#"{{"header":{{"lineage":"{lineage}","position":3,"service":"configstore"}}}}"#
+        );
         let user =
             br#"{"type":"users","id":"00000000-0000-7000-8000-000000000001","data":{"name":"a"}}
 "#;
-        sealed(header, &[user])
+        sealed(format!("{header}\n").as_bytes(), &[user])
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod clients;
 mod damage;
 mod operator;
 mod session;
+mod tree;
 
 pub use api::{HttpApi, PORT};
 pub use clients::client;

@@ -46,6 +46,17 @@ fn run<F>(
 where
     F: Future<Output = ()> + 'static,
 {
+    run_with(faults, |net, notes, _| client(net, notes))
+}
+
+/// The same for a client that makes things fail itself.
+fn run_with<F>(
+    faults: Vec<Fault>,
+    client: impl FnOnce(SimNet, Notes, Faults) -> F,
+) -> (Vec<(u64, String)>, Vec<u64>)
+where
+    F: Future<Output = ()> + 'static,
+{
     let mut plan: Plan = Scenario::find("feed-gap").unwrap().plan(0, Fidelity::Direct);
     plan.tick_ms = 1;
     plan.topology.latency_ms = [0, 1];
@@ -57,7 +68,7 @@ where
     let server = cluster.net(SERVER);
     cluster.host(SERVER, Stop::default(), move || echo(server.clone()));
     let notes = Notes::default();
-    let work = client(cluster.net(CLIENT), notes.clone());
+    let work = client(cluster.net(CLIENT), notes.clone(), faults.clone());
     cluster.client(CLIENT, work);
     cluster.run(10_000, || false).unwrap();
     let notes = notes.lock().unwrap().clone();
@@ -218,4 +229,24 @@ fn a_paused_host_answers_when_it_goes_on() {
     let (notes, hits) = run(vec![pause], ping_twice);
     assert!(matches!(&notes[..], [(1_100..=1_110, text)] if text == "answered"), "{notes:?}");
     assert!(hits[0] > 0);
+}
+
+#[test]
+fn a_host_without_power_is_silent_until_it_is_back() {
+    let cut = fault(100, 1_000, What::PowerCut { instance: 1, writes: 1 });
+    let (notes, hits) = run_with(vec![cut], |net, notes, faults| async move {
+        let mut stream = net.dial(ADDRESS).await.unwrap();
+        ping(&mut stream).await.unwrap();
+        sleep_until(150).await;
+        // What the disk does at its first write.
+        faults.die(SERVER, 0);
+        let error = ping(&mut stream).await.unwrap_err();
+        note(&notes, error.kind().to_string());
+        ping(&mut net.dial(ADDRESS).await.unwrap()).await.unwrap();
+        note(&notes, "back");
+    });
+    let texts: Vec<_> = notes.iter().map(|(_, text)| &**text).collect();
+    assert_eq!(texts, ["connection reset", "back"]);
+    assert!((1_150..=1_160).contains(&notes[0].0), "{notes:?}");
+    assert_eq!(hits, [1]);
 }

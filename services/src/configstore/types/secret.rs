@@ -61,7 +61,10 @@ pub struct NewSecret {
     #[schemars(with = "Name")]
     pub name: String,
     #[serde(deserialize_with = "distinct")]
-    #[schemars(extend("maxProperties" = 256, "propertyNames" = { "minLength": 1, "maxLength": 255, "pattern": PRINTABLE }))]
+    #[schemars(extend(
+        "maxProperties" = 256,
+        "propertyNames" = { "minLength": 1, "maxLength": 255, "pattern": PRINTABLE }
+    ))]
     pub data: BTreeMap<String, String>,
 }
 
@@ -77,7 +80,10 @@ pub struct SecretChange {
         deserialize_with = "optional_distinct",
         skip_serializing_if = "Option::is_none"
     )]
-    #[schemars(extend("maxProperties" = 256, "propertyNames" = { "minLength": 1, "maxLength": 255, "pattern": PRINTABLE }))]
+    #[schemars(extend(
+        "maxProperties" = 256,
+        "propertyNames" = { "minLength": 1, "maxLength": 255, "pattern": PRINTABLE }
+    ))]
     pub data: Option<BTreeMap<String, String>>,
 }
 

@@ -23,6 +23,11 @@ pub struct TreeQuery {
 }
 
 impl TreeQuery {
+    pub fn new(list: ListQuery, tree: bool) -> TreeQuery {
+        let ListQuery { limit, cursor, order, consistency } = list;
+        TreeQuery { limit, cursor, order, consistency, tree: tree.then_some(true) }
+    }
+
     /// The list's own part, and whether the tree is wanted.
     pub fn split(self) -> (ListQuery, bool) {
         let TreeQuery { limit, cursor, order, consistency, tree } = self;

@@ -17,7 +17,7 @@ use tonic::transport::Endpoint;
 
 use crate::hosts::etcd::serve::serve;
 use crate::hosts::etcd::{
-    Call, Clock, Cluster, Config, Etcd, Faults, Injection, MemberConfig, Method, Node,
+    Call, Clock, Cluster, Config, Etcd, Faults, Injection, MemberConfig, Method, Node, Observer,
 };
 
 pub struct Served {
@@ -38,11 +38,23 @@ pub fn config(members: usize) -> Config {
 
 impl Served {
     pub fn new(config: Config) -> Served {
-        let members = config.members.len();
         let faults = Arc::new(Planned::default());
+        let mut served = Served::observed(config, faults.clone(), Arc::new(()));
+        served.faults = faults;
+        served
+    }
+
+    /// With faults and an observer of the test's own.
+    pub fn observed(
+        config: Config,
+        faults: Arc<dyn Faults>,
+        observer: Arc<dyn Observer>,
+    ) -> Served {
+        let members = config.members.len();
         let clock = Arc::new(Uptime { started: Instant::now() });
-        let etcd = Etcd::new(Cluster::new(config), clock, faults.clone());
-        let mut served = Served { etcd, faults, doors: Vec::new(), servers: Vec::new() };
+        let etcd = Etcd::observed(Cluster::new(config), clock, faults, observer);
+        let (doors, servers) = (Vec::new(), Vec::new());
+        let mut served = Served { etcd, faults: Arc::default(), doors, servers };
         for member in 0..members {
             let (door, connections) = mpsc::unbounded_channel();
             let node = Node::new(served.etcd.clone(), member);

@@ -3,5 +3,6 @@
 mod client;
 mod faults;
 mod harness;
+mod hooks;
 mod watchers;
 mod world;

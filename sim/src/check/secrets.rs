@@ -1,0 +1,46 @@
+//! I16: no secret is anywhere but in what a run gets.
+//!
+//! Looked at: every answer and its message, every export, and every object that was ever stored.
+//! Absent on purpose: the product's log lines, which the simulation does not collect.
+
+use super::{Checks, Evidence, Violation};
+use crate::history::{Answer, MARKER, Operation, Reply};
+
+pub const ORACLE: &str = "I16 secrets";
+
+pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
+    for operation in evidence.operations {
+        checks.done(ORACLE, 1);
+        if tells(operation) {
+            let at = operation.to_string();
+            checks.violated(violation("an answer holds a secret", at));
+        }
+    }
+    let mut told = None;
+    evidence.truth.replay(|place, state| {
+        checks.done(ORACLE, 1);
+        let mut open = state.iter().filter(|(_, object)| object.to_string().contains(MARKER));
+        if let (None, Some(((kind, id), _))) = (&told, open.next()) {
+            told = Some(format!("object {id} of {kind} at position {}", place.position));
+        }
+    });
+    if let Some(at) = told {
+        checks.violated(violation("a secret is stored without encryption", at));
+    }
+}
+
+fn tells(operation: &Operation) -> bool {
+    match operation.answer() {
+        Some(Answer::Refused { message, .. }) => message.contains(MARKER),
+        Some(Answer::NotSent(why) | Answer::Unknown(why)) => why.contains(MARKER),
+        Some(Answer::Ok(Reply::Export(bytes))) => {
+            bytes.windows(MARKER.len()).any(|window| window == MARKER.as_bytes())
+        }
+        Some(Answer::Ok(Reply::Environment(_))) | None => false,
+        Some(Answer::Ok(reply)) => format!("{reply:?}").contains(MARKER),
+    }
+}
+
+fn violation(sentence: &str, at: String) -> Violation {
+    Violation::new(ORACLE, sentence, at, "secrets are in nothing but what a run gets")
+}
