@@ -4,8 +4,8 @@ use drydock_core::context::Context;
 use drydock_services::configstore::client::ConfigstoreClient;
 use drydock_services::configstore::client::secrets::Place;
 use drydock_services::configstore::types::{
-    EnvironmentQuery, NewProject, NewProjectGroup, NewSecret, NewVariable, ProjectGroupChange,
-    SecretChange, VariableValue, Visibility,
+    ChildrenQuery, EnvironmentQuery, NewProject, NewProjectGroup, NewSecret, NewVariable,
+    ProjectGroupChange, SecretChange, VariableValue, Visibility,
 };
 use drydock_services::http::client::ClientError;
 use drydock_services::http::page::{Consistency, ListQuery};
@@ -91,7 +91,8 @@ pub async fn send(
         }
         TreeCall::ListGroups { group } => {
             let whole = ListQuery { limit: Some(LIST_LIMIT.to_string()), ..ListQuery::default() };
-            let page = client.subgroups(ctx, &place(group), &whole).await?;
+            let page =
+                client.subgroups(ctx, &place(group), &ChildrenQuery::new(whole, None)).await?;
             let groups = page.items.into_iter();
             Reply::List(groups.map(|it| Named { id: it.id, name: it.name }).collect())
         }
