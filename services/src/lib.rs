@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod config;
 pub mod configstore;
+pub mod gateway;
 pub mod http;
 pub mod names;
 pub mod runtime;

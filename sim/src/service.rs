@@ -98,7 +98,8 @@ impl Instance {
         };
         let listener = self.net.listen(&format!("0.0.0.0:{PORT}")).await?;
         let shutdown = self.stop.renew();
-        runtime::start(Role::Configstore, self.settings(), deps, listener, shutdown).await
+        let role = Role::Configstore(Box::new(self.settings()), deps);
+        runtime::start(role, listener, shutdown).await
     }
 
     fn settings(&self) -> Settings {

@@ -52,6 +52,13 @@ fn snapshots() -> Vec<Snapshot> {
         .collect()
 }
 
+/// Paths are the same at the gateway, whose tests compare with its own table.
+fn of_configstore() -> Vec<Snapshot> {
+    let mut own = snapshots();
+    own.retain(|snapshot| !snapshot.file.starts_with("api__gateway"));
+    own
+}
+
 fn fits(route: &str, path: &str) -> bool {
     let (mut route, mut path) = (route.split('/'), path.split('/'));
     loop {
@@ -65,9 +72,9 @@ fn fits(route: &str, path: &str) -> bool {
 
 #[test]
 fn every_route_has_a_snapshot_of_its_success() {
-    let snapshots = snapshots();
+    let own = of_configstore();
     let shown = |method: &str, route: &str| {
-        snapshots.iter().any(|snapshot| {
+        own.iter().any(|snapshot| {
             let fits = |(verb, path): (&str, &str)| verb == method && fits(route, path);
             snapshot.request().is_some_and(fits)
                 && snapshot.status().is_some_and(|status| (200..300).contains(&status))
@@ -117,7 +124,7 @@ struct Shown {
 fn shown() -> BTreeSet<Shown> {
     let specs = specs();
     let mut shown = BTreeSet::new();
-    for snapshot in snapshots() {
+    for snapshot in of_configstore() {
         for line in snapshot.text.lines() {
             shown.extend(table_row(line));
         }

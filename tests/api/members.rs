@@ -14,6 +14,20 @@ fn delete(user: &str) -> Request {
 }
 
 #[test]
+fn get_finds_a_single_member() {
+    with_app(async |app| {
+        app.seed(&["alice", "bob"], &[("acme", "alice")]).await;
+        let path = "/api/v1/orgs/acme/members/alice";
+        assert_snapshot!("get", app.get(path).await);
+        let get = async |path: &str| app.get(&format!("/api/v1/orgs/{path}")).await;
+        assert_snapshot!("get_no_member", get("acme/members/bob").await);
+        assert_snapshot!("get_no_user", get("acme/members/carol").await);
+        assert_snapshot!("get_no_org", get("other/members/alice").await);
+        assert_snapshot!("get_odd_query", get("acme/members/alice?limit=1").await);
+    });
+}
+
+#[test]
 fn put_answers_201_for_a_new_member_and_200_for_a_known_one() {
     with_app(async |app| {
         app.seed(&["alice", "bob"], &[("acme", "alice")]).await;

@@ -1,8 +1,10 @@
 //! The API document is made of the route table, and says no more and no less than what is answered.
 
-use drydock_services::configstore;
 use drydock_services::http::openapi::document;
+use drydock_services::{configstore, gateway};
 use drydock_tests::app::with_app;
+use drydock_tests::gateway::{Who, small_world};
+use drydock_tests::run::run;
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -18,23 +20,44 @@ fn the_document_is_served_and_kept() {
 }
 
 #[test]
+fn the_gateways_document_is_served_and_kept() {
+    let expected = document("gateway", &gateway::routes());
+    assert_snapshot!("gateway", format!("{expected:#}"));
+    run(async {
+        let (_app, face) = small_world().await;
+        assert_eq!(face.get(Who::Nobody, "/openapi.json").await.json(), expected);
+    });
+}
+
+fn documents() -> [Value; 2] {
+    [document("configstore", &configstore::routes()), document("gateway", &gateway::routes())]
+}
+
+#[test]
 fn every_operation_says_what_it_does_under_a_name_of_its_own() {
-    let document = document("configstore", &configstore::routes());
-    let paths = document["paths"].as_object().expect("there are paths");
-    let operations: Vec<&Value> =
-        paths.values().flat_map(|path| path.as_object().expect("methods").values()).collect();
-    let mut names = std::collections::BTreeSet::new();
-    for operation in operations {
-        assert_ne!(operation["summary"], "", "{operation:#}");
-        assert!(names.insert(operation["operationId"].to_string()), "{operation:#}");
+    let counts = [configstore::routes().len(), gateway::routes().len()];
+    for (document, count) in documents().iter().zip(counts) {
+        let paths = document["paths"].as_object().expect("there are paths");
+        let operations: Vec<&Value> =
+            paths.values().flat_map(|path| path.as_object().expect("methods").values()).collect();
+        let mut names = std::collections::BTreeSet::new();
+        for operation in operations {
+            assert_ne!(operation["summary"], "", "{operation:#}");
+            assert!(names.insert(operation["operationId"].to_string()), "{operation:#}");
+        }
+        assert_eq!(names.len(), count);
     }
-    assert_eq!(names.len(), configstore::routes().len());
 }
 
 #[test]
 fn every_reference_in_the_document_leads_somewhere() {
-    let document = document("configstore", &configstore::routes());
-    let mut open = vec![&document];
+    for document in documents() {
+        follow(&document);
+    }
+}
+
+fn follow(document: &Value) {
+    let mut open = vec![document];
     let mut followed = 0;
     while let Some(value) = open.pop() {
         match value {

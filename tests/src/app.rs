@@ -78,6 +78,14 @@ impl TestApp {
         }
     }
 
+    pub fn net(&self) -> &DuplexNet {
+        &self.net
+    }
+
+    pub fn clock(&self) -> Arc<RuntimeClock> {
+        Arc::clone(&self.clock)
+    }
+
     /// Starts one more instance, and does not wait until it is ready.
     ///
     /// # Panics
@@ -100,7 +108,8 @@ impl TestApp {
             scratch_dir: self.scratch.path().to_owned(),
         };
         let stop = CancellationToken::new();
-        tokio::spawn(runtime::start(Role::Configstore, settings, deps, listener, stop.clone()));
+        let role = Role::Configstore(Box::new(settings), deps);
+        tokio::spawn(runtime::start(role, listener, stop.clone()));
         self.instances.push(Instance { client, stop });
     }
 

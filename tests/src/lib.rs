@@ -6,6 +6,7 @@
 //! | [`archive`] | exports, taken apart and put together |
 //! | [`client`] | requests, and exchanges as texts for snapshots |
 //! | [`faulty`] | coordination and objects that can be told to fail |
+//! | [`gateway`] | a gateway before such a service, and people who use it |
 //! | [`run`] | a runtime whose time and order repeat |
 //!
 //! Tests are in `api/` (by route) and `tidy/` (rules of the house). Those of the real binary are in
@@ -15,4 +16,5 @@ pub mod app;
 pub mod archive;
 pub mod client;
 pub mod faulty;
+pub mod gateway;
 pub mod run;

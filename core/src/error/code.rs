@@ -87,6 +87,7 @@ codes! {
     TooManyRequests = "too_many_requests": TooManyRequests,
     TransactionTooLarge = "transaction_too_large": TooLarge,
     Unauthorized = "unauthorized": Unauthorized,
+    Unavailable = "unavailable": Unavailable,
     UnsupportedMediaType = "unsupported_media_type": UnsupportedMediaType,
     UserAlreadyExists = "user_already_exists": Conflict,
     UserNotExist = "user_not_exist": NotExist,

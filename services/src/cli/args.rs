@@ -81,6 +81,7 @@ pub enum Command {
 pub enum ServeRole {
     All,
     Configstore,
+    Gateway,
 }
 
 #[derive(Debug, Subcommand)]
@@ -184,6 +185,12 @@ pub struct ConfigArgs {
     /// Address and port, 0 for a free one [variable: DRYDOCK_CONFIGSTORE_LISTEN]
     #[arg(long, value_name = "ADDRESS")]
     configstore_listen: Option<String>,
+    /// The same for the gateway [variable: DRYDOCK_GATEWAY_LISTEN]
+    #[arg(long, value_name = "ADDRESS")]
+    gateway_listen: Option<String>,
+    /// Where `serve gateway` finds configstore [variable: DRYDOCK_GATEWAY_CONFIGSTORE]
+    #[arg(long, value_name = "HOST:PORT")]
+    gateway_configstore: Option<String>,
     /// Better given as the variable DRYDOCK_INTERNAL_TOKEN: flags can be seen by others
     #[arg(long, value_name = "TOKEN")]
     internal_token: Option<String>,
@@ -210,6 +217,8 @@ impl ConfigArgs {
         let all = [
             ("data_dir", &self.data_dir),
             ("configstore.listen", &self.configstore_listen),
+            ("gateway.listen", &self.gateway_listen),
+            ("gateway.configstore", &self.gateway_configstore),
             ("internal_token", &self.internal_token),
             ("admin_token", &self.admin_token),
             ("encryption.keys", &self.encryption_keys),

@@ -4,7 +4,7 @@ use comfy_table::{Table, presets};
 use drydock_core::error::Chain;
 use drydock_core::inspect::{Survey, Verdict};
 use drydock_core::maintenance::ModeCell;
-use drydock_core::store::{Store, StoreParts};
+use drydock_core::store::{Schema, Store, StoreParts};
 use serde_json::json;
 
 use super::args::StoreAction;
@@ -12,7 +12,8 @@ use super::exit::Failure;
 use super::{lineages, output, store};
 use crate::config::stores::CoordinationKind;
 use crate::config::{Config, Loaded};
-use crate::runtime::{Deps, Role};
+use crate::configstore;
+use crate::runtime::Deps;
 
 /// Database connections; there is one reader only.
 const READERS: usize = 1;
@@ -26,8 +27,8 @@ pub async fn run(action: &StoreAction, config: Config, json: bool) -> Result<(),
     }
     let opened = store::open(&config, READERS)?;
     let mut unsound = 0;
-    for role in [Role::Configstore] {
-        let store = open(role, &config, &opened.deps);
+    for schema in [&configstore::SCHEMA] {
+        let store = open(schema, &config, &opened.deps);
         match action {
             StoreAction::Inspect(_) => inspect(&store, json).await?,
             StoreAction::Gc { dry_run, .. } => collect(&store, *dry_run, json).await?,
@@ -42,10 +43,10 @@ pub async fn run(action: &StoreAction, config: Config, json: bool) -> Result<(),
 }
 
 /// The store without its loops: it does nothing by itself.
-fn open(role: Role, config: &Config, deps: &Deps) -> Store {
+fn open(schema: &'static Schema, config: &Config, deps: &Deps) -> Store {
     let (store, _loops) = Store::new(StoreParts {
         cluster: config.cluster.clone(),
-        schema: role.schema(),
+        schema,
         env: deps.env.clone(),
         coord: deps.coord.clone(),
         objects: deps.objects.clone(),

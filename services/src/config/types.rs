@@ -30,6 +30,7 @@ pub struct Config {
     pub admin_token: Option<SecretString>,
     pub log: LogConfig,
     pub configstore: ServiceConfig,
+    pub gateway: GatewayConfig,
     pub instance: InstanceConfig,
     pub http: HttpSettings,
     pub store: StoreSettings,
@@ -95,6 +96,15 @@ pub struct ServiceConfig {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct GatewayConfig {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where `serve gateway` finds configstore: `host:port`.
+    pub configstore: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct InstanceConfig {
     /// How long an instance counts as live after it was last heard of.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
@@ -116,6 +126,10 @@ impl Default for Config {
             encryption: EncryptionConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: "info".to_owned() },
             configstore: ServiceConfig { listen: SocketAddr::from(([127, 0, 0, 1], 8001)) },
+            gateway: GatewayConfig {
+                listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+                configstore: "127.0.0.1:8001".to_owned(),
+            },
             instance: InstanceConfig {
                 lease_ttl: Duration::from_secs(10),
                 maintenance_drain: Duration::from_secs(10),

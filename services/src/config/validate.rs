@@ -76,6 +76,7 @@ fn one(key: &str, value: &Value) -> Result<(), String> {
         ("encryption.keys", Value::String(keys)) => {
             keys.parse::<KeyRing>().map(drop).map_err(|why| why.to_string())
         }
+        ("gateway.configstore", Value::String(text)) => authority(text),
         ("log.level", Value::String(level)) => log_level(level),
         ("coordination.endpoints", Value::Array(endpoints)) => etcd_endpoints(endpoints),
         ("coordination.keep_alive_interval", Value::String(text)) => {
@@ -139,6 +140,14 @@ fn cluster(name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("must be 1 to {MAX_CLUSTER_LENGTH} lower-case letters, digits and dashes"))
+}
+
+fn authority(text: &str) -> Result<(), String> {
+    let parsed: Result<http::uri::Authority, _> = text.parse();
+    match parsed {
+        Ok(parsed) if parsed.port_u16().is_some() && !text.contains('@') => Ok(()),
+        _ => Err("must be a host and a port, such as `127.0.0.1:8001`".to_owned()),
+    }
 }
 
 /// The token itself is never shown.

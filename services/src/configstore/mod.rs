@@ -5,7 +5,7 @@
 
 mod action;
 pub mod client;
-mod errors;
+pub(crate) mod errors;
 mod handlers;
 mod model;
 pub mod routes;
@@ -14,6 +14,7 @@ mod state;
 mod tree_schema;
 pub mod types;
 
+pub(crate) use handlers::parse;
 pub use routes::routes;
 pub use schema::SCHEMA;
 pub use state::Configstore;

@@ -9,11 +9,12 @@ use super::handlers::{
 };
 use super::state::Configstore;
 use super::types::{
-    EnvironmentQuery, LinkedAccountView, MemberRole, MemberView, NewLinkedAccount, NewOrg,
-    NewProject, NewProjectGroup, NewRemoteSource, NewSecret, NewToken, NewTokenView, NewUser,
-    NewVariable, Org, OrgChange, ProjectChange, ProjectGroupChange, ProjectGroupView, ProjectView,
-    RemoteSource, RemoteSourceChange, ResolveToken, ResolvedToken, RunEnvironment, SecretChange,
-    SecretView, TokenView, TreeQuery, User, UserChange, UserOrg, VariableChange, VariableView,
+    ChildrenQuery, EnvironmentQuery, LinkedAccountView, MemberRole, MemberView, NewLinkedAccount,
+    NewOrg, NewProject, NewProjectGroup, NewRemoteSource, NewSecret, NewToken, NewTokenView,
+    NewUser, NewVariable, Org, OrgChange, OrgsQuery, ProjectChange, ProjectGroupChange,
+    ProjectGroupView, ProjectView, RemoteSource, RemoteSourceChange, ResolveToken, ResolvedToken,
+    RunEnvironment, SecretChange, SecretView, TokenView, TreeQuery, User, UserChange, UserOrg,
+    VariableChange, VariableView,
 };
 use crate::http::route::Route;
 use crate::http::{admin, health};
@@ -97,7 +98,10 @@ fn below_users() -> Vec<Route<Configstore>> {
 
 fn orgs() -> Vec<Route<Configstore>> {
     vec![
-        Route::get("/api/v1/orgs", org::list).about("lists organizations").lists::<Org>(),
+        Route::get("/api/v1/orgs", org::list)
+            .about("lists organizations")
+            .lists::<Org>()
+            .query::<OrgsQuery>(),
         Route::post("/api/v1/orgs", org::create)
             .about("creates an organization, with a root project group")
             .creates::<NewOrg, Org>()
@@ -123,6 +127,10 @@ fn orgs() -> Vec<Route<Configstore>> {
             .about("lists the members of an organization")
             .lists::<MemberView>()
             .refuses(&[Code::OrgNotExist]),
+        Route::get("/api/v1/orgs/{org}/members/{user}", member::get)
+            .about("shows a membership")
+            .shows::<MemberView>()
+            .refuses(&[Code::MemberNotExist, Code::OrgNotExist, Code::UserNotExist]),
         Route::put("/api/v1/orgs/{org}/members/{user}", member::put)
             .about("makes a user a member, or changes the role")
             .puts::<MemberRole, MemberView>()
@@ -203,10 +211,12 @@ fn project_groups() -> Vec<Route<Configstore>> {
         Route::get("/api/v1/project_groups/{group}/subgroups", project_group::subgroups)
             .about("lists the project groups in a project group")
             .lists::<ProjectGroupView>()
+            .query::<ChildrenQuery>()
             .refuses(MISSING),
         Route::get("/api/v1/project_groups/{group}/projects", project_group::projects)
             .about("lists the projects in a project group")
             .lists::<ProjectView>()
+            .query::<ChildrenQuery>()
             .refuses(MISSING),
     ]
 }

@@ -138,6 +138,19 @@ impl<S> Route<S> {
         self
     }
 
+    /// Is, for its callers, an operation of another service, which may refuse with more codes.
+    pub fn described_as(mut self, operation: &Operation) -> Route<S> {
+        let own = std::mem::replace(&mut self.operation, operation.clone());
+        self.operation.codes.extend(own.codes);
+        self
+    }
+
+    /// Does not refuse with codes for which this does not hold.
+    pub fn refuses_only(mut self, keep: impl Fn(Code) -> bool) -> Route<S> {
+        self.operation.codes.retain(|code| keep(*code));
+        self
+    }
+
     /// May refuse with these codes, besides those that follow from the rest.
     pub fn refuses(mut self, codes: &[Code]) -> Route<S> {
         self.operation.codes.extend(codes);
@@ -164,13 +177,25 @@ impl<S> Route<S> {
 /// below all handlers.
 fn implied(spec: &Spec) -> Vec<Code> {
     let mut codes = vec![Code::Internal, Code::InvalidHeader, Code::DeadlineExceeded];
-    if spec.access == Access::Internal {
-        codes.extend([Code::Unauthorized, Code::TooManyRequests, Code::CoordinationUnavailable]);
+    let changes = spec.method != Method::GET;
+    match spec.access {
+        Access::Open => {}
+        Access::Internal => {
+            let always = [Code::Unauthorized, Code::TooManyRequests, Code::CoordinationUnavailable];
+            codes.extend(always);
+            if changes && spec.availability == Availability::Serving {
+                codes.push(Code::StorageUnavailable);
+            }
+        }
+        // What the services behind cannot do is one code here.
+        Access::Bearer => {
+            codes.extend([Code::Unauthorized, Code::TooManyRequests, Code::Unavailable]);
+        }
     }
     if spec.availability == Availability::Serving {
         codes.extend([Code::Maintenance, Code::NotReady]);
-        if spec.method != Method::GET {
-            codes.extend([Code::StorageUnavailable, Code::TransactionTooLarge]);
+        if changes {
+            codes.push(Code::TransactionTooLarge);
         }
     }
     if spec.path.contains('{') {

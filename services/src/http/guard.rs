@@ -13,6 +13,9 @@ use drydock_core::error::{ApiError, Code, Kind};
 use futures_util::{StreamExt, stream};
 use http::{HeaderMap, header};
 use http_body_util::Limited;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
 
 use super::error::HttpError;
@@ -44,6 +47,8 @@ async fn guarded(
     let mut running = None;
     if spec.access == Access::Internal {
         authorize(shell, request.headers())?;
+    }
+    if spec.access != Access::Open {
         // Health has no limit: an overloaded instance must still say that it lives.
         running = Some(shell.running.try_acquire().map_err(too_many)?);
     }
@@ -79,17 +84,24 @@ async fn cut_off(pass: Option<&Pass>) {
 }
 
 fn authorize(shell: &Shell, headers: &HeaderMap) -> Result<(), ApiError> {
-    let given = headers.get(header::AUTHORIZATION);
-    let given = given.and_then(|value| value.to_str().ok());
-    let token = given.and_then(|text| text.split_once(' '));
-    match token {
-        Some((scheme, token))
-            if scheme.eq_ignore_ascii_case("bearer") && shell.is_internal_token(token.trim()) =>
-        {
-            Ok(())
-        }
+    match bearer(headers) {
+        Some(token) if shell.is_internal_token(token) => Ok(()),
         _ => Err(ApiError::new(Kind::Unauthorized).with_code(Code::Unauthorized)),
     }
+}
+
+/// The token that a request presents.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let given = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = given.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// Compares tokens in constant time, whatever their lengths.
+pub fn is_token(expected: &SecretString, given: &str) -> bool {
+    let digest = |token: &str| Sha256::digest(token.as_bytes());
+    let expected = digest(expected.expose_secret());
+    expected.as_slice().ct_eq(digest(given).as_slice()).into()
 }
 
 fn too_many(_: tokio::sync::TryAcquireError) -> ApiError {

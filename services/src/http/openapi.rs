@@ -70,7 +70,7 @@ fn operation<S>(
         "parameters": parameters(spec, operation, generator),
         "responses": responses(route, generator, refusals),
     });
-    if spec.access == Access::Internal {
+    if spec.access != Access::Open {
         described["security"] = json!([{ "token": [] }]);
     }
     if let Some(request) = operation.request {

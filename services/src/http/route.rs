@@ -25,6 +25,8 @@ pub enum Access {
     Open,
     /// Bearers of the internal token.
     Internal,
+    /// Bearers of a token that the service itself knows: what it allows is decided there.
+    Bearer,
 }
 
 /// When the route answers.
@@ -120,6 +122,12 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     /// Needs no token.
     pub fn open(mut self) -> Route<S> {
         self.spec.access = Access::Open;
+        self
+    }
+
+    /// Is for bearers of tokens that the service itself knows.
+    pub fn bearer(mut self) -> Route<S> {
+        self.spec.access = Access::Bearer;
         self
     }
 

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use drydock_core::env::Env;
 use prometheus_client::registry::Registry;
 use schemars::JsonSchema;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
 use super::gate::{Gate, GateState};
+use super::guard::is_token;
 use super::metrics::HttpMetrics;
 use super::settings::HttpSettings;
 
@@ -96,10 +95,7 @@ impl Shell {
         })
     }
 
-    /// Compares in constant time, whatever the lengths.
     pub(super) fn is_internal_token(&self, given: &str) -> bool {
-        let digest = |token: &str| Sha256::digest(token.as_bytes());
-        let expected = digest(self.internal_token.expose_secret());
-        expected.as_slice().ct_eq(digest(given).as_slice()).into()
+        is_token(&self.internal_token, given)
     }
 }

@@ -4,7 +4,9 @@
 //! | module | holds |
 //! |---|---|
 //! | [`settings`] | everything that can be set for one instance |
-//! | [`start`](mod@start) | the parts, put together |
+//! | [`start`](mod@start) | the way in: one call for every service |
+//! | `stored` | the parts of an instance with a store, put together |
+//! | `stateless` | an instance without one |
 //! | `maintenance` | the driver of the core's state machine |
 //! | `modes` | what the coordination store says of the mode |
 //! | `instance` | this instance's leased key |
@@ -21,7 +23,10 @@ mod maintenance;
 mod modes;
 pub mod settings;
 pub mod start;
+mod stateless;
+mod stored;
 mod tasks;
 
 pub use settings::Settings;
-pub use start::{Deps, Role, start};
+pub use start::{Role, start};
+pub use stored::Deps;

@@ -1,192 +1,40 @@
-//! Puts an instance together and runs it.
+//! The one way to start an instance.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
-
-use axum::Router;
-use drydock_core::coord::{Bounded, Coordination};
-use drydock_core::db::Execution;
-use drydock_core::env::Env;
 use drydock_core::error::BoxError;
-use drydock_core::log::keys::Keys;
-use drydock_core::maintenance::ModeCell;
 use drydock_core::net::Listener;
-use drydock_core::store::{Schema, Store, StoreParts};
-use object_store::ObjectStore;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::admin::Operator;
-use super::health::Vitals;
-use super::instance::Instance;
-use super::maintenance::Driver;
-use super::tasks::Tasks;
-use super::{Settings, modes};
+use super::{Deps, Settings, stateless, stored};
 use crate::configstore::{self, Configstore};
-use crate::http::admin::Admin;
-use crate::http::gate::{Gate, GateState};
-use crate::http::shell::{App, Shell, ShellParts};
-use crate::http::{route, serve};
-use crate::seal::KeyRing;
+use crate::gateway;
+use crate::http::route;
+use crate::http::shell::App;
 
-/// Which service an instance is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which service an instance is, with its settings and seams.
 pub enum Role {
-    Configstore,
-}
-
-impl Role {
-    pub fn name(self) -> &'static str {
-        self.schema().service
-    }
-
-    pub fn schema(self) -> &'static Schema {
-        match self {
-            Role::Configstore => &configstore::SCHEMA,
-        }
-    }
-
-    fn router(
-        self,
-        shell: Arc<Shell>,
-        store: Store,
-        keys: KeyRing,
-        admin: Arc<dyn Admin>,
-    ) -> Router {
-        match self {
-            Role::Configstore => {
-                let service = Configstore { store, admin, keys };
-                route::router(configstore::routes(), App { shell, service })
-            }
-        }
-    }
-}
-
-/// The seams, and where read models may be made.
-#[derive(Clone)]
-pub struct Deps {
-    pub env: Env,
-    pub coord: Arc<dyn Coordination>,
-    pub objects: Arc<dyn ObjectStore>,
-    pub execution: Execution,
-    /// A folder whose content may be lost at any time while nothing runs.
-    pub scratch_dir: PathBuf,
-}
-
-/// How long background work and the lease's end are waited for when an instance stops.
-const FAREWELL: Duration = Duration::from_secs(10);
-
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error("a background task of {service} ended before its time")]
-    TaskEnded { service: &'static str, source: Option<tokio::task::JoinError> },
-    #[error("{service} must not go on: {reason}")]
-    Halted { service: &'static str, reason: String },
+    Configstore(Box<Settings>, Deps),
+    Gateway(gateway::Settings, gateway::Deps),
 }
 
 /// Runs one instance until `shutdown`; then requests finish, and it says farewell.
 pub async fn start(
     role: Role,
-    settings: Settings,
-    deps: Deps,
     listener: Box<dyn Listener>,
     shutdown: CancellationToken,
 ) -> Result<(), BoxError> {
-    let service = role.name();
-    let http = settings.http.clone();
-    let stop = CancellationToken::new();
-    let mut tasks = JoinSet::new();
-    let (router, gate, store) =
-        assemble(role, settings, deps, listener.local_addr(), &stop, &mut tasks);
-    tracing::info!(service, "started");
-
-    let serving = serve(listener, router, &http, shutdown.clone());
-    tokio::pin!(serving);
-    let ended = tokio::select! {
-        () = &mut serving => None,
-        () = shutdown.cancelled() => {
-            gate.set(GateState::Stopping);
-            serving.await;
-            None
+    match role {
+        Role::Configstore(settings, deps) => {
+            let router = |parts: stored::RouterParts| {
+                let stored::RouterParts { shell, store, keys, admin } = parts;
+                let service = Configstore { store, admin, keys };
+                route::router(configstore::routes(), App { shell, service })
+            };
+            let kind = stored::Kind { schema: &configstore::SCHEMA, router };
+            Box::pin(stored::run(kind, *settings, deps, listener, shutdown)).await
         }
-        ended = tasks.join_next() => {
-            let source = ended.and_then(Result::err);
-            Some(StartError::TaskEnded { service, source })
+        Role::Gateway(settings, deps) => {
+            Box::pin(stateless::run_gateway(settings, deps, listener, shutdown)).await;
+            Ok(())
         }
-        reason = store.halted() => Some(StartError::Halted { service, reason }),
-    };
-    stop.cancel();
-    // Each task stops at the token; the lease's end is a courtesy to the others.
-    let all = async { while tasks.join_next().await.is_some() {} };
-    if tokio::time::timeout(FAREWELL, all).await.is_err() {
-        tracing::warn!(service, "did not say farewell in time");
     }
-    match ended {
-        None => Ok(()),
-        Some(ended) => Err(Box::new(ended)),
-    }
-}
-
-/// Puts the parts together and starts what runs beside the server.
-fn assemble(
-    role: Role,
-    settings: Settings,
-    deps: Deps,
-    address: String,
-    stop: &CancellationToken,
-    tasks: &mut JoinSet<()>,
-) -> (Router, Gate, Store) {
-    let Deps { env, coord, objects, execution, scratch_dir } = deps;
-    let ring = settings.keys.clone();
-    let Settings { cluster, internal_token, http, store, lease_ttl, maintenance_drain, .. } =
-        settings;
-    let (service, schema) = (role.name(), role.schema());
-    let (keys, mode) = (Keys::new(&cluster, service), ModeCell::default());
-    let timeout = Duration::from_millis(store.coordination_timeout_ms);
-    let bounded = Bounded::new(Arc::clone(&coord), timeout);
-    let (store, loops) = Store::new(StoreParts {
-        cluster,
-        schema,
-        env: env.clone(),
-        coord,
-        objects,
-        settings: store,
-        execution,
-        scratch: scratch_dir,
-        mode: mode.clone(),
-        known_keys: ring.ids(),
-    });
-    let gate = Gate::new(GateState::Loading);
-    let holder = address.clone();
-    let (instance, registration) = Instance::new(
-        env.clone(),
-        bounded.clone(),
-        keys.clone(),
-        store.applied(),
-        address,
-        lease_ttl,
-    );
-    let (vitals, metrics) = Vitals::new(gate.clone(), instance.clone(), store.clone());
-    let driver = Driver {
-        gate: gate.clone(),
-        applied: store.applied(),
-        mode: mode.clone(),
-        instance,
-        drain: maintenance_drain,
-        tasks: Tasks::new(store.clone(), holder),
-    };
-    tasks.spawn(loops.run(stop.clone()));
-    tasks.spawn(driver.run(stop.clone()));
-    let operator =
-        Operator::new(env.clone(), bounded.clone(), keys.clone(), store.clone(), mode.clone());
-    tasks.spawn(modes::follow(env.clone(), bounded, keys, mode, stop.clone()));
-    tasks.spawn(registration.run(stop.clone()));
-
-    let health = Arc::new(vitals);
-    let settings = http;
-    let shell =
-        ShellParts { service, env, settings, internal_token, gate: gate.clone(), health, metrics };
-    let router = role.router(Shell::new(shell), store.clone(), ring, Arc::new(operator));
-    (router, gate, store)
 }

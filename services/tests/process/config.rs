@@ -18,11 +18,19 @@ async fn a_mistake_in_the_configuration_ends_with_78_and_its_place() {
     let no_token = run(&["serve", "configstore", "--data-dir", utf8(&data)]).await;
     assert_eq!(no_token.status.code(), Some(78));
     assert!(text(&no_token.stderr).contains("DRYDOCK_INTERNAL_TOKEN"));
+    let internal = ["serve", "gateway", "--internal-token", "a-token-of-the-tests"];
+    let no_token = run(&internal).await;
+    assert_eq!(no_token.status.code(), Some(78));
+    assert!(text(&no_token.stderr).contains("DRYDOCK_ADMIN_TOKEN"));
+    let nowhere = run(&[&internal[..], &["--gateway-configstore", "somewhere"]].concat()).await;
+    assert_eq!(nowhere.status.code(), Some(78));
+    assert!(text(&nowhere.stderr).contains("must be a host and a port"));
 }
 
 #[tokio::test]
 async fn a_command_line_that_is_not_understood_ends_with_2() {
-    for args in [&["serve"][..], &["serve", "gateway"], &["maintenance", "status"], &["import"]] {
+    for args in [&["serve"][..], &["serve", "everything"], &["maintenance", "status"], &["import"]]
+    {
         let ended = run(args).await;
         assert_eq!(ended.status.code(), Some(2), "{args:?}: {}", text(&ended.stderr));
         assert!(text(&ended.stderr).contains("error: "), "{args:?}");

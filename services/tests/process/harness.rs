@@ -7,6 +7,7 @@ use drydock_backends::tcp::TcpNet;
 use drydock_core::context::Context;
 use drydock_services::config::tokens;
 use drydock_services::configstore::client::ConfigstoreClient;
+use drydock_services::gateway::client::GatewayClient;
 use drydock_services::http::client::Client;
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -15,6 +16,10 @@ use tokio::process::{Child, Command};
 
 /// Longer than anything here takes, shorter than a hung test run.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Of every service, so that tests run side by side.
+pub const FREE_PORTS: [&str; 4] =
+    ["--configstore-listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0"];
 
 /// A data directory, and the service that runs on it if any.
 pub struct Installation {
@@ -25,6 +30,10 @@ pub struct Running {
     pub child: Child,
     pub address: String,
     pub client: ConfigstoreClient,
+    /// Where the gateway listens.
+    pub gateway: String,
+    /// Bears the admin token.
+    pub admin: GatewayClient,
 }
 
 pub fn soon() -> Context {
@@ -63,17 +72,26 @@ impl Installation {
     /// Starts `serve all` and waits until it is ready.
     pub async fn start(&self) -> Running {
         let mut command = drydock();
-        command.args(["serve", "all", "--configstore-listen", "127.0.0.1:0", "--data-dir"]);
+        command.args(["serve", "all"]).args(FREE_PORTS).arg("--data-dir");
         let spawned = command.arg(self.data()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = spawned.unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
-        let line = line.expect("it says where it listens").unwrap().expect("one line");
-        let address = line.strip_prefix("configstore listens on http://").expect(&line).to_owned();
-        let token = tokens::read(&self.data()).unwrap().internal;
-        let http = Client::new(Arc::new(TcpNet), &address).with_token(SecretString::from(token));
+        let mut listens = async |service: &str| {
+            let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+            let line = line.expect("it says where it listens").unwrap().expect("a line for each");
+            let said = format!("{service} listens on http://");
+            line.strip_prefix(&said).expect(&line).to_owned()
+        };
+        let (address, gateway) = (listens("configstore").await, listens("gateway").await);
+        let tokens = tokens::read(&self.data()).unwrap();
+        let client = |address: &str, token: String| {
+            Client::new(Arc::new(TcpNet), address).with_token(SecretString::from(token))
+        };
+        let (http, face) = (client(&address, tokens.internal), client(&gateway, tokens.admin));
         ready(&http).await;
-        Running { child, address, client: ConfigstoreClient::new(http) }
+        ready(&face).await;
+        let (client, admin) = (ConfigstoreClient::new(http), GatewayClient::new(face));
+        Running { child, address, client, gateway, admin }
     }
 
     /// Runs an operator's command on this installation.

@@ -5,6 +5,8 @@ mod config;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod kill;

@@ -1,4 +1,4 @@
-use super::harness::{Installation, run, text, utf8};
+use super::harness::{FREE_PORTS, Installation, run, text, utf8};
 
 #[tokio::test]
 async fn sigterm_and_ctrl_c_end_it_with_success() {
@@ -15,7 +15,7 @@ async fn a_data_directory_in_use_is_refused() {
     let installation = Installation::new();
     let running = installation.start().await;
     let data = installation.data();
-    let args = ["serve", "all", "--configstore-listen", "127.0.0.1:0", "--data-dir", utf8(&data)];
+    let args = [&["serve", "all", "--data-dir", utf8(&data)], &FREE_PORTS[..]].concat();
     let second = run(&args).await;
     assert_eq!(second.status.code(), Some(1));
     let said = text(&second.stderr);

@@ -1,3 +1,4 @@
+use drydock_core::db::Tx;
 use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 use uuid::Uuid;
@@ -13,6 +14,13 @@ use crate::names::{Name, Ref};
 pub enum Put {
     Created(Member, Name),
     Kept(Member, Name),
+}
+
+/// The membership, and the user's name.
+pub fn get(tx: &Tx<'_>, org: &Ref, user: &Ref) -> Result<(Member, Name), BoxError> {
+    let (org, user, member) = find(tx, org, user)?;
+    let member = member.ok_or_else(|| member_not_exist(&org.name, &user.name))?;
+    Ok((member, user.name))
 }
 
 /// Makes the user a member with this role.
@@ -64,7 +72,7 @@ pub(super) fn add(
     Ok(member)
 }
 
-fn find(tx: &StoreTx<'_>, org: &Ref, user: &Ref) -> Result<(Org, User, Option<Member>), BoxError> {
+fn find(tx: &Tx<'_>, org: &Ref, user: &Ref) -> Result<(Org, User, Option<Member>), BoxError> {
     let org = model::org::find(tx, org)?.ok_or_else(|| org_not_exist(org))?;
     let user = model::user::find(tx, user)?.ok_or_else(|| user_not_exist(user))?;
     let member = model::member::find(tx, org.id, user.id)?;

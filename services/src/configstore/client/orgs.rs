@@ -2,7 +2,7 @@ use drydock_core::context::Context;
 
 use super::call::segment;
 use super::{ConfigstoreClient, Result};
-use crate::configstore::types::{MemberRole, MemberView, NewOrg, Org, OrgChange, Role};
+use crate::configstore::types::{MemberRole, MemberView, NewOrg, Org, OrgChange, OrgsQuery, Role};
 use crate::http::client::Answer;
 use crate::http::page::{Consistency, ListQuery, Page, ReadQuery};
 use crate::names::Ref;
@@ -26,8 +26,8 @@ impl ConfigstoreClient {
         self.get(ctx, org_path(org), &ReadQuery::from(consistency)).await
     }
 
-    pub async fn orgs(&self, ctx: &Context, query: &ListQuery) -> Result<Page<Org>> {
-        self.list(ctx, ORGS.to_owned(), query).await
+    pub async fn orgs(&self, ctx: &Context, query: &OrgsQuery) -> Result<Page<Org>> {
+        Ok(self.get(ctx, ORGS.to_owned(), query).await?.body)
     }
 
     pub async fn update_org(
@@ -51,6 +51,16 @@ impl ConfigstoreClient {
         query: &ListQuery,
     ) -> Result<Page<MemberView>> {
         self.list(ctx, format!("{}/members", org_path(org)), query).await
+    }
+
+    pub async fn member(
+        &self,
+        ctx: &Context,
+        org: &Ref,
+        user: &Ref,
+        consistency: Consistency,
+    ) -> Result<Answer<MemberView>> {
+        self.get(ctx, member_path(org, user), &ReadQuery::from(consistency)).await
     }
 
     pub async fn put_member(

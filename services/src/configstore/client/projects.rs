@@ -3,11 +3,11 @@ use drydock_core::context::Context;
 use super::call::segment;
 use super::{ConfigstoreClient, Result};
 use crate::configstore::types::{
-    EnvironmentQuery, NewProject, NewProjectGroup, ProjectChange, ProjectGroupChange,
-    ProjectGroupView, ProjectView, RunEnvironment,
+    ChildrenQuery, EnvironmentQuery, NewProject, NewProjectGroup, ProjectChange,
+    ProjectGroupChange, ProjectGroupView, ProjectView, RunEnvironment,
 };
 use crate::http::client::Answer;
-use crate::http::page::{Consistency, ListQuery, Page, ReadQuery};
+use crate::http::page::{Consistency, Page, ReadQuery};
 use crate::names::TreeRef;
 
 impl ConfigstoreClient {
@@ -52,18 +52,18 @@ impl ConfigstoreClient {
         &self,
         ctx: &Context,
         group: &TreeRef,
-        query: &ListQuery,
+        query: &ChildrenQuery,
     ) -> Result<Page<ProjectGroupView>> {
-        self.list(ctx, format!("{}/subgroups", group_path(group)), query).await
+        Ok(self.get(ctx, format!("{}/subgroups", group_path(group)), query).await?.body)
     }
 
     pub async fn projects(
         &self,
         ctx: &Context,
         group: &TreeRef,
-        query: &ListQuery,
+        query: &ChildrenQuery,
     ) -> Result<Page<ProjectView>> {
-        self.list(ctx, format!("{}/projects", group_path(group)), query).await
+        Ok(self.get(ctx, format!("{}/projects", group_path(group)), query).await?.body)
     }
 
     pub async fn create_project(

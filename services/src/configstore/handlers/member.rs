@@ -8,7 +8,7 @@ use crate::configstore::state::App;
 use crate::configstore::types::{MemberRole, MemberView, Stored};
 use crate::http::error::HttpError;
 use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
-use crate::http::page::{Cursor, ListQuery, Page};
+use crate::http::page::{Cursor, ListQuery, Page, ReadQuery};
 use crate::http::reply;
 use crate::names::Ref;
 
@@ -27,6 +27,17 @@ pub async fn list(
     let page = read.await?;
     let page = page.map(|(member, user)| MemberView::new(&member, user.name));
     Ok(axum::Json(page))
+}
+
+pub async fn get(
+    State(app): State<App>,
+    Ctx(ctx): Ctx,
+    Path((org, user)): Path<(Ref, Ref)>,
+    Query(query): Query<ReadQuery>,
+) -> Result<Response, HttpError> {
+    let read = app.service.store.read(&ctx, query.reads(), move |tx| action::get(tx, &org, &user));
+    let (member, user) = read.await?;
+    Ok(reply::ok(&member.etag(), &MemberView::new(&member, user)))
 }
 
 pub async fn put(

@@ -5,7 +5,7 @@ pub mod environment;
 pub mod linked_account;
 pub mod member;
 pub mod org;
-mod parse;
+pub(crate) mod parse;
 pub mod project;
 pub mod project_group;
 pub mod remote_source;

@@ -9,22 +9,23 @@ use crate::configstore::action::org as action;
 use crate::configstore::errors::org_not_exist;
 use crate::configstore::model;
 use crate::configstore::state::App;
-use crate::configstore::types::{NewOrg, Org, OrgChange, Stored};
+use crate::configstore::types::{NewOrg, Org, OrgChange, OrgsQuery, Stored};
 use crate::http::error::HttpError;
 use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
 use crate::http::idempotency::Creation;
-use crate::http::page::{Cursor, ListQuery, Page, ReadQuery};
+use crate::http::page::{Cursor, Page, ReadQuery};
 use crate::http::reply::{self, Created};
 use crate::names::Ref;
 
 pub async fn list(
     State(app): State<App>,
     Ctx(ctx): Ctx,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<OrgsQuery>,
 ) -> Result<axum::Json<Page<Org>>, HttpError> {
+    let (query, visible_to) = query.split();
     let page = query.page()?;
     let read = app.service.store.read(&ctx, query.reads(), move |tx| {
-        let found = model::org::list(tx, &page)?;
+        let found = model::org::list(tx, visible_to, &page)?;
         Ok(page.cut(found, |org| Cursor::new(&org.name, org.id)))
     });
     Ok(axum::Json(read.await?))

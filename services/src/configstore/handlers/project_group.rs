@@ -11,12 +11,12 @@ use crate::configstore::model;
 use crate::configstore::model::tree::{group_view, project_view, subgroup_view};
 use crate::configstore::state::App;
 use crate::configstore::types::{
-    NewProjectGroup, ProjectGroupChange, ProjectGroupView, ProjectView, Stored,
+    ChildrenQuery, NewProjectGroup, ProjectGroupChange, ProjectGroupView, ProjectView, Stored,
 };
 use crate::http::error::HttpError;
 use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
 use crate::http::idempotency::Creation;
-use crate::http::page::{Cursor, ListQuery, Page, ReadQuery};
+use crate::http::page::{Cursor, Page, ReadQuery};
 use crate::http::reply::{self, Created};
 use crate::names::TreeRef;
 
@@ -85,14 +85,15 @@ pub async fn subgroups(
     State(app): State<App>,
     Ctx(ctx): Ctx,
     Path(group): Path<TreeRef>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<ChildrenQuery>,
 ) -> Result<axum::Json<Page<ProjectGroupView>>, HttpError> {
+    let (query, visibility) = query.split();
     let page = query.page()?;
     let read = app.service.store.read(&ctx, query.reads(), move |tx| {
         let found = model::project_group::find(tx, &group)?;
         let parent = found.ok_or_else(|| project_group_not_exist(&group))?;
         let standing = action::standing(tx, parent.id)?;
-        let found = model::project_group::list(tx, parent.id, &page)?;
+        let found = model::project_group::list(tx, parent.id, visibility, &page)?;
         let views = found.iter().map(|group| subgroup_view(group, &standing)).collect();
         Ok(page
             .cut(views, |view: &ProjectGroupView| Cursor { name: view.name.clone(), id: view.id }))
@@ -104,14 +105,15 @@ pub async fn projects(
     State(app): State<App>,
     Ctx(ctx): Ctx,
     Path(group): Path<TreeRef>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<ChildrenQuery>,
 ) -> Result<axum::Json<Page<ProjectView>>, HttpError> {
+    let (query, visibility) = query.split();
     let page = query.page()?;
     let read = app.service.store.read(&ctx, query.reads(), move |tx| {
         let found = model::project_group::find(tx, &group)?;
         let parent = found.ok_or_else(|| project_group_not_exist(&group))?;
         let standing = action::standing(tx, parent.id)?;
-        let found = model::project::list(tx, parent.id, &page)?;
+        let found = model::project::list(tx, parent.id, visibility, &page)?;
         let views = found.iter().map(|project| project_view(tx, project, &standing));
         let views: Vec<_> = views.collect::<Result<_, _>>()?;
         Ok(page.cut(views, |view| Cursor::new(&view.name, view.id)))

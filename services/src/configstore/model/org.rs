@@ -19,9 +19,19 @@ pub fn by_name(tx: &Tx<'_>, name: &Name) -> Result<Option<Org>, DbError> {
     Ok(found.into_iter().next())
 }
 
-pub fn list(tx: &Tx<'_>, request: &PageRequest) -> Result<Vec<Org>, DbError> {
-    let select = "SELECT data FROM orgs WHERE TRUE";
-    page::objects(tx, select, ("name", "id"), request)
+/// All, or those that this user may see.
+pub fn list(
+    tx: &Tx<'_>,
+    visible_to: Option<Uuid>,
+    request: &PageRequest,
+) -> Result<Vec<Org>, DbError> {
+    let Some(user) = visible_to else {
+        let select = "SELECT data FROM orgs WHERE TRUE";
+        return page::objects(tx, select, ("name", "id"), request);
+    };
+    let select = "SELECT data FROM orgs WHERE (data ->> '$.visibility' = 'public'
+        OR EXISTS (SELECT 1 FROM members m WHERE m.org = orgs.id AND m.user = :scope))";
+    page::objects_in(tx, select, ("name", "id"), user, request)
 }
 
 /// The organizations of a user, each with the membership.

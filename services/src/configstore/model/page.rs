@@ -17,7 +17,7 @@ pub fn objects<T: DeserializeOwned>(
     columns: Columns,
     request: &PageRequest,
 ) -> Result<Vec<T>, DbError> {
-    rows(tx, select, columns, None, request, |row| object(row, 0))
+    rows(tx, select, columns, Given::default(), request, |row| object(row, 0))
 }
 
 /// One page of objects within `:scope`.
@@ -28,7 +28,20 @@ pub fn objects_in<T: DeserializeOwned>(
     scope: impl ToString,
     request: &PageRequest,
 ) -> Result<Vec<T>, DbError> {
-    rows(tx, select, columns, Some(scope.to_string()), request, |row| object(row, 0))
+    rows(tx, select, columns, Given::scope(scope), request, |row| object(row, 0))
+}
+
+/// One page of objects within `:scope`; `filter` is the value of `:filter`.
+pub fn objects_like<T: DeserializeOwned>(
+    tx: &Tx<'_>,
+    select: &str,
+    columns: Columns,
+    scope: impl ToString,
+    filter: Option<&str>,
+    request: &PageRequest,
+) -> Result<Vec<T>, DbError> {
+    let given = Given { scope: Some(scope.to_string()), filter: Some(filter) };
+    rows(tx, select, columns, given, request, |row| object(row, 0))
 }
 
 /// One page of pairs of objects within `:scope`.
@@ -39,7 +52,7 @@ pub fn pairs<A: DeserializeOwned, B: DeserializeOwned>(
     scope: Uuid,
     request: &PageRequest,
 ) -> Result<Vec<(A, B)>, DbError> {
-    let scope = Some(scope.to_string());
+    let scope = Given::scope(scope);
     rows(tx, select, columns, scope, request, |row| Ok((object(row, 0)?, object(row, 1)?)))
 }
 
@@ -51,11 +64,24 @@ fn object<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result
     })
 }
 
+/// Parameters that the statement names.
+#[derive(Default)]
+struct Given<'a> {
+    scope: Option<String>,
+    filter: Option<Option<&'a str>>,
+}
+
+impl Given<'_> {
+    fn scope(scope: impl ToString) -> Self {
+        Given { scope: Some(scope.to_string()), filter: None }
+    }
+}
+
 fn rows<T>(
     tx: &Tx<'_>,
     select: &str,
     (name, id): Columns,
-    scope: Option<String>,
+    given: Given<'_>,
     request: &PageRequest,
     decode: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
 ) -> Result<Vec<T>, DbError> {
@@ -72,8 +98,11 @@ fn rows<T>(
         condition = format!("AND ({name}, {id}) {compare} (:name, :id)");
         params.extend([(":name", after_name as &dyn ToSql), (":id", after_id)]);
     }
-    if let Some(scope) = &scope {
+    if let Some(scope) = &given.scope {
         params.push((":scope", scope));
+    }
+    if let Some(filter) = &given.filter {
+        params.push((":filter", filter));
     }
     let order = format!("ORDER BY {name} {direction}, {id} {direction}");
     let sql = format!("{select} {condition} {order} LIMIT :limit");

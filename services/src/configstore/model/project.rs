@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::{page, project_group};
 use crate::configstore::schema::PROJECTS;
-use crate::configstore::types::Project;
+use crate::configstore::types::{Project, Visibility};
 use crate::http::page::PageRequest;
 use crate::names::{Name, TreeRef};
 
@@ -26,9 +26,16 @@ pub fn by_name(tx: &Tx<'_>, parent: Uuid, name: &Name) -> Result<Option<Project>
     Ok(found.into_iter().next())
 }
 
-pub fn list(tx: &Tx<'_>, parent: Uuid, request: &PageRequest) -> Result<Vec<Project>, DbError> {
-    let select = "SELECT data FROM projects WHERE parent = :scope";
-    page::objects_in(tx, select, ("name", "id"), parent, request)
+pub fn list(
+    tx: &Tx<'_>,
+    parent: Uuid,
+    visibility: Option<Visibility>,
+    request: &PageRequest,
+) -> Result<Vec<Project>, DbError> {
+    let select = "SELECT data FROM projects
+        WHERE parent = :scope AND (:filter IS NULL OR data ->> '$.visibility' = :filter)";
+    let filter = visibility.map(Visibility::as_str);
+    page::objects_like(tx, select, ("name", "id"), parent, filter, request)
 }
 
 pub fn ids_in(tx: &Tx<'_>, parent: Uuid) -> Result<Vec<Uuid>, DbError> {

@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::page;
 use crate::configstore::schema::PROJECT_GROUPS;
-use crate::configstore::types::ProjectGroup;
+use crate::configstore::types::{ProjectGroup, Visibility};
 use crate::http::page::PageRequest;
 use crate::names::{Name, OwnerKind, TreePath, TreeRef};
 
@@ -55,10 +55,13 @@ pub fn root_of(tx: &Tx<'_>, kind: OwnerKind, owner: Uuid) -> Result<Option<Uuid>
 pub fn list(
     tx: &Tx<'_>,
     parent: Uuid,
+    visibility: Option<Visibility>,
     request: &PageRequest,
 ) -> Result<Vec<ProjectGroup>, DbError> {
-    let select = "SELECT data FROM project_groups WHERE parent = :scope";
-    page::objects_in(tx, select, ("name", "id"), parent, request)
+    let select = "SELECT data FROM project_groups
+        WHERE parent = :scope AND (:filter IS NULL OR data ->> '$.visibility' = :filter)";
+    let filter = visibility.map(Visibility::as_str);
+    page::objects_like(tx, select, ("name", "id"), parent, filter, request)
 }
 
 /// The group and all groups above it, nearest first.

@@ -7,3 +7,4 @@ mod members;
 mod orgs;
 mod schema;
 mod users;
+mod visibility;

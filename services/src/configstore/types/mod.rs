@@ -4,6 +4,7 @@
 //! less than a client wants (members, what stands in a tree): those have a `…View`.
 
 mod environment;
+mod filter;
 mod idempotency;
 mod member;
 mod org;
@@ -15,12 +16,13 @@ mod token;
 mod tree_query;
 mod user;
 mod variable;
+mod visibility;
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use environment::{EnvironmentQuery, RunEnvironment};
+pub use filter::{ChildrenQuery, OrgsQuery};
 pub use idempotency::IdempotencyRecord;
 pub use member::{Member, MemberRole, MemberView, Role, UserName, UserOrg};
 pub use org::{NewOrg, Org, OrgChange};
@@ -41,6 +43,8 @@ pub use user::{NewUser, User, UserChange};
 pub use variable::{
     NewVariable, Variable, VariableChange, VariableValue, VariableView, When, WhenConditions,
 };
+
+pub use visibility::Visibility;
 
 use crate::http::reply;
 
@@ -76,14 +80,6 @@ macro_rules! stored {
 }
 
 stored!(User LinkedAccount Org Member ProjectGroup Project Variable RemoteSource);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Visibility {
-    Public,
-    #[default]
-    Private,
-}
 
 /// The regular expression of a text without control characters.
 const PRINTABLE: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";

@@ -16,9 +16,8 @@ use super::handlers::REQUESTED_BY;
 use super::{Lineages, MaintenanceStatus, RestoreReport};
 use crate::http::client::{AnswerStream, Client, ClientError};
 
-const MAINTENANCE: &str = "/api/v1/maintenance";
 /// How long an import or a restore may take; an import ends sooner if the connection stands still.
-const REPLACE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const REPLACE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 type Result<T> = std::result::Result<T, ClientError>;
 
@@ -26,15 +25,22 @@ type Result<T> = std::result::Result<T, ClientError>;
 #[derive(Clone)]
 pub struct AdminClient {
     http: Client,
+    /// What follows the routes' first word: nothing, or the service behind a gateway.
+    of: String,
 }
 
 impl AdminClient {
     pub fn new(http: Client) -> AdminClient {
-        AdminClient { http }
+        AdminClient { http, of: String::new() }
+    }
+
+    /// Calls the service with this name through a gateway.
+    pub fn of_service(http: Client, service: &str) -> AdminClient {
+        AdminClient { http, of: format!("/{service}") }
     }
 
     pub async fn status(&self, ctx: &Context) -> Result<MaintenanceStatus> {
-        let call = self.http.request(Method::GET, MAINTENANCE);
+        let call = self.http.request(Method::GET, self.maintenance(None));
         Ok(call.send(ctx).await?.body)
     }
 
@@ -46,7 +52,7 @@ impl AdminClient {
         reason: Option<&str>,
         wait: Option<Duration>,
     ) -> Result<MaintenanceStatus> {
-        let call = self.http.request(Method::PUT, path(wait));
+        let call = self.http.request(Method::PUT, self.maintenance(wait));
         let call = call
             .header(REQUESTED_BY, requested_by)
             .json(&json!({ "reason": reason }))
@@ -60,7 +66,7 @@ impl AdminClient {
         requested_by: &str,
         wait: Option<Duration>,
     ) -> Result<()> {
-        let call = self.http.request(Method::DELETE, path(wait));
+        let call = self.http.request(Method::DELETE, self.maintenance(wait));
         let call = call.header(REQUESTED_BY, requested_by).longer_by(wait.unwrap_or_default());
         call.send_bytes(ctx).await?;
         Ok(())
@@ -68,7 +74,7 @@ impl AdminClient {
 
     /// The export's plain lines. Only one that ends with its trailer is whole.
     pub async fn export(&self, ctx: &Context) -> Result<AnswerStream> {
-        let call = self.http.request(Method::GET, "/api/v1/export");
+        let call = self.http.request(Method::GET, format!("/api/v1/export{}", self.of));
         Ok(call.send_streamed(ctx).await?.body)
     }
 
@@ -79,7 +85,7 @@ impl AdminClient {
         S::Error: Into<BoxError>,
     {
         let dry_run = intent == Intent::DryRun;
-        let path = format!("/api/v1/import?dry_run={dry_run}");
+        let path = format!("/api/v1/import{}?dry_run={dry_run}", self.of);
         let call = self.http.request(Method::POST, path);
         let call = call
             .header(header::CONTENT_TYPE, "application/x-ndjson")
@@ -90,20 +96,22 @@ impl AdminClient {
 
     /// The lineages that are kept, oldest first.
     pub async fn lineages(&self, ctx: &Context) -> Result<Lineages> {
-        let call = self.http.request(Method::GET, "/api/v1/lineages");
+        let call = self.http.request(Method::GET, format!("/api/v1/lineages{}", self.of));
         Ok(call.send(ctx).await?.body)
     }
 
     /// Goes back to the last state of a lineage that is kept.
     pub async fn restore(&self, ctx: &Context, lineage: Uuid) -> Result<RestoreReport> {
-        let call = self.http.request(Method::POST, format!("/api/v1/lineages/{lineage}/restore"));
+        let path = format!("/api/v1/lineages{}/{lineage}/restore", self.of);
+        let call = self.http.request(Method::POST, path);
         Ok(call.timeout(REPLACE_TIMEOUT).send(ctx).await?.body)
     }
-}
 
-fn path(wait: Option<Duration>) -> String {
-    match wait {
-        Some(wait) => format!("{MAINTENANCE}?wait={}ms", wait.as_millis()),
-        None => MAINTENANCE.to_owned(),
+    fn maintenance(&self, wait: Option<Duration>) -> String {
+        let path = format!("/api/v1/maintenance{}", self.of);
+        match wait {
+            Some(wait) => format!("{path}?wait={}ms", wait.as_millis()),
+            None => path,
+        }
     }
 }

@@ -111,8 +111,8 @@ async fn status<S: Administered>(
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct SwitchOn {
-    reason: Option<String>,
+pub(crate) struct SwitchOn {
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -150,7 +150,7 @@ async fn switch_off<S: Administered>(
 }
 
 /// The body may be left out altogether, as `curl -X PUT` does.
-async fn optional_body(request: Request) -> Result<SwitchOn, HttpError> {
+pub(crate) async fn optional_body(request: Request) -> Result<SwitchOn, HttpError> {
     use axum::extract::FromRequest;
     if !request.headers().contains_key(header::CONTENT_TYPE) {
         let (parts, body) = request.into_parts();
@@ -181,7 +181,7 @@ async fn switch<S: Administered>(
     Ok(switched.map_err(ApiError::from)??)
 }
 
-fn parse_wait(text: &str) -> Result<Duration, ApiError> {
+pub(crate) fn parse_wait(text: &str) -> Result<Duration, ApiError> {
     let parsed = text.parse::<jiff::SignedDuration>();
     match parsed.map(Duration::try_from) {
         Ok(Ok(wait)) if wait <= MAX_WAIT => Ok(wait),

@@ -15,8 +15,10 @@ use futures_util::stream::BoxStream;
 use uuid::Uuid;
 
 pub use client::AdminClient;
+pub(crate) use client::REPLACE_TIMEOUT;
 pub use drydock_core::archive::{ImportReport, Intent, Lineage, RestoreReport};
 pub use handlers::{REQUESTED_BY, routes};
+pub(crate) use handlers::{SwitchOn, optional_body, parse_wait};
 pub use types::{Lineages, MaintenanceStatus, ModeChange};
 
 /// A body in pieces. An error ends it.

@@ -1,0 +1,16 @@
+//! Who calls, and what that allows.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`requirement`] | what routes require, as data |
+//! | [`caller`] | from a token to whom it belongs |
+//! | [`relation`] | what somebody is to an object's owner |
+//! | [`permit`] | the proof that a request may go on, and its way to the services behind |
+
+pub mod caller;
+pub mod permit;
+pub mod relation;
+pub mod requirement;
+
+pub use caller::Caller;
+pub use permit::Permit;

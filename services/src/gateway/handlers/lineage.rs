@@ -1,0 +1,20 @@
+use uuid::Uuid;
+
+use crate::gateway::auth::Permit;
+use crate::gateway::errors::for_operators;
+use crate::http::admin::{Lineages, RestoreReport};
+use crate::http::error::HttpError;
+use crate::http::extract::Path;
+
+pub async fn list(permit: Permit) -> Result<axum::Json<Lineages>, HttpError> {
+    let listed = permit.configstore.admin().lineages(&permit.ctx).await;
+    Ok(axum::Json(listed.map_err(for_operators)?))
+}
+
+pub async fn restore(
+    permit: Permit,
+    Path(lineage): Path<Uuid>,
+) -> Result<axum::Json<RestoreReport>, HttpError> {
+    let restored = permit.configstore.admin().restore(&permit.ctx, lineage).await;
+    Ok(axum::Json(restored.map_err(for_operators)?))
+}

@@ -1,0 +1,65 @@
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::response::Response;
+use drydock_core::error::ApiError;
+use http::HeaderMap;
+use serde::Deserialize;
+
+use crate::gateway::auth::Permit;
+use crate::gateway::errors::for_operators;
+use crate::http::admin::{MaintenanceStatus, REQUESTED_BY, SwitchOn, optional_body, parse_wait};
+use crate::http::error::HttpError;
+use crate::http::extract::Query;
+use crate::http::reply;
+
+/// Who asked for a switch, if the request does not say.
+const ADMIN: &str = "admin";
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaitQuery {
+    wait: Option<String>,
+}
+
+impl WaitQuery {
+    fn wait(&self) -> Result<Option<Duration>, ApiError> {
+        self.wait.as_deref().map(parse_wait).transpose()
+    }
+}
+
+pub async fn status(permit: Permit) -> Result<axum::Json<MaintenanceStatus>, HttpError> {
+    let status = permit.configstore.admin().status(&permit.ctx).await;
+    Ok(axum::Json(status.map_err(for_operators)?))
+}
+
+pub async fn switch_on(
+    permit: Permit,
+    Query(query): Query<WaitQuery>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<axum::Json<MaintenanceStatus>, HttpError> {
+    let wait = query.wait()?;
+    let SwitchOn { reason } = optional_body(request).await?;
+    let admin = permit.configstore.admin();
+    let by = requested_by(&headers);
+    let status = admin.switch_on(&permit.ctx, by, reason.as_deref(), wait).await;
+    Ok(axum::Json(status.map_err(for_operators)?))
+}
+
+pub async fn switch_off(
+    permit: Permit,
+    Query(query): Query<WaitQuery>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    let wait = query.wait()?;
+    let admin = permit.configstore.admin();
+    let switched = admin.switch_off(&permit.ctx, requested_by(&headers), wait).await;
+    switched.map_err(for_operators)?;
+    Ok(reply::no_content())
+}
+
+fn requested_by(headers: &HeaderMap) -> &str {
+    let given = headers.get(REQUESTED_BY).and_then(|value| value.to_str().ok());
+    given.unwrap_or(ADMIN)
+}

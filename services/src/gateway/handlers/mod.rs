@@ -1,0 +1,17 @@
+//! HTTP to types and back, nothing else. The permit comes first among a handler's arguments: nobody
+//! is told what is wrong with a request that was not theirs to make.
+
+pub mod archive;
+pub mod lineage;
+pub mod linked_account;
+pub mod maintenance;
+pub mod member;
+pub mod org;
+mod pass;
+pub mod project;
+pub mod project_group;
+pub mod remote_source;
+pub mod secret;
+pub mod token;
+pub mod user;
+pub mod variable;

@@ -1,0 +1,41 @@
+use axum::response::Response;
+
+use super::pass::{Precondition, pass_on};
+use crate::configstore::types::{NewOrg, Org, OrgChange};
+use crate::gateway::action::org as action;
+use crate::gateway::auth::Permit;
+use crate::http::error::HttpError;
+use crate::http::extract::{Json, Query};
+use crate::http::idempotency::Creation;
+use crate::http::page::{ListQuery, Page, ReadQuery};
+use crate::http::reply;
+
+pub async fn list(
+    permit: Permit,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page<Org>>, HttpError> {
+    query.page()?;
+    Ok(axum::Json(action::list(&permit, query).await?))
+}
+
+pub async fn create(permit: Permit, creation: Creation<NewOrg>) -> Result<Response, HttpError> {
+    let key = permit.key(creation.repeatable.as_ref());
+    Ok(pass_on(&action::create(&permit, creation.new, key.as_deref()).await?))
+}
+
+pub async fn get(permit: Permit, Query(_): Query<ReadQuery>) -> Result<Response, HttpError> {
+    Ok(pass_on(&permit.org().found))
+}
+
+pub async fn update(
+    permit: Permit,
+    if_match: Precondition,
+    Json(change): Json<OrgChange>,
+) -> Result<Response, HttpError> {
+    Ok(pass_on(&action::update(&permit, &change, if_match.text()).await?))
+}
+
+pub async fn delete(permit: Permit, if_match: Precondition) -> Result<Response, HttpError> {
+    action::delete(&permit, if_match.text()).await?;
+    Ok(reply::no_content())
+}

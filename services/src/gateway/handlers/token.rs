@@ -1,0 +1,34 @@
+use axum::response::Response;
+
+use super::pass::{Precondition, pass_on};
+use crate::configstore::types::{NewToken, TokenView};
+use crate::gateway::action::token as action;
+use crate::gateway::auth::Permit;
+use crate::http::error::HttpError;
+use crate::http::extract::{Path, Query};
+use crate::http::idempotency::Creation;
+use crate::http::page::{ListQuery, Page};
+use crate::http::reply;
+use crate::names::Ref;
+
+pub async fn list(
+    permit: Permit,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page<TokenView>>, HttpError> {
+    query.page()?;
+    Ok(axum::Json(action::list(&permit, &query).await?))
+}
+
+pub async fn create(permit: Permit, creation: Creation<NewToken>) -> Result<Response, HttpError> {
+    let key = permit.key(creation.repeatable.as_ref());
+    Ok(pass_on(&action::create(&permit, &creation.new, key.as_deref()).await?))
+}
+
+pub async fn delete(
+    permit: Permit,
+    Path((_, token)): Path<(String, Ref)>,
+    if_match: Precondition,
+) -> Result<Response, HttpError> {
+    action::delete(&permit, &token, if_match.text()).await?;
+    Ok(reply::no_content())
+}

@@ -1,0 +1,54 @@
+use axum::response::Response;
+
+use super::pass::{Precondition, pass_on};
+use crate::configstore::types::{NewVariable, TreeQuery, VariableChange, VariableView};
+use crate::gateway::action::variable as action;
+use crate::gateway::auth::Permit;
+use crate::http::error::HttpError;
+use crate::http::extract::{Json, Path, Query};
+use crate::http::idempotency::Creation;
+use crate::http::page::{Page, ReadQuery};
+use crate::http::reply;
+use crate::names::Ref;
+
+pub async fn list(
+    permit: Permit,
+    Query(query): Query<TreeQuery>,
+) -> Result<axum::Json<Page<VariableView>>, HttpError> {
+    query.clone().split().0.page()?;
+    Ok(axum::Json(action::list(&permit, &query).await?))
+}
+
+pub async fn create(
+    permit: Permit,
+    creation: Creation<NewVariable>,
+) -> Result<Response, HttpError> {
+    let key = permit.key(creation.repeatable.as_ref());
+    Ok(pass_on(&action::create(&permit, &creation.new, key.as_deref()).await?))
+}
+
+pub async fn get(
+    permit: Permit,
+    Path((_, variable)): Path<(String, Ref)>,
+    Query(_): Query<ReadQuery>,
+) -> Result<Response, HttpError> {
+    Ok(pass_on(&action::get(&permit, &variable).await?))
+}
+
+pub async fn update(
+    permit: Permit,
+    Path((_, variable)): Path<(String, Ref)>,
+    if_match: Precondition,
+    Json(change): Json<VariableChange>,
+) -> Result<Response, HttpError> {
+    Ok(pass_on(&action::update(&permit, &variable, &change, if_match.text()).await?))
+}
+
+pub async fn delete(
+    permit: Permit,
+    Path((_, variable)): Path<(String, Ref)>,
+    if_match: Precondition,
+) -> Result<Response, HttpError> {
+    action::delete(&permit, &variable, if_match.text()).await?;
+    Ok(reply::no_content())
+}

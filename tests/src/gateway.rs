@@ -1,0 +1,282 @@
+//! A gateway in front of a configstore, and people who use it.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use drydock_core::env::{Env, RngTree};
+use drydock_core::error::Code;
+use drydock_core::net::{BoxStream, Listener, Net};
+use drydock_services::gateway;
+use drydock_services::http::HttpSettings;
+use drydock_services::http::duplex::DuplexNet;
+use drydock_services::runtime::{self, Role};
+use http::Method;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{TOKEN, TestApp, settings, with_app};
+use crate::client::{Client, Exchange, Request};
+
+pub const ADMIN_TOKEN: &str = "the-admin-token-of-the-tests";
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Without a token.
+    Nobody,
+    /// With a token that nobody has.
+    Forger,
+    /// A user who has nothing to do with anything: `olga`.
+    Outsider,
+    /// A member of the organizations: `mike`.
+    Member,
+    /// An owner of the organizations: `alice`.
+    Owner,
+    /// A user who is an administrator: `root-user`.
+    AdminUser,
+    /// Whoever has the admin token.
+    AdminToken,
+}
+
+impl Who {
+    pub const ALL: [Who; 7] = [
+        Who::Nobody,
+        Who::Forger,
+        Who::Outsider,
+        Who::Member,
+        Who::Owner,
+        Who::AdminUser,
+        Who::AdminToken,
+    ];
+
+    fn user(self) -> Option<&'static str> {
+        match self {
+            Who::Outsider => Some("olga"),
+            Who::Member => Some("mike"),
+            Who::Owner => Some("alice"),
+            Who::AdminUser => Some("root-user"),
+            Who::Nobody | Who::Forger | Who::AdminToken => None,
+        }
+    }
+}
+
+/// Counts the connections that the gateway opens.
+struct CountingNet {
+    net: DuplexNet,
+    dialled: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Net for CountingNet {
+    async fn dial(&self, authority: &str) -> io::Result<BoxStream> {
+        self.dialled.fetch_add(1, Ordering::Relaxed);
+        self.net.dial(authority).await
+    }
+
+    async fn listen(&self, address: &str) -> io::Result<Box<dyn Listener>> {
+        self.net.listen(address).await
+    }
+}
+
+/// One gateway in front of the first instance of a configstore.
+pub struct Face {
+    pub client: Client,
+    dialled: Arc<AtomicUsize>,
+    tokens: Vec<(Who, String)>,
+    /// Every operation with the codes that it may be refused with.
+    document: Vec<(Method, &'static str, BTreeSet<Code>)>,
+}
+
+/// Whether a path is one of the route's.
+fn fits(route: &str, path: &str) -> bool {
+    let (mut route, mut path) = (route.split('/'), path.split('/'));
+    loop {
+        match (route.next(), path.next()) {
+            (None, None) => return true,
+            (Some(part), Some(given)) if part == given || part.starts_with('{') => {}
+            _ => return false,
+        }
+    }
+}
+
+impl Face {
+    /// Starts a gateway in front of the first instance.
+    pub async fn before(app: &TestApp) -> Face {
+        Face::before_address(app, &app.client().address).await
+    }
+
+    /// Starts a gateway in front of whatever listens there.
+    ///
+    /// # Panics
+    /// If its own address is taken, which it is not.
+    pub async fn before_address(app: &TestApp, configstore: &str) -> Face {
+        let net = app.net().clone();
+        let listener = net.listen("gateway:8000").await.expect("the address is free");
+        let client = Client {
+            net: Arc::new(net.clone()),
+            address: listener.local_addr(),
+            token: ADMIN_TOKEN.to_owned(),
+        };
+        let dialled = Arc::new(AtomicUsize::new(0));
+        let settings = gateway::Settings {
+            internal_token: SecretString::from(TOKEN),
+            admin_token: SecretString::from(ADMIN_TOKEN),
+            configstore: configstore.to_owned(),
+            http: HttpSettings::default(),
+        };
+        let net = CountingNet { net, dialled: Arc::clone(&dialled) };
+        let env = Env::new(app.clock(), RngTree::from_seed(1).child("gateway"));
+        let deps = gateway::Deps { env, net: Arc::new(net) };
+        let role = Role::Gateway(settings, deps);
+        tokio::spawn(runtime::start(role, listener, CancellationToken::new()));
+        let routes = gateway::routes().into_iter();
+        let document = routes.map(|it| (it.spec.method.clone(), it.spec.path, it.codes()));
+        Face { client, dialled, tokens: Vec::new(), document: document.collect() }
+    }
+
+    /// Gives every user a token.
+    pub async fn log_in(&mut self) {
+        for who in Who::ALL {
+            let Some(name) = who.user() else { continue };
+            let path = format!("/api/v1/users/{name}/tokens");
+            let made = Request::post(&path).json(&json!({ "name": "of-the-test" }));
+            let made = self.client.send(made).await.expect(201);
+            self.tokens.push((who, made.field("value")));
+        }
+    }
+
+    fn token(&self, who: Who) -> &str {
+        let known = self.tokens.iter().find(|(of, _)| *of == who);
+        known.map_or("a-token-that-nobody-has", |(_, token)| token)
+    }
+
+    /// Sends a request of theirs.
+    ///
+    /// # Panics
+    /// If the API document does not know the answer.
+    pub async fn send(&self, who: Who, request: Request) -> Exchange {
+        let answer = match who {
+            Who::AdminToken => self.client.send(request).await,
+            Who::Nobody => self.client.send(request.anonymous()).await,
+            _ => {
+                let client = Client { token: self.token(who).to_owned(), ..self.client.clone() };
+                client.send(request).await
+            }
+        };
+        self.check_document(&answer);
+        answer
+    }
+
+    fn check_document(&self, answer: &Exchange) {
+        let Request { method, path, .. } = &answer.request;
+        let path = path.split('?').next().unwrap_or_default();
+        let known = self.document.iter().find(|(of, at, _)| of == method && fits(at, path));
+        if let Some((_, _, codes)) = known.filter(|_| answer.status.as_u16() >= 400) {
+            let code = answer.field("code");
+            assert!(codes.iter().any(|listed| listed.as_str() == code), "not listed\n{answer}");
+        }
+    }
+
+    pub async fn get(&self, who: Who, path: &str) -> Exchange {
+        self.send(who, Request::get(path)).await
+    }
+
+    /// How many calls the gateway has made.
+    pub fn calls(&self) -> usize {
+        self.dialled.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs a test with a configstore and a gateway, and what [`populate`] makes.
+pub fn with_gateway(test: impl AsyncFnOnce(TestApp, Face)) {
+    with_app(async |app| {
+        let mut face = Face::before(&app).await;
+        populate(&face, &ROOTS, &VISIBILITIES).await;
+        face.log_in().await;
+        test(app, face).await;
+    });
+}
+
+/// The same with the public part of `acme` only. Call it under [`run`](crate::run::run).
+pub async fn small_world() -> (TestApp, Face) {
+    let mut app = TestApp::new();
+    app.add(settings()).await;
+    app.ready().await;
+    let mut face = Face::before(&app).await;
+    populate(&face, &ROOTS[..1], &VISIBILITIES[..1]).await;
+    face.log_in().await;
+    (app, face)
+}
+
+/// Where trees begin.
+pub const ROOTS: [&str; 3] = ["org/acme", "org/vault", "user/alice"];
+/// Names of groups, and beginnings of names of projects and subgroups, with their visibilities.
+pub const VISIBILITIES: [(&str, &str); 2] = [("open", "public"), ("closed", "private")];
+
+/// Makes users; the public organization `acme` and the private one `vault`, both with alice as
+/// owner and mike as member; below each of `roots` a public and a private group, and in each of
+/// these a public and a private subgroup (`open-sub`) and project (`open-app`) with the secret
+/// `deploy` and the variable `password`. And the remote source `forge`.
+async fn populate(face: &Face, roots: &[&str], visibilities: &[(&str, &str)]) {
+    for name in ["alice", "mike", "olga"] {
+        face.make("users", json!({ "name": name })).await;
+    }
+    face.make("users", json!({ "name": "root-user", "admin": true })).await;
+    let forge = json!({
+        "name": "forge",
+        "api_url": "https://forge.example/api",
+        "kind": "gitea",
+        "auth_kind": "token",
+    });
+    face.make("remote_sources", forge).await;
+    for (name, visibility) in [("acme", "public"), ("vault", "private")] {
+        let org = json!({ "name": name, "visibility": visibility, "owner": "alice" });
+        face.make("orgs", org).await;
+        let member = Request::put(&format!("/api/v1/orgs/{name}/members/mike"));
+        face.client.send(member.json(&json!({ "role": "member" }))).await.expect(201);
+    }
+    for root in roots {
+        for (name, visibility) in visibilities {
+            face.make("project_groups", child(name, root, visibility)).await;
+            let parent = format!("{root}/{name}");
+            for (name, visibility) in visibilities {
+                let (sub, app) = (format!("{name}-sub"), format!("{name}-app"));
+                face.make("project_groups", child(&sub, &parent, visibility)).await;
+                face.make("projects", child(&app, &parent, visibility)).await;
+                face.furnish("project_groups", &format!("{parent}/{sub}")).await;
+                face.furnish("projects", &format!("{parent}/{app}")).await;
+            }
+        }
+    }
+}
+
+fn child(name: &str, parent: &str, visibility: &str) -> Value {
+    json!({ "name": name, "parent": parent, "visibility": visibility })
+}
+
+impl Face {
+    /// Makes an object as an administrator.
+    async fn make(&self, list: &str, body: Value) {
+        let path = format!("/api/v1/{list}");
+        self.client.send(Request::post(&path).json(&body)).await.expect(201);
+    }
+
+    /// A secret, and a variable of it.
+    async fn furnish(&self, list: &str, place: &str) {
+        let place = format!("{list}/{}", escaped(place));
+        let data = json!({ "key": "the plain value" });
+        self.make(&format!("{place}/secrets"), json!({ "name": "deploy", "data": data })).await;
+        let value = json!({ "secret_name": "deploy", "secret_var": "key" });
+        let variable = json!({ "name": "password", "values": [value] });
+        self.make(&format!("{place}/variables"), variable).await;
+    }
+}
+
+/// A path as one segment.
+pub fn escaped(path: &str) -> String {
+    path.replace('/', "%2F")
+}
