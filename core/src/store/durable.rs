@@ -1,7 +1,7 @@
 //! When a commit of this instance's may be acknowledged.
 //!
-//! Invariant: it is applied here, it is archived if that is what an acknowledgement means, and it is
-//! part of the log *then*: a coordination store that is lost or set back between the commit and its
+//! Invariant: it is applied here, it is archived if that is what an acknowledgement means, and it
+//! is part of the log *then*: a coordination store that is lost or set back between the commit and its
 //! acknowledgement may have gone on without it. Whoever is not sure looks.
 
 use super::error::StoreError;

@@ -2,8 +2,8 @@
 //!
 //! A coordination store that is restored from a backup may be newer than everything in objects.
 //! Then objects do not tell, and commits that were never archived are gone; but an instance that
-//! had applied them knows. To go on in the same lineage would be wrong: a checkpoint or a segment of
-//! the old course may be under way to object storage, and have the name of one of the new course.
+//! had applied them knows. To go on in the same lineage would be wrong: a checkpoint or a segment
+//! of the old course may be under way to object storage, and have the name of one of the new course.
 //! So the lineage ends, and a new one goes on from what the coordination store holds now.
 //!
 //! Absent on purpose: bringing back what this instance had applied. It may be a part of what was

@@ -8,7 +8,7 @@ use drydock_services::configstore::types::{
     ProjectGroupChange, SecretChange, VariableValue, Visibility,
 };
 use drydock_services::http::client::ClientError;
-use drydock_services::http::page::{Consistency, ListQuery};
+use drydock_services::http::page::Consistency;
 use drydock_services::names::{Ref, TreeRef};
 
 use super::Session;
@@ -90,9 +90,9 @@ pub async fn send(
             Reply::Done
         }
         TreeCall::ListGroups { group } => {
-            let whole = ListQuery { limit: Some(LIST_LIMIT.to_string()), ..ListQuery::default() };
-            let page =
-                client.subgroups(ctx, &place(group), &ChildrenQuery::new(whole, None)).await?;
+            let whole =
+                ChildrenQuery { limit: Some(LIST_LIMIT.to_string()), ..ChildrenQuery::default() };
+            let page = client.subgroups(ctx, &place(group), &whole).await?;
             let groups = page.items.into_iter();
             Reply::List(groups.map(|it| Named { id: it.id, name: it.name }).collect())
         }

@@ -4,8 +4,8 @@
 //! relative to where a sequence begins, so that many can be run one after the other. Not compared:
 //! ids, terms, what is left of a lease's time, and how events are spread over responses.
 //!
-//! `PROPTEST_CASES` asks for so many sequences, and new ones. etcd 3.4.23 then shows a bug of its own
-//! within a thousand: a watch that loses events around a compaction.
+//! `PROPTEST_CASES` asks for so many sequences, and new ones. etcd 3.4.23 then shows a bug of its
+//! own within a thousand: a watch that loses events around a compaction.
 //!
 //! Needs a real etcd, which `DRYDOCK_TEST_ETCD` names; so it runs only when asked for by name:
 //! `cargo test -p drydock-sim --test differential`.

@@ -184,7 +184,7 @@ pub enum SecretAction {
 
 #[derive(Debug, Args)]
 pub struct DataArgs {
-    /// `KEY=FILE`: the file's content is the value, without its last line break; `KEY=-` reads stdin
+    /// `KEY=FILE`: the file's content is the value, without its last line break; `-` is stdin
     #[arg(required = true, value_name = "KEY=FILE")]
     pub data: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! `drydock secret`. Values come from files or stdin, never from the command line, which others see.
+//! `drydock secret`. Values come from files or stdin, never from the command line: others see it.
 
 use std::collections::BTreeMap;
 use std::io::Read;
