@@ -113,7 +113,7 @@ fn is_allowed(requirement: Requirement, who: Who) -> bool {
 }
 
 /// What needs more than a request to succeed; `gateway_objects` shows these.
-const SUCCEEDS_ELSEWHERE: [(&str, &str); 4] = [
+pub const SUCCEEDS_ELSEWHERE: [(&str, &str); 4] = [
     ("DELETE", "/api/v1/users/{user}"),
     ("DELETE", "/api/v1/users/{user}/linked_accounts/{id}"),
     ("POST", "/api/v1/import/configstore"),

@@ -14,6 +14,7 @@ mod faults;
 mod gateway_boundary;
 mod gateway_objects;
 mod gateway_permissions;
+mod gateway_withdrawn;
 mod health;
 mod idempotency;
 mod import;

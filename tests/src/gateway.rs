@@ -16,10 +16,12 @@ use drydock_services::runtime::{self, Role};
 use http::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{TOKEN, TestApp, settings, with_app};
 use crate::client::{Client, Exchange, Request};
+use crate::run::until;
 
 pub const ADMIN_TOKEN: &str = "the-admin-token-of-the-tests";
 
@@ -53,7 +55,7 @@ impl Who {
         Who::AdminToken,
     ];
 
-    fn user(self) -> Option<&'static str> {
+    pub fn user(self) -> Option<&'static str> {
         match self {
             Who::Outsider => Some("olga"),
             Who::Member => Some("mike"),
@@ -64,16 +66,27 @@ impl Who {
     }
 }
 
-/// Counts the connections that the gateway opens.
+/// Counts the connections that the gateway opens, and holds one back.
 struct CountingNet {
     net: DuplexNet,
-    dialled: Arc<AtomicUsize>,
+    calls: Arc<Calls>,
+}
+
+#[derive(Default)]
+struct Calls {
+    made: AtomicUsize,
+    /// The number of the call that waits, from 1; 0 for none.
+    held: AtomicUsize,
+    go_on: Notify,
 }
 
 #[async_trait]
 impl Net for CountingNet {
     async fn dial(&self, authority: &str) -> io::Result<BoxStream> {
-        self.dialled.fetch_add(1, Ordering::Relaxed);
+        let number = self.calls.made.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.calls.held.load(Ordering::Relaxed) == number {
+            self.calls.go_on.notified().await;
+        }
         self.net.dial(authority).await
     }
 
@@ -85,7 +98,7 @@ impl Net for CountingNet {
 /// One gateway in front of the first instance of a configstore.
 pub struct Face {
     pub client: Client,
-    dialled: Arc<AtomicUsize>,
+    calls: Arc<Calls>,
     tokens: Vec<(Who, String)>,
     /// Every operation with the codes that it may be refused with.
     document: Vec<(Method, &'static str, BTreeSet<Code>)>,
@@ -121,21 +134,21 @@ impl Face {
             address: listener.local_addr(),
             token: ADMIN_TOKEN.to_owned(),
         };
-        let dialled = Arc::new(AtomicUsize::new(0));
+        let calls = Arc::<Calls>::default();
         let settings = gateway::Settings {
             internal_token: SecretString::from(TOKEN),
             admin_token: SecretString::from(ADMIN_TOKEN),
             configstore: configstore.to_owned(),
             http: HttpSettings::default(),
         };
-        let net = CountingNet { net, dialled: Arc::clone(&dialled) };
+        let net = CountingNet { net, calls: Arc::clone(&calls) };
         let env = Env::new(app.clock(), RngTree::from_seed(1).child("gateway"));
         let deps = gateway::Deps { env, net: Arc::new(net) };
         let role = Role::Gateway(settings, deps);
         tokio::spawn(runtime::start(role, listener, CancellationToken::new()));
         let routes = gateway::routes().into_iter();
         let document = routes.map(|it| (it.spec.method.clone(), it.spec.path, it.codes()));
-        Face { client, dialled, tokens: Vec::new(), document: document.collect() }
+        Face { client, calls, tokens: Vec::new(), document: document.collect() }
     }
 
     /// Gives every user a token.
@@ -187,7 +200,25 @@ impl Face {
 
     /// How many calls the gateway has made.
     pub fn calls(&self) -> usize {
-        self.dialled.load(Ordering::Relaxed)
+        self.calls.made.load(Ordering::Relaxed)
+    }
+
+    /// Sends a request, and lets something happen before the gateway makes its `nth` call for it.
+    pub async fn send_and_before<T>(
+        &self,
+        nth: usize,
+        happens: impl Future<Output = T>,
+        (who, request): (Who, Request),
+    ) -> (Exchange, T) {
+        let held = self.calls() + nth;
+        self.calls.held.store(held, Ordering::Relaxed);
+        let meanwhile = async {
+            until(async || self.calls() >= held).await;
+            let what = happens.await;
+            self.calls.go_on.notify_one();
+            what
+        };
+        tokio::join!(self.send(who, request), meanwhile)
     }
 }
 

@@ -28,6 +28,7 @@ pub mod health;
 pub mod idempotency;
 mod linger;
 pub mod metrics;
+pub(crate) mod object;
 pub mod openapi;
 pub mod page;
 pub mod reply;
