@@ -172,16 +172,31 @@ impl Face {
     /// # Panics
     /// If the API document does not know the answer.
     pub async fn send(&self, who: Who, request: Request) -> Exchange {
+        self.try_send(who, request).await.expect("the server answers in full")
+    }
+
+    /// As [`send`](Self::send), of what may be no request.
+    ///
+    /// # Errors
+    /// As those of [`Client::try_send`].
+    ///
+    /// # Panics
+    /// If the API document does not know the answer.
+    pub async fn try_send(
+        &self,
+        who: Who,
+        request: Request,
+    ) -> Result<Exchange, Box<dyn std::error::Error>> {
         let answer = match who {
-            Who::AdminToken => self.client.send(request).await,
-            Who::Nobody => self.client.send(request.anonymous()).await,
+            Who::AdminToken => self.client.try_send(request).await,
+            Who::Nobody => self.client.try_send(request.anonymous()).await,
             _ => {
                 let client = Client { token: self.token(who).to_owned(), ..self.client.clone() };
-                client.send(request).await
+                client.try_send(request).await
             }
-        };
+        }?;
         self.check_document(&answer);
-        answer
+        Ok(answer)
     }
 
     fn check_document(&self, answer: &Exchange) {
