@@ -1,5 +1,5 @@
-//! The same states and mistakes for every row of the gateway's table: what a new row answers to them
-//! is in the snapshot, or the test fails.
+//! The same states and mistakes for every row of the gateway's table: what a new row answers to
+//! them is in the snapshot, or the test fails.
 
 use std::cell::RefCell;
 

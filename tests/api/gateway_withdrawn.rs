@@ -1,5 +1,5 @@
-//! A right that is withdrawn between the gateway's look at it and the change: the change is not made,
-//! and answered as if the right had never been there.
+//! A right that is withdrawn between the gateway's look at it and the change: the change is not
+//! made, and answered as if the right had never been there.
 
 use drydock_services::gateway::{self, Requirement};
 use drydock_services::http::route::Spec;

@@ -1,8 +1,8 @@
 //! The HTTP API, by route: status, headers and body of every answer as snapshots.
 //!
-//! `every_route` and `every_mistake` bring the same states and mistakes to every row of configstore's
-//! table, `gateway_every_row` to every row of the gateway's; `coverage` fails for a route, an error
-//! code or a kind that no snapshot shows.
+//! `every_route` and `every_mistake` bring the same states and mistakes to every row of the table
+//! of configstore, `gateway_every_row` to those of the gateway; `coverage` fails for a route, an
+//! error code or a kind that no snapshot shows.
 
 mod bad_input;
 mod boundary;
@@ -16,6 +16,7 @@ mod faults;
 mod gateway_bad_input;
 mod gateway_boundary;
 mod gateway_every_row;
+mod gateway_failover;
 mod gateway_objects;
 mod gateway_permissions;
 mod gateway_stories;

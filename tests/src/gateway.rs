@@ -127,6 +127,14 @@ impl Face {
     /// # Panics
     /// If its own address is taken, which it is not.
     pub async fn before_address(app: &TestApp, configstore: &str) -> Face {
+        Face::before_all(app, &[configstore]).await
+    }
+
+    /// Starts a gateway in front of the instances that listen there.
+    ///
+    /// # Panics
+    /// As [`before_address`](Self::before_address).
+    pub async fn before_all(app: &TestApp, configstore: &[&str]) -> Face {
         let net = app.net().clone();
         let listener = net.listen("gateway:8000").await.expect("the address is free");
         let client = Client {
@@ -138,7 +146,7 @@ impl Face {
         let settings = gateway::Settings {
             internal_token: SecretString::from(TOKEN),
             admin_token: SecretString::from(ADMIN_TOKEN),
-            configstore: configstore.to_owned(),
+            configstore: configstore.iter().map(|it| (*it).to_owned()).collect(),
             http: HttpSettings::default(),
         };
         let net = CountingNet { net, calls: Arc::clone(&calls) };

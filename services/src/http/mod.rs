@@ -19,6 +19,7 @@ pub mod client;
 pub mod describe;
 #[cfg(any(test, feature = "testing"))]
 pub mod duplex;
+mod endpoints;
 pub mod error;
 pub mod extract;
 pub mod frame;

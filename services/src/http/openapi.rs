@@ -17,8 +17,8 @@ use super::error::status_of;
 use super::route::{Access, Route, Spec};
 use crate::names::{Ref, TreeRef};
 
-/// What holds for all operations. No parameters: a client that tried their values would be told that
-/// there was no time.
+/// What holds for all operations. These are no parameters: a client that tried values of them would
+/// be told that there was no time.
 const DESCRIPTION: &str = "Every operation takes the headers `Drydock-Timeout-Ms` (lowers the time \
     that it may take, in milliseconds; it may end with `deadline_exceeded`), `X-Request-Id` \
     (echoed, logged, passed on; made if absent) and `traceparent` (passed on).";

@@ -60,7 +60,7 @@ impl ConfigstoreClient {
     ) -> Result<Answer<T>> {
         let mut call = self.change(Method::POST, path).json(body);
         if let Some(key) = key {
-            call = call.header(IDEMPOTENCY_KEY, key);
+            call = call.header(IDEMPOTENCY_KEY, key).repeatable();
         }
         call.send(ctx).await
     }
