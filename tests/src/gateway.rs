@@ -1,27 +1,23 @@
 //! A gateway in front of a configstore, and people who use it.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_trait::async_trait;
 use drydock_core::env::{Env, RngTree};
 use drydock_core::error::Code;
-use drydock_core::net::{BoxStream, Listener, Net};
+use drydock_core::net::Net;
 use drydock_services::gateway;
 use drydock_services::http::HttpSettings;
-use drydock_services::http::duplex::DuplexNet;
 use drydock_services::runtime::{self, Role};
 use http::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{TOKEN, TestApp, settings, with_app};
 use crate::client::{Client, Exchange, Request};
 use crate::run::until;
+use crate::watched::{Calls, WatchedNet};
 
 pub const ADMIN_TOKEN: &str = "the-admin-token-of-the-tests";
 
@@ -63,35 +59,6 @@ impl Who {
             Who::AdminUser => Some("root-user"),
             Who::Nobody | Who::Forger | Who::AdminToken => None,
         }
-    }
-}
-
-/// Counts the connections that the gateway opens, and holds one back.
-struct CountingNet {
-    net: DuplexNet,
-    calls: Arc<Calls>,
-}
-
-#[derive(Default)]
-struct Calls {
-    made: AtomicUsize,
-    /// The number of the call that waits, from 1; 0 for none.
-    held: AtomicUsize,
-    go_on: Notify,
-}
-
-#[async_trait]
-impl Net for CountingNet {
-    async fn dial(&self, authority: &str) -> io::Result<BoxStream> {
-        let number = self.calls.made.fetch_add(1, Ordering::Relaxed) + 1;
-        if self.calls.held.load(Ordering::Relaxed) == number {
-            self.calls.go_on.notified().await;
-        }
-        self.net.dial(authority).await
-    }
-
-    async fn listen(&self, address: &str) -> io::Result<Box<dyn Listener>> {
-        self.net.listen(address).await
     }
 }
 
@@ -149,7 +116,7 @@ impl Face {
             configstore: configstore.iter().map(|it| (*it).to_owned()).collect(),
             http: HttpSettings::default(),
         };
-        let net = CountingNet { net, calls: Arc::clone(&calls) };
+        let net = WatchedNet { net, calls: Arc::clone(&calls) };
         let env = Env::new(app.clock(), RngTree::from_seed(1).child("gateway"));
         let deps = gateway::Deps { env, net: Arc::new(net) };
         let role = Role::Gateway(settings, deps);
@@ -223,7 +190,7 @@ impl Face {
 
     /// How many calls the gateway has made.
     pub fn calls(&self) -> usize {
-        self.calls.made.load(Ordering::Relaxed)
+        self.calls.made()
     }
 
     /// Sends a request, and lets something happen before the gateway makes its `nth` call for it.
@@ -234,11 +201,11 @@ impl Face {
         (who, request): (Who, Request),
     ) -> (Exchange, T) {
         let held = self.calls() + nth;
-        self.calls.held.store(held, Ordering::Relaxed);
+        self.calls.hold(held);
         let meanwhile = async {
             until(async || self.calls() >= held).await;
             let what = happens.await;
-            self.calls.go_on.notify_one();
+            self.calls.release();
             what
         };
         tokio::join!(self.send(who, request), meanwhile)

@@ -8,6 +8,7 @@
 //! | [`faulty`] | coordination and objects that can be told to fail |
 //! | [`gateway`] | a gateway before such a service, and people who use it |
 //! | [`run`] | a runtime whose time and order repeat |
+//! | `watched` | the network of a gateway, which counts its calls |
 //!
 //! Tests are in `api/` (by route), `backends/` (against servers) and `tidy/` (rules of the house);
 //! `bench/` measures. Those of the real binary are in
@@ -19,3 +20,4 @@ pub mod client;
 pub mod faulty;
 pub mod gateway;
 pub mod run;
+mod watched;

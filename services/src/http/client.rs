@@ -1,13 +1,14 @@
 //! The other side: a small HTTP/1 client over the network seam.
 //!
-//! One connection for each request: nothing to go stale, and a failure tells what it means. Every
-//! request has a connect timeout and a deadline; a streamed one may not stand still instead.
+//! Connections are kept for the next request and never shared by two. Every request has a connect
+//! timeout and a deadline; a streamed one may not stand still instead.
 //!
 //! A client of several servers goes on to the next one where that cannot do harm: the request never
 //! left, or was refused before anything was done with it, or may be made twice.
 //!
-//! Invariant: an error says whether the request may have been applied. Absent on purpose: retries at
-//! the same server, and redirects; only the caller knows what may be repeated.
+//! Invariant: an error says whether the request may have been applied. Absent on purpose: redirects
+//! and retries at the same server, but for a request of which not a byte has left on a kept
+//! connection; only the caller knows what may be repeated.
 
 mod call;
 
@@ -94,7 +95,7 @@ impl ClientError {
     }
 }
 
-/// Calls one server. Cheap to clone.
+/// Calls one server. Cheap to clone; clones share connections.
 #[derive(Clone)]
 pub struct Client {
     net: SharedNet,

@@ -3,12 +3,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Servers that are as good as each other. Clones share which one answered last.
+use super::connections::Idle;
+
+/// Servers that are as good as each other. Clones share connections, and which one answered last.
 #[derive(Clone)]
 pub(super) struct Endpoints {
-    authorities: Arc<[String]>,
+    all: Arc<[Endpoint]>,
     /// Calls begin here. A hint: whatever it says, all are tried.
     preferred: Arc<AtomicUsize>,
+}
+
+pub(super) struct Endpoint {
+    pub(super) authority: String,
+    pub(super) idle: Idle,
 }
 
 impl Endpoints {
@@ -16,15 +23,17 @@ impl Endpoints {
     /// If there is none.
     pub(super) fn new(authorities: Vec<String>) -> Endpoints {
         assert!(!authorities.is_empty(), "a client calls somebody");
-        Endpoints { authorities: authorities.into(), preferred: Arc::default() }
+        let endpoint = |authority| Endpoint { authority, idle: Idle::default() };
+        let all = authorities.into_iter().map(endpoint).collect();
+        Endpoints { all, preferred: Arc::default() }
     }
 
     /// All of them, in the order in which they are tried.
-    pub(super) fn in_order(&self) -> impl ExactSizeIterator<Item = (usize, &str)> {
-        let (first, count) = (self.preferred.load(Ordering::Relaxed), self.authorities.len());
+    pub(super) fn in_order(&self) -> impl ExactSizeIterator<Item = (usize, &Endpoint)> {
+        let (first, count) = (self.preferred.load(Ordering::Relaxed), self.all.len());
         (0..count).map(move |nth| {
             let at = (first + nth) % count;
-            (at, &*self.authorities[at])
+            (at, &self.all[at])
         })
     }
 
@@ -33,7 +42,11 @@ impl Endpoints {
         self.preferred.store(at, Ordering::Relaxed);
     }
 
+    pub(super) fn get(&self, at: usize) -> &Endpoint {
+        &self.all[at]
+    }
+
     pub(super) fn first(&self) -> &str {
-        &self.authorities[0]
+        &self.all[0].authority
     }
 }

@@ -10,14 +10,13 @@ use futures_util::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::{Answer, AnswerStream, Client, ClientError, remote_error};
+use crate::http::connections::{Connection, Sent};
+use crate::http::endpoints::Endpoint;
 use crate::http::guard::TIMEOUT_HEADER;
 
 /// A request in the making.
@@ -114,11 +113,13 @@ impl<'a> Call<'a> {
     /// Sends, and reads the answer as it is.
     pub async fn send_bytes(self, ctx: &Context) -> Result<Answer<Bytes>, ClientError> {
         let ctx = ctx.timeout(self.timeout);
-        let limit = self.client.settings.max_answer_bytes;
+        let client = self.client;
+        let limit = client.settings.max_answer_bytes;
         let sent = self.exchange(&ctx, ctx.remaining()).await?;
         let (parts, body) = sent.response.into_parts();
-        let body = read_all(&ctx, &sent.authority, limit, body).await?;
-        drop(sent.connection);
+        let endpoint = client.servers.get(sent.at);
+        let body = read_all(&ctx, &endpoint.authority, limit, body).await?;
+        endpoint.idle.keep(sent.connection);
         Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 
@@ -126,9 +127,10 @@ impl<'a> Call<'a> {
     /// answer that stands still.
     pub async fn send_streamed(self, ctx: &Context) -> Result<Answer<AnswerStream>, ClientError> {
         let idle = self.client.settings.idle_timeout;
+        let servers = self.client.servers.clone();
         let head = ctx.timeout(self.timeout);
-        let Sent { response, connection, authority } =
-            self.exchange(&head, ctx.remaining()).await?;
+        let Begun { response, connection, at } = self.exchange(&head, ctx.remaining()).await?;
+        let authority = servers.get(at).authority.clone();
         let (parts, body) = response.into_parts();
         let (chunks, ctx) = (body.into_data_stream(), ctx.clone());
         let state = Some((chunks, connection));
@@ -155,22 +157,22 @@ impl<'a> Call<'a> {
         mut self,
         ctx: &Context,
         left: Option<Duration>,
-    ) -> Result<Sent, ClientError> {
+    ) -> Result<Begun, ClientError> {
         let servers = self.client.servers.clone();
         let mut order = servers.in_order();
         loop {
-            let (at, authority) = order.next().expect("the last one's error is answered");
+            let (at, endpoint) = order.next().expect("the last one's error is answered");
             let others = order.len() > 0;
             // One that hangs leaves time for the next, if that may be asked.
             let patience = ctx.remaining().filter(|_| others && self.repeatable);
             let ctx = patience.map_or_else(|| ctx.clone(), |left| ctx.timeout(left / 2));
-            match self.attempt(&ctx, authority, left).await {
+            match self.attempt(&ctx, (at, endpoint), left).await {
                 Ok(sent) => {
                     servers.prefer(at);
                     return Ok(sent);
                 }
                 Err(error) if others && self.may_go_on(&error) => {
-                    tracing::debug!(authority, %error, "asking the next server");
+                    tracing::debug!(authority = endpoint.authority, %error, "asking the next");
                 }
                 Err(error) => {
                     if error.remote().is_some() {
@@ -199,42 +201,70 @@ impl<'a> Call<'a> {
         !self.body.is_spent() && (never_begun || self.repeatable && elsewhere)
     }
 
-    /// Connects to one server, sends, and waits for the head of an answer that says success.
+    /// Sends to one server, and waits for the head of an answer that says success.
     async fn attempt(
         &mut self,
         ctx: &Context,
-        authority: &str,
+        (at, endpoint): (usize, &Endpoint),
         left: Option<Duration>,
-    ) -> Result<Sent, ClientError> {
-        let client = self.client;
-        let connect_ctx = ctx.timeout(client.settings.connect_timeout);
-        let connected = connect_ctx.run(client.connect(authority)).await;
-        let connected = connected.map_err(BoxError::from).flatten();
-        let (mut sender, connection) = connected.map_err(|e| not_sent(authority, e))?;
-        let request = self.request(authority, left).map_err(|e| not_sent(authority, e))?;
-        let response = match ctx.run(sender.try_send_request(request)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(mut failed)) => {
-                let unsent = failed.take_message().is_some();
-                let error = failed.into_error();
-                return Err(match unsent {
-                    true => not_sent(authority, error.into()),
-                    false => unknown(authority, error),
-                });
-            }
-            Err(interrupted) => return Err(unknown(authority, interrupted)),
-        };
+    ) -> Result<Begun, ClientError> {
+        let (response, connection) = self.send_to(ctx, endpoint, left).await?;
         if response.status().is_success() {
-            return Ok(Sent { response, connection, authority: authority.to_owned() });
+            return Ok(Begun { response, connection, at });
         }
         let status = response.status();
-        let limit = client.settings.max_answer_bytes;
-        let body = read_all(ctx, authority, limit, response.into_body()).await;
+        let limit = self.client.settings.max_answer_bytes;
+        let body = read_all(ctx, &endpoint.authority, limit, response.into_body()).await;
+        if body.is_ok() {
+            endpoint.idle.keep(connection);
+        }
         // An answer that ends in the middle is still an answer: the status says enough.
         Err(remote_error(status, &body.unwrap_or_default()).into())
     }
 
+    /// On a kept connection if there is one that takes the request, on a new one if not.
+    async fn send_to(
+        &mut self,
+        ctx: &Context,
+        endpoint: &Endpoint,
+        left: Option<Duration>,
+    ) -> Result<(Response<Incoming>, Connection), ClientError> {
+        let (client, authority) = (self.client, &*endpoint.authority);
+        let connect_ctx = ctx.timeout(client.settings.connect_timeout);
+        let unknown = |error| unknown(authority, error);
+        let mut unsent = None;
+        while let Some(kept) = endpoint.idle.take(&connect_ctx).await {
+            let request = match unsent.take() {
+                Some(request) => request,
+                None => self.request(authority, left)?,
+            };
+            match kept.send(ctx, request).await.map_err(unknown)? {
+                Sent::Answered(response, connection) => return Ok((response, connection)),
+                Sent::Unsent(request, _) => unsent = Some(*request),
+            }
+        }
+        let opened = connect_ctx.run(Connection::open(&*client.net, authority)).await;
+        let opened = opened.map_err(BoxError::from).flatten();
+        let opened = opened.map_err(|error| not_sent(authority, error))?;
+        let request = match unsent {
+            Some(request) => request,
+            None => self.request(authority, left)?,
+        };
+        match opened.send(ctx, request).await.map_err(unknown)? {
+            Sent::Answered(response, connection) => Ok((response, connection)),
+            Sent::Unsent(_, error) => Err(not_sent(authority, error)),
+        }
+    }
+
     fn request(
+        &mut self,
+        authority: &str,
+        left: Option<Duration>,
+    ) -> Result<Request<Body>, ClientError> {
+        self.build(authority, left).map_err(|error| not_sent(authority, error))
+    }
+
+    fn build(
         &mut self,
         authority: &str,
         left: Option<Duration>,
@@ -265,27 +295,11 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The beginning of an answer that says success.
-struct Sent {
+/// The beginning of an answer that says success, and from which server it comes.
+struct Begun {
     response: Response<Incoming>,
-    connection: AbortOnDropHandle<()>,
-    authority: String,
-}
-
-impl Client {
-    async fn connect(
-        &self,
-        authority: &str,
-    ) -> Result<(http1::SendRequest<Body>, AbortOnDropHandle<()>), BoxError> {
-        let stream = self.net.dial(authority).await?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let driven = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "client connection failed");
-            }
-        });
-        Ok((sender, AbortOnDropHandle::new(driven)))
-    }
+    connection: Connection,
+    at: usize,
 }
 
 async fn read_all(
