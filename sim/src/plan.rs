@@ -5,6 +5,7 @@
 //!
 //! Absent on purpose: how a plan comes about (`scenario`), and what a fault does (`fault`).
 
+mod gateway_op;
 mod op_kind;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::fmt;
 use std::path::Path;
 
 use drydock_core::store::{Durability, StoreSettings, TaskSettings};
+pub use gateway_op::GatewayOp;
 use jiff::Timestamp;
 pub use op_kind::OpKind;
 use serde::{Deserialize, Serialize};
@@ -74,6 +76,9 @@ pub enum Fidelity {
 pub struct Topology {
     /// Instances of configstore.
     pub configstores: usize,
+    /// Gateways in front of them; with any, clients are people who use these.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub gateways: usize,
     pub clients: usize,
     /// Least and greatest latency of a message between two hosts.
     pub latency_ms: [u64; 2],
@@ -106,6 +111,11 @@ pub struct Settings {
     pub tasks: TaskSettings,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
 fn one() -> usize {
     1
 }
@@ -129,6 +139,9 @@ pub struct Workload {
     pub pause_ms: [u64; 2],
     /// How often each operation is chosen, in proportion; absent: never.
     pub weights: BTreeMap<OpKind, u32>,
+    /// The same for those who use gateways.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gateway: BTreeMap<GatewayOp, u32>,
 }
 
 /// One step of the operator. Steps run one after the other, none before its time.
@@ -248,6 +261,8 @@ impl Plan {
         let members = (1..=self.topology.etcd_members).map(etcd_name);
         let storage = members.chain([S3_HOST.to_owned()]);
         let storage = storage.filter(|_| self.fidelity == Fidelity::Wire);
+        let gateways = (1..=self.topology.gateways).map(gateway_name);
+        let instances = instances.chain(gateways);
         instances.chain(clients).chain([OPERATOR.to_owned()]).chain(storage).collect()
     }
 
@@ -260,6 +275,8 @@ impl Plan {
         let count = topology.configstores as u64;
         let most = if self.fidelity == Fidelity::Embedded { 1 } else { MAX_INSTANCES };
         within("topology.configstores", count, 1, most as u64)?;
+        let gateways = topology.gateways as u64;
+        within("topology.gateways", gateways, 0, MAX_INSTANCES as u64)?;
         let clients = topology.clients as u64;
         within("topology.clients", clients, 0, MAX_CLIENTS as u64)?;
         let members = topology.etcd_members as u64;
@@ -351,6 +368,11 @@ pub fn host_of(peer: &str) -> &str {
 /// The host of an instance, counted from 1.
 pub fn instance_name(instance: usize) -> String {
     format!("configstore-{instance}")
+}
+
+/// The host of a gateway, counted from 1.
+pub fn gateway_name(gateway: usize) -> String {
+    format!("gateway-{gateway}")
 }
 
 /// The host of a client, counted from 1.

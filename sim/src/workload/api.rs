@@ -19,7 +19,7 @@ use drydock_services::names::Ref;
 use futures_util::{TryStreamExt, stream};
 use secrecy::SecretString;
 
-use super::{Api, tree};
+use super::{Api, GatewayApi, tree};
 use crate::history::{Answer, Call, Intent, Named, Reads, Reply, Role, Status};
 use crate::plan::instance_name;
 
@@ -32,6 +32,8 @@ const ANSWER_BYTES: usize = 1 << 20;
 pub struct HttpApi {
     /// Who calls.
     pub host: String,
+    /// For calls to gateways.
+    pub gateways: GatewayApi,
     pub net: SharedNet,
     pub token: SecretString,
     /// When a client gives up.
@@ -108,6 +110,7 @@ impl HttpApi {
                 Reply::List(members.map(|user| entry(user.id, &user.name)).collect())
             }
             Call::Tree(call) => return tree::send(client, ctx, call).await,
+            Call::Gateway(call) => return self.gateways.send(instance, call).await,
             Call::Status
             | Call::Maintenance
             | Call::Resume

@@ -3,11 +3,15 @@
 mod api;
 mod clients;
 mod damage;
+mod gateway_api;
 mod operator;
+mod people;
 mod session;
 mod tree;
 
 pub use api::{HttpApi, PORT};
 pub use clients::client;
+pub use gateway_api::GatewayApi;
 pub use operator::{Finals, SharedFinals, operator};
+pub use people::person;
 pub use session::{Api, Session};
