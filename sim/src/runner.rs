@@ -75,6 +75,7 @@ impl Shared {
                 net,
                 token: crate::service::token(),
                 timeout,
+                clients: Mutex::default(),
             }),
             history: self.history.clone(),
             recorder: self.recorder.clone(),
