@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use secrecy::ExposeSecret;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::gateway::admin_token;
@@ -39,7 +39,8 @@ impl Log {
     /// Listens to this thread until it is dropped.
     pub fn listen(plan: &Plan) -> Log {
         let found = Arc::<Found>::default();
-        let listens = plan.topology.gateways > 0 && !tracing::dispatcher::has_been_set();
+        let silent = tracing::dispatcher::get_default(|it| it.is::<NoSubscriber>());
+        let listens = plan.topology.gateways > 0 && silent;
         let search = || Search { found: found.clone(), known: known(), next: AtomicU64::new(1) };
         let guard = listens.then(|| tracing::subscriber::set_default(search()));
         Log { found, _guard: guard }

@@ -7,6 +7,7 @@
 
 mod gateway_op;
 mod op_kind;
+mod topology;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,6 +18,7 @@ pub use gateway_op::GatewayOp;
 use jiff::Timestamp;
 pub use op_kind::OpKind;
 use serde::{Deserialize, Serialize};
+pub use topology::Topology;
 
 use crate::fault::{Fault, What};
 
@@ -71,27 +73,6 @@ pub enum Fidelity {
     Direct,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Topology {
-    /// Instances of configstore.
-    pub configstores: usize,
-    /// Gateways in front of them; with any, clients are people who use these.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub gateways: usize,
-    pub clients: usize,
-    /// Least and greatest latency of a message between two hosts.
-    pub latency_ms: [u64; 2],
-    /// Least and greatest time of one way to coordination or to objects.
-    pub storage_ms: [u64; 2],
-    /// Members of etcd, at fidelity `wire`.
-    #[serde(default = "one")]
-    pub etcd_members: usize,
-    /// Listings of objects show what was there so long ago, at fidelity `wire`.
-    #[serde(default)]
-    pub listing_lag_ms: u64,
-}
-
 /// Settings of the services which matter to interleavings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,15 +90,6 @@ pub struct Settings {
     /// The product's own; what a plan leaves out is as in production.
     #[serde(default)]
     pub tasks: TaskSettings,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_none(count: &usize) -> bool {
-    *count == 0
-}
-
-fn one() -> usize {
-    1
 }
 
 fn default_durability() -> Durability {

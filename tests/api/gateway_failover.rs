@@ -1,5 +1,5 @@
-//! A gateway in front of several instances of configstore: it goes on to the next one where that can
-//! do no harm, and nowhere else.
+//! A gateway in front of several instances of configstore: it goes on to the next one where that
+//! can do no harm, and nowhere else.
 
 use drydock_tests::app::{TestApp, settings};
 use drydock_tests::client::Request;

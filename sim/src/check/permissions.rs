@@ -6,8 +6,8 @@
 //! - Nobody is refused for a right, a token or an object that was there all the time: what was
 //!   answered at one gateway is known at all.
 //!
-//! Lenient: two transactions may share a commit, and what a change of nothing is asked for cannot be
-//! told from the change before it, so a later moment will do for those.
+//! Lenient: two transactions may share a commit; and a change that changed nothing cannot be told
+//! from the one before it, so that a later moment will do.
 
 mod changes;
 mod reads;
