@@ -22,9 +22,11 @@ mod tree;
 use std::collections::BTreeMap;
 
 use drydock_core::store::Durability;
+use drydock_services::seal::KeyRing;
 use serde::{Deserialize, Serialize};
 
 use crate::history::Operation;
+use crate::recorder::Seq;
 use crate::truth::Truth;
 use crate::workload::Finals;
 
@@ -47,9 +49,19 @@ pub const ORACLES: &[(&str, &str)] = &[
 
 /// What one run left behind.
 pub struct Evidence<'a> {
+    /// What was asked and answered, each numbered as the events of `truth` are: no later than it
+    /// was asked, and no earlier than it was answered.
     pub operations: &'a [Operation],
+    /// The same, numbered among each other exactly.
+    pub exact: &'a [Operation],
+    /// Between which events of `exact` an event of `truth` happened.
+    pub exactly: &'a dyn Fn(Seq) -> (Seq, Seq),
+    /// The addresses of the instances, as they give them themselves.
+    pub instances: &'a [String],
     pub truth: &'a Truth,
     pub finals: &'a Finals,
+    /// What secrets are encrypted with.
+    pub keys: &'a KeyRing,
     pub durability: Durability,
     /// Commits that may wait to be archived.
     pub unarchived: u64,
@@ -90,6 +102,8 @@ pub struct Checks {
     pub not_decided: Vec<(String, String)>,
     /// What did not come to an end.
     pub pending: Vec<String>,
+    /// Oracles that had nothing to go by, and why.
+    pub not_judged: Vec<(String, String)>,
 }
 
 impl Checks {
@@ -101,10 +115,43 @@ impl Checks {
         self.violations.push(violation);
     }
 
+    pub fn not_judged(&mut self, oracle: &str, why: &str) {
+        let unjudged = (oracle.to_owned(), why.to_owned());
+        if !self.not_judged.contains(&unjudged) {
+            self.not_judged.push(unjudged);
+        }
+    }
+
     pub fn not_decided(&mut self, oracle: &str, subject: &str) {
         let undecided = (oracle.to_owned(), subject.to_owned());
         self.not_decided.push(undecided);
     }
+}
+
+/// Asks those that need nothing but what clients and operators saw; of the others it says that they
+/// are not judged, and `why`.
+pub fn outside(evidence: &Evidence<'_>, why: &str) -> Checks {
+    let mut checks = Checks::default();
+    for (oracle, _) in ORACLES {
+        match *oracle {
+            exports::ORACLE => exports::whole(evidence, &mut checks),
+            constraints::ORACLE => constraints::check(evidence, &mut checks),
+            imports::ORACLE => imports::refused(evidence, &mut checks),
+            secrets::ORACLE => secrets::check(evidence, &mut checks),
+            answers::ORACLE => answers::check(evidence, &mut checks),
+            converge::ORACLE => converge::check(evidence, &mut checks),
+            linearizable::ORACLE => linearizable::check(evidence, &mut checks),
+            _ => {}
+        }
+        match *oracle {
+            exports::ORACLE | constraints::ORACLE | imports::ORACLE | secrets::ORACLE => {
+                checks.not_judged(oracle, &format!("only what was answered: {why}"));
+            }
+            answers::ORACLE | converge::ORACLE | linearizable::ORACLE => {}
+            _ => checks.not_judged(oracle, why),
+        }
+    }
+    checks
 }
 
 /// Asks every oracle.
