@@ -15,11 +15,14 @@ async fn an_etcd_that_lost_everything_is_recovered_without_help() {
     deployment.etcd.wipe();
     (0..deployment.to_etcd.len()).for_each(|member| deployment.etcd.run(member));
     deployment.etcd.wait().await;
+    // Whoever switches the mode now puts the first key into the empty store.
+    deployment.operate(1, &["maintenance", "on", "--wait", "30s"]).await;
     until("the status names the recovery", async || {
         let status = deployment.instances[0].client.admin().status(&soon()).await;
         status.is_ok_and(|status| status.last_recovery.is_some())
     })
     .await;
+    deployment.operate(2, &["maintenance", "off", "--wait", "30s"]).await;
     deployment.goes_on(PROGRESS, "etcd came back empty").await;
     load.end().await;
 }

@@ -131,8 +131,8 @@ async fn unseen(stored: &Stored, taped: &Taped, truth: &mut Truth) {
         }
     }
     for era in 0..truth.eras.saturating_sub(1) {
-        let heads = truth.heads.iter().filter(|head| head.era == era);
-        let Some(mut at) = heads.last().map(|head| head.value) else { continue };
+        let mut heads = truth.heads.iter().filter(|head| head.era == era);
+        let Some(mut at) = heads.next_back().map(|head| head.value) else { continue };
         let end = truth.commits.partition_point(|commit| commit.era <= era);
         let mut found = Vec::new();
         while let Some(commit) = next.remove(&(at.lineage, at.commit)) {
