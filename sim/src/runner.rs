@@ -73,6 +73,7 @@ impl Shared {
                 token: crate::service::token(),
                 timeout: std::time::Duration::from_millis(timeout_ms),
                 patience: std::time::Duration::from_millis(timeout_ms),
+                clients: Mutex::default(),
             }),
             history: self.history.clone(),
             recorder: self.recorder.clone(),

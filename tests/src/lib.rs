@@ -11,7 +11,7 @@
 //!
 //! Tests are in `api/` (by route), `backends/` (against servers) and `tidy/` (rules of the house);
 //! `bench/` measures. Those of the real binary are in
-//! `services/tests/process`, where cargo builds it for them.
+//! `services/tests/process`, several of them on real servers in `process/`.
 
 pub mod app;
 pub mod archive;

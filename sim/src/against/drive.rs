@@ -57,6 +57,7 @@ pub async fn run(
             token: deployment.token.clone(),
             timeout: Duration::from_millis(plan.settings.request_timeout_ms),
             patience: PATIENCE,
+            clients: Mutex::default(),
         };
         Session {
             host: host.to_owned(),

@@ -1,5 +1,7 @@
 //! Calls with the product's own client, through whatever network there is.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -39,6 +41,8 @@ pub struct HttpApi {
     pub timeout: Duration,
     /// The same, for what takes longer the more there is.
     pub patience: Duration,
+    /// Those that it has called already.
+    pub clients: Mutex<BTreeMap<usize, ConfigstoreClient>>,
 }
 
 #[async_trait]
@@ -170,6 +174,11 @@ impl HttpApi {
     }
 
     fn client(&self, instance: usize) -> ConfigstoreClient {
+        let mut clients = self.clients.lock().expect("no holder of this lock panics");
+        clients.entry(instance).or_insert_with(|| self.connect(instance)).clone()
+    }
+
+    fn connect(&self, instance: usize) -> ConfigstoreClient {
         let settings = ClientSettings {
             connect_timeout: self.timeout,
             request_timeout: self.patience,
