@@ -7,7 +7,8 @@
 //! for impossible that was not.
 //!
 //! A store that is replaced by an empty one is noticed by a marker that is gone. One that is set
-//! back keeps it, and has another past than the one that was seen: then there is a [gap](Taped::gap).
+//! back keeps it, and has another past than the one that was seen: then there is a
+//! [gap](Taped::gap).
 
 mod taped;
 

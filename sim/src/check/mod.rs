@@ -14,6 +14,7 @@ pub mod imports;
 mod jumps;
 pub mod linearizable;
 pub mod log;
+mod outside;
 pub mod recovery;
 pub mod secrets;
 pub mod snapshots;
@@ -29,6 +30,8 @@ use crate::history::Operation;
 use crate::recorder::Seq;
 use crate::truth::Truth;
 use crate::workload::Finals;
+
+pub use outside::outside;
 
 /// Name and meaning of every oracle.
 pub const ORACLES: &[(&str, &str)] = &[
@@ -126,32 +129,6 @@ impl Checks {
         let undecided = (oracle.to_owned(), subject.to_owned());
         self.not_decided.push(undecided);
     }
-}
-
-/// Asks those that need nothing but what clients and operators saw; of the others it says that they
-/// are not judged, and `why`.
-pub fn outside(evidence: &Evidence<'_>, why: &str) -> Checks {
-    let mut checks = Checks::default();
-    for (oracle, _) in ORACLES {
-        match *oracle {
-            exports::ORACLE => exports::whole(evidence, &mut checks),
-            constraints::ORACLE => constraints::check(evidence, &mut checks),
-            imports::ORACLE => imports::refused(evidence, &mut checks),
-            secrets::ORACLE => secrets::check(evidence, &mut checks),
-            answers::ORACLE => answers::check(evidence, &mut checks),
-            converge::ORACLE => converge::check(evidence, &mut checks),
-            linearizable::ORACLE => linearizable::check(evidence, &mut checks),
-            _ => {}
-        }
-        match *oracle {
-            exports::ORACLE | constraints::ORACLE | imports::ORACLE | secrets::ORACLE => {
-                checks.not_judged(oracle, &format!("only what was answered: {why}"));
-            }
-            answers::ORACLE | converge::ORACLE | linearizable::ORACLE => {}
-            _ => checks.not_judged(oracle, why),
-        }
-    }
-    checks
 }
 
 /// Asks every oracle.
