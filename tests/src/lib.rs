@@ -7,6 +7,7 @@
 //! | [`client`] | requests, and exchanges as texts for snapshots |
 //! | [`faulty`] | coordination and objects that can be told to fail |
 //! | [`gateway`] | a gateway before such a service, and people who use it |
+//! | [`servers`] | the stores of a test on real servers |
 //! | [`run`] | a runtime whose time and order repeat |
 //!
 //! Tests are in `api/` (by route), `backends/` (against servers) and `tidy/` (rules of the house);
@@ -19,3 +20,4 @@ pub mod client;
 pub mod faulty;
 pub mod gateway;
 pub mod run;
+pub mod servers;
