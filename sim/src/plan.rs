@@ -17,6 +17,7 @@ pub use op_kind::OpKind;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, What};
+use crate::workload::PORT;
 
 /// The format this build reads and writes.
 pub const FORMAT: u32 = 1;
@@ -239,6 +240,12 @@ impl Plan {
 
     pub fn end_ms(&self) -> u64 {
         self.load_ms + self.settle_ms
+    }
+
+    /// Where every instance listens.
+    pub fn addresses(&self) -> Vec<String> {
+        let instances = 1..=self.topology.configstores;
+        instances.map(|number| format!("{}:{PORT}", instance_name(number))).collect()
     }
 
     /// All hosts that may be named in a fault of the network.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use drydock_core::env::{Env, RngTree};
 use drydock_core::log::keys::ObjectKeys;
+use tokio_util::sync::CancellationToken;
 
 use crate::check::{self, Checks, Evidence, Violation};
 use crate::fault::{Faults, PassedPoints, PointAct, What};
@@ -67,14 +68,18 @@ impl Shared {
             host: host.to_owned(),
             api: Arc::new(HttpApi {
                 host: host.to_owned(),
+                instances: self.plan.addresses(),
                 net: Arc::new(cluster.net(host)),
                 token: crate::service::token(),
                 timeout: std::time::Duration::from_millis(timeout_ms),
+                patience: std::time::Duration::from_millis(timeout_ms),
                 clients: Mutex::default(),
             }),
             history: self.history.clone(),
             recorder: self.recorder.clone(),
             rng: Mutex::new(self.rng.child(host).stream("session")),
+            elsewhere: None,
+            stop: CancellationToken::new(),
         }
     }
 }
@@ -154,8 +159,12 @@ fn look(shared: &Shared, truth: &Truth) -> Checks {
     let settings = &shared.plan.settings;
     check::all(&Evidence {
         operations: &operations,
+        exact: &operations,
+        exactly: &|seq| (seq, seq),
+        instances: &shared.plan.addresses(),
         truth,
         finals: &finals,
+        keys: &crate::service::keys(),
         durability: settings.durability,
         unarchived: settings.unarchived_commits,
         injected,

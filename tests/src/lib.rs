@@ -7,11 +7,12 @@
 //! | [`client`] | requests, and exchanges as texts for snapshots |
 //! | [`faulty`] | coordination and objects that can be told to fail |
 //! | [`gateway`] | a gateway before such a service, and people who use it |
+//! | [`servers`] | the stores of a test on real servers |
 //! | [`run`] | a runtime whose time and order repeat |
 //!
 //! Tests are in `api/` (by route), `backends/` (against servers) and `tidy/` (rules of the house);
 //! `bench/` measures. Those of the real binary are in
-//! `services/tests/process`, where cargo builds it for them.
+//! `services/tests/process`, several of them on real servers in `process/`.
 
 pub mod app;
 pub mod archive;
@@ -19,3 +20,4 @@ pub mod client;
 pub mod faulty;
 pub mod gateway;
 pub mod run;
+pub mod servers;

@@ -4,8 +4,8 @@
 //! timeout and a deadline; a streamed one may not stand still instead.
 //!
 //! Invariant: an error says whether the request may have been applied. Absent on purpose: redirects
-//! and retries, but for a request of which not a byte has left on a kept connection; only the caller
-//! knows what may be repeated.
+//! and retries, but for a request of which not a byte has left on a kept connection; only the
+//! caller knows what may be repeated.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Calls with the product's own client, through the simulated network.
+//! Calls with the product's own client, through whatever network there is.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -23,21 +23,24 @@ use secrecy::SecretString;
 
 use super::{Api, tree};
 use crate::history::{Answer, Call, Intent, Named, Reads, Reply, Role, Status};
-use crate::plan::instance_name;
 
 /// Where every instance of configstore listens.
 pub const PORT: u16 = 8001;
 /// More than any list of a simulation holds.
-const LIST_LIMIT: usize = 100;
-const ANSWER_BYTES: usize = 1 << 20;
+pub const LIST_LIMIT: usize = 100;
+const ANSWER_BYTES: usize = 64 << 20;
 
 pub struct HttpApi {
     /// Who calls.
     pub host: String,
+    /// Where each instance listens: `host:port`.
+    pub instances: Vec<String>,
     pub net: SharedNet,
     pub token: SecretString,
     /// When a client gives up.
     pub timeout: Duration,
+    /// The same, for what takes longer the more there is.
+    pub patience: Duration,
     /// Those that it has called already.
     pub clients: Mutex<BTreeMap<usize, ConfigstoreClient>>,
 }
@@ -59,7 +62,7 @@ impl Api for HttpApi {
 impl HttpApi {
     async fn send(&self, instance: usize, call: &Call) -> Result<Reply, ClientError> {
         let client = &self.client(instance);
-        let ctx = &Context::background().timeout(self.timeout);
+        let ctx = &Context::background().timeout(self.timeout_of(call));
         Ok(match call {
             Call::CreateUser { name } => {
                 let new = NewUser { name: name.clone(), admin: false };
@@ -122,6 +125,13 @@ impl HttpApi {
         })
     }
 
+    fn timeout_of(&self, call: &Call) -> Duration {
+        match call {
+            Call::Export | Call::Import { .. } | Call::GoBack { .. } => self.patience,
+            _ => self.timeout,
+        }
+    }
+
     async fn administrate(
         &self,
         client: &ConfigstoreClient,
@@ -171,12 +181,11 @@ impl HttpApi {
     fn connect(&self, instance: usize) -> ConfigstoreClient {
         let settings = ClientSettings {
             connect_timeout: self.timeout,
-            request_timeout: self.timeout,
-            idle_timeout: self.timeout,
+            request_timeout: self.patience,
+            idle_timeout: self.patience,
             max_answer_bytes: ANSWER_BYTES,
         };
-        let authority = format!("{}:{PORT}", instance_name(instance));
-        let http = Client::new(self.net.clone(), authority)
+        let http = Client::new(self.net.clone(), &*self.instances[instance - 1])
             .with_token(self.token.clone())
             .with_settings(settings);
         ConfigstoreClient::new(http)

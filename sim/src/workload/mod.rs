@@ -1,4 +1,4 @@
-//! Who uses the simulated cluster: clients, an operator, and the look at everything at the end.
+//! Who uses the cluster: clients, an operator, and the look at everything at the end.
 
 mod api;
 mod clients;
@@ -7,7 +7,7 @@ mod operator;
 mod session;
 mod tree;
 
-pub use api::{HttpApi, PORT};
+pub use api::{HttpApi, LIST_LIMIT, PORT};
 pub use clients::client;
 pub use operator::{Finals, SharedFinals, operator};
-pub use session::{Api, Session};
+pub use session::{Api, Elsewhere, Session};
