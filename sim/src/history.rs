@@ -277,10 +277,11 @@ impl History {
 
     /// Notes a call; the number is for [`ended`](Self::ended).
     pub fn called(&self, client: &str, instance: usize, call: Call) -> usize {
-        let number = self.lock().len();
+        let mut operations = self.lock();
+        let number = operations.len();
         let server = call.server(instance);
         let called = self.recorder.event(client, format_args!("#{number} → {server}: {call}"));
-        self.lock().push(Operation {
+        operations.push(Operation {
             client: client.to_owned(),
             instance,
             call,

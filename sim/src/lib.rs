@@ -19,10 +19,12 @@
 //! | [`check`] | the oracles |
 //! | [`probes`] | states worth reaching |
 //! | [`shim`] | time and randomness of libraries that ask the operating system |
+//! | [`against`] | the same workload and oracles on a deployment |
 //! | [`runner`] | one plan, run in this process |
 //! | [`fleet`] | many plans, each in a process of its own |
 //! | [`command`] | the commands of `drydock-sim` |
 
+pub mod against;
 pub mod check;
 pub mod command;
 pub mod exit;

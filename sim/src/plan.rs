@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use topology::Topology;
 
 use crate::fault::{Fault, What};
+use crate::workload::PORT;
 
 /// The format this build reads and writes.
 pub const FORMAT: u32 = 1;
@@ -224,6 +225,12 @@ impl Plan {
 
     pub fn end_ms(&self) -> u64 {
         self.load_ms + self.settle_ms
+    }
+
+    /// Where every instance listens.
+    pub fn addresses(&self) -> Vec<String> {
+        let instances = 1..=self.topology.configstores;
+        instances.map(|number| format!("{}:{PORT}", instance_name(number))).collect()
     }
 
     /// All hosts that may be named in a fault of the network.

@@ -9,6 +9,8 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use drydock_core::env::Clock;
+
 /// The number of an event; later events have greater ones.
 pub type Seq = u64;
 
@@ -18,6 +20,8 @@ pub type Sink = Box<dyn Write + Send>;
 #[derive(Clone)]
 pub struct Recorder {
     inner: Arc<Mutex<Inner>>,
+    /// Of a run in real time.
+    clock: Option<Arc<dyn Clock>>,
 }
 
 struct Inner {
@@ -31,6 +35,7 @@ struct Inner {
 impl Recorder {
     pub fn new(sink: Option<Sink>) -> Recorder {
         Recorder {
+            clock: None,
             inner: Arc::new(Mutex::new(Inner {
                 now: Duration::ZERO,
                 next: 0,
@@ -39,6 +44,11 @@ impl Recorder {
                 sink,
             })),
         }
+    }
+
+    /// One for a run in real time, from now on.
+    pub fn of(clock: Arc<dyn Clock>) -> Recorder {
+        Recorder { clock: Some(clock), ..Recorder::new(None) }
     }
 
     /// Notes an event of `host` and gives it its number.
@@ -63,6 +73,9 @@ impl Recorder {
 
     /// The simulated time: the host's own, or that of the last step between hosts.
     pub fn now(&self) -> Duration {
+        if let Some(clock) = &self.clock {
+            return clock.monotonic();
+        }
         crate::world::host_elapsed().unwrap_or(self.lock().now)
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use drydock_core::env::{Env, RngTree};
 use drydock_core::log::keys::ObjectKeys;
+use tokio_util::sync::CancellationToken;
 
 use crate::check::{self, Checks, Evidence, Violation};
 use crate::fault::{Faults, PassedPoints, PointAct, What};
@@ -19,7 +20,7 @@ use crate::service::{CLUSTER, Instance, SERVICE};
 use crate::storage::Storage;
 use crate::stored::Stored;
 use crate::truth::{Truth, Witness};
-use crate::workload::{self, Finals, GatewayApi, HttpApi, Session, SharedFinals};
+use crate::workload::{self, Finals, HttpApi, Session, SharedFinals};
 use crate::world::{Cluster, SimClock, Stop};
 
 /// Everything a run shares between its hosts.
@@ -66,20 +67,22 @@ impl Shared {
     fn session(&self, cluster: &Cluster, host: &str) -> Session {
         let timeout_ms = self.plan.settings.request_timeout_ms;
         let timeout = std::time::Duration::from_millis(timeout_ms);
-        let net = Arc::new(cluster.net(host));
         Session {
             host: host.to_owned(),
             api: Arc::new(HttpApi {
                 host: host.to_owned(),
-                gateways: GatewayApi { net: net.clone(), timeout },
-                net,
+                instances: self.plan.addresses(),
+                net: Arc::new(cluster.net(host)),
                 token: crate::service::token(),
                 timeout,
+                patience: timeout,
                 clients: Mutex::default(),
             }),
             history: self.history.clone(),
             recorder: self.recorder.clone(),
             rng: Mutex::new(self.rng.child(host).stream("session")),
+            elsewhere: None,
+            stop: CancellationToken::new(),
         }
     }
 }
@@ -160,12 +163,16 @@ fn look(shared: &Shared, truth: &Truth, log: &Log) -> Checks {
     let settings = &shared.plan.settings;
     check::all(&Evidence {
         operations: &operations,
+        exact: &operations,
+        exactly: &|seq| (seq, seq),
+        instances: &shared.plan.addresses(),
         truth,
         finals: &finals,
+        keys: &crate::service::keys(),
         durability: settings.durability,
         unarchived: settings.unarchived_commits,
         injected,
-        log,
+        log: Some(log),
     })
 }
 

@@ -108,7 +108,8 @@ impl Stored {
                     && (span.first..=span.last).contains(&position)
                     && self.kept.was_there(key, at.seq)
             };
-            if !switches.contains(&commit) && !stored.iter().any(holds) {
+            let known = position > truth.base_position();
+            if known && !switches.contains(&commit) && !stored.iter().any(holds) {
                 let text = format!("`archived` was moved to position {position} of {lineage}");
                 truth.too_early.push(text);
             }

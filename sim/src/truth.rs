@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::recorder::Seq;
 use crate::service::SERVICE;
 use crate::storage::Past;
+use crate::witness::Moments;
 
 pub use crate::witness::{Noted, Witness};
 
@@ -67,6 +68,8 @@ pub struct Truth {
     pub recoveries: Vec<At<RecoveryRecord>>,
     /// Positions of commits that were dropped from the log.
     pub trimmed: Vec<At<u64>>,
+    /// What was there before anybody looked: the state at the first of `turns`.
+    pub base: Option<(Head, State)>,
     /// The heads at which stores began, that did not begin empty.
     pub turns: Vec<At<Head>>,
     /// How many stores there were.
@@ -98,7 +101,7 @@ pub struct Archived {
 
 impl Truth {
     /// Sorts the history of the coordination stores. What lies in objects is added by the caller.
-    pub fn from_past(past: &[Past], witness: &Witness) -> Truth {
+    pub fn from_past(past: &[Past], witness: &dyn Moments) -> Truth {
         let mut truth = Truth { eras: past.len(), ..Truth::default() };
         for (era, store) in past.iter().enumerate() {
             truth.began.push(witness.began(era));
@@ -168,6 +171,16 @@ impl Truth {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Nothing is known of what led to this position.
+    pub fn base_position(&self) -> u64 {
+        self.base.as_ref().map_or(0, |(head, _)| head.position)
+    }
+
+    /// Whether nothing is known of the state at a position.
+    pub fn is_before_base(&self, position: u64) -> bool {
+        position < self.base_position()
     }
 
     /// The actions of a commit; none for a switch.
@@ -243,7 +256,11 @@ impl Truth {
             // Between two stores something else may have been in force.
             (!goes_on || pair[0].era != pair[1].era).then_some(pair[1].value.previous)
         });
-        jumps.chain(turned).map(|id| (id, None)).collect()
+        let mut saved: BTreeMap<_, _> = jumps.chain(turned).map(|id| (id, None)).collect();
+        if let Some((head, state)) = &self.base {
+            saved.insert(head.commit, Some(state.clone()));
+        }
+        saved
     }
 
     /// The number of the state in force at an event, see [`Place::nth`].

@@ -36,6 +36,27 @@ pub struct Noted {
     pub restarted: usize,
 }
 
+/// When what is in the past of coordination stores happened.
+pub trait Moments {
+    /// The event with which a store began.
+    fn began(&self, era: usize) -> Seq;
+
+    /// The event at which `revision` of a store came about, or the first one at which it was seen.
+    fn seq_of(&self, era: usize, revision: Revision) -> Seq;
+}
+
+impl Moments for Witness {
+    fn began(&self, era: usize) -> Seq {
+        self.lock()[era].began
+    }
+
+    fn seq_of(&self, era: usize, revision: Revision) -> Seq {
+        let seen = self.lock();
+        let revisions = &seen[era].revisions;
+        revisions.range(revision..).next().map_or(Seq::MAX, |(_, (seq, _))| *seq)
+    }
+}
+
 impl Witness {
     pub fn new(recorder: &Recorder) -> Witness {
         let witness =
@@ -58,11 +79,6 @@ impl Witness {
         let era = seen.last().expect("there is always a store");
         let known = era.revisions.iter().rev().find(|(_, (_, at))| *at <= then);
         known.map_or(era.first, |(revision, _)| *revision)
-    }
-
-    /// When a store began.
-    pub fn began(&self, era: usize) -> Seq {
-        self.lock()[era].began
     }
 
     pub fn noted(&self) -> Noted {
@@ -116,13 +132,6 @@ impl Witness {
 
     pub fn now(&self) -> Duration {
         self.recorder.now()
-    }
-
-    /// The event at which `revision` of a store came about, or the first one at which it was seen.
-    pub fn seq_of(&self, era: usize, revision: Revision) -> Seq {
-        let seen = self.lock();
-        let revisions = &seen[era].revisions;
-        revisions.range(revision..).next().map_or(Seq::MAX, |(_, (seq, _))| *seq)
     }
 
     fn newest(&self) -> Revision {

@@ -137,7 +137,7 @@ fn before_every_instance_has_acknowledged_an_import_answers_409() {
             seen_at: jiff::Timestamp::UNIX_EPOCH,
         };
         let key = Keys::new("default", "configstore").instance("stranger");
-        app.coordination.memory.put(Put::new(key, encode(&stranger))).await.unwrap();
+        app.coordination.store.put(Put::new(key, encode(&stranger))).await.unwrap();
         let on = app.send(Request::put("/api/v1/maintenance?wait=1s")).await;
         assert_eq!(on.json()["ready"], false, "{on}");
         assert_snapshot!("maintenance_not_ready", import(&app, export).await);

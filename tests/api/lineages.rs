@@ -79,7 +79,7 @@ fn before_every_instance_has_acknowledged_a_restore_answers_409() {
             seen_at: jiff::Timestamp::UNIX_EPOCH,
         };
         let key = Keys::new("default", "configstore").instance("stranger");
-        app.coordination.memory.put(Put::new(key, encode(&stranger))).await.unwrap();
+        app.coordination.store.put(Put::new(key, encode(&stranger))).await.unwrap();
         app.send(Request::put("/api/v1/maintenance?wait=1s")).await.expect(200);
         let own = lineages(&app).await.remove(0);
         assert_eq!(restore(&app, &own).await.outcome(), "409 maintenance_not_ready");

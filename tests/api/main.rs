@@ -31,6 +31,7 @@ mod lists;
 mod maintenance;
 mod members;
 mod moves;
+mod on_servers;
 mod openapi;
 mod orgs;
 mod project_groups;

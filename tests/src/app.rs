@@ -1,5 +1,6 @@
-//! A service in memory. Instances start as in production, through `runtime::start`; the seams
-//! below them belong to the test, and give the same ids and times every time.
+//! A service in memory, or on servers if the environment names some. Instances start as in
+//! production, through `runtime::start`; the seams below them belong to the test, and give the same
+//! ids and times every time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use drydock_core::env::{Env, RngTree};
 use drydock_core::net::Net;
 use drydock_services::http::duplex::DuplexNet;
 use drydock_services::runtime::{self, Deps, Role, Settings};
+use object_store::memory::InMemory;
 use secrecy::SecretString;
 use serde_json::json;
 use tempfile::TempDir;
@@ -18,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::client::{Client, Exchange, Request};
 use crate::faulty::{FaultyCoordination, FaultyObjects, Switch};
 use crate::run::{RuntimeClock, run, until};
+use crate::servers;
 
 pub const TOKEN: &str = "the-internal-token-of-the-tests";
 /// Encryption keys: the primary one, and one that is no longer.
@@ -48,7 +51,6 @@ pub fn with_app(test: impl AsyncFnOnce(TestApp)) {
         let mut app = TestApp::new();
         app.add(settings()).await;
         app.ready().await;
-        app.clock.reach(STARTED).await;
         test(app).await;
     });
 }
@@ -67,10 +69,11 @@ impl TestApp {
     #[expect(clippy::new_without_default, reason = "it makes a folder")]
     pub fn new() -> TestApp {
         let clock = Arc::new(RuntimeClock::new());
-        let memory = Memory::new(clock.clone());
+        let (coordination, objects) = servers::stores()
+            .unwrap_or_else(|| (Arc::new(Memory::new(clock.clone())), Arc::new(InMemory::new())));
         TestApp {
-            coordination: FaultyCoordination { memory, trouble: Switch::default() },
-            objects: Arc::default(),
+            coordination: FaultyCoordination { store: coordination, trouble: Switch::default() },
+            objects: Arc::new(FaultyObjects { store: objects, trouble: Switch::default() }),
             clock,
             net: DuplexNet::default(),
             scratch: TempDir::new().expect("there is a folder for temporary files"),
@@ -113,7 +116,7 @@ impl TestApp {
         self.instances.push(Instance { client, stop });
     }
 
-    /// Waits until every instance is.
+    /// Waits until every instance is, and the test's time begins.
     pub async fn ready(&self) {
         for Instance { client, .. } in &self.instances {
             until(async || {
@@ -122,6 +125,7 @@ impl TestApp {
             })
             .await;
         }
+        self.clock.reach(STARTED).await;
     }
 
     /// The client of the first instance.

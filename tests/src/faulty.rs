@@ -7,13 +7,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use drydock_core::coord::memory::Memory;
 use drydock_core::coord::{
     Coordination, Error, Lease, LeaseId, RangeRequest, RangeResponse, Result as CoordResult,
     Revision, Txn, TxnResponse, WatchRequest, WatchStream,
 };
 use futures_util::stream::BoxStream;
-use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
@@ -79,10 +77,10 @@ impl Drop for Waits {
     }
 }
 
-/// The reference implementation behind a switch. Watches that are in force go on.
+/// A store behind a switch. Watches that are in force go on.
 #[derive(Clone)]
 pub struct FaultyCoordination {
-    pub memory: Memory,
+    pub store: Arc<dyn Coordination>,
     pub trouble: Switch,
 }
 
@@ -97,50 +95,50 @@ impl FaultyCoordination {
 impl Coordination for FaultyCoordination {
     async fn range(&self, request: RangeRequest) -> CoordResult<RangeResponse> {
         self.pass().await?;
-        self.memory.range(request).await
+        self.store.range(request).await
     }
 
     async fn txn(&self, txn: Txn) -> CoordResult<TxnResponse> {
         self.pass().await?;
-        self.memory.txn(txn).await
+        self.store.txn(txn).await
     }
 
     async fn watch(&self, request: WatchRequest) -> CoordResult<WatchStream> {
         self.pass().await?;
-        self.memory.watch(request).await
+        self.store.watch(request).await
     }
 
     async fn lease_grant(&self, ttl: Duration) -> CoordResult<Lease> {
         self.pass().await?;
-        self.memory.lease_grant(ttl).await
+        self.store.lease_grant(ttl).await
     }
 
     async fn lease_keep_alive(&self, id: LeaseId) -> CoordResult<Duration> {
         self.pass().await?;
-        self.memory.lease_keep_alive(id).await
+        self.store.lease_keep_alive(id).await
     }
 
     async fn lease_revoke(&self, id: LeaseId) -> CoordResult<()> {
         self.pass().await?;
-        self.memory.lease_revoke(id).await
+        self.store.lease_revoke(id).await
     }
 
     async fn compact(&self, revision: Revision) -> CoordResult<()> {
         self.pass().await?;
-        self.memory.compact(revision).await
+        self.store.compact(revision).await
     }
 }
 
-/// Objects in memory behind a switch.
-#[derive(Debug, Default)]
+/// Objects behind a switch.
+#[derive(Debug)]
 pub struct FaultyObjects {
-    pub memory: InMemory,
+    pub store: Arc<dyn ObjectStore>,
     pub trouble: Switch,
 }
 
 impl fmt::Display for FaultyObjects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("faulty objects in memory")
+        f.write_str("faulty objects")
     }
 }
 
@@ -161,7 +159,7 @@ impl ObjectStore for FaultyObjects {
         options: PutOptions,
     ) -> ObjectResult<PutResult> {
         self.pass().await?;
-        self.memory.put_opts(location, payload, options).await
+        self.store.put_opts(location, payload, options).await
     }
 
     async fn put_multipart_opts(
@@ -170,37 +168,37 @@ impl ObjectStore for FaultyObjects {
         options: PutMultipartOptions,
     ) -> ObjectResult<Box<dyn MultipartUpload>> {
         self.pass().await?;
-        self.memory.put_multipart_opts(location, options).await
+        self.store.put_multipart_opts(location, options).await
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> ObjectResult<GetResult> {
         self.pass().await?;
-        self.memory.get_opts(location, options).await
+        self.store.get_opts(location, options).await
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> ObjectResult<Vec<Bytes>> {
         self.pass().await?;
-        self.memory.get_ranges(location, ranges).await
+        self.store.get_ranges(location, ranges).await
     }
 
     fn delete_stream(
         &self,
         locations: BoxStream<'static, ObjectResult<Path>>,
     ) -> BoxStream<'static, ObjectResult<Path>> {
-        self.memory.delete_stream(locations)
+        self.store.delete_stream(locations)
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, ObjectResult<ObjectMeta>> {
-        self.memory.list(prefix)
+        self.store.list(prefix)
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> ObjectResult<ListResult> {
         self.pass().await?;
-        self.memory.list_with_delimiter(prefix).await
+        self.store.list_with_delimiter(prefix).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> ObjectResult<()> {
         self.pass().await?;
-        self.memory.copy_opts(from, to, options).await
+        self.store.copy_opts(from, to, options).await
     }
 }

@@ -7,12 +7,13 @@
 //! | [`client`] | requests, and exchanges as texts for snapshots |
 //! | [`faulty`] | coordination and objects that can be told to fail |
 //! | [`gateway`] | a gateway before such a service, and people who use it |
+//! | [`servers`] | the stores of a test on real servers |
 //! | [`run`] | a runtime whose time and order repeat |
 //! | `watched` | the network of a gateway, which counts its calls |
 //!
 //! Tests are in `api/` (by route), `backends/` (against servers) and `tidy/` (rules of the house);
 //! `bench/` measures. Those of the real binary are in
-//! `services/tests/process`, where cargo builds it for them.
+//! `services/tests/process`, several of them on real servers in `process/`.
 
 pub mod app;
 pub mod archive;
@@ -20,4 +21,5 @@ pub mod client;
 pub mod faulty;
 pub mod gateway;
 pub mod run;
+pub mod servers;
 mod watched;

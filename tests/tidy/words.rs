@@ -40,10 +40,11 @@ fn nothing_is_left_to_be_done_or_silenced() {
 }
 
 /// Test code that waits for something outside of its process, by looking again and again.
-const LOOKING: [&str; 2] = [
+const LOOKING: [&str; 3] = [
     // A handler that takes its time, for tests whose time is paused.
     "services/src/http/tests/service.rs",
     "services/tests/process/harness.rs",
+    "tests/process/deployment.rs",
 ];
 
 /// A sleep under paused time, or in the simulator's world, is a step of simulated time; any other

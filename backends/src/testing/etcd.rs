@@ -112,6 +112,15 @@ impl EtcdServers {
         self.members[member].process.as_mut().expect("the member was started")
     }
 
+    /// Kills all members and takes away what they have, as if the cluster had never been.
+    pub fn wipe(&mut self) {
+        for member in &mut self.members {
+            member.process = None;
+            let data = self.folder.path().join(&member.name);
+            std::fs::remove_dir_all(data).expect("a folder of ours can be removed");
+        }
+    }
+
     /// The URL of each member.
     pub fn endpoints(&self) -> Vec<String> {
         let scheme = scheme(self.tls.as_ref());

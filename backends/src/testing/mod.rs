@@ -13,7 +13,7 @@ mod proxy;
 mod weed;
 
 pub use etcd::{EtcdServers, ServerTls};
-pub use process::Process;
+pub use process::{Process, free_addresses};
 pub use program::{ETCD, WEED, program};
 pub use proxy::{Proxy, Way};
 pub use weed::Weed;

@@ -94,10 +94,15 @@ impl Weed {
     }
 
     pub fn settings(&self) -> S3Settings {
+        Weed::settings_at(&self.address())
+    }
+
+    /// The same for who knows only where it listens.
+    pub fn settings_at(address: &str) -> S3Settings {
         S3Settings {
             bucket: Weed::BUCKET.to_owned(),
             region: "us-east-1".to_owned(),
-            endpoint: Some(format!("http://{}", self.address())),
+            endpoint: Some(format!("http://{address}")),
             addressing: Addressing::Path,
             credentials: Credentials::Keys {
                 access_key: ACCESS_KEY.to_owned(),

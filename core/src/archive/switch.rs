@@ -73,9 +73,9 @@ impl Store {
                 .map_err(StoreError::Bootstrap)?;
             now = Overview::read(&inner.coord, &inner.keys).await?;
         }
-        let lost = || StoreError::BrokenLog("`head` does not exist".to_owned());
         Ok(Base {
-            head: now.head.ok_or_else(lost)?,
+            // Lost with its store: it is being recovered.
+            head: now.head.ok_or(StoreError::NotReady)?,
             head_revision: now.head_revision,
             mode_revision: now.mode.revision,
         })

@@ -41,8 +41,8 @@ impl Behind {
 
 /// What a new lineage goes on from, beside its state.
 pub(super) enum Past {
-    /// An empty coordination store.
-    Lost,
+    /// A coordination store without a `head`, in which somebody may have set the mode.
+    Lost(Option<KeyValue>),
     /// Objects, which hold more than the log that was found, or something else.
     Objects(Behind),
     /// The log that was found.
@@ -74,7 +74,7 @@ pub(super) async fn begin_lineage(
         lineage: commit.lineage,
         epoch: old.epoch + 1,
         // With an empty coordination store this is another one from now on.
-        identity: if matches!(past, Past::Lost) { env.new_id() } else { old.identity },
+        identity: if matches!(past, Past::Lost(_)) { env.new_id() } else { old.identity },
         parent: Some(old.lineage),
         fork: reached.position,
         replaced: None,
@@ -137,7 +137,7 @@ async fn bring_into_force(
     let (keys, head) = (&inner.keys, commit.head());
     let keep_log = matches!(past, Past::Log(_));
     let (head_found, mode_found) = match past {
-        Past::Lost => (None, None),
+        Past::Lost(mode) => (None, mode),
         Past::Objects(found) | Past::Log(found) => (Some(found.head.value), found.mode),
     };
     let mode = mode_after(mode_found.as_ref(), record.epoch, commit)?;

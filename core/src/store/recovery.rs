@@ -101,7 +101,8 @@ pub(crate) async fn manifests(
 /// Recovers a store whose `head` is gone; `lineage` is what objects say was in force.
 pub(super) async fn recover(inner: &Inner, lineage: uuid::Uuid) -> Result<(), StoreError> {
     tracing::error!(%lineage, "the coordination store is lost: recovering from objects");
-    recover_from(inner, lineage, Past::Lost).await
+    let mode = inner.coord.get(inner.keys.mode()).await?.0;
+    recover_from(inner, lineage, Past::Lost(mode)).await
 }
 
 async fn recover_from(inner: &Inner, lineage: uuid::Uuid, past: Past) -> Result<(), StoreError> {

@@ -38,6 +38,23 @@ async fn a_lost_coordination_store_is_recovered_from_objects() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_mode_that_is_set_in_an_empty_store_is_kept_by_its_recovery() {
+    let mut world = small_world();
+    let one = world.start().await;
+    add_many(&one, "a", 5).await;
+    archive_all(&one).await;
+    drop(one);
+    world.coord = Flaky::new();
+    world.switch_mode(Mode::Maintenance, 1).await;
+    let two = world.start().await;
+    assert_eq!(two.names(Reads::Linearizable).await.len(), 5);
+    let mode = world.coord.get(keys().mode()).await.unwrap().0;
+    let mode = crate::maintenance::SeenMode::decode(mode.as_ref()).unwrap();
+    assert_eq!(mode.mode, Mode::Maintenance);
+    assert!(mode.generation > 1, "newer than any that an instance has seen");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_running_instance_survives_the_loss() {
     let mut world = small_world();
     let one = world.start().await;

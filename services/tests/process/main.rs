@@ -1,11 +1,8 @@
-//! The binary as an operator meets it: processes, signals, files, exit codes.
+//! The binary as an operator meets it: processes, signals, files, exit codes. Several instances on
+//! real servers are tested in `tests/process`, with the oracles of the simulator.
 
 #[cfg(test)]
-mod cluster;
-#[cfg(test)]
 mod config;
-#[cfg(test)]
-mod deployment;
 #[cfg(test)]
 mod files;
 #[cfg(test)]

@@ -7,7 +7,6 @@ use drydock_core::log::format::{Body, InstanceState, Mode, Reason};
 
 use super::{Checks, Evidence, Violation};
 use crate::history::{Answer, Call, Operation};
-use crate::plan::instance_name;
 use crate::recorder::Seq;
 use crate::truth::Truth;
 
@@ -84,9 +83,14 @@ fn served(evidence: &Evidence<'_>, barrier: &Barrier, checks: &mut Checks) {
             && record.seq > barrier.from
     });
     for record in acknowledged {
-        let host = record.value.address.split(':').next().unwrap_or_default();
+        let address = &record.value.address;
+        let Some(at) = evidence.instances.iter().position(|known| known == address) else {
+            let why = format!("what was served at `{address}`: nobody asked there");
+            checks.not_judged(ORACLE, &why);
+            continue;
+        };
         let behind = evidence.operations.iter().filter(|operation| {
-            instance_name(operation.instance) == host
+            operation.instance == at + 1
                 && operation.called > record.seq
                 && operation.end_seq() < barrier.to
         });
@@ -97,7 +101,7 @@ fn served(evidence: &Evidence<'_>, barrier: &Barrier, checks: &mut Checks) {
                     ORACLE,
                     "an instance served a normal request after it acknowledged maintenance",
                     format!(
-                        "{host} acknowledged maintenance {} at revision {}",
+                        "{address} acknowledged maintenance {} at revision {}",
                         barrier.generation, record.revision
                     ),
                     operation.to_string(),

@@ -22,16 +22,9 @@ struct Replacement<'a> {
 }
 
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
+    refused(evidence, checks);
     let mut replacements: Vec<Replacement<'_>> =
         evidence.operations.iter().filter_map(replacement).collect();
-    for Replacement { operation, intent, .. } in &replacements {
-        checks.done(ORACLE, 1);
-        if *intent == Intent::Damaged && operation.reply().is_some() {
-            let sentence = "a damaged import was accepted";
-            let fact = "the stream was damaged on purpose";
-            checks.violated(Violation::new(ORACLE, sentence, operation.to_string(), fact));
-        }
-    }
     for commit in &evidence.truth.commits {
         if let Body::Switch { reason: reason @ (Reason::Import | Reason::Restore) } =
             commit.value.body
@@ -43,6 +36,19 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
         if *intent == Intent::Restore && operation.reply().is_some() && !claimed {
             let sentence = "an acknowledged import is not in the log";
             let fact = "no commit switches the lineage at its position";
+            checks.violated(Violation::new(ORACLE, sentence, operation.to_string(), fact));
+        }
+    }
+}
+
+/// A damaged import is refused.
+pub fn refused(evidence: &Evidence<'_>, checks: &mut Checks) {
+    for Replacement { operation, intent, .. } in evidence.operations.iter().filter_map(replacement)
+    {
+        checks.done(ORACLE, 1);
+        if intent == Intent::Damaged && operation.reply().is_some() {
+            let sentence = "a damaged import was accepted";
+            let fact = "the stream was damaged on purpose";
             checks.violated(Violation::new(ORACLE, sentence, operation.to_string(), fact));
         }
     }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use drydock_core::log::format::{Body, Commit, Reason};
 
+use super::Evidence;
 use super::linearizable::{Effect, Interval, lookup};
 use crate::export::named;
 use crate::history::Named;
 use crate::recorder::Seq;
-use crate::truth::{At, Truth};
+use crate::truth::At;
 
 /// A store was lost or set back: whatever a name had, it has what it had once.
 pub struct Jump {
@@ -27,7 +28,8 @@ impl Jump {
     }
 }
 
-pub fn jumps(truth: &Truth) -> Vec<Jump> {
+pub fn jumps(evidence: &Evidence<'_>) -> Vec<Jump> {
+    let truth = evidence.truth;
     let mut moments: BTreeMap<usize, (Seq, Seq)> = BTreeMap::new();
     for turn in &truth.turns {
         moments.insert(truth.nth_at(turn.seq), (turn.seq, turn.seq));
@@ -48,6 +50,7 @@ pub fn jumps(truth: &Truth) -> Vec<Jump> {
     truth.replay_steps(|place, state, _| {
         // Of a commit that begins anew, what its first action finds.
         if let Some((from, to)) = moments.remove(&place.nth) {
+            let ((from, _), (_, to)) = ((evidence.exactly)(from), (evidence.exactly)(to));
             jumps.push(Jump { from, to, users: named(state, "users") });
         }
     });

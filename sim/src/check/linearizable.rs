@@ -105,8 +105,8 @@ pub enum Verdict {
 
 /// Checks every name of a history.
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
-    let operations = evidence.operations;
-    let jumps = jumps(evidence.truth);
+    let operations = evidence.exact;
+    let jumps = jumps(evidence);
     for (name, mut intervals) in by_name(operations) {
         intervals.extend(jumps.iter().map(|jump| jump.interval(&name)));
         checks.done(ORACLE, intervals.len() as u64);

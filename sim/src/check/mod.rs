@@ -15,6 +15,7 @@ mod jumps;
 pub mod keys;
 pub mod linearizable;
 pub mod log;
+mod outside;
 pub mod permissions;
 pub mod recovery;
 mod rights;
@@ -25,12 +26,16 @@ mod tree;
 use std::collections::BTreeMap;
 
 use drydock_core::store::Durability;
+use drydock_services::seal::KeyRing;
 use serde::{Deserialize, Serialize};
 
 use crate::history::Operation;
 use crate::log::Log;
+use crate::recorder::Seq;
 use crate::truth::Truth;
 use crate::workload::Finals;
+
+pub use outside::outside;
 
 /// Name and meaning of every oracle.
 pub const ORACLES: &[(&str, &str)] = &[
@@ -56,16 +61,26 @@ pub const ORACLES: &[(&str, &str)] = &[
 
 /// What one run left behind.
 pub struct Evidence<'a> {
+    /// What was asked and answered, each numbered as the events of `truth` are: no later than it
+    /// was asked, and no earlier than it was answered.
     pub operations: &'a [Operation],
+    /// The same, numbered among each other exactly.
+    pub exact: &'a [Operation],
+    /// Between which events of `exact` an event of `truth` happened.
+    pub exactly: &'a dyn Fn(Seq) -> (Seq, Seq),
+    /// The addresses of the instances, as they give them themselves.
+    pub instances: &'a [String],
     pub truth: &'a Truth,
     pub finals: &'a Finals,
+    /// What secrets are encrypted with.
+    pub keys: &'a KeyRing,
     pub durability: Durability,
     /// Commits that may wait to be archived.
     pub unarchived: u64,
     /// Whether the plan makes the product's own code fail at a point.
     pub injected: bool,
-    /// What the product logged.
-    pub log: &'a Log,
+    /// What the product logged, where that can be heard.
+    pub log: Option<&'a Log>,
 }
 
 /// A broken invariant: one sentence, and the two facts that contradict each other.
@@ -101,6 +116,8 @@ pub struct Checks {
     pub not_decided: Vec<(String, String)>,
     /// What did not come to an end.
     pub pending: Vec<String>,
+    /// Oracles that had nothing to go by, and why.
+    pub not_judged: Vec<(String, String)>,
 }
 
 impl Checks {
@@ -110,6 +127,13 @@ impl Checks {
 
     pub fn violated(&mut self, violation: Violation) {
         self.violations.push(violation);
+    }
+
+    pub fn not_judged(&mut self, oracle: &str, why: &str) {
+        let unjudged = (oracle.to_owned(), why.to_owned());
+        if !self.not_judged.contains(&unjudged) {
+            self.not_judged.push(unjudged);
+        }
     }
 
     pub fn not_decided(&mut self, oracle: &str, subject: &str) {

@@ -5,6 +5,7 @@
 
 use super::{Checks, Evidence, Violation};
 use crate::history::{Answer, MARKER, Operation, Reply};
+use crate::log::Log;
 
 pub const ORACLE: &str = "I16 secrets";
 
@@ -16,8 +17,8 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
             checks.violated(violation("an answer holds a secret", at));
         }
     }
-    checks.done(ORACLE, evidence.log.lines());
-    if let Some(line) = evidence.log.told() {
+    checks.done(ORACLE, evidence.log.map_or(0, Log::lines));
+    if let Some(line) = evidence.log.and_then(Log::told) {
         checks.violated(violation("a log line holds a secret", line));
     }
     let mut told = None;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use drydock_services::seal::KeyRing;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -25,7 +26,9 @@ struct Window<'a> {
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     let truth = evidence.truth;
     let asked = evidence.operations.iter().filter(|operation| {
-        operation.reply().is_some_and(|reply| fits(&operation.call, reply, &State::new()).is_some())
+        operation.reply().is_some_and(|reply| {
+            fits(&operation.call, reply, &State::new(), evidence.keys).is_some()
+        })
     });
     let mut waiting: Vec<Window<'_>> = asked
         .map(|operation| Window {
@@ -49,7 +52,8 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
             let operation = window.operation;
             let reply = operation.reply().expect("only answered operations are open");
             let visible = step == Step::Whole || is_write(&operation.call);
-            let fits = visible && fits(&operation.call, reply, state).unwrap_or(true);
+            let fits =
+                visible && fits(&operation.call, reply, state, evidence.keys).unwrap_or(true);
             let over = step == Step::Whole && nth >= window.last;
             if !fits && over {
                 checks.violated(violation(window));
@@ -75,7 +79,7 @@ fn violation(window: &Window<'_>) -> Violation {
 }
 
 /// Whether an answer may come from `state`; `None` for calls of which that cannot be said.
-fn fits(call: &Call, reply: &Reply, state: &State) -> Option<bool> {
+fn fits(call: &Call, reply: &Reply, state: &State, keys: &KeyRing) -> Option<bool> {
     match (call, reply) {
         (Call::GetUser { .. }, Reply::Named { id, name }) => {
             Some(find(state, "users", name) == Some(*id))
@@ -88,12 +92,12 @@ fn fits(call: &Call, reply: &Reply, state: &State) -> Option<bool> {
             Some(role_of(state, org, user) == Some(role_name(*role)))
         }
         (Call::RemoveMember { org, user }, _) => Some(role_of(state, org, user).is_none()),
-        (Call::Tree(call), reply) => fits_tree(call, reply, state),
+        (Call::Tree(call), reply) => fits_tree(call, reply, state, keys),
         _ => None,
     }
 }
 
-fn fits_tree(call: &TreeCall, reply: &Reply, state: &State) -> Option<bool> {
+fn fits_tree(call: &TreeCall, reply: &Reply, state: &State, keys: &KeyRing) -> Option<bool> {
     match (call, reply) {
         (TreeCall::ListGroups { group }, Reply::List(list)) => {
             Some(tree::subgroups(state, group) == Some(set(list)))
@@ -102,7 +106,7 @@ fn fits_tree(call: &TreeCall, reply: &Reply, state: &State) -> Option<bool> {
             Some(tree::project_at(state, project) == Some(*id))
         }
         (TreeCall::Environment { project }, Reply::Environment(values)) => {
-            Some(tree::environment(state, project).as_ref() == Some(values))
+            Some(tree::environment(state, project, keys).as_ref() == Some(values))
         }
         _ => None,
     }
@@ -152,6 +156,7 @@ fn role_name(role: Role) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::keys;
 
     fn state() -> State {
         let [user, org, member] = [1, 2, 3].map(Uuid::from_u128);
@@ -173,12 +178,16 @@ mod tests {
             Call::ListMembers { org: "acme".to_owned() },
         ];
         for call in calls {
-            assert_eq!(fits(&call, &list, &state()), Some(true), "{call}");
-            assert_eq!(fits(&call, &list, &State::new()), Some(false), "{call}");
-            assert_eq!(fits(&call, &Reply::List(Vec::new()), &state()), Some(false), "{call}");
+            assert_eq!(fits(&call, &list, &state(), &keys()), Some(true), "{call}");
+            assert_eq!(fits(&call, &list, &State::new(), &keys()), Some(false), "{call}");
+            assert_eq!(
+                fits(&call, &Reply::List(Vec::new()), &state(), &keys()),
+                Some(false),
+                "{call}"
+            );
         }
         let set = |role| Call::SetMember { org: "acme".into(), user: "ada".into(), role };
-        assert_eq!(fits(&set(Role::Owner), &Reply::Done, &state()), Some(true));
-        assert_eq!(fits(&set(Role::Member), &Reply::Done, &state()), Some(false));
+        assert_eq!(fits(&set(Role::Owner), &Reply::Done, &state(), &keys()), Some(true));
+        assert_eq!(fits(&set(Role::Member), &Reply::Done, &state(), &keys()), Some(false));
     }
 }

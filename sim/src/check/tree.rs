@@ -3,11 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drydock_services::seal::{Bound, Sealed};
+use drydock_services::seal::{Bound, KeyRing, Sealed};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::service::keys;
 use crate::truth::State;
 
 const GROUPS: &str = "project_groups";
@@ -123,7 +122,11 @@ fn child(state: &State, kind: &str, parent: Uuid, name: &str) -> Option<Uuid> {
 }
 
 /// The values of variables that a run of the project gets; `None` if there is no such project.
-pub fn environment(state: &State, project: &str) -> Option<BTreeMap<String, String>> {
+pub fn environment(
+    state: &State,
+    project: &str,
+    keys: &KeyRing,
+) -> Option<BTreeMap<String, String>> {
     let project = project_at(state, project)?;
     let group = id_in(state.get(&(PROJECTS.to_owned(), project))?, "parent")?;
     let places = up(state, group);
@@ -132,18 +135,18 @@ pub fn environment(state: &State, project: &str) -> Option<BTreeMap<String, Stri
         for (_, variable) in defined_at(state, "variables", *place) {
             let name = variable["name"].as_str()?.to_owned();
             let secret = variable["values"][0]["secret_name"].as_str()?;
-            values.entry(name).or_insert_with(|| value(state, &places[level..], secret));
+            values.entry(name).or_insert_with(|| value(state, &places[level..], secret, keys));
         }
     }
     Some(values.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
 }
 
 /// The text of the nearest secret with that name.
-fn value(state: &State, places: &[Uuid], name: &str) -> Option<String> {
+fn value(state: &State, places: &[Uuid], name: &str, keys: &KeyRing) -> Option<String> {
     let mut nearest = places.iter().flat_map(|place| defined_at(state, "secrets", *place));
     let (id, secret) = nearest.find(|(_, secret)| secret["name"] == name)?;
     let sealed: Sealed = serde_json::from_value(secret["data"].clone()).ok()?;
-    let plain = keys().open(Bound { kind: "secrets", id }, &sealed).ok()?;
+    let plain = keys.open(Bound { kind: "secrets", id }, &sealed).ok()?;
     let data: BTreeMap<String, String> = serde_json::from_slice(&plain).ok()?;
     data.into_values().next()
 }

@@ -21,7 +21,7 @@ pub struct Args {
 
 const EXIT_CODES: &str = "Exit codes: 0 fine, 1 the simulator failed, 2 usage, 4 nothing selected, \
 100 a property is violated, 101 not deterministic, 102 something never ended, 103 all faults of a \
-plan hit nothing.";
+plan hit nothing, 130 interrupted twice.";
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct SuiteArgs {
@@ -66,8 +66,15 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
     /// Names of scenarios, or `all`.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "against")]
     pub scenarios: Vec<String>,
+    /// Runs the workload and the oracles on the deployment that this file names, for 60 s or
+    /// `--time`. Everything in it may be changed, deleted and replaced.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["scenarios", "seeds", "shard"])]
+    pub against: Option<PathBuf>,
+    /// Of a deployment; by default 8.
+    #[arg(long, requires = "against")]
+    pub clients: Option<usize>,
     #[arg(long, conflicts_with = "seeds")]
     pub seed: Option<u64>,
     /// Seeds from the first to before the last, as `0..100`.

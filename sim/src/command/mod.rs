@@ -1,5 +1,6 @@
 //! The commands of `drydock-sim`.
 
+mod against;
 mod args;
 mod child;
 mod list;
@@ -48,7 +49,10 @@ fn run(args: Args) -> Result<u8, Failure> {
         match args.command {
             None => suite::standard(&args.suite).await,
             Some(Command::List) => list::run(),
-            Some(Command::Run(chosen)) => suite::chosen(&chosen).await,
+            Some(Command::Run(chosen)) => match &chosen.against {
+                Some(file) => against::run(&chosen, file).await,
+                None => suite::chosen(&chosen).await,
+            },
             Some(Command::Replay(replay)) => replay::run(&replay).await,
             Some(Command::Verify(verify)) => verify::run(&verify).await,
             Some(Command::Mutants(mutants)) => mutants::run(&mutants).await,

@@ -1,4 +1,4 @@
-//! Calls with the product's own client, through the simulated network.
+//! Calls with the product's own client, through whatever network there is.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -21,25 +21,27 @@ use drydock_services::names::Ref;
 use futures_util::{TryStreamExt, stream};
 use secrecy::SecretString;
 
-use super::{Api, GatewayApi, tree};
+use super::gateway_api::GatewayApi;
+use super::{Api, tree};
 use crate::history::{Answer, Call, Intent, Named, Reads, Reply, Role, Status};
-use crate::plan::instance_name;
 
 /// Where every instance of configstore listens.
 pub const PORT: u16 = 8001;
 /// More than any list of a simulation holds.
-const LIST_LIMIT: usize = 100;
-const ANSWER_BYTES: usize = 1 << 20;
+pub const LIST_LIMIT: usize = 100;
+const ANSWER_BYTES: usize = 64 << 20;
 
 pub struct HttpApi {
     /// Who calls.
     pub host: String,
-    /// For calls to gateways.
-    pub gateways: GatewayApi,
+    /// Where each instance listens: `host:port`.
+    pub instances: Vec<String>,
     pub net: SharedNet,
     pub token: SecretString,
     /// When a client gives up.
     pub timeout: Duration,
+    /// The same, for what takes longer the more there is.
+    pub patience: Duration,
     /// Those that it has called already.
     pub clients: Mutex<BTreeMap<usize, ConfigstoreClient>>,
 }
@@ -59,9 +61,13 @@ impl Api for HttpApi {
 }
 
 impl HttpApi {
+    fn gateways(&self) -> GatewayApi {
+        GatewayApi { net: self.net.clone(), timeout: self.timeout }
+    }
+
     async fn send(&self, instance: usize, call: &Call) -> Result<Reply, ClientError> {
         let client = &self.client(instance);
-        let ctx = &Context::background().timeout(self.timeout);
+        let ctx = &Context::background().timeout(self.timeout_of(call));
         Ok(match call {
             Call::CreateUser { name } => {
                 let new = NewUser { name: name.clone(), admin: false };
@@ -114,7 +120,7 @@ impl HttpApi {
                 Reply::List(members.map(|user| entry(user.id, &user.name)).collect())
             }
             Call::Tree(call) => return tree::send(client, ctx, call).await,
-            Call::Gateway(call) => return self.gateways.send(instance, call).await,
+            Call::Gateway(call) => return self.gateways().send(instance, call).await,
             Call::Status
             | Call::Maintenance
             | Call::Resume
@@ -123,6 +129,13 @@ impl HttpApi {
             | Call::Lineages
             | Call::GoBack { .. } => return self.administrate(client, ctx, call).await,
         })
+    }
+
+    fn timeout_of(&self, call: &Call) -> Duration {
+        match call {
+            Call::Export | Call::Import { .. } | Call::GoBack { .. } => self.patience,
+            _ => self.timeout,
+        }
     }
 
     async fn administrate(
@@ -174,12 +187,11 @@ impl HttpApi {
     fn connect(&self, instance: usize) -> ConfigstoreClient {
         let settings = ClientSettings {
             connect_timeout: self.timeout,
-            request_timeout: self.timeout,
-            idle_timeout: self.timeout,
+            request_timeout: self.patience,
+            idle_timeout: self.patience,
             max_answer_bytes: ANSWER_BYTES,
         };
-        let authority = format!("{}:{PORT}", instance_name(instance));
-        let http = Client::new(self.net.clone(), authority)
+        let http = Client::new(self.net.clone(), &*self.instances[instance - 1])
             .with_token(self.token.clone())
             .with_settings(settings);
         ConfigstoreClient::new(http)

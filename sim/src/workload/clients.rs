@@ -14,10 +14,11 @@ pub async fn client(plan: &Plan, session: &Session) {
     }
     loop {
         session.sleep_ms(session.draw(least, greatest)).await;
-        if session.now_ms() >= plan.load_ms {
+        if session.is_over(plan.load_ms) {
             return;
         }
-        let instance = session.draw(1, plan.topology.configstores as u64) as usize;
+        let meant = session.draw(1, plan.topology.configstores as u64) as usize;
+        let instance = session.instance(meant);
         let call = make(plan, session, choose(plan, session, total));
         session.ask(instance, call).await;
     }

@@ -1,4 +1,4 @@
-//! Who uses the simulated cluster: clients, an operator, and the look at everything at the end.
+//! Who uses the cluster: clients, an operator, and the look at everything at the end.
 
 mod api;
 mod clients;
@@ -9,9 +9,8 @@ mod people;
 mod session;
 mod tree;
 
-pub use api::{HttpApi, PORT};
+pub use api::{HttpApi, LIST_LIMIT, PORT};
 pub use clients::client;
-pub use gateway_api::GatewayApi;
 pub use operator::{Finals, SharedFinals, operator};
 pub use people::person;
-pub use session::{Api, Session};
+pub use session::{Api, Elsewhere, Session};

@@ -33,6 +33,9 @@ pub async fn operator(plan: &Plan, session: &Session, finals: &SharedFinals) {
     let mut kept = BTreeMap::new();
     for step in &plan.operator {
         session.sleep_until(step.at_ms).await;
+        if session.stop.is_cancelled() {
+            break;
+        }
         perform(session, step, &mut kept).await;
     }
     session.sleep_until(plan.load_ms).await;
@@ -70,13 +73,13 @@ async fn converge(session: &Session, finals: &SharedFinals, instances: usize) {
 }
 
 async fn perform(session: &Session, step: &Step, kept: &mut BTreeMap<String, Bytes>) {
-    let instance = step.instance;
+    let instance = session.instance(step.instance);
     match &step.action {
         Action::Maintenance { wait_ms } => {
             let deadline = session.now_ms() + wait_ms;
             until_ok(session, instance, deadline, || Call::Maintenance).await;
             while session.now_ms() < deadline {
-                let answer = session.ask(instance, Call::Status).await;
+                let answer = session.ask(session.instance(instance), Call::Status).await;
                 if matches!(answer.ok(), Some(Reply::Status(status)) if status.ready) {
                     return;
                 }
@@ -133,7 +136,11 @@ async fn go_back(session: &Session, instance: usize, kept: Option<&Bytes>) {
 
 /// Asks until the answer is a success or the time is over.
 async fn until_ok(session: &Session, instance: usize, deadline: u64, call: impl Fn() -> Call) {
-    while session.now_ms() < deadline && session.ask(instance, call()).await.ok().is_none() {
+    while session.now_ms() < deadline {
+        let asked = session.ask(session.instance(instance), call()).await;
+        if asked.ok().is_some() {
+            return;
+        }
         session.sleep_ms(ASK_AGAIN_MS).await;
     }
 }

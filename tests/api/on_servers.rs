@@ -1,0 +1,26 @@
+//! The whole suite once more, on a real etcd and a real S3 server, with the same snapshots.
+
+use std::process::Command;
+
+use drydock_backends::testing::{ETCD, EtcdServers, WEED, Weed, program};
+use drydock_tests::servers::VARIABLE;
+
+/// What cannot be tried on servers: nothing.
+const LEFT_OUT: &[&str] = &["on_servers::"];
+
+#[test]
+fn the_suite_passes_on_servers() {
+    let (Some(etcd), Some(weed)) = (program(ETCD), program(WEED)) else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (etcd, weed) =
+        runtime.block_on(async { (EtcdServers::start(&etcd, 1).await, Weed::start(&weed).await) });
+    let mut suite = Command::new(std::env::current_exe().unwrap());
+    suite.args(LEFT_OUT.iter().flat_map(|test| ["--skip", test]));
+    suite.env(VARIABLE, format!("{} {}", etcd.endpoints()[0], weed.address()));
+    // They are what is compared with, not what is made here.
+    suite.env("INSTA_UPDATE", "no");
+    let ended = suite.output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    println!("{said}");
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+}

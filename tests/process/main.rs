@@ -1,0 +1,11 @@
+//! Several instances of the real binary on a real etcd and a real S3 server, under the workload and
+//! the oracles of the simulator.
+
+#[cfg(test)]
+mod deployment;
+#[cfg(test)]
+mod drill;
+#[cfg(test)]
+mod loss;
+#[cfg(test)]
+mod restart;
