@@ -266,9 +266,11 @@ impl std::fmt::Display for Panic {
 }
 
 impl Panic {
-    /// Panics of the simulator and of turmoil are no findings about the product.
+    /// Panics of the simulator and of turmoil are no findings about the product, nor is what
+    /// follows from another panic.
     fn is_harness(&self) -> bool {
-        self.place.contains("turmoil") || self.place.starts_with("sim/")
+        let follows = self.message.contains("shutdown on unhandled panic");
+        follows || self.place.contains("turmoil") || self.place.starts_with("sim/")
     }
 }
 
