@@ -66,6 +66,9 @@ impl HttpApi {
     }
 
     async fn send(&self, instance: usize, call: &Call) -> Result<Reply, ClientError> {
+        if let Call::Gateway(call) = call {
+            return self.gateways().send(instance, call).await;
+        }
         let client = &self.client(instance);
         let ctx = &Context::background().timeout(self.timeout_of(call));
         Ok(match call {
@@ -120,7 +123,7 @@ impl HttpApi {
                 Reply::List(members.map(|user| entry(user.id, &user.name)).collect())
             }
             Call::Tree(call) => return tree::send(client, ctx, call).await,
-            Call::Gateway(call) => return self.gateways().send(instance, call).await,
+            Call::Gateway(_) => unreachable!("these go to gateways"),
             Call::Status
             | Call::Maintenance
             | Call::Resume
