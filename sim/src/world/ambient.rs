@@ -1,7 +1,7 @@
 //! The time that libraries read which know nothing of seams.
 //!
-//! It is that of the last step, moved by the clock fault of the host that asks. Nothing of turmoil
-//! is asked: its world may be in use by whoever wants to know the time.
+//! It is that of the last step, moved by the clock fault of the host that asks. Nothing of
+//! the running host is asked: its clock may be in use by whoever wants to know the time.
 
 use std::cell::RefCell;
 use std::time::Duration;

@@ -6,13 +6,9 @@ use std::time::Duration;
 use drydock_core::env::Clock;
 use jiff::{SignedDuration, Timestamp};
 
+use super::hosts::host_elapsed;
 use crate::fault::{Faults, What};
 use crate::plan::instance_name;
-
-/// The time of the host that is running; `None` between hosts.
-pub fn host_elapsed() -> Option<Duration> {
-    turmoil::sim_elapsed()
-}
 
 /// The clocks of one host: the plan's epoch, moved on by simulated time and off by active faults.
 pub struct SimClock {

@@ -1,4 +1,4 @@
-//! Hosts, time and the schedule of faults, on turmoil.
+//! Hosts, and the schedule of faults.
 //!
 //! Invariants: faults begin and end only between steps, so every host sees the same faults for a
 //! whole step; a host that dies at a code point has no effect on others from there on, and is taken
@@ -7,24 +7,23 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use drydock_core::env::RngTree;
 use tokio_util::sync::CancellationToken;
 
-use super::ambient::{self, AmbientClock};
+use super::ambient::AmbientClock;
+use super::hosts::Hosts;
+use super::links::Links;
 use super::net::{Connections, SimNet};
 use crate::fault::{Faults, What};
 use crate::plan::{Plan, etcd_name, instance_name, is_etcd};
 use crate::recorder::Recorder;
 
-/// More bytes on their way than any test needs: turmoil panics when its buffers are full.
-const TCP_CAPACITY: usize = 4096;
-
-type BoxResult = Result<(), Box<dyn std::error::Error>>;
-
 /// What runs on hosts, by name: told to stop by `stop`.
 pub struct Cluster {
-    sim: turmoil::Sim<'static>,
+    hosts: Hosts,
+    links: Links,
     ambient: AmbientClock,
     faults: Faults,
     recorder: Recorder,
@@ -78,19 +77,11 @@ impl Cluster {
         let epoch_ms = u64::try_from(plan.epoch.as_millisecond()).unwrap_or(0);
         let epoch = Duration::from_millis(epoch_ms);
         let ambient = AmbientClock::begin(epoch, faults);
-        let [least, greatest] = plan.topology.latency_ms;
-        let sim = turmoil::Builder::new()
-            .epoch(SystemTime::UNIX_EPOCH + epoch)
-            .simulation_duration(Duration::from_millis(plan.end_ms() * 2))
-            .tick_duration(Duration::from_millis(plan.tick_ms))
-            .min_message_latency(Duration::from_millis(least))
-            .max_message_latency(Duration::from_millis(greatest))
-            .tcp_capacity(TCP_CAPACITY)
-            .enable_random_order()
-            .rng_seed(plan.seed)
-            .build();
+        let rng = RngTree::from_seed(plan.seed).child("world");
+        let links = Links::new(&rng, plan.topology.latency_ms);
         Cluster {
-            sim,
+            hosts: Hosts::new(links.clone(), &rng, Duration::from_millis(plan.tick_ms)),
+            links,
             ambient,
             faults: faults.clone(),
             recorder: recorder.clone(),
@@ -107,7 +98,7 @@ impl Cluster {
 
     /// The network as `host` sees it.
     pub fn net(&self, host: &str) -> SimNet {
-        SimNet::new(host, &self.faults, &self.connections)
+        SimNet::new(host, &self.links, &self.faults, &self.connections)
     }
 
     /// Tells of faults and deaths from now on.
@@ -122,31 +113,17 @@ impl Cluster {
         F: Future<Output = ()> + 'static,
     {
         self.stops.insert(name.to_owned(), stop);
-        let host = name.to_owned();
-        self.sim.host(name, move || {
-            ambient::settle(&host);
-            let software = start();
-            async move {
-                software.await;
-                BoxResult::Ok(())
-            }
-        });
+        self.hosts.add(name, Box::new(move || Box::pin(start())));
     }
 
     /// Bounds the latency between two hosts.
     pub fn limit_latency(&self, one: &str, other: &str, greatest_ms: u64) {
-        let greatest = Duration::from_millis(greatest_ms);
-        self.sim.set_link_max_message_latency(one, other, greatest);
+        self.links.limit_latency(one, other, Duration::from_millis(greatest_ms));
     }
 
     /// Adds a host that runs `work` once.
     pub fn client(&mut self, name: &str, work: impl Future<Output = ()> + 'static) {
-        let host = name.to_owned();
-        self.sim.client(name, async move {
-            ambient::settle(&host);
-            work.await;
-            BoxResult::Ok(())
-        });
+        self.hosts.add_once(name, Box::pin(work));
     }
 
     pub fn now_ms(&self) -> u64 {
@@ -154,22 +131,22 @@ impl Cluster {
     }
 
     /// Goes on until `until_ms` or until `done`.
-    pub fn run(&mut self, until_ms: u64, mut done: impl FnMut() -> bool) -> BoxResult {
+    pub fn run(&mut self, until_ms: u64, mut done: impl FnMut() -> bool) {
         while self.now_ms < until_ms && !done() {
             self.take_down_the_dying();
             self.turn_edges();
             self.restart();
-            self.sim.step()?;
+            self.hosts.step();
             self.now_ms += self.tick_ms;
             let now = Duration::from_millis(self.now_ms);
             self.recorder.set_now(now);
             self.ambient.set(now);
         }
-        Ok(())
     }
 
     fn turn_edges(&mut self) {
         while let Some(edge) = self.schedule.pop_if(|edge| edge.at_ms <= self.now_ms) {
+            self.hosts.catch_up();
             match edge.begins {
                 true => self.begin(edge.index),
                 false => self.end(edge.index),
@@ -246,14 +223,14 @@ impl Cluster {
         let until = (self.now_ms + for_ms).min(self.load_ms);
         let until = self.down.get(host).map_or(until, |known| until.max(*known));
         if self.down.insert(host.to_owned(), until).is_none() {
-            // Destructors run when turmoil drops the host's runtime: nothing of theirs may be seen.
+            // Destructors run when the host's runtime is dropped: nothing of theirs may be seen.
             self.faults.die(host, index);
             self.recorder.event(host, format_args!("dies"));
             let how = self.faults.all()[index].what.clone();
             if let What::PowerCut { .. } = how {
                 self.connections.silence(host);
             }
-            self.sim.crash(host);
+            self.hosts.kill(host);
             self.faults.buried(host);
             let dies =
                 matches!(how, What::Kill { .. } | What::PowerCut { .. } | What::EtcdKill { .. });
@@ -270,7 +247,7 @@ impl Cluster {
             self.down.remove(&host);
             self.recorder.event(&host, format_args!("starts again"));
             self.connections.end_silence(&host);
-            self.sim.bounce(host);
+            self.hosts.start(&host);
         }
     }
 }

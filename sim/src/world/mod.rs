@@ -1,13 +1,16 @@
-//! The simulated world: hosts, network and time. Turmoil stays inside this folder.
+//! The simulated world: hosts, network and time.
 
 mod ambient;
 mod clock;
 mod cluster;
+mod hosts;
+mod links;
 mod net;
 mod stream;
 
-pub use clock::{SimClock, host_elapsed};
+pub use clock::SimClock;
 pub use cluster::{Backstage, Cluster, Stop};
+pub use hosts::host_elapsed;
 pub use net::SimNet;
 
 #[cfg(test)]

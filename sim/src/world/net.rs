@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use drydock_core::net::{BoxStream, Listener, Net};
-use turmoil::net::{TcpListener, TcpStream};
 
+use super::links::{Accepting, Links, Wire};
 use super::stream::{End, SimStream, held_back};
 use crate::fault::{Faults, What};
 
@@ -68,17 +68,23 @@ impl Connections {
 #[derive(Clone)]
 pub struct SimNet {
     host: String,
+    links: Links,
     faults: Faults,
     connections: Connections,
 }
 
 impl SimNet {
-    pub fn new(host: &str, faults: &Faults, connections: &Connections) -> SimNet {
-        SimNet { host: host.to_owned(), faults: faults.clone(), connections: connections.clone() }
+    pub fn new(host: &str, links: &Links, faults: &Faults, connections: &Connections) -> SimNet {
+        SimNet {
+            host: host.to_owned(),
+            links: links.clone(),
+            faults: faults.clone(),
+            connections: connections.clone(),
+        }
     }
 
-    fn stream(&self, inner: TcpStream, remote: &str) -> BoxStream {
-        let end = End::new(&self.host, remote);
+    fn stream(&self, inner: Wire) -> BoxStream {
+        let end = End::new(&self.host, inner.remote());
         self.connections.add(&end);
         Box::new(SimStream::new(inner, end, self.faults.clone()))
     }
@@ -114,31 +120,31 @@ impl Net for SimNet {
             tokio::time::sleep(REFUSAL).await;
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
-        let inner = TcpStream::connect((remote, port)).await?;
-        Ok(self.stream(inner, remote))
+        let inner = self.links.dial(&self.host, remote, port).await?;
+        Ok(self.stream(inner))
     }
 
     async fn listen(&self, address: &str) -> io::Result<Box<dyn Listener>> {
-        let inner = TcpListener::bind(address).await?;
+        let bad = || io::Error::new(io::ErrorKind::InvalidInput, format!("`{address}`"));
+        let (_, port) = address.rsplit_once(':').ok_or_else(bad)?;
+        let inner = self.links.listen(&self.host, port.parse().map_err(|_| bad())?)?;
         Ok(Box::new(SimListener { inner, net: self.clone() }))
     }
 }
 
 struct SimListener {
-    inner: TcpListener,
+    inner: Accepting,
     net: SimNet,
 }
 
 #[async_trait]
 impl Listener for SimListener {
     async fn accept(&mut self) -> io::Result<(BoxStream, String)> {
-        let (inner, peer) = self.inner.accept().await?;
-        let remote = turmoil::reverse_lookup(peer.ip()).unwrap_or_else(|| peer.ip().to_string());
-        Ok((self.net.stream(inner, &remote), format!("{remote}:{}", peer.port())))
+        let (inner, peer) = self.inner.accept().await;
+        Ok((self.net.stream(inner), peer))
     }
 
     fn local_addr(&self) -> String {
-        let port = self.inner.local_addr().map_or(0, |address| address.port());
-        format!("{}:{port}", self.net.host)
+        format!("{}:{}", self.net.host, self.inner.port())
     }
 }

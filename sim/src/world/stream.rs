@@ -1,8 +1,6 @@
 //! A byte stream between two simulated hosts, which faults can hold, slow down or reset.
 //!
-//! Turmoil only carries the bytes. Its own faults are not used, because they are not those of TCP:
-//! a dropped segment would hang a connection for ever, a partition would refuse dials at once.
-//! Faults act where bytes are received: what a fault holds is taken from the network but not yet
+//! `links` only carries the bytes. Faults act where bytes are received: what a fault holds is taken from the network but not yet
 //! given to the reader, and counted.
 
 use std::future::Future;
@@ -14,8 +12,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
-use turmoil::net::TcpStream;
 
+use super::links::Wire;
 use crate::fault::Faults;
 
 /// At most this much is taken from the network while a fault holds it.
@@ -76,7 +74,7 @@ impl End {
 }
 
 pub struct SimStream {
-    inner: TcpStream,
+    inner: Wire,
     end: Arc<End>,
     faults: Faults,
     held: Option<Held>,
@@ -91,7 +89,7 @@ struct Held {
 }
 
 impl SimStream {
-    pub fn new(inner: TcpStream, end: Arc<End>, faults: Faults) -> SimStream {
+    pub fn new(inner: Wire, end: Arc<End>, faults: Faults) -> SimStream {
         SimStream { inner, end, faults, held: None }
     }
 

@@ -70,7 +70,7 @@ where
     let notes = Notes::default();
     let work = client(cluster.net(CLIENT), notes.clone(), faults.clone());
     cluster.client(CLIENT, work);
-    cluster.run(10_000, || false).unwrap();
+    cluster.run(10_000, || false);
     let notes = notes.lock().unwrap().clone();
     (notes, faults.report().iter().map(|fault| fault.hits).collect())
 }
@@ -249,4 +249,53 @@ fn a_host_without_power_is_silent_until_it_is_back() {
     assert_eq!(texts, ["connection reset", "back"]);
     assert!((1_150..=1_160).contains(&notes[0].0), "{notes:?}");
     assert_eq!(hits, [1]);
+}
+
+#[test]
+fn what_is_written_is_read_in_order_and_whole_however_slow_the_reader_is() {
+    const BYTES: usize = 3 << 20;
+    let (notes, _) = run(Vec::new(), |net, notes| async move {
+        let stream = net.dial(ADDRESS).await.unwrap();
+        let (mut reader, mut writer) = tokio::io::split(stream);
+        let sent: Vec<u8> = (0..BYTES).map(|at| (at / 1000 % 251) as u8).collect();
+        let expected = sent.clone();
+        let writing = tokio::spawn(async move {
+            writer.write_all(&sent).await.unwrap();
+            writer.shutdown().await.unwrap();
+        });
+        // More than any window: the far end stops reading as long as nobody takes its echo.
+        sleep_until(100).await;
+        note(&notes, format!("all sent {}", writing.is_finished()));
+        let mut echoed = Vec::new();
+        reader.read_to_end(&mut echoed).await.unwrap();
+        note(&notes, format!("the same {}", echoed == expected));
+    });
+    let texts: Vec<_> = notes.iter().map(|(_, text)| &**text).collect();
+    assert_eq!(texts, ["all sent false", "the same true"]);
+}
+
+#[test]
+fn a_dial_where_nobody_listens_is_refused_after_a_way_there_and_back() {
+    let (notes, _) = run(Vec::new(), |net, notes| async move {
+        let refused = net.dial("configstore-1:9").await.err().map(|error| error.kind());
+        note(&notes, format!("{refused:?}"));
+    });
+    assert!(matches!(&notes[..], [(1.., text)] if text == "Some(ConnectionRefused)"), "{notes:?}");
+}
+
+#[test]
+fn clocks_never_disagree_by_more_than_a_slice_when_a_message_arrives() {
+    let (notes, _) = run(Vec::new(), |net, notes| async move {
+        let mut stream = net.dial(ADDRESS).await.unwrap();
+        for pause_ms in [3, 47, 8, 119] {
+            let begun = host_elapsed().unwrap();
+            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            ping(&mut stream).await.unwrap();
+            let took = host_elapsed().unwrap() - begun;
+            note(&notes, format!("{}", took.as_millis() - u128::from(pause_ms)));
+        }
+    });
+    let late: Vec<u32> = notes.iter().map(|(_, text)| text.parse().unwrap()).collect();
+    // Two ways of at most one millisecond each, and two steps.
+    assert!(late.iter().all(|ms| *ms <= 14), "{late:?}");
 }

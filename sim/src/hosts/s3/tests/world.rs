@@ -64,7 +64,7 @@ where
         let answer = work.await;
         *note.lock().unwrap() = Some(answer);
     });
-    cluster.run(20_000, || came_to.lock().unwrap().is_some()).unwrap();
+    cluster.run(20_000, || came_to.lock().unwrap().is_some());
     let came_to = came_to.lock().unwrap().take();
     (came_to, faults.report().iter().map(|fault| fault.hits).collect())
 }
