@@ -9,6 +9,7 @@
 //! Absent on purpose: SQL functions of time and randomness, and durability.
 
 mod references;
+mod speculation;
 mod tx;
 mod worker;
 
@@ -16,10 +17,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, DropBehavior, ErrorCode, TransactionBehavior};
 use tempfile::TempDir;
 
 pub use references::Dangling;
+pub use speculation::Speculation;
+use speculation::Turns;
 pub use tx::Tx;
 use worker::Worker;
 
@@ -71,6 +74,8 @@ impl From<rusqlite::Error> for DbError {
 enum Ending {
     Commit,
     RollBack,
+    /// Not yet.
+    Open,
 }
 
 /// One database in a folder of its own. Cheap to clone; the folder goes with the last clone.
@@ -78,6 +83,7 @@ enum Ending {
 pub struct Db {
     writer: Arc<Worker>,
     readers: Arc<Worker>,
+    turns: Turns,
     folder: Arc<TempDir>,
     execution: Execution,
 }
@@ -107,6 +113,7 @@ impl Db {
         Ok(Db {
             writer: Arc::new(Worker::new(vec![writer], execution)),
             readers: Arc::new(Worker::new(readers, execution)),
+            turns: Turns::default(),
             folder: Arc::new(folder),
             execution,
         })
@@ -122,22 +129,25 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        let behavior = TransactionBehavior::Immediate;
-        transaction(&self.writer, ctx, behavior, Ending::Commit, work).await
+        self.write(ctx, Ending::Commit, work).await
     }
 
-    /// Runs `work` in a transaction that may write, and forgets what it wrote.
-    pub async fn speculate<T, E>(
+    async fn write<T, E>(
         &self,
         ctx: &Context,
+        ending: Ending,
         work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        let behavior = TransactionBehavior::Immediate;
-        transaction(&self.writer, ctx, behavior, Ending::RollBack, work).await
+        let turns = self.turns.clone();
+        let work = move |tx: &Tx<'_>| {
+            turns.next();
+            work(tx)
+        };
+        transaction(&self.writer, ctx, TransactionBehavior::Immediate, ending, work).await
     }
 
     /// Runs `work` on one consistent state. It must not write.
@@ -206,13 +216,15 @@ where
 {
     let ctx = ctx.clone();
     let job = move |conn: &mut Connection| -> Result<T, E> {
+        speculation::close(conn)?;
         watch_context(conn, &ctx)?;
-        let inner = begin(conn, behavior, &ctx)?;
+        let mut inner = begin(conn, behavior, &ctx)?;
         // Dropping the transaction rolls back: so do an error and a panic.
         let done = work(&Tx::new(&inner, ctx))?;
         match ending {
             Ending::Commit => inner.commit().map_err(DbError::from)?,
             Ending::RollBack => inner.rollback().map_err(DbError::from)?,
+            Ending::Open => inner.set_drop_behavior(DropBehavior::Ignore),
         }
         Ok(done)
     };

@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{Db, DbError, watch_context};
+use super::{Db, DbError, speculation, watch_context};
 use crate::context::Context;
 
 /// A reference that leads nowhere.
@@ -27,14 +27,19 @@ impl std::fmt::Display for Dangling {
 impl Db {
     /// Checks no reference until [`check_references`](Self::check_references).
     pub async fn defer_references(&self) -> Result<(), DbError> {
-        let off = |conn: &mut Connection| conn.pragma_update(None, "foreign_keys", false);
-        Ok(self.writer.call(off).await??)
+        // In a transaction the pragma would do nothing.
+        let off = |conn: &mut Connection| -> Result<(), DbError> {
+            speculation::close(conn)?;
+            Ok(conn.pragma_update(None, "foreign_keys", false)?)
+        };
+        self.writer.call(off).await?
     }
 
     /// Finds a reference that leads nowhere, and checks every statement from now on.
     pub async fn check_references(&self, ctx: &Context) -> Result<Option<Dangling>, DbError> {
         let ctx = ctx.clone();
         let check = move |conn: &mut Connection| -> Result<Option<Dangling>, DbError> {
+            speculation::close(conn)?;
             conn.pragma_update(None, "foreign_keys", true)?;
             watch_context(conn, &ctx)?;
             first_dangling(conn)

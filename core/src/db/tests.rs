@@ -40,7 +40,52 @@ async fn commits_on_ok_and_rolls_back_on_error() {
             "{error}"
         );
         assert_eq!(count(&db).await, 1);
-        db.speculate(&ctx, |tx| insert(tx, "c")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_speculation_is_seen_once_it_is_confirmed() {
+    for execution in BOTH {
+        let (db, _scratch) = database(execution).await;
+        let ctx = Context::background();
+        let ((), speculation) = db.speculate(&ctx, |tx| insert(tx, "a")).await.unwrap();
+        assert_eq!(count(&db).await, 0);
+        assert!(db.confirm(&ctx, speculation, |tx| insert(tx, "b")).await.unwrap());
+        assert_eq!(count(&db).await, 2);
+        // Nothing stays open.
+        db.run(&ctx, |tx| insert(tx, "c")).await.unwrap();
+        assert_eq!(count(&db).await, 3);
+    }
+}
+
+#[tokio::test]
+async fn whatever_else_writes_undoes_a_speculation() {
+    for execution in BOTH {
+        let (db, scratch) = database(execution).await;
+        let other = Db::create(scratch.path(), SCHEMA, execution).await.unwrap();
+        let ctx = Context::background();
+        let speculate =
+            async |db: &Db| db.speculate::<_, DbError>(&ctx, |tx| insert(tx, "a")).await.unwrap().1;
+        let first = speculate(&db).await;
+        let second = speculate(&db).await;
+        assert!(!db.confirm(&ctx, first, |tx| insert(tx, "b")).await.unwrap());
+        assert!(!other.confirm(&ctx, second, |tx| insert(tx, "b")).await.unwrap());
+        let third = speculate(&db).await;
+        db.run(&ctx, |tx| insert(tx, "c")).await.unwrap();
+        assert!(!db.confirm(&ctx, third, |tx| insert(tx, "b")).await.unwrap());
+        assert_eq!((count(&db).await, count(&other).await), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_speculation_that_cannot_be_confirmed_is_undone() {
+    for execution in BOTH {
+        let (db, _scratch) = database(execution).await;
+        let ctx = Context::background();
+        let ((), speculation) = db.speculate(&ctx, |tx| insert(tx, "a")).await.unwrap();
+        assert!(db.confirm(&ctx, speculation, |tx| insert(tx, "a")).await.is_err());
+        assert_eq!(count(&db).await, 0);
+        db.run(&ctx, |tx| insert(tx, "a")).await.unwrap();
         assert_eq!(count(&db).await, 1);
     }
 }

@@ -1,6 +1,6 @@
 //! Statements in a transaction, each under its context.
 
-use rusqlite::{Connection, OptionalExtension, Params, Row};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -22,8 +22,9 @@ impl<'c> Tx<'c> {
         &self.ctx
     }
 
-    /// Runs one statement; answers the number of rows it changed.
-    pub fn execute(&self, sql: &str, params: impl Params) -> Result<usize, DbError> {
+    /// Runs one statement; answers the number of rows it changed. Not for a service's closures: the
+    /// log holds what they do, and a statement is not in it.
+    pub(crate) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, DbError> {
         self.ctx.check()?;
         Ok(self.conn.prepare_cached(sql)?.execute(params)?)
     }
@@ -36,7 +37,7 @@ impl<'c> Tx<'c> {
         mut decode: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, DbError> {
         self.ctx.check()?;
-        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut statement = self.query_statement(sql)?;
         let mut rows = statement.query(params)?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
@@ -53,7 +54,13 @@ impl<'c> Tx<'c> {
         decode: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, DbError> {
         self.ctx.check()?;
-        Ok(self.conn.prepare_cached(sql)?.query_row(params, decode).optional()?)
+        Ok(self.query_statement(sql)?.query_row(params, decode).optional()?)
+    }
+
+    fn query_statement(&self, sql: &str) -> Result<CachedStatement<'_>, DbError> {
+        let statement = self.conn.prepare_cached(sql)?;
+        assert!(statement.readonly(), "`{sql}` is no query");
+        Ok(statement)
     }
 
     /// The objects whose `data` a query selects as its only column.
@@ -86,7 +93,8 @@ impl<'c> Tx<'c> {
             let undo = || self.conn.execute_batch("ROLLBACK TO part");
             undo().map_err(DbError::from)?;
         }
-        self.conn.execute_batch("RELEASE part").map_err(DbError::from)?;
+        let release = || self.conn.prepare_cached("RELEASE part")?.execute([]);
+        release().map_err(DbError::from)?;
         done
     }
 }

@@ -17,7 +17,7 @@ use super::state::{Applied, Phase};
 use super::transact::{Job, StoreTx};
 use crate::context::Context;
 use crate::coord::KeyValue;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Speculation, Tx};
 use crate::log::checkpoint::encode_actions;
 use crate::log::commit::{CommitError, Proposal, Settled, settle};
 use crate::log::format::{Action, Body, Commit, Head, Mode, decode};
@@ -40,6 +40,14 @@ struct Trial {
     actions: Vec<Action>,
     bytes: usize,
     base: Head,
+}
+
+/// What is to be committed.
+struct Changes {
+    actions: Vec<Action>,
+    bytes: usize,
+    /// The same on the read model.
+    trial: Speculation,
 }
 
 enum Step {
@@ -112,7 +120,7 @@ impl Committer {
             return Err(StoreError::NotReady);
         };
         self.inner.check_window(&base)?;
-        let trial = self.attempt(std::mem::take(batch), base).await?;
+        let (trial, speculation) = self.attempt(std::mem::take(batch), base).await?;
         *batch = trial.ran;
         if trial.base != base {
             // The feed moved between the look and the trial.
@@ -121,7 +129,9 @@ impl Committer {
         let fresh = if trial.actions.is_empty() {
             self.still_at(&base).await?
         } else {
-            self.commit(applied, base, mode, trial.actions, trial.bytes).await?
+            let Trial { actions, bytes, .. } = trial;
+            let changes = Changes { actions, bytes, trial: speculation };
+            self.commit(applied, base, mode, changes).await?
         };
         let ran = std::mem::take(batch);
         if !fresh {
@@ -131,8 +141,8 @@ impl Committer {
         Ok(Step::Answered(trial.left))
     }
 
-    /// Runs the closures one after the other, and forgets what they wrote.
-    async fn attempt(&self, batch: Batch, base: Head) -> Result<Trial, StoreError> {
+    /// Runs the closures one after the other. What they wrote nobody sees yet.
+    async fn attempt(&self, batch: Batch, base: Head) -> Result<(Trial, Speculation), StoreError> {
         let inner = Arc::clone(&self.inner);
         let trial = move |tx: &Tx<'_>| -> Result<Trial, DbError> {
             let base_now = schema::head(tx)?;
@@ -176,11 +186,11 @@ impl Committer {
         applied: Applied,
         base: Head,
         mode: SeenMode,
-        actions: Vec<Action>,
-        bytes: usize,
+        changes: Changes,
     ) -> Result<bool, StoreError> {
         let inner = &self.inner;
         let id = inner.env.new_id();
+        let Changes { actions, bytes, trial } = changes;
         let body = self.body(id, actions, bytes).await?;
         let commit = Commit {
             lineage: base.lineage,
@@ -193,6 +203,7 @@ impl Committer {
         let (head_revision, mode_revision) = (applied.revision, mode.revision);
         let used = mode;
         let proposal = Proposal { commit, base, head_revision, mode_revision, also: Vec::new() };
+        inner.proposed.set(id, trial);
         inner.env.point("commit.before_txn").await?;
         let settled = match settle(&inner.coord, &inner.keys, &inner.env, &proposal).await {
             Err(CommitError::Lost { .. }) => inner.settle_trimmed(&proposal).await?,

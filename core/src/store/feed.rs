@@ -13,17 +13,13 @@ use tokio::sync::mpsc;
 use super::error::StoreError;
 use super::load::load;
 use super::parts::Inner;
-use super::schema;
-use super::state::{Applied, Phase};
-use crate::context::Context;
+use super::state::Phase;
 use crate::coord::{
     Coordination, CoordinationExt, Error as CoordError, EventKind, KeyValue, RangeRequest,
     Revision, WatchBatch, WatchRequest, WatchStream,
 };
-use crate::db::DbError;
 use crate::error::Chain;
-use crate::log::checkpoint::read_actions;
-use crate::log::format::{Action, Body, Commit, Head, decode};
+use crate::log::format::{Body, Commit, Head, decode};
 use crate::retry::Backoff;
 
 /// A commit of this instance, known to be in the log.
@@ -217,8 +213,7 @@ impl Feed {
     async fn take(&self, commits: Vec<(Commit, Revision)>) -> Result<(), Reload> {
         let applied = self.inner.applied.borrow().head.ok_or(Reload::Switched)?;
         let mut head = applied;
-        let mut changes = Vec::new();
-        let mut revision = 0;
+        let mut next = Vec::new();
         for (commit, at) in commits {
             if commit.position <= applied.position && commit.lineage == applied.lineage {
                 continue;
@@ -230,13 +225,9 @@ impl Feed {
                 return Err(Reload::Gap { applied: head, found: commit.head() });
             }
             head = commit.head();
-            revision = at;
-            changes.extend(self.inner.actions(commit.body).await.map_err(Reload::Failed)?);
+            next.push((commit, at));
         }
-        if head == applied {
-            return Ok(());
-        }
-        self.inner.apply(changes, head, revision).await.map_err(Reload::Failed)
+        self.inner.apply(next).await.map_err(Reload::Failed)
     }
 }
 
@@ -249,33 +240,4 @@ fn commit_of(found: &KeyValue) -> Result<(Commit, Revision), Reload> {
     let commit = decode(&found.key, &found.value)
         .map_err(|error| Reload::Failed(StoreError::Format(error)))?;
     Ok((commit, found.mod_revision))
-}
-
-impl Inner {
-    /// What a commit changes.
-    pub(crate) async fn actions(&self, body: Body) -> Result<Vec<Action>, StoreError> {
-        match body {
-            Body::Actions(actions) => Ok(actions),
-            Body::Switch { .. } => Ok(Vec::new()),
-            Body::Object(name) => Ok(read_actions(&self.objects, &self.object_keys, &name).await?),
-        }
-    }
-
-    /// Changes the read model, and tells everybody.
-    async fn apply(
-        &self,
-        changes: Vec<Action>,
-        head: Head,
-        revision: Revision,
-    ) -> Result<(), StoreError> {
-        let db = self.db()?;
-        let schema = self.schema;
-        let work = move |tx: &crate::db::Tx<'_>| -> Result<(), DbError> {
-            changes.iter().try_for_each(|action| schema.apply(tx, action))?;
-            schema::set_head(tx, &head)
-        };
-        db.run(&Context::background(), work).await?;
-        self.applied.send_replace(Applied { phase: Phase::Ready, head: Some(head), revision });
-        Ok(())
-    }
 }

@@ -11,7 +11,8 @@
 //! | [`transact`] | what a closure may do, and how it is queued |
 //! | [`committer`] | batches, conflicts, unknown outcomes |
 //! | [`durable`] | when a commit may be acknowledged |
-//! | [`feed`] | commits from the coordination store into the read model |
+//! | [`feed`] | commits from the coordination store, in order |
+//! | [`apply`] | what a commit does to the read model |
 //! | [`load`] | a read model from the beginning |
 //! | [`begin`] | a new lineage after a loss |
 //! | [`recovery`] | a lost or set-back coordination store, from objects |
@@ -20,6 +21,7 @@
 //!
 //! Absent on purpose: spawning. [`Store::new`] hands out the loops; the runtime runs them.
 
+mod apply;
 mod archived;
 pub(crate) mod begin;
 mod committer;

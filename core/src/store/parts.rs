@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::apply::Proposed;
 use super::archived::ArchivedFollower;
 use super::committer::Committer;
 use super::error::StoreError;
@@ -160,6 +161,7 @@ pub(crate) struct Inner {
     pub(super) jobs: mpsc::Sender<Box<dyn Job>>,
     pub(super) head_waiters: mpsc::Sender<HeadWaiter>,
     pub(super) local: mpsc::Sender<Local>,
+    pub(super) proposed: Proposed,
     /// Somebody waits for the feed longer than is usual.
     pub(super) feed_late: Notify,
 }
@@ -204,6 +206,7 @@ impl Store {
             jobs,
             head_waiters,
             local,
+            proposed: Proposed::default(),
             feed_late: Notify::new(),
         });
         let loops = Loops {

@@ -1,16 +1,16 @@
 //! Commits into segments.
 //!
 //! Invariants: `archived` moves only in a transaction that compares the fence and the old value,
-//! and only after the segment is stored; it moves forwards, and within one lineage. The log is read
-//! after
-//! `archived`, so nothing between the two is missed.
+//! and only after the segment is stored; it moves forwards, and within one lineage, which objects
+//! name as the one in force. The log is read after `archived`: nothing between the two is missed.
 
-use super::super::log::format::{ArchivedRecord, Commit, CurrentLineage, Head, LineageRecord};
 use crate::coord::lock::Fence;
 use crate::coord::{
     Compare, CompareTarget, Coordination, Key, KeyValue, Op, OpResult, RangeRequest, Txn, Value,
 };
-use crate::log::format::{decode, encode};
+use crate::log::format::{
+    ArchivedRecord, Commit, CurrentLineage, Head, LineageRecord, decode, encode,
+};
 use crate::log::segment::Segment;
 use crate::objects::ObjectError;
 use crate::store::{Store, StoreError};
@@ -34,7 +34,9 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     let Some(mut work) = look(store).await? else { return Ok(()) };
     let until = work.head.position;
     while work.archived.position < until {
-        refuse_if_superseded(store, &work.head).await?;
+        if !is_named(store, &work.head).await? {
+            return Ok(());
+        }
         let (commits, place) = next_commits(store, &work.archived).await?;
         let (Some(last), Some(place)) = (commits.last(), place) else { return Ok(()) };
         let reached = ArchivedRecord::at(&last.head());
@@ -120,28 +122,39 @@ async fn next_commits(
     }
 }
 
-/// Whether somebody else has taken over these objects: another coordination store, which found them
-/// without a log of its own and began a lineage after ours.
-async fn refuse_if_superseded(store: &Store, head: &Head) -> Result<(), StoreError> {
+/// Whether objects name the lineage of `head` as the one in force, if need be from now on. Of what
+/// is archived in any other, the next recovery would know nothing.
+///
+/// Stops the store if somebody else has taken over these objects: another coordination store, which
+/// found them without a log of its own and began a lineage after ours.
+async fn is_named(store: &Store, head: &Head) -> Result<bool, StoreError> {
     let inner = &store.inner;
     let (objects, keys) = (&inner.objects, &inner.object_keys);
     let current = match objects.get_sealed::<CurrentLineage>(&keys.current()).await {
-        Ok(current) if current.lineage != head.lineage => current.lineage,
-        Ok(_) | Err(ObjectError::NotExist(_)) => return Ok(()),
+        Ok(current) if current.lineage == head.lineage => return Ok(true),
+        Ok(current) => Some(current.lineage),
+        Err(ObjectError::NotExist(_)) => None,
         Err(error) => return Err(error.into()),
     };
-    let ours: LineageRecord = objects.get_sealed(&keys.lineage(head.lineage)).await?;
-    let theirs: LineageRecord = objects.get_sealed(&keys.lineage(current)).await?;
-    if theirs.identity == ours.identity || theirs.epoch < ours.epoch {
-        // Noted late, or a switch of our own since the look at `head`.
-        return Ok(());
+    if let Some(current) = current {
+        let ours: LineageRecord = objects.get_sealed(&keys.lineage(head.lineage)).await?;
+        let theirs: LineageRecord = objects.get_sealed(&keys.lineage(current)).await?;
+        if theirs.identity != ours.identity && theirs.epoch >= ours.epoch {
+            inner.halt(format!(
+                "object storage is in use by another coordination store: lineage `{current}` was \
+                 begun there after `{}`, which is in force here",
+                head.lineage
+            ));
+            return Err(StoreError::Closed);
+        }
+        if theirs.epoch > ours.epoch {
+            // A switch since the look at `head`, or the store was set back beyond one.
+            return Ok(false);
+        }
     }
-    inner.halt(format!(
-        "object storage is in use by another coordination store: lineage `{current}` was begun \
-         there after `{}`, which is in force here",
-        head.lineage
-    ));
-    Err(StoreError::Closed)
+    // Whoever brought it into force could not say so, or a note of an earlier one came late.
+    objects.put_sealed(&keys.current(), &CurrentLineage { lineage: head.lineage }).await?;
+    Ok(true)
 }
 
 pub(crate) fn unchanged(key: impl Into<Key>, value: Option<Value>) -> Compare {

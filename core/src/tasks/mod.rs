@@ -26,4 +26,6 @@ pub use sweep::SweepError;
 #[cfg(test)]
 mod histories;
 #[cfg(test)]
+mod losses;
+#[cfg(test)]
 mod tests;

@@ -3,49 +3,49 @@ use object_store::ObjectStoreExt;
 use super::*;
 use crate::coord::lock::Lock;
 use crate::coord::{Coordination, CoordinationExt, RangeRequest};
-use crate::log::format::{ArchivedRecord, CheckpointRecord, LineageRecord, Mode, Reason, decode};
+use crate::log::format::{ArchivedRecord, CheckpointRecord, LineageRecord, Reason, decode};
 use crate::store::{Durability, Reads};
 use crate::testkit::{Flaky, Instance, World, keys};
 
-async fn lock(instance: &Instance, name: &str) -> Lock {
+pub(super) async fn lock(instance: &Instance, name: &str) -> Lock {
     let inner = &instance.store.inner;
     let ttl = std::time::Duration::from_secs(60);
     Lock::try_take(&inner.coord, inner.keys.task(name), "test", ttl).await.unwrap().unwrap()
 }
 
-async fn archive_all(instance: &Instance) {
+pub(super) async fn archive_all(instance: &Instance) {
     let lock = lock(instance, "archive").await;
     archive::run_once(&instance.store, lock.fence()).await.unwrap();
     lock.release().await.unwrap();
 }
 
-async fn checkpoint_now(instance: &Instance) {
+pub(super) async fn checkpoint_now(instance: &Instance) {
     let lock = lock(instance, "checkpoint").await;
     checkpoint::run_once(&instance.store, lock.fence()).await.unwrap();
     lock.release().await.unwrap();
 }
 
-async fn trim_now(instance: &Instance) {
+pub(super) async fn trim_now(instance: &Instance) {
     let lock = lock(instance, "trim").await;
     trim::run_once(&instance.store, lock.fence()).await.unwrap();
     lock.release().await.unwrap();
 }
 
-async fn archived(world: &World) -> u64 {
+pub(super) async fn archived(world: &World) -> u64 {
     let found = world.coord.get(keys().archived()).await.unwrap().0.unwrap();
     decode::<ArchivedRecord>(&found.key, &found.value).unwrap().position
 }
 
-async fn checkpointed(world: &World) -> Option<u64> {
+pub(super) async fn checkpointed(world: &World) -> Option<u64> {
     let found = world.coord.get(keys().checkpoint()).await.unwrap().0?;
     Some(decode::<CheckpointRecord>(&found.key, &found.value).unwrap().position)
 }
 
-async fn log_len(world: &World) -> usize {
+pub(super) async fn log_len(world: &World) -> usize {
     world.coord.range(RangeRequest::new(keys().commits())).await.unwrap().count
 }
 
-fn small_world() -> World {
+pub(super) fn small_world() -> World {
     let mut world = World::new();
     world.settings.tasks.checkpoint_commits = 1;
     world.settings.tasks.window_commits = 2;
@@ -53,7 +53,7 @@ fn small_world() -> World {
     world
 }
 
-async fn add_many(instance: &Instance, prefix: &str, count: usize) {
+pub(super) async fn add_many(instance: &Instance, prefix: &str, count: usize) {
     for nth in 0..count {
         instance.add(&format!("{prefix}{nth:03}")).await.unwrap();
     }
@@ -174,161 +174,6 @@ async fn only_garbage_is_collected_and_only_when_its_writers_are_past() {
     let export = one.export().await;
     drop(one);
     assert_eq!(world.start().await.export().await, export);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_lost_coordination_store_is_recovered_from_objects() {
-    let mut world = small_world();
-    let one = world.start().await;
-    add_many(&one, "a", 5).await;
-    archive_all(&one).await;
-    checkpoint_now(&one).await;
-    add_many(&one, "b", 5).await;
-    archive_all(&one).await;
-    let names = one.names(Reads::Linearizable).await;
-    add_many(&one, "lost", 2).await;
-    drop(one);
-    world.coord = Flaky::new();
-    let two = world.start().await;
-    assert_eq!(two.names(Reads::Linearizable).await, names);
-    assert_eq!(two.store.applied().borrow().position(), Some(11));
-    add_many(&two, "c", 3).await;
-    archive_all(&two).await;
-    drop(two);
-    // And once more, from the recovered lineage.
-    world.coord = Flaky::new();
-    let three = world.start().await;
-    assert_eq!(three.names(Reads::Linearizable).await.len(), 13);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_running_instance_survives_the_loss() {
-    let mut world = small_world();
-    let one = world.start().await;
-    add_many(&one, "a", 5).await;
-    archive_all(&one).await;
-    world.switch_mode(Mode::Maintenance, 7).await;
-    world.switch_mode(Mode::Normal, 8).await;
-    let seen = world.coord.get(keys().mode()).await.unwrap().0;
-    one.mode.observe(crate::maintenance::SeenMode::decode(seen.as_ref()).unwrap());
-    world.coord.lose_everything();
-    let mut applied = one.store.applied();
-    let recovered = applied.wait_for(|applied| applied.position() == Some(6));
-    tokio::time::timeout(std::time::Duration::from_secs(60), recovered).await.unwrap().unwrap();
-    assert_eq!(one.names(Reads::Linearizable).await.len(), 5);
-    one.add("b").await.unwrap();
-    assert!(one.mode.get().unwrap().generation > 8, "generations go on over a recovery");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_coordination_store_that_was_set_back_is_found_out() {
-    let mut world = small_world();
-    let one = world.start().await;
-    add_many(&one, "a", 5).await;
-    archive_all(&one).await;
-    let old = world.coord.snapshot();
-    add_many(&one, "b", 5).await;
-    archive_all(&one).await;
-    let names = one.names(Reads::Linearizable).await;
-    drop(one);
-    world.coord.restore(old).await;
-    let two = world.start().await;
-    assert_eq!(two.names(Reads::Linearizable).await, names);
-    two.add("c").await.unwrap();
-    assert_eq!(two.store.applied().borrow().position(), Some(12));
-}
-
-#[tokio::test(start_paused = true)]
-async fn nothing_of_what_a_set_back_store_has_lost_is_read() {
-    let mut world = small_world();
-    let one = world.start().await;
-    add_many(&one, "a", 5).await;
-    let old = world.coord.snapshot();
-    add_many(&one, "lost", 2).await;
-    world.coord.restore(old).await;
-    let read = one.store.read(&crate::testkit::soon(), Reads::Linearizable, |_| Ok(())).await;
-    assert!(read.is_err(), "the read model is ahead of the store");
-    // The switch to the lineage that goes on from what there is.
-    let mut applied = one.store.applied();
-    let back = applied.wait_for(|applied| applied.position() == Some(6));
-    tokio::time::timeout(std::time::Duration::from_secs(60), back).await.unwrap().unwrap();
-    assert_eq!(one.names(Reads::Linearizable).await.len(), 5);
-}
-
-/// A segment of the old course is under way to object storage while the log takes another one.
-#[tokio::test(start_paused = true)]
-async fn after_a_set_back_nothing_of_the_old_course_is_taken_for_the_new_one() {
-    let mut world = small_world();
-    let one = world.start().await;
-    add_many(&one, "a", 3).await;
-    archive_all(&one).await;
-    add_many(&one, "b", 2).await;
-    let old = world.coord.snapshot();
-    add_many(&one, "lost", 4).await;
-    let late = world.log_as_segment(4, 9).await;
-    world.coord.restore(old).await;
-    let mut applied = one.store.applied();
-    let forked = applied.wait_for(|applied| applied.position() == Some(6));
-    tokio::time::timeout(std::time::Duration::from_secs(60), forked).await.unwrap().unwrap();
-    let lineages = one.store.lineages().await.unwrap();
-    assert_eq!(lineages.len(), 2, "{lineages:?}");
-    add_many(&one, "c", 5).await;
-    archive_all(&one).await;
-    world.objects.put(&late.0, late.1.into()).await.unwrap();
-    let names = one.names(Reads::Linearizable).await;
-    assert_eq!(names.len(), 10);
-    drop(one);
-    world.coord = Flaky::new();
-    let two = world.start().await;
-    assert_eq!(two.names(Reads::Linearizable).await, names);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_newest_checkpoint_that_verifies_is_taken() {
-    let mut world = small_world();
-    let one = world.start().await;
-    add_many(&one, "a", 5).await;
-    archive_all(&one).await;
-    checkpoint_now(&one).await;
-    add_many(&one, "b", 5).await;
-    archive_all(&one).await;
-    checkpoint_now(&one).await;
-    let names = one.names(Reads::Linearizable).await;
-    drop(one);
-    let manifest = world.newest_manifest().await;
-    world.objects.put(&manifest, vec![7u8; 100].into()).await.unwrap();
-    world.coord = Flaky::new();
-    let two = world.start().await;
-    assert_eq!(two.names(Reads::Linearizable).await, names);
-}
-
-#[tokio::test(start_paused = true)]
-async fn two_coordination_stores_on_the_same_objects_the_loser_stops() {
-    let mut world = small_world();
-    let one = world.start().await;
-    add_many(&one, "a", 5).await;
-    archive_all(&one).await;
-    let first = world.coord.clone();
-    world.coord = Flaky::new();
-    let two = world.start().await;
-    add_many(&two, "b", 1).await;
-    add_many(&one, "c", 1).await;
-    let lock = lock(&one, "archive").await;
-    archive::run_once(&one.store, lock.fence()).await.unwrap_err();
-    let reason = one.store.halted().await;
-    assert!(reason.contains("another coordination store"), "{reason}");
-    drop((one, lock));
-    // Nor does it start again, while the winner goes on.
-    world.coord = first;
-    let (store, loops, _) = world.parts();
-    let stop = tokio_util::sync::CancellationToken::new();
-    let running = tokio::spawn(loops.run(stop.clone()));
-    let reason = store.halted().await;
-    assert!(reason.contains("belongs to another coordination store"), "{reason}");
-    stop.cancel();
-    running.await.unwrap();
-    two.add("d").await.unwrap();
-    archive_all(&two).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,11 +1,13 @@
 //! The other side: a small HTTP/1 client over the network seam.
 //!
-//! One connection for each request: nothing to go stale, and a failure tells what it means. Every
-//! request has a connect timeout and a deadline; a streamed one may not stand still instead.
+//! Connections are kept for the next request and never shared by two. Every request has a connect
+//! timeout and a deadline; a streamed one may not stand still instead.
 //!
-//! Invariant: an error says whether the request may have been applied. Absent on purpose: retries
-//! and redirects; only the caller knows what may be repeated.
+//! Invariant: an error says whether the request may have been applied. Absent on purpose: redirects
+//! and retries, but for a request of which not a byte has left on a kept connection; only the caller
+//! knows what may be repeated.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -18,13 +20,11 @@ use futures_util::stream::BoxStream;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio_util::task::AbortOnDropHandle;
 
+use super::connections::{Connection, Idle, Sent};
 use super::error::{ErrorBody, kind_of};
 use super::frame::Trace;
 use super::guard::TIMEOUT_HEADER;
@@ -97,10 +97,11 @@ impl ClientError {
     }
 }
 
-/// Calls one server. Cheap to clone.
+/// Calls one server. Cheap to clone; clones share connections.
 #[derive(Clone)]
 pub struct Client {
     net: SharedNet,
+    idle: Arc<Idle>,
     authority: String,
     token: Option<SecretString>,
     trace: Option<Trace>,
@@ -137,6 +138,7 @@ impl Client {
     pub fn new(net: SharedNet, authority: impl Into<String>) -> Client {
         Client {
             net,
+            idle: Arc::default(),
             authority: authority.into(),
             token: None,
             trace: None,
@@ -235,7 +237,7 @@ impl Call<'_> {
         let (response, connection) = self.exchange(&ctx, ctx.remaining()).await?;
         let (parts, body) = response.into_parts();
         let body = client.read_all(&ctx, body).await?;
-        drop(connection);
+        client.idle.keep(connection);
         Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 
@@ -265,36 +267,24 @@ impl Call<'_> {
         Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 
-    /// Connects, sends, and waits for the head of an answer that says success. The server learns
-    /// of the time that is `left` for all of its answer.
+    /// Sends, and waits for the head of an answer that says success. The server learns of the time
+    /// that is `left` for all of its answer.
     async fn exchange(
         self,
         ctx: &Context,
         left: Option<Duration>,
-    ) -> Result<(Response<Incoming>, AbortOnDropHandle<()>), ClientError> {
+    ) -> Result<(Response<Incoming>, Connection), ClientError> {
         let client = self.client;
-        let connect_ctx = ctx.timeout(client.settings.connect_timeout);
-        let connected = connect_ctx.run(client.connect()).await;
-        let connected = connected.map_err(BoxError::from).flatten();
-        let (mut sender, connection) = connected.map_err(|e| client.not_sent(e))?;
         let request = self.into_request(left).map_err(|e| client.not_sent(e))?;
-        let response = match ctx.run(sender.try_send_request(request)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(mut failed)) => {
-                let unsent = failed.take_message().is_some();
-                let error = failed.into_error();
-                return Err(match unsent {
-                    true => client.not_sent(error.into()),
-                    false => unknown(&client.authority, error),
-                });
-            }
-            Err(interrupted) => return Err(unknown(&client.authority, interrupted)),
-        };
+        let (response, connection) = client.send(ctx, request).await?;
         if response.status().is_success() {
             return Ok((response, connection));
         }
         let status = response.status();
         let body = client.read_all(ctx, response.into_body()).await;
+        if body.is_ok() {
+            client.idle.keep(connection);
+        }
         // An answer that ends in the middle is still an answer: the status says enough.
         Err(remote_error(status, &body.unwrap_or_default()).into())
     }
@@ -330,15 +320,27 @@ impl Call<'_> {
 }
 
 impl Client {
-    async fn connect(&self) -> Result<(http1::SendRequest<Body>, AbortOnDropHandle<()>), BoxError> {
-        let stream = self.net.dial(&self.authority).await?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let driven = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "client connection failed");
+    /// On a kept connection if there is one that takes the request, on a new one if not.
+    async fn send(
+        &self,
+        ctx: &Context,
+        mut request: Request<Body>,
+    ) -> Result<(Response<Incoming>, Connection), ClientError> {
+        let connect_ctx = ctx.timeout(self.settings.connect_timeout);
+        let unknown = |error| unknown(&self.authority, error);
+        while let Some(kept) = self.idle.take(&connect_ctx).await {
+            match kept.send(ctx, request).await.map_err(unknown)? {
+                Sent::Answered(response, connection) => return Ok((response, connection)),
+                Sent::Unsent(unsent, _) => request = *unsent,
             }
-        });
-        Ok((sender, AbortOnDropHandle::new(driven)))
+        }
+        let opened = connect_ctx.run(Connection::open(&*self.net, &self.authority)).await;
+        let opened = opened.map_err(BoxError::from).flatten();
+        let opened = opened.map_err(|error| self.not_sent(error))?;
+        match opened.send(ctx, request).await.map_err(unknown)? {
+            Sent::Answered(response, connection) => Ok((response, connection)),
+            Sent::Unsent(_, error) => Err(self.not_sent(error)),
+        }
     }
 
     async fn read_all(&self, ctx: &Context, body: Incoming) -> Result<Bytes, ClientError> {

@@ -16,6 +16,7 @@
 
 pub mod admin;
 pub mod client;
+mod connections;
 pub mod describe;
 #[cfg(any(test, feature = "testing"))]
 pub mod duplex;

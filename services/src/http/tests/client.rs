@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use drydock_core::context::Context;
@@ -30,6 +31,29 @@ async fn canned(answer: &'static str) -> Client {
         }
     });
     Client::new(Arc::new(net), "canned:1")
+}
+
+/// A server that answers each connection as often as its turn says, then closes it; `dials` counts
+/// them.
+async fn answering(turns: &'static [usize]) -> (Client, Arc<AtomicUsize>) {
+    let net = DuplexNet::default();
+    let mut listener = net.listen("turns:1").await.unwrap();
+    let dials = Arc::new(AtomicUsize::new(0));
+    let counted = dials.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let nth = counted.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(async move {
+                for _ in 0..turns[nth] {
+                    let mut request = [0; 4096];
+                    let _ = stream.read(&mut request).await;
+                    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull";
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    (Client::new(Arc::new(net), "turns:1"), dials)
 }
 
 async fn get(client: &Client) -> ClientError {
@@ -86,6 +110,43 @@ async fn a_lost_answer_is_an_unknown_outcome() {
         assert!(matches!(error, ClientError::Unknown { .. }), "{answer:?}: {error:?}");
         assert!(error.may_have_applied());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_used_again_until_it_is_closed_or_idle_for_too_long() {
+    let (client, dials) = answering(&[3, 5, 5]).await;
+    let ask = async || {
+        let answer = client.request(Method::POST, "/x").json(&1).send::<Value>(&ctx()).await;
+        answer.unwrap();
+        // The other side closes what it closes.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        dials.load(Ordering::Relaxed)
+    };
+    for dialled in [1, 1, 1, 2, 2] {
+        assert_eq!(ask().await, dialled);
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(ask().await, 3);
+}
+
+#[tokio::test]
+async fn two_requests_at_a_time_never_share_a_connection() {
+    let (client, dials) = answering(&[2, 2]).await;
+    let ask = async || client.request(Method::GET, "/x").send::<Value>(&ctx()).await.unwrap();
+    tokio::join!(ask(), ask());
+    tokio::join!(ask(), ask());
+    assert_eq!(dials.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_request_that_was_cut_off_takes_its_connection_along() {
+    let server = TestServer::start().await;
+    let client = server.client();
+    let slow = client.request(Method::GET, "/api/v1/slow").timeout(Duration::from_millis(5));
+    assert!(slow.send_bytes(&ctx()).await.unwrap_err().may_have_applied());
+    let thing = Thing { name: "alice".into() };
+    let call = client.request(Method::POST, "/api/v1/things").json(&thing);
+    assert_eq!(call.send::<Thing>(&ctx()).await.unwrap().body.name, "alice");
 }
 
 #[tokio::test(start_paused = true)]

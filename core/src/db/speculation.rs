@@ -1,0 +1,88 @@
+//! A transaction that is open until somebody knows whether it is to be.
+//!
+//! Invariants: what it wrote is seen by nobody before it is confirmed. Whatever else writes to the
+//! database undoes it first, so it can only be confirmed on top of what it was run on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rusqlite::Connection;
+
+use super::{Context, Db, DbError, Ending, Tx, watch_context};
+
+/// The transactions that were begun on one database's writer.
+#[derive(Clone, Default)]
+pub(super) struct Turns(Arc<AtomicU64>);
+
+impl Turns {
+    /// Only the writer's jobs call it, one after the other.
+    pub(super) fn next(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What [`Db::speculate`] left open.
+pub struct Speculation {
+    turns: Turns,
+    turn: u64,
+}
+
+impl Db {
+    /// Runs `work` in a transaction that may write, and leaves it open.
+    pub async fn speculate<T, E>(
+        &self,
+        ctx: &Context,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<(T, Speculation), E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let turns = self.turns.clone();
+        let work = move |tx: &Tx<'_>| {
+            let done = work(tx)?;
+            let turn = turns.now();
+            Ok((done, Speculation { turns, turn }))
+        };
+        self.write(ctx, Ending::Open, work).await
+    }
+
+    /// Runs `work` in the open transaction and commits it. `false`: it is not open any more, and
+    /// nothing was done.
+    pub async fn confirm(
+        &self,
+        ctx: &Context,
+        speculation: Speculation,
+        work: impl FnOnce(&Tx<'_>) -> Result<(), DbError> + Send + 'static,
+    ) -> Result<bool, DbError> {
+        if !Arc::ptr_eq(&self.turns.0, &speculation.turns.0) {
+            return Ok(false);
+        }
+        let ctx = ctx.clone();
+        let job = move |conn: &mut Connection| -> Result<bool, DbError> {
+            if conn.is_autocommit() || speculation.turns.now() != speculation.turn {
+                return Ok(false);
+            }
+            watch_context(conn, &ctx)?;
+            // An error or a panic leaves it open, for the next writer to undo.
+            work(&Tx::new(conn, ctx))?;
+            conn.execute_batch("COMMIT")?;
+            Ok(true)
+        };
+        self.writer.call(job).await?
+    }
+}
+
+/// Undoes what a speculation left open.
+pub(super) fn close(conn: &mut Connection) -> Result<(), DbError> {
+    if conn.is_autocommit() {
+        return Ok(());
+    }
+    // Not under the last job's context.
+    conn.progress_handler(0, None::<fn() -> bool>)?;
+    Ok(conn.execute_batch("ROLLBACK")?)
+}

@@ -1,0 +1,81 @@
+//! What a commit does to the read model.
+//!
+//! A commit of this instance's was tried on the read model before it was proposed. If nothing has
+//! been written since, that trial is what is confirmed, whichever way the commit comes back.
+
+use std::sync::{Mutex, MutexGuard};
+
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::parts::Inner;
+use super::schema;
+use super::state::{Applied, Phase};
+use crate::context::Context;
+use crate::coord::Revision;
+use crate::db::{DbError, Speculation, Tx};
+use crate::log::checkpoint::read_actions;
+use crate::log::format::{Action, Body, Commit, Head};
+
+/// The commit that this instance proposed last, and its trial.
+#[derive(Default)]
+pub(super) struct Proposed(Mutex<Option<(Uuid, Speculation)>>);
+
+impl Proposed {
+    pub(super) fn set(&self, commit: Uuid, trial: Speculation) {
+        *self.lock() = Some((commit, trial));
+    }
+
+    fn take(&self, commit: Uuid) -> Option<Speculation> {
+        let mut proposed = self.lock();
+        let (id, trial) = proposed.take()?;
+        if id == commit {
+            return Some(trial);
+        }
+        *proposed = Some((id, trial));
+        None
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(Uuid, Speculation)>> {
+        self.0.lock().expect("no holder of this lock panics")
+    }
+}
+
+impl Inner {
+    /// What a commit changes.
+    pub(crate) async fn actions(&self, body: Body) -> Result<Vec<Action>, StoreError> {
+        match body {
+            Body::Actions(actions) => Ok(actions),
+            Body::Switch { .. } => Ok(Vec::new()),
+            Body::Object(name) => Ok(read_actions(&self.objects, &self.object_keys, &name).await?),
+        }
+    }
+
+    /// Brings the read model to the last of these commits, which follow it in order, and tells
+    /// everybody.
+    pub(super) async fn apply(&self, commits: Vec<(Commit, Revision)>) -> Result<(), StoreError> {
+        let Some((last, revision)) = commits.last() else { return Ok(()) };
+        let (head, revision) = (last.head(), *revision);
+        if commits.len() > 1 || !self.confirm(head).await? {
+            let mut changes = Vec::new();
+            for (commit, _) in commits {
+                changes.extend(self.actions(commit.body).await?);
+            }
+            let schema = self.schema;
+            let work = move |tx: &Tx<'_>| -> Result<(), DbError> {
+                changes.iter().try_for_each(|action| schema.apply(tx, action))?;
+                schema::set_head(tx, &head)
+            };
+            self.db()?.run(&Context::background(), work).await?;
+        }
+        self.applied.send_replace(Applied { phase: Phase::Ready, head: Some(head), revision });
+        Ok(())
+    }
+
+    /// Whether the trial of this commit was still there, and is the read model now.
+    async fn confirm(&self, head: Head) -> Result<bool, StoreError> {
+        let Some(trial) = self.proposed.take(head.commit) else { return Ok(false) };
+        let note = move |tx: &Tx<'_>| schema::set_head(tx, &head);
+        Ok(self.db()?.confirm(&Context::background(), trial, note).await?)
+    }
+}
