@@ -70,6 +70,7 @@ impl Shared {
                 net: Arc::new(cluster.net(host)),
                 token: crate::service::token(),
                 timeout: std::time::Duration::from_millis(timeout_ms),
+                clients: Mutex::default(),
             }),
             history: self.history.clone(),
             recorder: self.recorder.clone(),

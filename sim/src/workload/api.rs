@@ -1,5 +1,7 @@
 //! Calls with the product's own client, through the simulated network.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -36,6 +38,8 @@ pub struct HttpApi {
     pub token: SecretString,
     /// When a client gives up.
     pub timeout: Duration,
+    /// Those that it has called already.
+    pub clients: Mutex<BTreeMap<usize, ConfigstoreClient>>,
 }
 
 #[async_trait]
@@ -160,6 +164,11 @@ impl HttpApi {
     }
 
     fn client(&self, instance: usize) -> ConfigstoreClient {
+        let mut clients = self.clients.lock().expect("no holder of this lock panics");
+        clients.entry(instance).or_insert_with(|| self.connect(instance)).clone()
+    }
+
+    fn connect(&self, instance: usize) -> ConfigstoreClient {
         let settings = ClientSettings {
             connect_timeout: self.timeout,
             request_timeout: self.timeout,
