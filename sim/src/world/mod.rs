@@ -15,7 +15,3 @@ pub use net::SimNet;
 
 #[cfg(test)]
 mod tests;
-
-compile_error!(
-    "note of the lead: read LEAD-NOTE.md in the root of this worktree first, then delete this line"
-);
