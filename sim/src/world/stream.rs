@@ -1,7 +1,7 @@
 //! A byte stream between two simulated hosts, which faults can hold, slow down or reset.
 //!
-//! `links` only carries the bytes. Faults act where bytes are received: what a fault holds is taken from the network but not yet
-//! given to the reader, and counted.
+//! `links` only carries the bytes. Faults act where bytes are received: what a fault holds is taken
+//! from the network but not yet given to the reader, and counted.
 
 use std::future::Future;
 use std::io;
