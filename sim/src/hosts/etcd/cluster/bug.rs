@@ -19,7 +19,7 @@ pub enum Bug {
     WatchBackInTime,
     /// 17529: a watcher that fell behind misses events when it has caught up.
     LostEvent,
-    /// 19179: a compaction takes the deletion at its own revision from later watchers.
+    /// 18089: a compaction takes the deletion at its own revision from later watchers.
     LostDeletion,
     /// 20221: a watch that starts in the future gets events from before.
     FutureWatchSeesPast,
