@@ -7,7 +7,7 @@ use crate::hosts::s3::ConditionalWrites::{self, Honoured};
 use crate::plan::{Fidelity, Plan, S3_HOST, etcd_name, instance_name};
 
 const MOST_FAULTS: usize = 3;
-pub const LEAST_TICK_MS: u64 = 2;
+pub const LEAST_TICK_MS: u64 = 4;
 
 pub fn widen(draw: &mut Draw, plan: &mut Plan) {
     plan.fidelity = Fidelity::Wire;
