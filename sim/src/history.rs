@@ -3,6 +3,7 @@
 //! Every call is noted when it is made and when it ends. A call that ended without a definite
 //! answer may have taken effect, or may still: the oracles allow both.
 
+mod gateway;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -14,8 +15,10 @@ use bytes::Bytes;
 use drydock_core::error::{Code, Kind};
 use uuid::Uuid;
 
+pub use gateway::{Act, By, GatewayCall, Token};
 pub use tree::{MARKER, Text, TreeCall};
 
+use crate::plan::{gateway_name, instance_name};
 use crate::recorder::{Recorder, Seq};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,8 @@ pub enum Call {
         org: String,
     },
     Tree(TreeCall),
+    /// To a gateway, as all others are to an instance.
+    Gateway(GatewayCall),
     Status,
     Maintenance,
     Resume,
@@ -70,6 +75,16 @@ pub enum Call {
         lineage: Uuid,
         body: Bytes,
     },
+}
+
+impl Call {
+    /// The host that is asked.
+    fn server(&self, instance: usize) -> String {
+        match self {
+            Call::Gateway(_) => gateway_name(instance),
+            _ => instance_name(instance),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +118,12 @@ pub enum Reply {
         id: Uuid,
         name: String,
     },
+    /// An object after its change.
+    Changed {
+        id: Uuid,
+        revision: u64,
+    },
+    Token(Token),
     List(Vec<Named>),
     /// Values by the names of variables.
     Environment(BTreeMap<String, String>),
@@ -234,7 +255,7 @@ impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let called = self.called_at.as_secs_f64();
         let (client, call) = (&self.client, &self.call);
-        write!(f, "{called:.3}s {client} → configstore-{}: {call}", self.instance)?;
+        write!(f, "{called:.3}s {client} → {}: {call}", call.server(self.instance))?;
         match &self.ended {
             Some(ended) => write!(f, " = {} at {:.3}s", ended.answer, ended.at.as_secs_f64()),
             None => f.write_str(" = never answered"),
@@ -258,8 +279,8 @@ impl History {
     pub fn called(&self, client: &str, instance: usize, call: Call) -> usize {
         let mut operations = self.lock();
         let number = operations.len();
-        let text = format_args!("#{number} → configstore-{instance}: {call}");
-        let called = self.recorder.event(client, text);
+        let server = call.server(instance);
+        let called = self.recorder.event(client, format_args!("#{number} → {server}: {call}"));
         operations.push(Operation {
             client: client.to_owned(),
             instance,
@@ -301,6 +322,7 @@ impl fmt::Display for Call {
             Call::RemoveMember { org, user } => write!(f, "remove {user} from {org}"),
             Call::ListMembers { org } => write!(f, "list members of {org}"),
             Call::Tree(call) => call.fmt(f),
+            Call::Gateway(call) => call.fmt(f),
             Call::Status => f.write_str("maintenance status"),
             Call::Maintenance => f.write_str("maintenance on"),
             Call::Resume => f.write_str("maintenance off"),
@@ -329,6 +351,8 @@ impl fmt::Display for Answer {
         match self {
             Answer::Ok(Reply::Done) => f.write_str("ok"),
             Answer::Ok(Reply::Named { id, name }) => write!(f, "ok {name} {id}"),
+            Answer::Ok(Reply::Changed { id, revision }) => write!(f, "ok {id} at {revision}"),
+            Answer::Ok(Reply::Token(token)) => write!(f, "ok {token:?}"),
             Answer::Ok(Reply::List(list)) => {
                 f.write_str("ok [")?;
                 for (at, Named { id, name }) in list.iter().enumerate() {

@@ -14,6 +14,8 @@
 //! | [`storage`] | coordination and objects of a run |
 //! | [`workload`] | clients and the operator |
 //! | [`service`] | the product on a simulated host |
+//! | [`gateway`] | a gateway on a simulated host |
+//! | [`log`] | what the product logs, searched for secrets |
 //! | [`check`] | the oracles |
 //! | [`probes`] | states worth reaching |
 //! | [`shim`] | time and randomness of libraries that ask the operating system |
@@ -29,8 +31,10 @@ pub mod exit;
 pub mod export;
 pub mod fault;
 pub mod fleet;
+pub mod gateway;
 pub mod history;
 pub mod hosts;
+pub mod log;
 pub mod outcome;
 pub mod plan;
 pub mod probes;

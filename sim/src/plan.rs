@@ -5,19 +5,22 @@
 //!
 //! Absent on purpose: how a plan comes about (`scenario`), and what a fault does (`fault`).
 
+mod gateway_op;
 mod op_kind;
+mod topology;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
 use drydock_core::store::{Durability, StoreSettings, TaskSettings};
+pub use gateway_op::GatewayOp;
 use jiff::Timestamp;
 pub use op_kind::OpKind;
 use serde::{Deserialize, Serialize};
+pub use topology::Topology;
 
 use crate::fault::{Fault, What};
-use crate::hosts::s3::ConditionalWrites;
 use crate::workload::PORT;
 
 /// The format this build reads and writes.
@@ -71,27 +74,6 @@ pub enum Fidelity {
     Direct,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Topology {
-    /// Instances of configstore.
-    pub configstores: usize,
-    pub clients: usize,
-    /// Least and greatest latency of a message between two hosts.
-    pub latency_ms: [u64; 2],
-    /// Least and greatest time of one way to coordination or to objects.
-    pub storage_ms: [u64; 2],
-    /// Members of etcd, at fidelity `wire`.
-    #[serde(default = "one")]
-    pub etcd_members: usize,
-    /// Listings of objects show what was there so long ago, at fidelity `wire`.
-    #[serde(default)]
-    pub listing_lag_ms: u64,
-    /// What the object store makes of conditions on writes, at fidelity `wire`.
-    #[serde(default)]
-    pub conditional_writes: ConditionalWrites,
-}
-
 /// Settings of the services which matter to interleavings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,10 +91,6 @@ pub struct Settings {
     /// The product's own; what a plan leaves out is as in production.
     #[serde(default)]
     pub tasks: TaskSettings,
-}
-
-fn one() -> usize {
-    1
 }
 
 fn default_durability() -> Durability {
@@ -134,6 +112,9 @@ pub struct Workload {
     pub pause_ms: [u64; 2],
     /// How often each operation is chosen, in proportion; absent: never.
     pub weights: BTreeMap<OpKind, u32>,
+    /// The same for those who use gateways.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gateway: BTreeMap<GatewayOp, u32>,
 }
 
 /// One step of the operator. Steps run one after the other, none before its time.
@@ -259,6 +240,8 @@ impl Plan {
         let members = (1..=self.topology.etcd_members).map(etcd_name);
         let storage = members.chain([S3_HOST.to_owned()]);
         let storage = storage.filter(|_| self.fidelity == Fidelity::Wire);
+        let gateways = (1..=self.topology.gateways).map(gateway_name);
+        let instances = instances.chain(gateways);
         instances.chain(clients).chain([OPERATOR.to_owned()]).chain(storage).collect()
     }
 
@@ -271,6 +254,8 @@ impl Plan {
         let count = topology.configstores as u64;
         let most = if self.fidelity == Fidelity::Embedded { 1 } else { MAX_INSTANCES };
         within("topology.configstores", count, 1, most as u64)?;
+        let gateways = topology.gateways as u64;
+        within("topology.gateways", gateways, 0, MAX_INSTANCES as u64)?;
         let clients = topology.clients as u64;
         within("topology.clients", clients, 0, MAX_CLIENTS as u64)?;
         let members = topology.etcd_members as u64;
@@ -362,6 +347,11 @@ pub fn host_of(peer: &str) -> &str {
 /// The host of an instance, counted from 1.
 pub fn instance_name(instance: usize) -> String {
     format!("configstore-{instance}")
+}
+
+/// The host of a gateway, counted from 1.
+pub fn gateway_name(gateway: usize) -> String {
+    format!("gateway-{gateway}")
 }
 
 /// The host of a client, counted from 1.

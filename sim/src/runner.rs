@@ -9,9 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::check::{self, Checks, Evidence, Violation};
 use crate::fault::{Faults, PassedPoints, PointAct, What};
+use crate::gateway::Gateway;
 use crate::history::History;
+use crate::log::Log;
 use crate::outcome::{Outcome, Verdict};
-use crate::plan::{OPERATOR, Plan, client_name, instance_name};
+use crate::plan::{OPERATOR, Plan, client_name, gateway_name, instance_name};
 use crate::probes;
 use crate::recorder::{Recorder, Sink};
 use crate::service::{CLUSTER, Instance, SERVICE};
@@ -64,6 +66,7 @@ impl Shared {
 
     fn session(&self, cluster: &Cluster, host: &str) -> Session {
         let timeout_ms = self.plan.settings.request_timeout_ms;
+        let timeout = std::time::Duration::from_millis(timeout_ms);
         Session {
             host: host.to_owned(),
             api: Arc::new(HttpApi {
@@ -71,8 +74,8 @@ impl Shared {
                 instances: self.plan.addresses(),
                 net: Arc::new(cluster.net(host)),
                 token: crate::service::token(),
-                timeout: std::time::Duration::from_millis(timeout_ms),
-                patience: std::time::Duration::from_millis(timeout_ms),
+                timeout,
+                patience: timeout,
                 clients: Mutex::default(),
             }),
             history: self.history.clone(),
@@ -99,6 +102,7 @@ pub fn run(plan: &Plan, options: Options) -> Outcome {
     watch_panics(&panics);
     let shared = Arc::new(Shared::new(plan, options.sink));
     let until_ms = options.until_ms.unwrap_or(plan.end_ms());
+    let log = Log::listen(plan);
     let ran = catch_unwind(AssertUnwindSafe(|| simulate(plan, &shared, until_ms)));
     let mut checks = Checks::default();
     let mut broken = None;
@@ -122,7 +126,7 @@ pub fn run(plan: &Plan, options: Options) -> Outcome {
     }
     let truth = truth(&shared);
     if broken.is_none() && checks.violations.is_empty() && options.until_ms.is_none() {
-        checks = look(&shared, &truth);
+        checks = look(&shared, &truth, &log);
     }
     let operations = shared.history.operations();
     let mut outcome = Outcome {
@@ -149,7 +153,7 @@ fn owned(
     points.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
 }
 
-fn look(shared: &Shared, truth: &Truth) -> Checks {
+fn look(shared: &Shared, truth: &Truth, log: &Log) -> Checks {
     let operations = shared.history.operations();
     let finals: Finals = shared.finals.lock().expect("no holder of this lock panics").clone();
     let injected = shared
@@ -169,6 +173,7 @@ fn look(shared: &Shared, truth: &Truth) -> Checks {
         durability: settings.durability,
         unarchived: settings.unarchived_commits,
         injected,
+        log: Some(log),
     })
 }
 
@@ -189,13 +194,22 @@ fn simulate(
         let process = Instance::new(shared, instance, net, stop.clone(), folder);
         cluster.host(&host, stop, move || process.clone().supervise());
     }
+    for gateway in 1..=plan.topology.gateways {
+        let host = gateway_name(gateway);
+        let stop = Stop::default();
+        let process = Gateway::new(shared, gateway, cluster.net(&host), stop.clone());
+        cluster.host(&host, stop, move || process.clone().supervise());
+    }
     *shared.busy.lock().expect("no holder of this lock panics") = plan.topology.clients + 1;
     for number in 1..=plan.topology.clients {
         let host = client_name(number);
         let session = shared.session(&cluster, &host);
         let (shared, plan) = (shared.clone(), shared.plan.clone());
         cluster.client(&host, async move {
-            workload::client(&plan, &session).await;
+            match plan.topology.gateways {
+                0 => workload::client(&plan, &session).await,
+                _ => workload::person(&plan, &session, number).await,
+            }
             shared.done();
         });
     }

@@ -18,11 +18,11 @@ use serde_json::Value;
 use crate::every_route;
 
 /// Requests for each method of each path.
-const PER_ROUTE: u32 = 48;
+pub const PER_ROUTE: u32 = 48;
 
 /// What is sent to a route.
 #[derive(Debug, Clone)]
-struct Attempt {
+pub struct Attempt {
     segments: Vec<String>,
     query: String,
     headers: Vec<(String, String)>,
@@ -224,7 +224,7 @@ fn headers() -> impl Strategy<Value = Vec<(String, String)>> {
     given.prop_map(|all| all.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect())
 }
 
-fn attempt() -> impl Strategy<Value = Attempt> {
+pub fn attempt() -> impl Strategy<Value = Attempt> {
     let path = (vec(segment(), 3), any::<bool>());
     let spoiled = prop::option::of((0_usize..8, value().prop_map(str::to_owned)));
     (path, query(), headers(), body(), spoiled).prop_map(
@@ -239,14 +239,15 @@ fn attempt() -> impl Strategy<Value = Attempt> {
     )
 }
 
-fn request(spec: &Spec, attempt: &Attempt) -> Request {
+/// `path` and `body` are what would do.
+pub fn request(spec: &Spec, attempt: &Attempt, path: String, body: &Value) -> Request {
     let mut segments = attempt.segments.iter();
     let parts = spec.path.split('/').map(|part| match part.starts_with('{') {
         true => segments.next().map_or("x", String::as_str),
         false => part,
     });
     let mut path = match attempt.exists {
-        true => every_route::path(spec),
+        true => path,
         false => parts.collect::<Vec<_>>().join("/"),
     };
     if !attempt.query.is_empty() {
@@ -261,7 +262,7 @@ fn request(spec: &Spec, attempt: &Attempt) -> Request {
         request = request.header(name, value);
     }
     match &attempt.spoiled {
-        Some((nth, value)) => request.body(spoil(&every_route::body(spec), *nth, value)),
+        Some((nth, value)) => request.body(spoil(body, *nth, value)),
         None => request.body(attempt.body.clone()),
     }
 }
@@ -296,10 +297,15 @@ async fn check(app: &TestApp, request: Request, listed: &BTreeSet<u16>) -> Optio
     Some(status)
 }
 
+/// Draws the same attempts in every run.
+pub fn runner() -> TestRunner {
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    TestRunner::new_with_rng(Config::default(), rng)
+}
+
 #[test]
 fn whatever_is_sent_gets_an_answer_that_the_document_lists() {
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
-    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let mut runner = runner();
     let mut seen = BTreeMap::new();
     for route in configstore::routes() {
         let spec = &route.spec;
@@ -314,7 +320,9 @@ fn whatever_is_sent_gets_an_answer_that_the_document_lists() {
             app.seed_tree().await;
             for _ in 0..PER_ROUTE {
                 let tree = attempt().new_tree(&mut runner).expect("nothing is filtered out");
-                let status = check(&app, request(spec, &tree.current()), &listed).await;
+                let (path, body) = (every_route::path(spec), every_route::body(spec));
+                let request = request(spec, &tree.current(), path, &body);
+                let status = check(&app, request, &listed).await;
                 *seen.entry(status.unwrap_or(0)).or_insert(0) += 1;
             }
             app.get("/api/v1/maintenance").await.expect(200);

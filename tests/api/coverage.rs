@@ -5,10 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use drydock_core::error::{Code, Kind};
-use drydock_services::configstore;
 use drydock_services::http::error::status_of;
+use drydock_services::http::route::{Access, Route, Spec};
+use drydock_services::{configstore, gateway};
 
-use crate::every_route::specs;
+use crate::{every_route, gateway_every_row};
 
 /// Codes that no answer can have yet. May only shrink: one that has a snapshot fails here.
 const CODES_WITHOUT_SNAPSHOT: [Code; 0] = [];
@@ -52,14 +53,53 @@ fn snapshots() -> Vec<Snapshot> {
         .collect()
 }
 
-/// Paths are the same at the gateway, whose tests compare with its own table.
-fn of_configstore() -> Vec<Snapshot> {
-    let mut own = snapshots();
-    own.retain(|snapshot| !snapshot.file.starts_with("api__gateway"));
-    own
+/// A service with its routes; their paths are the same at both.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Service {
+    Configstore,
+    Gateway,
 }
 
-fn fits(route: &str, path: &str) -> bool {
+impl Service {
+    fn snapshots(self) -> Vec<Snapshot> {
+        let mut own = snapshots();
+        let gateways = |it: &Snapshot| it.file.starts_with("api__gateway");
+        own.retain(|snapshot| gateways(snapshot) == (self == Service::Gateway));
+        own
+    }
+
+    fn specs(self) -> Vec<Spec> {
+        match self {
+            Service::Configstore => every_route::specs(),
+            Service::Gateway => gateway_every_row::specs(),
+        }
+    }
+
+    /// Every route with every code that it can answer.
+    fn listed(self) -> Vec<(String, String)> {
+        match self {
+            Service::Configstore => listed(&configstore::routes()),
+            Service::Gateway => {
+                let mut routes = gateway::routes();
+                // Health is the same code for all services.
+                routes.retain(|route| route.spec.access != Access::Open);
+                listed(&routes)
+            }
+        }
+    }
+}
+
+fn listed<S>(routes: &[Route<S>]) -> Vec<(String, String)> {
+    let mut listed = Vec::new();
+    for route in routes {
+        let name = format!("{} {}", route.spec.method, route.spec.path);
+        listed.extend(route.codes().into_iter().map(|code| (name.clone(), code.to_string())));
+    }
+    listed
+}
+
+/// Whether a path is one of the route's.
+pub fn fits(route: &str, path: &str) -> bool {
     let (mut route, mut path) = (route.split('/'), path.split('/'));
     loop {
         match (route.next(), path.next()) {
@@ -72,7 +112,7 @@ fn fits(route: &str, path: &str) -> bool {
 
 #[test]
 fn every_route_has_a_snapshot_of_its_success() {
-    let own = of_configstore();
+    let own = Service::Configstore.snapshots();
     let shown = |method: &str, route: &str| {
         own.iter().any(|snapshot| {
             let fits = |(verb, path): (&str, &str)| verb == method && fits(route, path);
@@ -80,7 +120,7 @@ fn every_route_has_a_snapshot_of_its_success() {
                 && snapshot.status().is_some_and(|status| (200..300).contains(&status))
         })
     };
-    let missing: Vec<_> = specs()
+    let missing: Vec<_> = every_route::specs()
         .into_iter()
         .filter(|spec| !shown(spec.method.as_str(), spec.path))
         .map(|spec| format!("{} {}", spec.method, spec.path))
@@ -121,10 +161,10 @@ struct Shown {
 }
 
 /// All answers of routes, in exchanges and in tables.
-fn shown() -> BTreeSet<Shown> {
-    let specs = specs();
+fn shown(service: Service) -> BTreeSet<Shown> {
+    let specs = service.specs();
     let mut shown = BTreeSet::new();
-    for snapshot in of_configstore() {
+    for snapshot in service.snapshots() {
         for line in snapshot.text.lines() {
             shown.extend(table_row(line));
         }
@@ -147,16 +187,21 @@ fn table_row(line: &str) -> Option<Shown> {
     let mut words = line.split_whitespace();
     let (method, path, status) = (words.next()?, words.next()?, words.next()?.parse().ok()?);
     let code = words.next().unwrap_or_default().trim_end_matches(',').to_owned();
-    Some(Shown { route: format!("{method} {path}"), status, code })
+    // A table of all callers has a column for each.
+    let many = code.starts_with(|first: char| first.is_ascii_digit());
+    let is_row = path.starts_with('/') && !many;
+    is_row.then(|| Shown { route: format!("{method} {path}"), status, code })
 }
 
 #[test]
 fn every_answer_is_one_that_the_document_lists() {
     let mut unlisted = Vec::new();
-    let listed: BTreeSet<_> = listed().collect();
-    for Shown { route, status, code } in shown() {
-        if !code.is_empty() && !listed.contains(&(route.clone(), code.clone())) {
-            unlisted.push(format!("{route} {status} {code}"));
+    for service in [Service::Configstore, Service::Gateway] {
+        let listed = BTreeSet::from_iter(service.listed());
+        for Shown { route, status, code } in shown(service) {
+            if !code.is_empty() && !listed.contains(&(route.clone(), code.clone())) {
+                unlisted.push(format!("{route} {status} {code}"));
+            }
         }
     }
     assert_eq!(unlisted, [""; 0], "answers that the API document does not list");
@@ -191,22 +236,65 @@ const NOT_SHOWN: &[(&str, Code)] = &[
     ("POST /api/v1/lineages/{lineage}/restore", Code::NotReady),
 ];
 
+/// Codes of the gateway that do not depend on the route: each is shown somewhere.
+const SHOWN_ONCE_AT_THE_GATEWAY: [Code; 9] = [
+    Code::BodyTooLarge,
+    Code::EncryptionKeyMissing,
+    Code::Internal,
+    Code::InvalidHeader,
+    Code::InvalidRef,
+    Code::NotReady,
+    Code::TooManyRequests,
+    Code::TransactionTooLarge,
+    Code::UnsupportedMediaType,
+];
+
+/// As [`NOT_SHOWN`]. May only shrink.
+const NOT_SHOWN_AT_THE_GATEWAY: &[(&str, Code)] = &[
+    // Between the look at the token and the look at its user.
+    ("GET /api/v1/user", Code::UserNotExist),
+    // Shown at configstore itself, whose words are passed on.
+    ("GET /api/v1/maintenance/configstore", Code::Maintenance),
+    ("PUT /api/v1/maintenance/configstore", Code::Maintenance),
+    ("DELETE /api/v1/maintenance/configstore", Code::Maintenance),
+    ("GET /api/v1/export/configstore", Code::Maintenance),
+    ("GET /api/v1/export/configstore", Code::StorageUnavailable),
+    ("POST /api/v1/import/configstore", Code::ImportVersion),
+    ("POST /api/v1/import/configstore", Code::InvalidBody),
+    ("POST /api/v1/import/configstore", Code::Maintenance),
+    ("POST /api/v1/import/configstore", Code::MaintenanceNotReady),
+    ("POST /api/v1/import/configstore", Code::StorageUnavailable),
+    ("GET /api/v1/lineages/configstore", Code::Maintenance),
+    ("GET /api/v1/lineages/configstore", Code::StorageUnavailable),
+    ("POST /api/v1/lineages/configstore/{lineage}/restore", Code::Maintenance),
+    ("POST /api/v1/lineages/configstore/{lineage}/restore", Code::MaintenanceNotReady),
+    ("POST /api/v1/lineages/configstore/{lineage}/restore", Code::StorageUnavailable),
+];
+
 #[test]
 fn every_code_that_the_document_lists_is_shown() {
-    let shown: BTreeSet<_> = shown().into_iter().map(|it| (it.route, it.code)).collect();
-    let once = |code: &str| SHOWN_ONCE.iter().any(|once| once.as_str() == code);
-    let missing: Vec<_> = listed().filter(|it| !once(&it.1) && !shown.contains(it)).collect();
-    let expected: Vec<_> =
-        NOT_SHOWN.iter().map(|(route, code)| ((*route).to_owned(), code.to_string())).collect();
-    assert_eq!(missing, expected, "codes that no snapshot shows for their route");
+    for (service, once, expected) in [
+        (Service::Configstore, &SHOWN_ONCE[..], NOT_SHOWN),
+        (Service::Gateway, &SHOWN_ONCE_AT_THE_GATEWAY, NOT_SHOWN_AT_THE_GATEWAY),
+    ] {
+        let shown: BTreeSet<_> = shown(service).into_iter().map(|it| (it.route, it.code)).collect();
+        let once = |code: &str| once.iter().any(|once| once.as_str() == code);
+        let mut missing = service.listed();
+        missing.retain(|it| !once(&it.1) && !shown.contains(it));
+        let expected: Vec<_> =
+            expected.iter().map(|(route, code)| ((*route).to_owned(), code.to_string())).collect();
+        assert_eq!(missing, expected, "codes that no snapshot shows for their route");
+    }
 }
 
-/// Every route with every code that it can answer.
-fn listed() -> impl Iterator<Item = (String, String)> {
-    configstore::routes().into_iter().flat_map(|route| {
-        let name = format!("{} {}", route.spec.method, route.spec.path);
-        route.codes().into_iter().map(move |code| (name.clone(), code.to_string()))
-    })
+#[test]
+fn every_row_of_the_gateway_has_a_snapshot_of_its_success() {
+    let shown = shown(Service::Gateway);
+    let succeeds = |name: &str| shown.iter().any(|it| it.route == name && it.status < 300);
+    let names = Service::Gateway.specs().into_iter();
+    let names = names.map(|spec| format!("{} {}", spec.method, spec.path));
+    let missing: Vec<_> = names.filter(|name| !succeeds(name)).collect();
+    assert_eq!(missing, [""; 0], "rows without a snapshot of a 2xx answer");
 }
 
 #[test]

@@ -223,7 +223,10 @@ fn refusals_that_help_are_passed_on_in_the_gateways_words() {
 }
 
 /// Answers every request with `answer`, and says what the heads of the requests were.
-async fn stub(app: &TestApp, answer: &'static str) -> (String, mpsc::UnboundedReceiver<String>) {
+pub async fn stub(
+    app: &TestApp,
+    answer: &'static str,
+) -> (String, mpsc::UnboundedReceiver<String>) {
     let mut listener = app.net().listen("stub:0").await.expect("the address is free");
     let address = listener.local_addr();
     let (heads, heard) = mpsc::unbounded_channel();

@@ -10,7 +10,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 /// What the parameters of paths name: objects of alice and her public organization.
-const PARAMETERS: [(&str, &str); 9] = [
+pub const PARAMETERS: [(&str, &str); 9] = [
     ("{org}", "acme"),
     ("{lineage}", "00000000-0000-7000-8000-000000000000"),
     ("{token}", "of-the-test"),
@@ -42,7 +42,7 @@ pub fn request(spec: &Spec, name: &str) -> Request {
     }
 }
 
-fn body(spec: &Spec, name: &str) -> Value {
+pub fn body(spec: &Spec, name: &str) -> Value {
     match (spec.method.as_str(), spec.path) {
         ("POST", "/api/v1/orgs") => json!({ "name": name, "visibility": "public" }),
         ("POST", "/api/v1/project_groups" | "/api/v1/projects") => {
@@ -113,7 +113,7 @@ fn is_allowed(requirement: Requirement, who: Who) -> bool {
 }
 
 /// What needs more than a request to succeed; `gateway_objects` shows these.
-const SUCCEEDS_ELSEWHERE: [(&str, &str); 4] = [
+pub const SUCCEEDS_ELSEWHERE: [(&str, &str); 4] = [
     ("DELETE", "/api/v1/users/{user}"),
     ("DELETE", "/api/v1/users/{user}/linked_accounts/{id}"),
     ("POST", "/api/v1/import/configstore"),

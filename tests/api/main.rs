@@ -1,19 +1,26 @@
 //! The HTTP API, by route: status, headers and body of every answer as snapshots.
 //!
-//! `every_route` sends the same mistakes and states to every row of the route table; `coverage`
-//! fails for a route, an error code or a kind that no snapshot shows.
+//! `every_route` and `every_mistake` bring the same states and mistakes to every row of the table
+//! of configstore, `gateway_every_row` to those of the gateway; `coverage` fails for a route, an
+//! error code or a kind that no snapshot shows.
 
 mod bad_input;
 mod boundary;
 mod coverage;
 mod encryption;
 mod environment;
+mod every_mistake;
 mod every_route;
 mod export;
 mod faults;
+mod gateway_bad_input;
 mod gateway_boundary;
+mod gateway_every_row;
+mod gateway_failover;
 mod gateway_objects;
 mod gateway_permissions;
+mod gateway_stories;
+mod gateway_withdrawn;
 mod health;
 mod idempotency;
 mod import;

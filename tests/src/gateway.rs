@@ -1,17 +1,13 @@
 //! A gateway in front of a configstore, and people who use it.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_trait::async_trait;
 use drydock_core::env::{Env, RngTree};
 use drydock_core::error::Code;
-use drydock_core::net::{BoxStream, Listener, Net};
+use drydock_core::net::Net;
 use drydock_services::gateway;
 use drydock_services::http::HttpSettings;
-use drydock_services::http::duplex::DuplexNet;
 use drydock_services::runtime::{self, Role};
 use http::Method;
 use secrecy::SecretString;
@@ -20,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{TOKEN, TestApp, settings, with_app};
 use crate::client::{Client, Exchange, Request};
+use crate::run::until;
+use crate::watched::{Calls, WatchedNet};
 
 pub const ADMIN_TOKEN: &str = "the-admin-token-of-the-tests";
 
@@ -53,7 +51,7 @@ impl Who {
         Who::AdminToken,
     ];
 
-    fn user(self) -> Option<&'static str> {
+    pub fn user(self) -> Option<&'static str> {
         match self {
             Who::Outsider => Some("olga"),
             Who::Member => Some("mike"),
@@ -64,28 +62,10 @@ impl Who {
     }
 }
 
-/// Counts the connections that the gateway opens.
-struct CountingNet {
-    net: DuplexNet,
-    dialled: Arc<AtomicUsize>,
-}
-
-#[async_trait]
-impl Net for CountingNet {
-    async fn dial(&self, authority: &str) -> io::Result<BoxStream> {
-        self.dialled.fetch_add(1, Ordering::Relaxed);
-        self.net.dial(authority).await
-    }
-
-    async fn listen(&self, address: &str) -> io::Result<Box<dyn Listener>> {
-        self.net.listen(address).await
-    }
-}
-
 /// One gateway in front of the first instance of a configstore.
 pub struct Face {
     pub client: Client,
-    dialled: Arc<AtomicUsize>,
+    calls: Arc<Calls>,
     tokens: Vec<(Who, String)>,
     /// Every operation with the codes that it may be refused with.
     document: Vec<(Method, &'static str, BTreeSet<Code>)>,
@@ -114,6 +94,14 @@ impl Face {
     /// # Panics
     /// If its own address is taken, which it is not.
     pub async fn before_address(app: &TestApp, configstore: &str) -> Face {
+        Face::before_all(app, &[configstore]).await
+    }
+
+    /// Starts a gateway in front of the instances that listen there.
+    ///
+    /// # Panics
+    /// As [`before_address`](Self::before_address).
+    pub async fn before_all(app: &TestApp, configstore: &[&str]) -> Face {
         let net = app.net().clone();
         let listener = net.listen("gateway:8000").await.expect("the address is free");
         let client = Client {
@@ -121,21 +109,21 @@ impl Face {
             address: listener.local_addr(),
             token: ADMIN_TOKEN.to_owned(),
         };
-        let dialled = Arc::new(AtomicUsize::new(0));
+        let calls = Arc::<Calls>::default();
         let settings = gateway::Settings {
             internal_token: SecretString::from(TOKEN),
             admin_token: SecretString::from(ADMIN_TOKEN),
-            configstore: configstore.to_owned(),
+            configstore: configstore.iter().map(|it| (*it).to_owned()).collect(),
             http: HttpSettings::default(),
         };
-        let net = CountingNet { net, dialled: Arc::clone(&dialled) };
+        let net = WatchedNet { net, calls: Arc::clone(&calls) };
         let env = Env::new(app.clock(), RngTree::from_seed(1).child("gateway"));
         let deps = gateway::Deps { env, net: Arc::new(net) };
         let role = Role::Gateway(settings, deps);
         tokio::spawn(runtime::start(role, listener, CancellationToken::new()));
         let routes = gateway::routes().into_iter();
         let document = routes.map(|it| (it.spec.method.clone(), it.spec.path, it.codes()));
-        Face { client, dialled, tokens: Vec::new(), document: document.collect() }
+        Face { client, calls, tokens: Vec::new(), document: document.collect() }
     }
 
     /// Gives every user a token.
@@ -159,16 +147,31 @@ impl Face {
     /// # Panics
     /// If the API document does not know the answer.
     pub async fn send(&self, who: Who, request: Request) -> Exchange {
+        self.try_send(who, request).await.expect("the server answers in full")
+    }
+
+    /// As [`send`](Self::send), of what may be no request.
+    ///
+    /// # Errors
+    /// As those of [`Client::try_send`].
+    ///
+    /// # Panics
+    /// If the API document does not know the answer.
+    pub async fn try_send(
+        &self,
+        who: Who,
+        request: Request,
+    ) -> Result<Exchange, Box<dyn std::error::Error>> {
         let answer = match who {
-            Who::AdminToken => self.client.send(request).await,
-            Who::Nobody => self.client.send(request.anonymous()).await,
+            Who::AdminToken => self.client.try_send(request).await,
+            Who::Nobody => self.client.try_send(request.anonymous()).await,
             _ => {
                 let client = Client { token: self.token(who).to_owned(), ..self.client.clone() };
-                client.send(request).await
+                client.try_send(request).await
             }
-        };
+        }?;
         self.check_document(&answer);
-        answer
+        Ok(answer)
     }
 
     fn check_document(&self, answer: &Exchange) {
@@ -187,7 +190,25 @@ impl Face {
 
     /// How many calls the gateway has made.
     pub fn calls(&self) -> usize {
-        self.dialled.load(Ordering::Relaxed)
+        self.calls.made()
+    }
+
+    /// Sends a request, and lets something happen before the gateway makes its `nth` call for it.
+    pub async fn send_and_before<T>(
+        &self,
+        nth: usize,
+        happens: impl Future<Output = T>,
+        (who, request): (Who, Request),
+    ) -> (Exchange, T) {
+        let held = self.calls() + nth;
+        self.calls.hold(held);
+        let meanwhile = async {
+            until(async || self.calls() >= held).await;
+            let what = happens.await;
+            self.calls.release();
+            what
+        };
+        tokio::join!(self.send(who, request), meanwhile)
     }
 }
 

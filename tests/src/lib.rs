@@ -9,6 +9,7 @@
 //! | [`gateway`] | a gateway before such a service, and people who use it |
 //! | [`servers`] | the stores of a test on real servers |
 //! | [`run`] | a runtime whose time and order repeat |
+//! | `watched` | the network of a gateway, which counts its calls |
 //!
 //! Tests are in `api/` (by route), `backends/` (against servers) and `tidy/` (rules of the house);
 //! `bench/` measures. Those of the real binary are in
@@ -21,3 +22,4 @@ pub mod faulty;
 pub mod gateway;
 pub mod run;
 pub mod servers;
+mod watched;

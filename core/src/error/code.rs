@@ -35,6 +35,8 @@ macro_rules! codes {
 
 codes! {
     BodyTooLarge = "body_too_large": TooLarge,
+    CallerForbidden = "caller_forbidden": Forbidden,
+    CallerNotExist = "caller_not_exist": NotExist,
     CoordinationUnavailable = "coordination_unavailable": Unavailable,
     DeadlineExceeded = "deadline_exceeded": Timeout,
     EncryptionKeyMissing = "encryption_key_missing": Unavailable,

@@ -243,8 +243,9 @@ pub struct ConfigArgs {
     /// The same for the gateway [variable: DRYDOCK_GATEWAY_LISTEN]
     #[arg(long, value_name = "ADDRESS")]
     gateway_listen: Option<String>,
-    /// Where `serve gateway` finds configstore [variable: DRYDOCK_GATEWAY_CONFIGSTORE]
-    #[arg(long, value_name = "HOST:PORT")]
+    /// Where `serve gateway` finds the instances of configstore [variable:
+    /// DRYDOCK_GATEWAY_CONFIGSTORE]
+    #[arg(long, value_name = "HOST:PORT,…")]
     gateway_configstore: Option<String>,
     /// Better given as the variable DRYDOCK_INTERNAL_TOKEN: flags can be seen by others
     #[arg(long, value_name = "TOKEN")]

@@ -75,7 +75,7 @@ async fn with_store(role: ServeRole, config: Config) -> Result<(), Failure> {
         let settings = gateway::Settings {
             admin_token: admin_token(&config, &data_dir, &deps.env)?,
             internal_token: internal_token.clone(),
-            configstore: reachable(&store.listener.local_addr()),
+            configstore: vec![reachable(&store.listener.local_addr())],
             http: config.http.clone(),
         };
         let deps = gateway::Deps { env: deps.env.clone(), net: Arc::new(TcpNet) };

@@ -99,8 +99,8 @@ pub struct ServiceConfig {
 pub struct GatewayConfig {
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Where `serve gateway` finds configstore: `host:port`.
-    pub configstore: String,
+    /// Where `serve gateway` finds the instances of configstore: `host:port` each.
+    pub configstore: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -128,7 +128,7 @@ impl Default for Config {
             configstore: ServiceConfig { listen: SocketAddr::from(([127, 0, 0, 1], 8001)) },
             gateway: GatewayConfig {
                 listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
-                configstore: "127.0.0.1:8001".to_owned(),
+                configstore: vec!["127.0.0.1:8001".to_owned()],
             },
             instance: InstanceConfig {
                 lease_ttl: Duration::from_secs(10),

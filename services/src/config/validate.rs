@@ -76,7 +76,7 @@ fn one(key: &str, value: &Value) -> Result<(), String> {
         ("encryption.keys", Value::String(keys)) => {
             keys.parse::<KeyRing>().map(drop).map_err(|why| why.to_string())
         }
-        ("gateway.configstore", Value::String(text)) => authority(text),
+        ("gateway.configstore", Value::Array(instances)) => authorities(instances),
         ("log.level", Value::String(level)) => log_level(level),
         ("coordination.endpoints", Value::Array(endpoints)) => etcd_endpoints(endpoints),
         ("coordination.keep_alive_interval", Value::String(text)) => {
@@ -140,6 +140,13 @@ fn cluster(name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("must be 1 to {MAX_CLUSTER_LENGTH} lower-case letters, digits and dashes"))
+}
+
+fn authorities(instances: &[Value]) -> Result<(), String> {
+    if instances.is_empty() {
+        return Err("names no instance".to_owned());
+    }
+    instances.iter().filter_map(Value::as_str).try_for_each(authority)
 }
 
 fn authority(text: &str) -> Result<(), String> {

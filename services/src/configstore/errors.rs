@@ -11,6 +11,17 @@ fn refused(code: Code, message: String) -> ApiError {
     ApiError::new(code.kind()).with_code(code).with_message(message)
 }
 
+/// Whoever a change was to be made for is gone.
+pub fn caller_not_exist() -> ApiError {
+    let message = "the token on whose behalf the change was asked for does not exist";
+    refused(Code::CallerNotExist, message.to_owned())
+}
+
+pub fn caller_forbidden() -> ApiError {
+    let message = "the user on whose behalf the change was asked for may not make it";
+    refused(Code::CallerForbidden, message.to_owned())
+}
+
 pub fn user_not_exist(user: impl Display) -> ApiError {
     refused(Code::UserNotExist, format!("user `{user}` does not exist"))
 }

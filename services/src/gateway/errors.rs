@@ -21,7 +21,7 @@ pub fn of(error: ClientError, own: impl IntoIterator<Item = ApiError>) -> ApiErr
         ClientError::Remote(remote) => {
             let mut own = own.into_iter().chain(common(remote));
             let named = own.find(|own| own.code() == remote.code);
-            named.unwrap_or_else(|| match kind_of(remote) {
+            named.or_else(|| withdrawn(remote)).unwrap_or_else(|| match kind_of(remote) {
                 Kind::Unavailable => unavailable(),
                 kind => ApiError::new(kind),
             })
@@ -67,6 +67,27 @@ pub fn own(code: Code, message: &str) -> ApiError {
 #[track_caller]
 fn unavailable() -> ApiError {
     ApiError::new(Kind::Unavailable).with_code(Code::Unavailable)
+}
+
+/// The caller lost the right between the look at it and the change.
+fn withdrawn(remote: &RemoteError) -> Option<ApiError> {
+    match remote.code.parse() {
+        Ok(Code::CallerNotExist) => Some(unauthorized()),
+        Ok(Code::CallerForbidden) => Some(forbidden()),
+        _ => None,
+    }
+}
+
+/// Nobody has the token that was presented.
+#[track_caller]
+pub fn unauthorized() -> ApiError {
+    ApiError::new(Kind::Unauthorized).with_code(Code::Unauthorized)
+}
+
+/// The caller is known, and it is not enough.
+#[track_caller]
+pub fn forbidden() -> ApiError {
+    ApiError::new(Kind::Forbidden).with_code(Code::Forbidden)
 }
 
 /// What may be known whatever was asked.
@@ -148,6 +169,14 @@ mod tests {
             let error = of(remote(kind, code), []);
             assert_eq!(shown(&error), (Kind::Internal, "internal", false), "{code}");
         }
+    }
+
+    #[test]
+    fn a_right_that_was_withdrawn_meanwhile_is_missing_from_the_beginning() {
+        let error = of(remote(Kind::NotExist, "caller_not_exist"), []);
+        assert_eq!(shown(&error), (Kind::Unauthorized, "unauthorized", false));
+        let error = of(remote(Kind::Forbidden, "caller_forbidden"), []);
+        assert_eq!(shown(&error), (Kind::Forbidden, "forbidden", false));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::handlers::{
 use super::state::Gateway;
 use crate::configstore::types::User;
 use crate::configstore::{self, Configstore};
+use crate::http::describe::BEHALF;
 use crate::http::health;
 use crate::http::page::ListQuery;
 use crate::http::route::{Route, Spec};
@@ -58,7 +59,7 @@ fn described((requirement, route): Row, behind: &[Route<Configstore>]) -> Route<
         return own.refuses(&[Code::Maintenance, Code::CoordinationUnavailable]);
     }
     // What a service cannot do just now is told to operators only.
-    own = own.refuses_only(|code| code.kind() != Kind::Unavailable);
+    own = own.refuses_only(|code| code.kind() != Kind::Unavailable && !BEHALF.contains(&code));
     match own.operation.query {
         Some(_) if FILTERED.contains(&own.spec.path) => own.query::<ListQuery>(),
         _ => own,

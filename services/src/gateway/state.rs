@@ -23,8 +23,8 @@ pub struct Settings {
     pub internal_token: SecretString,
     /// What administrators present.
     pub admin_token: SecretString,
-    /// Where configstore listens: `host:port`.
-    pub configstore: String,
+    /// Where the instances of configstore listen: `host:port` each, at least one.
+    pub configstore: Vec<String>,
     pub http: HttpSettings,
 }
 
@@ -46,7 +46,7 @@ struct Inner {
 
 impl Gateway {
     pub fn new(settings: Settings, deps: Deps) -> Gateway {
-        let configstore = Client::new(deps.net, settings.configstore);
+        let configstore = Client::of_any(deps.net, settings.configstore);
         let requirements = requirements().into_iter();
         let requirements = requirements.map(|(spec, it)| (spec.method, spec.path, it)).collect();
         Gateway(Arc::new(Inner {

@@ -14,6 +14,9 @@ use super::route::{Access, Availability, BodyRule, Route, Spec};
 /// Makes the schema of a type.
 pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
+/// What a service refuses another one, on whose behalf it asked for a change.
+pub const BEHALF: &[Code] = &[Code::CallerForbidden, Code::CallerNotExist];
+
 /// What an operation answers if it succeeds.
 #[derive(Clone, Copy)]
 pub enum Success {
@@ -89,7 +92,9 @@ impl<S> Route<S> {
     pub fn creates<New: JsonSchema, T: JsonSchema>(mut self) -> Route<S> {
         self.operation.headers.push(IDEMPOTENCY_KEY);
         self.operation.success = Success::Created(schema::<T>);
-        self.takes::<New>().refuses(&[Code::IdempotencyKeyReused, Code::EncryptionKeyMissing])
+        self.takes::<New>()
+            .refuses(&[Code::IdempotencyKeyReused, Code::EncryptionKeyMissing])
+            .refuses(BEHALF)
     }
 
     /// Changes an object, if it is the one that `If-Match` names.
@@ -159,7 +164,7 @@ impl<S> Route<S> {
 
     fn conditional(mut self) -> Route<S> {
         self.operation.headers.push(header::IF_MATCH);
-        self.refuses(&[Code::RevisionMismatch])
+        self.refuses(&[Code::RevisionMismatch]).refuses(BEHALF)
     }
 
     /// Every code that the operation can answer.

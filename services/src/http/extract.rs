@@ -161,17 +161,29 @@ impl IfMatch {
             if text.trim() == "*" {
                 return Ok(IfMatch(Some(Tags::Any)));
             }
-            for tag in text.split(',').map(str::trim) {
-                let strong = tag.strip_prefix("W/").unwrap_or(tag);
-                if strong.len() < 2 || !strong.starts_with('"') || !strong.ends_with('"') {
-                    let message = "`If-Match` must hold quoted entity tags, or `*`";
-                    return Err(bad(Code::InvalidHeader, message));
-                }
-                // A weak tag is legal, and never matches.
-                tags.push(tag.to_owned());
-            }
+            // A weak tag is legal, and never matches.
+            tags.extend(entity_tags(text).ok_or_else(|| {
+                let message = "`If-Match` must hold quoted entity tags, or `*`";
+                bad(Code::InvalidHeader, message)
+            })?);
         }
         Ok(IfMatch((!tags.is_empty()).then_some(Tags::OneOf(tags))))
+    }
+}
+
+/// The entity tags of a list, which may hold commas themselves.
+fn entity_tags(mut text: &str) -> Option<Vec<String>> {
+    let mut tags = Vec::new();
+    loop {
+        text = text.trim_start();
+        let prefix = text.find('"').filter(|at| ["", "W/"].contains(&&text[..*at]))?;
+        let end = prefix + 2 + text[prefix + 1..].find('"')?;
+        tags.push(text[..end].to_owned());
+        text = text[end..].trim_start();
+        if text.is_empty() {
+            return Some(tags);
+        }
+        text = text.strip_prefix(',')?;
     }
 }
 
@@ -262,12 +274,15 @@ mod tests {
         let current = Some("\"3-abc\"");
         assert!(if_match("\"3-abc\"").unwrap().check(current).is_ok());
         assert!(if_match("\"x\", \"3-abc\"").unwrap().check(current).is_ok());
+        assert!(if_match("W/\"a,b\" ,\"3-abc\"").unwrap().check(current).is_ok());
         assert!(if_match("*").unwrap().check(current).is_ok());
         assert!(IfMatch::default().check(None).is_ok());
         for (sent, current) in [("\"2-abc\"", current), ("W/\"3-abc\"", current), ("*", None)] {
             let error = if_match(sent).unwrap().check(current).unwrap_err();
             assert_eq!(error.code(), "revision_mismatch", "{sent}");
         }
-        assert_eq!(if_match("3-abc").unwrap_err().code(), "invalid_header");
+        for bad in ["3-abc", "", "\"", "\"a\",", "\"a\" \"b\"", "w/\"a\"", "x\"a\""] {
+            assert_eq!(if_match(bad).unwrap_err().code(), "invalid_header", "{bad}");
+        }
     }
 }

@@ -37,6 +37,14 @@ pub struct Verbose {
     pub details: Details,
 }
 
+/// What `/readyz` answers of an instance that is ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+enum Ready {
+    Verbose(Verbose),
+    Brief(Readiness),
+}
+
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Vec<Route<S>> {
     vec![
         Route::get("/livez", livez::<S>)
@@ -49,7 +57,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Vec<Route<S>> {
             .open()
             .about("says whether the instance does its work")
             .query::<ReadyQuery>()
-            .answers::<Verbose>()
+            .answers::<Ready>()
             .refuses(&[Code::NotReady]),
         Route::get("/metrics", metrics::<S>)
             .always()
@@ -97,13 +105,11 @@ async fn readyz<S>(State(app): State<App<S>>, Query(query): Query<ReadyQuery>) -
         }
         return response;
     }
-    match query.verbose {
-        Some(_) => {
-            let body = Verbose { error: None, ready, state, details: health.details() };
-            axum::Json(body).into_response()
-        }
-        None => axum::Json(readiness).into_response(),
-    }
+    let body = match query.verbose {
+        Some(_) => Ready::Verbose(Verbose { error: None, ready, state, details: health.details() }),
+        None => Ready::Brief(readiness),
+    };
+    axum::Json(body).into_response()
 }
 
 async fn metrics<S>(State(app): State<App<S>>) -> Result<Response, HttpError> {

@@ -20,6 +20,7 @@ mod connections;
 pub mod describe;
 #[cfg(any(test, feature = "testing"))]
 pub mod duplex;
+mod endpoints;
 pub mod error;
 pub mod extract;
 pub mod frame;
@@ -29,6 +30,7 @@ pub mod health;
 pub mod idempotency;
 mod linger;
 pub mod metrics;
+pub(crate) mod object;
 pub mod openapi;
 pub mod page;
 pub mod reply;

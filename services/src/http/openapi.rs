@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use drydock_core::error::Code;
-use http::header;
+use http::{HeaderName, header};
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -14,9 +14,14 @@ use uuid::Uuid;
 
 use super::describe::{Operation, SchemaOf, Success};
 use super::error::status_of;
-use super::guard::TIMEOUT_HEADER;
 use super::route::{Access, Route, Spec};
 use crate::names::{Ref, TreeRef};
+
+/// What holds for all operations. These are no parameters: a client that tried values of them would
+/// be told that there was no time.
+const DESCRIPTION: &str = "Every operation takes the headers `Drydock-Timeout-Ms` (lowers the time \
+    that it may take, in milliseconds; it may end with `deadline_exceeded`), `X-Request-Id` \
+    (echoed, logged, passed on; made if absent) and `traceparent` (passed on).";
 
 /// The document of one instance.
 #[derive(Clone)]
@@ -47,7 +52,11 @@ pub fn document<S>(service: &str, table: &[Route<S>]) -> Value {
     }
     json!({
         "openapi": "3.1.0",
-        "info": { "title": format!("Drydock {service}"), "version": env!("CARGO_PKG_VERSION") },
+        "info": {
+            "title": format!("Drydock {service}"),
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": DESCRIPTION,
+        },
         "paths": paths,
         "components": {
             "responses": refusals,
@@ -109,12 +118,18 @@ fn parameters(spec: &Spec, operation: &Operation, generator: &mut SchemaGenerato
         }
     }
     for header in &operation.headers {
-        let schema = json!({ "type": "string" });
+        let schema = json!({ "type": "string", "pattern": header_pattern(header) });
         parameters.push(parameter("header", header.as_str(), &schema, false));
     }
-    let timeout = json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX });
-    parameters.push(parameter("header", TIMEOUT_HEADER, &timeout, false));
     parameters
+}
+
+/// What a header may be.
+fn header_pattern(header: &HeaderName) -> &'static str {
+    match *header {
+        header::IF_MATCH => r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#,
+        _ => "^[!-~]{1,255}$",
+    }
 }
 
 /// What a part of a path may be, by its name.

@@ -14,6 +14,9 @@ use crate::names::Name;
 const DEFAULT_LIMIT: usize = 25;
 const MAX_LIMIT: usize = 100;
 
+/// The regular expression of a cursor.
+pub const CURSOR: &str = "^([0-9a-f]{2})+$";
+
 /// The query of a list. Texts, so that each bad value has its own code.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +24,7 @@ pub struct ListQuery {
     #[schemars(with = "Option<u32>", range(min = 1, max = 100))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
+    #[schemars(regex(pattern = CURSOR))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     #[schemars(extend("enum" = ["asc", "desc"]))]

@@ -69,6 +69,7 @@ pub fn outside(seen: Seen<'_>, why: &str) -> Checks {
         durability: Durability::Quorum,
         unarchived: 0,
         injected: false,
+        log: None,
     };
     let mut checks = check::outside(&evidence, why);
     if let Some(position) = recovered {
@@ -112,6 +113,7 @@ pub async fn inside(seen: Seen<'_>, looked: Looked<'_>) -> Checks {
         durability: inside.durability,
         unarchived: inside.unarchived,
         injected: false,
+        log: None,
     })
 }
 

@@ -66,6 +66,7 @@ pub fn plan(deployment: &Deployment, seed: u64, clients: usize, time: Duration) 
         settle_ms: SETTLE_MS,
         topology: Topology {
             configstores,
+            gateways: 0,
             clients,
             latency_ms: [0, 0],
             storage_ms: [0, 0],
@@ -88,6 +89,7 @@ pub fn plan(deployment: &Deployment, seed: u64, clients: usize, time: Duration) 
             orgs: ORGS,
             pause_ms: PAUSE_MS,
             weights: BTreeMap::from(WEIGHTS),
+            gateway: BTreeMap::new(),
         },
         operator: operator(load_ms, configstores),
         faults: Vec::new(),

@@ -6,7 +6,7 @@
 
 use super::{Checks, Evidence, Violation};
 use crate::export::name_of;
-use crate::history::{Call, Operation, Reply, TreeCall};
+use crate::history::{Act, Call, Operation, Reply, TreeCall};
 use crate::recorder::Seq;
 use crate::truth::{At, State, Step, Truth, apply};
 use std::collections::BTreeMap;
@@ -113,6 +113,9 @@ fn asks_for(operation: &Operation, change: &Change) -> bool {
     if id.is_some_and(|id| id != change.id) {
         return false;
     }
+    if let Call::Gateway(call) = &operation.call {
+        return asks_at_gateway(&call.act, change);
+    }
     match (&operation.call, &change.what, change.kind.as_str()) {
         (Call::CreateUser { name }, Changed::Created { name: made }, "users")
         | (Call::CreateOrg { name, .. }, Changed::Created { name: made }, "orgs") => name == made,
@@ -131,6 +134,21 @@ fn asks_for(operation: &Operation, change: &Change) -> bool {
         (Call::RenameUser { name, to }, Changed::Renamed { from, to: new }, "users") => {
             name == from && to == new
         }
+        _ => false,
+    }
+}
+
+/// That what people are told is in the log is the part of [`super::permissions`].
+fn asks_at_gateway(act: &Act, change: &Change) -> bool {
+    match (act, &change.what, change.kind.as_str()) {
+        (Act::CreateUser { name }, Changed::Created { name: made }, "users")
+        | (Act::CreateOrg { name }, Changed::Created { name: made }, "orgs")
+        | (Act::CreateGroup { name, .. }, Changed::Created { name: made }, "project_groups")
+        | (Act::CreateProject { name, .. }, Changed::Created { name: made }, "projects") => {
+            name == made
+        }
+        (Act::DeleteUser { user }, Changed::Deleted { name }, "users") => user == name,
+        (Act::DeleteOrg { org }, Changed::Deleted { .. }, "orgs") => *org == change.id,
         _ => false,
     }
 }

@@ -12,10 +12,13 @@ pub mod converge;
 pub mod exports;
 pub mod imports;
 mod jumps;
+pub mod keys;
 pub mod linearizable;
 pub mod log;
 mod outside;
+pub mod permissions;
 pub mod recovery;
+mod rights;
 pub mod secrets;
 pub mod snapshots;
 mod tree;
@@ -27,6 +30,7 @@ use drydock_services::seal::KeyRing;
 use serde::{Deserialize, Serialize};
 
 use crate::history::Operation;
+use crate::log::Log;
 use crate::recorder::Seq;
 use crate::truth::Truth;
 use crate::workload::Finals;
@@ -47,6 +51,11 @@ pub const ORACLES: &[(&str, &str)] = &[
     (barrier::ORACLE, "no commit during maintenance but an import's switch"),
     (converge::ORACLE, "after the faults everybody converges and every request is answered"),
     (secrets::ORACLE, "a secret is in nothing but what a run gets"),
+    (
+        permissions::ORACLE,
+        "nobody does what the permission table forbids, or is kept from the rest",
+    ),
+    (keys::ORACLE, "what was asked for twice under one key was done once"),
     (answers::ORACLE, "no answer is an internal error"),
 ];
 
@@ -70,6 +79,8 @@ pub struct Evidence<'a> {
     pub unarchived: u64,
     /// Whether the plan makes the product's own code fail at a point.
     pub injected: bool,
+    /// What the product logged, where that can be heard.
+    pub log: Option<&'a Log>,
 }
 
 /// A broken invariant: one sentence, and the two facts that contradict each other.
@@ -143,6 +154,8 @@ pub fn all(evidence: &Evidence<'_>) -> Checks {
     imports::check(evidence, &mut checks);
     exports::check(evidence, &mut checks);
     secrets::check(evidence, &mut checks);
+    permissions::check(evidence, &mut checks);
+    keys::check(evidence, &mut checks);
     answers::check(evidence, &mut checks);
     converge::check(evidence, &mut checks);
     snapshots::check(evidence, &mut checks);

@@ -1,10 +1,11 @@
 //! I16: no secret is anywhere but in what a run gets.
 //!
-//! Looked at: every answer and its message, every export, and every object that was ever stored.
-//! Absent on purpose: the product's log lines, which the simulation does not collect.
+//! Looked at: every answer and its message, every export, every object that was ever stored and, of
+//! plans with gateways, everything that the product logs.
 
 use super::{Checks, Evidence, Violation};
 use crate::history::{Answer, MARKER, Operation, Reply};
+use crate::log::Log;
 
 pub const ORACLE: &str = "I16 secrets";
 
@@ -15,6 +16,10 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
             let at = operation.to_string();
             checks.violated(violation("an answer holds a secret", at));
         }
+    }
+    checks.done(ORACLE, evidence.log.map_or(0, Log::lines));
+    if let Some(line) = evidence.log.and_then(Log::told) {
+        checks.violated(violation("a log line holds a secret", line));
     }
     let mut told = None;
     evidence.truth.replay(|place, state| {

@@ -79,7 +79,7 @@ fn circle(state: &State) -> Option<String> {
 }
 
 /// The group and those above it, nearest first; ends where it would begin anew.
-fn up(state: &State, group: Uuid) -> Vec<Uuid> {
+pub(super) fn up(state: &State, group: Uuid) -> Vec<Uuid> {
     let mut above = vec![group];
     while let Some(last) = above.last()
         && let Some(object) = state.get(&(GROUPS.to_owned(), *last))
@@ -104,7 +104,7 @@ pub fn project_at(state: &State, path: &str) -> Option<Uuid> {
     child(state, PROJECTS, group_at(state, group)?, name)
 }
 
-fn group_at(state: &State, path: &str) -> Option<Uuid> {
+pub(super) fn group_at(state: &State, path: &str) -> Option<Uuid> {
     let mut parts = path.split('/');
     let (field, kind) = match parts.next()? {
         "user" => ("user", "users"),
@@ -159,12 +159,12 @@ fn defined_at<'a>(
     all(state, kind).filter(move |(_, object)| id_in(object, "project_group") == Some(place))
 }
 
-fn all<'a>(state: &'a State, kind: &'a str) -> impl Iterator<Item = (Uuid, &'a Value)> {
+pub(super) fn all<'a>(state: &'a State, kind: &'a str) -> impl Iterator<Item = (Uuid, &'a Value)> {
     let first = (kind.to_owned(), Uuid::nil());
     let of_kind = state.range(first..).take_while(move |((found, _), _)| found == kind);
     of_kind.map(|((_, id), object)| (*id, object))
 }
 
-fn id_in(object: &Value, field: &str) -> Option<Uuid> {
+pub(super) fn id_in(object: &Value, field: &str) -> Option<Uuid> {
     object.get(field)?.as_str()?.parse().ok()
 }

@@ -4,6 +4,7 @@ mod bugs;
 mod chaos;
 mod draw;
 mod embedded;
+mod gateway;
 mod imports;
 mod losses;
 mod maintenance;
@@ -90,6 +91,11 @@ pub const ALL: &[Scenario] = &[
         name: "embedded-crashes",
         about: "one process on the embedded store is killed, or loses its power at a write",
         make: embedded::crashes,
+    },
+    Scenario {
+        name: "gateway",
+        about: "people give and take rights at gateways while they use them, and links fail",
+        make: gateway::people,
     },
     Scenario {
         name: "coordination-set-back",

@@ -33,6 +33,7 @@ pub fn base(draw: &mut Draw, configstores: usize, load_ms: u64) -> Plan {
         settle_ms: SETTLE_MS,
         topology: Topology {
             configstores,
+            gateways: 0,
             clients: draw.count(2, 5),
             latency_ms: [0, draw.pick(&[1, 3, 10])],
             storage_ms: [0, slow_ms],
@@ -125,6 +126,7 @@ fn workload(draw: &mut Draw) -> Workload {
         orgs: draw.count(1, 4),
         pause_ms: [least, least * draw.pick(&[2, 5])],
         weights,
+        gateway: BTreeMap::new(),
     }
 }
 

@@ -21,6 +21,7 @@ use drydock_services::names::Ref;
 use futures_util::{TryStreamExt, stream};
 use secrecy::SecretString;
 
+use super::gateway_api::GatewayApi;
 use super::{Api, tree};
 use crate::history::{Answer, Call, Intent, Named, Reads, Reply, Role, Status};
 
@@ -60,6 +61,10 @@ impl Api for HttpApi {
 }
 
 impl HttpApi {
+    fn gateways(&self) -> GatewayApi {
+        GatewayApi { net: self.net.clone(), timeout: self.timeout }
+    }
+
     async fn send(&self, instance: usize, call: &Call) -> Result<Reply, ClientError> {
         let client = &self.client(instance);
         let ctx = &Context::background().timeout(self.timeout_of(call));
@@ -115,6 +120,7 @@ impl HttpApi {
                 Reply::List(members.map(|user| entry(user.id, &user.name)).collect())
             }
             Call::Tree(call) => return tree::send(client, ctx, call).await,
+            Call::Gateway(call) => return self.gateways().send(instance, call).await,
             Call::Status
             | Call::Maintenance
             | Call::Resume

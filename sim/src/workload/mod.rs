@@ -3,11 +3,14 @@
 mod api;
 mod clients;
 mod damage;
+mod gateway_api;
 mod operator;
+mod people;
 mod session;
 mod tree;
 
 pub use api::{HttpApi, LIST_LIMIT, PORT};
 pub use clients::client;
 pub use operator::{Finals, SharedFinals, operator};
+pub use people::person;
 pub use session::{Api, Elsewhere, Session};

@@ -9,7 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{ConfigstoreClient, Result};
-use crate::http::client::Answer;
+use crate::configstore::types::ON_BEHALF_OF;
+use crate::http::client::{Answer, Call};
 use crate::http::idempotency::IDEMPOTENCY_KEY;
 use crate::http::page::{ListQuery, Page};
 
@@ -41,6 +42,14 @@ impl ConfigstoreClient {
         Ok(self.get(ctx, path, query).await?.body)
     }
 
+    fn change(&self, method: Method, path: String) -> Call<'_> {
+        let call = self.http.request(method, path);
+        match &self.behalf {
+            Some(behalf) => call.header(ON_BEHALF_OF, behalf),
+            None => call,
+        }
+    }
+
     /// With an idempotency `key` the call may be repeated.
     pub(super) async fn post<T: DeserializeOwned>(
         &self,
@@ -49,9 +58,9 @@ impl ConfigstoreClient {
         body: &impl Serialize,
         key: Option<&str>,
     ) -> Result<Answer<T>> {
-        let mut call = self.http.request(Method::POST, path).json(body);
+        let mut call = self.change(Method::POST, path).json(body);
         if let Some(key) = key {
-            call = call.header(IDEMPOTENCY_KEY, key);
+            call = call.header(IDEMPOTENCY_KEY, key).repeatable();
         }
         call.send(ctx).await
     }
@@ -63,7 +72,7 @@ impl ConfigstoreClient {
         body: &impl Serialize,
         if_match: Option<&str>,
     ) -> Result<Answer<T>> {
-        let mut call = self.http.request(Method::PUT, path).json(body);
+        let mut call = self.change(Method::PUT, path).json(body);
         if let Some(etag) = if_match {
             call = call.header(header::IF_MATCH, etag);
         }
@@ -76,7 +85,7 @@ impl ConfigstoreClient {
         path: String,
         if_match: Option<&str>,
     ) -> Result<()> {
-        let mut call = self.http.request(Method::DELETE, path);
+        let mut call = self.change(Method::DELETE, path);
         if let Some(etag) = if_match {
             call = call.header(header::IF_MATCH, etag);
         }

@@ -10,6 +10,7 @@ pub mod secrets;
 mod sources;
 mod users;
 
+use crate::configstore::types::Behalf;
 use crate::http::admin::AdminClient;
 use crate::http::client::{Client, ClientError};
 
@@ -19,11 +20,19 @@ type Result<T> = std::result::Result<T, ClientError>;
 #[derive(Clone)]
 pub struct ConfigstoreClient {
     http: Client,
+    /// On whose behalf changes are made, as it is sent.
+    behalf: Option<String>,
 }
 
 impl ConfigstoreClient {
     pub fn new(http: Client) -> ConfigstoreClient {
-        ConfigstoreClient { http }
+        ConfigstoreClient { http, behalf: None }
+    }
+
+    /// Makes changes only where those have the right to them for whom they are made.
+    pub fn on_behalf_of(mut self, behalf: &Behalf) -> ConfigstoreClient {
+        self.behalf = Some(serde_json::to_string(behalf).expect("ids and names are JSON"));
+        self
     }
 
     /// Maintenance, export and import.

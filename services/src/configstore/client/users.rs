@@ -1,4 +1,5 @@
 use drydock_core::context::Context;
+use http::Method;
 use uuid::Uuid;
 
 use super::call::segment;
@@ -95,7 +96,8 @@ impl ConfigstoreClient {
     pub async fn resolve_token(&self, ctx: &Context, value: &str) -> Result<ResolvedToken> {
         let body = ResolveToken { value: value.to_owned() };
         let path = "/api/v1/tokens/resolve".to_owned();
-        Ok(self.post(ctx, path, &body, None).await?.body)
+        let call = self.http.request(Method::POST, path).json(&body).repeatable();
+        Ok(call.send(ctx).await?.body)
     }
 
     pub async fn linked_accounts(

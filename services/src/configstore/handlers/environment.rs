@@ -4,7 +4,7 @@ use axum::extract::State;
 use drydock_core::context::Context;
 use drydock_core::error::Chain;
 
-use super::creation::sealer;
+use super::writer::sealer;
 use crate::configstore::action::environment::{Outdated, resolve};
 use crate::configstore::action::secret as action;
 use crate::configstore::state::App;

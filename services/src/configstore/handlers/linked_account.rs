@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::creation::answer_creation;
 use super::parse;
+use super::writer::Writer;
 use crate::configstore::action::linked_account as action;
 use crate::configstore::errors::user_not_exist;
 use crate::configstore::model;
@@ -35,8 +36,7 @@ pub async fn list(
 }
 
 pub async fn create(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path(user): Path<Ref>,
     creation: Creation<NewLinkedAccount>,
 ) -> Result<Response, HttpError> {
@@ -52,17 +52,15 @@ pub async fn create(
         let etag = account.etag();
         Ok(Created::new(location, etag, &LinkedAccountView::new(account, source))?)
     };
-    answer_creation(&app, &ctx, creation.repeatable, work).await
+    answer_creation(writer, creation.repeatable, work).await
 }
 
 pub async fn delete(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path((user, account)): Path<(Ref, Uuid)>,
     if_match: IfMatch,
 ) -> Result<Response, HttpError> {
-    let delete =
-        app.service.store.transact(&ctx, move |tx| action::delete(tx, &user, account, &if_match));
+    let delete = writer.transact(move |tx| action::delete(tx, &user, account, &if_match));
     delete.await?;
     Ok(reply::no_content())
 }

@@ -1,6 +1,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
+use super::writer::Writer;
 use crate::configstore::action::member as action;
 use crate::configstore::errors::org_not_exist;
 use crate::configstore::model;
@@ -41,15 +42,13 @@ pub async fn get(
 }
 
 pub async fn put(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path((org, user)): Path<(Ref, Ref)>,
     if_match: IfMatch,
     Json(MemberRole { role }): Json<MemberRole>,
 ) -> Result<Response, HttpError> {
     let at = org.clone();
-    let put =
-        app.service.store.transact(&ctx, move |tx| action::put(tx, &org, &user, role, &if_match));
+    let put = writer.transact(move |tx| action::put(tx, &org, &user, role, &if_match));
     Ok(match put.await? {
         action::Put::Created(member, name) => {
             let view = MemberView::new(&member, name);
@@ -64,13 +63,11 @@ pub async fn put(
 }
 
 pub async fn delete(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path((org, user)): Path<(Ref, Ref)>,
     if_match: IfMatch,
 ) -> Result<Response, HttpError> {
-    let delete =
-        app.service.store.transact(&ctx, move |tx| action::delete(tx, &org, &user, &if_match));
+    let delete = writer.transact(move |tx| action::delete(tx, &org, &user, &if_match));
     delete.await?;
     Ok(reply::no_content())
 }

@@ -13,3 +13,4 @@ pub mod secret;
 pub mod token;
 pub mod user;
 pub mod variable;
+mod writer;

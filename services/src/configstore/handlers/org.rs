@@ -5,6 +5,7 @@ use drydock_core::store::StoreTx;
 
 use super::creation::answer_creation;
 use super::parse;
+use super::writer::Writer;
 use crate::configstore::action::org as action;
 use crate::configstore::errors::org_not_exist;
 use crate::configstore::model;
@@ -31,11 +32,7 @@ pub async fn list(
     Ok(axum::Json(read.await?))
 }
 
-pub async fn create(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
-    creation: Creation<NewOrg>,
-) -> Result<Response, HttpError> {
+pub async fn create(writer: Writer, creation: Creation<NewOrg>) -> Result<Response, HttpError> {
     let NewOrg { name, visibility, owner } = creation.new;
     let name = parse::name(&name)?;
     let owner = parse::optional_ref("owner", owner.as_deref())?;
@@ -43,7 +40,7 @@ pub async fn create(
         let org = action::create(tx, &name, visibility, owner.as_ref())?;
         Ok(Created::new(format!("/api/v1/orgs/{}", org.id), org.etag(), &org)?)
     };
-    answer_creation(&app, &ctx, creation.repeatable, work).await
+    answer_creation(writer, creation.repeatable, work).await
 }
 
 pub async fn get(
@@ -60,8 +57,7 @@ pub async fn get(
 }
 
 pub async fn update(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path(org): Path<Ref>,
     if_match: IfMatch,
     Json(change): Json<OrgChange>,
@@ -70,19 +66,17 @@ pub async fn update(
         name: parse::optional_name(change.name.as_deref())?,
         visibility: change.visibility,
     };
-    let update =
-        app.service.store.transact(&ctx, move |tx| action::update(tx, &org, &change, &if_match));
+    let update = writer.transact(move |tx| action::update(tx, &org, &change, &if_match));
     let org = update.await?;
     Ok(reply::ok(&org.etag(), &org))
 }
 
 pub async fn delete(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path(org): Path<Ref>,
     if_match: IfMatch,
 ) -> Result<Response, HttpError> {
-    let delete = app.service.store.transact(&ctx, move |tx| action::delete(tx, &org, &if_match));
+    let delete = writer.transact(move |tx| action::delete(tx, &org, &if_match));
     delete.await?;
     Ok(reply::no_content())
 }

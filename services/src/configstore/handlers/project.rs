@@ -6,6 +6,7 @@ use drydock_core::store::StoreTx;
 
 use super::creation::answer_creation;
 use super::parse;
+use super::writer::Writer;
 use crate::configstore::action::project as action;
 use crate::configstore::state::App;
 use crate::configstore::types::{NewProject, ProjectChange, Stored};
@@ -18,18 +19,14 @@ use crate::names::TreeRef;
 
 const DEFAULT_BRANCH: &str = "main";
 
-pub async fn create(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
-    creation: Creation<NewProject>,
-) -> Result<Response, HttpError> {
+pub async fn create(writer: Writer, creation: Creation<NewProject>) -> Result<Response, HttpError> {
     let new = new(creation.new)?;
     let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
         let (project, view) = action::create(tx, &new)?;
         let location = format!("/api/v1/projects/{}", project.id);
         Ok(Created::new(location, project.etag(), &view)?)
     };
-    answer_creation(&app, &ctx, creation.repeatable, work).await
+    answer_creation(writer, creation.repeatable, work).await
 }
 
 pub async fn get(
@@ -47,29 +44,23 @@ pub async fn get(
 }
 
 pub async fn update(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path(project): Path<TreeRef>,
     if_match: IfMatch,
     Json(change): Json<ProjectChange>,
 ) -> Result<Response, HttpError> {
     let change = self::change(change)?;
-    let update = app
-        .service
-        .store
-        .transact(&ctx, move |tx| action::update(tx, &project, &change, &if_match));
+    let update = writer.transact(move |tx| action::update(tx, &project, &change, &if_match));
     let (project, view) = update.await?;
     Ok(reply::ok(&project.etag(), &view))
 }
 
 pub async fn delete(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path(project): Path<TreeRef>,
     if_match: IfMatch,
 ) -> Result<Response, HttpError> {
-    let delete =
-        app.service.store.transact(&ctx, move |tx| action::delete(tx, &project, &if_match));
+    let delete = writer.transact(move |tx| action::delete(tx, &project, &if_match));
     delete.await?;
     Ok(reply::no_content())
 }

@@ -5,6 +5,7 @@ use drydock_core::store::StoreTx;
 
 use super::creation::answer_creation;
 use super::parse;
+use super::writer::Writer;
 use crate::configstore::action::project_group as action;
 use crate::configstore::errors::project_group_not_exist;
 use crate::configstore::model;
@@ -21,8 +22,7 @@ use crate::http::reply::{self, Created};
 use crate::names::TreeRef;
 
 pub async fn create(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     creation: Creation<NewProjectGroup>,
 ) -> Result<Response, HttpError> {
     let NewProjectGroup { name, parent, visibility } = creation.new;
@@ -33,7 +33,7 @@ pub async fn create(
         let location = format!("/api/v1/project_groups/{}", group.id);
         Ok(Created::new(location, group.etag(), &view)?)
     };
-    answer_creation(&app, &ctx, creation.repeatable, work).await
+    answer_creation(writer, creation.repeatable, work).await
 }
 
 pub async fn get(
@@ -53,8 +53,7 @@ pub async fn get(
 }
 
 pub async fn update(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path(group): Path<TreeRef>,
     if_match: IfMatch,
     Json(change): Json<ProjectGroupChange>,
@@ -64,19 +63,17 @@ pub async fn update(
         parent: parse::optional_tree_ref("parent", change.parent.as_deref())?,
         visibility: change.visibility,
     };
-    let update =
-        app.service.store.transact(&ctx, move |tx| action::update(tx, &group, &change, &if_match));
+    let update = writer.transact(move |tx| action::update(tx, &group, &change, &if_match));
     let (group, view) = update.await?;
     Ok(reply::ok(&group.etag(), &view))
 }
 
 pub async fn delete(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path(group): Path<TreeRef>,
     if_match: IfMatch,
 ) -> Result<Response, HttpError> {
-    let delete = app.service.store.transact(&ctx, move |tx| action::delete(tx, &group, &if_match));
+    let delete = writer.transact(move |tx| action::delete(tx, &group, &if_match));
     delete.await?;
     Ok(reply::no_content())
 }

@@ -5,6 +5,7 @@ use drydock_core::store::StoreTx;
 
 use super::creation::answer_creation;
 use super::parse;
+use super::writer::Writer;
 use crate::configstore::action::remote_source as action;
 use crate::configstore::errors::remote_source_not_exist;
 use crate::configstore::model;
@@ -31,8 +32,7 @@ pub async fn list(
 }
 
 pub async fn create(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     creation: Creation<NewRemoteSource>,
 ) -> Result<Response, HttpError> {
     let NewRemoteSource { name, api_url, kind, auth_kind } = creation.new;
@@ -43,7 +43,7 @@ pub async fn create(
         let location = format!("/api/v1/remote_sources/{}", source.id);
         Ok(Created::new(location, source.etag(), &source)?)
     };
-    answer_creation(&app, &ctx, creation.repeatable, work).await
+    answer_creation(writer, creation.repeatable, work).await
 }
 
 pub async fn get(
@@ -61,8 +61,7 @@ pub async fn get(
 }
 
 pub async fn update(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path(source): Path<Ref>,
     if_match: IfMatch,
     Json(change): Json<RemoteSourceChange>,
@@ -73,19 +72,17 @@ pub async fn update(
         kind: change.kind,
         auth_kind: change.auth_kind,
     };
-    let update =
-        app.service.store.transact(&ctx, move |tx| action::update(tx, &source, &change, &if_match));
+    let update = writer.transact(move |tx| action::update(tx, &source, &change, &if_match));
     let source = update.await?;
     Ok(reply::ok(&source.etag(), &source))
 }
 
 pub async fn delete(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path(source): Path<Ref>,
     if_match: IfMatch,
 ) -> Result<Response, HttpError> {
-    let delete = app.service.store.transact(&ctx, move |tx| action::delete(tx, &source, &if_match));
+    let delete = writer.transact(move |tx| action::delete(tx, &source, &if_match));
     delete.await?;
     Ok(reply::no_content())
 }

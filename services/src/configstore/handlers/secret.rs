@@ -3,8 +3,9 @@ use axum::response::Response;
 use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 
-use super::creation::{answer_creation, sealer};
+use super::creation::answer_creation;
 use super::parse;
+use super::writer::Writer;
 use crate::configstore::action::place::{PlaceKind, here};
 use crate::configstore::action::secret as action;
 use crate::configstore::errors::secret_not_exist;
@@ -41,15 +42,14 @@ pub async fn list<P: PlaceKind>(
 }
 
 pub async fn create<P: PlaceKind>(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path(place): Path<TreeRef>,
     creation: Creation<NewSecret>,
 ) -> Result<Response, HttpError> {
     let NewSecret { name, data } = creation.new;
     let name = parse::name(&name)?;
     parse::keys("data", data.keys())?;
-    let sealer = sealer(&app);
+    let sealer = writer.sealer();
     let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
         let place = here::<P>(tx, &place)?;
         let secret = action::create(tx, &sealer, &place, &name, &data)?;
@@ -57,7 +57,7 @@ pub async fn create<P: PlaceKind>(
         let etag = secret.etag();
         Ok(Created::new(location, etag, &SecretView::new(&secret, place))?)
     };
-    answer_creation(&app, &ctx, creation.repeatable, work).await
+    answer_creation(writer, creation.repeatable, work).await
 }
 
 pub async fn get<P: PlaceKind>(
@@ -77,8 +77,7 @@ pub async fn get<P: PlaceKind>(
 }
 
 pub async fn update<P: PlaceKind>(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path((place, secret)): Path<(TreeRef, Ref)>,
     if_match: IfMatch,
     Json(SecretChange { name, data }): Json<SecretChange>,
@@ -87,8 +86,8 @@ pub async fn update<P: PlaceKind>(
     if let Some(data) = &change.data {
         parse::keys("data", data.keys())?;
     }
-    let sealer = sealer(&app);
-    let update = app.service.store.transact(&ctx, move |tx| {
+    let sealer = writer.sealer();
+    let update = writer.transact(move |tx| {
         let place = here::<P>(tx, &place)?;
         let secret = action::update(tx, &sealer, &place, &secret, &change, &if_match)?;
         Ok((secret.etag(), SecretView::new(&secret, place)))
@@ -98,12 +97,11 @@ pub async fn update<P: PlaceKind>(
 }
 
 pub async fn delete<P: PlaceKind>(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path((place, secret)): Path<(TreeRef, Ref)>,
     if_match: IfMatch,
 ) -> Result<Response, HttpError> {
-    let delete = app.service.store.transact(&ctx, move |tx| {
+    let delete = writer.transact(move |tx| {
         let place = here::<P>(tx, &place)?;
         action::delete(tx, &place, &secret, &if_match)
     });

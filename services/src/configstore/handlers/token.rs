@@ -8,6 +8,7 @@ use rand::RngExt;
 
 use super::creation::answer_creation;
 use super::parse;
+use super::writer::Writer;
 use crate::configstore::action::token as action;
 use crate::configstore::errors::user_not_exist;
 use crate::configstore::model;
@@ -44,7 +45,7 @@ pub async fn list(
 
 pub async fn create(
     State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path(user): Path<Ref>,
     creation: Creation<NewToken>,
 ) -> Result<Response, HttpError> {
@@ -57,17 +58,15 @@ pub async fn create(
         let view = NewTokenView { token: TokenView::new(&token), value: value.clone() };
         Ok(Created::new(location, token.etag(), &view)?)
     };
-    answer_creation(&app, &ctx, creation.repeatable, work).await
+    answer_creation(writer, creation.repeatable, work).await
 }
 
 pub async fn delete(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path((user, token)): Path<(Ref, Ref)>,
     if_match: IfMatch,
 ) -> Result<Response, HttpError> {
-    let delete =
-        app.service.store.transact(&ctx, move |tx| action::delete(tx, &user, &token, &if_match));
+    let delete = writer.transact(move |tx| action::delete(tx, &user, &token, &if_match));
     delete.await?;
     Ok(reply::no_content())
 }

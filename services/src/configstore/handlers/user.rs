@@ -5,6 +5,7 @@ use drydock_core::store::StoreTx;
 
 use super::creation::answer_creation;
 use super::parse;
+use super::writer::Writer;
 use crate::configstore::action::user as action;
 use crate::configstore::errors::user_not_exist;
 use crate::configstore::model;
@@ -30,18 +31,14 @@ pub async fn list(
     Ok(axum::Json(read.await?))
 }
 
-pub async fn create(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
-    creation: Creation<NewUser>,
-) -> Result<Response, HttpError> {
+pub async fn create(writer: Writer, creation: Creation<NewUser>) -> Result<Response, HttpError> {
     let NewUser { name, admin } = creation.new;
     let name = parse::name(&name)?;
     let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
         let user = action::create(tx, &name, admin)?;
         Ok(Created::new(format!("/api/v1/users/{}", user.id), user.etag(), &user)?)
     };
-    answer_creation(&app, &ctx, creation.repeatable, work).await
+    answer_creation(writer, creation.repeatable, work).await
 }
 
 pub async fn get(
@@ -58,27 +55,24 @@ pub async fn get(
 }
 
 pub async fn update(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path(user): Path<Ref>,
     if_match: IfMatch,
     Json(change): Json<UserChange>,
 ) -> Result<Response, HttpError> {
     let change =
         action::Change { name: parse::optional_name(change.name.as_deref())?, admin: change.admin };
-    let update =
-        app.service.store.transact(&ctx, move |tx| action::update(tx, &user, &change, &if_match));
+    let update = writer.transact(move |tx| action::update(tx, &user, &change, &if_match));
     let user = update.await?;
     Ok(reply::ok(&user.etag(), &user))
 }
 
 pub async fn delete(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path(user): Path<Ref>,
     if_match: IfMatch,
 ) -> Result<Response, HttpError> {
-    let delete = app.service.store.transact(&ctx, move |tx| action::delete(tx, &user, &if_match));
+    let delete = writer.transact(move |tx| action::delete(tx, &user, &if_match));
     delete.await?;
     Ok(reply::no_content())
 }

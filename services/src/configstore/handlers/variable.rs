@@ -5,6 +5,7 @@ use drydock_core::store::StoreTx;
 
 use super::creation::answer_creation;
 use super::parse;
+use super::writer::Writer;
 use crate::configstore::action::place::{PlaceKind, here};
 use crate::configstore::action::variable as action;
 use crate::configstore::errors::variable_not_exist;
@@ -41,8 +42,7 @@ pub async fn list<P: PlaceKind>(
 }
 
 pub async fn create<P: PlaceKind>(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path(place): Path<TreeRef>,
     creation: Creation<NewVariable>,
 ) -> Result<Response, HttpError> {
@@ -56,7 +56,7 @@ pub async fn create<P: PlaceKind>(
         let etag = variable.etag();
         Ok(Created::new(location, etag, &VariableView::new(&variable, place))?)
     };
-    answer_creation(&app, &ctx, creation.repeatable, work).await
+    answer_creation(writer, creation.repeatable, work).await
 }
 
 pub async fn get<P: PlaceKind>(
@@ -76,15 +76,14 @@ pub async fn get<P: PlaceKind>(
 }
 
 pub async fn update<P: PlaceKind>(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path((place, variable)): Path<(TreeRef, Ref)>,
     if_match: IfMatch,
     Json(VariableChange { name, values }): Json<VariableChange>,
 ) -> Result<Response, HttpError> {
     let change = action::Change { name: parse::optional_name(name.as_deref())?, values };
     parse::values(change.values.as_deref().unwrap_or_default())?;
-    let update = app.service.store.transact(&ctx, move |tx| {
+    let update = writer.transact(move |tx| {
         let place = here::<P>(tx, &place)?;
         let variable = action::update(tx, &place, &variable, &change, &if_match)?;
         Ok((variable.etag(), VariableView::new(&variable, place)))
@@ -94,12 +93,11 @@ pub async fn update<P: PlaceKind>(
 }
 
 pub async fn delete<P: PlaceKind>(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    writer: Writer,
     Path((place, variable)): Path<(TreeRef, Ref)>,
     if_match: IfMatch,
 ) -> Result<Response, HttpError> {
-    let delete = app.service.store.transact(&ctx, move |tx| {
+    let delete = writer.transact(move |tx| {
         let place = here::<P>(tx, &place)?;
         action::delete(tx, &place, &variable, &if_match)
     });

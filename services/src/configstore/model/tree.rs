@@ -28,15 +28,8 @@ impl Standing {
         Standing {
             path: format!("{}/{name}", self.path),
             owner: self.owner.clone(),
-            visibility: both(self.visibility, visibility),
+            visibility: self.visibility.and(visibility),
         }
-    }
-}
-
-fn both(one: Visibility, other: Visibility) -> Visibility {
-    match (one, other) {
-        (Visibility::Public, Visibility::Public) => Visibility::Public,
-        _ => Visibility::Private,
     }
 }
 
@@ -71,7 +64,7 @@ fn root(tx: &Tx<'_>, group: &ProjectGroup) -> Result<Option<Standing>, DbError> 
         (None, None) => return Ok(None),
     };
     let path = format!("{}/{name}", kind.as_str());
-    let visibility = both(visibility, group.visibility);
+    let visibility = visibility.and(group.visibility);
     Ok(Some(Standing { path, owner: Owner { kind, id, name }, visibility }))
 }
 

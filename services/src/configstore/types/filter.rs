@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Visibility;
-use crate::http::page::{Consistency, ListQuery};
+use crate::http::page::{CURSOR, Consistency, ListQuery};
 
 /// A list's query with one parameter more, which says what is left out. A page is as long as one
 /// of a list without the others: neither its length nor its cursor tells of them.
@@ -13,10 +13,13 @@ macro_rules! filtered {
         #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $name {
+            #[schemars(with = "Option<u32>", range(min = 1, max = 100))]
             #[serde(skip_serializing_if = "Option::is_none")]
             pub limit: Option<String>,
+            #[schemars(regex(pattern = CURSOR))]
             #[serde(skip_serializing_if = "Option::is_none")]
             pub cursor: Option<String>,
+            #[schemars(extend("enum" = ["asc", "desc"]))]
             #[serde(skip_serializing_if = "Option::is_none")]
             pub order: Option<String>,
             #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,7 @@
 //! What is stored is never answered where it holds more than a client may see (tokens, secrets) or
 //! less than a client wants (members, what stands in a tree): those have a `…View`.
 
+mod behalf;
 mod environment;
 mod filter;
 mod idempotency;
@@ -21,6 +22,7 @@ mod visibility;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use behalf::{Behalf, ON_BEHALF_OF, Owned, Relation, Right, Verdict};
 pub use environment::{EnvironmentQuery, RunEnvironment};
 pub use filter::{ChildrenQuery, OrgsQuery};
 pub use idempotency::IdempotencyRecord;

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::http::page::{Consistency, ListQuery};
+use crate::http::page::{CURSOR, Consistency, ListQuery};
 
 /// The query of a list of secrets or variables: that of any list, and `tree`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -10,6 +10,7 @@ pub struct TreeQuery {
     #[schemars(with = "Option<u32>", range(min = 1, max = 100))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
+    #[schemars(regex(pattern = CURSOR))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     #[schemars(extend("enum" = ["asc", "desc"]))]

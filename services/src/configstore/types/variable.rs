@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{PRINTABLE, Scope};
+use crate::http::object;
 use crate::names::Name;
 
 /// A variable, as stored. It has exactly one of `project` and `project_group`.
@@ -31,7 +32,11 @@ pub struct VariableValue {
     #[schemars(length(min = 1, max = 255), regex(pattern = PRINTABLE))]
     pub secret_var: String,
     /// Always, if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub when: Option<When>,
 }
 
@@ -40,11 +45,23 @@ pub struct VariableValue {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct When {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub branch: Option<WhenConditions>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub tag: Option<WhenConditions>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub r#ref: Option<WhenConditions>,
 }
 
@@ -78,6 +95,7 @@ pub struct VariableView {
 pub struct NewVariable {
     #[schemars(with = "Name")]
     pub name: String,
+    #[serde(deserialize_with = "object::many")]
     #[schemars(length(max = 256))]
     pub values: Vec<VariableValue>,
 }
@@ -89,7 +107,11 @@ pub struct VariableChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Name>")]
     pub name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object::optional_many",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(max = 256))]
     pub values: Option<Vec<VariableValue>>,
 }

@@ -10,6 +10,14 @@ pub enum Visibility {
 }
 
 impl Visibility {
+    /// Of something with one visibility below something with the other: private if either is.
+    pub fn and(self, other: Visibility) -> Visibility {
+        match (self, other) {
+            (Visibility::Public, Visibility::Public) => Visibility::Public,
+            _ => Visibility::Private,
+        }
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Visibility::Public => "public",

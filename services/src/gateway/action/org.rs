@@ -4,7 +4,7 @@ use crate::configstore::errors::{org_already_exists, org_not_exist, user_not_exi
 use crate::configstore::parse;
 use crate::configstore::types::{NewOrg, Org, OrgChange, OrgsQuery};
 use crate::gateway::auth::Permit;
-use crate::gateway::auth::permit::{At, forbidden};
+use crate::gateway::auth::permit::At;
 use crate::gateway::errors;
 use crate::http::client::Answer;
 use crate::http::page::{ListQuery, Page};
@@ -19,22 +19,21 @@ pub async fn list(permit: &Permit, query: ListQuery) -> Result<Page<Org>, ApiErr
 
 /// A user becomes the first owner. Administrators may name one, or none.
 pub async fn create(
-    permit: &Permit,
+    permit: &mut Permit,
     new: NewOrg,
     key: Option<&str>,
 ) -> Result<Answer<Org>, ApiError> {
     let name = parse::name(&new.name)?;
     let named = parse::optional_ref("owner", new.owner.as_deref())?;
-    let owner = match (permit.caller.user(), named) {
-        (Some(user), None) => Some(Ref::Id(user.id)),
-        (Some(user), Some(named)) if !permit.caller.is_admin() => {
-            if ![Ref::Id(user.id), Ref::Name(user.name.clone())].contains(&named) {
-                let message = "only administrators name another user as `owner`";
-                return Err(forbidden().with_message(message));
-            }
-            Some(Ref::Id(user.id))
+    let caller = permit.caller.user();
+    let own = caller.map(|user| (Ref::Id(user.id), Ref::Name(user.name.clone())));
+    let owner = match (own, named) {
+        (Some((id, _)), None) => Some(id),
+        (Some((id, name)), Some(named)) if named == id || named == name => Some(id),
+        (_, named) => {
+            permit.administrator("only administrators name another user as `owner`")?;
+            named
         }
-        (_, named) => named,
     };
     let new = NewOrg { owner: owner.as_ref().map(Ref::to_string), ..new };
     let created = permit.configstore.create_org(&permit.ctx, &new, key).await;

@@ -12,7 +12,7 @@ use crate::http::client::Answer;
 use crate::names::TreeRef;
 
 pub async fn create(
-    permit: &Permit,
+    permit: &mut Permit,
     new: NewProject,
     key: Option<&str>,
 ) -> Result<Answer<ProjectView>, ApiError> {
@@ -36,7 +36,7 @@ pub async fn create(
 
 /// A change that moves the project needs the target's owner too.
 pub async fn update(
-    permit: &Permit,
+    permit: &mut Permit,
     mut change: ProjectChange,
     if_match: Option<&str>,
 ) -> Result<Answer<ProjectView>, ApiError> {

@@ -15,7 +15,7 @@ use crate::http::page::{ListQuery, Page};
 use crate::names::TreeRef;
 
 pub async fn create(
-    permit: &Permit,
+    permit: &mut Permit,
     new: NewProjectGroup,
     key: Option<&str>,
 ) -> Result<Answer<ProjectGroupView>, ApiError> {
@@ -32,7 +32,7 @@ pub async fn create(
 
 /// A change that moves the group needs the target's owner too.
 pub async fn update(
-    permit: &Permit,
+    permit: &mut Permit,
     mut change: ProjectGroupChange,
     if_match: Option<&str>,
 ) -> Result<Answer<ProjectGroupView>, ApiError> {

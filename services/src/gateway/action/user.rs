@@ -4,8 +4,8 @@ use crate::configstore::errors::{user_already_exists, user_not_exist};
 use crate::configstore::parse;
 use crate::configstore::types::{NewUser, User, UserChange, UserOrg};
 use crate::gateway::auth::Permit;
-use crate::gateway::auth::permit::{At, forbidden};
-use crate::gateway::errors::{self, own};
+use crate::gateway::auth::permit::At;
+use crate::gateway::errors::{self, forbidden, own};
 use crate::http::client::Answer;
 use crate::http::page::{Consistency, ListQuery, Page};
 use crate::names::Ref;
@@ -42,12 +42,12 @@ pub async fn get(permit: &Permit) -> Result<Answer<User>, ApiError> {
 
 /// Users may change themselves, but not what they are allowed.
 pub async fn update(
-    permit: &Permit,
+    permit: &mut Permit,
     change: &UserChange,
     if_match: Option<&str>,
 ) -> Result<Answer<User>, ApiError> {
-    if change.admin.is_some() && !permit.caller.is_admin() {
-        return Err(forbidden().with_message("only administrators change `admin`"));
+    if change.admin.is_some() {
+        permit.administrator("only administrators change `admin`")?;
     }
     let name = parse::optional_name(change.name.as_deref())?;
     let At { given, found } = permit.user();

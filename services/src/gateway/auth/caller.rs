@@ -1,12 +1,12 @@
 //! From a token to whom it belongs.
 
 use drydock_core::context::Context;
-use drydock_core::error::{ApiError, Code, Kind};
+use drydock_core::error::{ApiError, Code};
 use uuid::Uuid;
 
 use crate::configstore::client::ConfigstoreClient;
-use crate::configstore::types::User;
-use crate::gateway::errors::{self, is_code};
+use crate::configstore::types::{Behalf, Right, User};
+use crate::gateway::errors::{self, is_code, unauthorized};
 use crate::gateway::state::Gateway;
 
 /// Who makes a request.
@@ -15,7 +15,11 @@ pub enum Caller {
     /// Bears the admin token. No service is asked to find that out, so that it is good while
     /// configstore is in maintenance, or away.
     AdminToken,
-    User(User),
+    User {
+        user: User,
+        /// The token that was presented, by its id.
+        token: Uuid,
+    },
 }
 
 impl Caller {
@@ -28,13 +32,12 @@ impl Caller {
         ctx: &Context,
         token: Option<&str>,
     ) -> Result<Caller, ApiError> {
-        let unauthorized = || ApiError::new(Kind::Unauthorized).with_code(Code::Unauthorized);
         let token = token.filter(|token| !token.is_empty()).ok_or_else(unauthorized)?;
         if gateway.is_admin_token(token) {
             return Ok(Caller::AdminToken);
         }
         match configstore.resolve_token(ctx, token).await {
-            Ok(resolved) => Ok(Caller::User(resolved.user)),
+            Ok(resolved) => Ok(Caller::User { user: resolved.user, token: resolved.token.id }),
             Err(error) if is_code(&error, Code::TokenNotExist) => {
                 Err(unauthorized().with_source(error))
             }
@@ -45,7 +48,7 @@ impl Caller {
     pub fn is_admin(&self) -> bool {
         match self {
             Caller::AdminToken => true,
-            Caller::User(user) => user.admin,
+            Caller::User { user, .. } => user.admin,
         }
     }
 
@@ -53,7 +56,15 @@ impl Caller {
     pub fn user(&self) -> Option<&User> {
         match self {
             Caller::AdminToken => None,
-            Caller::User(user) => Some(user),
+            Caller::User { user, .. } => Some(user),
+        }
+    }
+
+    /// For whom changes are made that take these rights; nobody, for whom nothing is forbidden.
+    pub fn behalf(&self, rights: &[Right]) -> Option<Behalf> {
+        match self {
+            Caller::AdminToken => None,
+            Caller::User { token, .. } => Some(Behalf { token: *token, rights: rights.to_vec() }),
         }
     }
 
@@ -66,7 +77,7 @@ impl Caller {
     pub fn scoped(&self, key: Uuid) -> String {
         match self {
             Caller::AdminToken => format!("admin.{key}"),
-            Caller::User(user) => format!("{}.{key}", user.id),
+            Caller::User { user, .. } => format!("{}.{key}", user.id),
         }
     }
 }

@@ -11,15 +11,17 @@ use http::request::Parts;
 use uuid::Uuid;
 
 use super::Caller;
-use super::relation::{Owned, Relation, relation};
+use super::relation::{HasOwner, relation};
 use super::requirement::{Object, Requirement};
 use crate::configstore::client::ConfigstoreClient;
 use crate::configstore::client::secrets::Place;
 use crate::configstore::errors::{
     org_not_exist, project_group_not_exist, project_not_exist, user_not_exist,
 };
-use crate::configstore::types::{Org, ProjectGroupView, ProjectView, Visibility};
-use crate::gateway::errors::{self, is_code};
+use crate::configstore::types::{
+    Org, Owned, Owner, ProjectGroupView, ProjectView, Relation, Right, Verdict, Visibility,
+};
+use crate::gateway::errors::{self, forbidden, is_code};
 use crate::gateway::state::App;
 use crate::http::client::{Answer, Client, ClientError};
 use crate::http::error::HttpError;
@@ -33,10 +35,13 @@ use crate::names::{Ref, TreeRef};
 pub struct Permit {
     pub ctx: Context,
     pub caller: Caller,
+    /// Makes changes only where the caller has `rights` in that moment, too.
     pub configstore: ConfigstoreClient,
-    /// The same without types, for what is passed on as it comes.
+    /// The same without types and rights, for what is passed on as it comes.
     pub raw: Client,
     target: Target,
+    /// What the caller was found to have, and needs for what is asked.
+    rights: Vec<Right>,
 }
 
 /// What the path leads to, as it was when the permit was given. What is done next is done to this
@@ -58,7 +63,7 @@ pub struct At<R, T> {
 
 /// What is wanted of an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Right {
+enum Want {
     Read,
     Own,
 }
@@ -77,8 +82,10 @@ impl FromRequestParts<App> for Permit {
         let requirement = app.service.requirement(&parts.method, path.as_str());
         let params = parts.extract::<RawPathParams>().await;
         let params = params.map_err(|error| invalid_ref().with_source(error))?;
-        let mut permit = Permit { ctx, caller, configstore, raw, target: Target::Nothing };
+        let (target, rights) = (Target::Nothing, Vec::new());
+        let mut permit = Permit { ctx, caller, configstore, raw, target, rights };
         permit.target = permit.require(requirement, &params).await?;
+        permit.demand(permit.right(requirement));
         Ok(permit)
     }
 }
@@ -130,8 +137,29 @@ impl Permit {
     }
 
     /// A group that a body names, as one in which the caller may put things.
-    pub async fn owned_group(&self, group: &TreeRef) -> Result<Uuid, ApiError> {
-        Ok(self.find_group(group.clone(), Right::Own).await?.found.body.id)
+    pub async fn owned_group(&mut self, group: &TreeRef) -> Result<Uuid, ApiError> {
+        let id = self.find_group(group.clone(), Want::Own).await?.found.body.id;
+        self.demand([Right::Own(Owned::ProjectGroup(id))]);
+        Ok(id)
+    }
+
+    /// Goes on only for an administrator.
+    pub fn administrator(&mut self, message: &str) -> Result<(), ApiError> {
+        match self.caller.is_admin() {
+            true => self.demand([Right::Admin]),
+            false => return Err(forbidden().with_message(message)),
+        }
+        Ok(())
+    }
+
+    /// From now on changes are made only if the caller has these rights, too.
+    fn demand(&mut self, rights: impl IntoIterator<Item = Right>) {
+        self.rights.extend(rights);
+        let client = ConfigstoreClient::new(self.raw.clone());
+        self.configstore = match self.caller.behalf(&self.rights) {
+            Some(behalf) => client.on_behalf_of(&behalf),
+            None => client,
+        };
     }
 
     /// Which of the path's group's children the caller may see; `None`: all.
@@ -163,10 +191,22 @@ impl Permit {
             Requirement::Admin => allowed(self.caller.is_admin()),
             Requirement::AdminToken => allowed(matches!(self.caller, Caller::AdminToken)),
             Requirement::SelfOf => self.itself(params).map(Target::User),
-            Requirement::Reads(object) => self.find(object, params, Right::Read).await,
+            Requirement::Reads(object) => self.find(object, params, Want::Read).await,
             Requirement::Owns(object) | Requirement::OwnsWithTarget(object) => {
-                self.find(object, params, Right::Own).await
+                self.find(object, params, Want::Own).await
             }
+        }
+    }
+
+    /// What changes of the path's object take.
+    fn right(&self, requirement: Requirement) -> Option<Right> {
+        match (requirement, &self.target) {
+            (Requirement::Admin, _) => Some(Right::Admin),
+            (Requirement::SelfOf, Target::User(At { found, .. })) => Some(Right::Be(found.clone())),
+            (_, Target::Org(org)) => Some(Right::Own(Owned::Org(org.found.body.id))),
+            (_, Target::Group(it)) => Some(Right::Own(Owned::ProjectGroup(it.found.body.id))),
+            (_, Target::Project(it)) => Some(Right::Own(Owned::Project(it.found.body.id))),
+            _ => None,
         }
     }
 
@@ -189,7 +229,7 @@ impl Permit {
         &self,
         object: Object,
         params: &RawPathParams,
-        right: Right,
+        want: Want,
     ) -> Result<Target, ApiError> {
         match object {
             Object::Org => {
@@ -197,19 +237,19 @@ impl Permit {
                 let asked =
                     self.configstore.org(&self.ctx, &given, Consistency::Linearizable).await;
                 let hidden = || org_not_exist(&given);
-                let found = self.allow(asked, right, Code::OrgNotExist, hidden).await?;
+                let found = self.allow(asked, want, Code::OrgNotExist, hidden).await?;
                 Ok(Target::Org(At { given, found }))
             }
             Object::ProjectGroup => {
                 let given = param(params, "group")?;
-                self.find_group(given, right).await.map(Target::Group)
+                self.find_group(given, want).await.map(Target::Group)
             }
             Object::Project => {
                 let given: TreeRef = param(params, "project")?;
                 let asked =
                     self.configstore.project(&self.ctx, &given, Consistency::Linearizable).await;
                 let hidden = || project_not_exist(&given);
-                let found = self.allow(asked, right, Code::ProjectNotExist, hidden).await?;
+                let found = self.allow(asked, want, Code::ProjectNotExist, hidden).await?;
                 Ok(Target::Project(At { given, found }))
             }
         }
@@ -218,21 +258,21 @@ impl Permit {
     async fn find_group(
         &self,
         given: TreeRef,
-        right: Right,
+        want: Want,
     ) -> Result<At<TreeRef, Answer<ProjectGroupView>>, ApiError> {
         let asked =
             self.configstore.project_group(&self.ctx, &given, Consistency::Linearizable).await;
         let hidden = || project_group_not_exist(&given);
-        let found = self.allow(asked, right, Code::ProjectGroupNotExist, hidden).await?;
+        let found = self.allow(asked, want, Code::ProjectGroupNotExist, hidden).await?;
         Ok(At { given, found })
     }
 
     /// Answers what was found if the caller has the right. What the caller may not see, and what is
     /// not there, are one error and take the same calls.
-    async fn allow<T: Owned>(
+    async fn allow<T: HasOwner>(
         &self,
         asked: Result<Answer<T>, ClientError>,
-        right: Right,
+        want: Want,
         absent: Code,
         hidden: impl Fn() -> ApiError,
     ) -> Result<Answer<T>, ApiError> {
@@ -244,30 +284,23 @@ impl Permit {
             }
             Err(error) => return Err(errors::of(error, [])),
         };
-        let public = found.body.effective_visibility() == Visibility::Public;
-        if public && right == Right::Read {
+        let visibility = found.body.effective_visibility();
+        if visibility == Visibility::Public && want == Want::Read {
             return Ok(found);
         }
-        match (self.relation(Some(&found.body.owner())).await?, right) {
-            (Relation::Owner, _) | (Relation::Member, Right::Read) => Ok(found),
-            (Relation::Member, Right::Own) => Err(forbidden()),
-            (Relation::Stranger, _) if public => Err(forbidden()),
-            (Relation::Stranger, _) => Err(hidden().with_source("hidden from the caller")),
+        let relation = self.relation(Some(&found.body.owner())).await?;
+        match (relation.owns(visibility), want) {
+            (Verdict::Allowed, _) => Ok(found),
+            // Whoever is told that it is forbidden may know, and so read it.
+            (Verdict::Forbidden, Want::Read) => Ok(found),
+            (Verdict::Forbidden, Want::Own) => Err(forbidden()),
+            (Verdict::Hidden, _) => Err(hidden().with_source("hidden from the caller")),
         }
     }
 
-    async fn relation(
-        &self,
-        owner: Option<&crate::configstore::types::Owner>,
-    ) -> Result<Relation, ApiError> {
+    async fn relation(&self, owner: Option<&Owner>) -> Result<Relation, ApiError> {
         relation(&self.caller, &self.configstore, &self.ctx, owner).await
     }
-}
-
-/// The caller is known, and it is not enough.
-#[track_caller]
-pub fn forbidden() -> ApiError {
-    ApiError::new(Kind::Forbidden).with_code(Code::Forbidden)
 }
 
 fn param<R: std::str::FromStr>(params: &RawPathParams, name: &str) -> Result<R, ApiError> {

@@ -6,26 +6,21 @@ use uuid::Uuid;
 
 use super::Caller;
 use crate::configstore::client::ConfigstoreClient;
-use crate::configstore::types::{Org, Owner, ProjectGroupView, ProjectView, Role, Visibility};
+use crate::configstore::types::{
+    Org, Owner, ProjectGroupView, ProjectView, Relation, Role, Visibility,
+};
 use crate::gateway::errors::{self, is_code};
 use crate::http::page::Consistency;
 use crate::names::{OwnerKind, Ref};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
-    Owner,
-    Member,
-    Stranger,
-}
-
 /// An object that somebody may or may not see.
-pub trait Owned {
+pub trait HasOwner {
     fn owner(&self) -> Owner;
 
     fn effective_visibility(&self) -> Visibility;
 }
 
-impl Owned for Org {
+impl HasOwner for Org {
     fn owner(&self) -> Owner {
         Owner { kind: OwnerKind::Org, id: self.id, name: self.name.clone() }
     }
@@ -35,7 +30,7 @@ impl Owned for Org {
     }
 }
 
-impl Owned for ProjectGroupView {
+impl HasOwner for ProjectGroupView {
     fn owner(&self) -> Owner {
         self.owner.clone()
     }
@@ -45,7 +40,7 @@ impl Owned for ProjectGroupView {
     }
 }
 
-impl Owned for ProjectView {
+impl HasOwner for ProjectView {
     fn owner(&self) -> Owner {
         self.owner.clone()
     }

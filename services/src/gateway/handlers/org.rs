@@ -18,9 +18,9 @@ pub async fn list(
     Ok(axum::Json(action::list(&permit, query).await?))
 }
 
-pub async fn create(permit: Permit, creation: Creation<NewOrg>) -> Result<Response, HttpError> {
+pub async fn create(mut permit: Permit, creation: Creation<NewOrg>) -> Result<Response, HttpError> {
     let key = permit.key(creation.repeatable.as_ref());
-    Ok(pass_on(&action::create(&permit, creation.new, key.as_deref()).await?))
+    Ok(pass_on(&action::create(&mut permit, creation.new, key.as_deref()).await?))
 }
 
 pub async fn get(permit: Permit, Query(_): Query<ReadQuery>) -> Result<Response, HttpError> {

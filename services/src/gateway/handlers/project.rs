@@ -10,9 +10,12 @@ use crate::http::idempotency::Creation;
 use crate::http::page::ReadQuery;
 use crate::http::reply;
 
-pub async fn create(permit: Permit, creation: Creation<NewProject>) -> Result<Response, HttpError> {
+pub async fn create(
+    mut permit: Permit,
+    creation: Creation<NewProject>,
+) -> Result<Response, HttpError> {
     let key = permit.key(creation.repeatable.as_ref());
-    Ok(pass_on(&action::create(&permit, creation.new, key.as_deref()).await?))
+    Ok(pass_on(&action::create(&mut permit, creation.new, key.as_deref()).await?))
 }
 
 pub async fn get(permit: Permit, Query(_): Query<ReadQuery>) -> Result<Response, HttpError> {
@@ -20,11 +23,11 @@ pub async fn get(permit: Permit, Query(_): Query<ReadQuery>) -> Result<Response,
 }
 
 pub async fn update(
-    permit: Permit,
+    mut permit: Permit,
     if_match: Precondition,
     Json(change): Json<ProjectChange>,
 ) -> Result<Response, HttpError> {
-    Ok(pass_on(&action::update(&permit, change, if_match.text()).await?))
+    Ok(pass_on(&action::update(&mut permit, change, if_match.text()).await?))
 }
 
 pub async fn delete(permit: Permit, if_match: Precondition) -> Result<Response, HttpError> {

@@ -13,11 +13,11 @@ use crate::http::page::{ListQuery, Page, ReadQuery};
 use crate::http::reply;
 
 pub async fn create(
-    permit: Permit,
+    mut permit: Permit,
     creation: Creation<NewProjectGroup>,
 ) -> Result<Response, HttpError> {
     let key = permit.key(creation.repeatable.as_ref());
-    Ok(pass_on(&action::create(&permit, creation.new, key.as_deref()).await?))
+    Ok(pass_on(&action::create(&mut permit, creation.new, key.as_deref()).await?))
 }
 
 pub async fn get(permit: Permit, Query(_): Query<ReadQuery>) -> Result<Response, HttpError> {
@@ -25,11 +25,11 @@ pub async fn get(permit: Permit, Query(_): Query<ReadQuery>) -> Result<Response,
 }
 
 pub async fn update(
-    permit: Permit,
+    mut permit: Permit,
     if_match: Precondition,
     Json(change): Json<ProjectGroupChange>,
 ) -> Result<Response, HttpError> {
-    Ok(pass_on(&action::update(&permit, change, if_match.text()).await?))
+    Ok(pass_on(&action::update(&mut permit, change, if_match.text()).await?))
 }
 
 pub async fn delete(permit: Permit, if_match: Precondition) -> Result<Response, HttpError> {

@@ -33,11 +33,11 @@ pub async fn get(permit: Permit, Query(_): Query<ReadQuery>) -> Result<Response,
 }
 
 pub async fn update(
-    permit: Permit,
+    mut permit: Permit,
     if_match: Precondition,
     Json(change): Json<UserChange>,
 ) -> Result<Response, HttpError> {
-    Ok(pass_on(&action::update(&permit, &change, if_match.text()).await?))
+    Ok(pass_on(&action::update(&mut permit, &change, if_match.text()).await?))
 }
 
 pub async fn delete(

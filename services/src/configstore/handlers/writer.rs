@@ -1,0 +1,61 @@
+//! The only way from a handler to a change of the store.
+
+use axum::extract::FromRequestParts;
+use drydock_core::context::Context;
+use drydock_core::error::{ApiError, BoxError, Code};
+use drydock_core::store::StoreTx;
+use http::request::Parts;
+
+use crate::configstore::action::behalf::judge;
+use crate::configstore::action::once::Sealer;
+use crate::configstore::state::App;
+use crate::configstore::types::{Behalf, ON_BEHALF_OF};
+use crate::http::error::HttpError;
+use crate::http::extract::Ctx;
+
+/// Makes the changes of one request, for those on whose behalf it says to be made.
+pub struct Writer {
+    app: App,
+    ctx: Context,
+    /// Nobody's in particular: the internal token is enough.
+    behalf: Option<Behalf>,
+}
+
+impl Writer {
+    /// Runs `work` in a transaction, if whoever it is made for has the right to it there.
+    pub async fn transact<T: Send + 'static>(
+        self,
+        mut work: impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> + Send + 'static,
+    ) -> Result<T, BoxError> {
+        let Writer { app, ctx, behalf } = self;
+        let judged = move |tx: &mut StoreTx<'_>| {
+            behalf.iter().try_for_each(|behalf| judge(tx, behalf))?;
+            work(tx)
+        };
+        app.service.store.transact(&ctx, judged).await
+    }
+
+    pub fn sealer(&self) -> Sealer {
+        sealer(&self.app)
+    }
+}
+
+pub fn sealer(app: &App) -> Sealer {
+    Sealer { env: app.shell.env.clone(), keys: app.service.keys.clone() }
+}
+
+impl FromRequestParts<App> for Writer {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Writer, HttpError> {
+        let Ctx(ctx) = Ctx::from_request_parts(parts, app).await?;
+        let given = parts.headers.get(ON_BEHALF_OF);
+        let behalf = given.map(|value| serde_json::from_slice(value.as_bytes())).transpose();
+        let behalf = behalf.map_err(|error| {
+            let message = "`Drydock-On-Behalf-Of` must be JSON with a token and rights";
+            let error = ApiError::new(Code::InvalidHeader.kind()).with_source(error);
+            error.with_code(Code::InvalidHeader).with_message(message)
+        })?;
+        Ok(Writer { app: app.clone(), ctx, behalf })
+    }
+}

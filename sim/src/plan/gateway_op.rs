@@ -1,0 +1,27 @@
+use serde::{Deserialize, Serialize};
+
+/// What a person may do at a gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GatewayOp {
+    /// Makes a token, uses it from then on, and keeps the old one.
+    MakeToken,
+    /// Deletes a token, and uses it all the same.
+    DropToken,
+    SetAdmin,
+    DeleteUser,
+    CreateOrg,
+    DeleteOrg,
+    SetRole,
+    RemoveMember,
+    CreateGroup,
+    MoveGroup,
+    DeleteGroup,
+    CreateProject,
+    ChangeProject,
+    DeleteProject,
+    GetProject,
+    ListProjects,
+    CreateSecret,
+    ListSecrets,
+}

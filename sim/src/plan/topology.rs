@@ -1,0 +1,37 @@
+use serde::{Deserialize, Serialize};
+
+use crate::hosts::s3::ConditionalWrites;
+
+/// Which hosts there are, and how far from each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topology {
+    /// Instances of configstore.
+    pub configstores: usize,
+    /// Gateways in front of them; with any, clients are people who use these.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub gateways: usize,
+    pub clients: usize,
+    /// Least and greatest latency of a message between two hosts.
+    pub latency_ms: [u64; 2],
+    /// Least and greatest time of one way to coordination or to objects.
+    pub storage_ms: [u64; 2],
+    /// Members of etcd, at fidelity `wire`.
+    #[serde(default = "one")]
+    pub etcd_members: usize,
+    /// Listings of objects show what was there so long ago, at fidelity `wire`.
+    #[serde(default)]
+    pub listing_lag_ms: u64,
+    /// What the object store makes of conditions on writes, at fidelity `wire`.
+    #[serde(default)]
+    pub conditional_writes: ConditionalWrites,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
+fn one() -> usize {
+    1
+}
