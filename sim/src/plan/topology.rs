@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::hosts::s3::ConditionalWrites;
+
 /// Which hosts there are, and how far from each other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +22,9 @@ pub struct Topology {
     /// Listings of objects show what was there so long ago, at fidelity `wire`.
     #[serde(default)]
     pub listing_lag_ms: u64,
+    /// What the object store makes of conditions on writes, at fidelity `wire`.
+    #[serde(default)]
+    pub conditional_writes: ConditionalWrites,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
