@@ -1,5 +1,6 @@
-//! A service in memory, or on servers if the environment names some. Instances start as in production, through `runtime::start`; the seams
-//! below them belong to the test, and give the same ids and times every time.
+//! A service in memory, or on servers if the environment names some. Instances start as in
+//! production, through `runtime::start`; the seams below them belong to the test, and give the same
+//! ids and times every time.
 
 use std::sync::Arc;
 use std::time::Duration;
