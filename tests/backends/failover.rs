@@ -84,6 +84,23 @@ async fn reads_are_asked_of_the_next_member_whatever_went_wrong() {
 }
 
 #[tokio::test]
+async fn the_member_that_leads_is_asked_soon_after_an_election() {
+    let cluster = Simulated::start(3).await;
+    for leader in [1, 2, 0] {
+        cluster.server.change(|cluster, now| cluster.elect(leader, now)).unwrap();
+        let found = async {
+            loop {
+                cluster.store.txn(put("1")).await.unwrap();
+                if cluster.faults.asked() == Some(leader) {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.expect("it is found");
+    }
+}
+
+#[tokio::test]
 async fn a_cluster_without_a_majority_refuses_and_changes_nothing() {
     let mut cluster = Simulated::start(3).await;
     cluster.store.txn(put("1")).await.unwrap();

@@ -96,16 +96,26 @@ impl Clock for Shifted {
 #[derive(Default)]
 pub struct Planned {
     next: Mutex<Vec<(Method, Injection)>>,
+    /// The member of the last transaction.
+    asked: Mutex<Option<usize>>,
 }
 
 impl Planned {
     pub fn plan(&self, method: Method, injection: Injection) {
         self.next.lock().expect("no panic").push((method, injection));
     }
+
+    /// Which member the last transaction was asked of.
+    pub fn asked(&self) -> Option<usize> {
+        *self.asked.lock().expect("no panic")
+    }
 }
 
 impl Faults for Planned {
     fn decide(&self, call: &Call<'_>) -> Injection {
+        if call.method == Method::Txn {
+            *self.asked.lock().expect("no panic") = Some(call.member);
+        }
         let mut next = self.next.lock().expect("no panic");
         match next.iter().position(|(method, _)| *method == call.method) {
             Some(at) => next.remove(at).1,

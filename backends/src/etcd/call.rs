@@ -4,8 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use drydock_core::coord::{Error, LeaseId, Result, Revision};
-use etcd_client::Client;
 
+use super::link::Link;
 use super::members::{Members, Waiting};
 use super::outcome::{Failure, Refusal};
 
@@ -28,7 +28,7 @@ pub struct Subject {
 
 /// Who is asked.
 pub struct Asked {
-    pub client: Client,
+    pub link: Arc<Link>,
     pub member: usize,
 }
 
@@ -87,7 +87,7 @@ async fn ask_one<T, F>(
 where
     F: Future<Output = std::result::Result<T, Failure>>,
 {
-    let mut link = match waiting.link().await {
+    let link = match waiting.link().await {
         Ok(link) => link,
         Err(reason) => {
             waiting.over();
@@ -97,7 +97,7 @@ where
     };
     let limit = members.settings.call_timeout;
     loop {
-        let asked = Asked { client: link.client.clone(), member: waiting.member };
+        let asked = Asked { link: Arc::clone(&link), member: waiting.member };
         let answered = tokio::time::timeout(limit, Box::pin(ask(asked))).await;
         let Ok(answered) = answered else {
             let reason = format!("no answer within {} ms", limit.as_millis());

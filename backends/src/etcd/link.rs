@@ -30,8 +30,7 @@ const CONNECTION_WINDOW_BYTES: u32 = 512 << 20;
 /// etcd's own words when there is nobody to authenticate.
 const AUTH_NOT_ENABLED: &str = "etcdserver: authentication is not enabled";
 
-/// A client of one member. Clones share the connection.
-#[derive(Clone)]
+/// A client of one member, to be shared: cloning a client of all of etcd is not cheap.
 pub struct Link {
     pub client: Client,
     sender: SendRequest<Body>,
@@ -72,7 +71,7 @@ impl Link {
         let channel = Channel::Custom(BoxCloneSyncService::new(sending));
         let options = ConnectOptions::new().with_require_leader(true);
         let client = Client::from_channel(channel, Some(options)).await?;
-        let mut link = Link { client, sender, tasks };
+        let link = Link { client, sender, tasks };
         if let Some(user) = &settings.user
             && let Err(error) = link.authenticate(user).await
         {
@@ -83,9 +82,11 @@ impl Link {
     }
 
     /// Fetches a token for the requests that follow.
-    pub async fn authenticate(&mut self, user: &EtcdUser) -> Result<(), etcd_client::Error> {
+    pub async fn authenticate(&self, user: &EtcdUser) -> Result<(), etcd_client::Error> {
         let password = user.password.expose_secret().to_owned();
-        match self.client.update_user(Some((user.name.clone(), password))).await {
+        // Clones share their token.
+        let mut client = self.client.clone();
+        match client.update_user(Some((user.name.clone(), password))).await {
             Err(etcd_client::Error::GRpcStatus(status)) if status.message() == AUTH_NOT_ENABLED => {
                 Ok(())
             }

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
+use super::leader::Leader;
 use super::link::Link;
 use super::settings::{Endpoint, EtcdError, EtcdSettings};
 use crate::connect::tls;
@@ -20,6 +21,7 @@ pub struct Members {
     members: Vec<Member>,
     /// The one that calls ask.
     asked: AtomicUsize,
+    pub(super) leader: Leader,
     /// Whether anybody has answered since a member was left: while nobody does, every call leaves
     /// them all, which is not worth a line each time.
     answered: AtomicBool,
@@ -28,7 +30,7 @@ pub struct Members {
 struct Member {
     endpoint: Endpoint,
     /// Locked while it is dialled: many calls open one connection.
-    link: Mutex<Option<Link>>,
+    link: Mutex<Option<Arc<Link>>>,
 }
 
 impl Members {
@@ -50,6 +52,7 @@ impl Members {
             tls,
             members,
             asked: AtomicUsize::new(0),
+            leader: Leader::default(),
             answered: AtomicBool::new(true),
         })
     }
@@ -67,7 +70,7 @@ impl Members {
     }
 
     /// A connection with a member, or why there is none in time.
-    pub async fn link(&self, member: usize) -> Result<Link, String> {
+    pub async fn link(&self, member: usize) -> Result<Arc<Link>, String> {
         let limit = self.settings.dial_timeout;
         match tokio::time::timeout(limit, self.open(member)).await {
             Ok(opened) => opened,
@@ -75,15 +78,26 @@ impl Members {
         }
     }
 
-    async fn open(&self, member: usize) -> Result<Link, String> {
+    async fn open(&self, member: usize) -> Result<Arc<Link>, String> {
         let Member { endpoint, link } = &self.members[member];
         let mut link = link.lock().await;
         if let Some(open) = link.as_ref().filter(|link| link.is_open()) {
-            return Ok(open.clone());
+            return Ok(Arc::clone(open));
         }
-        let opened = Link::open(endpoint, &self.settings, &self.net, self.tls.as_ref()).await;
+        // Large, and rarely needed: every call would carry it along.
+        let opening = Link::open(endpoint, &self.settings, &self.net, self.tls.as_ref());
+        let opened = Box::pin(opening).await;
         let opened = opened.map_err(|error| Chain(error.as_ref()).to_string())?;
-        Ok(link.insert(opened).clone())
+        Ok(Arc::clone(link.insert(Arc::new(opened))))
+    }
+
+    /// From now on calls ask this member.
+    pub fn ask(&self, member: usize) {
+        let from = self.asked.swap(member, Ordering::Relaxed);
+        if from != member {
+            let (from, to) = (self.endpoint(from), self.endpoint(member));
+            tracing::debug!(from, to, "the member of etcd that leads is asked");
+        }
     }
 
     /// From now on calls ask the next member, unless they do already.
@@ -106,7 +120,7 @@ impl Members {
 pub struct Waiting {
     members: Arc<Members>,
     pub member: usize,
-    link: Option<Link>,
+    link: Option<Arc<Link>>,
     since: Option<Instant>,
 }
 
@@ -116,9 +130,9 @@ impl Waiting {
         Waiting { members: Arc::clone(members), member, link: None, since: Some(Instant::now()) }
     }
 
-    pub async fn link(&mut self) -> Result<Link, String> {
+    pub async fn link(&mut self) -> Result<Arc<Link>, String> {
         let link = self.members.link(self.member).await?;
-        self.link = Some(link.clone());
+        self.link = Some(Arc::clone(&link));
         Ok(link)
     }
 

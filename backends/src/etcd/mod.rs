@@ -5,6 +5,7 @@
 //! | `settings` | endpoints, credentials, TLS, time-outs |
 //! | `link` | one HTTP/2 connection with one member |
 //! | `members` | which member is asked, and when another one |
+//! | `leader` | the member that leads, so that it is asked |
 //! | `call` | one request: time-out, token, failover |
 //! | `outcome` | what became of a request that failed |
 //! | `wire` | requests and answers as etcd's messages |
@@ -25,10 +26,10 @@
 //! to go on from, and has to watch anew after a compaction in any case.
 //!
 //! Absent on purpose: locks and elections of etcd's own, progress notifications (releases before
-//! 3.4.25 and 3.5.8 sent them ahead of events), discovery of members, and going back to a member
-//! that is well again before the one in use fails.
+//! 3.4.25 and 3.5.8 sent them ahead of events), and discovery of members.
 
 mod call;
+mod leader;
 mod link;
 mod members;
 mod outcome;

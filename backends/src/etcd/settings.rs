@@ -14,6 +14,8 @@ pub struct EtcdSettings {
     /// `http://host:port` or `https://host:port`, in the order in which they are asked.
     pub endpoints: Vec<String>,
     pub user: Option<EtcdUser>,
+    /// Whether calls ask the member that leads, if it is one of the endpoints.
+    pub prefer_leader: bool,
     /// For endpoints behind `https`.
     pub tls: TlsSettings,
     /// From dialling a member to a connection, TLS and authentication included.
@@ -40,6 +42,7 @@ impl EtcdSettings {
         EtcdSettings {
             endpoints,
             user: None,
+            prefer_leader: true,
             tls: TlsSettings::default(),
             dial_timeout: Duration::from_secs(1),
             call_timeout: Duration::from_secs(2),

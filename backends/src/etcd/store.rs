@@ -10,9 +10,10 @@ use drydock_core::coord::{
     Revision, Txn, TxnResponse, WatchRequest, WatchStream, check,
 };
 use drydock_core::net::SharedNet;
-use etcd_client::{Client, GetOptions, WatchOptions};
+use etcd_client::{GetOptions, WatchOptions};
 
 use super::call::{Effect, Subject, call};
+use super::link::Link;
 use super::members::Members;
 use super::outcome::{Failure, Refusal};
 use super::settings::{EtcdError, EtcdSettings};
@@ -58,7 +59,7 @@ impl Coordination for Etcd {
         let subject = Subject { revision: request.revision.unwrap_or_default(), lease: None };
         let (key, options) = wire::range_options(&request);
         call(&self.members, Effect::Read, subject, |asked| {
-            range(asked.client, key.clone(), options.clone())
+            range(asked.link, key.clone(), options.clone())
         })
         .await
     }
@@ -70,13 +71,15 @@ impl Coordination for Etcd {
         let done = call(&self.members, Effect::Write, subject, |asked| {
             let request = request.clone();
             async move {
-                let mut client =
-                    asked.client.kv_client().max_decoding_message_size(MAX_ANSWER_BYTES);
+                let client = asked.link.client.kv_client();
+                let mut client = client.max_decoding_message_size(MAX_ANSWER_BYTES);
                 Ok(client.txn(request).await?.0)
             }
         });
         let answer_lost = |lost: wire::Incomplete| Error::AnswerLost { reason: lost.to_string() };
-        wire::txn_response(done.await?).map_err(answer_lost)
+        let done = done.await?;
+        self.members.answered_in(done.header.as_ref().map_or(0, |header| header.raft_term));
+        wire::txn_response(done).map_err(answer_lost)
     }
 
     async fn watch(&self, request: WatchRequest) -> Result<WatchStream> {
@@ -101,7 +104,7 @@ impl Coordination for Etcd {
         let subject = Subject { revision: start, lease: None };
         let members = &self.members;
         call(members, Effect::Read, subject, |asked| {
-            let opened = watch::open(asked.client, key.clone(), options.clone());
+            let opened = watch::open(asked.link, key.clone(), options.clone());
             async move { Ok(watch::batches(opened.await?, Arc::clone(members), asked.member)) }
         })
         .await
@@ -111,23 +114,22 @@ impl Coordination for Etcd {
         check::lease_ttl(ttl)?;
         let seconds = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
         let seconds = i64::try_from(seconds.max(1)).expect("it was checked");
-        let granted =
-            call(&self.members, Effect::Write, Subject::default(), |mut asked| async move {
-                Ok(asked.client.lease_grant(seconds, None).await?)
-            });
+        let granted = call(&self.members, Effect::Write, Subject::default(), |asked| async move {
+            Ok(asked.link.client.lease_client().grant(seconds, None).await?)
+        });
         let granted = granted.await?;
         Ok(Lease { id: LeaseId(granted.id()), ttl: seconds_of(granted.ttl()) })
     }
 
     async fn lease_keep_alive(&self, id: LeaseId) -> Result<Duration> {
         let subject = Subject { revision: 0, lease: Some(id) };
-        call(&self.members, Effect::Renew, subject, |asked| renew(asked.client, id)).await
+        call(&self.members, Effect::Renew, subject, |asked| renew(asked.link, id)).await
     }
 
     async fn lease_revoke(&self, id: LeaseId) -> Result<()> {
         let subject = Subject { revision: 0, lease: Some(id) };
-        call(&self.members, Effect::Write, subject, |mut asked| async move {
-            Ok(asked.client.lease_revoke(id.0).await.map(drop)?)
+        call(&self.members, Effect::Write, subject, |asked| async move {
+            Ok(asked.link.client.lease_client().revoke(id.0).await.map(drop)?)
         })
         .await
     }
@@ -135,27 +137,27 @@ impl Coordination for Etcd {
     async fn compact(&self, revision: Revision) -> Result<()> {
         check::revision(revision)?;
         let subject = Subject { revision, lease: None };
-        call(&self.members, Effect::Write, subject, |mut asked| async move {
-            Ok(asked.client.compact(revision, None).await.map(drop)?)
+        call(&self.members, Effect::Write, subject, |asked| async move {
+            Ok(asked.link.client.kv_client().compact(revision, None).await.map(drop)?)
         })
         .await
     }
 }
 
 async fn range(
-    client: Client,
+    link: Arc<Link>,
     key: Vec<u8>,
     options: GetOptions,
 ) -> std::result::Result<RangeResponse, Failure> {
-    let mut client = client.kv_client().max_decoding_message_size(MAX_ANSWER_BYTES);
+    let mut client = link.client.kv_client().max_decoding_message_size(MAX_ANSWER_BYTES);
     let found = client.get(key, Some(options)).await?;
     wire::range_response(found.0).map_err(|incomplete| Failure::Unknown(incomplete.to_string()))
 }
 
 /// Renews twice: the client keeps the answer to the first renewal of a stream to itself, and with
 /// it the time to live.
-async fn renew(mut client: Client, id: LeaseId) -> std::result::Result<Duration, Failure> {
-    let (mut keeper, mut renewals) = client.lease_keep_alive(id.0).await?;
+async fn renew(link: Arc<Link>, id: LeaseId) -> std::result::Result<Duration, Failure> {
+    let (mut keeper, mut renewals) = link.client.lease_client().keep_alive(id.0).await?;
     keeper.keep_alive().await?;
     let ended = || Failure::Unknown("the stream of renewals ended".to_owned());
     let renewed = renewals.message().await?.ok_or_else(ended)?;

@@ -1,5 +1,6 @@
 //! What each member says of itself: for operators, not for the trait.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use drydock_core::error::Chain;
@@ -62,8 +63,8 @@ impl Etcd {
     }
 }
 
-async fn ask(link: Link) -> Result<MemberStatus, etcd_client::Error> {
-    let mut client = link.client;
+async fn ask(link: Arc<Link>) -> Result<MemberStatus, etcd_client::Error> {
+    let mut client = link.client.clone();
     let asked = Instant::now();
     let status = client.status().await?;
     let took = asked.elapsed();

@@ -7,9 +7,10 @@
 use std::sync::Arc;
 
 use drydock_core::coord::{Error, Event, Result, WatchBatch, WatchStream};
+use etcd_client::WatchOptions;
 use etcd_client::proto::PbWatchResponse;
-use etcd_client::{Client, WatchOptions};
 
+use super::link::Link;
 use super::members::Members;
 use super::outcome::{Failure, Refusal};
 use super::store::MAX_ANSWER_BYTES;
@@ -17,11 +18,11 @@ use super::wire;
 
 /// Begins a watch, and answers when it is in force.
 pub async fn open(
-    client: Client,
+    link: Arc<Link>,
     key: Vec<u8>,
     options: WatchOptions,
 ) -> std::result::Result<etcd_client::WatchStream, Failure> {
-    let mut client = client.watch_client().max_decoding_message_size(MAX_ANSWER_BYTES);
+    let mut client = link.client.watch_client().max_decoding_message_size(MAX_ANSWER_BYTES);
     let mut stream = client.watch(key, Some(options)).await?;
     let ended = || Failure::NotHere("the watch ended before it began".to_owned());
     let first = stream.message().await?.ok_or_else(ended)?;

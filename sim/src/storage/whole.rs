@@ -145,7 +145,12 @@ impl Storage {
             }
             Kind::Wire { etcd, .. } => {
                 let net = Arc::new(net.clone());
-                let coord = Etcd::open(EtcdSettings::new(etcd.endpoints()), net.clone())?;
+                let settings = EtcdSettings {
+                    // The others reach the log through a member that may be behind.
+                    prefer_leader: instance.is_multiple_of(2),
+                    ..EtcdSettings::new(etcd.endpoints())
+                };
+                let coord = Etcd::open(settings, net.clone())?;
                 Ok(Reached { coord: Arc::new(coord), objects: S3Host::client(net)? })
             }
         }
