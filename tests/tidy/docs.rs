@@ -62,7 +62,8 @@ fn headings(text: &str) -> impl Iterator<Item = String> {
 /// The names of metrics in a text, as they are registered: counters without `_total`.
 fn metrics(text: &str) -> BTreeSet<&str> {
     let words = text.split(|it: char| !it.is_ascii_lowercase() && it != '_');
-    let named = words.filter(|word| word.starts_with("drydock_"));
+    let name = |word: &str| word.strip_prefix("drydock_").is_some_and(|rest| !rest.is_empty());
+    let named = words.filter(|word| name(word));
     named.map(|word| word.strip_suffix("_total").unwrap_or(word)).collect()
 }
 

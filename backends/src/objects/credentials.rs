@@ -1,6 +1,6 @@
 //! Credentials in a file, as AWS's own tools write it.
 //!
-//! The file is read for every request that is signed: whoever replaces it need not restart anything.
+//! The file is read for every request that is signed: who replaces it need not restart anything.
 //! Absent on purpose: profiles that take another role, and programs that print credentials.
 
 use std::path::PathBuf;
