@@ -17,6 +17,7 @@ pub use op_kind::OpKind;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, What};
+use crate::hosts::s3::ConditionalWrites;
 use crate::workload::PORT;
 
 /// The format this build reads and writes.
@@ -86,6 +87,9 @@ pub struct Topology {
     /// Listings of objects show what was there so long ago, at fidelity `wire`.
     #[serde(default)]
     pub listing_lag_ms: u64,
+    /// What the object store makes of conditions on writes, at fidelity `wire`.
+    #[serde(default)]
+    pub conditional_writes: ConditionalWrites,
 }
 
 /// Settings of the services which matter to interleavings.

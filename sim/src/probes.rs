@@ -21,6 +21,7 @@ pub const PROBES: &[(&str, &str)] = &[
     ("import.unanswered", "an import's caller never learned what came of it"),
     ("maintenance.refused_write", "a write was refused because of maintenance"),
     ("maintenance.without_one", "maintenance was ready while an instance was away"),
+    ("listing.late", "a listing of objects did not show what was there"),
     ("name.taken", "a name was refused because it is taken"),
     ("read.local", "a read model was read as it is"),
     ("recovery.after_loss", "a store that was lost was recovered from objects"),
@@ -100,6 +101,7 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
     let noted = shared.witness.noted();
     add("commit.refused", noted.refused);
     add("coord.unanswered", noted.unanswered);
+    add("listing.late", noted.listed_late);
     add("service.restarted", noted.restarted);
     counts
 }

@@ -110,7 +110,8 @@ pub fn run(plan: &Plan, options: Options) -> Outcome {
     }
     let _ = std::panic::take_hook();
     let panics = panics.lock().map(|panics| panics.clone()).unwrap_or_default();
-    match panics.iter().find(|panic| !panic.is_harness()) {
+    // Others follow from the first one.
+    match panics.first().filter(|panic| !panic.is_harness()) {
         Some(panic) => checks.violated(Violation::new(
             "panic",
             "the product panicked",

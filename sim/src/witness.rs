@@ -34,6 +34,7 @@ pub struct Noted {
     pub unanswered: usize,
     /// Processes that were started again.
     pub restarted: usize,
+    pub listed_late: usize,
 }
 
 /// When what is in the past of coordination stores happened.
@@ -83,6 +84,11 @@ impl Witness {
 
     pub fn noted(&self) -> Noted {
         *self.noted.lock().expect("no holder of this lock panics")
+    }
+
+    /// A listing of objects did not show what is there.
+    pub fn listed_late(&self) {
+        self.noted.lock().expect("no holder of this lock panics").listed_late += 1;
     }
 
     pub fn restarted(&self) {

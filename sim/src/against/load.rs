@@ -8,6 +8,7 @@ use drydock_core::store::StoreSettings;
 use jiff::Timestamp;
 
 use super::deployment::Deployment;
+use crate::hosts::s3::ConditionalWrites;
 use crate::plan::{
     Action, Damage, FORMAT, Fidelity, OpKind, Plan, Settings, Step, Topology, Workload,
 };
@@ -70,6 +71,7 @@ pub fn plan(deployment: &Deployment, seed: u64, clients: usize, time: Duration) 
             storage_ms: [0, 0],
             etcd_members: 1,
             listing_lag_ms: 0,
+            conditional_writes: ConditionalWrites::default(),
         },
         settings: Settings {
             batch_transactions: store.batch_transactions,

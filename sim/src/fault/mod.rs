@@ -13,4 +13,4 @@ pub use coord::{FaultyCoordination, LateTxns};
 pub use objects::{FaultyObjects, Kept};
 pub use points::{PassedPoints, PlannedPoints};
 pub use way::Way;
-pub use what::{Effect, Fault, KINDS, PointAct, What};
+pub use what::{Asked, Effect, Fault, KINDS, PointAct, What};

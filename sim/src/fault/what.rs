@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::hosts::etcd::Bug;
 use crate::plan::{S3_HOST, instance_name, is_etcd};
 
 /// One fault of a plan: from `at_ms` on, for `for_ms`.
@@ -49,6 +50,8 @@ pub enum What {
     CoordSetBack { age_ms: u64 },
     /// The answers of the next `count` transactions are lost.
     LostAnswer { instance: usize, count: u64, effect: Effect },
+    /// The next `count` requests of another kind to etcd fail, or are never answered.
+    EtcdFail { instance: usize, count: u64, asked: Asked, effect: Effect },
     /// Watches deliver this much later.
     WatchLag { instance: usize, lag_ms: u64 },
     /// Every watch ends with an error, as do those begun meanwhile.
@@ -72,6 +75,10 @@ pub enum What {
     EtcdLag { member: usize },
     /// The whole history of etcd is compacted, at once.
     EtcdCompact {},
+    /// etcd has no space: it refuses writes until somebody disarms the alarm.
+    EtcdNoSpace {},
+    /// etcd has a bug that it once had.
+    EtcdBug { bug: Bug },
     /// Every request to the object store fails.
     ObjectsOutage { instance: usize },
     /// The wall clock is off by `by_ms`.
@@ -90,6 +97,18 @@ pub enum Effect {
     Dropped,
     /// It takes effect after the caller has given up on it.
     Late,
+}
+
+/// A kind of request to etcd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    Range,
+    Watch,
+    LeaseGrant,
+    LeaseKeepAlive,
+    LeaseRevoke,
+    Compact,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +133,7 @@ impl What {
             | What::CoordCut { instance }
             | What::CoordSlow { instance, .. }
             | What::LostAnswer { instance, .. }
+            | What::EtcdFail { instance, .. }
             | What::WatchLag { instance, .. }
             | What::WatchBreak { instance }
             | What::WatchLoss { instance, .. }
@@ -194,6 +214,7 @@ impl What {
             What::CoordLost {} => "coord_lost",
             What::CoordSetBack { .. } => "coord_set_back",
             What::LostAnswer { .. } => "lost_answer",
+            What::EtcdFail { .. } => "etcd_fail",
             What::WatchLag { .. } => "watch_lag",
             What::WatchBreak { .. } => "watch_break",
             What::WatchLoss { .. } => "watch_loss",
@@ -205,6 +226,8 @@ impl What {
             What::EtcdIsolate { .. } => "etcd_isolate",
             What::EtcdLag { .. } => "etcd_lag",
             What::EtcdCompact {} => "etcd_compact",
+            What::EtcdNoSpace {} => "etcd_no_space",
+            What::EtcdBug { .. } => "etcd_bug",
             What::ObjectsOutage { .. } => "objects_outage",
             What::Clock { .. } => "clock",
             What::Point { .. } => "point",
@@ -250,6 +273,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ("coord_lost", "the coordination store is replaced by an empty one"),
     ("coord_set_back", "the coordination store is replaced by an older state of itself"),
     ("lost_answer", "transactions take effect, or not, or later, and are not answered"),
+    ("etcd_fail", "reads, watches and leases fail at etcd, with or without effect"),
     ("watch_lag", "watches deliver late"),
     ("watch_break", "watches end with an error"),
     ("watch_loss", "watches forget commits"),
@@ -261,6 +285,8 @@ pub const KINDS: &[(&str, &str)] = &[
     ("etcd_isolate", "a member of etcd does not reach the others"),
     ("etcd_lag", "a member of etcd applies nothing"),
     ("etcd_compact", "the history of etcd is compacted"),
+    ("etcd_no_space", "etcd refuses writes until its alarm is disarmed"),
+    ("etcd_bug", "etcd has a bug that it once had"),
     ("objects_outage", "the object store refuses everything"),
     ("clock", "the wall clock is off"),
     ("point", "the process dies, waits or fails at a named point of its code"),

@@ -1,5 +1,6 @@
 //! Scenarios: each makes a plan from a seed.
 
+mod bugs;
 mod chaos;
 mod draw;
 mod embedded;
@@ -79,6 +80,11 @@ pub const ALL: &[Scenario] = &[
         name: "partition",
         about: "two hosts lose sight of each other for a second, half a minute or ten minutes",
         make: partitions::partition,
+    },
+    Scenario {
+        name: "old-etcd",
+        about: "etcd has one of the bugs that it once had, and what brings it out happens",
+        make: bugs::old_etcd,
     },
     Scenario {
         name: "embedded-crashes",

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::Draw;
 use crate::fault::{Effect, Fault, PointAct, What};
+use crate::hosts::s3::ConditionalWrites;
 use crate::plan::{
     FORMAT, Fidelity, OPERATOR, OpKind, Plan, Settings, Topology, Workload, client_name,
     instance_name,
@@ -37,6 +38,7 @@ pub fn base(draw: &mut Draw, configstores: usize, load_ms: u64) -> Plan {
             storage_ms: [0, slow_ms],
             etcd_members: 1,
             listing_lag_ms: 0,
+            conditional_writes: ConditionalWrites::Honoured,
         },
         settings: Settings {
             batch_transactions: draw.pick(&[1, 2, 8, 64]),

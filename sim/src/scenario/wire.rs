@@ -2,26 +2,37 @@
 //! does not know. Drawn last, so that everything else is the same at both fidelities.
 
 use super::Draw;
-use crate::fault::{Fault, What};
+use crate::fault::{Asked, Effect, Fault, What};
+use crate::hosts::s3::ConditionalWrites::{self, Honoured};
 use crate::plan::{Fidelity, Plan, S3_HOST, etcd_name, instance_name};
 
 const MOST_FAULTS: usize = 3;
-const LEAST_TICK_MS: u64 = 2;
+pub const LEAST_TICK_MS: u64 = 2;
 
 pub fn widen(draw: &mut Draw, plan: &mut Plan) {
     plan.fidelity = Fidelity::Wire;
     plan.topology.etcd_members = draw.pick(&[1, 3]);
     // A tick costs every host, and there are more of them.
     plan.tick_ms = plan.tick_ms.max(LEAST_TICK_MS);
+    let lag_ms = draw.pick(&[0, 0, 0, 300, 3_000]);
+    // A recovery takes a listing's word for what was archived: that is asked of an object store.
+    let recovers =
+        |fault: &Fault| matches!(fault.what, What::CoordLost {} | What::CoordSetBack { .. });
+    if !plan.faults.iter().any(recovers) {
+        plan.topology.listing_lag_ms = lag_ms;
+    }
+    plan.topology.conditional_writes =
+        draw.pick(&[Honoured, Honoured, ConditionalWrites::Ignored, ConditionalWrites::Refused]);
     if draw.chance(40) {
         return;
     }
     for _ in 0..draw.count(1, MOST_FAULTS) {
         let at_ms = draw.number(1_000, plan.load_ms - 1);
         let for_ms = draw.number(20, 4_000).min(plan.load_ms - at_ms);
-        let what = match draw.number(0, 3) {
+        let what = match draw.number(0, 4) {
             0 | 1 => etcd(draw, plan),
-            2 => objects(draw, plan),
+            2 => requests(draw, plan),
+            3 => objects(draw, plan),
             _ => link(draw, plan),
         };
         plan.faults.push(Fault { at_ms, for_ms, what });
@@ -35,12 +46,32 @@ fn etcd(draw: &mut Draw, plan: &Plan) -> What {
         What::EtcdKill { member },
         What::EtcdElect {},
         What::EtcdCompact {},
+        What::EtcdNoSpace {},
         What::EtcdIsolate { member },
         What::EtcdLag { member },
     ];
     // One member alone is its own majority.
-    let fitting = if members == 1 { &kinds[..3] } else { &kinds[..] };
+    let fitting = if members == 1 { &kinds[..4] } else { &kinds[..] };
     draw.pick(fitting)
+}
+
+fn requests(draw: &mut Draw, plan: &Plan) -> What {
+    What::EtcdFail {
+        instance: draw.count(1, plan.topology.configstores),
+        count: draw.number(1, 4),
+        // Every instance reads and renews all the time, and the others now and then.
+        asked: draw.pick(&[
+            Asked::Range,
+            Asked::Range,
+            Asked::LeaseKeepAlive,
+            Asked::LeaseKeepAlive,
+            Asked::Watch,
+            Asked::LeaseGrant,
+            Asked::LeaseRevoke,
+            Asked::Compact,
+        ]),
+        effect: draw.pick(&[Effect::Applied, Effect::Dropped]),
+    }
 }
 
 fn objects(draw: &mut Draw, plan: &Plan) -> What {

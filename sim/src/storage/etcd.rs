@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use drydock_core::coord::{Event, EventKind, KeyValue, LeaseId, Revision};
 use drydock_core::net::Net;
+use etcd_client::AlarmType;
 use etcd_client::proto::{PbKeyValue, PbTxnResponse};
 
 use super::etcd_faults::EtcdFaults;
@@ -28,6 +29,7 @@ pub struct EtcdHosts {
     faults: Faults,
     witness: Witness,
     members: usize,
+    has_bugs: bool,
     /// Of the leases that a backup brings back.
     ttl: Duration,
 }
@@ -37,7 +39,7 @@ impl EtcdHosts {
         let members = plan.topology.etcd_members;
         let history = Arc::new(History::new(witness));
         let etcd = Etcd::observed(
-            Cluster::new(config(members, 0)),
+            Cluster::new(config(members, 0, has_bugs(plan))),
             Arc::new(WorldClock(recorder.clone())),
             Arc::new(faults.clone()),
             history.clone(),
@@ -48,6 +50,7 @@ impl EtcdHosts {
             faults: faults.faults.clone(),
             witness: witness.clone(),
             members,
+            has_bugs: has_bugs(plan),
             ttl: Duration::from_millis(plan.settings.lease_ttl_ms),
         }
     }
@@ -90,15 +93,28 @@ impl EtcdHosts {
             }
             What::EtcdLag { member } => self.etcd.change(|cluster, _| cluster.hold(member - 1)),
             What::EtcdCompact {} => self.compact(index),
+            What::EtcdNoSpace {} => self.etcd.change(|cluster, _| {
+                let full = cluster.members()[0].id;
+                cluster.raise_alarm(full, AlarmType::Nospace);
+            }),
+            What::EtcdBug { bug } => self.etcd.change(|cluster, _| cluster.set_bug(*bug, true)),
             // Those who wait have to look again whether they are concerned.
             _ => self.etcd.change(|_, _| ()),
         }
     }
 
-    pub fn ends(&self, what: &What) {
+    pub fn ends(&self, index: usize, what: &What) {
         self.etcd.change(|cluster, now| match what {
             What::EtcdIsolate { member } => cluster.rejoin(member - 1, now),
             What::EtcdLag { member } => cluster.release(member - 1),
+            What::EtcdNoSpace {} => {
+                let full = cluster.members()[0].id;
+                cluster.clear_alarm(full, AlarmType::Nospace);
+            }
+            What::EtcdBug { bug } => {
+                cluster.set_bug(*bug, false);
+                self.faults.hit(index, cluster.bugs().count(*bug));
+            }
             _ => {}
         });
     }
@@ -128,7 +144,7 @@ impl EtcdHosts {
         self.faults.hit(index, 1);
         self.etcd.forget_postponed();
         let era = self.history.eras().len();
-        let mut cluster = Cluster::new(config(self.members, era));
+        let mut cluster = Cluster::new(config(self.members, era, self.has_bugs));
         let mut inherited = Vec::new();
         if let Some(age) = age {
             let wanted = self.witness.revision_at(self.witness.now().saturating_sub(age));
@@ -150,11 +166,15 @@ fn client_url(number: usize) -> String {
     format!("http://{}:{ETCD_PORT}", etcd_name(number))
 }
 
+fn has_bugs(plan: &Plan) -> bool {
+    plan.faults.iter().any(|fault| matches!(fault.what, What::EtcdBug { .. }))
+}
+
 /// Leases that a cluster may grant before its ids run into those of the next one.
 const LEASES: i64 = 1 << 32;
 
 /// Each cluster of a run has ids of its own, also of leases: etcd's come from member and time.
-fn config(members: usize, era: usize) -> Config {
+fn config(members: usize, era: usize, has_bugs: bool) -> Config {
     let members = (1..=members).map(|number| MemberConfig {
         name: etcd_name(number),
         // Nobody listens there: members share their state.
@@ -162,6 +182,11 @@ fn config(members: usize, era: usize) -> Config {
         client_url: client_url(number),
     });
     let mut config = Config::new(format!("simulated-{era}"), members.collect());
+    if has_bugs {
+        // Those of watches show when one falls behind, which takes long otherwise.
+        config.watch_buffer = 2;
+        config.watch_batch = 2;
+    }
     config.first_lease += LEASES * i64::try_from(era).expect("there are few clusters in a run");
     config
 }
@@ -212,9 +237,16 @@ impl History {
 
 impl Observer for History {
     fn changed(&self, cluster: &Cluster) {
+        let newest = cluster.machine().revision();
         let mut eras = self.lock();
         let era = eras.last_mut().expect("there is always a cluster");
-        let newest = cluster.machine().revision();
+        if newest < era.revision {
+            // It has lost what it had acknowledged: from here on it is another one.
+            let mut inherited = era.past.clone().whole();
+            inherited.retain(|event| event.kv.mod_revision <= newest);
+            drop(eras);
+            return self.begin(newest, inherited);
+        }
         for (revision, changes) in cluster.machine().log(era.revision + 1, newest) {
             self.witness.seen(revision);
             era.past.events.extend(changes.iter().map(|change| event(change)));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use drydock_core::env::Rng;
 use rand::RngExt;
 
-use crate::fault::{Effect, Faults, What};
+use crate::fault::{Asked, Effect, Faults, What};
 use crate::hosts::etcd::{self, Call, Error, Failure, Injection, Method, Watching};
 use crate::plan::{host_of, instance_name};
 use crate::truth::Witness;
@@ -74,6 +74,23 @@ impl EtcdFaults {
         struck.map(|(_, found)| found)
     }
 
+    /// What becomes of a request that is no transaction.
+    fn other(&self, call: &Call<'_>) -> Injection {
+        let Some(kind) = asked(call.method) else { return Injection::default() };
+        let applied = self.strike(call.peer, |what| match what {
+            What::EtcdFail { count, asked, effect, .. } if *asked == kind => {
+                // Who has given up on it does not learn of a late effect either.
+                Some((*count, *effect != Effect::Dropped))
+            }
+            _ => None,
+        });
+        let Some(applied) = applied else { return Injection::default() };
+        let verb = if applied { "after" } else { "without" };
+        let text = format!("{kind:?} is not answered, {verb} its effect");
+        self.witness.note(host_of(call.peer), &text);
+        self.failure(applied)
+    }
+
     /// Faults of a member hit everything that is asked of it.
     fn count(&self, member: usize) {
         let hit = self.faults.find(|what| {
@@ -92,11 +109,23 @@ impl EtcdFaults {
     }
 }
 
+fn asked(method: Method) -> Option<Asked> {
+    match method {
+        Method::Range => Some(Asked::Range),
+        Method::Watch => Some(Asked::Watch),
+        Method::LeaseGrant => Some(Asked::LeaseGrant),
+        Method::LeaseKeepAlive => Some(Asked::LeaseKeepAlive),
+        Method::LeaseRevoke => Some(Asked::LeaseRevoke),
+        Method::Compact => Some(Asked::Compact),
+        _ => None,
+    }
+}
+
 impl etcd::Faults for EtcdFaults {
     fn decide(&self, call: &Call<'_>) -> Injection {
         self.count(call.member);
         if call.method != Method::Txn {
-            return Injection::default();
+            return self.other(call);
         }
         let effect = self.strike(call.peer, |what| match what {
             What::LostAnswer { count, effect: Effect::Applied, .. } => Some((*count, true)),
@@ -107,6 +136,15 @@ impl etcd::Faults for EtcdFaults {
         let injection = self.failure(applied);
         self.witness.lost(host_of(call.peer), applied);
         injection
+    }
+
+    fn failed(&self, _: &Call<'_>, error: Error) {
+        let full = |what: &What| matches!(what, What::EtcdNoSpace {}).then_some(());
+        if error == Error::NoSpace
+            && let Some((index, ())) = self.faults.find(full)
+        {
+            self.faults.hit(index, 1);
+        }
     }
 
     fn postpone(&self, call: &Call<'_>) -> Option<Duration> {

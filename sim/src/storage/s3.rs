@@ -33,6 +33,7 @@ impl S3Host {
             region: REGION.to_owned(),
             personality: Personality {
                 listing_lag: std::time::Duration::from_millis(plan.topology.listing_lag_ms),
+                conditional_writes: plan.topology.conditional_writes,
                 ..Personality::default()
             },
             ..Settings::default()

@@ -10,6 +10,7 @@ use crate::fault::{Effect, Faults, Kept, What};
 use crate::hosts::s3::{Call, Code, Interference, Object, Operation, Outcome, Strike};
 use crate::plan::{host_of, instance_name};
 use crate::recorder::Recorder;
+use crate::truth::Witness;
 
 /// A body is cut off after fewer bytes than this.
 const TRUNCATED_BYTES: usize = 200;
@@ -18,6 +19,7 @@ pub struct S3Faults {
     pub faults: Faults,
     pub kept: Kept,
     pub recorder: Recorder,
+    pub witness: Witness,
     pub rng: Arc<Mutex<Rng>>,
 }
 
@@ -104,6 +106,10 @@ impl Interference for S3Faults {
         };
         self.recorder.event(host_of(peer), format_args!("{text}"));
         Strike { outcome, ..Strike::default() }
+    }
+
+    fn listed_late(&self) {
+        self.witness.listed_late();
     }
 
     fn changed(&self, _: &str, key: &str, object: Option<&Object>) {

@@ -77,6 +77,7 @@ impl Storage {
                     faults: etcd.faults.clone(),
                     kept: kept.clone(),
                     recorder: recorder.clone(),
+                    witness: etcd.witness.clone(),
                     rng: stream("s3"),
                 };
                 let env = Env::new(clock, rng.child("s3"));
@@ -215,9 +216,9 @@ impl Backstage for Storage {
         }
     }
 
-    fn ends(&self, what: &What) {
+    fn ends(&self, index: usize, what: &What) {
         if let Kind::Wire { etcd, .. } = &self.kind {
-            etcd.ends(what);
+            etcd.ends(index, what);
         }
     }
 

@@ -68,7 +68,7 @@ impl Stop {
 pub trait Backstage {
     /// A fault begins; hosts that it takes down are down.
     fn begins(&self, index: usize, what: &What);
-    fn ends(&self, what: &What);
+    fn ends(&self, index: usize, what: &What);
     /// The process of a host is dead, and how; answers what else was lost by that.
     fn dies(&self, host: &str, how: &What) -> u64;
 }
@@ -218,7 +218,7 @@ impl Cluster {
             self.faults.hit(index, hit);
         }
         if let Some(backstage) = &self.backstage {
-            backstage.ends(&what);
+            backstage.ends(index, &what);
         }
     }
 

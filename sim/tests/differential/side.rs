@@ -7,8 +7,9 @@ use etcd_client::proto::{
     PbTxnOpResponse, PbTxnResponse, PbWatchResponse,
 };
 use etcd_client::{
-    Client, Compare as ClientCompare, DeleteOptions, Error, GetOptions, LeaseGrantOptions,
-    LeaseTimeToLiveOptions, PutOptions, Txn as ClientTxn, TxnOp, WatchOptions, WatchStream,
+    Client, CompactionOptions, Compare as ClientCompare, DeleteOptions, Error, GetOptions,
+    LeaseGrantOptions, LeaseTimeToLiveOptions, PutOptions, Txn as ClientTxn, TxnOp, WatchOptions,
+    WatchStream,
 };
 
 use super::ops::{Compare, Delete, End, Get, Op, Put, Target, Txn};
@@ -23,6 +24,10 @@ pub struct Side {
     client: Client,
     /// The revision at which the sequence began.
     base: i64,
+    /// The revision of the last compaction.
+    compacted: i64,
+    /// No watch is begun there: the real etcd forgets deletions at that revision.
+    forgetful: bool,
     _server: Box<dyn std::any::Any>,
 }
 
@@ -36,7 +41,11 @@ pub struct Answer {
 
 impl Side {
     pub fn new(name: &'static str, client: Client, server: impl std::any::Any) -> Side {
-        Side { name, client, base: 0, _server: Box::new(server) }
+        Side { name, client, base: 0, compacted: 0, forgetful: false, _server: Box::new(server) }
+    }
+
+    pub fn forgetful(self, forgetful: bool) -> Side {
+        Side { forgetful, ..self }
     }
 
     pub async fn run(&mut self, ops: &[Op]) -> Vec<Answer> {
@@ -90,7 +99,10 @@ impl Side {
                 format!("{answer:?}")
             }
             Op::Compact(revision) => {
-                let answer = self.client.compact(self.base + revision, None).await?;
+                // Physical: it is over when it is answered.
+                let options = Some(CompactionOptions::new().with_physical());
+                let answer = self.client.compact(self.base + revision, options).await?;
+                self.compacted = self.base + revision;
                 format!("{}", answer.header().unwrap().revision() - self.base)
             }
             Op::Grant(id) => {
@@ -139,8 +151,8 @@ impl Side {
 
     /// All that a new watch tells of what has happened.
     async fn history(&mut self, revision: i64) -> (bool, String) {
-        // etcd up to 3.5.17 forgets deletions at the revision compacted (issue 19179).
-        let revision = revision + 1;
+        let forgotten = self.forgetful && self.base + revision == self.compacted;
+        let revision = revision + i64::from(forgotten);
         let now = self.client.get("now", None).await.unwrap();
         let now = now.header().unwrap().revision();
         let mut watch = self.watch(revision).await;
@@ -154,7 +166,6 @@ impl Side {
         }
         let mut events = self.told(first, &mut seen);
         events.extend(self.events(&mut watch, &mut seen, now).await);
-        // What came before may be compacted by now, or not yet.
         (true, format!("{:?}", events.iter().map(|event| &event.kv).collect::<Vec<_>>()))
     }
 

@@ -17,6 +17,9 @@ pub trait Faults: Send + Sync {
         None
     }
 
+    /// A request is answered with an error, whoever made it fail.
+    fn failed(&self, _: &Call<'_>, _: Error) {}
+
     /// What is wrong with the watchers of a client. Asked whenever they are looked after.
     fn watching(&self, _peer: &str) -> Watching {
         Watching::default()

@@ -207,6 +207,9 @@ impl Node {
             Some(Failure { error, applied: true }) => work.await.and(Err(error)),
             None => work.await,
         };
+        if let Err(error) = &answer {
+            self.etcd.faults.failed(&self.call(method, key), *error);
+        }
         pause(injected.after).await;
         answer
     }
@@ -254,7 +257,12 @@ impl Node {
 
     /// Makes sure that this member has applied all that was agreed on when the read began.
     async fn confirm_read(&self) -> Result<()> {
-        if self.etcd.look(|cluster, _| cluster.has_bug(Bug::StaleRead)) {
+        let stale = self.etcd.look(|cluster, _| {
+            let behind = cluster.applied(self.member) < cluster.machine().revision();
+            cluster.bugs().has(Bug::StaleRead)
+                && (!behind || cluster.bugs().strikes(Bug::StaleRead))
+        });
+        if stale {
             return Ok(());
         }
         let since = self.await_leader().await?;

@@ -73,7 +73,12 @@ impl Watchers {
         let in_future = asked.start_revision > newest;
         let next = match asked.start_revision {
             0 => newest + 1,
-            _ if in_future && cluster.has_bug(Bug::FutureWatchSeesPast) => newest + 1,
+            _ if in_future
+                && asked.start_revision > newest + 1
+                && cluster.bugs().strikes(Bug::FutureWatchSeesPast) =>
+            {
+                newest + 1
+            }
             start => start,
         };
         let caught_up = next > newest;
@@ -93,8 +98,9 @@ impl Watchers {
 
     /// Promises progress once all watchers have been told of everything.
     pub fn request_progress(&mut self, cluster: &Cluster, member: usize) {
-        if cluster.has_bug(Bug::ProgressAhead) {
-            let ahead = cluster.machine().revision();
+        let ahead = cluster.machine().revision();
+        let untold = self.watchers.values().any(|watcher| watcher.next <= ahead);
+        if untold && cluster.bugs().strikes(Bug::ProgressAhead) {
             self.outbox.push_front(respond(cluster, member, NO_WATCHER, ahead));
         } else {
             self.progress_requested = true;
@@ -179,7 +185,8 @@ impl Watcher {
         }
         let behind = usize::try_from(last - self.next).unwrap_or(usize::MAX);
         let keeps_up = self.caught_up && behind < cluster.config().watch_buffer;
-        if self.caught_up && !keeps_up && cluster.has_bug(Bug::WatchBackInTime) {
+        let fell_behind = self.caught_up && !keeps_up;
+        if fell_behind && cluster.bugs().strikes(Bug::WatchBackInTime) {
             self.next = (self.next - 1).max(cluster.machine().compacted()).max(1);
         }
         let batch = if keeps_up { 1 } else { cluster.config().watch_batch };
@@ -194,7 +201,7 @@ impl Watcher {
                 let told = if keeps_up { revision } else { last };
                 self.send(id, cluster, member, told, std::mem::take(&mut events), outbox);
                 revisions = 0;
-                if !keeps_up && cluster.has_bug(Bug::LostEvent) {
+                if !keeps_up && revision < last && cluster.bugs().strikes(Bug::LostEvent) {
                     break;
                 }
             }

@@ -21,6 +21,9 @@ pub struct Call<'a> {
 pub trait Interference: Send + Sync {
     fn strike(&self, call: &Call<'_>) -> Strike;
 
+    /// A listing does not show what is there.
+    fn listed_late(&self) {}
+
     /// An object was written, or deleted: none. Called while the state is locked.
     fn changed(&self, _bucket: &str, _key: &str, _object: Option<&Object>) {}
 }

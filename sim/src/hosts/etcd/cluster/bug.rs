@@ -1,10 +1,15 @@
 //! Bugs that etcd once had, to be switched on.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Mutex, MutexGuard};
+
+use serde::{Deserialize, Serialize};
 
 /// Named after its issue in etcd's repository.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Bug {
     /// 14370: the last acknowledged write of a single member is gone after a crash.
     LostWrite,
@@ -14,7 +19,7 @@ pub enum Bug {
     WatchBackInTime,
     /// 17529: a watcher that fell behind misses events when it has caught up.
     LostEvent,
-    /// 19179: a compaction takes the deletion at its own revision from later watchers.
+    /// 18089: a compaction takes the deletion at its own revision from later watchers.
     LostDeletion,
     /// 20221: a watch that starts in the future gets events from before.
     FutureWatchSeesPast,
@@ -43,6 +48,47 @@ impl Bug {
             Bug::FutureWatchSeesPast => "future-watch-sees-past",
             Bug::StaleRead => "stale-read",
         }
+    }
+}
+
+/// Which bugs a cluster has now, and how often each has made a difference.
+#[derive(Debug, Default)]
+pub struct Bugs {
+    on: BTreeSet<Bug>,
+    strikes: Mutex<BTreeMap<Bug, u64>>,
+}
+
+impl Bugs {
+    pub fn new(on: BTreeSet<Bug>) -> Bugs {
+        Bugs { on, strikes: Mutex::default() }
+    }
+
+    pub fn set(&mut self, bug: Bug, on: bool) {
+        match on {
+            true => self.on.insert(bug),
+            false => self.on.remove(&bug),
+        };
+    }
+
+    pub fn has(&self, bug: Bug) -> bool {
+        self.on.contains(&bug)
+    }
+
+    /// Whether it is there where it makes a difference, which counts.
+    pub fn strikes(&self, bug: Bug) -> bool {
+        let strikes = self.has(bug);
+        if strikes {
+            *self.lock().entry(bug).or_default() += 1;
+        }
+        strikes
+    }
+
+    pub fn count(&self, bug: Bug) -> u64 {
+        self.lock().get(&bug).copied().unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Bug, u64>> {
+        self.strikes.lock().expect("no holder of this lock panics")
     }
 }
 

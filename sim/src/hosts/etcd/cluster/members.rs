@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use etcd_client::proto::{PbMember, PbResponseHeader};
 
-use super::bug::Bug;
+use super::bug::{Bug, Bugs};
 use super::config::{Config, MemberConfig};
 use crate::hosts::etcd::error::{Error, Result};
 use crate::hosts::etcd::machine::Machine;
@@ -24,6 +24,7 @@ pub struct Cluster {
     pub(in crate::hosts::etcd) next_lease: i64,
     /// Bytes of the database file, which shrinks only when it is defragmented.
     pub(super) file_bytes: usize,
+    bugs: Bugs,
 }
 
 #[derive(Debug, Clone)]
@@ -60,6 +61,7 @@ impl Cluster {
             index: 3 + config.members.len() as u64,
             next_lease: config.first_lease,
             file_bytes: 0,
+            bugs: Bugs::new(config.bugs.clone()),
             config,
         }
     }
@@ -97,8 +99,12 @@ impl Cluster {
         self.index
     }
 
-    pub fn has_bug(&self, bug: Bug) -> bool {
-        self.config.bugs.contains(&bug)
+    pub fn bugs(&self) -> &Bugs {
+        &self.bugs
+    }
+
+    pub fn set_bug(&mut self, bug: Bug, on: bool) {
+        self.bugs.set(bug, on);
     }
 
     /// How far a member has applied the history.
@@ -164,7 +170,7 @@ impl Cluster {
     pub fn start(&mut self, member: usize, now: Duration) {
         let alone = self.members.len() == 1;
         let stopped = !self.members[member].running;
-        if stopped && alone && self.has_bug(Bug::LostWrite) {
+        if stopped && alone && self.bugs.strikes(Bug::LostWrite) {
             self.machine.truncate(self.machine.revision() - 1);
         }
         self.members[member].running = true;

@@ -11,7 +11,7 @@ use etcd_client::proto::{
 use super::bug::Bug;
 use super::members::Cluster;
 use crate::hosts::etcd::error::{Error, Result};
-use crate::hosts::etcd::machine::Machine;
+use crate::hosts::etcd::machine::{Machine, is_delete};
 
 /// What etcd counts for a put beyond its key and its value.
 const PUT_OVERHEAD: usize = 256;
@@ -35,8 +35,14 @@ impl Cluster {
     }
 
     pub fn compact(&mut self, compaction: &PbCompactionRequest) -> Result<()> {
-        let with_deletions = self.has_bug(Bug::LostDeletion);
+        let with_deletions =
+            self.deletes_at(compaction.revision) && self.bugs().strikes(Bug::LostDeletion);
         self.apply(|machine| machine.compact(compaction, with_deletions))
+    }
+
+    fn deletes_at(&self, revision: i64) -> bool {
+        let mut there = self.machine.log(revision, revision);
+        there.any(|(_, changes)| changes.iter().any(|change| is_delete(change)))
     }
 
     /// Answers the lease's id and its time to live in seconds.

@@ -63,7 +63,11 @@ impl Listing {
             after,
             limit: query.number("max-keys", MAX_ENTRIES)?.min(MAX_ENTRIES),
         };
-        let page = api.bucket(request)?.list(&selection, api.listed());
+        let bucket = api.bucket(request)?;
+        let page = bucket.list(&selection, api.listed());
+        if api.listed() < api.now && page != bucket.list(&selection, api.now) {
+            api.interference.listed_late();
+        }
         Ok(Listing { selection, encoding: Encoding::of(request)?, page })
     }
 
