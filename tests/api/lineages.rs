@@ -27,6 +27,8 @@ fn a_restore_brings_back_what_an_import_took_the_place_of() {
     run(async {
         let mut app = TestApp::new();
         app.add(settings()).await;
+        // It boots the store: whoever is first makes the ids.
+        app.ready().await;
         app.add(settings()).await;
         app.ready().await;
         let empty = app.export().await;

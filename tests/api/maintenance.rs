@@ -14,6 +14,8 @@ const MAINTENANCE: &str = "/api/v1/maintenance";
 async fn two() -> TestApp {
     let mut app = TestApp::new();
     app.add(settings()).await;
+    // It boots the store: whoever is first makes the ids.
+    app.ready().await;
     app.add(settings()).await;
     app.ready().await;
     app

@@ -5,6 +5,7 @@
 //! is SeaweedFS's `weed`; `.ci/servers` installs both. Without them a line says what was left out;
 //! where `CI` is set that is a failure.
 
+mod credentials;
 mod failover;
 mod objects;
 mod real;

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::tracked::{File, files, root};
@@ -56,6 +57,23 @@ fn headings(text: &str) -> impl Iterator<Item = String> {
         let kept = text.chars().filter(|it| it.is_alphanumeric() || " -_".contains(*it));
         kept.map(|it| if it == ' ' { '-' } else { it }).collect()
     })
+}
+
+/// The names of metrics in a text, as they are registered: counters without `_total`.
+fn metrics(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|it: char| !it.is_ascii_lowercase() && it != '_');
+    let name = |word: &str| word.strip_prefix("drydock_").is_some_and(|rest| !rest.is_empty());
+    let named = words.filter(|word| name(word));
+    named.map(|word| word.strip_suffix("_total").unwrap_or(word)).collect()
+}
+
+#[test]
+fn operations_names_every_metric_and_no_other() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let snapshot = read("tests/api/snapshots/api__health__metrics.snap");
+    let helps: Vec<_> = snapshot.lines().filter(|line| line.starts_with("# HELP")).collect();
+    let page = read("docs/operations.md");
+    assert_eq!(metrics(&page), metrics(&helps.join("\n")));
 }
 
 #[test]

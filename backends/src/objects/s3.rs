@@ -7,6 +7,7 @@ use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::credentials::CredentialsFile;
 use crate::connect::{ConnectSettings, NetConnector};
 
 /// Where the objects are, and who may read and write them.
@@ -35,6 +36,7 @@ pub enum Credentials {
         secret_key: SecretString,
         session_token: Option<SecretString>,
     },
+    File(CredentialsFile),
     /// As AWS's own tools find them: the variables `AWS_*`, a web identity, a container's or a
     /// machine's role. Settings that are given go before those of the environment.
     Environment,
@@ -61,6 +63,7 @@ pub fn open_s3(settings: &S3Settings, net: SharedNet) -> Result<Arc<dyn ObjectSt
 pub fn builder(settings: &S3Settings, net: SharedNet) -> AmazonS3Builder {
     let builder = match &settings.credentials {
         Credentials::Environment => AmazonS3Builder::from_env(),
+        Credentials::File(file) => AmazonS3Builder::new().with_credentials(Arc::new(file.clone())),
         Credentials::Keys { access_key, secret_key, session_token } => {
             let builder = AmazonS3Builder::new()
                 .with_access_key_id(access_key)

@@ -54,6 +54,8 @@ enum Reload {
 struct Following {
     next: Revision,
     watch: Option<WatchStream>,
+    /// Whether one before it broke.
+    broken: bool,
 }
 
 /// How often a quiet watch is doubted.
@@ -95,7 +97,7 @@ impl Feed {
 
     /// Applies what comes, until the read model has to be made anew.
     async fn follow(&mut self, next: Revision) -> Reload {
-        let mut following = Following { next, watch: None };
+        let mut following = Following { next, watch: None, broken: false };
         let mut backoff = Backoff::new(&self.inner.env, "feed-watch");
         loop {
             let done = match following.watch.take() {
@@ -115,7 +117,13 @@ impl Feed {
     ) -> Result<(), Reload> {
         let request = WatchRequest::new(self.inner.keys.commits()).from(following.next);
         match self.inner.coord.watch(request).await {
-            Ok(watch) => following.watch = Some(watch),
+            Ok(watch) => {
+                following.watch = Some(watch);
+                // It goes on in silence also if the store is another one, which is behind it.
+                if std::mem::take(&mut following.broken) {
+                    self.ask_the_log().await?;
+                }
+            }
             Err(CoordError::Compacted { .. }) => return Err(Reload::Compacted),
             Err(error) => {
                 tracing::debug!(%error, "the log cannot be watched");
@@ -145,6 +153,7 @@ impl Feed {
                 }
                 Some(Err(CoordError::Compacted { .. })) => return Err(Reload::Compacted),
                 Some(Err(_)) | None => {
+                    following.broken = true;
                     self.inner.stats.watch_breaks();
                     backoff.pause().await;
                     return Ok(());

@@ -22,7 +22,7 @@ use super::transact::Job;
 use crate::coord::{Bounded, Coordination};
 use crate::db::{Db, Execution};
 use crate::env::Env;
-use crate::log::format::ArchivedRecord;
+use crate::log::format::{ArchivedRecord, Position};
 use crate::log::keys::{Keys, ObjectKeys};
 use crate::maintenance::ModeCell;
 use crate::objects::Objects;
@@ -229,6 +229,18 @@ impl Store {
 
     pub fn progress(&self) -> &Progress {
         &self.inner.progress
+    }
+
+    /// How far the log is archived, as last seen; `None` before the first look.
+    pub fn archived(&self) -> Option<Position> {
+        self.inner.archived.borrow().map(|archived| archived.position)
+    }
+
+    /// Writes that wait for the committer, and reads that wait for a look at `head`.
+    pub fn waiting(&self) -> (usize, usize) {
+        let Inner { jobs, head_waiters, .. } = &*self.inner;
+        let writes = jobs.max_capacity() - jobs.capacity();
+        (writes, head_waiters.max_capacity() - head_waiters.capacity())
     }
 
     /// Resolves, with the reason, if this store must not go on.

@@ -82,6 +82,10 @@ counters! {
     collected,
     recoveries,
     task_failures,
+    archive_passes,
+    checkpoint_passes,
+    trim_passes,
+    collect_passes,
     /// Reads that shared another one's look at `head`.
     head_reads_shared,
 }

@@ -133,10 +133,18 @@ impl Runner<'_> {
 
     async fn pass(&self, fence: &Fence, memory: &mut collect::Memory) -> Result<(), StoreError> {
         match self.task {
-            Task::Archive => archive::run_once(self.store, fence).await,
-            Task::Checkpoint => checkpoint::run_once(self.store, fence).await,
-            Task::Trim => trim::run_once(self.store, fence).await,
-            Task::Collect => collect::run_once(self.store, fence, memory).await.map(drop),
+            Task::Archive => archive::run_once(self.store, fence).await?,
+            Task::Checkpoint => checkpoint::run_once(self.store, fence).await?,
+            Task::Trim => trim::run_once(self.store, fence).await?,
+            Task::Collect => drop(collect::run_once(self.store, fence, memory).await?),
         }
+        let stats = &self.store.inner.stats;
+        match self.task {
+            Task::Archive => stats.archive_passes(),
+            Task::Checkpoint => stats.checkpoint_passes(),
+            Task::Trim => stats.trim_passes(),
+            Task::Collect => stats.collect_passes(),
+        }
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use drydock_backends::connect::{ConnectSettings, Identity, TlsSettings};
 use drydock_backends::etcd::{EtcdSettings, EtcdUser};
-use drydock_backends::objects::{Addressing, Credentials, S3Settings};
+use drydock_backends::objects::{Addressing, Credentials, CredentialsFile, S3Settings};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -59,14 +59,19 @@ pub struct ObjectsConfig {
     #[serde(skip_serializing)]
     pub endpoint: Option<String>,
     pub addressing: AddressingConfig,
-    /// Without it the credentials are found as AWS's own tools find them: from variables, a web
-    /// identity, or the role of a container or a machine.
+    /// Without it and `credentials_file` the credentials are found as AWS's own tools find them:
+    /// from variables, a web identity, or the role of a container or a machine.
     #[serde(skip_serializing)]
     pub access_key: Option<String>,
     #[serde(skip_serializing)]
     pub secret_key: Option<SecretString>,
     #[serde(skip_serializing)]
     pub session_token: Option<SecretString>,
+    /// A file as AWS's own tools have it; read again for every request.
+    #[serde(skip_serializing)]
+    pub credentials_file: Option<PathBuf>,
+    /// The part of that file.
+    pub credentials_profile: String,
     /// Certificates that are trusted, in PEM; by default the machine's.
     #[serde(skip_serializing)]
     pub ca_file: Option<PathBuf>,
@@ -128,6 +133,8 @@ impl Default for ObjectsConfig {
             access_key: None,
             secret_key: None,
             session_token: None,
+            credentials_file: None,
+            credentials_profile: "default".to_owned(),
             ca_file: None,
             connect_timeout: connect.connect_timeout,
             answer_timeout: connect.answer_timeout,
@@ -158,12 +165,16 @@ impl CoordinationConfig {
 impl ObjectsConfig {
     /// `None` without a bucket.
     pub fn s3(&self) -> Option<S3Settings> {
-        let credentials = match (&self.access_key, &self.secret_key) {
-            (Some(access_key), Some(secret_key)) => Credentials::Keys {
+        let credentials = match (&self.access_key, &self.secret_key, &self.credentials_file) {
+            (Some(access_key), Some(secret_key), _) => Credentials::Keys {
                 access_key: access_key.clone(),
                 secret_key: secret_key.clone(),
                 session_token: self.session_token.clone(),
             },
+            (_, _, Some(path)) => Credentials::File(CredentialsFile {
+                path: path.clone(),
+                profile: self.credentials_profile.clone(),
+            }),
             _ => Credentials::Environment,
         };
         Some(S3Settings {

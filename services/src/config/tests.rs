@@ -95,6 +95,10 @@ fn a_mistake_in_the_file_names_file_and_line() {
         ("[objects]\nkind = \"s3\"\n", "drydock.toml:2: `objects.kind = \"s3\"` needs `objects.bu"),
         ("[objects]\nendpoint = \"minio:9000\"\n", "drydock.toml:2: `objects.endpoint`"),
         (
+            "[objects]\ncredentials_file = \"f\"\naccess_key = \"a\"\nsecret_key = \"s\"\n",
+            "drydock.toml:2: `objects.credentials_file` and `objects.access_key` exclude",
+        ),
+        (
             "[objects]\naccess_key = \"a\"\n",
             "drydock.toml:2: `objects.access_key` needs `objects.s",
         ),

@@ -39,7 +39,7 @@ pub struct Config {
 }
 
 /// Keys that no default shows, and whether they are secret.
-pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 15] = [
+pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 16] = [
     ("data_dir", Secrecy::Public),
     ("internal_token", Secrecy::Secret),
     ("admin_token", Secrecy::Secret),
@@ -54,6 +54,7 @@ pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 15] = [
     ("objects.access_key", Secrecy::Public),
     ("objects.secret_key", Secrecy::Secret),
     ("objects.session_token", Secrecy::Secret),
+    ("objects.credentials_file", Secrecy::Public),
     ("objects.ca_file", Secrecy::Public),
 ];
 

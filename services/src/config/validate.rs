@@ -38,6 +38,15 @@ pub fn check(values: &BTreeMap<String, Layered>, config: &Config) -> Result<(), 
             needs(values, second, first, || format!("`{second}`"))?;
         }
     }
+    if let (Some(file), true) =
+        (values.get("objects.credentials_file"), values.contains_key("objects.access_key"))
+    {
+        let message = "`objects.credentials_file` and `objects.access_key` exclude each other";
+        return Err(ConfigError::At {
+            place: file.origin.to_string(),
+            message: message.to_owned(),
+        });
+    }
     if config.objects.kind == ObjectsKind::S3 {
         needs(values, "objects.kind", "objects.bucket", || "`objects.kind = \"s3\"`".to_owned())?;
     }

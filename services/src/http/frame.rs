@@ -56,6 +56,7 @@ pub(super) async fn frame(
     next: Next,
 ) -> Response {
     let started = shell.env.monotonic();
+    let _in_flight = shell.metrics.begin();
     let request_id = request_id(&shell, request.headers());
     let trace = Trace {
         request_id: request_id.clone(),

@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
@@ -25,6 +26,16 @@ struct Labels {
 pub struct HttpMetrics {
     requests: Family<Labels, Counter>,
     durations: Family<Labels, Histogram, fn() -> Histogram>,
+    in_flight: Gauge,
+}
+
+/// Counts one request until it is answered or given up.
+pub(super) struct InFlight(Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl HttpMetrics {
@@ -33,6 +44,7 @@ impl HttpMetrics {
         let metrics = HttpMetrics {
             requests: Family::default(),
             durations: Family::new_with_constructor(durations),
+            in_flight: Gauge::default(),
         };
         registry.register(
             "drydock_http_requests",
@@ -44,7 +56,18 @@ impl HttpMetrics {
             "Time from a request's head to its answer's head",
             metrics.durations.clone(),
         );
+        registry.register(
+            "drydock_http_requests_in_flight",
+            "HTTP requests that are not answered yet",
+            metrics.in_flight.clone(),
+        );
         metrics
+    }
+
+    /// A request has begun.
+    pub(super) fn begin(&self) -> InFlight {
+        self.in_flight.inc();
+        InFlight(self.in_flight.clone())
     }
 
     /// `route` is the pattern, never the path: labels are bounded, whatever clients send.

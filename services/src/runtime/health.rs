@@ -24,6 +24,8 @@ impl Vitals {
         let mut registry = Registry::default();
         let metrics = HttpMetrics::register(&mut registry);
         registry.register_collector(Box::new(StoreMetrics(store.clone())));
+        let metrics_of = InstanceMetrics { gate: gate.clone(), instance: instance.clone() };
+        registry.register_collector(Box::new(metrics_of));
         (Vitals { gate, instance, store, registry }, metrics)
     }
 }
@@ -81,7 +83,13 @@ impl Collector for StoreMetrics {
         let position = applied.position().and_then(|at| i64::try_from(at).ok()).unwrap_or(-1);
         let (done, total) = self.0.progress().get();
         let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let archived = self.0.archived().and_then(|at| i64::try_from(at).ok()).unwrap_or(-1);
+        let (writes, reads) = self.0.waiting();
+        let queued = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let gauges = [
+            ("drydock_store_archived", "Newest commit in object storage, -1 for none", archived),
+            ("drydock_store_writes_waiting", "Writes that wait for the committer", queued(writes)),
+            ("drydock_store_reads_waiting", "Reads that wait for a look at head", queued(reads)),
             ("drydock_store_load_done", "Done of the last load or loading step", signed(done)),
             ("drydock_store_load_total", "All of the last load or loading step", signed(total)),
             ("drydock_store_position", "Newest commit in the read model, -1 for none", position),
@@ -91,11 +99,42 @@ impl Collector for StoreMetrics {
                 i64::from(applied.phase == Phase::Ready),
             ),
         ];
-        for (name, help, value) in gauges {
-            let gauge = ConstGauge::new(value);
-            let metric = encoder.encode_descriptor(name, help, None, gauge.metric_type())?;
-            gauge.encode(metric)?;
-        }
-        Ok(())
+        encode(&mut encoder, &gauges)
     }
+}
+
+/// What an instance is to the others.
+struct InstanceMetrics {
+    gate: Gate,
+    instance: Instance,
+}
+
+impl std::fmt::Debug for InstanceMetrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("InstanceMetrics")
+    }
+}
+
+impl Collector for InstanceMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let maintenance = i64::from(self.gate.state() == GateState::Maintenance);
+        let heard = i64::from(self.instance.is_heard());
+        let gauges = [
+            ("drydock_maintenance", "Whether the instance serves maintenance only", maintenance),
+            ("drydock_coordination_heard", "Whether coordination answers the instance", heard),
+        ];
+        encode(&mut encoder, &gauges)
+    }
+}
+
+fn encode(
+    encoder: &mut DescriptorEncoder<'_>,
+    gauges: &[(&str, &str, i64)],
+) -> Result<(), std::fmt::Error> {
+    for (name, help, value) in gauges {
+        let gauge = ConstGauge::new(*value);
+        let metric = encoder.encode_descriptor(name, help, None, gauge.metric_type())?;
+        gauge.encode(metric)?;
+    }
+    Ok(())
 }
