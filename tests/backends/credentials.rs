@@ -29,8 +29,8 @@ async fn s3(credentials: Credentials) -> (S3Settings, DropGuard) {
     let keys = [(KEY.to_owned(), SECRET.to_owned())].into();
     let env = Env::system();
     let s3 = S3::new(Settings { keys, ..Settings::default() }, env.clone(), Arc::new(Calm));
-    s3.state().create_bucket(BUCKET, env.now()).unwrap();
-    let listener = TcpNet.listen("127.0.0.1:0").await.unwrap();
+    s3.state().create_bucket(BUCKET, env.now()).expect("a new bucket");
+    let listener = TcpNet.listen("127.0.0.1:0").await.expect("a free port");
     let settings = S3Settings {
         bucket: BUCKET.to_owned(),
         region: "us-east-1".to_owned(),
@@ -89,7 +89,7 @@ async fn a_file_that_is_replaced_counts_without_a_restart() {
 
 #[tokio::test]
 async fn the_role_of_a_machine_is_asked_for_its_keys() {
-    let mut listener = TcpNet.listen("127.0.0.1:0").await.unwrap();
+    let mut listener = TcpNet.listen("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
