@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use uuid::Uuid;
 
 use super::objects::args::{
-    GroupAction, OrgAction, ProjectAction, SecretAction, TokenAction, UserAction, VariableAction,
+    GroupAction, OrgAction, ProjectAction, RemoteSourceAction, SecretAction, TokenAction,
+    UserAction, VariableAction,
 };
 
 /// The control plane of a CI/CD system.
@@ -112,6 +113,13 @@ pub enum Command {
     Variable {
         #[command(subcommand)]
         action: VariableAction,
+        #[command(flatten)]
+        gateway: GatewayArgs,
+    },
+    /// Servers that projects' repositories are on
+    RemoteSource {
+        #[command(subcommand)]
+        action: RemoteSourceAction,
         #[command(flatten)]
         gateway: GatewayArgs,
     },

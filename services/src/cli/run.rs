@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use super::args::{Cli, Command, ConfigAction, ConfigArgs, GatewayArgs};
 use super::exit::Failure;
 use super::objects::session::Session;
-use super::objects::{group, org, project, secret, token, user, variable};
+use super::objects::{group, org, project, remote_source, secret, token, user, variable};
 use super::{check_up, examine, export, import, lineages, logging, maintenance, output, serve};
 use crate::config::{ConfigError, Loaded, Sources, load};
 
@@ -49,6 +49,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Project { action, gateway } => with(&gateway, |it| project::run(it, action)),
         Command::Secret { action, gateway } => with(&gateway, |it| secret::run(it, action)),
         Command::Variable { action, gateway } => with(&gateway, |it| variable::run(it, action)),
+        Command::RemoteSource { action, gateway } => {
+            with(&gateway, |it| remote_source::run(it, action))
+        }
         Command::Completion { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "drydock", &mut script);

@@ -68,6 +68,29 @@ async fn a_person_gets_from_nothing_to_a_variable() {
 }
 
 #[tokio::test]
+async fn remote_sources_are_kept_by_administrators() {
+    let installation = Installation::new();
+    let running = installation.start().await;
+    let forge = ["forge", "https://forge.example/api", "--kind", "gitea", "--auth", "token"];
+    let created = installation.operate(&[&["remote-source", "create"], &forge[..]].concat()).await;
+    assert!(said(&created).contains("auth_kind: token"));
+    let change = ["remote-source", "update", "forge", "--url", "https://forge.example/api/v1"];
+    said(&installation.operate(&change).await);
+    said(&installation.operate(&["user", "create", "alice"]).await);
+    let made =
+        installation.operate(&["token", "create", "laptop", "--user", "alice", "--json"]).await;
+    let token = json(&made)["value"].as_str().unwrap().to_owned();
+    let alice = async |args: &[&str]| as_user(&running, &token, args).await;
+    let list = said(&alice(&["remote-source", "list"]).await);
+    assert!(list.contains("forge") && list.contains("https://forge.example/api/v1"), "{list}");
+    let refused = alice(&["remote-source", "delete", "forge"]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("`forbidden`"), "{}", text(&refused.stderr));
+    said(&installation.operate(&["remote-source", "delete", "forge"]).await);
+    assert_eq!(json(&alice(&["remote-source", "list", "--json"]).await), Value::Array(Vec::new()));
+}
+
+#[tokio::test]
 async fn refusals_are_one_line_and_exit_codes_tell_mistakes_from_failures() {
     let installation = Installation::new();
     let running = installation.start().await;
@@ -85,6 +108,7 @@ async fn refusals_are_one_line_and_exit_codes_tell_mistakes_from_failures() {
         &["secret", "list"],
         &["secret", "create", "deploy", "key", "--group", "org/acme"],
         &["variable", "create", "password", "deploy", "--group", "org/acme"],
+        &["remote-source", "create", "forge", "https://forge.example", "--kind", "cvs"],
     ] {
         let refused = as_user(&running, "some-token", args).await;
         assert_eq!(refused.status.code(), Some(2), "{args:?}: {}", text(&refused.stderr));

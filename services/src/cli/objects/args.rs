@@ -4,7 +4,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::configstore::client::secrets::Place;
-use crate::configstore::types::{Role, Visibility};
+use crate::configstore::types::{AuthKind, RemoteSourceKind, Role, Visibility};
 use crate::names::{Name, Ref, TreeRef};
 
 #[derive(Debug, Subcommand)]
@@ -226,6 +226,39 @@ pub struct ValueArgs {
     pub values: Vec<String>,
 }
 
+#[derive(Debug, Subcommand)]
+pub enum RemoteSourceAction {
+    /// List the servers that projects' repositories are on
+    List,
+    /// Make a server known; administrators only
+    Create {
+        name: Name,
+        /// The absolute URL of its API
+        url: String,
+        #[arg(long)]
+        kind: SourceKindArg,
+        /// How users prove to it who they are
+        #[arg(long)]
+        auth: AuthKindArg,
+    },
+    /// Show a server
+    Show { source: Ref },
+    /// Change what is known of a server; administrators only
+    Update {
+        source: Ref,
+        #[arg(long)]
+        name: Option<Name>,
+        #[arg(long)]
+        url: Option<String>,
+        #[arg(long)]
+        kind: Option<SourceKindArg>,
+        #[arg(long)]
+        auth: Option<AuthKindArg>,
+    },
+    /// Forget a server; administrators only
+    Delete { source: Ref },
+}
+
 #[derive(Debug, Args)]
 pub struct ListOfPlace {
     /// List what is defined above, too: the nearest first
@@ -281,6 +314,40 @@ impl From<RoleArg> for Role {
         match arg {
             RoleArg::Owner => Role::Owner,
             RoleArg::Member => Role::Member,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum SourceKindArg {
+    Gitea,
+    Github,
+    Gitlab,
+}
+
+impl From<SourceKindArg> for RemoteSourceKind {
+    fn from(arg: SourceKindArg) -> RemoteSourceKind {
+        match arg {
+            SourceKindArg::Gitea => RemoteSourceKind::Gitea,
+            SourceKindArg::Github => RemoteSourceKind::Github,
+            SourceKindArg::Gitlab => RemoteSourceKind::Gitlab,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum AuthKindArg {
+    Oauth2,
+    Password,
+    Token,
+}
+
+impl From<AuthKindArg> for AuthKind {
+    fn from(arg: AuthKindArg) -> AuthKind {
+        match arg {
+            AuthKindArg::Oauth2 => AuthKind::Oauth2,
+            AuthKindArg::Password => AuthKind::Password,
+            AuthKindArg::Token => AuthKind::Token,
         }
     }
 }

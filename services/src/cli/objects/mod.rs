@@ -1,4 +1,4 @@
-//! `drydock user|token|org|group|project|secret|variable`: objects at a gateway.
+//! `drydock user|token|org|group|project|secret|variable|remote-source`: objects at a gateway.
 //!
 //! | module | holds |
 //! |---|---|
@@ -10,6 +10,7 @@ pub mod args;
 pub mod group;
 pub mod org;
 pub mod project;
+pub mod remote_source;
 pub mod secret;
 pub mod session;
 pub mod token;
