@@ -18,8 +18,9 @@ use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-/// How long an unused one is kept: half as long as a server of ours waits for the next head.
-const IDLE: Duration = Duration::from_secs(5);
+/// How long an unused one is kept. A server of ours that is told to end waits longer than that for
+/// what is already on its way.
+const IDLE: Duration = Duration::from_secs(1);
 const KEPT_AT_MOST: usize = 128;
 /// A longer request may not have been read to its end when its answer is there.
 const SMALL_REQUEST_BYTES: u64 = 64 * 1024;

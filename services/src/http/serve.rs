@@ -7,11 +7,16 @@
 //! purpose: TLS, HTTP/2. A head that hyper cannot parse is answered by hyper itself (400, 431) and
 //! has no body: no router is reached.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::map_response;
+use axum::response::Response;
 use drydock_core::net::{BoxStream, Listener};
+use http::HeaderValue;
+use http::header::CONNECTION;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -26,6 +31,10 @@ use super::write_timeout::WriteTimeout;
 const MIN_BACKOFF: Duration = Duration::from_millis(5);
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
+/// How long a connection without a request waits for one more after `shutdown`: its client may be
+/// about to use it, or have done so already. The answer tells it to use another one then.
+const LAST_REQUEST: Duration = Duration::from_secs(2);
+
 /// Serves until `shutdown`, then lets open requests finish until the drain deadline.
 pub async fn serve(
     mut listener: Box<dyn Listener>,
@@ -33,6 +42,10 @@ pub async fn serve(
     settings: &HttpSettings,
     shutdown: CancellationToken,
 ) {
+    let drain = shutdown.clone();
+    let router = router.layer(map_response(move |response: Response| {
+        std::future::ready(farewell(response, &drain))
+    }));
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(settings.max_connections));
     let end = Ending { drain: shutdown, abort: CancellationToken::new() };
@@ -64,6 +77,14 @@ pub async fn serve(
     }
 }
 
+/// While connections are being closed, the last answer on each says so.
+fn farewell(mut response: Response, drain: &CancellationToken) -> Response {
+    if drain.is_cancelled() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
 #[derive(Clone)]
 struct Ending {
     /// Finish what is open, take nothing new.
@@ -77,6 +98,8 @@ impl Ending {
         self.drain.run_until_cancelled(work).await
     }
 }
+
+type Serving = http1::Connection<TokioIo<WriteTimeout<BoxStream>>, TowerToHyperService<Router>>;
 
 type Place = tokio::sync::OwnedSemaphorePermit;
 
@@ -112,17 +135,25 @@ fn connection(
         };
         let done = match done {
             Some(done) => done,
-            None => {
-                serving.as_mut().graceful_shutdown();
-                tokio::select! {
-                    done = serving => done,
-                    () = end.abort.cancelled() => return,
-                }
-            }
+            None => tokio::select! {
+                done = last_request(serving) => done,
+                () = end.abort.cancelled() => return,
+            },
         };
         if let Err(error) = done {
             // Peers vanish, reset and send rubbish all day long: theirs to know, not an operator's.
             tracing::debug!(error = %drydock_core::error::Chain(&error), "connection failed");
+        }
+    }
+}
+
+/// Ends with the answer to a request, if there is one or one comes soon.
+async fn last_request(mut serving: Pin<Box<Serving>>) -> hyper::Result<()> {
+    match tokio::time::timeout(LAST_REQUEST, serving.as_mut()).await {
+        Ok(done) => done,
+        Err(_) => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
         }
     }
 }

@@ -62,6 +62,28 @@ async fn shutdown_lets_a_request_finish_and_takes_no_new_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn shutdown_answers_what_was_about_to_come_on_an_open_connection() {
+    let server = TestServer::start().await;
+    let mut used = server.connect().await;
+    let mut idle = server.connect().await;
+    let livez = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    for stream in [&mut used, &mut idle] {
+        stream.write_all(livez).await.unwrap();
+        let mut answer = [0; 4096];
+        let read = stream.read(&mut answer).await.unwrap();
+        assert!(!String::from_utf8_lossy(&answer[..read]).contains("connection: close"));
+    }
+    server.shutdown.cancel();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    used.write_all(livez).await.unwrap();
+    let answer = read_to_end(&mut used).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+    assert_eq!(read_to_end(&mut idle).await, "");
+    timeout(Duration::from_secs(3), server.serving).await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_drain_has_a_deadline() {
     let server = TestServer::start().await;
     let mut stream = server.connect().await;
