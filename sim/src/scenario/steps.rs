@@ -33,6 +33,8 @@ pub fn every_step(draw: &mut Draw) -> Plan {
         let what = What::Point { instance, point: point.to_owned(), occurrence, act };
         plan.faults.push(Fault { at_ms, for_ms, what });
     }
+    // A step need not be passed in that time.
+    swarm::certain(draw, &mut plan, [1_000, LOAD_MS]);
     plan
 }
 
@@ -59,5 +61,8 @@ fn reach(draw: &mut Draw, plan: &mut Plan, point: &str) -> (u64, u64) {
         imports::there_and_back(draw, plan);
         return (1_000, 1);
     }
-    (draw.number(500, 4_000), draw.number(1, 3))
+    let at_ms = draw.number(500, 4_000);
+    // Tasks change instances, and pass a step now and then; commits pass theirs all the time.
+    let later = draw.number(1, 3);
+    (at_ms, if point.starts_with("commit.") { later } else { 1 })
 }
