@@ -118,7 +118,9 @@ fn parameters(spec: &Spec, operation: &Operation, generator: &mut SchemaGenerato
         }
     }
     for header in &operation.headers {
-        let schema = json!({ "type": "string", "pattern": header_pattern(header) });
+        let pattern = header_pattern(header);
+        // Fuzzers take the length of a pattern that has alternatives to be any.
+        let schema = json!({ "type": "string", "minLength": 1, "pattern": pattern });
         parameters.push(parameter("header", header.as_str(), &schema, false));
     }
     parameters

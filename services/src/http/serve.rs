@@ -4,8 +4,8 @@
 //! with a deadline and no `Date` header from an ambient clock.
 //!
 //! Architecture invariant: an accept error concerns one connection; the server goes on. Absent on
-//! purpose: TLS, HTTP/2. A head that hyper cannot parse is answered by hyper itself (400, 431) and
-//! has no body: no router is reached.
+//! purpose: TLS, HTTP/2. A head that hyper cannot parse is answered by hyper itself, since no router
+//! is reached; `refusal` gives that our body.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::refusal::Refusals;
 use super::settings::HttpSettings;
 use super::write_timeout::WriteTimeout;
 
@@ -99,7 +100,8 @@ impl Ending {
     }
 }
 
-type Serving = http1::Connection<TokioIo<WriteTimeout<BoxStream>>, TowerToHyperService<Router>>;
+type Serving =
+    http1::Connection<TokioIo<WriteTimeout<Refusals<BoxStream>>>, TowerToHyperService<Router>>;
 
 type Place = tokio::sync::OwnedSemaphorePermit;
 
@@ -120,7 +122,7 @@ fn connection(
     settings: &HttpSettings,
     end: Ending,
 ) -> impl Future<Output = ()> + Send + use<> {
-    let stream = WriteTimeout::new(stream, settings.idle_timeout);
+    let stream = WriteTimeout::new(Refusals::new(stream), settings.idle_timeout);
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(settings.header_timeout)
