@@ -102,11 +102,37 @@ async fn connections_above_the_cap_wait_for_a_place() {
         TestServer::with(HttpSettings { max_connections: 1, ..HttpSettings::default() }).await;
     let mut first = server.connect().await;
     first.write_all(slow_request().as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let livez = "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     let waiting = timeout(Duration::from_secs(5), server.raw(livez)).await;
     assert!(waiting.is_err());
     drop(first);
     assert_eq!(server.raw(livez).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_connections_at_the_cap_keep_nobody_out() {
+    let server =
+        TestServer::with(HttpSettings { max_connections: 2, ..HttpSettings::default() }).await;
+    let mut silent = server.connect().await;
+    let mut slow = server.connect().await;
+    slow.write_all(slow_request().as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let livez = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut kept = server.connect().await;
+    let begun = Instant::now();
+    assert_eq!(read_to_end(&mut silent).await, "", "it has waited longest");
+    for _ in 0..2 {
+        kept.write_all(livez.as_bytes()).await.unwrap();
+        let mut answer = [0; 4096];
+        let read = kept.read(&mut answer).await.unwrap();
+        assert!(String::from_utf8_lossy(&answer[..read]).starts_with("HTTP/1.1 200"));
+    }
+    let closing = livez.replace("Host", "Connection: close\r\nHost");
+    assert_eq!(server.raw(&closing).await.status, 200);
+    assert_eq!(read_to_end(&mut kept).await, "");
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert!(read_to_end(&mut slow).await.starts_with("HTTP/1.1 204"), "it had a request");
 }
 
 #[tokio::test(start_paused = true)]
