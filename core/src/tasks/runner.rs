@@ -135,6 +135,12 @@ impl Runner<'_> {
                 never = renewing => never,
             }
         };
+        if matches!(done, Err(StoreError::Fenced)) {
+            inner.stats.fenced();
+            // In a store that was set back the lease may live on without the lock's key.
+            held.release().await?;
+            return Ok(());
+        }
         *lock = Some(held);
         done
     }
