@@ -12,7 +12,7 @@ use drydock_core::context::Context;
 use drydock_core::db::Tx;
 use drydock_core::env::Env;
 use drydock_core::error::{ApiError, BoxError, Chain};
-use drydock_core::store::{Reads, Store};
+use drydock_core::store::{Phase, Reads, Store};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -80,7 +80,9 @@ pub struct Rotation {
 impl Rotation {
     /// Until it is dropped.
     pub async fn run(mut self) {
-        loop {
+        let mut applied = self.store.applied();
+        // The sender lives in the store.
+        while applied.wait_for(|applied| applied.phase == Phase::Ready).await.is_ok() {
             let passed = self.pass().await;
             if let Err(error) = passed {
                 let error = Chain(error.as_ref()).to_string();
