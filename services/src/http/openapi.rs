@@ -85,7 +85,7 @@ fn operation<S>(
     if let Some(request) = operation.request {
         let schema = request(generator);
         let content = json!({ "application/json": { "schema": schema } });
-        described["requestBody"] = json!({ "required": true, "content": content });
+        described["requestBody"] = json!({ "required": !operation.optional, "content": content });
     } else if let Some(media) = operation.takes {
         described["requestBody"] = json!({ "required": true, "content": { media: {} } });
     }
@@ -119,7 +119,7 @@ fn parameters(spec: &Spec, operation: &Operation, generator: &mut SchemaGenerato
     }
     for header in &operation.headers {
         let pattern = header_pattern(header);
-        // Fuzzers take the length of a pattern that has alternatives to be any.
+        // The patterns say it, too: of them not every tool sees it.
         let schema = json!({ "type": "string", "minLength": 1, "pattern": pattern });
         parameters.push(parameter("header", header.as_str(), &schema, false));
     }

@@ -61,7 +61,7 @@ pub fn routes<S: Administered>() -> Vec<Route<S>> {
             .unbounded()
             .about("switches maintenance on")
             .query::<WaitQuery>()
-            .takes::<SwitchOn>()
+            .takes_if_given::<SwitchOn>()
             .answers::<MaintenanceStatus>(),
         Route::delete("/api/v1/maintenance", switch_off::<S>)
             .always()
@@ -114,6 +114,7 @@ async fn status<S: Administered>(
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SwitchOn {
+    #[schemars(length(max = MAX_REASON_LENGTH))]
     pub(crate) reason: Option<String>,
 }
 
