@@ -5,9 +5,9 @@
 //! else. No key and no plain text is ever shown or logged. Nonces are random, and one that repeats
 //! betrays only that two plain texts of one object are equal.
 //!
-//! The first key is the primary one, under which everything is sealed. The others only open. What is
-//! under others is sealed anew object by object, when it is used, or all of it on request:
-//! [`rotation`](crate::configstore::SealAnew).
+//! The first key is the primary one, under which everything is sealed. The others only open. What
+//! is under others is sealed anew object by object, when it is used, or all of it on request: see
+//! [`SealAnew`](crate::configstore::SealAnew).
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -4,8 +4,8 @@
 //! with a deadline and no `Date` header from an ambient clock.
 //!
 //! Architecture invariant: an accept error concerns one connection; the server goes on. Absent on
-//! purpose: TLS, HTTP/2. A head that hyper cannot parse is answered by hyper itself, since no router
-//! is reached; `refusal` gives that our body.
+//! purpose: TLS, HTTP/2. A head that hyper cannot parse reaches no router: hyper answers it, and
+//! `refusal` gives that our body.
 
 use std::convert::Infallible;
 use std::pin::Pin;
