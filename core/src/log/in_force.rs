@@ -66,7 +66,11 @@ pub async fn newest(objects: &Objects, keys: &ObjectKeys) -> Result<Option<Uuid>
 }
 
 pub async fn notes(objects: &Objects, keys: &ObjectKeys) -> Result<Vec<Note>, ObjectError> {
-    let found = objects.list(&keys.notes()).await?;
+    let found = match objects.list(&keys.notes()).await {
+        // A bucket that is not there: some stores make it for whoever writes first.
+        Err(ObjectError::NotExist(_)) => return Ok(Vec::new()),
+        found => found?,
+    };
     Ok(found.iter().filter_map(|key| Note::parse(key.filename()?)).collect())
 }
 

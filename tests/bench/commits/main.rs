@@ -25,7 +25,10 @@ use drydock_services::configstore::types::NewUser;
 use drydock_services::http::client::Client;
 use drydock_services::runtime::{self, Deps, Role};
 use drydock_tests::app::{TOKEN, settings};
-use etcd_client::{Client as EtcdClient, Compare, CompareOp, Txn, TxnOp};
+use etcd_client::{
+    Client as EtcdClient, Compare, CompareOp, GetOptions, KeyValue, SortOrder, SortTarget, Txn,
+    TxnOp,
+};
 use secrecy::SecretString;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -46,11 +49,12 @@ fn main() {
         let etcd = EtcdServers::start(&program, number("BENCH_MEMBERS", 3)).await;
         let scratch = tempfile::tempdir().expect("a folder");
         let service = Service::start(&etcd, scratch.path()).await;
-        let raw = EtcdClient::connect(etcd.endpoints(), None).await.expect("etcd");
+        let mut raw = EtcdClient::connect(etcd.endpoints(), None).await.expect("etcd");
+        let commit = sample(&service.client, &mut raw).await;
         let user = |name: String| Work::User { client: service.client.clone(), name, count: 0 };
         let mut figures = [
             Figure::new("etcd: put, 1 client", vec![Work::Put(raw.clone())]),
-            Figure::new("etcd: transaction, 1 client", vec![Work::Txn(raw)]),
+            Figure::new("etcd: transaction, 1 client", vec![Work::Txn(raw, commit)]),
             Figure::new("service: answer, 1 client", vec![Work::Ready(service.http.clone())]),
             Figure::new("acknowledged writes, 1 client", vec![user("one".to_owned())]),
             Figure::new(
@@ -108,11 +112,29 @@ impl Service {
     }
 }
 
+/// What a commit of one user writes.
+struct Commit {
+    head: Vec<u8>,
+    log: Vec<u8>,
+}
+
+async fn sample(service: &ConfigstoreClient, etcd: &mut EtcdClient) -> Commit {
+    let new = NewUser { name: "sample".to_owned(), admin: false };
+    service.create_user(&Context::background(), &new, None).await.expect("a user");
+    let all = GetOptions::new().with_prefix().with_sort(SortTarget::Mod, SortOrder::Descend);
+    let found = etcd.get("drydock/", Some(all)).await.expect("keys");
+    let newest = |part: &str| {
+        let named = |kv: &&KeyValue| String::from_utf8_lossy(kv.key()).contains(part);
+        found.kvs().iter().find(named).expect("it was written").value().to_vec()
+    };
+    Commit { head: newest("/configstore/head"), log: newest("/configstore/log/") }
+}
+
 /// One client, and what it does again and again.
 enum Work {
     Put(EtcdClient),
-    /// As a commit: one comparison, two writes.
-    Txn(EtcdClient),
+    /// As a commit: its comparisons, and the bytes that it writes.
+    Txn(EtcdClient, Commit),
     /// The way to the service and back, without a store.
     Ready(Client),
     User {
@@ -129,12 +151,13 @@ impl Work {
             Work::Put(etcd) => {
                 etcd.put("bench/put", value(), None).await.expect("a put");
             }
-            Work::Txn(etcd) => {
+            Work::Txn(etcd, Commit { head, log }) => {
+                let absent = |key: &str| Compare::version(key, CompareOp::Equal, 0);
                 let txn = Txn::new()
-                    .when([Compare::version("bench/none", CompareOp::Equal, 0)])
+                    .when(["bench/none-1", "bench/none-2", "bench/none-3"].map(absent))
                     .and_then([
-                        TxnOp::put("bench/head", value(), None),
-                        TxnOp::put("bench/log", value(), None),
+                        TxnOp::put("bench/head", head.clone(), None),
+                        TxnOp::put("bench/log", log.clone(), None),
                     ]);
                 assert!(etcd.txn(txn).await.expect("a transaction").succeeded());
             }
