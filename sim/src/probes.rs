@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use drydock_core::error::Code;
-use drydock_core::log::format::{Body, Reason};
+use drydock_core::log::format::{Body, Mode, Reason};
 
-use crate::history::{Answer, Call, Intent, Operation};
+use crate::history::{Answer, Call, Intent, Operation, Reply, Server};
 use crate::runner::Shared;
 use crate::truth::Truth;
 
@@ -16,10 +16,15 @@ pub const PROBES: &[(&str, &str)] = &[
     ("commit.in_object", "a commit's actions went through an object"),
     ("commit.refused", "a commit lost against another one, or against maintenance"),
     ("coord.unanswered", "a transaction took effect and its answer was lost"),
+    ("gateway.export_cut", "an export through a gateway broke off, and its reader knew"),
+    ("gateway.maintenance", "maintenance was ready, as told through a gateway"),
+    ("gateway.import", "an import through a gateway took effect"),
+    ("gateway.restarted", "a gateway ended and was started again"),
     ("import.refused", "a damaged import was refused"),
     ("import.switched", "an import switched the lineage"),
     ("import.unanswered", "an import's caller never learned what came of it"),
     ("maintenance.refused_write", "a write was refused because of maintenance"),
+    ("maintenance.when_empty", "maintenance was set before anything was written"),
     ("maintenance.without_one", "maintenance was ready while an instance was away"),
     ("listing.late", "a listing of objects did not show what was there"),
     ("name.taken", "a name was refused because it is taken"),
@@ -51,11 +56,14 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
     add("call.open", calls(&Operation::is_open));
     add("name.taken", coded(Code::UserAlreadyExists));
     add("maintenance.refused_write", coded(Code::Maintenance));
+    let begun = truth.heads.first().map_or(u64::MAX, |head| head.seq);
+    let set = truth.modes.iter().filter(|mode| mode.value.mode == Mode::Maintenance);
+    add("maintenance.when_empty", set.filter(|mode| mode.seq < begun).count());
     add(
         "maintenance.without_one",
         calls(&|operation| {
             let status = operation.reply();
-            matches!(status, Some(crate::history::Reply::Status(status))
+            matches!(status, Some(Reply::Status(status))
             if status.ready && status.maintenance && status.instances < instances)
         }),
     );
@@ -98,7 +106,14 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
     add("storage.refused_write", coded(Code::StorageUnavailable));
     add("tasks.checkpoint", truth.published.len());
     add("tasks.trim", truth.trimmed.len());
+    let through = |operation: &Operation| matches!(operation.server, Server::Gateway(_));
+    add("gateway.export_cut", calls(&|it| through(it) && it.call == Call::Export && it.is_open()));
+    let ready = |reply: &Reply| matches!(reply, Reply::Status(it) if it.maintenance && it.ready);
+    add("gateway.maintenance", calls(&|it| through(it) && it.reply().is_some_and(ready)));
+    let imported = |reply: &Reply| matches!(reply, Reply::Imported { .. });
+    add("gateway.import", calls(&|it| through(it) && it.reply().is_some_and(imported)));
     let noted = shared.witness.noted();
+    add("gateway.restarted", noted.gateways_restarted);
     add("commit.refused", noted.refused);
     add("coord.unanswered", noted.unanswered);
     add("listing.late", noted.listed_late);
