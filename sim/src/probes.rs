@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use drydock_core::error::Code;
 use drydock_core::log::format::{Body, Mode, Reason};
 
-use crate::history::{Answer, Call, Intent, Operation, Reply, Server};
+use crate::history::{Act, Answer, Call, Intent, Operation, Reply, Server};
 use crate::runner::Shared;
 use crate::truth::Truth;
 
@@ -19,6 +19,8 @@ pub const PROBES: &[(&str, &str)] = &[
     ("gateway.export_cut", "an export through a gateway broke off, and its reader knew"),
     ("gateway.maintenance", "maintenance was ready, as told through a gateway"),
     ("gateway.import", "an import through a gateway took effect"),
+    ("gateway.name_taken", "a rename or a move met somebody who was there first"),
+    ("gateway.circle", "a group was to be moved below itself"),
     ("gateway.restarted", "a gateway ended and was started again"),
     ("import.refused", "a damaged import was refused"),
     ("import.switched", "an import switched the lineage"),
@@ -112,6 +114,21 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
     add("gateway.maintenance", calls(&|it| through(it) && it.reply().is_some_and(ready)));
     let imported = |reply: &Reply| matches!(reply, Reply::Imported { .. });
     add("gateway.import", calls(&|it| through(it) && it.reply().is_some_and(imported)));
+    let moves = |operation: &Operation| match &operation.call {
+        Call::Gateway(call) => matches!(
+            call.act,
+            Act::RenameUser { .. }
+                | Act::RenameOrg { .. }
+                | Act::RenameGroup { .. }
+                | Act::MoveGroup { .. }
+                | Act::RenameProject { .. }
+                | Act::ChangeProject { .. }
+        ),
+        _ => false,
+    };
+    let taken = |answer: &Answer| answer.code().is_some_and(|it| it.ends_with("_already_exists"));
+    add("gateway.name_taken", calls(&|it| moves(it) && it.answer().is_some_and(taken)));
+    add("gateway.circle", coded(Code::ProjectGroupCycle));
     let noted = shared.witness.noted();
     add("gateway.restarted", noted.gateways_restarted);
     add("commit.refused", noted.refused);
