@@ -16,9 +16,9 @@ use super::import::ImportError;
 use super::switch::Next;
 use crate::context::Context;
 use crate::coord::CoordinationExt;
-use crate::log::format::{CurrentLineage, Head, LineageRecord, Position, Reason, decode};
-use crate::objects::ObjectError;
-use crate::store::{Inner, Store, StoreError, begin, recovery};
+use crate::log::format::{Head, LineageRecord, Position, Reason, decode};
+use crate::log::in_force;
+use crate::store::{Store, StoreError, begin, recovery};
 use crate::tasks::collect;
 
 /// A lineage that is, or was, in force.
@@ -54,7 +54,7 @@ impl Store {
         let head: Option<Head> = head.map(|kv| decode(&kv.key, &kv.value)).transpose()?;
         let current = match head {
             Some(head) => Some(head.lineage),
-            None => noted(inner).await?,
+            None => in_force::newest(&inner.objects, &inner.object_keys).await?,
         };
         let records = collect::lineages(inner).await?;
         let mut lineages = Vec::new();
@@ -125,14 +125,6 @@ impl Store {
 }
 
 type Written = (Position, BTreeMap<String, u64>, Vec<crate::log::checkpoint::DataFile>);
-
-async fn noted(inner: &Inner) -> Result<Option<Uuid>, StoreError> {
-    match inner.objects.get_sealed::<CurrentLineage>(&inner.object_keys.current()).await {
-        Ok(current) => Ok(Some(current.lineage)),
-        Err(ObjectError::NotExist(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
 
 /// Without those whose switch never came about: nothing followed them, and they are not in force.
 pub(crate) fn were_in_force(

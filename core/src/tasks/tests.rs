@@ -15,7 +15,7 @@ pub(super) async fn lock(instance: &Instance, name: &str) -> Lock {
 
 pub(super) async fn archive_all(instance: &Instance) {
     let lock = lock(instance, "archive").await;
-    archive::run_once(&instance.store, lock.fence()).await.unwrap();
+    archive::run_once(&instance.store, lock.fence(), &mut None).await.unwrap();
     lock.release().await.unwrap();
 }
 
@@ -100,7 +100,7 @@ async fn a_holder_that_lost_its_lock_publishes_nothing() {
     let stale = lock(&one, "archive").await;
     let fence = stale.fence().clone();
     stale.release().await.unwrap();
-    archive::run_once(&one.store, &fence).await.unwrap();
+    archive::run_once(&one.store, &fence, &mut None).await.unwrap();
     assert!(world.coord.get(keys().archived()).await.unwrap().0.is_none());
     checkpoint::run_once(&one.store, &fence).await.unwrap();
     assert_eq!(checkpointed(&world).await, None);
