@@ -87,11 +87,12 @@ impl Store {
         // Before the first object is stored: what the switch compares, see `tasks::collect`.
         let base = self.base().await?;
         self.archive_tail(&base).await?;
-        let kept = collect::lineages(inner).await?;
-        let mut kept = were_in_force(&kept, Some(base.head.lineage));
+        let records = collect::lineages(inner).await?;
+        let mut kept = were_in_force(&records, Some(base.head.lineage));
         let record = kept.find(|record| record.lineage == lineage);
-        let record = record.ok_or(ImportError::LineageNotExist(lineage))?.clone();
-        let written = ctx.run(self.write_anew(&record)).await;
+        let record = record.ok_or(ImportError::LineageNotExist(lineage))?;
+        let end = known_end(&records, &base.head, lineage);
+        let written = ctx.run(self.write_anew(record, end)).await;
         let (reached, counts, files) = written.map_err(StoreError::Interrupted)??;
         // An instance may have come meanwhile.
         self.base().await?;
@@ -111,9 +112,14 @@ impl Store {
     }
 
     /// Stores a lineage's last state in files of its own.
-    async fn write_anew(&self, record: &LineageRecord) -> Result<Written, ImportError> {
+    async fn write_anew(
+        &self,
+        record: &LineageRecord,
+        end: Option<Position>,
+    ) -> Result<Written, ImportError> {
         let (inner, lineage) = (&self.inner, record.lineage);
-        let last = recovery::last_position(inner, lineage).await?;
+        // A listing may be late; one that has less than is known is not believed.
+        let last = end.max(Some(recovery::last_position(inner, lineage).await?)).unwrap_or(0);
         let recovery::Rebuilt { db, reached, .. } = recovery::rebuild(inner, record).await?;
         let reached = reached.position;
         if reached < last {
@@ -125,6 +131,15 @@ impl Store {
 }
 
 type Written = (Position, BTreeMap<String, u64>, Vec<crate::log::checkpoint::DataFile>);
+
+/// The last position of a lineage, where that is known without a listing of its segments.
+fn known_end(records: &[LineageRecord], head: &Head, lineage: Uuid) -> Option<Position> {
+    if head.lineage == lineage {
+        return Some(head.position);
+    }
+    let ended = |next: &&LineageRecord| next.parent == Some(lineage) && next.replaced.is_none();
+    records.iter().find(ended).map(|next| next.fork)
+}
 
 /// Without those whose switch never came about: nothing followed them, and they are not in force.
 pub(crate) fn were_in_force(

@@ -120,7 +120,10 @@ impl Store {
                 if let Err(error) = lock.release().await {
                     tracing::debug!(%error, "the archiver's lock is left to expire");
                 }
-                archived?;
+                match archived {
+                    Ok(()) | Err(StoreError::Fenced) => {}
+                    Err(error) => return Err(error),
+                }
             }
             backoff.pause().await;
         }

@@ -63,8 +63,7 @@ pub async fn run_once(
             .when(unchanged(place.key, Some(place.value)))
             .then(Op::put(key, value.clone()));
         if !inner.coord.txn(publish).await?.succeeded {
-            inner.stats.fenced();
-            return Ok(());
+            return Err(StoreError::Fenced);
         }
         inner.env.point("archive.after_publish").await?;
         inner.stats.segments();

@@ -75,8 +75,7 @@ pub async fn run_once(
             Some(seen) if seen.marks.all_moved(&past) && now.saturating_sub(seen.at) >= grace => {
                 // Not for safety, but so that two do not do the same work.
                 if deleted.is_empty() && !still_held(inner, fence).await? {
-                    inner.stats.fenced();
-                    return Ok(deleted);
+                    return Err(StoreError::Fenced);
                 }
                 inner.objects.delete(&key).await?;
                 inner.stats.collected();

@@ -121,6 +121,12 @@ impl Runner<'_> {
             }
         };
         let done = held.keep_while(ttl, self.pass(held.fence(), memory)).await;
+        if matches!(done, Err(StoreError::Fenced)) {
+            inner.stats.fenced();
+            // In a store that was set back the lease may live on without the lock's key.
+            held.release().await?;
+            return Ok(());
+        }
         *lock = Some(held);
         done
     }
