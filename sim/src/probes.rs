@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use drydock_core::error::Code;
-use drydock_core::log::format::{Body, Mode, Reason};
+use drydock_core::log::format::{Body, Commit, Mode, Reason};
 
 use crate::history::{Act, Answer, Call, Intent, Operation, Reply, Server};
 use crate::runner::Shared;
-use crate::truth::Truth;
+use crate::truth::{At, Truth};
 
 /// Name and meaning of every probe.
 pub const PROBES: &[(&str, &str)] = &[
@@ -88,16 +88,8 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
         }),
     );
     for commit in &truth.commits {
-        match &commit.value.body {
-            Body::Actions(actions) if actions.len() > 1 => add("commit.batched", 1),
-            Body::Actions(_) => {}
-            Body::Object(_) => add("commit.in_object", 1),
-            Body::Switch { reason: Reason::Recovery } => {
-                let turned = truth.turns.iter().any(|turn| turn.era == commit.era);
-                let name = if turned { "recovery.after_set_back" } else { "recovery.after_loss" };
-                add(name, 1);
-            }
-            Body::Switch { .. } => add("import.switched", 1),
+        if let Some(name) = of_commit(truth, commit) {
+            add(name, 1);
         }
     }
     add(
@@ -108,27 +100,9 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
     add("storage.refused_write", coded(Code::StorageUnavailable));
     add("tasks.checkpoint", truth.published.len());
     add("tasks.trim", truth.trimmed.len());
-    let through = |operation: &Operation| matches!(operation.server, Server::Gateway(_));
-    add("gateway.export_cut", calls(&|it| through(it) && it.call == Call::Export && it.is_open()));
-    let ready = |reply: &Reply| matches!(reply, Reply::Status(it) if it.maintenance && it.ready);
-    add("gateway.maintenance", calls(&|it| through(it) && it.reply().is_some_and(ready)));
-    let imported = |reply: &Reply| matches!(reply, Reply::Imported { .. });
-    add("gateway.import", calls(&|it| through(it) && it.reply().is_some_and(imported)));
-    let moves = |operation: &Operation| match &operation.call {
-        Call::Gateway(call) => matches!(
-            call.act,
-            Act::RenameUser { .. }
-                | Act::RenameOrg { .. }
-                | Act::RenameGroup { .. }
-                | Act::MoveGroup { .. }
-                | Act::RenameProject { .. }
-                | Act::ChangeProject { .. }
-        ),
-        _ => false,
-    };
-    let taken = |answer: &Answer| answer.code().is_some_and(|it| it.ends_with("_already_exists"));
-    add("gateway.name_taken", calls(&|it| moves(it) && it.answer().is_some_and(taken)));
-    add("gateway.circle", coded(Code::ProjectGroupCycle));
+    for (name, count) in at_gateways(operations) {
+        add(name, count);
+    }
     let noted = shared.witness.noted();
     add("gateway.restarted", noted.gateways_restarted);
     add("commit.refused", noted.refused);
@@ -136,6 +110,57 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
     add("listing.late", noted.listed_late);
     add("service.restarted", noted.restarted);
     counts
+}
+
+fn of_commit(truth: &Truth, commit: &At<Commit>) -> Option<&'static str> {
+    Some(match &commit.value.body {
+        Body::Actions(actions) if actions.len() > 1 => "commit.batched",
+        Body::Actions(_) => return None,
+        Body::Object(_) => "commit.in_object",
+        Body::Switch { reason: Reason::Recovery } => {
+            let turned = truth.turns.iter().any(|turn| turn.era == commit.era);
+            if turned { "recovery.after_set_back" } else { "recovery.after_loss" }
+        }
+        Body::Switch { .. } => "import.switched",
+    })
+}
+
+fn at_gateways(operations: &[Operation]) -> [(&'static str, usize); 5] {
+    let calls = |wanted: &dyn Fn(&Operation) -> bool| {
+        let there = operations.iter().filter(|it| matches!(it.server, Server::Gateway(_)));
+        there.filter(|operation| wanted(operation)).count()
+    };
+    let replies =
+        |wanted: &dyn Fn(&Reply) -> bool| calls(&|operation| operation.reply().is_some_and(wanted));
+    let codes = |wanted: &dyn Fn(&str) -> bool| {
+        calls(&|operation| {
+            places(operation) && operation.answer().and_then(Answer::code).is_some_and(wanted)
+        })
+    };
+    [
+        ("gateway.export_cut", calls(&|it| it.call == Call::Export && it.is_open())),
+        (
+            "gateway.maintenance",
+            replies(&|it| matches!(it, Reply::Status(it) if it.maintenance && it.ready)),
+        ),
+        ("gateway.import", replies(&|it| matches!(it, Reply::Imported { .. }))),
+        ("gateway.name_taken", codes(&|code| code.ends_with("_already_exists"))),
+        ("gateway.circle", codes(&|code| code == Code::ProjectGroupCycle.as_str())),
+    ]
+}
+
+/// Whether it is a rename or a move.
+fn places(operation: &Operation) -> bool {
+    let Call::Gateway(call) = &operation.call else { return false };
+    matches!(
+        call.act,
+        Act::RenameUser { .. }
+            | Act::RenameOrg { .. }
+            | Act::RenameGroup { .. }
+            | Act::MoveGroup { .. }
+            | Act::RenameProject { .. }
+            | Act::ChangeProject { .. }
+    )
 }
 
 /// Whether a recovery took place in the time of one store.
