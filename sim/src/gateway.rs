@@ -47,6 +47,9 @@ impl Gateway {
         let host = gateway_name(self.number);
         loop {
             let start = self.next_start();
+            if start > 1 {
+                self.shared.witness.gateway_restarted();
+            }
             self.shared.recorder.event(&host, format_args!("starts for the {start}. time"));
             match self.process(&format!("{host}/{start}")).await {
                 Ok(()) => self.shared.recorder.event(&host, format_args!("stopped")),

@@ -4,6 +4,7 @@
 //! answer may have taken effect, or may still: the oracles allow both.
 
 mod gateway;
+mod server;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -16,9 +17,9 @@ use drydock_core::error::{Code, Kind};
 use uuid::Uuid;
 
 pub use gateway::{Act, By, GatewayCall, Token};
+pub use server::Server;
 pub use tree::{MARKER, Text, TreeCall};
 
-use crate::plan::{gateway_name, instance_name};
 use crate::recorder::{Recorder, Seq};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +60,8 @@ pub enum Call {
         org: String,
     },
     Tree(TreeCall),
-    /// To a gateway, as all others are to an instance.
+    /// Of a person, to a gateway. Those of operators go to gateways and instances, all others to
+    /// instances.
     Gateway(GatewayCall),
     Status,
     Maintenance,
@@ -75,16 +77,6 @@ pub enum Call {
         lineage: Uuid,
         body: Bytes,
     },
-}
-
-impl Call {
-    /// The host that is asked.
-    fn server(&self, instance: usize) -> String {
-        match self {
-            Call::Gateway(_) => gateway_name(instance),
-            _ => instance_name(instance),
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -216,8 +208,7 @@ impl Answer {
 #[derive(Debug, Clone)]
 pub struct Operation {
     pub client: String,
-    /// From 1.
-    pub instance: usize,
+    pub server: Server,
     pub call: Call,
     pub called: Seq,
     pub called_at: Duration,
@@ -254,8 +245,8 @@ impl Operation {
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let called = self.called_at.as_secs_f64();
-        let (client, call) = (&self.client, &self.call);
-        write!(f, "{called:.3}s {client} → {}: {call}", call.server(self.instance))?;
+        let (client, server, call) = (&self.client, self.server, &self.call);
+        write!(f, "{called:.3}s {client} → {server}: {call}")?;
         match &self.ended {
             Some(ended) => write!(f, " = {} at {:.3}s", ended.answer, ended.at.as_secs_f64()),
             None => f.write_str(" = never answered"),
@@ -276,14 +267,13 @@ impl History {
     }
 
     /// Notes a call; the number is for [`ended`](Self::ended).
-    pub fn called(&self, client: &str, instance: usize, call: Call) -> usize {
+    pub fn called(&self, client: &str, server: Server, call: Call) -> usize {
         let mut operations = self.lock();
         let number = operations.len();
-        let server = call.server(instance);
         let called = self.recorder.event(client, format_args!("#{number} → {server}: {call}"));
         operations.push(Operation {
             client: client.to_owned(),
-            instance,
+            server,
             call,
             called,
             called_at: self.recorder.now(),

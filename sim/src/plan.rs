@@ -7,6 +7,7 @@
 
 mod gateway_op;
 mod op_kind;
+mod operator;
 mod topology;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use drydock_core::store::{Durability, StoreSettings, TaskSettings};
 pub use gateway_op::GatewayOp;
 use jiff::Timestamp;
 pub use op_kind::OpKind;
+pub use operator::{Action, Damage, Step};
 use serde::{Deserialize, Serialize};
 pub use topology::Topology;
 
@@ -93,6 +95,11 @@ pub struct Settings {
     pub tasks: TaskSettings,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 fn default_durability() -> Durability {
     StoreSettings::default().durability
 }
@@ -105,6 +112,9 @@ fn default_unarchived() -> u64 {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
+    /// Clients begin only then.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub from_ms: u64,
     /// How many names the users share: few make contention.
     pub users: usize,
     pub orgs: usize,
@@ -115,69 +125,6 @@ pub struct Workload {
     /// The same for those who use gateways.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub gateway: BTreeMap<GatewayOp, u32>,
-}
-
-/// One step of the operator. Steps run one after the other, none before its time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Step {
-    pub at_ms: u64,
-    /// The instance asked, from 1.
-    pub instance: usize,
-    pub action: Action,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Action {
-    /// Sets maintenance and asks until it is ready, for `wait_ms` at most.
-    Maintenance { wait_ms: u64 },
-    /// Ends maintenance; asks until that is confirmed, for `wait_ms` at most.
-    Resume { wait_ms: u64 },
-    /// Exports, and keeps the stream under a name.
-    Export { keep: String },
-    /// Imports a kept export.
-    Import {
-        from: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        damage: Option<Damage>,
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        dry_run: bool,
-    },
-    /// Goes back to the lineage of a kept export, if that export is its last state.
-    GoBack { to: String },
-}
-
-/// What happens to a stream before it is imported: each must be refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Damage {
-    /// The trailer is gone.
-    NoTrailer,
-    /// It ends in the middle.
-    Half,
-    /// One object line is there twice.
-    Doubled,
-    /// One object line is gone.
-    Dropped,
-    /// One letter of an object differs.
-    Flipped,
-    /// It belongs to another service.
-    Foreign,
-    /// It holds an object of a type nobody knows.
-    UnknownType,
-}
-
-impl Damage {
-    pub const ALL: &[Damage] = &[
-        Damage::NoTrailer,
-        Damage::Half,
-        Damage::Doubled,
-        Damage::Dropped,
-        Damage::Flipped,
-        Damage::Foreign,
-        Damage::UnknownType,
-    ];
 }
 
 /// A plan that cannot be used; says where.
@@ -265,6 +212,7 @@ impl Plan {
         ordered("topology.storage_ms", topology.storage_ms)?;
         ordered("workload.pause_ms", self.workload.pause_ms)?;
         within("workload.pause_ms[1]", self.workload.pause_ms[1], 1, MAX_MS)?;
+        within("workload.from_ms", self.workload.from_ms, 0, self.load_ms)?;
         let users = self.workload.users as u64;
         within("workload.users", users, 1, MAX_NAMES as u64)?;
         let orgs = self.workload.orgs as u64;
@@ -285,6 +233,9 @@ impl Plan {
             let field = format!("operator[{index}]");
             within(&format!("{field}.at_ms"), step.at_ms, 0, self.load_ms)?;
             self.check_instance(&format!("{field}.instance"), step.instance)?;
+            if let Some(gateway) = step.gateway {
+                self.check_gateway(&format!("{field}.gateway"), gateway)?;
+            }
             match &step.action {
                 Action::Export { keep } => kept.push(keep),
                 Action::Import { from, .. } if !kept.contains(&from) => {
@@ -300,6 +251,9 @@ impl Plan {
     fn check_fault(&self, field: &str, what: &What) -> Result<(), Misfit> {
         if let Some(instance) = what.instance() {
             self.check_instance(&format!("{field}.what.instance"), instance)?;
+        }
+        if let Some(gateway) = what.gateway() {
+            self.check_gateway(&format!("{field}.what.gateway"), gateway)?;
         }
         if let Some(member) = what.member() {
             let count = self.topology.etcd_members as u64;
@@ -318,6 +272,10 @@ impl Plan {
     fn check_instance(&self, field: &str, instance: usize) -> Result<(), Misfit> {
         let count = self.topology.configstores as u64;
         within(field, instance as u64, 1, count)
+    }
+
+    fn check_gateway(&self, field: &str, gateway: usize) -> Result<(), Misfit> {
+        within(field, gateway as u64, 1, self.topology.gateways as u64)
     }
 }
 
@@ -457,6 +415,10 @@ mod tests {
         assert!(error.contains("topology.configstores"), "{error}");
         let error = refused(|plan| plan.faults[0].what = What::CoordCut { instance: 4 });
         assert!(error.contains("faults[0]"), "{error}");
+        let error = refused(|plan| plan.faults[0].what = What::GatewayKill { gateway: 1 });
+        assert!(error.contains("faults[0].what.gateway"), "{error}");
+        let error = refused(|plan| plan.operator[0].gateway = Some(1));
+        assert!(error.contains("operator[0].gateway"), "{error}");
         let error = refused(|plan| plan.faults[0].for_ms = 10_000);
         assert!(error.contains("faults[0].at_ms + for_ms"), "{error}");
         let error = refused(|plan| {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use drydock_core::error::Code;
-use drydock_core::log::format::{Body, Reason};
+use drydock_core::log::format::{Body, Commit, Mode, Reason};
 
-use crate::history::{Answer, Call, Intent, Operation};
+use crate::history::{Act, Answer, Call, Intent, Operation, Reply, Server};
 use crate::runner::Shared;
-use crate::truth::Truth;
+use crate::truth::{At, Truth};
 
 /// Name and meaning of every probe.
 pub const PROBES: &[(&str, &str)] = &[
@@ -16,10 +16,17 @@ pub const PROBES: &[(&str, &str)] = &[
     ("commit.in_object", "a commit's actions went through an object"),
     ("commit.refused", "a commit lost against another one, or against maintenance"),
     ("coord.unanswered", "a transaction took effect and its answer was lost"),
+    ("gateway.export_cut", "an export through a gateway broke off, and its reader knew"),
+    ("gateway.maintenance", "maintenance was ready, as told through a gateway"),
+    ("gateway.import", "an import through a gateway took effect"),
+    ("gateway.name_taken", "a rename or a move met somebody who was there first"),
+    ("gateway.circle", "a group was to be moved below itself"),
+    ("gateway.restarted", "a gateway ended and was started again"),
     ("import.refused", "a damaged import was refused"),
     ("import.switched", "an import switched the lineage"),
     ("import.unanswered", "an import's caller never learned what came of it"),
     ("maintenance.refused_write", "a write was refused because of maintenance"),
+    ("maintenance.when_empty", "maintenance was set before anything was written"),
     ("maintenance.without_one", "maintenance was ready while an instance was away"),
     ("listing.late", "a listing of objects did not show what was there"),
     ("name.taken", "a name was refused because it is taken"),
@@ -51,11 +58,14 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
     add("call.open", calls(&Operation::is_open));
     add("name.taken", coded(Code::UserAlreadyExists));
     add("maintenance.refused_write", coded(Code::Maintenance));
+    let begun = truth.heads.first().map_or(u64::MAX, |head| head.seq);
+    let set = truth.modes.iter().filter(|mode| mode.value.mode == Mode::Maintenance);
+    add("maintenance.when_empty", set.filter(|mode| mode.seq < begun).count());
     add(
         "maintenance.without_one",
         calls(&|operation| {
             let status = operation.reply();
-            matches!(status, Some(crate::history::Reply::Status(status))
+            matches!(status, Some(Reply::Status(status))
             if status.ready && status.maintenance && status.instances < instances)
         }),
     );
@@ -78,16 +88,8 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
         }),
     );
     for commit in &truth.commits {
-        match &commit.value.body {
-            Body::Actions(actions) if actions.len() > 1 => add("commit.batched", 1),
-            Body::Actions(_) => {}
-            Body::Object(_) => add("commit.in_object", 1),
-            Body::Switch { reason: Reason::Recovery } => {
-                let turned = truth.turns.iter().any(|turn| turn.era == commit.era);
-                let name = if turned { "recovery.after_set_back" } else { "recovery.after_loss" };
-                add(name, 1);
-            }
-            Body::Switch { .. } => add("import.switched", 1),
+        if let Some(name) = of_commit(truth, commit) {
+            add(name, 1);
         }
     }
     add(
@@ -98,12 +100,67 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
     add("storage.refused_write", coded(Code::StorageUnavailable));
     add("tasks.checkpoint", truth.published.len());
     add("tasks.trim", truth.trimmed.len());
+    for (name, count) in at_gateways(operations) {
+        add(name, count);
+    }
     let noted = shared.witness.noted();
+    add("gateway.restarted", noted.gateways_restarted);
     add("commit.refused", noted.refused);
     add("coord.unanswered", noted.unanswered);
     add("listing.late", noted.listed_late);
     add("service.restarted", noted.restarted);
     counts
+}
+
+fn of_commit(truth: &Truth, commit: &At<Commit>) -> Option<&'static str> {
+    Some(match &commit.value.body {
+        Body::Actions(actions) if actions.len() > 1 => "commit.batched",
+        Body::Actions(_) => return None,
+        Body::Object(_) => "commit.in_object",
+        Body::Switch { reason: Reason::Recovery } => {
+            let turned = truth.turns.iter().any(|turn| turn.era == commit.era);
+            if turned { "recovery.after_set_back" } else { "recovery.after_loss" }
+        }
+        Body::Switch { .. } => "import.switched",
+    })
+}
+
+fn at_gateways(operations: &[Operation]) -> [(&'static str, usize); 5] {
+    let calls = |wanted: &dyn Fn(&Operation) -> bool| {
+        let there = operations.iter().filter(|it| matches!(it.server, Server::Gateway(_)));
+        there.filter(|operation| wanted(operation)).count()
+    };
+    let replies =
+        |wanted: &dyn Fn(&Reply) -> bool| calls(&|operation| operation.reply().is_some_and(wanted));
+    let codes = |wanted: &dyn Fn(&str) -> bool| {
+        calls(&|operation| {
+            places(operation) && operation.answer().and_then(Answer::code).is_some_and(wanted)
+        })
+    };
+    [
+        ("gateway.export_cut", calls(&|it| it.call == Call::Export && it.is_open())),
+        (
+            "gateway.maintenance",
+            replies(&|it| matches!(it, Reply::Status(it) if it.maintenance && it.ready)),
+        ),
+        ("gateway.import", replies(&|it| matches!(it, Reply::Imported { .. }))),
+        ("gateway.name_taken", codes(&|code| code.ends_with("_already_exists"))),
+        ("gateway.circle", codes(&|code| code == Code::ProjectGroupCycle.as_str())),
+    ]
+}
+
+/// Whether it is a rename or a move.
+fn places(operation: &Operation) -> bool {
+    let Call::Gateway(call) = &operation.call else { return false };
+    matches!(
+        call.act,
+        Act::RenameUser { .. }
+            | Act::RenameOrg { .. }
+            | Act::RenameGroup { .. }
+            | Act::MoveGroup { .. }
+            | Act::RenameProject { .. }
+            | Act::ChangeProject { .. }
+    )
 }
 
 /// Whether a recovery took place in the time of one store.

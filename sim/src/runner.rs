@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use drydock_core::env::{Env, RngTree};
 use drydock_core::log::keys::ObjectKeys;
+use drydock_core::net::SharedNet;
 use tokio_util::sync::CancellationToken;
 
 use crate::check::{self, Checks, Evidence, Violation};
@@ -20,7 +21,7 @@ use crate::service::{CLUSTER, Instance, SERVICE};
 use crate::storage::Storage;
 use crate::stored::Stored;
 use crate::truth::{Truth, Witness};
-use crate::workload::{self, Finals, HttpApi, Session, SharedFinals};
+use crate::workload::{self, Finals, GatewayApi, HttpApi, Session, SharedFinals};
 use crate::world::{Cluster, SimClock, Stop};
 
 /// Everything a run shares between its hosts.
@@ -67,12 +68,14 @@ impl Shared {
     fn session(&self, cluster: &Cluster, host: &str) -> Session {
         let timeout_ms = self.plan.settings.request_timeout_ms;
         let timeout = std::time::Duration::from_millis(timeout_ms);
+        let net: SharedNet = Arc::new(cluster.net(host));
         Session {
             host: host.to_owned(),
             api: Arc::new(HttpApi {
                 host: host.to_owned(),
                 instances: self.plan.addresses(),
-                net: Arc::new(cluster.net(host)),
+                gateways: GatewayApi::new(net.clone(), timeout),
+                net,
                 token: crate::service::token(),
                 timeout,
                 patience: timeout,
@@ -294,6 +297,7 @@ fn watch_panics(panics: &Arc<Mutex<Vec<Panic>>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Fault;
     use crate::plan::Fidelity;
     use crate::scenario::{IMPORT_POINTS, Scenario};
 
@@ -325,6 +329,24 @@ mod tests {
         let lost: u64 = cuts.map(|fault| fault.hits).sum();
         // Not only processes, also bytes.
         assert!(lost > 100, "`{lost}` were lost");
+    }
+
+    #[test]
+    fn gateways_that_fail_are_felt_and_everybody_goes_on() {
+        let mut plan = Scenario::find("gateway").unwrap().plan(0, Fidelity::Direct);
+        plan.topology.gateways = 1;
+        plan.operator.clear();
+        let what = [
+            What::GatewayKill { gateway: 1 },
+            What::GatewayPause { gateway: 1 },
+            What::GatewayStop { gateway: 1 },
+        ];
+        let fault = |(at_ms, what)| Fault { at_ms, for_ms: 500, what };
+        plan.faults = [2_000, 6_000, 10_000].into_iter().zip(what).map(fault).collect();
+        let outcome = run(&plan, Options::default());
+        assert_eq!(outcome.verdict, Verdict::Fine, "{outcome:?}");
+        assert!(outcome.faults.iter().all(|fault| fault.hits > 0), "{:?}", outcome.faults);
+        assert_eq!(outcome.probes["gateway.restarted"], 2);
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct Noted {
     pub unanswered: usize,
     /// Processes that were started again.
     pub restarted: usize,
+    /// Gateways among them.
+    pub gateways_restarted: usize,
     pub listed_late: usize,
 }
 
@@ -89,6 +91,12 @@ impl Witness {
     /// A listing of objects did not show what is there.
     pub fn listed_late(&self) {
         self.noted.lock().expect("no holder of this lock panics").listed_late += 1;
+    }
+
+    pub fn gateway_restarted(&self) {
+        let mut noted = self.noted.lock().expect("no holder of this lock panics");
+        noted.restarted += 1;
+        noted.gateways_restarted += 1;
     }
 
     pub fn restarted(&self) {

@@ -30,7 +30,9 @@ use crate::tasks::archive;
 /// The name of the lock under which the tail is archived, and the holder that it then has.
 const TASK: &str = "archive";
 const HOLDER: &str = "switch";
-const TAIL_LEASE: Duration = Duration::from_secs(60);
+/// Short: nobody releases the lock of an import that was given up or killed meanwhile, and until it
+/// is gone nothing is archived.
+const TAIL_LEASE: Duration = Duration::from_secs(10);
 /// How long the lock of an archiver that was killed is waited for.
 const TAIL_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -113,7 +115,9 @@ impl Store {
             }
             let key = inner.keys.task(TASK);
             if let Some(lock) = Lock::try_take(&inner.coord, key, HOLDER, TAIL_LEASE).await? {
-                let archived = archive::run_once(self, lock.fence(), &mut None).await;
+                let mut noted = None;
+                let pass = archive::run_once(self, lock.fence(), &mut noted);
+                let archived = lock.keep_while(TAIL_LEASE, pass).await;
                 if let Err(error) = lock.release().await {
                     tracing::debug!(%error, "the archiver's lock is left to expire");
                 }

@@ -10,6 +10,9 @@ use super::{
     Bounded, Compare, CompareTarget, Coordination, Error, LeaseId, Op, Put, Result, Revision, Txn,
 };
 
+/// Renewals within a lock's time to live.
+const RENEWALS: u32 = 3;
+
 /// Who holds the lock, as its key says.
 #[derive(Debug, Clone)]
 pub struct Fence {
@@ -62,6 +65,21 @@ impl Lock {
     /// Keeps it; [`Error::LeaseNotExist`] if it is lost.
     pub async fn renew(&self) -> Result<()> {
         self.coord.lease_keep_alive(self.lease).await.map(drop)
+    }
+
+    /// Does `work` and keeps the lock meanwhile, whose time to live is `ttl`.
+    pub async fn keep_while<T>(&self, ttl: Duration, work: impl Future<Output = T>) -> T {
+        let renewing = async {
+            loop {
+                tokio::time::sleep(ttl / RENEWALS).await;
+                // Losing it is found out by the fence.
+                let _ = self.renew().await;
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            never = renewing => never,
+        }
     }
 
     pub async fn release(self) -> Result<()> {

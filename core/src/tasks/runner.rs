@@ -15,8 +15,6 @@ use crate::store::{Store, StoreError, TaskSettings};
 /// A lock outlives this many periods without a pass, and never less than [`LEASE_MIN`].
 const LEASE_PERIODS: u32 = 4;
 const LEASE_MIN: Duration = Duration::from_secs(10);
-/// Renewals within a lock's time to live.
-const RENEWALS: u32 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Task {
@@ -122,19 +120,7 @@ impl Runner<'_> {
                 }
             }
         };
-        let done = {
-            let renewing = async {
-                loop {
-                    tokio::time::sleep(ttl / RENEWALS).await;
-                    // Losing it is found out by the fence.
-                    let _ = held.renew().await;
-                }
-            };
-            tokio::select! {
-                done = self.pass(held.fence(), memory) => done,
-                never = renewing => never,
-            }
-        };
+        let done = held.keep_while(ttl, self.pass(held.fence(), memory)).await;
         if matches!(done, Err(StoreError::Fenced)) {
             inner.stats.fenced();
             // In a store that was set back the lease may live on without the lock's key.

@@ -18,17 +18,18 @@ use super::tape::{Tape, Taped};
 use crate::check::Checks;
 use crate::exit::Failure;
 use crate::export::{Export, named};
-use crate::history::{Answer, Call, History, Operation, Reply};
+use crate::history::{Answer, Call, History, Operation, Reply, Server};
 use crate::plan::{OPERATOR, Plan, client_name};
 use crate::recorder::Recorder;
 use crate::service::SERVICE;
-use crate::workload::{self, Elsewhere, HttpApi, LIST_LIMIT, Session, SharedFinals};
+use crate::workload::{self, Elsewhere, GatewayApi, HttpApi, LIST_LIMIT, Session, SharedFinals};
 
 /// How long the deployment may take to answer at all.
 const START: Duration = Duration::from_secs(30);
 /// Longer than the service itself takes to give up.
 const PATIENCE: Duration = Duration::from_secs(35);
 const ASK_AGAIN: Duration = Duration::from_millis(200);
+const FIRST: Server = Server::Instance(1);
 
 /// What a run came to.
 pub struct Found {
@@ -50,14 +51,16 @@ pub async fn run(
     let rng = RngTree::from_seed(plan.seed);
     let history = History::new(&recorder);
     let session = |host: &str| {
+        let timeout = Duration::from_millis(plan.settings.request_timeout_ms);
         let api = HttpApi {
             host: host.to_owned(),
             instances: deployment.instances.clone(),
             net: Arc::new(TcpNet),
             token: deployment.token.clone(),
-            timeout: Duration::from_millis(plan.settings.request_timeout_ms),
+            timeout,
             patience: PATIENCE,
             clients: Mutex::default(),
+            gateways: GatewayApi::new(Arc::new(TcpNet), timeout),
         };
         Session {
             host: host.to_owned(),
@@ -80,7 +83,7 @@ pub async fn run(
     if let Ok(looking) = &looking {
         looking.fits(&base)?;
     }
-    let recovered = match operator.api.call(1, &Call::Status).await {
+    let recovered = match operator.api.call(FIRST, &Call::Status).await {
         Answer::Ok(Reply::Status(status)) => status.recovered,
         other => return Err(Failure::Usage(format!("the first instance has no status: {other}"))),
     };
@@ -137,7 +140,7 @@ async fn bounded(plan: &Plan, session: &Session, finals: &SharedFinals) {
 async fn first_export(operator: &Session) -> Result<Export, Failure> {
     let asking = async {
         loop {
-            match operator.api.call(1, &Call::Export).await {
+            match operator.api.call(FIRST, &Call::Export).await {
                 Answer::Ok(Reply::Export(bytes)) => {
                     return Export::parse(&bytes).map_err(Failure::Simulator);
                 }

@@ -85,6 +85,7 @@ pub fn plan(deployment: &Deployment, seed: u64, clients: usize, time: Duration) 
             tasks: store.tasks,
         },
         workload: Workload {
+            from_ms: 0,
             users: USERS,
             orgs: ORGS,
             pause_ms: PAUSE_MS,
@@ -124,7 +125,7 @@ fn operator(load_ms: u64, instances: usize) -> Vec<Step> {
     steps
         .map(|(nth, (percent, action))| {
             let (at_ms, instance) = (load_ms / 100 * percent, nth % instances + 1);
-            Step { at_ms, instance, action }
+            Step::new(at_ms, instance, action)
         })
         .collect()
 }

@@ -4,6 +4,7 @@
 //! That the log's writes are in every later export and read model is I7's and I15's part. Absent:
 //! memberships, whose writes need not change anything.
 
+use super::tree::id_in;
 use super::{Checks, Evidence, Violation};
 use crate::export::name_of;
 use crate::history::{Act, Call, Operation, Reply, TreeCall};
@@ -107,7 +108,7 @@ fn is_write(call: &Call) -> bool {
 
 fn asks_for(operation: &Operation, change: &Change) -> bool {
     let id = match operation.reply() {
-        Some(Reply::Named { id, .. }) => Some(*id),
+        Some(Reply::Named { id, .. } | Reply::Changed { id, .. }) => Some(*id),
         _ => None,
     };
     if id.is_some_and(|id| id != change.id) {
@@ -134,6 +135,16 @@ fn asks_for(operation: &Operation, change: &Change) -> bool {
         (Call::RenameUser { name, to }, Changed::Renamed { from, to: new }, "users") => {
             name == from && to == new
         }
+        (
+            Call::Tree(TreeCall::DeleteGroup { group: path }),
+            Changed::Deleted { name },
+            "project_groups",
+        )
+        | (
+            Call::Tree(TreeCall::DeleteProject { project: path }),
+            Changed::Deleted { name },
+            "projects",
+        ) => path.rsplit('/').next() == Some(name),
         _ => false,
     }
 }
@@ -148,20 +159,23 @@ fn asks_at_gateway(act: &Act, change: &Change) -> bool {
             name == made
         }
         (Act::DeleteUser { user }, Changed::Deleted { name }, "users") => user == name,
-        (Act::DeleteOrg { org }, Changed::Deleted { .. }, "orgs") => *org == change.id,
+        (Act::RenameUser { to, .. }, Changed::Renamed { to: new, .. }, "users")
+        | (Act::RenameOrg { to, .. }, Changed::Renamed { to: new, .. }, "orgs")
+        | (Act::RenameGroup { to, .. }, Changed::Renamed { to: new, .. }, "project_groups")
+        | (Act::RenameProject { to, .. }, Changed::Renamed { to: new, .. }, "projects") => {
+            to == new
+        }
+        (Act::DeleteOrg { org: id }, Changed::Deleted { .. }, "orgs")
+        | (Act::DeleteGroup { group: id }, Changed::Deleted { .. }, "project_groups")
+        | (Act::DeleteProject { project: id }, Changed::Deleted { .. }, "projects") => {
+            *id == change.id
+        }
         _ => false,
     }
 }
 
-/// Whether such a change has one call that asked for it: what goes with something above it has
-/// none.
-fn is_asked_for(kind: &str, what: &Changed) -> bool {
-    match kind {
-        "users" | "orgs" => true,
-        "project_groups" | "projects" => matches!(what, Changed::Created { .. }),
-        _ => false,
-    }
-}
+/// What has names, and is created, renamed and deleted by calls for that.
+const KINDS: [&str; 4] = ["users", "orgs", "project_groups", "projects"];
 
 /// The changes of users, orgs, groups and projects that the log's actions make, in order.
 pub fn changes(truth: &Truth) -> Vec<Change> {
@@ -173,6 +187,7 @@ pub fn changes(truth: &Truth) -> Vec<Change> {
         let commit = place.commit.and_then(|id| by_id.get(&id));
         let (Step::Before, Some(commit)) = (step, commit) else { return };
         let mut state = state.clone();
+        let mut below = Vec::new();
         for action in truth.actions(&commit.value) {
             let (kind, id) = match action {
                 Action::Put(object) => (&object.r#type, object.id),
@@ -181,6 +196,7 @@ pub fn changes(truth: &Truth) -> Vec<Change> {
             let key = (kind.clone(), id);
             let name = |state: &State| state.get(&key).and_then(name_of).map(str::to_owned);
             let before = name(&state);
+            let parent = state.get(&key).and_then(|object| id_in(object, "parent"));
             apply(&mut state, action);
             let what = match (before, name(&state)) {
                 (None, Some(name)) => Changed::Created { name },
@@ -188,18 +204,25 @@ pub fn changes(truth: &Truth) -> Vec<Change> {
                 (Some(name), None) => Changed::Deleted { name },
                 _ => continue,
             };
-            if !is_asked_for(kind, &what) {
+            if !KINDS.contains(&&**kind) {
                 continue;
             }
-            changes.push(Change {
+            let change = Change {
                 seq: commit.seq,
                 position: commit.value.position,
                 kind: kind.clone(),
                 id,
                 what,
                 survives: surviving.contains(&commit.value.id),
-            });
+            };
+            below.push((change, parent));
         }
+        changes.extend(below.into_iter().filter_map(|(change, parent)| {
+            let gone = |parent| !state.contains_key(&("project_groups".to_owned(), parent));
+            let deleted = matches!(change.what, Changed::Deleted { .. });
+            // What goes with the group that it stands in, nobody asked for by itself.
+            (!deleted || !parent.is_some_and(gone)).then_some(change)
+        }));
     });
     changes
 }

@@ -1,11 +1,20 @@
-//! No answer is an internal error: whatever goes wrong around a service has a kind of its own.
+//! No answer is an internal error: whatever goes wrong around a service has a kind of its own. Nor
+//! is anybody blamed for a request that is as it should be.
 
 use drydock_core::error::Kind;
 
 use super::{Checks, Evidence, Violation};
-use crate::history::Answer;
+use crate::history::{Answer, Call};
 
 pub const ORACLE: &str = "answers";
+
+/// Kinds that blame the caller, who sends only requests that are well-formed.
+const BLAMES: [Kind; 4] = [
+    Kind::BadRequest,
+    Kind::MethodNotAllowed,
+    Kind::PreconditionFailed,
+    Kind::UnsupportedMediaType,
+];
 
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     for operation in evidence.operations {
@@ -13,13 +22,16 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
             continue;
         };
         checks.done(ORACLE, 1);
-        if *kind == Kind::Internal && !evidence.injected {
-            checks.violated(Violation::new(
-                ORACLE,
-                "a request was answered with an internal error",
-                operation.to_string(),
-                format!("its message is `{message}`"),
-            ));
-        }
+        // Those are damaged on purpose.
+        let import = matches!(operation.call, Call::Import { .. });
+        let sentence = if *kind == Kind::Internal && !evidence.injected {
+            "a request was answered with an internal error"
+        } else if BLAMES.contains(kind) && !import {
+            "a request that is as it should be was answered as if it were not"
+        } else {
+            continue;
+        };
+        let fact = format!("its message is `{message}`");
+        checks.violated(Violation::new(ORACLE, sentence, operation.to_string(), fact));
     }
 }

@@ -1,14 +1,15 @@
 //! I10: between the revision that set maintenance and the one that ended it there is no commit but
-//! an import's switch; after an instance acknowledged, it serves only maintenance routes.
+//! an import's switch; after an instance acknowledged, it serves only maintenance routes, and after
+//! all did, so do gateways. What is told of the mode was so while the call lasted.
 
 use drydock_core::coord::Revision;
 use drydock_core::error::Kind;
-use drydock_core::log::format::{Body, InstanceState, Mode, Reason};
+use drydock_core::log::format::{Body, InstanceRecord, InstanceState, Mode, ModeRecord, Reason};
 
 use super::{Checks, Evidence, Violation};
-use crate::history::{Answer, Call, Operation};
+use crate::history::{Answer, Call, Operation, Reply, Server, Status};
 use crate::recorder::Seq;
-use crate::truth::Truth;
+use crate::truth::{At, Truth};
 
 pub const ORACLE: &str = "I10 barrier";
 
@@ -56,7 +57,9 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     }
     for barrier in &barriers {
         served(evidence, barrier, checks);
+        served_by_gateways(evidence, barrier, checks);
     }
+    told(evidence, checks);
 }
 
 fn barriers(truth: &Truth) -> Vec<Barrier> {
@@ -77,12 +80,7 @@ fn barriers(truth: &Truth) -> Vec<Barrier> {
 
 /// What was served behind the barrier by instances that had acknowledged it.
 fn served(evidence: &Evidence<'_>, barrier: &Barrier, checks: &mut Checks) {
-    let acknowledged = evidence.truth.instances.iter().filter(|record| {
-        record.value.state == InstanceState::Maintenance
-            && record.value.generation == barrier.generation
-            && record.seq > barrier.from
-    });
-    for record in acknowledged {
+    for record in acknowledged(evidence.truth, barrier) {
         let address = &record.value.address;
         let Some(at) = evidence.instances.iter().position(|known| known == address) else {
             let why = format!("what was served at `{address}`: nobody asked there");
@@ -90,7 +88,7 @@ fn served(evidence: &Evidence<'_>, barrier: &Barrier, checks: &mut Checks) {
             continue;
         };
         let behind = evidence.operations.iter().filter(|operation| {
-            operation.instance == at + 1
+            operation.server == Server::Instance(at + 1)
                 && operation.called > record.seq
                 && operation.end_seq() < barrier.to
         });
@@ -109,6 +107,88 @@ fn served(evidence: &Evidence<'_>, barrier: &Barrier, checks: &mut Checks) {
             }
         }
     }
+}
+
+fn acknowledged<'a>(
+    truth: &'a Truth,
+    barrier: &Barrier,
+) -> impl Iterator<Item = &'a At<InstanceRecord>> {
+    let (generation, from) = (barrier.generation, barrier.from);
+    truth.instances.iter().filter(move |record| {
+        record.value.state == InstanceState::Maintenance
+            && record.value.generation == generation
+            && record.seq > from
+    })
+}
+
+/// What was served through gateways behind the barrier that every instance had acknowledged.
+fn served_by_gateways(evidence: &Evidence<'_>, barrier: &Barrier, checks: &mut Checks) {
+    let first = |address: &String| {
+        let mut records = acknowledged(evidence.truth, barrier);
+        records.find(|record| record.value.address == *address).map(|record| record.seq)
+    };
+    let all: Option<Vec<Seq>> = evidence.instances.iter().map(first).collect();
+    let Some(since) = all.and_then(|all| all.into_iter().max()) else { return };
+    let behind = evidence.operations.iter().filter(|operation| {
+        matches!(operation.server, Server::Gateway(_))
+            && operation.called > since
+            && operation.end_seq() < barrier.to
+    });
+    for operation in behind.filter(|operation| is_normal(&operation.call)) {
+        checks.done(ORACLE, 1);
+        if was_served(operation) {
+            checks.violated(Violation::new(
+                ORACLE,
+                "a gateway served a normal request after all instances acknowledged maintenance",
+                format!("maintenance {} was set at {}", barrier.generation, barrier.revision),
+                operation.to_string(),
+            ));
+        }
+    }
+}
+
+/// Of a store that was lost, nobody can say what mode it had.
+fn told(evidence: &Evidence<'_>, checks: &mut Checks) {
+    let truth = evidence.truth;
+    if truth.eras != 1 {
+        return;
+    }
+    for operation in evidence.operations {
+        let Some(reply) = operation.reply() else { continue };
+        let modes = modes_between(truth, operation.called, operation.end_seq());
+        let is_so = match (&operation.call, reply) {
+            (Call::Status, Reply::Status(status)) => modes.contains(&of_status(status)),
+            (Call::Maintenance, Reply::Status(status)) => {
+                modes.contains(&of_status(status)) && modes.iter().any(|(mode, _)| is_on(*mode))
+            }
+            (Call::Resume, _) => modes.iter().any(|(mode, _)| !is_on(*mode)),
+            _ => continue,
+        };
+        checks.done(ORACLE, 1);
+        if !is_so {
+            let sentence = "what was answered of the mode was not so at any moment of the call";
+            let fact = format!("the modes were {modes:?}");
+            checks.violated(Violation::new(ORACLE, sentence, operation.to_string(), fact));
+        }
+    }
+}
+
+/// Modes and generations that were in force between two moments.
+fn modes_between(truth: &Truth, from: Seq, to: Seq) -> Vec<(Mode, u64)> {
+    let of_record = |at: &At<ModeRecord>| (at.value.mode, at.value.generation);
+    let before = truth.modes.iter().rfind(|mode| mode.seq <= from);
+    let before = before.map_or((Mode::Normal, 0), of_record);
+    let during = truth.modes.iter().filter(|mode| from < mode.seq && mode.seq < to);
+    [before].into_iter().chain(during.map(of_record)).collect()
+}
+
+fn of_status(status: &Status) -> (Mode, u64) {
+    let mode = if status.maintenance { Mode::Maintenance } else { Mode::Normal };
+    (mode, status.generation)
+}
+
+fn is_on(mode: Mode) -> bool {
+    mode == Mode::Maintenance
 }
 
 fn is_normal(call: &Call) -> bool {

@@ -56,7 +56,7 @@ pub const ORACLES: &[(&str, &str)] = &[
         "nobody does what the permission table forbids, or is kept from the rest",
     ),
     (keys::ORACLE, "what was asked for twice under one key was done once"),
-    (answers::ORACLE, "no answer is an internal error"),
+    (answers::ORACLE, "no answer is an internal error, or blames whoever did nothing wrong"),
 ];
 
 /// What one run left behind.

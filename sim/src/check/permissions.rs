@@ -2,6 +2,8 @@
 //!
 //! - A change is allowed on a state that its transaction may have found: one before its first
 //!   action, in its commit. So a right that was withdrawn before the change is in the log stops it.
+//! - What was answered as done is in the log while the call lasted, as it was asked for: done to
+//!   what the names and paths of the call led to, with what the call said.
 //! - An answer to a question is right, and allowed, at moments between the question and the answer.
 //! - Nobody is refused for a right, a token or an object that was there all the time: what was
 //!   answered at one gateway is known at all.
@@ -9,6 +11,7 @@
 //! Lenient: two transactions may share a commit; and a change that changed nothing cannot be told
 //! from the one before it, so that a later moment will do.
 
+mod asked;
 mod changes;
 mod reads;
 

@@ -115,20 +115,24 @@ pub fn needs(state: &State, call: &GatewayCall) -> Option<Vec<Need>> {
             named("users", user)?;
             vec![Need::Administrator]
         }
-        Act::MakeToken { user, .. } | Act::DropToken { user, .. } => {
-            vec![Need::Be(named("users", user)?)]
-        }
+        Act::RenameUser { user, .. }
+        | Act::MakeToken { user, .. }
+        | Act::DropToken { user, .. } => vec![Need::Be(named("users", user)?)],
         Act::CreateOrg { .. } => Vec::new(),
         Act::DeleteOrg { org } => vec![Need::Own(Thing::Org(is("orgs", *org)?))],
-        Act::SetRole { org, .. } | Act::RemoveMember { org, .. } => {
+        Act::RenameOrg { org, .. } | Act::SetRole { org, .. } | Act::RemoveMember { org, .. } => {
             vec![Need::Own(Thing::Org(named("orgs", org)?))]
         }
         Act::CreateGroup { parent, .. } | Act::CreateProject { parent, .. } => {
             vec![own_group(parent)?]
         }
+        Act::RenameGroup { group, .. } => vec![own_group(group)?],
         Act::MoveGroup { group, parent } => vec![own_group(group)?, own_group(parent)?],
         Act::DeleteGroup { group } => {
             vec![Need::Own(Thing::Group(is("project_groups", *group)?))]
+        }
+        Act::RenameProject { project, .. } => {
+            vec![Need::Own(Thing::Project(project_at(state, project)?))]
         }
         Act::ChangeProject { project, parent, .. } => {
             let mut needs = vec![Need::Own(Thing::Project(project_at(state, project)?))];

@@ -99,12 +99,20 @@ pub fn subgroups(state: &State, path: &str) -> Option<BTreeSet<(String, Uuid)>> 
     Some(named.collect())
 }
 
+/// The project at a path, or the one with that id.
 pub fn project_at(state: &State, path: &str) -> Option<Uuid> {
+    if let Ok(id) = path.parse() {
+        return state.contains_key(&(PROJECTS.to_owned(), id)).then_some(id);
+    }
     let (group, name) = path.rsplit_once('/')?;
     child(state, PROJECTS, group_at(state, group)?, name)
 }
 
+/// The group at a path, or the one with that id.
 pub(super) fn group_at(state: &State, path: &str) -> Option<Uuid> {
+    if let Ok(id) = path.parse() {
+        return state.contains_key(&(GROUPS.to_owned(), id)).then_some(id);
+    }
     let mut parts = path.split('/');
     let (field, kind) = match parts.next()? {
         "user" => ("user", "users"),

@@ -129,7 +129,7 @@ pub struct VerifyArgs {
     #[arg(long, value_enum, default_value = "wire")]
     pub fidelity: Fidelity,
     /// How many plans, if none is named.
-    #[arg(long, default_value_t = 21)]
+    #[arg(long, default_value_t = 26)]
     pub count: u64,
 }
 

@@ -143,11 +143,8 @@ impl Faults {
     pub fn frozen(&self, host: &str) -> Option<usize> {
         let dying = self.lock().dying.get(host).copied();
         dying.or_else(|| {
-            let paused = |what: &What| match what {
-                What::Pause { instance } => (instance_name(*instance) == host).then_some(()),
-                _ => None,
-            };
-            self.find(paused).map(|(index, ())| index)
+            let paused = |what: &What| what.pauses().filter(|paused| paused == host);
+            self.find(paused).map(|(index, _)| index)
         })
     }
 

@@ -3,6 +3,7 @@
 
 mod active;
 mod coord;
+mod kinds;
 mod objects;
 mod points;
 mod way;
@@ -10,7 +11,8 @@ mod what;
 
 pub use active::{Faults, Hits};
 pub use coord::{FaultyCoordination, LateTxns};
+pub use kinds::KINDS;
 pub use objects::{FaultyObjects, Kept};
 pub use points::{PassedPoints, PlannedPoints};
 pub use way::Way;
-pub use what::{Asked, Effect, Fault, KINDS, PointAct, What};
+pub use what::{Asked, Effect, Fault, PointAct, What};

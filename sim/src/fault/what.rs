@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hosts::etcd::Bug;
-use crate::plan::{S3_HOST, instance_name, is_etcd};
+use crate::plan::{S3_HOST, gateway_name, instance_name, is_etcd};
 
 /// One fault of a plan: from `at_ms` on, for `for_ms`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,70 +21,158 @@ pub struct Fault {
 pub enum What {
     /// The process dies: peers see the end of their connections, memory is gone, disks are kept.
     /// It starts again when the fault is over.
-    Kill { instance: usize },
+    Kill {
+        instance: usize,
+    },
     /// At the `writes`-th write to disk from `at_ms` on the power goes: peers see nothing, what was
     /// not synced is lost or torn. The process starts again after `for_ms`. Only of instances that
     /// have a disk.
-    PowerCut { instance: usize, writes: u64 },
+    PowerCut {
+        instance: usize,
+        writes: u64,
+    },
     /// The process is told to stop; its supervisor starts it again.
-    Stop { instance: usize },
+    Stop {
+        instance: usize,
+    },
     /// The host stands still for everybody else; leases run on.
-    Pause { instance: usize },
+    Pause {
+        instance: usize,
+    },
+    /// As `kill`, `stop` and `pause`, of a gateway.
+    GatewayKill {
+        gateway: usize,
+    },
+    GatewayStop {
+        gateway: usize,
+    },
+    GatewayPause {
+        gateway: usize,
+    },
     /// Traffic is held, then arrives; so do dials.
-    Stall { from: String, to: String },
+    Stall {
+        from: String,
+        to: String,
+    },
     /// Traffic and dials vanish; afterwards the connections of both directions are reset.
-    Blackhole { from: String, to: String },
+    Blackhole {
+        from: String,
+        to: String,
+    },
     /// Dials are refused.
-    Refuse { from: String, to: String },
+    Refuse {
+        from: String,
+        to: String,
+    },
     /// Established connections are reset, once.
-    Reset { from: String, to: String },
+    Reset {
+        from: String,
+        to: String,
+    },
     /// Every piece of at most `chunk_bytes` takes `delay_ms` longer.
-    Slow { from: String, to: String, delay_ms: u64, chunk_bytes: usize },
+    Slow {
+        from: String,
+        to: String,
+        delay_ms: u64,
+        chunk_bytes: usize,
+    },
     /// No way between the instance and coordination.
-    CoordCut { instance: usize },
+    CoordCut {
+        instance: usize,
+    },
     /// One way to coordination takes this much longer.
-    CoordSlow { instance: usize, delay_ms: u64 },
+    CoordSlow {
+        instance: usize,
+        delay_ms: u64,
+    },
     /// The coordination store is gone, for good: after the outage there is an empty one.
     CoordLost {},
     /// After an outage the coordination store is what it was `age_ms` before it.
-    CoordSetBack { age_ms: u64 },
+    CoordSetBack {
+        age_ms: u64,
+    },
     /// The answers of the next `count` transactions are lost.
-    LostAnswer { instance: usize, count: u64, effect: Effect },
+    LostAnswer {
+        instance: usize,
+        count: u64,
+        effect: Effect,
+    },
     /// The next `count` requests of another kind to etcd fail, or are never answered.
-    EtcdFail { instance: usize, count: u64, asked: Asked, effect: Effect },
+    EtcdFail {
+        instance: usize,
+        count: u64,
+        asked: Asked,
+        effect: Effect,
+    },
     /// Watches deliver this much later.
-    WatchLag { instance: usize, lag_ms: u64 },
+    WatchLag {
+        instance: usize,
+        lag_ms: u64,
+    },
     /// Every watch ends with an error, as do those begun meanwhile.
-    WatchBreak { instance: usize },
+    WatchBreak {
+        instance: usize,
+    },
     /// The next `count` events of the log are never delivered: what etcd promises not to do, and
     /// has done.
-    WatchLoss { instance: usize, count: u64 },
+    WatchLoss {
+        instance: usize,
+        count: u64,
+    },
     /// One way to the object store takes this much longer.
-    ObjectsSlow { instance: usize, delay_ms: u64 },
+    ObjectsSlow {
+        instance: usize,
+        delay_ms: u64,
+    },
     /// The next `count` writes of objects fail.
-    ObjectsFail { instance: usize, count: u64, effect: Effect },
+    ObjectsFail {
+        instance: usize,
+        count: u64,
+        effect: Effect,
+    },
     /// The next `count` answers of the object store are cut off in their bodies.
-    ObjectsTruncate { instance: usize, count: u64 },
+    ObjectsTruncate {
+        instance: usize,
+        count: u64,
+    },
     /// A member of etcd dies, and starts again with what it had when the fault is over.
-    EtcdKill { member: usize },
+    EtcdKill {
+        member: usize,
+    },
     /// The leader of etcd steps down, and there is none until an election is over.
     EtcdElect {},
     /// A member of etcd does not reach the others.
-    EtcdIsolate { member: usize },
+    EtcdIsolate {
+        member: usize,
+    },
     /// A member of etcd applies nothing.
-    EtcdLag { member: usize },
+    EtcdLag {
+        member: usize,
+    },
     /// The whole history of etcd is compacted, at once.
     EtcdCompact {},
     /// etcd has no space: it refuses writes until somebody disarms the alarm.
     EtcdNoSpace {},
     /// etcd has a bug that it once had.
-    EtcdBug { bug: Bug },
+    EtcdBug {
+        bug: Bug,
+    },
     /// Every request to the object store fails.
-    ObjectsOutage { instance: usize },
+    ObjectsOutage {
+        instance: usize,
+    },
     /// The wall clock is off by `by_ms`.
-    Clock { instance: usize, by_ms: i64 },
+    Clock {
+        instance: usize,
+        by_ms: i64,
+    },
     /// At the `occurrence`-th passing (from 1) of a named point of the product's code.
-    Point { instance: usize, point: String, occurrence: u64, act: PointAct },
+    Point {
+        instance: usize,
+        point: String,
+        occurrence: u64,
+        act: PointAct,
+    },
 }
 
 /// What became of a request whose answer is an error.
@@ -147,6 +235,34 @@ impl What {
         }
     }
 
+    /// The gateway it concerns.
+    pub fn gateway(&self) -> Option<usize> {
+        match self {
+            What::GatewayKill { gateway }
+            | What::GatewayStop { gateway }
+            | What::GatewayPause { gateway } => Some(*gateway),
+            _ => None,
+        }
+    }
+
+    /// The host that it tells to stop.
+    pub fn stops(&self) -> Option<String> {
+        match self {
+            What::Stop { instance } => Some(instance_name(*instance)),
+            What::GatewayStop { gateway } => Some(gateway_name(*gateway)),
+            _ => None,
+        }
+    }
+
+    /// The host that stands still.
+    pub fn pauses(&self) -> Option<String> {
+        match self {
+            What::Pause { instance } => Some(instance_name(*instance)),
+            What::GatewayPause { gateway } => Some(gateway_name(*gateway)),
+            _ => None,
+        }
+    }
+
     /// The link it concerns, sender first.
     pub fn link(&self) -> Option<[&str; 2]> {
         match self {
@@ -204,6 +320,9 @@ impl What {
             What::PowerCut { .. } => "power_cut",
             What::Stop { .. } => "stop",
             What::Pause { .. } => "pause",
+            What::GatewayKill { .. } => "gateway_kill",
+            What::GatewayStop { .. } => "gateway_stop",
+            What::GatewayPause { .. } => "gateway_pause",
             What::Stall { .. } => "stall",
             What::Blackhole { .. } => "blackhole",
             What::Refuse { .. } => "refuse",
@@ -256,38 +375,3 @@ fn between(instance: usize, one: &str, other: &str, wanted: fn(&str) -> bool) ->
     let own = |host: &str| host == instance_name(instance);
     (wanted(one) && own(other)) || (wanted(other) && own(one))
 }
-
-/// Label and meaning of every kind of fault.
-pub const KINDS: &[(&str, &str)] = &[
-    ("kill", "the process dies and starts again"),
-    ("power_cut", "the power goes at a write to disk: what was not synced is lost or torn"),
-    ("stop", "the process is told to stop, and starts again"),
-    ("pause", "the host stands still while leases run on"),
-    ("stall", "traffic of a link is held, then arrives"),
-    ("blackhole", "traffic and dials of a link vanish, then its connections are reset"),
-    ("refuse", "dials are refused"),
-    ("reset", "established connections are reset"),
-    ("slow", "a link has latency and little bandwidth"),
-    ("coord_cut", "an instance does not reach the coordination store"),
-    ("coord_slow", "the way to the coordination store is slow"),
-    ("coord_lost", "the coordination store is replaced by an empty one"),
-    ("coord_set_back", "the coordination store is replaced by an older state of itself"),
-    ("lost_answer", "transactions take effect, or not, or later, and are not answered"),
-    ("etcd_fail", "reads, watches and leases fail at etcd, with or without effect"),
-    ("watch_lag", "watches deliver late"),
-    ("watch_break", "watches end with an error"),
-    ("watch_loss", "watches forget commits"),
-    ("objects_slow", "the way to the object store is slow"),
-    ("objects_fail", "writes of objects fail, with or without effect"),
-    ("objects_truncate", "answers of the object store are cut off"),
-    ("etcd_kill", "a member of etcd dies and starts again"),
-    ("etcd_elect", "etcd has no leader until it has elected one"),
-    ("etcd_isolate", "a member of etcd does not reach the others"),
-    ("etcd_lag", "a member of etcd applies nothing"),
-    ("etcd_compact", "the history of etcd is compacted"),
-    ("etcd_no_space", "etcd refuses writes until its alarm is disarmed"),
-    ("etcd_bug", "etcd has a bug that it once had"),
-    ("objects_outage", "the object store refuses everything"),
-    ("clock", "the wall clock is off"),
-    ("point", "the process dies, waits or fails at a named point of its code"),
-];

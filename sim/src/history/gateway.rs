@@ -1,4 +1,5 @@
-//! Calls of people at gateways. Places are named by their paths, what was made by its id.
+//! Calls of people at gateways. Places are named by their paths, what was made by its id, which may
+//! stand where a path does.
 
 use std::fmt;
 
@@ -33,6 +34,10 @@ pub enum Act {
     CreateUser {
         name: String,
     },
+    RenameUser {
+        user: String,
+        to: String,
+    },
     SetAdmin {
         user: String,
         admin: bool,
@@ -51,6 +56,10 @@ pub enum Act {
     CreateOrg {
         name: String,
     },
+    RenameOrg {
+        org: String,
+        to: String,
+    },
     DeleteOrg {
         org: Uuid,
     },
@@ -68,6 +77,10 @@ pub enum Act {
         name: String,
         public: bool,
     },
+    RenameGroup {
+        group: String,
+        to: String,
+    },
     MoveGroup {
         group: String,
         parent: String,
@@ -79,6 +92,10 @@ pub enum Act {
         parent: String,
         name: String,
         public: bool,
+    },
+    RenameProject {
+        project: String,
+        to: String,
     },
     /// Sets the branch, and moves the project if there is a parent.
     ChangeProject {

@@ -24,7 +24,7 @@ fn maintenance(draw: &mut Draw, plan: &mut Plan) {
     ];
     for (at_ms, action) in actions {
         let instance = draw.count(1, plan.topology.configstores);
-        plan.operator.push(Step { at_ms, instance, action });
+        plan.operator.push(Step::new(at_ms, instance, action));
     }
 }
 
@@ -33,12 +33,9 @@ pub fn export_under_load(draw: &mut Draw) -> Plan {
     let mut plan = swarm::base(draw, configstores, 15_000);
     plan.workload.weights.insert(OpKind::Export, 3);
     for _ in 0..draw.count(2, 8) {
-        let step = Step {
-            at_ms: draw.number(500, 14_000),
-            instance: draw.count(1, configstores),
-            action: Action::Export { keep: "any".to_owned() },
-        };
-        plan.operator.push(step);
+        let (at_ms, instance) = (draw.number(500, 14_000), draw.count(1, configstores));
+        let action = Action::Export { keep: "any".to_owned() };
+        plan.operator.push(Step::new(at_ms, instance, action));
     }
     plan.operator.sort_by_key(|step| step.at_ms);
     let kinds = [PROCESSES, LINKS, COORDINATION, WATCHES];

@@ -28,11 +28,8 @@ struct Steps<'a> {
 impl Steps<'_> {
     fn then(&mut self, after_ms: u64, action: Action) {
         self.at_ms += after_ms;
-        self.plan.operator.push(Step {
-            at_ms: self.at_ms.min(self.plan.load_ms),
-            instance: self.instance,
-            action,
-        });
+        let at_ms = self.at_ms.min(self.plan.load_ms);
+        self.plan.operator.push(Step::new(at_ms, self.instance, action));
     }
 
     fn export(&mut self, after_ms: u64, keep: &str) {

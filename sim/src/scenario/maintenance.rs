@@ -1,8 +1,8 @@
 //! Maintenance as a barrier across instances.
 
-use super::Draw;
 use super::swarm::{self, COORDINATION, LINKS, PROCESSES, WATCHES};
-use crate::fault::{Fault, What};
+use super::{Draw, gateway};
+use crate::fault::{Fault, PointAct, What};
 use crate::plan::{Action, Plan, Step};
 
 pub fn under_load(draw: &mut Draw) -> Plan {
@@ -28,7 +28,7 @@ pub fn under_load(draw: &mut Draw) -> Plan {
         }
         let mut step = |at_ms, action| {
             let instance = draw.pick(&others);
-            plan.operator.push(Step { at_ms, instance, action });
+            plan.operator.push(Step::new(at_ms, instance, action));
         };
         step(at_ms, Action::Maintenance { wait_ms: 8_000 });
         let keep = "during".to_owned();
@@ -41,4 +41,67 @@ pub fn under_load(draw: &mut Draw) -> Plan {
         swarm::faults(draw, &mut plan, &kinds, 4, [1_000, 24_000]);
     }
     plan
+}
+
+/// Clients begin only after the mode was switched, there and back.
+const FROM_MS: u64 = 9_000;
+const BOOTSTRAP: [&str; 2] = ["bootstrap.before_current", "bootstrap.before_head"];
+
+pub fn when_empty(draw: &mut Draw) -> Plan {
+    let configstores = draw.count(1, 3);
+    let mut plan = swarm::base(draw, configstores, FROM_MS + 6_000);
+    if draw.chance(30) {
+        gateway::enter(draw, &mut plan);
+    }
+    plan.workload.from_ms = FROM_MS;
+    begin_late(draw, &mut plan);
+    let mut at_ms = draw.number(0, 3_000);
+    let empty = || "empty".to_owned();
+    let mut then = |draw: &mut Draw, after_ms: u64, action| {
+        let instance = draw.count(1, configstores);
+        let gateways = plan.topology.gateways;
+        let gateway = (gateways > 0 && draw.chance(50)).then(|| draw.count(1, gateways));
+        at_ms += after_ms;
+        plan.operator.push(Step { at_ms, instance, gateway, action });
+    };
+    then(draw, 0, Action::Maintenance { wait_ms: 5_000 });
+    then(draw, 0, Action::Export { keep: empty() });
+    if draw.chance(70) {
+        then(draw, 100, Action::Import { from: empty(), damage: None, dry_run: false });
+        then(draw, 100, Action::Export { keep: "after".to_owned() });
+    }
+    // Instances that start meanwhile find the mode, and nothing else.
+    let after_ms = draw.number(100, 2_000);
+    then(draw, after_ms, Action::Resume { wait_ms: 3_000 });
+    if draw.chance(50) {
+        then(draw, 100, Action::Maintenance { wait_ms: 2_000 });
+        then(draw, 500, Action::Resume { wait_ms: 2_000 });
+    }
+    if draw.chance(40) {
+        swarm::faults(draw, &mut plan, &[COORDINATION, WATCHES], 3, [500, FROM_MS]);
+    }
+    plan
+}
+
+/// Instances begin one after the other, some of them in the middle of the first writes of all.
+fn begin_late(draw: &mut Draw, plan: &mut Plan) {
+    let mut late = false;
+    for instance in 1..=plan.topology.configstores {
+        if draw.chance(60) {
+            late = true;
+            let for_ms = draw.number(100, 6_000);
+            plan.faults.push(Fault { at_ms: 0, for_ms, what: What::Kill { instance } });
+        }
+        if draw.chance(60) {
+            let (point, act) =
+                (draw.pick(&BOOTSTRAP), draw.pick(&[PointAct::Delay, PointAct::Kill]));
+            let what = What::Point { instance, point: point.to_owned(), occurrence: 1, act };
+            plan.faults.push(Fault { at_ms: 0, for_ms: draw.number(200, 4_000), what });
+        }
+    }
+    if !late {
+        let instance = draw.count(1, plan.topology.configstores);
+        let for_ms = draw.number(100, 6_000);
+        plan.faults.push(Fault { at_ms: 0, for_ms, what: What::Kill { instance } });
+    }
 }

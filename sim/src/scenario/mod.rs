@@ -33,6 +33,11 @@ pub const ALL: &[Scenario] = &[
         make: maintenance::under_load,
     },
     Scenario {
+        name: "maintenance-when-empty",
+        about: "maintenance goes on and off before anything was written, while instances start",
+        make: maintenance::when_empty,
+    },
+    Scenario {
         name: "export-under-load",
         about: "exports from every instance at any time, while clients write and things fail",
         make: chaos::export_under_load,
@@ -94,7 +99,7 @@ pub const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "gateway",
-        about: "people give and take rights at gateways while they use them, and links fail",
+        about: "people use rights that come and go, and operators work, at gateways that fail",
         make: gateway::people,
     },
     Scenario {

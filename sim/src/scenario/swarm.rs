@@ -122,6 +122,7 @@ fn workload(draw: &mut Draw) -> Workload {
     }
     let least = draw.pick(&[1, 10, 40]);
     Workload {
+        from_ms: 0,
         users: draw.count(2, 8),
         orgs: draw.count(1, 4),
         pause_ms: [least, least * draw.pick(&[2, 5])],

@@ -14,7 +14,7 @@ use drydock_services::configstore::client::ConfigstoreClient;
 use drydock_services::configstore::types::{
     self, NewOrg, NewUser, Org, User, UserChange, Visibility,
 };
-use drydock_services::http::admin::MaintenanceStatus;
+use drydock_services::http::admin::{AdminClient, MaintenanceStatus};
 use drydock_services::http::client::{Client, ClientError, ClientSettings};
 use drydock_services::http::page::{Consistency, ListQuery};
 use drydock_services::names::Ref;
@@ -23,7 +23,7 @@ use secrecy::SecretString;
 
 use super::gateway_api::GatewayApi;
 use super::{Api, tree};
-use crate::history::{Answer, Call, Intent, Named, Reads, Reply, Role, Status};
+use crate::history::{Answer, Call, Intent, Named, Reads, Reply, Role, Server, Status};
 
 /// Where every instance of configstore listens.
 pub const PORT: u16 = 8001;
@@ -44,12 +44,13 @@ pub struct HttpApi {
     pub patience: Duration,
     /// Those that it has called already.
     pub clients: Mutex<BTreeMap<usize, ConfigstoreClient>>,
+    pub gateways: GatewayApi,
 }
 
 #[async_trait]
 impl Api for HttpApi {
-    async fn call(&self, instance: usize, call: &Call) -> Answer {
-        match self.send(instance, call).await {
+    async fn call(&self, server: Server, call: &Call) -> Answer {
+        match self.send(server, call).await {
             Ok(reply) => Answer::Ok(reply),
             Err(ClientError::Remote(remote)) => {
                 Answer::Refused { kind: remote.kind, code: remote.code, message: remote.message }
@@ -61,16 +62,24 @@ impl Api for HttpApi {
 }
 
 impl HttpApi {
-    fn gateways(&self) -> GatewayApi {
-        GatewayApi { net: self.net.clone(), timeout: self.timeout }
+    async fn send(&self, server: Server, call: &Call) -> Result<Reply, ClientError> {
+        let ctx = &Context::background().timeout(self.timeout_of(call));
+        match server {
+            Server::Instance(instance) => self.send_to_instance(instance, ctx, call).await,
+            Server::Gateway(gateway) => match call {
+                Call::Gateway(call) => self.gateways.send(gateway, call).await,
+                call => self.administrate(&self.gateways.operator(gateway), ctx, call).await,
+            },
+        }
     }
 
-    async fn send(&self, instance: usize, call: &Call) -> Result<Reply, ClientError> {
-        if let Call::Gateway(call) = call {
-            return self.gateways().send(instance, call).await;
-        }
+    async fn send_to_instance(
+        &self,
+        instance: usize,
+        ctx: &Context,
+        call: &Call,
+    ) -> Result<Reply, ClientError> {
         let client = &self.client(instance);
-        let ctx = &Context::background().timeout(self.timeout_of(call));
         Ok(match call {
             Call::CreateUser { name } => {
                 let new = NewUser { name: name.clone(), admin: false };
@@ -130,7 +139,7 @@ impl HttpApi {
             | Call::Export
             | Call::Import { .. }
             | Call::Lineages
-            | Call::GoBack { .. } => return self.administrate(client, ctx, call).await,
+            | Call::GoBack { .. } => return self.administrate(&client.admin(), ctx, call).await,
         })
     }
 
@@ -143,11 +152,10 @@ impl HttpApi {
 
     async fn administrate(
         &self,
-        client: &ConfigstoreClient,
+        admin: &AdminClient,
         ctx: &Context,
         call: &Call,
     ) -> Result<Reply, ClientError> {
-        let admin = client.admin();
         Ok(match call {
             Call::Maintenance => {
                 let reason = Some("simulation");
@@ -178,7 +186,8 @@ impl HttpApi {
                 let report = admin.restore(ctx, *lineage).await?;
                 Reply::WentBack { position: report.position }
             }
-            _ => status(admin.status(ctx).await?),
+            Call::Status => status(admin.status(ctx).await?),
+            _ => unreachable!("operators ask for nothing else"),
         })
     }
 

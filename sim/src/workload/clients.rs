@@ -1,7 +1,7 @@
 //! Clients: each does one call after the other until the load ends, with few names for all of them.
 
 use super::{Session, tree};
-use crate::history::{Call, Reads, Role};
+use crate::history::{Call, Reads, Role, Server};
 use crate::plan::{OpKind, Plan};
 
 /// One client's life.
@@ -12,6 +12,7 @@ pub async fn client(plan: &Plan, session: &Session) {
     if total == 0 {
         return;
     }
+    session.sleep_until(workload.from_ms).await;
     loop {
         session.sleep_ms(session.draw(least, greatest)).await;
         if session.is_over(plan.load_ms) {
@@ -20,7 +21,7 @@ pub async fn client(plan: &Plan, session: &Session) {
         let meant = session.draw(1, plan.topology.configstores as u64) as usize;
         let instance = session.instance(meant);
         let call = make(plan, session, choose(plan, session, total));
-        session.ask(instance, call).await;
+        session.ask(Server::Instance(instance), call).await;
     }
 }
 

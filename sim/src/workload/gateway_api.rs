@@ -1,5 +1,7 @@
 //! Calls at a gateway with the product's own client, with whatever token.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use drydock_core::context::Context;
@@ -8,9 +10,10 @@ use drydock_services::configstore::client::ConfigstoreClient;
 use drydock_services::configstore::client::secrets::Place;
 use drydock_services::configstore::types::{
     self, ChildrenQuery, NewOrg, NewProject, NewProjectGroup, NewSecret, NewToken, NewUser,
-    ProjectChange, ProjectGroupChange, TreeQuery, UserChange, Visibility,
+    OrgChange, ProjectChange, ProjectGroupChange, TreeQuery, UserChange, Visibility,
 };
 use drydock_services::gateway::client::GatewayClient;
+use drydock_services::http::admin::AdminClient;
 use drydock_services::http::client::{Client, ClientError, ClientSettings};
 use drydock_services::http::page::{Consistency, ListQuery};
 use drydock_services::names::{Ref, TreeRef};
@@ -26,12 +29,18 @@ const LIST_LIMIT: usize = 100;
 const ANSWER_BYTES: usize = 1 << 20;
 
 pub struct GatewayApi {
-    pub net: SharedNet,
+    net: SharedNet,
     /// When a client gives up.
-    pub timeout: Duration,
+    timeout: Duration,
+    /// Those that were called already.
+    clients: Mutex<BTreeMap<usize, Client>>,
 }
 
 impl GatewayApi {
+    pub fn new(net: SharedNet, timeout: Duration) -> GatewayApi {
+        GatewayApi { net, timeout, clients: Mutex::default() }
+    }
+
     pub async fn send(&self, gateway: usize, call: &GatewayCall) -> Result<Reply, ClientError> {
         let client = self.client(gateway, &call.by).objects();
         let ctx = Context::background().timeout(self.timeout);
@@ -39,15 +48,18 @@ impl GatewayApi {
         let sent = Sent { client, ctx, key };
         match &call.act {
             Act::CreateUser { .. }
+            | Act::RenameUser { .. }
             | Act::SetAdmin { .. }
             | Act::DeleteUser { .. }
             | Act::MakeToken { .. }
             | Act::DropToken { .. } => sent.of_user(&call.act).await,
             Act::CreateOrg { .. }
+            | Act::RenameOrg { .. }
             | Act::DeleteOrg { .. }
             | Act::SetRole { .. }
             | Act::RemoveMember { .. } => sent.of_org(&call.act).await,
             Act::CreateGroup { .. }
+            | Act::RenameGroup { .. }
             | Act::MoveGroup { .. }
             | Act::DeleteGroup { .. }
             | Act::CreateSecret { .. }
@@ -56,20 +68,30 @@ impl GatewayApi {
         }
     }
 
+    /// Maintenance, exports and imports of configstore, through a gateway.
+    pub fn operator(&self, gateway: usize) -> AdminClient {
+        self.client(gateway, &By::Admin).configstore()
+    }
+
     fn client(&self, gateway: usize, by: &By) -> GatewayClient {
+        let token = match by {
+            By::Admin => admin_token(),
+            By::User(token) => SecretString::from(token.value.clone()),
+        };
+        let mut clients = self.clients.lock().expect("no holder of this lock panics");
+        let client = clients.entry(gateway).or_insert_with(|| self.connect(gateway));
+        GatewayClient::new(client.clone().with_token(token))
+    }
+
+    fn connect(&self, gateway: usize) -> Client {
         let settings = ClientSettings {
             connect_timeout: self.timeout,
             request_timeout: self.timeout,
             idle_timeout: self.timeout,
             max_answer_bytes: ANSWER_BYTES,
         };
-        let token = match by {
-            By::Admin => admin_token(),
-            By::User(token) => SecretString::from(token.value.clone()),
-        };
         let authority = format!("{}:{GATEWAY_PORT}", gateway_name(gateway));
-        let http = Client::new(self.net.clone(), authority).with_token(token);
-        GatewayClient::new(http.with_settings(settings))
+        Client::new(self.net.clone(), authority).with_settings(settings)
     }
 }
 
@@ -92,6 +114,11 @@ impl Sent {
                 let new = NewUser { name: name.clone(), admin: false };
                 let made = client.create_user(ctx, &new, self.key()).await?.body;
                 named(made.id, &made.name)
+            }
+            Act::RenameUser { user, to } => {
+                let change = UserChange { name: Some(to.clone()), ..UserChange::default() };
+                let user = client.update_user(ctx, &reference(user), &change, None).await?.body;
+                Reply::Changed { id: user.id, revision: user.revision }
             }
             Act::SetAdmin { user, admin } => {
                 let change = UserChange { admin: Some(*admin), ..UserChange::default() };
@@ -124,6 +151,11 @@ impl Sent {
                 let made = client.create_org(ctx, &new, self.key()).await?.body;
                 named(made.id, &made.name)
             }
+            Act::RenameOrg { org, to } => {
+                let change = OrgChange { name: Some(to.clone()), ..OrgChange::default() };
+                let org = client.update_org(ctx, &reference(org), &change, None).await?.body;
+                Reply::Changed { id: org.id, revision: org.revision }
+            }
             Act::DeleteOrg { org } => {
                 client.delete_org(ctx, &Ref::Id(*org), None).await?;
                 Reply::Done
@@ -154,11 +186,15 @@ impl Sent {
                 let made = client.create_project_group(ctx, &new, self.key()).await?.body;
                 named(made.id, &made.name)
             }
+            Act::RenameGroup { group, to } => {
+                let name = Some(to.clone());
+                let change = ProjectGroupChange { name, ..ProjectGroupChange::default() };
+                self.change_group(group, &change).await?
+            }
             Act::MoveGroup { group, parent } => {
                 let parent = Some(parent.clone());
                 let change = ProjectGroupChange { parent, ..ProjectGroupChange::default() };
-                let moved = client.update_project_group(ctx, &place(group), &change, None).await?;
-                Reply::Changed { id: moved.body.id, revision: moved.body.revision }
+                self.change_group(group, &change).await?
             }
             Act::DeleteGroup { group } => {
                 client.delete_project_group(ctx, &TreeRef::Id(*group), None).await?;
@@ -192,14 +228,17 @@ impl Sent {
                 let made = client.create_project(ctx, &new, self.key()).await?.body;
                 named(made.id, &made.name)
             }
+            Act::RenameProject { project, to } => {
+                let change = ProjectChange { name: Some(to.clone()), ..ProjectChange::default() };
+                self.change_project(project, &change).await?
+            }
             Act::ChangeProject { project, branch, parent } => {
                 let change = ProjectChange {
                     default_branch: Some(branch.clone()),
                     parent: parent.clone(),
                     ..ProjectChange::default()
                 };
-                let changed = client.update_project(ctx, &place(project), &change, None).await?;
-                Reply::Changed { id: changed.body.id, revision: changed.body.revision }
+                self.change_project(project, &change).await?
             }
             Act::DeleteProject { project } => {
                 client.delete_project(ctx, &TreeRef::Id(*project), None).await?;
@@ -218,6 +257,26 @@ impl Sent {
             }
             _ => unreachable!("only calls on projects come here"),
         })
+    }
+
+    async fn change_group(
+        &self,
+        group: &str,
+        change: &ProjectGroupChange,
+    ) -> Result<Reply, ClientError> {
+        let at = place(group);
+        let changed = self.client.update_project_group(&self.ctx, &at, change, None).await?.body;
+        Ok(Reply::Changed { id: changed.id, revision: changed.revision })
+    }
+
+    async fn change_project(
+        &self,
+        project: &str,
+        change: &ProjectChange,
+    ) -> Result<Reply, ClientError> {
+        let at = place(project);
+        let changed = self.client.update_project(&self.ctx, &at, change, None).await?.body;
+        Ok(Reply::Changed { id: changed.id, revision: changed.revision })
     }
 }
 

@@ -11,6 +11,7 @@ mod tree;
 
 pub use api::{HttpApi, LIST_LIMIT, PORT};
 pub use clients::client;
+pub use gateway_api::GatewayApi;
 pub use operator::{Finals, SharedFinals, operator};
 pub use people::person;
 pub use session::{Api, Elsewhere, Session};

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use super::Session;
 use super::damage::damaged;
 use crate::export::Export;
-use crate::history::{Answer, Call, Intent, Reply};
-use crate::plan::{Action, Plan, Step};
+use crate::history::{Act, Answer, By, Call, GatewayCall, Intent, Reply, Server};
+use crate::plan::{Action, Plan, Step, Topology};
 
 /// Between two questions for the same thing.
 const ASK_AGAIN_MS: u64 = 200;
@@ -39,12 +39,24 @@ pub async fn operator(plan: &Plan, session: &Session, finals: &SharedFinals) {
         perform(session, step, &mut kept).await;
     }
     session.sleep_until(plan.load_ms).await;
-    let last = plan.topology.configstores;
-    insist(session, finals, last, |_| Call::Resume).await;
-    // One more commit: a feed that stands still without noticing has something to miss.
-    let write = |attempt| Call::CreateUser { name: format!("after-the-load-{attempt}") };
-    insist(session, finals, last, write).await;
-    converge(session, finals, last).await;
+    let Topology { configstores, gateways, .. } = plan.topology;
+    let last = Server::Instance(configstores);
+    let front = if gateways > 0 { Server::Gateway(gateways) } else { last };
+    insist(session, finals, front, |_| Call::Resume).await;
+    // One more commit: a feed that stands still without noticing has something to miss. And every
+    // gateway has to serve again.
+    if gateways == 0 {
+        let write = |attempt| Call::CreateUser { name: format!("after-the-load-{attempt}") };
+        insist(session, finals, last, write).await;
+    }
+    for gateway in 1..=gateways {
+        let write = |attempt| {
+            let name = format!("after-the-load-{gateway}-{attempt}");
+            Call::Gateway(GatewayCall { by: By::Admin, act: Act::CreateUser { name }, key: None })
+        };
+        insist(session, finals, Server::Gateway(gateway), write).await;
+    }
+    converge(session, finals, configstores).await;
     if let Reply::Status(status) = insist(session, finals, last, |_| Call::Status).await {
         lock(finals).recovered = Some(status.recovered);
     }
@@ -56,7 +68,8 @@ async fn converge(session: &Session, finals: &SharedFinals, instances: usize) {
     loop {
         let mut seen = Vec::new();
         for instance in 1..=instances {
-            let answer = insist(session, finals, instance, |_| Call::Export).await;
+            let server = Server::Instance(instance);
+            let answer = insist(session, finals, server, |_| Call::Export).await;
             if let Reply::Export(bytes) = answer {
                 seen.push((instance, bytes));
             }
@@ -73,13 +86,16 @@ async fn converge(session: &Session, finals: &SharedFinals, instances: usize) {
 }
 
 async fn perform(session: &Session, step: &Step, kept: &mut BTreeMap<String, Bytes>) {
-    let instance = session.instance(step.instance);
+    let asked = || match step.gateway {
+        Some(gateway) => Server::Gateway(gateway),
+        None => Server::Instance(session.instance(step.instance)),
+    };
     match &step.action {
         Action::Maintenance { wait_ms } => {
             let deadline = session.now_ms() + wait_ms;
-            until_ok(session, instance, deadline, || Call::Maintenance).await;
+            until_ok(session, asked, deadline, || Call::Maintenance).await;
             while session.now_ms() < deadline {
-                let answer = session.ask(session.instance(instance), Call::Status).await;
+                let answer = session.ask(asked(), Call::Status).await;
                 if matches!(answer.ok(), Some(Reply::Status(status)) if status.ready) {
                     return;
                 }
@@ -88,14 +104,14 @@ async fn perform(session: &Session, step: &Step, kept: &mut BTreeMap<String, Byt
         }
         Action::Resume { wait_ms } => {
             let deadline = session.now_ms() + wait_ms;
-            until_ok(session, instance, deadline, || Call::Resume).await;
+            until_ok(session, asked, deadline, || Call::Resume).await;
         }
         Action::Export { keep } => {
-            if let Answer::Ok(Reply::Export(bytes)) = session.ask(instance, Call::Export).await {
+            if let Answer::Ok(Reply::Export(bytes)) = session.ask(asked(), Call::Export).await {
                 kept.insert(keep.clone(), bytes);
             }
         }
-        Action::GoBack { to } => go_back(session, instance, kept.get(to)).await,
+        Action::GoBack { to } => go_back(session, asked(), kept.get(to)).await,
         Action::Import { from, damage, dry_run } => {
             let whole = kept.get(from).cloned();
             let body = match damage {
@@ -109,7 +125,7 @@ async fn perform(session: &Session, step: &Step, kept: &mut BTreeMap<String, Byt
             };
             match body {
                 Some(body) => {
-                    session.ask(instance, Call::Import { body, intent }).await;
+                    session.ask(asked(), Call::Import { body, intent }).await;
                 }
                 None => {
                     let text = format_args!("has nothing to import from `{from}`");
@@ -121,24 +137,29 @@ async fn perform(session: &Session, step: &Step, kept: &mut BTreeMap<String, Byt
 }
 
 /// Only to a state that is known: that of an export after which its lineage had no commit.
-async fn go_back(session: &Session, instance: usize, kept: Option<&Bytes>) {
+async fn go_back(session: &Session, asked: Server, kept: Option<&Bytes>) {
     let Some((body, export)) = kept.and_then(|body| Some((body, Export::parse(body).ok()?))) else {
         session.recorder.event(&session.host, format_args!("has nothing to go back to"));
         return;
     };
-    let answer = session.ask(instance, Call::Lineages).await;
+    let answer = session.ask(asked, Call::Lineages).await;
     let Some(Reply::Lineages(lineages)) = answer.ok() else { return };
     if lineages.contains(&(export.lineage, export.position)) {
         let (lineage, body) = (export.lineage, body.clone());
-        session.ask(instance, Call::GoBack { lineage, body }).await;
+        session.ask(asked, Call::GoBack { lineage, body }).await;
     }
 }
 
 /// Asks until the answer is a success or the time is over.
-async fn until_ok(session: &Session, instance: usize, deadline: u64, call: impl Fn() -> Call) {
+async fn until_ok(
+    session: &Session,
+    asked: impl Fn() -> Server,
+    deadline: u64,
+    call: impl Fn() -> Call,
+) {
     while session.now_ms() < deadline {
-        let asked = session.ask(session.instance(instance), call()).await;
-        if asked.ok().is_some() {
+        let answer = session.ask(asked(), call()).await;
+        if answer.ok().is_some() {
             return;
         }
         session.sleep_ms(ASK_AGAIN_MS).await;
@@ -149,14 +170,14 @@ async fn until_ok(session: &Session, instance: usize, deadline: u64, call: impl 
 async fn insist(
     session: &Session,
     finals: &SharedFinals,
-    instance: usize,
+    server: Server,
     call: impl Fn(u64) -> Call,
 ) -> Reply {
     for attempt in 1.. {
         let call = call(attempt);
-        let asked = format!("{call} on configstore-{instance}");
+        let asked = format!("{call} on {server}");
         lock(finals).pending.push(asked.clone());
-        let answer = session.ask(instance, call).await;
+        let answer = session.ask(server, call).await;
         lock(finals).pending.pop();
         match answer {
             Answer::Ok(reply) => return reply,

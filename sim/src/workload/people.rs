@@ -5,7 +5,7 @@
 use uuid::Uuid;
 
 use super::Session;
-use crate::history::{Act, Answer, By, Call, GatewayCall, Reply, Role, Text, Token};
+use crate::history::{Act, Answer, By, Call, GatewayCall, Reply, Role, Server, Text, Token};
 use crate::plan::{GatewayOp, Plan};
 
 /// Groups below each other and projects have these many names.
@@ -39,6 +39,7 @@ pub async fn person(plan: &Plan, session: &Session, number: usize) {
     let (locked_out, next) = (true, 0);
     let mut person =
         Person { plan, session, number, tokens, orgs, groups, projects, locked_out, next };
+    session.sleep_until(plan.workload.from_ms).await;
     loop {
         session.sleep_ms(session.draw(least, greatest)).await;
         if session.now_ms() >= plan.load_ms || total == 0 {
@@ -99,9 +100,39 @@ impl Person<'_> {
             }
             _ => {
                 if let Some(act) = self.make(op) {
-                    self.ask(by, act, None).await;
+                    let answer = self.ask(by.clone(), act.clone(), None).await;
+                    self.look_back(by, &act, &answer).await;
                 }
             }
+        }
+    }
+
+    /// What was just answered is so everywhere, for everybody: looks, half of the time, at any
+    /// gateway.
+    async fn look_back(&mut self, by: By, act: &Act, answer: &Answer) {
+        let id = match answer.ok() {
+            Some(Reply::Named { id, .. } | Reply::Changed { id, .. }) => id.to_string(),
+            _ => String::new(),
+        };
+        let look = match (act, answer.ok()) {
+            (Act::GetProject { .. }, _) | (_, None) => return,
+            (
+                Act::CreateProject { .. } | Act::RenameProject { .. } | Act::ChangeProject { .. },
+                _,
+            ) => Act::GetProject { project: id },
+            (Act::DeleteProject { project }, _) => Act::GetProject { project: project.to_string() },
+            (Act::CreateGroup { .. } | Act::RenameGroup { .. } | Act::MoveGroup { .. }, _) => {
+                Act::ListProjects { group: id }
+            }
+            (Act::DeleteGroup { group }, _) => Act::ListProjects { group: group.to_string() },
+            (Act::CreateSecret { group, .. }, _) => Act::ListSecrets { group: group.clone() },
+            (Act::SetRole { .. } | Act::RemoveMember { .. }, _) => {
+                Act::ListProjects { group: self.group() }
+            }
+            _ => return,
+        };
+        if self.draw(0, 1) == 0 {
+            self.ask(by, look, None).await;
         }
     }
 
@@ -138,9 +169,17 @@ impl Person<'_> {
             count => Some(of[self.draw(0, count - 1) as usize]),
         };
         Some(match op {
+            GatewayOp::RenameUser => {
+                let free = self.plan.topology.clients as u64 + 1;
+                Act::RenameUser { user: user(), to: user_name(self.draw(1, free)) }
+            }
             GatewayOp::SetAdmin => Act::SetAdmin { user: user(), admin: self.draw(0, 2) == 0 },
             GatewayOp::DeleteUser => Act::DeleteUser { user: user() },
             GatewayOp::CreateOrg => Act::CreateOrg { name: org() },
+            GatewayOp::RenameOrg => {
+                let free = self.plan.workload.orgs as u64 + 1;
+                Act::RenameOrg { org: org(), to: format!("org-{}", self.draw(1, free)) }
+            }
             GatewayOp::DeleteOrg => Act::DeleteOrg { org: known(&self.orgs)? },
             GatewayOp::SetRole => Act::SetRole {
                 org: org(),
@@ -152,11 +191,18 @@ impl Person<'_> {
                 let (parent, name) = (group(), format!("group-{}", self.draw(1, NAMES)));
                 Act::CreateGroup { parent, name, public: public() }
             }
+            GatewayOp::RenameGroup => {
+                Act::RenameGroup { group: group(), to: format!("group-{}", self.draw(1, NAMES)) }
+            }
             GatewayOp::MoveGroup => Act::MoveGroup { group: group(), parent: group() },
             GatewayOp::DeleteGroup => Act::DeleteGroup { group: known(&self.groups)? },
             GatewayOp::CreateProject => {
                 let (parent, name) = (group(), format!("project-{}", self.draw(1, NAMES)));
                 Act::CreateProject { parent, name, public: public() }
+            }
+            GatewayOp::RenameProject => {
+                let to = format!("project-{}", self.draw(1, NAMES));
+                Act::RenameProject { project: project(), to }
             }
             GatewayOp::ChangeProject => Act::ChangeProject {
                 project: project(),
@@ -227,7 +273,7 @@ impl Person<'_> {
         let gateway = self.draw(1, self.plan.topology.gateways as u64) as usize;
         let call = GatewayCall { by, act: act.clone(), key };
         let newest = self.tokens.last().is_some_and(|token| call.by == By::User(token.clone()));
-        let answer = self.session.ask(gateway, Call::Gateway(call)).await;
+        let answer = self.session.ask(Server::Gateway(gateway), Call::Gateway(call)).await;
         self.locked_out |= newest && answer.code() == Some("unauthorized");
         match (&act, answer.ok()) {
             (_, Some(Reply::Token(token))) if !self.tokens.contains(token) => {

@@ -9,16 +9,16 @@ use drydock_core::env::Rng;
 use rand::RngExt;
 use tokio_util::sync::CancellationToken;
 
-use crate::history::{Answer, Call, History};
+use crate::history::{Answer, Call, History, Server};
 use crate::recorder::Recorder;
 
 /// For how long an instance is not asked after it failed.
 const AVOIDED_MS: u64 = 10_000;
 
-/// How a call reaches an instance.
+/// How a call reaches a server.
 #[async_trait]
 pub trait Api: Send + Sync + 'static {
-    async fn call(&self, instance: usize, call: &Call) -> Answer;
+    async fn call(&self, server: Server, call: &Call) -> Answer;
 }
 
 pub struct Session {
@@ -56,12 +56,12 @@ impl Elsewhere {
 
 impl Session {
     /// Makes a call and notes what came of it.
-    pub async fn ask(&self, instance: usize, call: Call) -> Answer {
-        let number = self.history.called(&self.host, instance, call.clone());
-        let answer = self.api.call(instance, &call).await;
+    pub async fn ask(&self, server: Server, call: Call) -> Answer {
+        let number = self.history.called(&self.host, server, call.clone());
+        let answer = self.api.call(server, &call).await;
         self.history.ended(number, answer.clone());
-        if let (Some(elsewhere), Answer::NotSent(_) | Answer::Unknown(_)) =
-            (&self.elsewhere, &answer)
+        if let (Some(elsewhere), Server::Instance(instance)) = (&self.elsewhere, server)
+            && let Answer::NotSent(_) | Answer::Unknown(_) = answer
         {
             let mut avoided = elsewhere.avoided.lock().expect("no holder of this lock panics");
             avoided.insert(instance, self.now_ms() + AVOIDED_MS);

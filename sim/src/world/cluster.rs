@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::ambient::{self, AmbientClock};
 use super::net::{Connections, SimNet};
 use crate::fault::{Faults, What};
-use crate::plan::{Plan, etcd_name, instance_name, is_etcd};
+use crate::plan::{Plan, etcd_name, gateway_name, instance_name, is_etcd};
 use crate::recorder::Recorder;
 
 /// More bytes on their way than any test needs: turmoil panics when its buffers are full.
@@ -183,19 +183,15 @@ impl Cluster {
         for host in self.victims(&fault.what) {
             self.take_down(&host, index, fault.for_ms);
         }
-        match &fault.what {
-            What::Stop { instance } => {
-                let host = instance_name(*instance);
-                if !self.down.contains_key(&host) {
-                    self.faults.hit(index, 1);
-                    self.stops[&host].fire();
-                }
-            }
-            What::Reset { from, to } => {
-                let hit = self.connections.reset(from, to);
-                self.faults.hit(index, hit);
-            }
-            _ => {}
+        if let Some(host) = fault.what.stops()
+            && !self.down.contains_key(&host)
+        {
+            self.faults.hit(index, 1);
+            self.stops[&host].fire();
+        }
+        if let What::Reset { from, to } = &fault.what {
+            let hit = self.connections.reset(from, to);
+            self.faults.hit(index, hit);
         }
         if let Some(backstage) = &self.backstage {
             backstage.begins(index, &fault.what);
@@ -226,6 +222,7 @@ impl Cluster {
     fn victims(&self, what: &What) -> Vec<String> {
         match what {
             What::Kill { instance } => vec![instance_name(*instance)],
+            What::GatewayKill { gateway } => vec![gateway_name(*gateway)],
             What::EtcdKill { member } => vec![etcd_name(*member)],
             What::CoordLost {} | What::CoordSetBack { .. } => {
                 self.stops.keys().filter(|host| is_etcd(host)).cloned().collect()
@@ -255,8 +252,13 @@ impl Cluster {
             }
             self.sim.crash(host);
             self.faults.buried(host);
-            let dies =
-                matches!(how, What::Kill { .. } | What::PowerCut { .. } | What::EtcdKill { .. });
+            let dies = matches!(
+                how,
+                What::Kill { .. }
+                    | What::PowerCut { .. }
+                    | What::GatewayKill { .. }
+                    | What::EtcdKill { .. }
+            );
             let lost = self.backstage.as_ref().map_or(0, |backstage| backstage.dies(host, &how));
             self.faults.hit(index, u64::from(dies) + lost);
         }

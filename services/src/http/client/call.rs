@@ -161,6 +161,7 @@ impl<'a> Call<'a> {
     ) -> Result<Begun, ClientError> {
         let servers = self.client.servers.clone();
         let mut order = servers.in_order();
+        let mut doubt = None;
         loop {
             let (at, endpoint) = order.next().expect("the last one's error is answered");
             let others = order.len() > 0;
@@ -174,12 +175,15 @@ impl<'a> Call<'a> {
                 }
                 Err(error) if others && self.may_go_on(&error) => {
                     tracing::debug!(authority = endpoint.authority, %error, "asking the next");
+                    doubt = doubt.or(Some(error).filter(ClientError::may_have_applied));
                 }
                 Err(error) => {
                     if error.remote().is_some() {
                         servers.prefer(at);
                     }
-                    return Err(error);
+                    // That this one does nothing now says nothing of what another may have done.
+                    let undone = does_nothing(&error) && !self.method.is_safe();
+                    return Err(doubt.filter(|_| undone).unwrap_or(error));
                 }
             }
         }
@@ -294,6 +298,11 @@ impl<'a> Call<'a> {
         }
         Ok(request)
     }
+}
+
+/// Whether the server was not reached, or is not to be used now.
+fn does_nothing(error: &ClientError) -> bool {
+    error.remote().is_none_or(|remote| remote.kind == Kind::Unavailable)
 }
 
 /// The beginning of an answer that says success, and from which server it comes.

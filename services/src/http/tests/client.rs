@@ -33,6 +33,25 @@ async fn canned(answer: &'static str) -> Client {
     Client::new(Arc::new(net), "canned:1")
 }
 
+/// Two servers: the first one closes every connection without an answer, the second one is in
+/// maintenance.
+async fn dying_and_in_maintenance() -> Client {
+    let net = DuplexNet::default();
+    let refusal = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 36\r\n\r\n\
+                   {\"code\":\"maintenance\",\"message\":\"-\"}";
+    for (name, answer) in [("dying:1", ""), ("other:1", refusal)] {
+        let mut listener = net.listen(name).await.unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request).await;
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+    }
+    Client::of_any(Arc::new(net), vec!["dying:1".to_owned(), "other:1".to_owned()])
+}
+
 /// A server that answers each connection as often as its turn says, then closes it; `dials` counts
 /// them.
 async fn answering(turns: &'static [usize]) -> (Client, Arc<AtomicUsize>) {
@@ -110,6 +129,16 @@ async fn a_lost_answer_is_an_unknown_outcome() {
         assert!(matches!(error, ClientError::Unknown { .. }), "{answer:?}: {error:?}");
         assert!(error.may_have_applied());
     }
+}
+
+#[tokio::test]
+async fn a_change_that_one_server_may_have_made_is_not_refused_by_the_next() {
+    let client = dying_and_in_maintenance().await;
+    let change = client.request(Method::POST, "/x").repeatable();
+    let error = change.send::<Value>(&ctx()).await.unwrap_err();
+    assert!(error.may_have_applied(), "{error}");
+    // A question may just as well be asked again.
+    assert_eq!(get(&client).await.remote().unwrap().code, "maintenance");
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,17 +4,20 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Asked;
+use super::asked::Led;
 use crate::check::Checks;
 use crate::check::rights::{Need, Thing, allows};
 use crate::check::tree::{all, id_in};
-use crate::history::{Act, Reply};
+use crate::history::{Act, Reply, Role, Token};
 use crate::truth::{State, Step, Truth};
 
 /// An answered change, and where it took effect.
 struct Change<'a> {
     asked: &'a Asked<'a>,
-    /// Whether its effect is there, at the last state that was looked at.
+    led: Led,
+    /// Whether its effect is there, at the last state that was looked at, and at any.
     is_there: bool,
+    was_there: bool,
     found: Option<Found>,
     allowed: bool,
 }
@@ -28,7 +31,9 @@ struct Found {
 
 pub(super) fn check(truth: &Truth, asked: &[Asked<'_>], checks: &mut Checks) {
     let answered = asked.iter().filter(|it| !it.is_question() && it.operation.reply().is_some());
-    let change = |asked| Change { asked, is_there: false, found: None, allowed: false };
+    let (is_there, was_there, allowed) = (false, false, false);
+    let change =
+        |asked| Change { asked, led: Led::default(), is_there, was_there, found: None, allowed };
     let mut changes: Vec<_> = answered.map(change).collect();
     walk(truth, |nth, action, state| {
         for change in
@@ -55,8 +60,9 @@ fn walk(truth: &Truth, mut each: impl FnMut(usize, usize, &State)) {
         match step {
             Step::Before => action = 0,
             Step::Within => action += 1,
-            // The same as after the last action.
-            Step::Whole => return,
+            // The same as after the last action, if there was any.
+            Step::Whole if !place.jump => return,
+            Step::Whole => {}
         }
         each(place.nth, action, state);
     });
@@ -64,7 +70,9 @@ fn walk(truth: &Truth, mut each: impl FnMut(usize, usize, &State)) {
 
 impl Change<'_> {
     fn look(&mut self, nth: usize, action: usize, state: &State) {
+        self.led.look(state, &self.asked.call.act);
         let is_there = self.is_effect(state);
+        self.was_there |= is_there;
         if action > 0 && is_there && !self.is_there && self.found.is_none() {
             self.found = self.needs(state).map(|needs| Found { nth, action, needs });
         }
@@ -87,17 +95,20 @@ impl Change<'_> {
                 let fact = format!("it takes {:?}, at the {}th state", found.needs, found.nth);
                 checks.violated(asked.violation("a change was made that is forbidden", fact));
             }
-            None if self.is_creation() && !self.was_asked_before(all) => {
+            None if self.is_missing() && !self.was_asked_before(all) => {
                 let (first, last) = (asked.first, asked.last);
-                let fact = format!("it appears at none of the states from {first} to {last}");
-                checks.violated(asked.violation("what was created is not there", fact));
+                let fact = format!("it is so at none of the states from {first} to {last}");
+                checks.violated(asked.violation("what was answered as done was not done", fact));
             }
             _ => {}
         }
     }
 
-    fn is_creation(&self) -> bool {
-        matches!(self.asked.operation.reply(), Some(Reply::Named { .. } | Reply::Token(_)))
+    /// What is created was not there before. Another change may have changed nothing.
+    fn is_missing(&self) -> bool {
+        let reply = self.asked.operation.reply();
+        let is_creation = matches!(reply, Some(Reply::Named { .. } | Reply::Token(_)));
+        is_creation || !self.was_there
     }
 
     /// Under its key: then this answer is an earlier one's.
@@ -111,7 +122,13 @@ impl Change<'_> {
     fn is_exact(&self) -> bool {
         !matches!(
             self.asked.call.act,
-            Act::SetRole { .. } | Act::SetAdmin { .. } | Act::MoveGroup { .. }
+            Act::RenameUser { .. }
+                | Act::RenameOrg { .. }
+                | Act::RenameGroup { .. }
+                | Act::RenameProject { .. }
+                | Act::SetRole { .. }
+                | Act::SetAdmin { .. }
+                | Act::MoveGroup { .. }
         )
     }
 
@@ -126,11 +143,14 @@ impl Change<'_> {
             (Act::DeleteGroup { group }, _) => !has("project_groups", *group),
             (Act::DeleteProject { project }, _) => !has("projects", *project),
             (Act::RemoveMember { org, user }, _) => member(state, org, user).is_none(),
-            (act, Reply::Named { id, .. }) => has(kind(act), *id),
-            (act, Reply::Token(token)) => has(kind(act), token.id),
+            (act, Reply::Named { id, .. } | Reply::Token(Token { id, .. })) => {
+                let object = state.get(&(kind(act).to_owned(), *id));
+                object.is_some_and(|object| self.led.fits(act, object))
+            }
             (act, Reply::Changed { id, revision }) => {
                 let object = state.get(&(kind(act).to_owned(), *id));
-                object.is_some_and(|object| object["revision"] == *revision)
+                let changed = object.filter(|object| object["revision"] == *revision);
+                changed.is_some_and(|object| self.led.fits(act, object))
             }
             _ => false,
         }
@@ -154,16 +174,21 @@ impl Change<'_> {
             }
             Act::MakeToken { .. } => vec![Need::Be(id_in(object?, "user")?)],
             Act::DropToken { user, .. } => vec![Need::Be(named(state, "users", user)?)],
+            Act::RenameUser { .. } => vec![Need::Be(id()?)],
             Act::CreateOrg { .. } => Vec::new(),
+            Act::RenameOrg { .. } => vec![Need::Own(Thing::Org(id()?))],
             Act::DeleteOrg { org } => vec![Need::Own(Thing::Org(*org))],
             Act::SetRole { .. } => vec![Need::Own(Thing::Org(id_in(object?, "org")?))],
             Act::RemoveMember { org, .. } => {
                 vec![Need::Own(Thing::Org(named(state, "orgs", org)?))]
             }
             Act::CreateGroup { .. } | Act::CreateProject { .. } => vec![group("parent")?],
+            Act::RenameGroup { .. } => vec![Need::Own(Thing::Group(id()?))],
             Act::MoveGroup { .. } => vec![Need::Own(Thing::Group(id()?)), group("parent")?],
             Act::DeleteGroup { group } => vec![Need::Own(Thing::Group(*group))],
-            Act::ChangeProject { parent: None, .. } => vec![Need::Own(Thing::Project(id()?))],
+            Act::RenameProject { .. } | Act::ChangeProject { parent: None, .. } => {
+                vec![Need::Own(Thing::Project(id()?))]
+            }
             Act::ChangeProject { .. } => vec![Need::Own(Thing::Project(id()?)), group("parent")?],
             Act::DeleteProject { project } => vec![Need::Own(Thing::Project(*project))],
             Act::CreateSecret { .. } => vec![group("project_group")?],
@@ -177,17 +202,26 @@ impl Change<'_> {
 /// The type of what a call makes or changes.
 fn kind(act: &Act) -> &'static str {
     match act {
-        Act::CreateUser { .. } | Act::SetAdmin { .. } => "users",
+        Act::CreateUser { .. } | Act::RenameUser { .. } | Act::SetAdmin { .. } => "users",
         Act::MakeToken { .. } => "tokens",
-        Act::CreateOrg { .. } => "orgs",
+        Act::CreateOrg { .. } | Act::RenameOrg { .. } => "orgs",
         Act::SetRole { .. } => "members",
-        Act::CreateGroup { .. } | Act::MoveGroup { .. } => "project_groups",
+        Act::CreateGroup { .. } | Act::RenameGroup { .. } | Act::MoveGroup { .. } => {
+            "project_groups"
+        }
         Act::CreateSecret { .. } => "secrets",
         _ => "projects",
     }
 }
 
-fn named(state: &State, kind: &str, name: &str) -> Option<Uuid> {
+pub(super) fn member_role(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "owner",
+        Role::Member => "member",
+    }
+}
+
+pub(super) fn named(state: &State, kind: &str, name: &str) -> Option<Uuid> {
     all(state, kind).find(|(_, object)| object["name"] == name).map(|(id, _)| id)
 }
 

@@ -50,9 +50,24 @@ pub(super) fn check(truth: &Truth, asked: &[Asked<'_>], checks: &mut Checks) {
 fn concerns(asked: &Asked<'_>) -> bool {
     match asked.operation.answer() {
         Some(Answer::Ok(_)) => asked.is_question(),
-        Some(Answer::Refused { code, .. }) => code == "unauthorized" || REFUSALS.contains(&&**code),
+        Some(Answer::Refused { code, .. }) => {
+            let nobody = code == "user_not_exist" && is_of_user(&asked.call.act);
+            nobody || code == "unauthorized" || REFUSALS.contains(&&**code)
+        }
         _ => false,
     }
+}
+
+/// Whether the user is what is asked for, and not only named.
+fn is_of_user(act: &Act) -> bool {
+    matches!(
+        act,
+        Act::RenameUser { .. }
+            | Act::SetAdmin { .. }
+            | Act::DeleteUser { .. }
+            | Act::MakeToken { .. }
+            | Act::DropToken { .. }
+    )
 }
 
 impl Open<'_> {
