@@ -5,6 +5,7 @@ use std::borrow::Cow;
 /// What goes into `<Code>`: a variant is spelt as it is on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Code {
+    AccessControlListNotSupported,
     AccessDenied,
     AuthorizationHeaderMalformed,
     AuthorizationQueryParametersError,
@@ -26,6 +27,7 @@ pub enum Code {
     InvalidPartOrder,
     InvalidRange,
     InvalidRequest,
+    InvalidStorageClass,
     InvalidTag,
     InvalidURI,
     KeyTooLongError,
@@ -48,6 +50,7 @@ pub enum Code {
     ObjectLockConfigurationNotFoundError,
     OwnershipControlsNotFoundError,
     PreconditionFailed,
+    ReplicationConfigurationNotFoundError,
     RequestTimeTooSkewed,
     RequestTimeout,
     ServerSideEncryptionConfigurationNotFoundError,
@@ -81,6 +84,7 @@ impl Code {
             | Code::NoSuchWebsiteConfiguration
             | Code::ObjectLockConfigurationNotFoundError
             | Code::OwnershipControlsNotFoundError
+            | Code::ReplicationConfigurationNotFoundError
             | Code::ServerSideEncryptionConfigurationNotFoundError => 404,
             Code::MethodNotAllowed => 405,
             Code::BucketAlreadyExists
@@ -104,7 +108,8 @@ impl Code {
 }
 
 /// What S3 says to each code that always means the same.
-const MESSAGES: [(Code, &str); 36] = [
+const MESSAGES: [(Code, &str); 38] = [
+    (Code::AccessControlListNotSupported, "The bucket does not allow ACLs"),
     (Code::AccessDenied, "Access Denied"),
     (Code::BadDigest, "The Content-MD5 you specified did not match what we received."),
     (Code::BucketAlreadyExists, "The requested bucket name is not available."),
@@ -139,6 +144,7 @@ const MESSAGES: [(Code, &str); 36] = [
         "The list of parts was not in ascending order. Parts must be ordered by part number.",
     ),
     (Code::InvalidRange, "The requested range is not satisfiable"),
+    (Code::InvalidStorageClass, "The storage class you specified is not valid"),
     (Code::InvalidURI, "Couldn't parse the specified URI."),
     (Code::KeyTooLongError, "Your key is too long"),
     (

@@ -149,7 +149,10 @@ impl S3 {
         let understood = head.and_then(|head| Ok((Operation::of(&head)?, head)));
         let (operation, head) = match understood {
             Ok(understood) => understood,
-            Err(error) => return Ok((Err(error), Outcome::Fine)),
+            Err(error) => {
+                self.discard(body).await?;
+                return Ok((Err(error), Outcome::Fine));
+            }
         };
         let Strike { before, outcome, after } = self.strike(peer, operation, &head);
         let arrival = Arrival::begin(self, operation, &head);
@@ -204,6 +207,16 @@ impl S3 {
             }
             Err(error) => Err(io::Error::other(error)),
         }
+    }
+
+    /// Reads a body that nobody wants. What is left of it would end the connection, and clients
+    /// that keep connections for later would find out too late.
+    async fn discard(&self, body: Incoming) -> io::Result<()> {
+        let mut body = Limited::new(body, self.settings.max_body_bytes);
+        while let Some(frame) = body.frame().await {
+            frame.map_err(io::Error::other)?;
+        }
+        Ok(())
     }
 
     fn apply(

@@ -4,12 +4,13 @@ use http::StatusCode;
 
 use super::dispatch::{Api, Request, no_content};
 use crate::hosts::s3::error::{Code, S3Error};
+use crate::hosts::s3::operation::Preset;
 use crate::hosts::s3::reply::{Reply, iso};
 use crate::hosts::s3::xml::Xml;
 
 /// The one account there is.
 pub const OWNER: &str = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a";
-const OWNER_NAME: &str = "simulated";
+pub const OWNER_NAME: &str = "simulated";
 
 pub fn owner(xml: &mut Xml, element: &str) {
     xml.node(element, |xml| {
@@ -64,21 +65,15 @@ pub fn versioning() -> Result<Reply, S3Error> {
     Ok(Reply::document(Xml::document("VersioningConfiguration", |_| {})))
 }
 
-pub fn acl(api: &Api<'_>, request: &Request) -> Result<Reply, S3Error> {
-    if !request.key().is_empty() {
-        api.bucket(request)?.get(request.key())?;
-    }
-    let grantee = "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \
-        xsi:type=\"CanonicalUser\">";
-    let document = Xml::document("AccessControlPolicy", |xml| {
-        owner(xml, "Owner");
-        xml.node("AccessControlList", |xml| {
-            xml.node("Grant", |xml| {
-                xml.raw(grantee).leaf("ID", OWNER).leaf("DisplayName", OWNER_NAME);
-                xml.raw("</Grantee>").leaf("Permission", "FULL_CONTROL");
-            });
-        });
-    });
+pub fn preset(preset: Preset) -> Result<Reply, S3Error> {
+    let document = match preset {
+        Preset::Accelerate => Xml::document("AccelerateConfiguration", |_| {}),
+        Preset::Logging => Xml::document("BucketLoggingStatus", |_| {}),
+        Preset::Notification => Xml::document("NotificationConfiguration", |_| {}),
+        Preset::RequestPayment => Xml::document("RequestPaymentConfiguration", |xml| {
+            xml.leaf("Payer", "BucketOwner");
+        }),
+    };
     Ok(Reply::document(document))
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use jiff::Timestamp;
 
-use super::{bucket, bulk, copy, listing, multipart, object, tagging, upload_lists};
+use super::{acl, bucket, bulk, copy, listing, multipart, object, tagging, upload_lists};
 use crate::hosts::s3::error::{Code, S3Error};
 use crate::hosts::s3::interference::Interference;
 use crate::hosts::s3::operation::Operation;
@@ -61,7 +61,9 @@ impl Api<'_> {
             O::DeleteBucket => bucket::delete(self, request),
             O::GetBucketLocation => bucket::location(self),
             O::GetBucketVersioning => bucket::versioning(),
-            O::GetBucketAcl | O::GetObjectAcl => bucket::acl(self, request),
+            O::GetBucketPreset(preset) => bucket::preset(preset),
+            O::GetBucketAcl | O::GetObjectAcl => acl::get(self, request),
+            O::PutBucketAcl | O::PutObjectAcl => acl::put(self, request),
             O::GetBucketConfiguration(code) => {
                 let message = "The specified configuration does not exist";
                 Err(S3Error::new(code, message).with("BucketName", request.bucket()))

@@ -16,27 +16,51 @@ const MAX_METADATA_BYTES: usize = 2 * 1024;
 const MAX_TAGS: usize = 10;
 
 /// Headers of an object that are kept and given back.
-const KEPT: [&str; 8] = [
+const KEPT: [&str; 9] = [
     "cache-control",
     "content-disposition",
     "content-encoding",
     "content-language",
     "content-type",
     "expires",
+    "x-amz-server-side-encryption",
     "x-amz-storage-class",
     "x-amz-website-redirect-location",
 ];
 /// Without these an object would not be what its uploader believes.
-const REFUSED: [&str; 3] = [
+const REFUSED: [&str; 6] = [
+    "x-amz-copy-source-server-side-encryption-customer-algorithm",
     "x-amz-object-lock-mode",
     "x-amz-object-lock-legal-hold",
+    "x-amz-rename-source",
     "x-amz-server-side-encryption-customer-algorithm",
+    "x-amz-write-offset-bytes",
 ];
+const STORAGE_CLASSES: [&str; 8] = [
+    "DEEP_ARCHIVE",
+    "GLACIER",
+    "GLACIER_IR",
+    "INTELLIGENT_TIERING",
+    "ONEZONE_IA",
+    "REDUCED_REDUNDANCY",
+    "STANDARD",
+    "STANDARD_IA",
+];
+/// What the service says to encrypt with keys of its own, as it does with everything.
+pub const ENCRYPTION: &str = "x-amz-server-side-encryption";
 
 /// The headers that the new object will have.
 pub fn object_headers(head: &Head) -> Result<BTreeMap<String, String>, S3Error> {
     if let Some(refused) = REFUSED.iter().find(|name| head.has_header(name)) {
         return Err(S3Error::from(Code::NotImplemented).with("Header", refused));
+    }
+    if head.header(ENCRYPTION).is_some_and(|it| it != "AES256") {
+        return Err(S3Error::from(Code::NotImplemented).with("Header", ENCRYPTION));
+    }
+    if let Some(class) = head.header("x-amz-storage-class")
+        && !STORAGE_CLASSES.contains(&class.as_str())
+    {
+        return Err(S3Error::from(Code::InvalidStorageClass).with("StorageClassRequested", class));
     }
     let names = head.headers.keys().map(|name| name.as_str());
     let kept = names.filter(|name| KEPT.contains(name) || name.starts_with(METADATA));

@@ -1,6 +1,7 @@
 //! Operations: from a verified request to a change of state and an answer. No I/O, no time of
 //! their own.
 
+mod acl;
 mod bucket;
 mod bulk;
 mod copy;

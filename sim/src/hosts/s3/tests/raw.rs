@@ -169,3 +169,93 @@ async fn digests_that_do_not_fit_are_refused() {
     }
     assert!(server.keys().is_empty());
 }
+
+#[tokio::test]
+async fn a_connection_goes_on_after_a_body_that_nobody_wanted() {
+    let server = server().await;
+    let body = "x".repeat(1 << 20);
+    let refused = signed(&server, "PUT", "/bucket/k?versioning", &[]);
+    let next = signed(&server, "DELETE", "/bucket/k", &[]);
+    let mut stream = TcpNet.dial(&server.address).await.unwrap();
+    let text = format!("{refused}content-length: {}\r\n\r\n", body.len());
+    stream.write_all(text.as_bytes()).await.unwrap();
+    stream.write_all(body.as_bytes()).await.unwrap();
+    stream.write_all(format!("{next}connection: close\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).await.unwrap();
+    assert!(answers.starts_with("HTTP/1.1 501 "), "{answers}");
+    assert!(answers.contains("</Error>HTTP/1.1 204 "), "{answers}");
+}
+
+#[tokio::test]
+async fn what_is_not_simulated_is_not_taken_for_something_else() {
+    let server = server().await;
+    send(&server, "PUT", "/bucket/k", &[], "kept").await;
+    let refused = [
+        ("PUT", "/bucket/k?renameObject", "x-amz-rename-source", "/bucket/other", 501),
+        ("PUT", "/bucket/k?encryption", "x-amz-meta-a", "b", 501),
+        ("GET", "/bucket?session", "x-amz-meta-a", "b", 501),
+        ("PUT", "/bucket/k", "x-amz-write-offset-bytes", "4", 501),
+        ("PUT", "/bucket/k", "x-amz-server-side-encryption", "aws:kms", 501),
+        ("PUT", "/bucket/k", "x-amz-storage-class", "BEST", 400),
+        ("PUT", "/bucket/k?acl", "x-amz-acl", "public-read", 400),
+        ("PUT", "/bucket?acl", "x-amz-grant-read", "id=\"somebody\"", 400),
+    ];
+    for (method, target, name, value, status) in refused {
+        let answer = send(&server, method, target, &[(name, value)], "").await;
+        assert_eq!(error(&answer).0, status, "{target} {name}: {answer}");
+    }
+    let kept = send(&server, "GET", "/bucket/k", &[], "").await;
+    assert!(kept.ends_with("\r\n\r\nkept"), "{kept}");
+}
+
+#[tokio::test]
+async fn the_list_of_whom_an_object_belongs_to_can_be_set_to_what_it_is() {
+    let server = server().await;
+    send(&server, "PUT", "/bucket/k", &[], "").await;
+    let list = send(&server, "GET", "/bucket/k?acl", &[], "").await;
+    let list = list.split_once("\r\n\r\n").unwrap().1;
+    for (headers, body, status) in [
+        (&[][..], list, "200"),
+        (&[("x-amz-acl", "private")], "", "200"),
+        (&[], &list.replace("FULL_CONTROL", "READ"), "400"),
+    ] {
+        let answer = send(&server, "PUT", "/bucket/k?acl", headers, body).await;
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{answer}");
+    }
+    let missing = send(&server, "PUT", "/bucket/none?acl", &[("x-amz-acl", "private")], "").await;
+    assert_eq!(error(&missing).0, 404);
+}
+
+#[tokio::test]
+async fn a_copy_has_its_own_storage_class_and_encryption() {
+    let server = server().await;
+    let headers =
+        [("x-amz-storage-class", "STANDARD_IA"), ("x-amz-server-side-encryption", "AES256")];
+    let put = send(&server, "PUT", "/bucket/k", &headers, "").await;
+    assert!(put.contains("x-amz-server-side-encryption: AES256\r\n"), "{put}");
+    let source = ("x-amz-copy-source", "/bucket/k");
+    send(&server, "PUT", "/bucket/plain", &[source], "").await;
+    let plain = send(&server, "HEAD", "/bucket/plain", &[], "").await;
+    assert!(!plain.contains("storage-class") && !plain.contains("encryption"), "{plain}");
+    send(&server, "PUT", "/bucket/k", &[source, ("x-amz-storage-class", "ONEZONE_IA")], "").await;
+    let changed = send(&server, "HEAD", "/bucket/k", &[], "").await;
+    assert!(changed.contains("x-amz-storage-class: ONEZONE_IA\r\n"), "{changed}");
+}
+
+#[tokio::test]
+async fn what_nobody_set_of_a_bucket_is_said_to_be_so() {
+    let server = server().await;
+    for (target, part) in [
+        ("/bucket?logging", "<BucketLoggingStatus "),
+        ("/bucket?notification", "<NotificationConfiguration "),
+        ("/bucket?requestPayment", "<Payer>BucketOwner</Payer>"),
+        ("/bucket?accelerate", "<AccelerateConfiguration "),
+        ("/bucket?replication", "<Code>ReplicationConfigurationNotFoundError</Code>"),
+    ] {
+        let answer = send(&server, "GET", target, &[], "").await;
+        assert!(answer.contains(part), "{target}: {answer}");
+        let set = send(&server, "PUT", target, &[], "").await;
+        assert_eq!(error(&set).0, 501, "{set}");
+    }
+}
