@@ -10,6 +10,7 @@ pub enum Code {
     AuthorizationHeaderMalformed,
     AuthorizationQueryParametersError,
     BadDigest,
+    BadRequest,
     BucketAlreadyExists,
     BucketAlreadyOwnedByYou,
     BucketNotEmpty,
@@ -23,6 +24,7 @@ pub enum Code {
     InvalidArgument,
     InvalidBucketName,
     InvalidDigest,
+    InvalidObjectState,
     InvalidPart,
     InvalidPartOrder,
     InvalidRange,
@@ -70,6 +72,7 @@ impl Code {
             Code::NotModified => 304,
             Code::AccessDenied
             | Code::InvalidAccessKeyId
+            | Code::InvalidObjectState
             | Code::RequestTimeTooSkewed
             | Code::SignatureDoesNotMatch => 403,
             Code::NoSuchBucket
@@ -108,7 +111,7 @@ impl Code {
 }
 
 /// What S3 says to each code that always means the same.
-const MESSAGES: [(Code, &str); 38] = [
+const MESSAGES: [(Code, &str); 39] = [
     (Code::AccessControlListNotSupported, "The bucket does not allow ACLs"),
     (Code::AccessDenied, "Access Denied"),
     (Code::BadDigest, "The Content-MD5 you specified did not match what we received."),
@@ -124,7 +127,7 @@ const MESSAGES: [(Code, &str); 38] = [
          resource.",
     ),
     (Code::EntityTooLarge, "Your proposed upload exceeds the maximum allowed size"),
-    (Code::EntityTooSmall, "Your proposed upload is smaller than the minimum allowed size"),
+    (Code::EntityTooSmall, "Your proposed upload is smaller than the minimum allowed object size."),
     (Code::ExpiredToken, "The provided token has expired."),
     (
         Code::IncompleteBody,
@@ -134,6 +137,7 @@ const MESSAGES: [(Code, &str); 38] = [
     (Code::InvalidAccessKeyId, "The AWS Access Key Id you provided does not exist in our records."),
     (Code::InvalidBucketName, "The specified bucket is not valid."),
     (Code::InvalidDigest, "The Content-MD5 you specified was invalid."),
+    (Code::InvalidObjectState, "The operation is not valid for the object's storage class"),
     (
         Code::InvalidPart,
         "One or more of the specified parts could not be found.  The part may not have been \

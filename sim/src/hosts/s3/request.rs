@@ -52,9 +52,14 @@ impl Query {
     /// A parameter that counts; absent ones are `default`.
     pub fn number(&self, name: &str, default: usize) -> Result<usize, S3Error> {
         let Some(text) = self.get(name).filter(|text| !text.is_empty()) else { return Ok(default) };
-        let number = text.parse().ok().filter(|number| *number <= i32::MAX as usize);
+        let max = i32::MAX as usize;
+        let number = text.parse().ok().filter(|number| *number <= max);
         number.ok_or_else(|| {
-            S3Error::argument(name, text, format!("Provided {name} not an integer or within range"))
+            let message = match text.strip_prefix('-').map(str::parse::<u32>) {
+                Some(Ok(_)) => format!("Argument {name} must be an integer between 0 and {max}"),
+                _ => format!("Provided {name} not an integer or within integer range"),
+            };
+            S3Error::argument(name, text, message)
         })
     }
 

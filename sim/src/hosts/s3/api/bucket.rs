@@ -47,7 +47,8 @@ pub fn create(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
 }
 
 pub fn head(api: &Api<'_>) -> Result<Reply, S3Error> {
-    Ok(Reply::empty(StatusCode::OK).with("x-amz-bucket-region", api.region))
+    let reply = Reply::empty(StatusCode::OK).with("x-amz-bucket-region", api.region);
+    Ok(reply.with("content-type", "application/xml"))
 }
 
 pub fn delete(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {

@@ -112,6 +112,7 @@ fn source(api: &Api<'_>, request: &Request) -> Result<(String, String, Arc<Objec
         return Err(S3Error::from(Code::NoSuchVersion).with("VersionId", version));
     }
     source_conditions(&request.head).check_source(&object)?;
+    object.check_readable()?;
     Ok((bucket.to_owned(), key.to_owned(), object))
 }
 

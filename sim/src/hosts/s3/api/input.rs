@@ -95,8 +95,14 @@ pub fn header_tags(head: &Head) -> Result<Tags, S3Error> {
 }
 
 pub fn valid_tags(tags: Tags) -> Result<Tags, S3Error> {
+    if tags.len() > MAX_TAGS {
+        let message = format!("Object tags cannot be greater than {MAX_TAGS}");
+        return Err(S3Error::new(Code::BadRequest, message));
+    }
     let message = match &tags {
-        tags if tags.len() > MAX_TAGS => "Object tags cannot be greater than 10",
+        tags if tags.iter().any(|(key, _)| key.starts_with("aws:")) => {
+            "System tags cannot be added/updated by requester"
+        }
         tags if tags.iter().any(|(key, _)| key.is_empty() || key.chars().count() > 128) => {
             "The TagKey you have provided is invalid"
         }

@@ -64,6 +64,9 @@ pub fn get(api: &Api<'_>, request: &Request) -> Result<Reply, S3Error> {
         let not_modified = error.code == Code::NotModified;
         return if not_modified { Ok(unchanged(object)) } else { Err(error) };
     }
+    if head.method == Method::GET {
+        object.check_readable()?;
+    }
     let mut reply = described(object);
     for (parameter, header) in OVERRIDES {
         reply = reply.with_some(header, head.query.get(parameter));

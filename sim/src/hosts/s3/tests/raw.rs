@@ -210,6 +210,39 @@ async fn what_is_not_simulated_is_not_taken_for_something_else() {
 }
 
 #[tokio::test]
+async fn an_archived_object_can_be_looked_at_but_not_read() {
+    let server = server().await;
+    send(&server, "PUT", "/bucket/k", &[("x-amz-storage-class", "GLACIER")], "").await;
+    let head = send(&server, "HEAD", "/bucket/k", &[], "").await;
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    let copied = [("x-amz-copy-source", "/bucket/k")];
+    for (method, target, headers) in
+        [("GET", "/bucket/k", &[][..]), ("PUT", "/bucket/c", &copied[..])]
+    {
+        let (status, body) = error(&send(&server, method, target, headers, "").await);
+        assert_eq!(status, 403);
+        assert!(body.contains("<Code>InvalidObjectState</Code>"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn arguments_out_of_range_are_named() {
+    let server = server().await;
+    let eleven = format!("x={}", (0..10).map(|n| format!("&t{n}=v")).collect::<String>());
+    for (target, header, part) in [
+        ("/bucket?list-type=2&max-keys=-1", ("x-amz-meta-a", ""), "must be an integer between 0"),
+        ("/bucket?max-keys=2147483648", ("x-amz-meta-a", ""), "not an integer or within integer"),
+        ("/bucket/k", ("x-amz-tagging", "aws:a=b"), "<Code>InvalidTag</Code>"),
+        ("/bucket/k", ("x-amz-tagging", eleven.as_str()), "<Code>BadRequest</Code>"),
+    ] {
+        let method = if target.contains("max") { "GET" } else { "PUT" };
+        let (status, body) = error(&send(&server, method, target, &[header], "").await);
+        assert_eq!(status, 400);
+        assert!(body.contains(part), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn the_list_of_whom_an_object_belongs_to_can_be_set_to_what_it_is() {
     let server = server().await;
     send(&server, "PUT", "/bucket/k", &[], "").await;
