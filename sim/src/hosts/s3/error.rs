@@ -18,6 +18,7 @@ pub enum Code {
     EntityTooLarge,
     EntityTooSmall,
     ExpiredToken,
+    IllegalLocationConstraintException,
     IncompleteBody,
     InternalError,
     InvalidAccessKeyId,
@@ -111,7 +112,7 @@ impl Code {
 }
 
 /// What S3 says to each code that always means the same.
-const MESSAGES: [(Code, &str); 39] = [
+const MESSAGES: [(Code, &str); 48] = [
     (Code::AccessControlListNotSupported, "The bucket does not allow ACLs"),
     (Code::AccessDenied, "Access Denied"),
     (Code::BadDigest, "The Content-MD5 you specified did not match what we received."),
@@ -160,7 +161,14 @@ const MESSAGES: [(Code, &str); 39] = [
     (Code::MethodNotAllowed, "The specified method is not allowed against this resource."),
     (Code::MissingContentLength, "You must provide the Content-Length HTTP header."),
     (Code::NoSuchBucket, "The specified bucket does not exist"),
+    (Code::NoSuchBucketPolicy, "The bucket policy does not exist"),
+    (Code::NoSuchCORSConfiguration, "The CORS configuration does not exist"),
     (Code::NoSuchKey, "The specified key does not exist."),
+    (Code::NoSuchLifecycleConfiguration, "The lifecycle configuration does not exist"),
+    (
+        Code::NoSuchPublicAccessBlockConfiguration,
+        "The public access block configuration was not found",
+    ),
     (Code::NoSuchTagSet, "The TagSet does not exist"),
     (
         Code::NoSuchUpload,
@@ -168,8 +176,18 @@ const MESSAGES: [(Code, &str); 39] = [
          may have been aborted or completed.",
     ),
     (Code::NoSuchVersion, "The specified version does not exist."),
+    (
+        Code::NoSuchWebsiteConfiguration,
+        "The specified bucket does not have a website configuration",
+    ),
     (Code::NotImplemented, "A header you provided implies functionality that is not implemented"),
+    (
+        Code::ObjectLockConfigurationNotFoundError,
+        "Object Lock configuration does not exist for this bucket",
+    ),
+    (Code::OwnershipControlsNotFoundError, "The bucket ownership controls were not found"),
     (Code::PreconditionFailed, "At least one of the pre-conditions you specified did not hold"),
+    (Code::ReplicationConfigurationNotFoundError, "The replication configuration was not found"),
     (
         Code::RequestTimeTooSkewed,
         "The difference between the request time and the current time is too large.",
@@ -178,6 +196,10 @@ const MESSAGES: [(Code, &str); 39] = [
         Code::RequestTimeout,
         "Your socket connection to the server was not read from or written to within the \
          timeout period. Idle connections will be closed.",
+    ),
+    (
+        Code::ServerSideEncryptionConfigurationNotFoundError,
+        "The server side encryption configuration was not found",
     ),
     (Code::ServiceUnavailable, "Service is unable to handle request."),
     (

@@ -1,6 +1,6 @@
 //! A request, taken apart but not yet understood.
 
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::error::{Code, S3Error};
@@ -89,11 +89,12 @@ impl Head {
     pub fn parse(
         method: Method,
         uri: &Uri,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         domain: Option<&str>,
     ) -> Result<Head, S3Error> {
         let path = decode(uri.path())?;
         let query = Query::parse(uri.query().unwrap_or_default())?;
+        hoist(&query, &mut headers);
         let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
         let host = host.map(|host| host.rsplit_once(':').map_or(host, |(host, _port)| host));
         let virtual_bucket = match (host, domain) {
@@ -133,6 +134,19 @@ impl Head {
     }
 }
 
+/// A presigned URL may hold headers of the service as parameters.
+fn hoist(query: &Query, headers: &mut HeaderMap) {
+    if !query.has("X-Amz-Signature") && !query.has("Signature") {
+        return;
+    }
+    for (name, value) in query.pairs().filter(|(name, _)| name.starts_with("x-amz-")) {
+        let header = HeaderName::from_bytes(name.as_bytes()).ok();
+        if let Some((name, value)) = header.zip(HeaderValue::from_bytes(value.as_bytes()).ok()) {
+            headers.entry(name).or_insert(value);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +168,13 @@ mod tests {
         assert_eq!(names("/b", "127.0.0.1"), both("b", ""));
         assert_eq!(names("/", "s3.test"), both("", ""));
         assert_eq!(names("/b//k", "s3.test"), both("b", "/k"));
+    }
+
+    #[test]
+    fn a_presigned_url_may_hold_headers() {
+        let meta = |uri| head(uri, "s3.test").unwrap().header("x-amz-meta-a");
+        assert_eq!(meta("/b/k?X-Amz-Signature=s&x-amz-meta-a=1").as_deref(), Some("1"));
+        assert_eq!(meta("/b/k?x-amz-meta-a=1"), None);
     }
 
     #[test]

@@ -1,16 +1,20 @@
 //! Buckets as a whole.
 
 use http::StatusCode;
+use serde::Deserialize;
 
 use super::dispatch::{Api, Request, no_content};
 use crate::hosts::s3::error::{Code, S3Error};
 use crate::hosts::s3::operation::Preset;
 use crate::hosts::s3::reply::{Reply, iso};
-use crate::hosts::s3::xml::Xml;
+use crate::hosts::s3::xml::{Xml, parse};
 
 /// The one account there is.
 pub const OWNER: &str = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a";
 pub const OWNER_NAME: &str = "simulated";
+
+/// Of buckets, in one answer.
+const MAX_LISTED: usize = 10_000;
 
 pub fn owner(xml: &mut Xml, element: &str) {
     xml.node(element, |xml| {
@@ -18,22 +22,60 @@ pub fn owner(xml: &mut Xml, element: &str) {
     });
 }
 
-pub fn list(api: &Api<'_>) -> Result<Reply, S3Error> {
+pub fn list(api: &Api<'_>, request: &Request) -> Result<Reply, S3Error> {
+    let query = &request.head.query;
+    let limit = query.number("max-buckets", MAX_LISTED)?;
+    if !(1..=MAX_LISTED).contains(&limit) {
+        let message = format!("Argument max-buckets must be an integer between 1 and {MAX_LISTED}");
+        return Err(S3Error::argument("max-buckets", &limit.to_string(), message));
+    }
+    let prefix = query.get("prefix").unwrap_or_default();
+    let after = query.get("continuation-token").unwrap_or_default();
+    let elsewhere = query.get("bucket-region").is_some_and(|region| region != api.region);
+    let mut matching = api.state.buckets().filter(|(name, _)| {
+        !elsewhere && name.starts_with(prefix) && (after.is_empty() || *name > after)
+    });
+    let shown: Vec<_> = matching.by_ref().take(limit).collect();
+    let last = shown.last().map(|(name, _)| *name);
+    let token = last.filter(|_| matching.next().is_some());
     let document = Xml::document("ListAllMyBucketsResult", |xml| {
         owner(xml, "Owner");
         xml.node("Buckets", |xml| {
-            for (name, bucket) in api.state.buckets() {
+            for (name, bucket) in shown {
                 xml.node("Bucket", |xml| {
                     xml.leaf("Name", name).leaf("CreationDate", iso(bucket.created));
+                    xml.leaf("BucketRegion", api.region);
                 });
             }
         });
+        xml.maybe("ContinuationToken", token).maybe("Prefix", query.get("prefix"));
     });
     Ok(Reply::document(document))
 }
 
+#[derive(Default, Deserialize)]
+struct Configuration {
+    #[serde(rename = "LocationConstraint", default)]
+    location: String,
+}
+
 pub fn create(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
     let name = request.bucket();
+    let locked = request.head.header("x-amz-bucket-object-lock-enabled");
+    if locked.is_some_and(|it| it.eq_ignore_ascii_case("true")) {
+        return Err(Code::NotImplemented.into());
+    }
+    let Configuration { location } = match request.body.is_empty() {
+        true => Configuration::default(),
+        false => parse(&request.body)?,
+    };
+    if !location.is_empty() && location != api.region {
+        let message = format!(
+            "The {location} location constraint is incompatible for the region specific endpoint \
+             this request was sent to."
+        );
+        return Err(S3Error::new(Code::IllegalLocationConstraintException, message));
+    }
     // One that was set up by hand may be called anything.
     if api.state.bucket(name).is_err() && !is_valid(name) {
         return Err(S3Error::from(Code::InvalidBucketName).with("BucketName", name));

@@ -55,7 +55,7 @@ impl Api<'_> {
             self.bucket(request)?;
         }
         match request.operation {
-            O::ListBuckets => bucket::list(self),
+            O::ListBuckets => bucket::list(self, request),
             O::CreateBucket => bucket::create(self, request),
             O::HeadBucket => bucket::head(self),
             O::DeleteBucket => bucket::delete(self, request),
@@ -65,8 +65,7 @@ impl Api<'_> {
             O::GetBucketAcl | O::GetObjectAcl => acl::get(self, request),
             O::PutBucketAcl | O::PutObjectAcl => acl::put(self, request),
             O::GetBucketConfiguration(code) => {
-                let message = "The specified configuration does not exist";
-                Err(S3Error::new(code, message).with("BucketName", request.bucket()))
+                Err(S3Error::from(code).with("BucketName", request.bucket()))
             }
             O::ListObjects => listing::v1(self, request),
             O::ListObjectsV2 => listing::v2(self, request),

@@ -14,6 +14,8 @@ use crate::hosts::s3::state::{Conditions, Tags};
 const METADATA: &str = "x-amz-meta-";
 const MAX_METADATA_BYTES: usize = 2 * 1024;
 const MAX_TAGS: usize = 10;
+/// Of the ids that the service gives.
+const VERSION_ID_CHARS: usize = 32;
 
 /// Headers of an object that are kept and given back.
 const KEPT: [&str; 9] = [
@@ -181,6 +183,9 @@ fn date(head: &Head, name: &str) -> Option<Timestamp> {
 pub fn check_version(head: &Head) -> Result<(), S3Error> {
     match head.query.get("versionId") {
         None | Some("null" | "") => Ok(()),
-        Some(other) => Err(S3Error::from(Code::NoSuchVersion).with("VersionId", other)),
+        Some(other) if other.len() == VERSION_ID_CHARS => {
+            Err(S3Error::from(Code::NoSuchVersion).with("VersionId", other))
+        }
+        Some(other) => Err(S3Error::argument("versionId", other, "Invalid version id specified")),
     }
 }

@@ -226,6 +226,43 @@ async fn an_archived_object_can_be_looked_at_but_not_read() {
 }
 
 #[tokio::test]
+async fn buckets_are_listed_in_pages_and_by_prefix() {
+    let server = server().await;
+    for name in ["abc-1", "abc-2", "abc-3"] {
+        server.s3.state().create_bucket(name, drydock_core::env::Env::system().now()).unwrap();
+    }
+    let first = send(&server, "GET", "/?max-buckets=2&prefix=abc", &[], "").await;
+    assert!(first.contains("<ContinuationToken>abc-2</ContinuationToken>"), "{first}");
+    let target = "/?max-buckets=2&prefix=abc&continuation-token=abc-2";
+    let second = send(&server, "GET", target, &[], "").await;
+    assert!(second.contains("<Name>abc-3</Name>") && !second.contains("abc-1"), "{second}");
+    assert!(!second.contains("<ContinuationToken>"), "{second}");
+    let elsewhere = send(&server, "GET", "/?bucket-region=eu-west-1", &[], "").await;
+    assert!(elsewhere.contains("<Buckets></Buckets>"), "{elsewhere}");
+}
+
+#[tokio::test]
+async fn a_bucket_is_not_made_elsewhere_or_otherwise_than_asked() {
+    let server = server().await;
+    let constraint = |region: &str| {
+        format!(
+            "<CreateBucketConfiguration><LocationConstraint>{region}</LocationConstraint>\
+             </CreateBucketConfiguration>"
+        )
+    };
+    let lock = [("x-amz-bucket-object-lock-enabled", "true")];
+    for (headers, body, status) in [
+        (&[][..], constraint("eu-west-1"), 400),
+        (&lock[..], String::new(), 501),
+        (&[][..], constraint("us-east-1"), 200),
+    ] {
+        let answer = send(&server, "PUT", "/other", headers, &body).await;
+        assert_eq!(error(&answer).0, status, "{answer}");
+        assert_eq!(server.s3.state().bucket("other").is_ok(), status == 200);
+    }
+}
+
+#[tokio::test]
 async fn arguments_out_of_range_are_named() {
     let server = server().await;
     let eleven = format!("x={}", (0..10).map(|n| format!("&t{n}=v")).collect::<String>());
