@@ -112,8 +112,14 @@ fn of_bucket(head: &Head) -> Result<Operation, S3Error> {
         Method::PUT if named.is_none() => unless_other(head, Operation::CreateBucket),
         Method::DELETE if named.is_none() => unless_other(head, Operation::DeleteBucket),
         Method::PUT | Method::DELETE => Err(not_implemented()),
+        Method::POST if is_form(head) => Err(not_implemented()),
         _ => Err(not_allowed(head)),
     }
+}
+
+/// An upload from a page.
+fn is_form(head: &Head) -> bool {
+    head.header("content-type").is_some_and(|it| it.starts_with("multipart/form-data"))
 }
 
 fn preset(query: &Query) -> Option<Preset> {
