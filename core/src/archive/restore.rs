@@ -16,9 +16,9 @@ use super::import::ImportError;
 use super::switch::Next;
 use crate::context::Context;
 use crate::coord::CoordinationExt;
-use crate::log::format::{CurrentLineage, Head, LineageRecord, Position, Reason, decode};
-use crate::objects::ObjectError;
-use crate::store::{Inner, Store, StoreError, begin, recovery};
+use crate::log::format::{Head, LineageRecord, Position, Reason, decode};
+use crate::log::in_force;
+use crate::store::{Store, StoreError, begin, recovery};
 use crate::tasks::collect;
 
 /// A lineage that is, or was, in force.
@@ -54,7 +54,7 @@ impl Store {
         let head: Option<Head> = head.map(|kv| decode(&kv.key, &kv.value)).transpose()?;
         let current = match head {
             Some(head) => Some(head.lineage),
-            None => noted(inner).await?,
+            None => in_force::newest(&inner.objects, &inner.object_keys).await?,
         };
         let records = collect::lineages(inner).await?;
         let mut lineages = Vec::new();
@@ -87,11 +87,12 @@ impl Store {
         // Before the first object is stored: what the switch compares, see `tasks::collect`.
         let base = self.base().await?;
         self.archive_tail(&base).await?;
-        let kept = collect::lineages(inner).await?;
-        let mut kept = were_in_force(&kept, Some(base.head.lineage));
+        let records = collect::lineages(inner).await?;
+        let mut kept = were_in_force(&records, Some(base.head.lineage));
         let record = kept.find(|record| record.lineage == lineage);
-        let record = record.ok_or(ImportError::LineageNotExist(lineage))?.clone();
-        let written = ctx.run(self.write_anew(&record)).await;
+        let record = record.ok_or(ImportError::LineageNotExist(lineage))?;
+        let end = known_end(&records, &base.head, lineage);
+        let written = ctx.run(self.write_anew(record, end)).await;
         let (reached, counts, files) = written.map_err(StoreError::Interrupted)??;
         // An instance may have come meanwhile.
         self.base().await?;
@@ -111,9 +112,14 @@ impl Store {
     }
 
     /// Stores a lineage's last state in files of its own.
-    async fn write_anew(&self, record: &LineageRecord) -> Result<Written, ImportError> {
+    async fn write_anew(
+        &self,
+        record: &LineageRecord,
+        end: Option<Position>,
+    ) -> Result<Written, ImportError> {
         let (inner, lineage) = (&self.inner, record.lineage);
-        let last = recovery::last_position(inner, lineage).await?;
+        // A listing may be late; one that has less than is known is not believed.
+        let last = end.max(Some(recovery::last_position(inner, lineage).await?)).unwrap_or(0);
         let recovery::Rebuilt { db, reached, .. } = recovery::rebuild(inner, record).await?;
         let reached = reached.position;
         if reached < last {
@@ -126,12 +132,13 @@ impl Store {
 
 type Written = (Position, BTreeMap<String, u64>, Vec<crate::log::checkpoint::DataFile>);
 
-async fn noted(inner: &Inner) -> Result<Option<Uuid>, StoreError> {
-    match inner.objects.get_sealed::<CurrentLineage>(&inner.object_keys.current()).await {
-        Ok(current) => Ok(Some(current.lineage)),
-        Err(ObjectError::NotExist(_)) => Ok(None),
-        Err(error) => Err(error.into()),
+/// The last position of a lineage, where that is known without a listing of its segments.
+fn known_end(records: &[LineageRecord], head: &Head, lineage: Uuid) -> Option<Position> {
+    if head.lineage == lineage {
+        return Some(head.position);
     }
+    let ended = |next: &&LineageRecord| next.parent == Some(lineage) && next.replaced.is_none();
+    records.iter().find(ended).map(|next| next.fork)
 }
 
 /// Without those whose switch never came about: nothing followed them, and they are not in force.

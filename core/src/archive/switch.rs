@@ -18,9 +18,10 @@ use crate::log::bootstrap;
 use crate::log::checkpoint::{DataFile, Manifest};
 use crate::log::commit::{CommitError, Proposal, Settled, settle};
 use crate::log::format::{
-    ArchivedRecord, Body, CheckpointRecord, Commit, CurrentLineage, Head, LineageRecord, Mode,
-    Position, Reason, decode, encode,
+    ArchivedRecord, Body, CheckpointRecord, Commit, Head, LineageRecord, Mode, Position, Reason,
+    decode, encode,
 };
+use crate::log::in_force;
 use crate::objects::ObjectError;
 use crate::retry::Backoff;
 use crate::store::{Overview, Reached, Store, StoreError};
@@ -112,11 +113,14 @@ impl Store {
             }
             let key = inner.keys.task(TASK);
             if let Some(lock) = Lock::try_take(&inner.coord, key, HOLDER, TAIL_LEASE).await? {
-                let archived = archive::run_once(self, lock.fence()).await;
+                let archived = archive::run_once(self, lock.fence(), &mut None).await;
                 if let Err(error) = lock.release().await {
                     tracing::debug!(%error, "the archiver's lock is left to expire");
                 }
-                archived?;
+                match archived {
+                    Ok(()) | Err(StoreError::Fenced) => {}
+                    Err(error) => return Err(error),
+                }
             }
             backoff.pause().await;
         }
@@ -211,10 +215,9 @@ impl Store {
         env.point("import.after_switch").await?;
         let head = proposal.commit.head();
         // If the coordination store is lost, this is what says that the switch took place.
-        let current = CurrentLineage { lineage: head.lineage };
-        let key = inner.object_keys.current();
+        let (objects, keys) = (&inner.objects, &inner.object_keys);
         let mut rounds = 1;
-        while let Err(error) = inner.objects.put_sealed(&key, &current).await {
+        while let Err(error) = in_force::note(objects, keys, head.lineage).await {
             if rounds == NOTE_ROUNDS {
                 return Err(StoreError::Objects(error).into());
             }

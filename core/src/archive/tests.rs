@@ -370,6 +370,27 @@ async fn a_lineage_with_a_hole_is_not_restored_in_part() {
     assert!(instance.names(Reads::Linearizable).await.is_empty());
 }
 
+/// As a late listing looks.
+#[tokio::test(start_paused = true)]
+async fn a_lineage_whose_last_segment_is_not_listed_is_not_restored_without_it() {
+    let mut world = World::new();
+    let instance = world.start().await;
+    let export = instance.export().await;
+    instance.add("a").await.unwrap();
+    let first = in_force(&instance).await;
+    world.switch_mode(Mode::Maintenance, 1).await;
+    // Archives; the import itself is refused.
+    import(&instance, b"rubbish\n").await.unwrap_err();
+    let segments = world.listed(&format!("test/toy/lineages/{first}/log")).await;
+    world.objects.delete(segments.last().unwrap()).await.unwrap();
+    let refused = instance.store.restore(&soon(), first).await;
+    let damaged = ImportError::LineageDamaged { lineage: first, reached: 0, last: 1 };
+    assert_eq!(refused.unwrap_err().to_string(), damaged.to_string());
+    import(&instance, &export).await.unwrap();
+    let refused = instance.store.restore(&soon(), first).await;
+    assert_eq!(refused.unwrap_err().to_string(), damaged.to_string());
+}
+
 /// The lineage record of an import that died before its switch is not a lineage.
 #[tokio::test(start_paused = true)]
 async fn what_never_came_into_force_is_not_listed() {

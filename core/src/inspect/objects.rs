@@ -10,14 +10,19 @@ use super::verify::Verifier;
 use crate::archive::restore::were_in_force;
 use crate::log::checkpoint::{DataFile, Manifest, Place, read_file};
 use crate::log::format::{Body, CurrentLineage, Head, LineageRecord, Position};
+use crate::log::in_force::Note;
 use crate::log::keys::{DataName, ObjectKeys, Span};
 use crate::log::segment;
 use crate::store::StoreError;
+
+const WRONG_LINEAGE: &str =
+    "if the coordination store were lost, the wrong lineage or none might be recovered";
 
 /// What an object is, by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     Current,
+    Note(Note),
     Lineage(Uuid),
     Manifest(Uuid, Position),
     Segment(Uuid, Span),
@@ -30,6 +35,7 @@ impl Kind {
         let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
         let kind = match parts[..] {
             ["current.json"] => Kind::Current,
+            ["in-force", name] => Kind::Note(Note::parse(name)?),
             ["data", _] => Kind::Data,
             ["lineages", id, "lineage.json"] => Kind::Lineage(id.parse().ok()?),
             ["lineages", id, "checkpoints", name] => {
@@ -44,7 +50,7 @@ impl Kind {
 
     pub(super) fn group(&self) -> &'static str {
         match self {
-            Kind::Current => "other",
+            Kind::Current | Kind::Note(_) => "other",
             Kind::Lineage(_) => "lineages",
             Kind::Manifest(..) => "checkpoints",
             Kind::Segment(..) => "segments",
@@ -72,7 +78,7 @@ pub(super) async fn check(verifier: &mut Verifier<'_>, seen: &Seen) -> Result<Ke
     let keys = &verifier.inner.object_keys;
     let (mut kept, mut data) = (Kept::default(), Vec::new());
     let (mut records, mut folders) = (Vec::new(), BTreeSet::new());
-    let mut current = None;
+    let (mut current, mut notes) = (None, Vec::new());
     for (key, bytes) in verifier.inner.objects.list_sizes(&keys.all()).await? {
         verifier.checked.objects += 1;
         verifier.checked.bytes += bytes;
@@ -80,6 +86,10 @@ pub(super) async fn check(verifier: &mut Verifier<'_>, seen: &Seen) -> Result<Ke
             None => verifier.find(&key, "it is not an object of this version", "nobody reads it"),
             Some(Kind::Data) => data.push(key),
             Some(Kind::Current) => current = Some(key),
+            Some(Kind::Note(note)) => {
+                self::note(verifier, &key, note).await?;
+                notes.push(note);
+            }
             Some(Kind::Lineage(id)) => records.extend(record(verifier, &key, id).await?),
             Some(Kind::Manifest(id, at)) => {
                 folders.insert(id);
@@ -101,6 +111,11 @@ pub(super) async fn check(verifier: &mut Verifier<'_>, seen: &Seen) -> Result<Ke
     let noted = self::current(verifier, seen, current, &records).await?;
     let in_force = seen.head.map(|head| head.lineage).or(noted);
     kept.lineages = were_in_force(&records, in_force).cloned().collect();
+    if let Some(record) = records.iter().find(|record| in_force == Some(record.lineage))
+        && !notes.contains(&Note::of(record))
+    {
+        verifier.find(keys.note(Note::of(record)), "it does not exist", WRONG_LINEAGE);
+    }
     let mut files = BTreeMap::new();
     for (id, positions) in &kept.manifests {
         for at in positions {
@@ -134,14 +149,22 @@ async fn record(
     Ok(record)
 }
 
+async fn note(verifier: &mut Verifier<'_>, key: &Path, note: Note) -> Result<(), StoreError> {
+    let read = verifier.inner.objects.get_sealed::<CurrentLineage>(key).await;
+    let Some(found) = verifier.sound(key, WRONG_LINEAGE, read)? else { return Ok(()) };
+    if found.lineage != note.lineage {
+        verifier.find(key, format!("it names `{}`", found.lineage), WRONG_LINEAGE);
+    }
+    Ok(())
+}
+
 async fn current(
     verifier: &mut Verifier<'_>,
     seen: &Seen,
     key: Option<Path>,
     records: &[LineageRecord],
 ) -> Result<Option<Uuid>, StoreError> {
-    let meaning =
-        "if the coordination store were lost, the wrong lineage or none would be recovered";
+    let meaning = WRONG_LINEAGE;
     let place = verifier.inner.object_keys.current();
     let Some(key) = key else {
         if seen.head.is_some() || !records.is_empty() {

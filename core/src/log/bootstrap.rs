@@ -1,11 +1,12 @@
 //! A store's first boot.
 //!
 //! Invariant: one transaction brings the store into being. Whatever a killed boot left before it
-//! is an unused object; what it left undone after it (`current.json`) is done by the next boot.
+//! is an unused object; what it left undone after it (the note in objects) is done by the next boot.
 
 use uuid::Uuid;
 
-use super::format::{CurrentLineage, FormatError, Head, LineageRecord, Reason, decode, encode};
+use super::format::{FormatError, Head, LineageRecord, Reason, decode, encode};
+use super::in_force;
 use super::keys::{Keys, ObjectKeys};
 use crate::coord::{Compare, Coordination, CoordinationExt, Error as CoordError, Op, Txn};
 use crate::env::Env;
@@ -44,11 +45,7 @@ pub async fn ensure(
     env: &Env,
 ) -> Result<Found, BootstrapError> {
     // Before `head`: what is noted later than that belongs to a lineage that is newer.
-    let noted = match objects.get_sealed::<CurrentLineage>(&object_keys.current()).await {
-        Ok(current) => Ok(Some(current.lineage)),
-        Err(ObjectError::NotExist(_)) => Ok(None),
-        Err(error) => Err(error),
-    };
+    let noted = in_force::newest(objects, object_keys).await;
     let head: Head = match coord.get(keys.head()).await?.0 {
         Some(found) => decode(&found.key, &found.value)?,
         None => match noted {
@@ -66,7 +63,7 @@ pub async fn ensure(
     };
     if late {
         env.point("bootstrap.before_current").await?;
-        note_current(objects, object_keys, head.lineage).await;
+        in_force::try_note(objects, object_keys, head.lineage).await;
     }
     Ok(Found::Head)
 }
@@ -76,13 +73,6 @@ async fn is_later(objects: &Objects, keys: &ObjectKeys, one: Uuid, other: Uuid) 
     let one = objects.get_sealed::<LineageRecord>(&keys.lineage(one)).await;
     let other = objects.get_sealed::<LineageRecord>(&keys.lineage(other)).await;
     !matches!((one, other), (Ok(one), Ok(other)) if one.epoch < other.epoch)
-}
-
-/// Says in objects which lineage is in force, if they can be reached.
-pub async fn note_current(objects: &Objects, keys: &ObjectKeys, lineage: Uuid) {
-    if let Err(error) = objects.put_sealed(&keys.current(), &CurrentLineage { lineage }).await {
-        tracing::warn!(%error, "the lineage in force could not be noted in objects");
-    }
 }
 
 /// Creates `head`, or finds that somebody else just did.

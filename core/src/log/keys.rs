@@ -100,7 +100,7 @@ impl ObjectKeys {
         Path::from(self.prefix.as_str())
     }
 
-    /// The lineage in force; the only object that is ever overwritten.
+    /// The lineage in force; the only object that is ever overwritten. See [`super::in_force`].
     pub fn current(&self) -> Path {
         Path::from(format!("{}current.json", self.prefix))
     }

@@ -12,6 +12,7 @@
 //! | [`seal`] | the envelope of objects: format and checksum |
 //! | [`commit`] | one commit, until its outcome is known |
 //! | [`bootstrap`] | a store's first boot |
+//! | [`in_force`] | which lineage objects say is in force |
 //! | [`checkpoint`] | manifests and their data files |
 //! | [`datafile`] | what a data file looks like inside |
 //! | [`segment`] | archived commits |
@@ -23,6 +24,7 @@ pub mod checkpoint;
 pub mod commit;
 pub mod datafile;
 pub mod format;
+pub mod in_force;
 pub mod keys;
 pub mod seal;
 pub mod segment;

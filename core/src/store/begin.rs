@@ -10,12 +10,12 @@ use super::parts::Inner;
 use crate::context::Context;
 use crate::coord::{Coordination, KeyValue, Op, OpResult, Txn};
 use crate::db::Db;
-use crate::log::bootstrap::note_current;
 use crate::log::checkpoint::{DataFile, Manifest};
 use crate::log::format::{
     ArchivedRecord, Body, CheckpointRecord, Commit, Head, LineageRecord, Mode, ModeRecord, Reason,
     RecoveryRecord, decode, encode,
 };
+use crate::log::in_force;
 use crate::tasks::archive::unchanged;
 use crate::tasks::checkpoint::{Rank, Writer};
 
@@ -88,7 +88,7 @@ pub(super) async fn begin_lineage(
     env.point("recovery.after_txn").await?;
     // To note one that never was in force would lead everybody to it.
     if first {
-        note_current(objects, keys, commit.lineage).await;
+        in_force::try_note(objects, keys, commit.lineage).await;
         inner.stats.recoveries();
         tracing::error!(lineage = %commit.lineage, position = reached.position, "recovered");
     }

@@ -20,6 +20,9 @@ pub enum StoreError {
     Maintenance,
     #[error("the store is shutting down")]
     Closed,
+    /// What a background task was about to publish is not to be published any more.
+    #[error("the task's lock was lost, or somebody else came first")]
+    Fenced,
     /// It may have been committed.
     #[error("the store stopped before the transaction was answered")]
     Abandoned,

@@ -10,6 +10,8 @@
 
 use std::collections::BTreeSet;
 
+use uuid::Uuid;
+
 use super::begin::{Behind, Past, begin_lineage, write_state};
 use super::error::StoreError;
 use super::load::{load_manifest, replay};
@@ -18,7 +20,8 @@ use crate::context::Context;
 use crate::coord::CoordinationExt;
 use crate::db::Db;
 use crate::log::checkpoint::Manifest;
-use crate::log::format::{CurrentLineage, Head, LineageRecord, Position, Reason, decode};
+use crate::log::format::{Head, LineageRecord, Position, Reason, decode};
+use crate::log::in_force::{self, Note};
 use crate::log::segment::{self, Chain};
 use crate::objects::ObjectError;
 
@@ -54,21 +57,16 @@ pub(super) async fn if_set_back(inner: &Inner) -> Result<(), StoreError> {
 }
 
 struct Proven {
-    lineage: uuid::Uuid,
+    lineage: Uuid,
     position: Position,
 }
 
 /// The newest commit that objects prove: in the lineage in force, or in one that came after it.
 async fn proven(inner: &Inner, head: &Head) -> Result<Proven, StoreError> {
     let (objects, keys) = (&inner.objects, &inner.object_keys);
-    let current: CurrentLineage = match objects.get_sealed(&keys.current()).await {
-        Err(ObjectError::NotExist(_)) => CurrentLineage { lineage: head.lineage },
-        current => current?,
-    };
-    let lineage = if current.lineage == head.lineage || !later(inner, &current, head).await? {
-        head.lineage
-    } else {
-        current.lineage
+    let lineage = match in_force::newest(objects, keys).await? {
+        Some(noted) if noted != head.lineage && later(inner, noted, head).await? => noted,
+        _ => head.lineage,
     };
     let position = last_position(inner, lineage).await?;
     Ok(Proven { lineage, position })
@@ -76,21 +74,19 @@ async fn proven(inner: &Inner, head: &Head) -> Result<Proven, StoreError> {
 
 /// Whether the lineage that objects name was begun after the one of `head`. If that was by another
 /// coordination store, these objects are not ours any more.
-async fn later(inner: &Inner, current: &CurrentLineage, head: &Head) -> Result<bool, StoreError> {
+async fn later(inner: &Inner, noted: Uuid, head: &Head) -> Result<bool, StoreError> {
     let (objects, keys) = (&inner.objects, &inner.object_keys);
-    let theirs: LineageRecord = objects.get_sealed(&keys.lineage(current.lineage)).await?;
+    let theirs: LineageRecord = objects.get_sealed(&keys.lineage(noted)).await?;
     let ours: LineageRecord = objects.get_sealed(&keys.lineage(head.lineage)).await?;
-    if theirs.identity != ours.identity && theirs.epoch >= ours.epoch {
+    let later = Note::of(&theirs) > Note::of(&ours);
+    if later && theirs.identity != ours.identity {
         return Err(StoreError::Foreign { ours: ours.lineage, theirs: theirs.lineage });
     }
-    Ok(theirs.epoch > ours.epoch)
+    Ok(later)
 }
 
 /// The positions of a lineage's manifests, in order.
-pub(crate) async fn manifests(
-    inner: &Inner,
-    lineage: uuid::Uuid,
-) -> Result<Vec<Position>, StoreError> {
+pub(crate) async fn manifests(inner: &Inner, lineage: Uuid) -> Result<Vec<Position>, StoreError> {
     let found = inner.objects.list(&inner.object_keys.manifests(lineage)).await?;
     let name = |key: &object_store::path::Path| {
         key.filename().and_then(|name| name.strip_suffix(".json")?.parse().ok())
@@ -99,13 +95,13 @@ pub(crate) async fn manifests(
 }
 
 /// Recovers a store whose `head` is gone; `lineage` is what objects say was in force.
-pub(super) async fn recover(inner: &Inner, lineage: uuid::Uuid) -> Result<(), StoreError> {
+pub(super) async fn recover(inner: &Inner, lineage: Uuid) -> Result<(), StoreError> {
     tracing::error!(%lineage, "the coordination store is lost: recovering from objects");
     let mode = inner.coord.get(inner.keys.mode()).await?.0;
     recover_from(inner, lineage, Past::Lost(mode)).await
 }
 
-async fn recover_from(inner: &Inner, lineage: uuid::Uuid, past: Past) -> Result<(), StoreError> {
+async fn recover_from(inner: &Inner, lineage: Uuid, past: Past) -> Result<(), StoreError> {
     let (objects, keys) = (&inner.objects, &inner.object_keys);
     inner.env.point("recovery.begin").await?;
     let old: LineageRecord = objects.get_sealed(&keys.lineage(lineage)).await?;
@@ -139,7 +135,7 @@ pub(crate) async fn rebuild(inner: &Inner, record: &LineageRecord) -> Result<Reb
 /// One checkpoint in a database of its own.
 pub(crate) async fn load_checkpoint(
     inner: &Inner,
-    lineage: uuid::Uuid,
+    lineage: Uuid,
     position: Position,
 ) -> Result<(Db, Manifest), StoreError> {
     let key = inner.object_keys.manifest(lineage, position);
@@ -150,7 +146,7 @@ pub(crate) async fn load_checkpoint(
 }
 
 /// The empty state before a lineage's first commit.
-pub(crate) async fn nothing(inner: &Inner, lineage: uuid::Uuid) -> Result<(Db, Head), StoreError> {
+pub(crate) async fn nothing(inner: &Inner, lineage: Uuid) -> Result<(Db, Head), StoreError> {
     let db = Db::create(&inner.scratch, &inner.schema.ddl(), inner.execution).await?;
     Ok((db, Head { lineage, position: 0, commit: lineage }))
 }
@@ -168,10 +164,7 @@ pub(crate) async fn is_set_back(inner: &Inner, head: &Head) -> Result<bool, Stor
 }
 
 /// The last position of a lineage that objects name.
-pub(crate) async fn last_position(
-    inner: &Inner,
-    lineage: uuid::Uuid,
-) -> Result<Position, StoreError> {
+pub(crate) async fn last_position(inner: &Inner, lineage: Uuid) -> Result<Position, StoreError> {
     let segments = segment::list(&inner.objects, &inner.object_keys, lineage, 0).await?;
     let last = segments.iter().map(|span| span.last).max();
     let checkpoint = manifests(inner, lineage).await?.last().copied();

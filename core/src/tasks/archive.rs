@@ -4,6 +4,8 @@
 //! and only after the segment is stored; it moves forwards, and within one lineage, which objects
 //! name as the one in force. The log is read after `archived`: nothing between the two is missed.
 
+use uuid::Uuid;
+
 use crate::coord::lock::Fence;
 use crate::coord::{
     Compare, CompareTarget, Coordination, Key, KeyValue, Op, OpResult, RangeRequest, Txn, Value,
@@ -11,6 +13,7 @@ use crate::coord::{
 use crate::log::format::{
     ArchivedRecord, Commit, CurrentLineage, Head, LineageRecord, decode, encode,
 };
+use crate::log::in_force::{self, Note};
 use crate::log::segment::Segment;
 use crate::objects::ObjectError;
 use crate::store::{Store, StoreError};
@@ -28,13 +31,18 @@ struct Work {
     head: Head,
 }
 
-/// Archives everything that is committed when it begins.
-pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
+/// Archives everything that is committed when it begins. `noted` is the lineage that objects name
+/// since an earlier pass.
+pub async fn run_once(
+    store: &Store,
+    fence: &Fence,
+    noted: &mut Option<Uuid>,
+) -> Result<(), StoreError> {
     let inner = &store.inner;
     let Some(mut work) = look(store).await? else { return Ok(()) };
     let until = work.head.position;
     while work.archived.position < until {
-        if !is_named(store, &work.head).await? {
+        if !is_named(store, &work.head, noted).await? {
             return Ok(());
         }
         let (commits, place) = next_commits(store, &work.archived).await?;
@@ -55,8 +63,7 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
             .when(unchanged(place.key, Some(place.value)))
             .then(Op::put(key, value.clone()));
         if !inner.coord.txn(publish).await?.succeeded {
-            inner.stats.fenced();
-            return Ok(());
+            return Err(StoreError::Fenced);
         }
         inner.env.point("archive.after_publish").await?;
         inner.stats.segments();
@@ -127,19 +134,27 @@ async fn next_commits(
 ///
 /// Stops the store if somebody else has taken over these objects: another coordination store, which
 /// found them without a log of its own and began a lineage after ours.
-async fn is_named(store: &Store, head: &Head) -> Result<bool, StoreError> {
+async fn is_named(
+    store: &Store,
+    head: &Head,
+    noted: &mut Option<Uuid>,
+) -> Result<bool, StoreError> {
     let inner = &store.inner;
     let (objects, keys) = (&inner.objects, &inner.object_keys);
     let current = match objects.get_sealed::<CurrentLineage>(&keys.current()).await {
-        Ok(current) if current.lineage == head.lineage => return Ok(true),
         Ok(current) => Some(current.lineage),
         Err(ObjectError::NotExist(_)) => None,
         Err(error) => return Err(error.into()),
     };
-    if let Some(current) = current {
+    let ours = Some(head.lineage);
+    if current == ours && *noted == ours {
+        return Ok(true);
+    }
+    if let Some(current) = current.filter(|current| *current != head.lineage) {
         let ours: LineageRecord = objects.get_sealed(&keys.lineage(head.lineage)).await?;
         let theirs: LineageRecord = objects.get_sealed(&keys.lineage(current)).await?;
-        if theirs.identity != ours.identity && theirs.epoch >= ours.epoch {
+        let later = Note::of(&theirs) > Note::of(&ours);
+        if later && theirs.identity != ours.identity {
             inner.halt(format!(
                 "object storage is in use by another coordination store: lineage `{current}` was \
                  begun there after `{}`, which is in force here",
@@ -147,13 +162,14 @@ async fn is_named(store: &Store, head: &Head) -> Result<bool, StoreError> {
             ));
             return Err(StoreError::Closed);
         }
-        if theirs.epoch > ours.epoch {
+        if later {
             // A switch since the look at `head`, or the store was set back beyond one.
             return Ok(false);
         }
     }
     // Whoever brought it into force could not say so, or a note of an earlier one came late.
-    objects.put_sealed(&keys.current(), &CurrentLineage { lineage: head.lineage }).await?;
+    in_force::note(objects, keys, head.lineage).await?;
+    *noted = ours;
     Ok(true)
 }
 

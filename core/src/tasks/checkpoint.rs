@@ -53,12 +53,11 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
         // In a store that was set back meanwhile another commit may be there, or none.
         .when(unchanged(at.key, Some(at.value)))
         .then(Op::put(inner.keys.checkpoint(), encode(&record)));
-    if inner.coord.txn(publish).await?.succeeded {
-        inner.stats.checkpoints();
-        inner.env.point("checkpoint.after_publish").await?;
-    } else {
-        inner.stats.fenced();
+    if !inner.coord.txn(publish).await?.succeeded {
+        return Err(StoreError::Fenced);
     }
+    inner.stats.checkpoints();
+    inner.env.point("checkpoint.after_publish").await?;
     Ok(())
 }
 

@@ -17,6 +17,7 @@ use crate::coord::lock::Fence;
 use crate::coord::{Coordination, CoordinationExt, Op, OpResult, RangeRequest, Txn, Value};
 use crate::log::checkpoint::Manifest;
 use crate::log::format::{Body, CheckpointRecord, Commit, Head, LineageRecord, Position, decode};
+use crate::log::in_force;
 use crate::log::keys::{ObjectKeys, Span};
 use crate::log::segment;
 use crate::store::recovery::manifests;
@@ -74,8 +75,7 @@ pub async fn run_once(
             Some(seen) if seen.marks.all_moved(&past) && now.saturating_sub(seen.at) >= grace => {
                 // Not for safety, but so that two do not do the same work.
                 if deleted.is_empty() && !still_held(inner, fence).await? {
-                    inner.stats.fenced();
-                    return Ok(deleted);
+                    return Err(StoreError::Fenced);
                 }
                 inner.objects.delete(&key).await?;
                 inner.stats.collected();
@@ -109,6 +109,7 @@ pub(crate) async fn garbage(inner: &Inner) -> Result<Vec<Path>, StoreError> {
     // Listed first: what is stored later is not looked at.
     let data = objects.list(&keys.all_data()).await?;
     let lineages = lineages(inner).await?;
+    let notes = in_force::notes(objects, keys).await?;
     let Some(head) = inner.coord.get(inner.keys.head()).await?.0 else { return Ok(Vec::new()) };
     let in_force = decode::<Head>(&head.key, &head.value)?.lineage;
     let (mut kept, mut garbage) = (BTreeSet::new(), Vec::new());
@@ -128,6 +129,8 @@ pub(crate) async fn garbage(inner: &Inner) -> Result<Vec<Path>, StoreError> {
         } else {
             garbage.extend(objects.list(&keys.manifests(id)).await?);
             garbage.extend(objects.list(&keys.segments(id)).await?);
+            let notes = notes.iter().filter(|note| note.lineage == id);
+            garbage.extend(notes.map(|note| keys.note(*note)));
             garbage.push(keys.lineage(id));
         }
     }

@@ -170,7 +170,7 @@ impl System {
             Step::Remove(_) => remove_all_but(&self.instance, before.now().clone()).await,
             Step::Archive => {
                 let lock = System::locked(&self.instance, "archive").await;
-                archive::run_once(&self.instance.store, lock.fence()).await.unwrap();
+                archive::run_once(&self.instance.store, lock.fence(), &mut None).await.unwrap();
                 lock.release().await.unwrap();
             }
             Step::Checkpoint => {

@@ -8,6 +8,7 @@ use super::archive;
 use super::tests::{add_many, archive_all, checkpoint_now, lock, small_world};
 use crate::coord::CoordinationExt;
 use crate::log::format::{CurrentLineage, Mode, ModeRecord, decode};
+use crate::log::in_force;
 use crate::log::seal::seal;
 use crate::store::{Durability, Reads};
 use crate::testkit::{Flaky, keys, soon};
@@ -167,7 +168,7 @@ async fn two_coordination_stores_on_the_same_objects_the_loser_stops() {
     add_many(&two, "b", 1).await;
     add_many(&one, "c", 1).await;
     let lock = lock(&one, "archive").await;
-    archive::run_once(&one.store, lock.fence()).await.unwrap_err();
+    archive::run_once(&one.store, lock.fence(), &mut None).await.unwrap_err();
     let reason = one.store.halted().await;
     assert!(reason.contains("another coordination store"), "{reason}");
     drop((one, lock));
@@ -203,6 +204,28 @@ async fn nothing_is_archived_in_a_lineage_that_objects_do_not_name() {
     archive_all(&two).await;
     let names = two.names(Reads::Linearizable).await;
     drop(two);
+    world.coord = Flaky::new();
+    let three = world.start().await;
+    assert_eq!(three.names(Reads::Linearizable).await, names);
+}
+
+/// Whoever brought the first lineage into force stood still before it said so, and says so now.
+#[tokio::test(start_paused = true)]
+async fn a_late_note_of_an_earlier_lineage_changes_nothing() {
+    let mut world = small_world();
+    let one = world.start().await;
+    add_many(&one, "a", 3).await;
+    archive_all(&one).await;
+    let first = one.store.lineages().await.unwrap()[0].id;
+    drop(one);
+    world.coord = Flaky::new();
+    let two = world.start().await;
+    add_many(&two, "b", 2).await;
+    archive_all(&two).await;
+    let names = two.names(Reads::Linearizable).await;
+    let (store, _, _) = world.parts();
+    in_force::note(&store.inner.objects, &store.inner.object_keys, first).await.unwrap();
+    drop((two, store));
     world.coord = Flaky::new();
     let three = world.start().await;
     assert_eq!(three.names(Reads::Linearizable).await, names);

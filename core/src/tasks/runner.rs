@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{archive, checkpoint, collect, trim};
 use crate::coord::Error as CoordError;
@@ -54,6 +55,13 @@ pub async fn run(store: Store, holder: String, stop: CancellationToken) {
     tokio::join!(archive, checkpoint, trim, collect);
 }
 
+/// What one pass leaves to the next. If it is lost, that one finds it out again.
+#[derive(Default)]
+struct Memory {
+    noted: Option<Uuid>,
+    garbage: collect::Memory,
+}
+
 struct Runner<'a> {
     task: Task,
     store: &'a Store,
@@ -64,7 +72,7 @@ impl Runner<'_> {
     async fn run(self, stop: &CancellationToken) {
         let period = self.task.period(&self.store.inner.settings.tasks);
         let mut jitter = self.store.inner.env.rng(self.task.name());
-        let mut memory = collect::Memory::default();
+        let mut memory = Memory::default();
         let mut lock = None;
         loop {
             let pause = period.mul_f64(jitter.random_range(0.5..=1.0));
@@ -88,7 +96,7 @@ impl Runner<'_> {
     async fn turn(
         &self,
         lock: &mut Option<Lock>,
-        memory: &mut collect::Memory,
+        memory: &mut Memory,
         period: Duration,
     ) -> Result<(), StoreError> {
         let inner = &self.store.inner;
@@ -127,16 +135,24 @@ impl Runner<'_> {
                 never = renewing => never,
             }
         };
+        if matches!(done, Err(StoreError::Fenced)) {
+            inner.stats.fenced();
+            // In a store that was set back the lease may live on without the lock's key.
+            held.release().await?;
+            return Ok(());
+        }
         *lock = Some(held);
         done
     }
 
-    async fn pass(&self, fence: &Fence, memory: &mut collect::Memory) -> Result<(), StoreError> {
+    async fn pass(&self, fence: &Fence, memory: &mut Memory) -> Result<(), StoreError> {
         match self.task {
-            Task::Archive => archive::run_once(self.store, fence).await?,
+            Task::Archive => archive::run_once(self.store, fence, &mut memory.noted).await?,
             Task::Checkpoint => checkpoint::run_once(self.store, fence).await?,
             Task::Trim => trim::run_once(self.store, fence).await?,
-            Task::Collect => drop(collect::run_once(self.store, fence, memory).await?),
+            Task::Collect => {
+                drop(collect::run_once(self.store, fence, &mut memory.garbage).await?);
+            }
         }
         let stats = &self.store.inner.stats;
         match self.task {

@@ -26,11 +26,10 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
         .when(fence.compare())
         .when(unchanged(archived.key, Some(archived.value)))
         .then(Op::delete(range));
-    if inner.coord.txn(drop).await?.succeeded {
-        inner.stats.trims();
-        inner.env.point("trim.after_txn").await?;
-    } else {
-        inner.stats.fenced();
+    if !inner.coord.txn(drop).await?.succeeded {
+        return Err(StoreError::Fenced);
     }
+    inner.stats.trims();
+    inner.env.point("trim.after_txn").await?;
     Ok(())
 }

@@ -4,7 +4,7 @@
 use super::Draw;
 use crate::fault::{Asked, Effect, Fault, What};
 use crate::hosts::s3::ConditionalWrites::{self, Honoured};
-use crate::plan::{Fidelity, Plan, S3_HOST, etcd_name, instance_name};
+use crate::plan::{Action, Fidelity, Plan, S3_HOST, Step, etcd_name, instance_name};
 
 const MOST_FAULTS: usize = 3;
 pub const LEAST_TICK_MS: u64 = 4;
@@ -15,10 +15,12 @@ pub fn widen(draw: &mut Draw, plan: &mut Plan) {
     // A tick costs every host, and there are more of them.
     plan.tick_ms = plan.tick_ms.max(LEAST_TICK_MS);
     let lag_ms = draw.pick(&[0, 0, 0, 300, 3_000]);
-    // A recovery takes a listing's word for what was archived: that is asked of an object store.
+    // A recovery takes a listing's word for what was archived, and so does the way back to a
+    // lineage that ended by another such way: that is asked of an object store.
     let recovers =
         |fault: &Fault| matches!(fault.what, What::CoordLost {} | What::CoordSetBack { .. });
-    if !plan.faults.iter().any(recovers) {
+    let goes_back = |step: &Step| matches!(step.action, Action::GoBack { .. });
+    if !plan.faults.iter().any(recovers) && !plan.operator.iter().any(goes_back) {
         plan.topology.listing_lag_ms = lag_ms;
     }
     plan.topology.conditional_writes =

@@ -64,6 +64,7 @@ impl<'a> Call<'a> {
             timeout: client.settings.request_timeout,
         }
     }
+
     /// # Panics
     /// If `value` holds characters that no header may.
     pub fn header(mut self, name: HeaderName, value: &str) -> Self {
