@@ -1,7 +1,7 @@
 //! A store's first boot.
 //!
 //! Invariant: one transaction brings the store into being. Whatever a killed boot left before it
-//! is an unused object; what it left undone after it (the note in objects) is done by the next boot.
+//! is an unused object; what it left undone after it (the note in objects) the next boot does.
 
 use uuid::Uuid;
 

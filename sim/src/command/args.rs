@@ -57,7 +57,7 @@ pub enum Command {
     Mutants(MutantArgs),
     /// Serves the simulated etcd on real TCP, until interrupted.
     ServeEtcd(ServeEtcdArgs),
-    /// Serves the simulated S3 on real TCP, until interrupted; a second time cuts open requests off.
+    /// Serves the simulated S3 on real TCP, until interrupted; twice, if requests are still open.
     ServeS3(super::serve_s3::ServeS3Args),
     /// Runs the plan on standard input in this process.
     #[command(hide = true)]

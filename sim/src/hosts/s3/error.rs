@@ -34,6 +34,7 @@ pub enum Code {
     InvalidTag,
     InvalidURI,
     KeyTooLongError,
+    MalformedPOSTRequest,
     MalformedXML,
     MetadataTooLarge,
     MethodNotAllowed,

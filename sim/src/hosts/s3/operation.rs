@@ -25,6 +25,8 @@ pub enum Operation {
     ListMultipartUploads,
     DeleteObjects,
     PutObject,
+    /// From a form.
+    PostObject,
     CopyObject,
     GetObject,
     HeadObject,
@@ -112,7 +114,7 @@ fn of_bucket(head: &Head) -> Result<Operation, S3Error> {
         Method::PUT if named.is_none() => unless_other(head, Operation::CreateBucket),
         Method::DELETE if named.is_none() => unless_other(head, Operation::DeleteBucket),
         Method::PUT | Method::DELETE => Err(not_implemented()),
-        Method::POST if is_form(head) => Err(not_implemented()),
+        Method::POST if is_form(head) => Ok(Operation::PostObject),
         _ => Err(not_allowed(head)),
     }
 }

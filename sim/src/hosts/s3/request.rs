@@ -110,13 +110,20 @@ impl Head {
         };
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let (bucket, key) = (some(bucket), some(key));
-        if let Some(key) = key.as_ref().filter(|key| key.len() > MAX_KEY_BYTES) {
-            return Err(S3Error::from(Code::KeyTooLongError)
-                .with("Size", key.len())
-                .with("MaxSizeAllowed", MAX_KEY_BYTES));
-        }
+        check_key(key.as_deref().unwrap_or_default())?;
         let (raw_path, named_by_host) = (uri.path().to_owned(), virtual_bucket.is_some());
         Ok(Head { method, raw_path, path, query, headers, bucket, key, named_by_host })
+    }
+
+    /// Names an object that the path did not name.
+    pub fn set_key(&mut self, key: &str) -> Result<(), S3Error> {
+        check_key(key)?;
+        if key.is_empty() {
+            let message = "User key must have a length greater than 0.";
+            return Err(S3Error::argument("key", "", message));
+        }
+        self.key = Some(key.to_owned());
+        Ok(())
     }
 
     /// A header's text. Several of one name are one list.
@@ -132,6 +139,15 @@ impl Head {
     pub fn has_header(&self, name: &str) -> bool {
         self.headers.contains_key(name)
     }
+}
+
+fn check_key(key: &str) -> Result<(), S3Error> {
+    if key.len() <= MAX_KEY_BYTES {
+        return Ok(());
+    }
+    Err(S3Error::from(Code::KeyTooLongError)
+        .with("Size", key.len())
+        .with("MaxSizeAllowed", MAX_KEY_BYTES))
 }
 
 /// A presigned URL may hold headers of the service as parameters.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use jiff::Timestamp;
 
-use super::{acl, bucket, bulk, copy, listing, multipart, object, tagging, upload_lists};
+use super::{acl, bucket, bulk, copy, form, listing, multipart, object, tagging, upload_lists};
 use crate::hosts::s3::error::{Code, S3Error};
 use crate::hosts::s3::interference::Interference;
 use crate::hosts::s3::operation::Operation;
@@ -73,6 +73,7 @@ impl Api<'_> {
             O::ListMultipartUploads => upload_lists::uploads(self, request),
             O::DeleteObjects => bulk::delete(self, request),
             O::PutObject => object::put(self, request),
+            O::PostObject => form::post(self, request),
             O::CopyObject => copy::object(self, request),
             O::GetObject | O::HeadObject => object::get(self, request),
             O::GetObjectAttributes => object::attributes(self, request),

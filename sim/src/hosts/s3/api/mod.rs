@@ -6,6 +6,7 @@ mod bucket;
 mod bulk;
 mod copy;
 mod dispatch;
+mod form;
 mod input;
 mod listing;
 mod multipart;
