@@ -118,8 +118,11 @@ impl Store {
         end: Option<Position>,
     ) -> Result<Written, ImportError> {
         let (inner, lineage) = (&self.inner, record.lineage);
-        // A listing may be late; one that has less than is known is not believed.
-        let last = end.max(Some(recovery::last_position(inner, lineage).await?)).unwrap_or(0);
+        let last = recovery::last_position(inner, lineage).await?;
+        if let Some(end) = end.filter(|end| last < *end) {
+            let listed = format!("lineage `{lineage}` is listed up to position {last} of {end}");
+            return Err(StoreError::StorageUnavailable(listed).into());
+        }
         let recovery::Rebuilt { db, reached, .. } = recovery::rebuild(inner, record).await?;
         let reached = reached.position;
         if reached < last {

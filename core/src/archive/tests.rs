@@ -384,11 +384,11 @@ async fn a_lineage_whose_last_segment_is_not_listed_is_not_restored_without_it()
     let segments = world.listed(&format!("test/toy/lineages/{first}/log")).await;
     world.objects.delete(segments.last().unwrap()).await.unwrap();
     let refused = instance.store.restore(&soon(), first).await;
-    let damaged = ImportError::LineageDamaged { lineage: first, reached: 0, last: 1 };
-    assert_eq!(refused.unwrap_err().to_string(), damaged.to_string());
+    let behind = format!("lineage `{first}` is listed up to position 0 of 1");
+    assert!(refused.unwrap_err().to_string().contains(&behind));
     import(&instance, &export).await.unwrap();
     let refused = instance.store.restore(&soon(), first).await;
-    assert_eq!(refused.unwrap_err().to_string(), damaged.to_string());
+    assert!(refused.unwrap_err().to_string().contains(&behind));
 }
 
 /// The lineage record of an import that died before its switch is not a lineage.

@@ -262,9 +262,13 @@ fn begin<'c>(
 
 fn open(folder: &Path) -> Result<Connection, DbError> {
     let conn = Connection::open(folder.join("model.sqlite"))?;
+    // What a savepoint may undo is kept in memory, not in a file for each; and pages that every
+    // commit writes are copied out of the log more seldom.
     conn.execute_batch(
         "PRAGMA journal_mode = WAL;
+         PRAGMA wal_autocheckpoint = 4000;
          PRAGMA synchronous = OFF;
+         PRAGMA temp_store = MEMORY;
          PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;",
     )?;

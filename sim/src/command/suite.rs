@@ -149,7 +149,11 @@ pub fn scenarios(names: &[String]) -> Result<Vec<&'static Scenario>, Failure> {
 pub fn corpus() -> Result<Vec<Job>, Failure> {
     let folder = package_folder().join("corpus");
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(&folder)? {
+    let entries = std::fs::read_dir(&folder).map_err(|error| {
+        let place = folder.display();
+        Failure::Usage(format!("the corpus is looked for in `{place}` of the repository: {error}"))
+    })?;
+    for entry in entries {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "toml") {
             files.push(path);

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! One instance on a real etcd, with objects in files, asked over TCP; etcd, instance and clients
-//! share the machine. The four figures are measured in turns of half a second, so that whatever
+//! share the machine. The figures are measured in turns of half a second, so that whatever
 //! else the machine does meets all of them; a ratio is the median over the turns.
 //! `BENCH_MEMBERS` is the size of the cluster (3), `BENCH_SECONDS` how long each figure is measured
 //! (10).
@@ -51,6 +51,7 @@ fn main() {
         let mut figures = [
             Figure::new("etcd: put, 1 client", vec![Work::Put(raw.clone())]),
             Figure::new("etcd: transaction, 1 client", vec![Work::Txn(raw)]),
+            Figure::new("service: answer, 1 client", vec![Work::Ready(service.http.clone())]),
             Figure::new("acknowledged writes, 1 client", vec![user("one".to_owned())]),
             Figure::new(
                 "acknowledged writes, 64 clients",
@@ -64,7 +65,7 @@ fn main() {
         }
         println!("{:<34} {:>8} {:>8} {:>8}", "", "ops/s", "p50 ms", "p99 ms");
         figures.iter().for_each(Figure::print);
-        let [puts, txns, one, many] = &figures;
+        let [puts, txns, _, one, many] = &figures;
         let ratio = median_ratio(many, puts, Turn::rate);
         println!("throughput, 64 clients / put: {ratio:.1}, the aim is {THROUGHPUT_AIM} or more");
         let ratio = median_ratio(one, txns, Turn::median);
@@ -78,6 +79,7 @@ fn number(variable: &str, default: usize) -> usize {
 }
 
 struct Service {
+    http: Client,
     client: ConfigstoreClient,
     stop: CancellationToken,
 }
@@ -102,7 +104,7 @@ impl Service {
         while http.request(http::Method::GET, "/readyz").send_bytes(&ctx).await.is_err() {
             looks.tick().await;
         }
-        Service { client: ConfigstoreClient::new(http), stop }
+        Service { client: ConfigstoreClient::new(http.clone()), http, stop }
     }
 }
 
@@ -111,6 +113,8 @@ enum Work {
     Put(EtcdClient),
     /// As a commit: one comparison, two writes.
     Txn(EtcdClient),
+    /// The way to the service and back, without a store.
+    Ready(Client),
     User {
         client: ConfigstoreClient,
         name: String,
@@ -133,6 +137,10 @@ impl Work {
                         TxnOp::put("bench/log", value(), None),
                     ]);
                 assert!(etcd.txn(txn).await.expect("a transaction").succeeded());
+            }
+            Work::Ready(http) => {
+                let call = http.request(http::Method::GET, "/readyz");
+                call.send_bytes(&Context::background()).await.expect("an answer");
             }
             Work::User { client, name, count } => {
                 *count += 1;
