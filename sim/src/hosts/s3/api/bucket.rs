@@ -69,7 +69,7 @@ pub fn create(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
         true => Configuration::default(),
         false => parse(&request.body)?,
     };
-    if !location.is_empty() && location != api.region {
+    if is_misplaced(&location, api.region) {
         let message = format!(
             "The {location} location constraint is incompatible for the region specific endpoint \
              this request was sent to."
@@ -120,6 +120,11 @@ pub fn preset(preset: Preset) -> Result<Reply, S3Error> {
     Ok(Reply::document(document))
 }
 
+/// From the oldest region buckets are made in any; here that is the same place.
+fn is_misplaced(location: &str, region: &str) -> bool {
+    !location.is_empty() && location != region && region != "us-east-1"
+}
+
 /// The rules for names of buckets, but for reserved prefixes and suffixes.
 fn is_valid(name: &str) -> bool {
     let inner = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || ".-".contains(it);
@@ -134,7 +139,14 @@ fn is_valid(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_valid;
+    use super::{is_misplaced, is_valid};
+
+    #[test]
+    fn a_region_makes_no_buckets_for_others_but_the_oldest_does() {
+        assert!(is_misplaced("eu-west-1", "eu-central-1"));
+        assert!(!is_misplaced("eu-west-1", "eu-west-1") && !is_misplaced("", "eu-west-1"));
+        assert!(!is_misplaced("eu-west-1", "us-east-1"));
+    }
 
     #[test]
     fn names_of_buckets_follow_the_rules() {

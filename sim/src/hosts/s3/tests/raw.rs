@@ -242,24 +242,14 @@ async fn buckets_are_listed_in_pages_and_by_prefix() {
 }
 
 #[tokio::test]
-async fn a_bucket_is_not_made_elsewhere_or_otherwise_than_asked() {
+async fn a_bucket_with_locks_is_not_made_without_them() {
     let server = server().await;
-    let constraint = |region: &str| {
-        format!(
-            "<CreateBucketConfiguration><LocationConstraint>{region}</LocationConstraint>\
-             </CreateBucketConfiguration>"
-        )
-    };
     let lock = [("x-amz-bucket-object-lock-enabled", "true")];
-    for (headers, body, status) in [
-        (&[][..], constraint("eu-west-1"), 400),
-        (&lock[..], String::new(), 501),
-        (&[][..], constraint("us-east-1"), 200),
-    ] {
-        let answer = send(&server, "PUT", "/other", headers, &body).await;
-        assert_eq!(error(&answer).0, status, "{answer}");
-        assert_eq!(server.s3.state().bucket("other").is_ok(), status == 200);
-    }
+    let refused = send(&server, "PUT", "/other", &lock, "").await;
+    assert_eq!(error(&refused).0, 501, "{refused}");
+    assert!(server.s3.state().bucket("other").is_err());
+    let made = send(&server, "PUT", "/other", &[], "").await;
+    assert!(made.starts_with("HTTP/1.1 200 "), "{made}");
 }
 
 #[tokio::test]
