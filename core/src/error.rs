@@ -202,11 +202,18 @@ pub struct Chain<'a>(pub &'a (dyn Error + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut above = String::new();
         for (depth, cause) in causes(self.0).enumerate() {
+            let text = cause.to_string();
+            // Libraries repeat in an error what its cause says.
+            if depth > 0 && above.contains(&text) && !cause.is::<ApiError>() {
+                continue;
+            }
             if depth > 0 {
                 f.write_str(": caused by: ")?;
             }
-            write!(f, "{cause}")?;
+            f.write_str(&text)?;
+            above = text;
             if let Some(api) = cause.downcast_ref::<ApiError>() {
                 write!(f, " ({}:{})", api.place.file(), api.place.line())?;
             }
@@ -237,6 +244,15 @@ mod tests {
         let inner = ApiError::new(Kind::Conflict);
         let wrapped = Layer("a", Box::new(std::io::Error::other(inner)));
         assert!(first_api_error(&wrapped).is_some());
+    }
+
+    #[test]
+    fn a_cause_that_was_told_already_is_not_told_again() {
+        let wrapped = Layer("disk full", Box::new(Layer("disk full", "disk full".into())));
+        assert_eq!(Chain(&wrapped).to_string(), "layer `disk full`");
+        let wrapped = Layer("a", Box::new(Layer("b", "disk full".into())));
+        let told = "layer `a`: caused by: layer `b`: caused by: disk full";
+        assert_eq!(Chain(&wrapped).to_string(), told);
     }
 
     #[test]

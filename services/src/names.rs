@@ -124,6 +124,8 @@ impl JsonSchema for Ref {
             "description": "an id or a name",
             "type": "string",
             "pattern": format!("^({ID_PATTERN}|{NAME_PATTERN})$"),
+            "minLength": MIN_LENGTH,
+            "maxLength": MAX_LENGTH,
         })
     }
 }

@@ -5,8 +5,9 @@
 //! else. No key and no plain text is ever shown or logged. Nonces are random, and one that repeats
 //! betrays only that two plain texts of one object are equal.
 //!
-//! The first key is the primary one, under which everything is sealed. The others only open. Absent
-//! on purpose: a sweep that seals everything anew; that happens object by object, when it is used.
+//! The first key is the primary one, under which everything is sealed. The others only open. What
+//! is under others is sealed anew object by object, when it is used, or all of it on request: see
+//! [`SealAnew`](crate::configstore::SealAnew).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -90,6 +91,11 @@ impl KeyRing {
     /// The names of all keys.
     pub fn ids(&self) -> BTreeSet<String> {
         self.0.iter().map(|key| key.id.clone()).collect()
+    }
+
+    /// The name of the key that encrypts.
+    pub fn primary(&self) -> &str {
+        &self.0[0].id
     }
 
     /// Encrypts `plain` for the object `bound` under the primary key.

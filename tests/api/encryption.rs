@@ -1,9 +1,10 @@
 //! Keys: several, changed, missing.
 
+use drydock_services::configstore::SealAnew;
 use drydock_services::runtime::Settings;
 use drydock_tests::app::{TestApp, settings};
 use drydock_tests::client::Request;
-use drydock_tests::run::run;
+use drydock_tests::run::{run, until};
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -68,6 +69,32 @@ fn secrets_survive_export_import_and_rotation_together() {
         other.maintenance_off().await;
         let got = other.get(ENVIRONMENT).await.expect(200).json();
         assert_eq!(got["variables"], json!({ "password": "the plain value" }));
+    });
+}
+
+/// The secrets that need a key, as an instance counts them.
+async fn counted(app: &TestApp, instance: usize, key: &str) -> Option<String> {
+    let metrics = app.instance(instance).send(Request::get("/metrics")).await.expect(200);
+    let start = format!("drydock_secrets{{key=\"{key}\"}} ");
+    metrics.text().lines().find_map(|line| Some(line.strip_prefix(&start)?.to_owned()))
+}
+
+#[test]
+fn an_instance_moves_all_secrets_when_it_is_told_to_and_shows_that_the_old_key_can_go() {
+    run(async {
+        let mut app = sealed().await;
+        until(async || counted(&app, 1, "old").await.as_deref() == Some("2")).await;
+        let both = format!("{},{}", key("new", '2'), key("old", '1'));
+        app.add(Settings { seal_anew: SealAnew::AtStart, ..with_keys(&both) }).await;
+        app.ready().await;
+        until(async || counted(&app, 2, "old").await.as_deref() == Some("0")).await;
+        assert_eq!(counted(&app, 2, "new").await.as_deref(), Some("2"));
+        let export = app.export().await;
+        assert_eq!((sealed_under(&export, "new"), sealed_under(&export, "old")), (2, 0));
+        app.add(with_keys(&key("new", '2'))).await;
+        app.ready().await;
+        let got = app.instance(3).send(Request::get(ENVIRONMENT)).await.expect(200);
+        assert_eq!(got.json()["variables"], json!({ "password": "the plain value" }));
     });
 }
 

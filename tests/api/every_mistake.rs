@@ -9,7 +9,10 @@ use drydock_tests::run::run;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::every_route::{PARAMETERS, Table, ask_each, body, nothing, path, ready, request, specs};
+use crate::every_route::{
+    PARAMETERS, Table, ask_each, body, creation_beside, expect_taken, nothing, path, ready,
+    request, specs, taking_again,
+};
 
 /// The routes whose operation has this header or parameter.
 fn with(parameter: &str) -> Vec<Spec> {
@@ -101,32 +104,18 @@ fn every_name_that_is_none() {
 #[test]
 fn every_name_that_is_taken() {
     let meant = refusing(|code| code.ends_with("_already_exists"));
-    let creations: Vec<_> = specs().into_iter().filter(|spec| spec.method == "POST").collect();
-    let creation = |spec: &Spec| {
-        let list = spec.path.rsplit_once('/').map_or(spec.path, |(list, _)| list);
-        let fits = |it: &&Spec| it.path == spec.path || it.path == list;
-        creations.iter().find(fits).cloned().expect("what can be taken can be made")
-    };
-    let table = std::cell::RefCell::new(Table::default());
+    let mut table = Table::default();
     for spec in meant {
         run(async {
             let app = ready().await;
-            let first = creation(&spec);
-            app.send(request(&first)).await.expect(201);
-            let taken = json!({ "name": body(&first)["name"] });
-            let ask = match spec.method.as_str() {
-                "POST" => request(&first),
-                _ => Request::new(spec.method.clone(), &path(&spec)).json(&taken),
-            };
-            let answer = app.send(ask).await;
-            table.borrow_mut().add(&spec, &answer);
+            let first = creation_beside(&spec, &specs());
+            let create = request(&first);
+            app.send(create.clone()).await.expect(201);
+            let again = taking_again(&spec, &path(&spec), &create, &body(&first)["name"]);
+            table.add(&spec, &app.send(again).await);
         });
     }
-    let table = table.into_inner().text();
-    for line in table.lines() {
-        assert!(line.ends_with("_already_exists"), "{line}");
-    }
-    assert_snapshot!("taken", table);
+    assert_snapshot!("taken", expect_taken(table));
 }
 
 /// Of each parameter a value that is well-formed and leads nowhere.

@@ -92,6 +92,30 @@ impl Table {
     }
 }
 
+/// The creation of what a row's path leads to, or of what will be next to it.
+pub fn creation_beside(spec: &Spec, all: &[Spec]) -> Spec {
+    let list = spec.path.rsplit_once('/').map_or(spec.path, |(list, _)| list);
+    let fits = |it: &&Spec| it.method == Method::POST && (it.path == spec.path || it.path == list);
+    all.iter().find(fits).cloned().expect("what can be taken can be made")
+}
+
+/// Asks for a name that `create` has taken: by the same creation, or by a change to it.
+pub fn taking_again(spec: &Spec, path: &str, create: &Request, name: &Value) -> Request {
+    match spec.method == Method::POST {
+        true => create.clone(),
+        false => Request::new(spec.method.clone(), path).json(&json!({ "name": name })),
+    }
+}
+
+/// The table of names that are taken.
+pub fn expect_taken(table: Table) -> String {
+    let table = table.text();
+    for line in table.lines() {
+        assert!(line.ends_with("_already_exists"), "{line}");
+    }
+    table
+}
+
 pub async fn ready() -> TestApp {
     let mut app = TestApp::new();
     app.add(settings()).await;

@@ -225,10 +225,10 @@ fn refusals_that_help_are_passed_on_in_the_gateways_words() {
 /// Answers every request with `answer`, and says what the heads of the requests were.
 pub async fn stub(
     app: &TestApp,
-    answer: &'static str,
+    answer: impl Into<String>,
 ) -> (String, mpsc::UnboundedReceiver<String>) {
     let mut listener = app.net().listen("stub:0").await.expect("the address is free");
-    let address = listener.local_addr();
+    let (address, answer) = (listener.local_addr(), answer.into());
     let (heads, heard) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {

@@ -14,7 +14,7 @@ use drydock_tests::run::{run, until};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::every_route::Table;
+use crate::every_route::{Table, creation_beside, expect_taken, taking_again};
 use crate::gateway_permissions::{PARAMETERS, body, path, request};
 
 pub fn specs() -> Vec<Spec> {
@@ -230,17 +230,11 @@ fn every_name_that_is_none_or_taken() {
     assert_snapshot!("no_name", table);
 
     let meant = refusing(|code| code.ends_with("_already_exists"));
-    let creations: Vec<_> = specs().into_iter().filter(|spec| spec.method == "POST").collect();
-    let creation = |spec: &Spec| {
-        let list = spec.path.rsplit_once('/').map_or(spec.path, |(list, _)| list);
-        let fits = |it: &&Spec| it.path == spec.path || it.path == list;
-        creations.iter().find(fits).cloned().expect("what can be taken can be made")
-    };
-    let table = RefCell::new(Table::default());
+    let mut table = Table::default();
     for spec in meant {
         run(async {
             let (_app, face) = small_world().await;
-            let first = creation(&spec);
+            let first = creation_beside(&spec, &specs());
             // Next to what the path leads to, so that the change meets it.
             let mut made = body(&first, "taken");
             if made.get("parent").is_some() {
@@ -248,20 +242,11 @@ fn every_name_that_is_none_or_taken() {
             }
             let create = Request::post(&path(&first)).json(&made);
             face.send(Who::AdminToken, create.clone()).await.expect(201);
-            let taken = Request::new(spec.method.clone(), &path(&spec));
-            let again = match spec.method.as_str() {
-                "POST" => create,
-                _ => taken.json(&json!({ "name": "taken" })),
-            };
-            let answer = face.send(Who::AdminToken, again).await;
-            table.borrow_mut().add(&spec, &answer);
+            let again = taking_again(&spec, &path(&spec), &create, &made["name"]);
+            table.add(&spec, &face.send(Who::AdminToken, again).await);
         });
     }
-    let table = table.into_inner().text();
-    for line in table.lines() {
-        assert!(line.ends_with("_already_exists"), "{line}");
-    }
-    assert_snapshot!("taken", table);
+    assert_snapshot!("taken", expect_taken(table));
 }
 
 /// Of each parameter a value that is well-formed and leads nowhere.

@@ -68,6 +68,10 @@ fn a_body_that_ends_early_answers_400() {
         );
         let answer = wire(&app).raw(&chunked).await;
         assert_eq!(answer.error(), (400, "invalid_body".to_owned()));
+        app.maintenance_on().await;
+        let import = chunked.replace("/api/v1/users", "/api/v1/import");
+        let (status, code) = wire(&app).raw(&import).await.error();
+        assert_snapshot!("import_cut", format!("POST /api/v1/import {status} {code}"));
     });
 }
 

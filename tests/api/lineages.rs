@@ -84,7 +84,7 @@ fn before_every_instance_has_acknowledged_a_restore_answers_409() {
         app.coordination.store.put(Put::new(key, encode(&stranger))).await.unwrap();
         app.send(Request::put("/api/v1/maintenance?wait=1s")).await.expect(200);
         let own = lineages(&app).await.remove(0);
-        assert_eq!(restore(&app, &own).await.outcome(), "409 maintenance_not_ready");
+        assert_snapshot!("maintenance_not_ready", restore(&app, &own).await);
     });
 }
 

@@ -18,6 +18,7 @@ mod gateway_boundary;
 mod gateway_every_row;
 mod gateway_failover;
 mod gateway_objects;
+mod gateway_passes_on;
 mod gateway_permissions;
 mod gateway_stories;
 mod gateway_withdrawn;

@@ -81,7 +81,8 @@ impl Endpoint {
         };
         let known = scheme == Scheme::HTTP || scheme == Scheme::HTTPS;
         let path = parts.path_and_query.is_none_or(|path| path == "/");
-        let plain = authority.port().is_some() && !authority.as_str().contains('@');
+        let port = authority.port_u16().is_some_and(|port| port > 0);
+        let plain = port && !authority.as_str().contains('@');
         if !(known && path && plain) {
             return Err(bad());
         }

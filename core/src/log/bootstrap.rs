@@ -1,7 +1,8 @@
 //! A store's first boot.
 //!
 //! Invariant: one transaction brings the store into being. Whatever a killed boot left before it
-//! is an unused object; what it left undone after it (the note in objects) the next boot does.
+//! is an unused object; what it left undone after it (the note in objects) is done by the next
+//! boot.
 
 use uuid::Uuid;
 

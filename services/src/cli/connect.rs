@@ -32,7 +32,7 @@ pub fn admin(server: &ServerArgs) -> Result<AdminClient, Failure> {
 }
 
 fn token(server: &ServerArgs) -> Result<SecretString, Failure> {
-    match (&server.token, &server.data_dir) {
+    match (given(&server.token), &server.data_dir) {
         (Some(token), _) => Ok(SecretString::from(token.clone())),
         (None, Some(dir)) => Ok(SecretString::from(tokens::read(dir)?.internal)),
         (None, None) => Err(Failure::Usage(
@@ -41,13 +41,18 @@ fn token(server: &ServerArgs) -> Result<SecretString, Failure> {
     }
 }
 
+/// A variable that is set to nothing is not set.
+fn given(token: &Option<String>) -> Option<&String> {
+    token.as_ref().filter(|token| !token.is_empty())
+}
+
 /// A client of the gateway.
 pub fn gateway(args: &GatewayArgs) -> Result<GatewayClient, Failure> {
     let authority = match &args.gateway {
         Some(url) => authority("--gateway", url)?,
         None => default_authority(args.data_dir.as_deref(), gateway::SERVICE, GATEWAY_PORT),
     };
-    let token = match (&args.token, &args.data_dir) {
+    let token = match (given(&args.token), &args.data_dir) {
         (Some(token), _) => token.clone(),
         (None, Some(dir)) => tokens::read(dir)?.admin,
         (None, None) => {

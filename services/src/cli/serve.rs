@@ -212,6 +212,7 @@ fn reachable(address: &str) -> String {
 fn settings(config: Config, internal_token: SecretString, keys: KeyRing) -> Settings {
     Settings {
         cluster: config.cluster,
+        seal_anew: config.encryption.seal_anew,
         http: config.http,
         store: config.store,
         lease_ttl: config.instance.lease_ttl,

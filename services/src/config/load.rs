@@ -112,6 +112,7 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
     for (key, text) in &sources.flags {
         set(key, text, Origin::Flag(flag_name(key)))?;
     }
+    validate::check_each(&values)?;
     let config = build(&values)?;
     validate::check(&values, &config)?;
     Ok(Loaded { config, values })
@@ -180,6 +181,8 @@ fn build(values: &BTreeMap<String, Layered>) -> Result<Config, ConfigError> {
     let built = serde_path_to_error::deserialize::<_, Config>(Value::Table(root));
     built.map_err(|error| {
         let key = error.path().to_string();
+        // Of an item of a list, the list.
+        let key = key.split('[').next().unwrap_or_default().to_owned();
         let place = match values.get(&key) {
             Some(layered) => layered.origin.to_string(),
             None => "configuration".to_owned(),
@@ -187,6 +190,7 @@ fn build(values: &BTreeMap<String, Layered>) -> Result<Config, ConfigError> {
         let secret = values.get(&key).is_some_and(|it| it.secrecy == Secrecy::Secret);
         let why = error.inner().message();
         let why = if secret { "the value is not a text" } else { why };
+        let why = why.replace("usize", "a whole number").replace("u64", "a whole number");
         ConfigError::At { place, message: format!("`{key}`: {why}") }
     })
 }

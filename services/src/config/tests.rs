@@ -92,6 +92,20 @@ fn a_mistake_in_the_file_names_file_and_line() {
             "[coordination]\nkey_file = \"key.pem\"\n",
             "drydock.toml:2: `coordination.key_file` needs `coordination.cert_file`",
         ),
+        ("[gateway]\nconfigstore = [1]\n", "drydock.toml:2: `gateway.configstore`: invalid type"),
+        (
+            "[gateway]\nconfigstore = [\"a:0\"]\n",
+            "drydock.toml:2: `gateway.configstore`: must be a",
+        ),
+        (
+            "[instance]\nreaders = 4096\n",
+            "drydock.toml:2: `instance.readers`: must be at most 1024",
+        ),
+        (
+            "[instance]\nlease_ttl = \"9ms\"\n",
+            "drydock.toml:2: `instance.lease_ttl`: must be at le",
+        ),
+        ("data_dir = \"\"\n", "drydock.toml:1: `data_dir`: must not be empty"),
         ("[objects]\nkind = \"s3\"\n", "drydock.toml:2: `objects.kind = \"s3\"` needs `objects.bu"),
         ("[objects]\nendpoint = \"minio:9000\"\n", "drydock.toml:2: `objects.endpoint`"),
         (
@@ -106,6 +120,31 @@ fn a_mistake_in_the_file_names_file_and_line() {
         let error = Case { file: Some(file), ..case() }.load().unwrap_err();
         assert!(error.starts_with(expected), "{file:?}: {error}");
     }
+}
+
+#[test]
+fn every_number_and_duration_has_bounds() {
+    let defaults = case().load().unwrap().values;
+    let mut refused = 0;
+    for (key, layered) in &defaults {
+        let bad: &[&str] = match &layered.value {
+            toml::Value::Integer(_) => &["0", "-1", "9223372036854775807"],
+            toml::Value::String(text) if text.parse::<jiff::SignedDuration>().is_ok() => {
+                &["\"\"", "\"0s\"", "\"-1s\"", "\"1ns\"", "\"999999999999h\""]
+            }
+            toml::Value::Array(_) => &["[]", "[\"\"]", "[\"http://etcd:0\"]"],
+            _ => continue,
+        };
+        let (table, name) = key.rsplit_once('.').expect("all of these are in tables");
+        for value in bad {
+            let file = format!("[{table}]\n{name} = {value}\n").leak();
+            let error = Case { file: Some(file), ..case() }.load().unwrap_err();
+            assert!(error.starts_with(&format!("drydock.toml:2: `{key}`: ")), "{file}{error}");
+            assert!(!error.contains("usize") && !error.contains("jiff"), "{error}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 80, "{refused}");
 }
 
 #[test]

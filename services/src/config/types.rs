@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::stores::{CoordinationConfig, ObjectsConfig};
+use crate::configstore::SealAnew;
 use crate::http::HttpSettings;
 
 /// The whole configuration. What has no default is absent until some layer sets it.
@@ -23,7 +24,6 @@ pub struct Config {
     /// What callers of configstore must present.
     #[serde(skip_serializing)]
     pub internal_token: Option<SecretString>,
-    #[serde(default)]
     pub encryption: EncryptionConfig,
     /// What administrators present to the gateway.
     #[serde(skip_serializing)]
@@ -62,6 +62,8 @@ pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 16] = [
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EncryptionConfig {
+    /// When secrets move to the first key.
+    pub seal_anew: SealAnew,
     /// `name:64 hexadecimal digits`, with commas between: the first encrypts, all decrypt.
     #[serde(skip_serializing)]
     pub keys: Option<SecretString>,

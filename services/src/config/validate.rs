@@ -22,16 +22,31 @@ const TOGETHER: [(&str, &str); 4] = [
     ("objects.session_token", "objects.access_key"),
 ];
 
+/// More than any number needs to be, and less than what overflows.
+const MAX_NUMBER: i64 = 1_000_000_000_000;
+/// Each reader is a thread.
+const MAX_READERS: i64 = 1024;
+const MAX_DURATION: jiff::SignedDuration = jiff::SignedDuration::from_hours(24 * 365);
+/// Heartbeats go out several times within a lease.
+const MIN_LEASE: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
+const MIN_DURATION: jiff::SignedDuration = jiff::SignedDuration::from_millis(1);
+
 /// etcd cuts connections that are probed more often (`--grpc-keepalive-min-time`).
 const MIN_KEEP_ALIVE: jiff::SignedDuration = jiff::SignedDuration::from_secs(5);
 
-pub fn check(values: &BTreeMap<String, Layered>, config: &Config) -> Result<(), ConfigError> {
+/// What can be said of each value by itself.
+pub fn check_each(values: &BTreeMap<String, Layered>) -> Result<(), ConfigError> {
     for (key, layered) in values {
         if let Err(why) = one(key, &layered.value) {
             let place = layered.origin.to_string();
             return Err(ConfigError::At { place, message: format!("`{key}`: {why}") });
         }
     }
+    Ok(())
+}
+
+/// What values mean for each other.
+pub fn check(values: &BTreeMap<String, Layered>, config: &Config) -> Result<(), ConfigError> {
     for (first, second) in TOGETHER {
         needs(values, first, second, || format!("`{first}`"))?;
         if first != "objects.session_token" {
@@ -80,6 +95,8 @@ fn one(key: &str, value: &Value) -> Result<(), String> {
     match (key, value) {
         // A bound of nothing lets nothing through.
         (_, Value::Integer(number)) if *number < 1 => Err("must be at least 1".to_owned()),
+        ("instance.readers", Value::Integer(number)) => at_most(*number, MAX_READERS),
+        (_, Value::Integer(number)) => at_most(*number, MAX_NUMBER),
         ("cluster", Value::String(name)) => cluster(name),
         ("internal_token" | "admin_token", Value::String(token)) => usable_token(token),
         ("encryption.keys", Value::String(keys)) => {
@@ -89,13 +106,17 @@ fn one(key: &str, value: &Value) -> Result<(), String> {
         ("log.level", Value::String(level)) => log_level(level),
         ("coordination.endpoints", Value::Array(endpoints)) => etcd_endpoints(endpoints),
         ("coordination.keep_alive_interval", Value::String(text)) => {
-            duration(text).and_then(|()| keep_alive_interval(text))
+            duration(text, MIN_DURATION).and_then(|()| keep_alive_interval(text))
         }
         ("objects.endpoint", Value::String(url)) => s3_endpoint(url),
         ("objects.bucket" | "objects.region", Value::String(name)) if name.is_empty() => {
             Err("must not be empty".to_owned())
         }
-        (_, Value::String(text)) if is_duration(key) => duration(text),
+        ("instance.lease_ttl", Value::String(text)) => duration(text, MIN_LEASE),
+        (_, Value::String(text)) if is_duration(key) => duration(text, MIN_DURATION),
+        (_, Value::String(path)) if path.is_empty() && is_path(key) => {
+            Err("must not be empty".to_owned())
+        }
         _ => Ok(()),
     }
 }
@@ -104,8 +125,22 @@ fn is_duration(key: &str) -> bool {
     key.ends_with("_timeout") || key.ends_with("_ttl") || key.ends_with("_drain")
 }
 
-fn duration(text: &str) -> Result<(), String> {
+fn is_path(key: &str) -> bool {
+    key == "data_dir" || key.ends_with("_file")
+}
+
+fn at_most(number: i64, most: i64) -> Result<(), String> {
+    if number <= most { Ok(()) } else { Err(format!("must be at most {most}")) }
+}
+
+fn duration(text: &str, least: jiff::SignedDuration) -> Result<(), String> {
     match text.parse::<jiff::SignedDuration>() {
+        Ok(duration) if duration < least && duration.is_positive() => {
+            Err(format!("must be at least `{least:#}`"))
+        }
+        Ok(duration) if duration > MAX_DURATION => {
+            Err(format!("must be at most `{}h`", MAX_DURATION.as_hours()))
+        }
         Ok(duration) if duration.is_positive() => Ok(()),
         _ => Err("must be a duration above zero, such as `10s`".to_owned()),
     }
@@ -161,7 +196,9 @@ fn authorities(instances: &[Value]) -> Result<(), String> {
 fn authority(text: &str) -> Result<(), String> {
     let parsed: Result<http::uri::Authority, _> = text.parse();
     match parsed {
-        Ok(parsed) if parsed.port_u16().is_some() && !text.contains('@') => Ok(()),
+        Ok(parsed) if parsed.port_u16().is_some_and(|port| port > 0) && !text.contains('@') => {
+            Ok(())
+        }
         _ => Err("must be a host and a port, such as `127.0.0.1:8001`".to_owned()),
     }
 }

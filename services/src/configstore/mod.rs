@@ -8,6 +8,7 @@ pub mod client;
 pub(crate) mod errors;
 mod handlers;
 mod model;
+pub(crate) mod rotation;
 pub mod routes;
 pub mod schema;
 mod state;
@@ -15,6 +16,7 @@ mod tree_schema;
 pub mod types;
 
 pub(crate) use handlers::parse;
+pub use rotation::SealAnew;
 pub use routes::routes;
 pub use schema::SCHEMA;
 pub use state::Configstore;

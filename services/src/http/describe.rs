@@ -38,6 +38,8 @@ pub struct Operation {
     pub summary: &'static str,
     pub query: Option<SchemaOf>,
     pub request: Option<SchemaOf>,
+    /// Whether that may be left out.
+    pub optional: bool,
     /// The media type of a request that is no JSON.
     pub takes: Option<&'static str>,
     pub headers: Vec<HeaderName>,
@@ -52,6 +54,7 @@ impl Default for Operation {
             summary: "",
             query: None,
             request: None,
+            optional: false,
             takes: None,
             headers: Vec::new(),
             success: Success::Nothing,
@@ -111,6 +114,12 @@ impl<S> Route<S> {
     pub fn takes<T: JsonSchema>(mut self) -> Route<S> {
         self.operation.request = Some(schema::<T>);
         self
+    }
+
+    /// Takes a JSON body, or none.
+    pub fn takes_if_given<T: JsonSchema>(mut self) -> Route<S> {
+        self.operation.optional = true;
+        self.takes::<T>()
     }
 
     /// Takes a body of this media type.

@@ -33,6 +33,8 @@ pub mod metrics;
 pub(crate) mod object;
 pub mod openapi;
 pub mod page;
+mod places;
+mod refusal;
 pub mod reply;
 pub mod route;
 pub mod serve;

@@ -85,7 +85,7 @@ fn operation<S>(
     if let Some(request) = operation.request {
         let schema = request(generator);
         let content = json!({ "application/json": { "schema": schema } });
-        described["requestBody"] = json!({ "required": true, "content": content });
+        described["requestBody"] = json!({ "required": !operation.optional, "content": content });
     } else if let Some(media) = operation.takes {
         described["requestBody"] = json!({ "required": true, "content": { media: {} } });
     }
@@ -118,7 +118,9 @@ fn parameters(spec: &Spec, operation: &Operation, generator: &mut SchemaGenerato
         }
     }
     for header in &operation.headers {
-        let schema = json!({ "type": "string", "pattern": header_pattern(header) });
+        let pattern = header_pattern(header);
+        // The patterns say it, too: of them not every tool sees it.
+        let schema = json!({ "type": "string", "minLength": 1, "pattern": pattern });
         parameters.push(parameter("header", header.as_str(), &schema, false));
     }
     parameters

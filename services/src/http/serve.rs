@@ -4,9 +4,10 @@
 //! with a deadline and no `Date` header from an ambient clock.
 //!
 //! Architecture invariant: an accept error concerns one connection; the server goes on. Absent on
-//! purpose: TLS, HTTP/2. A head that hyper cannot parse is answered by hyper itself (400, 431) and
-//! has no body: no router is reached.
+//! purpose: TLS, HTTP/2. A head that hyper cannot parse reaches no router: hyper answers it, and
+//! `refusal` gives that our body.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +16,19 @@ use axum::Router;
 use axum::middleware::map_response;
 use axum::response::Response;
 use drydock_core::net::{BoxStream, Listener};
+use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use http::header::CONNECTION;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::places::{Place, Places};
+use super::refusal::Refusals;
 use super::settings::HttpSettings;
 use super::write_timeout::WriteTimeout;
 
@@ -47,18 +52,14 @@ pub async fn serve(
         std::future::ready(farewell(response, &drain))
     }));
     let connections = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(settings.max_connections));
+    let places = Places::new(settings.max_connections);
     let end = Ending { drain: shutdown, abort: CancellationToken::new() };
     let mut backoff = MIN_BACKOFF;
     while let Some(accepted) = end.until_drain(next(&mut *listener, &places)).await {
         match accepted {
             Ok((stream, place)) => {
                 backoff = MIN_BACKOFF;
-                let served = connection(stream, router.clone(), settings, end.clone());
-                connections.spawn(async move {
-                    served.await;
-                    drop(place);
-                });
+                connections.spawn(connection(stream, place, router.clone(), settings, end.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
@@ -99,39 +100,58 @@ impl Ending {
     }
 }
 
-type Serving = http1::Connection<TokioIo<WriteTimeout<BoxStream>>, TowerToHyperService<Router>>;
+type Serving = http1::Connection<TokioIo<WriteTimeout<Refusals<BoxStream>>>, InPlace>;
 
-type Place = tokio::sync::OwnedSemaphorePermit;
-
-/// A free place, then the next connection for it.
+/// The next connection, and a place for it.
 async fn next(
     listener: &mut dyn Listener,
-    places: &Arc<Semaphore>,
-) -> std::io::Result<(BoxStream, Place)> {
-    let place = places.clone().acquire_owned().await;
-    let place = place.expect("the semaphore is never closed");
+    places: &Places,
+) -> std::io::Result<(BoxStream, Arc<Place>)> {
     let (stream, _peer) = listener.accept().await?;
-    Ok((stream, place))
+    Ok((stream, places.take().await))
+}
+
+/// The router for one connection, whose place knows when there is something to do.
+struct InPlace {
+    router: TowerToHyperService<Router>,
+    place: Arc<Place>,
+}
+
+impl Service<http::Request<Incoming>> for InPlace {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn call(&self, request: http::Request<Incoming>) -> Self::Future {
+        let Some(busy) = self.place.begin() else {
+            return Box::pin(std::future::pending());
+        };
+        let answer = self.router.call(request);
+        Box::pin(async move { Ok(answer.await?.map(|body| busy.with(body))) })
+    }
 }
 
 fn connection(
     stream: BoxStream,
+    place: Arc<Place>,
     router: Router,
     settings: &HttpSettings,
     end: Ending,
 ) -> impl Future<Output = ()> + Send + use<> {
-    let stream = WriteTimeout::new(stream, settings.idle_timeout);
+    let stream = WriteTimeout::new(Refusals::new(stream), settings.idle_timeout);
+    let router = TowerToHyperService::new(router);
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(settings.header_timeout)
         .max_header_size(settings.max_header_bytes)
         .auto_date_header(false)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), InPlace { router, place: Arc::clone(&place) });
     let mut serving = Box::pin(serving);
     async move {
         let done = tokio::select! {
             done = serving.as_mut() => Some(done),
             () = end.drain.cancelled() => None,
+            () = place.cut() => return,
         };
         let done = match done {
             Some(done) => done,

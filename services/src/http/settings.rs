@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpSettings {
-    /// Connections open at once; more wait in the listener's queue.
+    /// Connections open at once. One more takes the place of that which has waited for a request
+    /// longest, or waits while all have one.
     pub max_connections: usize,
     /// Requests handled at once; more are answered with 429.
     pub max_concurrent_requests: usize,

@@ -12,6 +12,10 @@ use super::{ID_PATTERN, InvalidName, NAME_PATTERN, Name};
 
 /// Names in a path at most, the owner's not counted.
 const MAX_NAMES: usize = 64;
+/// With the owner's.
+const MOST: usize = MAX_NAMES + 1;
+/// What follows is as long as a name, as a regular expression.
+const LENGTH: &str = "(?=[^/]{2,64}(/|$))";
 
 /// What owns a tree of project groups.
 #[derive(
@@ -97,7 +101,7 @@ impl JsonSchema for TreeRef {
         json_schema!({
             "description": "an id, or a path such as `org/acme/web`",
             "type": "string",
-            "pattern": format!("^({ID_PATTERN}|(user|org)(/{NAME_PATTERN})+)$"),
+            "pattern": format!("^({ID_PATTERN}|(user|org)(/{LENGTH}{NAME_PATTERN}){{1,{MOST}}})$"),
         })
     }
 }

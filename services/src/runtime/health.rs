@@ -8,6 +8,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use super::instance::Instance;
+use crate::configstore::rotation::SecretMetrics;
 use crate::http::gate::{Gate, GateState};
 use crate::http::metrics::HttpMetrics;
 use crate::http::shell::{Details, Health, LoadProgress, Readiness};
@@ -20,13 +21,18 @@ pub(super) struct Vitals {
 }
 
 impl Vitals {
-    pub(super) fn new(gate: Gate, instance: Instance, store: Store) -> (Vitals, HttpMetrics) {
+    pub(super) fn new(
+        gate: Gate,
+        instance: Instance,
+        store: Store,
+    ) -> (Vitals, HttpMetrics, SecretMetrics) {
         let mut registry = Registry::default();
         let metrics = HttpMetrics::register(&mut registry);
+        let secrets = SecretMetrics::register(&mut registry);
         registry.register_collector(Box::new(StoreMetrics(store.clone())));
         let metrics_of = InstanceMetrics { gate: gate.clone(), instance: instance.clone() };
         registry.register_collector(Box::new(metrics_of));
-        (Vitals { gate, instance, store, registry }, metrics)
+        (Vitals { gate, instance, store, registry }, metrics, secrets)
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use drydock_core::store::StoreSettings;
 use secrecy::SecretString;
 
+use crate::configstore::SealAnew;
 use crate::http::HttpSettings;
 use crate::seal::KeyRing;
 
@@ -16,6 +17,7 @@ pub struct Settings {
     pub internal_token: SecretString,
     /// What secrets are encrypted with.
     pub keys: KeyRing,
+    pub seal_anew: SealAnew,
     pub http: HttpSettings,
     pub store: StoreSettings,
     /// How long an instance counts as live after it was last heard of.
@@ -31,6 +33,7 @@ impl Settings {
             cluster: "default".to_owned(),
             internal_token,
             keys,
+            seal_anew: SealAnew::default(),
             http: HttpSettings::default(),
             store: StoreSettings::default(),
             lease_ttl: Duration::from_secs(10),

@@ -5,6 +5,7 @@ use drydock_core::net::Listener;
 use tokio_util::sync::CancellationToken;
 
 use super::{Deps, Settings, stateless, stored};
+use crate::configstore::rotation::Rotation;
 use crate::configstore::{self, Configstore};
 use crate::gateway;
 use crate::http::route;
@@ -24,12 +25,7 @@ pub async fn start(
 ) -> Result<(), BoxError> {
     match role {
         Role::Configstore(settings, deps) => {
-            let router = |parts: stored::RouterParts| {
-                let stored::RouterParts { shell, store, keys, admin } = parts;
-                let service = Configstore { store, admin, keys };
-                route::router(configstore::routes(), App { shell, service })
-            };
-            let kind = stored::Kind { schema: &configstore::SCHEMA, router };
+            let kind = stored::Kind { schema: &configstore::SCHEMA, service: configstore };
             Box::pin(stored::run(kind, *settings, deps, listener, shutdown)).await
         }
         Role::Gateway(settings, deps) => {
@@ -37,4 +33,13 @@ pub async fn start(
             Ok(())
         }
     }
+}
+
+fn configstore(parts: stored::ServiceParts) -> stored::Service {
+    let stored::ServiceParts { shell, store, keys, seal_anew, secrets, admin } = parts;
+    let (env, ring) = (shell.env.clone(), keys.clone());
+    let rotation = Rotation { env, store: store.clone(), keys: ring, seal_anew, metrics: secrets };
+    let service = Configstore { store, admin, keys };
+    let router = route::router(configstore::routes(), App { shell, service });
+    stored::Service { router, background: Box::pin(rotation.run()) }
 }

@@ -13,6 +13,7 @@ use drydock_core::log::keys::Keys;
 use drydock_core::maintenance::ModeCell;
 use drydock_core::net::Listener;
 use drydock_core::store::{Schema, Store, StoreParts};
+use futures_util::future::BoxFuture;
 use object_store::ObjectStore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,8 @@ use super::instance::Instance;
 use super::maintenance::Driver;
 use super::tasks::Tasks;
 use super::{Settings, modes};
+use crate::configstore::SealAnew;
+use crate::configstore::rotation::SecretMetrics;
 use crate::http::admin::Admin;
 use crate::http::gate::{Gate, GateState};
 use crate::http::serve;
@@ -30,16 +33,24 @@ use crate::http::shell::{Shell, ShellParts};
 use crate::seal::KeyRing;
 
 /// What tells one service with a store from another.
-pub(super) struct Kind<R> {
+pub(super) struct Kind<S> {
     pub(super) schema: &'static Schema,
-    pub(super) router: R,
+    pub(super) service: S,
 }
 
-/// What a router is made of.
-pub(super) struct RouterParts {
+/// What a service is made of: what answers requests, and what it does unasked until it is dropped.
+pub(super) struct Service {
+    pub(super) router: Router,
+    pub(super) background: BoxFuture<'static, ()>,
+}
+
+/// What a service gets from its runtime.
+pub(super) struct ServiceParts {
     pub(super) shell: Arc<Shell>,
     pub(super) store: Store,
     pub(super) keys: KeyRing,
+    pub(super) seal_anew: SealAnew,
+    pub(super) secrets: SecretMetrics,
     pub(super) admin: Arc<dyn Admin>,
 }
 
@@ -67,7 +78,7 @@ pub enum StartError {
 
 /// Runs one instance until `shutdown`; then requests finish, and it says farewell.
 pub(super) async fn run(
-    kind: Kind<impl FnOnce(RouterParts) -> Router>,
+    kind: Kind<impl FnOnce(ServiceParts) -> Service>,
     settings: Settings,
     deps: Deps,
     listener: Box<dyn Listener>,
@@ -110,7 +121,7 @@ pub(super) async fn run(
 
 /// Puts the parts together and starts what runs beside the server.
 fn assemble(
-    kind: Kind<impl FnOnce(RouterParts) -> Router>,
+    kind: Kind<impl FnOnce(ServiceParts) -> Service>,
     settings: Settings,
     deps: Deps,
     address: String,
@@ -118,10 +129,10 @@ fn assemble(
     tasks: &mut JoinSet<()>,
 ) -> (Router, Gate, Store) {
     let Deps { env, coord, objects, execution, scratch_dir } = deps;
-    let ring = settings.keys.clone();
+    let (ring, seal_anew) = (settings.keys.clone(), settings.seal_anew);
     let Settings { cluster, internal_token, http, store, lease_ttl, maintenance_drain, .. } =
         settings;
-    let Kind { schema, router } = kind;
+    let Kind { schema, service: make } = kind;
     let service = schema.service;
     let (keys, mode) = (Keys::new(&cluster, service), ModeCell::default());
     let timeout = Duration::from_millis(store.coordination_timeout_ms);
@@ -148,7 +159,7 @@ fn assemble(
         address,
         lease_ttl,
     );
-    let (vitals, metrics) = Vitals::new(gate.clone(), instance.clone(), store.clone());
+    let (vitals, metrics, secrets) = Vitals::new(gate.clone(), instance.clone(), store.clone());
     let driver = Driver {
         gate: gate.clone(),
         applied: store.applied(),
@@ -168,11 +179,17 @@ fn assemble(
     let settings = http;
     let shell =
         ShellParts { service, env, settings, internal_token, gate: gate.clone(), health, metrics };
-    let router = router(RouterParts {
+    let Service { router, background } = make(ServiceParts {
         shell: Shell::new(shell),
         store: store.clone(),
         keys: ring,
+        seal_anew,
+        secrets,
         admin: Arc::new(operator),
+    });
+    let stopped = stop.clone();
+    tasks.spawn(async move {
+        stopped.run_until_cancelled(background).await;
     });
     (router, gate, store)
 }

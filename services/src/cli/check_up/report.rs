@@ -40,9 +40,33 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
+/// What words in an error most likely mean here.
+const HINTS: [(&str, &str); 12] = [
+    ("SignatureDoesNotMatch", "the secret key is not that of the access key"),
+    ("InvalidAccessKeyId", "the access key is not known there"),
+    ("AccessDenied", "the access key may not do that"),
+    ("NoSuchBucket", "there is no such bucket"),
+    ("RequestTimeTooSkewed", "the clock of this machine, or of the server, is wrong"),
+    ("NotValidYet", "the certificate is not valid yet, or the clock of this machine is wrong"),
+    ("Expired", "the certificate has expired, or the clock of this machine is wrong"),
+    ("UnknownIssuer", "nobody signed the certificate whom `ca_file` or this machine trusts"),
+    ("CaUsedAsEndEntity", "the server presents the certificate of an authority as its own"),
+    ("NotValidForName", "the certificate is for another host name"),
+    ("InvalidContentType", "that port does not speak TLS: `http://`?"),
+    ("tls handshake eof", "that port does not speak TLS: `http://`?"),
+];
+
 impl Report {
     pub fn add(&mut self, level: Level, at: impl Display, what: impl Display) {
-        self.findings.push(Finding { level, at: at.to_string(), what: what.to_string() });
+        let what = what.to_string();
+        // Servers answer whole documents.
+        let mut what = what.split_whitespace().collect::<Vec<_>>().join(" ");
+        if level == Level::Missing
+            && let Some((_, hint)) = HINTS.iter().find(|(words, _)| what.contains(words))
+        {
+            what = format!("{hint} ({what})");
+        }
+        self.findings.push(Finding { level, at: at.to_string(), what });
     }
 
     /// How long something takes, and whether that is too long.
@@ -87,5 +111,22 @@ pub async fn run(config: Config, json: bool) -> Result<(), Failure> {
         Level::Ok | Level::Note | Level::Slow => Ok(()),
         Level::Unsafe => Err(Failure::Failed("something is not safe".into())),
         Level::Missing => Err(Failure::Failed("something is missing".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_one_line_that_begins_with_what_it_means() {
+        let mut report = Report::default();
+        let answer = "Error performing PUT: <?xml?>\n<Error><Code>InvalidAccessKeyId</Code>\n";
+        report.add(Level::Missing, "bucket", answer);
+        report.add(Level::Missing, "etcd", "connection refused");
+        let told: Vec<_> = report.findings.iter().map(|finding| &*finding.what).collect();
+        let first = "the access key is not known there (Error performing PUT: <?xml?> \
+            <Error><Code>InvalidAccessKeyId</Code>)";
+        assert_eq!(told, [first, "connection refused"]);
     }
 }

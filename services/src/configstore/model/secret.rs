@@ -1,3 +1,5 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
@@ -47,4 +49,25 @@ pub fn nearest(tx: &Tx<'_>, places: &[Scope], name: &Name) -> Result<Option<Secr
         WHERE s.name = ?2 ORDER BY place.key LIMIT 1";
     let found = tx.query_objects(sql, [&super::tree::ids(places), name.as_str()])?;
     Ok(found.into_iter().next())
+}
+
+/// How many need each key.
+pub fn count_by_key(tx: &Tx<'_>) -> Result<BTreeMap<String, i64>, DbError> {
+    let sql = "SELECT data ->> '$.data.key', count(*) FROM secrets GROUP BY 1";
+    let counts = tx.query(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(counts.into_iter().collect())
+}
+
+/// Some that need one of `known` which is not `primary`.
+pub fn under_other_keys(
+    tx: &Tx<'_>,
+    primary: &str,
+    known: &BTreeSet<String>,
+    limit: u32,
+) -> Result<Vec<Secret>, DbError> {
+    let others: Vec<_> = known.iter().filter(|key| *key != primary).collect();
+    let others = serde_json::to_string(&others).expect("texts are JSON");
+    let sql = "SELECT data FROM secrets
+        WHERE data ->> '$.data.key' IN (SELECT value FROM json_each (?1)) ORDER BY id LIMIT ?2";
+    tx.query_objects(sql, rusqlite::params![others, limit])
 }

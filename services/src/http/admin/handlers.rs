@@ -30,6 +30,8 @@ const INTERNAL: &str = "internal";
 const MAX_REQUESTED_BY_LENGTH: usize = 128;
 const MAX_REASON_LENGTH: usize = 1024;
 const MAX_WAIT: Duration = Duration::from_secs(600);
+/// The usual forms of what is shorter than that.
+const WAIT_PATTERN: &str = "^([1-9][0-9]{0,2}ms|[1-5]?[0-9]{1,2}s|600s|[0-9]m)$";
 const NDJSON: &str = "application/x-ndjson";
 
 const IMPORT_REFUSALS: [Code; 13] = [
@@ -59,7 +61,7 @@ pub fn routes<S: Administered>() -> Vec<Route<S>> {
             .unbounded()
             .about("switches maintenance on")
             .query::<WaitQuery>()
-            .takes::<SwitchOn>()
+            .takes_if_given::<SwitchOn>()
             .answers::<MaintenanceStatus>(),
         Route::delete("/api/v1/maintenance", switch_off::<S>)
             .always()
@@ -112,12 +114,14 @@ async fn status<S: Administered>(
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SwitchOn {
+    #[schemars(length(max = MAX_REASON_LENGTH))]
     pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WaitQuery {
+    #[schemars(regex(pattern = WAIT_PATTERN))]
     wait: Option<String>,
 }
 

@@ -33,6 +33,46 @@ async fn every_refusal_has_our_body() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_head_that_reaches_no_router_is_refused_with_our_body() {
+    let server = TestServer::start().await;
+    let long = "x".repeat(20_000);
+    let many = "X-A: b\r\n".repeat(101);
+    let livez = "GET /livez HTTP/1.1\r\n";
+    for head in [
+        "\0\x01\x02",
+        "GET /livez",
+        "GET /livez HTTP/3.0",
+        "GET /live z HTTP/1.1",
+        &format!("GET /{long} HTTP/1.1"),
+        &format!("GET /{} HTTP/1.1", "x".repeat(70_000)),
+        &format!("{livez}X-A: {long}"),
+        &format!("{livez}{many}"),
+        &format!("{livez}Bad Name: x"),
+        &format!("{livez}no colon"),
+        &format!("{livez}Content-Length: -1"),
+        &format!("{livez}Content-Length: 1\r\nContent-Length: 2"),
+        &format!("{livez}Transfer-Encoding: gzip"),
+        "GET /livez HTTP/1.0\r\nTransfer-Encoding: chunked",
+    ] {
+        let answer = server.raw(&format!("{head}\r\n\r\n")).await;
+        let start = &head[..head.len().min(60)];
+        assert_eq!(answer.error(), pair(400, "invalid_header"), "{start}");
+        assert_eq!(answer.header("connection"), Some("close"), "{start}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_head_behind_good_ones_does_not_spoil_their_answers() {
+    let server = TestServer::start().await;
+    let good = "GET /livez HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+    let bad = "GET /livez HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let answers = server.raw(&format!("{good}{good}{bad}")).await.body;
+    assert_eq!(answers.matches(" 200 OK").count(), 1, "{answers}");
+    assert_eq!(answers.matches(r#"{"live":true}"#).count(), 2, "{answers}");
+    assert!(answers.contains(r#"{"code":"invalid_header""#), "{answers}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_bad_deadline_and_a_late_answer_have_our_body() {
     let server = TestServer::start().await;
     let ask = async |path: &str, timeout: &str| {

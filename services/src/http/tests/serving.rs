@@ -42,6 +42,60 @@ async fn a_head_that_never_ends_and_an_idle_connection_are_cut_off() {
     assert_eq!(begun.elapsed().as_secs(), 10);
 }
 
+/// Sends `more` every second, until the server has had enough of it.
+async fn drip(stream: &mut BoxStream, more: &[u8]) -> (String, u64) {
+    let begun = Instant::now();
+    let mut answer = [0; 4096];
+    loop {
+        // The server may have closed it: then the answer is there.
+        let _ = stream.write_all(more).await;
+        if let Ok(read) = timeout(Duration::from_secs(1), stream.read(&mut answer)).await {
+            let text = String::from_utf8_lossy(&answer[..read.unwrap()]).into_owned();
+            return (text, begun.elapsed().as_secs());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_comes_byte_by_byte_is_waited_for_no_longer_than_the_request_may_take() {
+    let server = TestServer::start().await;
+    for (length, more) in
+        [("Content-Length: 900", "x"), ("Transfer-Encoding: chunked", "1\r\nx\r\n")]
+    {
+        let mut stream = server.connect().await;
+        let head = format!(
+            "POST /api/v1/things HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\
+             Content-Type: application/json\r\n{length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let (answer, took) = drip(&mut stream, more.as_bytes()).await;
+        assert!(answer.contains("504 Gateway Timeout"), "{length}: {answer}");
+        // The rest of the body is read for a while, so that the client sees the answer.
+        assert!((30..=41).contains(&took), "{length}: {took} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_import_may_be_slow_but_not_stand_still() {
+    let server = TestServer::start().await;
+    let mut stream = server.connect().await;
+    let head = format!(
+        "POST /api/v1/import HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Content-Length: 900\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        stream.write_all(b"x").await.unwrap();
+    }
+    let begun = Instant::now();
+    let mut answer = [0; 4096];
+    let read = stream.read(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer[..read]);
+    assert!(answer.contains(r#"{"code":"invalid_body""#), "{answer}");
+    assert!((60..=63).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn shutdown_lets_a_request_finish_and_takes_no_new_one() {
     let server = TestServer::with(HttpSettings {
@@ -102,11 +156,37 @@ async fn connections_above_the_cap_wait_for_a_place() {
         TestServer::with(HttpSettings { max_connections: 1, ..HttpSettings::default() }).await;
     let mut first = server.connect().await;
     first.write_all(slow_request().as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let livez = "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     let waiting = timeout(Duration::from_secs(5), server.raw(livez)).await;
     assert!(waiting.is_err());
     drop(first);
     assert_eq!(server.raw(livez).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_connections_at_the_cap_keep_nobody_out() {
+    let server =
+        TestServer::with(HttpSettings { max_connections: 2, ..HttpSettings::default() }).await;
+    let mut silent = server.connect().await;
+    let mut slow = server.connect().await;
+    slow.write_all(slow_request().as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let livez = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut kept = server.connect().await;
+    let begun = Instant::now();
+    assert_eq!(read_to_end(&mut silent).await, "", "it has waited longest");
+    for _ in 0..2 {
+        kept.write_all(livez.as_bytes()).await.unwrap();
+        let mut answer = [0; 4096];
+        let read = kept.read(&mut answer).await.unwrap();
+        assert!(String::from_utf8_lossy(&answer[..read]).starts_with("HTTP/1.1 200"));
+    }
+    let closing = livez.replace("Host", "Connection: close\r\nHost");
+    assert_eq!(server.raw(&closing).await.status, 200);
+    assert_eq!(read_to_end(&mut kept).await, "");
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert!(read_to_end(&mut slow).await.starts_with("HTTP/1.1 204"), "it had a request");
 }
 
 #[tokio::test(start_paused = true)]
