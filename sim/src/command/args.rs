@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 
 use crate::hosts::etcd::Bug;
@@ -56,7 +57,7 @@ pub enum Command {
     Mutants(MutantArgs),
     /// Serves the simulated etcd on real TCP, until interrupted.
     ServeEtcd(ServeEtcdArgs),
-    /// Serves the simulated S3 on a TCP port.
+    /// Serves the simulated S3 on real TCP, until interrupted; twice, if requests are still open.
     ServeS3(super::serve_s3::ServeS3Args),
     /// Runs the plan on standard input in this process.
     #[command(hide = true)]
@@ -172,8 +173,13 @@ pub struct ServeEtcdArgs {
     #[arg(long)]
     pub quota_bytes: Option<usize>,
     /// Brings back a bug of an old etcd.
-    #[arg(long = "bug")]
+    #[arg(long = "bug", value_parser = bugs())]
     pub bugs: Vec<Bug>,
+}
+
+fn bugs() -> impl TypedValueParser<Value = Bug> {
+    let names = PossibleValuesParser::new(Bug::ALL.map(Bug::name));
+    names.map(|name| name.parse().expect("it is one of the names"))
 }
 
 pub fn duration(text: &str) -> Result<Duration, String> {

@@ -6,6 +6,7 @@ mod child;
 mod list;
 mod mutants;
 mod replay;
+mod serve;
 mod serve_etcd;
 mod serve_s3;
 mod suite;

@@ -1,18 +1,16 @@
 //! Serves the simulated etcd on real TCP.
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use drydock_backends::tcp::TcpNet;
-use drydock_core::net::{Listener, Net as _};
-use tokio::signal::unix::{SignalKind, signal};
+use drydock_core::net::Listener;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::args::ServeEtcdArgs;
+use super::serve::{Signals, about, check_folder, listen};
 use crate::exit::{FINE, Failure};
 use crate::hosts::etcd::authority::Repairing;
 use crate::hosts::etcd::serve::serve;
@@ -20,15 +18,17 @@ use crate::hosts::etcd::{Clock, Cluster, Config, Etcd, MemberConfig, NoFaults, N
 
 /// Until interrupted or asked to terminate.
 pub async fn run(args: ServeEtcdArgs) -> Result<u8, Failure> {
+    if let Some(path) = &args.dump {
+        check_folder(path)?;
+    }
     let mut listeners = Vec::new();
     for address in &args.listen {
-        listeners.push(TcpNet.listen(address).await?);
+        listeners.push(listen(address).await?);
     }
     let clock = Uptime { started: Instant::now() };
     let cluster = cluster(&args, &listeners, clock.now())?;
     let etcd = Etcd::new(cluster, Arc::new(clock), Arc::new(NoFaults));
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut terminated = signal(SignalKind::terminate())?;
+    let mut signals = Signals::listen()?;
     let shutdown = CancellationToken::new();
     let mut members = JoinSet::new();
     for (member, listener) in listeners.into_iter().enumerate() {
@@ -37,16 +37,13 @@ pub async fn run(args: ServeEtcdArgs) -> Result<u8, Failure> {
         let listener = Box::new(Repairing { listener });
         members.spawn(serve(listener, node, shutdown.clone()));
     }
-    tokio::select! {
-        _ = interrupted.recv() => {}
-        _ = terminated.recv() => {}
-    }
+    signals.next().await;
     shutdown.cancel();
     members.join_all().await;
     if let Some(path) = &args.dump {
         let dump = etcd.look(|cluster, now| cluster.dump(now));
-        let json = serde_json::to_vec_pretty(&dump).map_err(|error| file(path, error))?;
-        fs::write(path, json).map_err(|error| file(path, error))?;
+        let json = serde_json::to_vec_pretty(&dump).map_err(|error| about(path, error))?;
+        fs::write(path, json).map_err(|error| about(path, error))?;
     }
     Ok(FINE)
 }
@@ -70,13 +67,9 @@ fn cluster(
     let Some(path) = &args.load else {
         return Ok(Cluster::new(config));
     };
-    let json = fs::read(path).map_err(|error| file(path, error))?;
-    let dump = serde_json::from_slice(&json).map_err(|error| file(path, error))?;
-    Cluster::load(config, dump, now).map_err(|error| file(path, error))
-}
-
-fn file(path: &Path, error: impl std::fmt::Display) -> Failure {
-    Failure::Usage(format!("`{}`: {error}", path.display()))
+    let json = fs::read(path).map_err(|error| about(path, error))?;
+    let dump = serde_json::from_slice(&json).map_err(|error| about(path, error))?;
+    Cluster::load(config, dump, now).map_err(|error| about(path, error))
 }
 
 struct Uptime {

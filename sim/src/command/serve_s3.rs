@@ -3,28 +3,32 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use drydock_backends::tcp::TcpNet;
+use clap::builder::NonEmptyStringValueParser;
 use drydock_core::env::Env;
-use drydock_core::net::Net;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::{FINE, Failure};
 use crate::hosts::s3::{Calm, ConditionalWrites, Personality, S3, Settings, dump, serve};
 
 use super::args::duration;
+use super::serve::{Signals, about, check_folder, listen};
 
 #[derive(Debug, clap::Args)]
 pub struct ServeS3Args {
+    /// Where to listen.
     #[arg(long, default_value = "127.0.0.1:9000")]
     listen: String,
     /// Buckets to make, unless they exist.
     #[arg(long)]
     bucket: Vec<String>,
-    #[arg(long, env = "AWS_ACCESS_KEY_ID")]
+    /// The id of the key that requests must be signed with.
+    #[arg(long, env = "AWS_ACCESS_KEY_ID", value_parser = NonEmptyStringValueParser::new())]
     access_key: String,
+    /// The key itself.
     #[arg(long, env = "AWS_SECRET_ACCESS_KEY", hide_env_values = true)]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     secret_key: String,
+    /// The region that requests must be signed for.
     #[arg(long, default_value = "us-east-1")]
     region: String,
     /// Also answers to hosts `BUCKET.DOMAIN`.
@@ -43,7 +47,10 @@ pub struct ServeS3Args {
 
 pub async fn run(args: &ServeS3Args) -> Result<u8, Failure> {
     let state = match &args.state {
-        Some(path) => dump::load(path)?,
+        Some(path) => {
+            check_folder(path)?;
+            dump::load(path).map_err(|error| about(path, error))?
+        }
         None => Default::default(),
     };
     let settings = Settings {
@@ -65,21 +72,22 @@ pub async fn run(args: &ServeS3Args) -> Result<u8, Failure> {
             created.map_err(|error| Failure::Simulator(error.message.into_owned()))?;
         }
     }
-    let listener = TcpNet.listen(&args.listen).await?;
-    anstream::println!("S3 listens on http://{}", listener.local_addr());
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let listener = listen(&args.listen).await?;
+    let mut signals = Signals::listen()?;
+    anstream::eprintln!("S3 listens on http://{}", listener.local_addr());
     let shutdown = CancellationToken::new();
-    let told = async {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+    let told_twice = async {
+        signals.next().await;
         shutdown.cancel();
+        signals.next().await;
     };
-    tokio::join!(serve(listener, s3.clone(), shutdown.clone()), told);
+    tokio::select! {
+        () = serve(listener, s3.clone(), shutdown.clone()) => {}
+        // Whoever is still sending then is cut off.
+        () = told_twice => {}
+    }
     if let Some(path) = &args.state {
-        dump::save(&s3.state(), path)?;
+        dump::save(&s3.state(), path).map_err(|error| about(path, error))?;
     }
     Ok(FINE)
 }

@@ -52,6 +52,8 @@ impl Side {
         for lease in self.client.leases().await.unwrap().leases().to_vec() {
             self.client.lease_revoke(lease.id()).await.unwrap();
         }
+        // So that there is something to delete, and the base has an event to be watched.
+        self.client.put("first", "", None).await.unwrap();
         let all = DeleteOptions::new().with_all_keys();
         let deleted = self.client.delete("", Some(all)).await.unwrap();
         self.base = deleted.header().unwrap().revision();

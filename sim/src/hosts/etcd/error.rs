@@ -57,6 +57,14 @@ pub enum Error {
     Stopped,
     #[error("etcdserver: member not found")]
     MemberNotFound,
+    #[error("etcdserver: authentication is not enabled")]
+    AuthNotEnabled,
+    #[error("etcdserver: root user does not exist")]
+    NoRootUser,
+    #[error("etcdserver: user name not found")]
+    UserNotFound,
+    #[error("etcdserver: role name not found")]
+    RoleNotFound,
     #[error("election: no leader")]
     ElectionNoLeader,
     #[error("election: not leader")]
@@ -86,9 +94,13 @@ impl Error {
             }
             Error::Corrupt => Code::DataLoss,
             Error::LeaseNotFound | Error::MemberNotFound => Code::NotFound,
-            Error::LeaseExists | Error::NotLeader | Error::BadLeaderTransferee => {
-                Code::FailedPrecondition
-            }
+            Error::LeaseExists
+            | Error::NotLeader
+            | Error::BadLeaderTransferee
+            | Error::AuthNotEnabled
+            | Error::NoRootUser
+            | Error::UserNotFound
+            | Error::RoleNotFound => Code::FailedPrecondition,
             Error::NoLeader
             | Error::LeaderChanged
             | Error::Timeout

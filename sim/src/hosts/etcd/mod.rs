@@ -14,8 +14,9 @@
 //! | [`authority`] | repairs what old Go clients send |
 //! | [`dump`] | all state as JSON |
 //!
-//! Absent: authentication, changes of the membership, learners, snapshots, downgrades, the HTTP
-//! gateway, TLS. A request for one of these is answered `Unimplemented`.
+//! Absent: authentication (there are no users, and none can be added), changes of the membership,
+//! learners, snapshots, downgrades, the HTTP gateway, TLS. A request for one of these is answered
+//! `Unimplemented`.
 
 pub mod authority;
 pub mod cluster;

@@ -5,10 +5,12 @@ use std::borrow::Cow;
 /// What goes into `<Code>`: a variant is spelt as it is on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Code {
+    AccessControlListNotSupported,
     AccessDenied,
     AuthorizationHeaderMalformed,
     AuthorizationQueryParametersError,
     BadDigest,
+    BadRequest,
     BucketAlreadyExists,
     BucketAlreadyOwnedByYou,
     BucketNotEmpty,
@@ -16,19 +18,23 @@ pub enum Code {
     EntityTooLarge,
     EntityTooSmall,
     ExpiredToken,
+    IllegalLocationConstraintException,
     IncompleteBody,
     InternalError,
     InvalidAccessKeyId,
     InvalidArgument,
     InvalidBucketName,
     InvalidDigest,
+    InvalidObjectState,
     InvalidPart,
     InvalidPartOrder,
     InvalidRange,
     InvalidRequest,
+    InvalidStorageClass,
     InvalidTag,
     InvalidURI,
     KeyTooLongError,
+    MalformedPOSTRequest,
     MalformedXML,
     MetadataTooLarge,
     MethodNotAllowed,
@@ -48,6 +54,7 @@ pub enum Code {
     ObjectLockConfigurationNotFoundError,
     OwnershipControlsNotFoundError,
     PreconditionFailed,
+    ReplicationConfigurationNotFoundError,
     RequestTimeTooSkewed,
     RequestTimeout,
     ServerSideEncryptionConfigurationNotFoundError,
@@ -67,6 +74,7 @@ impl Code {
             Code::NotModified => 304,
             Code::AccessDenied
             | Code::InvalidAccessKeyId
+            | Code::InvalidObjectState
             | Code::RequestTimeTooSkewed
             | Code::SignatureDoesNotMatch => 403,
             Code::NoSuchBucket
@@ -81,6 +89,7 @@ impl Code {
             | Code::NoSuchWebsiteConfiguration
             | Code::ObjectLockConfigurationNotFoundError
             | Code::OwnershipControlsNotFoundError
+            | Code::ReplicationConfigurationNotFoundError
             | Code::ServerSideEncryptionConfigurationNotFoundError => 404,
             Code::MethodNotAllowed => 405,
             Code::BucketAlreadyExists
@@ -104,7 +113,8 @@ impl Code {
 }
 
 /// What S3 says to each code that always means the same.
-const MESSAGES: [(Code, &str); 36] = [
+const MESSAGES: [(Code, &str); 48] = [
+    (Code::AccessControlListNotSupported, "The bucket does not allow ACLs"),
     (Code::AccessDenied, "Access Denied"),
     (Code::BadDigest, "The Content-MD5 you specified did not match what we received."),
     (Code::BucketAlreadyExists, "The requested bucket name is not available."),
@@ -119,7 +129,7 @@ const MESSAGES: [(Code, &str); 36] = [
          resource.",
     ),
     (Code::EntityTooLarge, "Your proposed upload exceeds the maximum allowed size"),
-    (Code::EntityTooSmall, "Your proposed upload is smaller than the minimum allowed size"),
+    (Code::EntityTooSmall, "Your proposed upload is smaller than the minimum allowed object size."),
     (Code::ExpiredToken, "The provided token has expired."),
     (
         Code::IncompleteBody,
@@ -129,6 +139,7 @@ const MESSAGES: [(Code, &str); 36] = [
     (Code::InvalidAccessKeyId, "The AWS Access Key Id you provided does not exist in our records."),
     (Code::InvalidBucketName, "The specified bucket is not valid."),
     (Code::InvalidDigest, "The Content-MD5 you specified was invalid."),
+    (Code::InvalidObjectState, "The operation is not valid for the object's storage class"),
     (
         Code::InvalidPart,
         "One or more of the specified parts could not be found.  The part may not have been \
@@ -139,6 +150,7 @@ const MESSAGES: [(Code, &str); 36] = [
         "The list of parts was not in ascending order. Parts must be ordered by part number.",
     ),
     (Code::InvalidRange, "The requested range is not satisfiable"),
+    (Code::InvalidStorageClass, "The storage class you specified is not valid"),
     (Code::InvalidURI, "Couldn't parse the specified URI."),
     (Code::KeyTooLongError, "Your key is too long"),
     (
@@ -150,7 +162,14 @@ const MESSAGES: [(Code, &str); 36] = [
     (Code::MethodNotAllowed, "The specified method is not allowed against this resource."),
     (Code::MissingContentLength, "You must provide the Content-Length HTTP header."),
     (Code::NoSuchBucket, "The specified bucket does not exist"),
+    (Code::NoSuchBucketPolicy, "The bucket policy does not exist"),
+    (Code::NoSuchCORSConfiguration, "The CORS configuration does not exist"),
     (Code::NoSuchKey, "The specified key does not exist."),
+    (Code::NoSuchLifecycleConfiguration, "The lifecycle configuration does not exist"),
+    (
+        Code::NoSuchPublicAccessBlockConfiguration,
+        "The public access block configuration was not found",
+    ),
     (Code::NoSuchTagSet, "The TagSet does not exist"),
     (
         Code::NoSuchUpload,
@@ -158,8 +177,18 @@ const MESSAGES: [(Code, &str); 36] = [
          may have been aborted or completed.",
     ),
     (Code::NoSuchVersion, "The specified version does not exist."),
+    (
+        Code::NoSuchWebsiteConfiguration,
+        "The specified bucket does not have a website configuration",
+    ),
     (Code::NotImplemented, "A header you provided implies functionality that is not implemented"),
+    (
+        Code::ObjectLockConfigurationNotFoundError,
+        "Object Lock configuration does not exist for this bucket",
+    ),
+    (Code::OwnershipControlsNotFoundError, "The bucket ownership controls were not found"),
     (Code::PreconditionFailed, "At least one of the pre-conditions you specified did not hold"),
+    (Code::ReplicationConfigurationNotFoundError, "The replication configuration was not found"),
     (
         Code::RequestTimeTooSkewed,
         "The difference between the request time and the current time is too large.",
@@ -168,6 +197,10 @@ const MESSAGES: [(Code, &str); 36] = [
         Code::RequestTimeout,
         "Your socket connection to the server was not read from or written to within the \
          timeout period. Idle connections will be closed.",
+    ),
+    (
+        Code::ServerSideEncryptionConfigurationNotFoundError,
+        "The server side encryption configuration was not found",
     ),
     (Code::ServiceUnavailable, "Service is unable to handle request."),
     (

@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`server`] | connections: reads requests, lets faults interfere, writes answers |
-//! | [`request`], [`operation`], [`auth`] | what is asked, and by whom |
+//! | [`request`], [`form`], [`operation`], [`auth`] | what is asked, and by whom |
 //! | [`api`] | what each operation does and answers |
 //! | [`state`] | buckets, objects and uploads as a pure state machine |
 //! | [`error`], [`xml`], [`reply`] | answers as S3 words them |
@@ -14,13 +14,14 @@
 //! everybody, but for faults and personalities that say otherwise. All is held in memory.
 //!
 //! Deliberately absent: versions of objects, access control beyond signatures, encryption, object
-//! lock, lifecycle rules, notifications, S3 Select, uploads from HTML forms.
+//! lock, lifecycle rules, notifications, S3 Select.
 
 pub mod api;
 pub mod auth;
 pub mod digest;
 pub mod dump;
 pub mod error;
+pub mod form;
 pub mod interference;
 pub mod operation;
 pub mod reply;

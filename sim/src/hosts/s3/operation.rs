@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::error::{Code, S3Error};
-use super::request::Head;
+use super::request::{Head, Query};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
@@ -14,6 +14,9 @@ pub enum Operation {
     GetBucketLocation,
     GetBucketVersioning,
     GetBucketAcl,
+    PutBucketAcl,
+    /// What nobody ever set has this value.
+    GetBucketPreset(Preset),
     /// Any configuration of a bucket that is never set.
     GetBucketConfiguration(Code),
     ListObjects,
@@ -22,10 +25,13 @@ pub enum Operation {
     ListMultipartUploads,
     DeleteObjects,
     PutObject,
+    /// From a form.
+    PostObject,
     CopyObject,
     GetObject,
     HeadObject,
     GetObjectAcl,
+    PutObjectAcl,
     GetObjectAttributes,
     DeleteObject,
     GetObjectTagging,
@@ -37,6 +43,15 @@ pub enum Operation {
     CompleteMultipartUpload,
     AbortMultipartUpload,
     ListParts,
+}
+
+/// Configurations of a bucket that are there without being set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Preset {
+    Accelerate,
+    Logging,
+    Notification,
+    RequestPayment,
 }
 
 impl Operation {
@@ -74,6 +89,8 @@ fn of_bucket(head: &Head) -> Result<Operation, S3Error> {
         ("encryption", Code::ServerSideEncryptionConfigurationNotFoundError),
         ("object-lock", Code::ObjectLockConfigurationNotFoundError),
         ("ownershipControls", Code::OwnershipControlsNotFoundError),
+        ("policyStatus", Code::NoSuchBucketPolicy),
+        ("replication", Code::ReplicationConfigurationNotFoundError),
         ("publicAccessBlock", Code::NoSuchPublicAccessBlockConfiguration),
     ];
     let named = configuration.into_iter().find(|(name, _)| query.has(name));
@@ -87,14 +104,34 @@ fn of_bucket(head: &Head) -> Result<Operation, S3Error> {
             None if query.has("uploads") => Ok(Operation::ListMultipartUploads),
             None if query.has("versions") => Ok(Operation::ListObjectVersions),
             None if query.get("list-type") == Some("2") => Ok(Operation::ListObjectsV2),
-            None => unless_other(head, Operation::ListObjects),
+            None => match preset(query) {
+                Some(preset) => Ok(Operation::GetBucketPreset(preset)),
+                None => unless_other(head, Operation::ListObjects),
+            },
         },
         Method::POST if query.has("delete") => Ok(Operation::DeleteObjects),
+        Method::PUT if query.has("acl") => Ok(Operation::PutBucketAcl),
         Method::PUT if named.is_none() => unless_other(head, Operation::CreateBucket),
         Method::DELETE if named.is_none() => unless_other(head, Operation::DeleteBucket),
         Method::PUT | Method::DELETE => Err(not_implemented()),
+        Method::POST if is_form(head) => Ok(Operation::PostObject),
         _ => Err(not_allowed(head)),
     }
+}
+
+/// An upload from a page.
+fn is_form(head: &Head) -> bool {
+    head.header("content-type").is_some_and(|it| it.starts_with("multipart/form-data"))
+}
+
+fn preset(query: &Query) -> Option<Preset> {
+    let presets = [
+        ("accelerate", Preset::Accelerate),
+        ("logging", Preset::Logging),
+        ("notification", Preset::Notification),
+        ("requestPayment", Preset::RequestPayment),
+    ];
+    presets.into_iter().find_map(|(name, preset)| query.has(name).then_some(preset))
 }
 
 fn of_object(head: &Head) -> Result<Operation, S3Error> {
@@ -108,6 +145,7 @@ fn of_object(head: &Head) -> Result<Operation, S3Error> {
         Method::GET if upload => Ok(Operation::ListParts),
         Method::GET => unless_other(head, Operation::GetObject),
         Method::HEAD => Ok(Operation::HeadObject),
+        Method::PUT if query.has("acl") => Ok(Operation::PutObjectAcl),
         Method::PUT if tagging => Ok(Operation::PutObjectTagging),
         Method::PUT if upload && copy => Ok(Operation::UploadPartCopy),
         Method::PUT if upload => Ok(Operation::UploadPart),
@@ -124,24 +162,32 @@ fn of_object(head: &Head) -> Result<Operation, S3Error> {
 }
 
 /// Parts of S3 that are not simulated are refused, rather than taken for something else.
-const OTHERS: [&str; 19] = [
+const OTHERS: [&str; 27] = [
+    "abac",
     "accelerate",
     "acl",
     "analytics",
+    "encryption",
     "intelligent-tiering",
     "inventory",
     "legal-hold",
     "location",
     "logging",
+    "metadataConfiguration",
+    "metadataInventoryTable",
+    "metadataJournalTable",
+    "metadataTable",
     "metrics",
     "notification",
     "object-lock",
     "policyStatus",
+    "renameObject",
     "replication",
     "requestPayment",
     "restore",
     "retention",
     "select",
+    "session",
     "torrent",
     "versioning",
 ];

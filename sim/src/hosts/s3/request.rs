@@ -1,6 +1,6 @@
 //! A request, taken apart but not yet understood.
 
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::error::{Code, S3Error};
@@ -52,9 +52,14 @@ impl Query {
     /// A parameter that counts; absent ones are `default`.
     pub fn number(&self, name: &str, default: usize) -> Result<usize, S3Error> {
         let Some(text) = self.get(name).filter(|text| !text.is_empty()) else { return Ok(default) };
-        let number = text.parse().ok().filter(|number| *number <= i32::MAX as usize);
+        let max = i32::MAX as usize;
+        let number = text.parse().ok().filter(|number| *number <= max);
         number.ok_or_else(|| {
-            S3Error::argument(name, text, format!("Provided {name} not an integer or within range"))
+            let message = match text.strip_prefix('-').map(str::parse::<u32>) {
+                Some(Ok(_)) => format!("Argument {name} must be an integer between 0 and {max}"),
+                _ => format!("Provided {name} not an integer or within integer range"),
+            };
+            S3Error::argument(name, text, message)
         })
     }
 
@@ -84,11 +89,12 @@ impl Head {
     pub fn parse(
         method: Method,
         uri: &Uri,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         domain: Option<&str>,
     ) -> Result<Head, S3Error> {
         let path = decode(uri.path())?;
         let query = Query::parse(uri.query().unwrap_or_default())?;
+        hoist(&query, &mut headers);
         let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
         let host = host.map(|host| host.rsplit_once(':').map_or(host, |(host, _port)| host));
         let virtual_bucket = match (host, domain) {
@@ -104,13 +110,20 @@ impl Head {
         };
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let (bucket, key) = (some(bucket), some(key));
-        if let Some(key) = key.as_ref().filter(|key| key.len() > MAX_KEY_BYTES) {
-            return Err(S3Error::from(Code::KeyTooLongError)
-                .with("Size", key.len())
-                .with("MaxSizeAllowed", MAX_KEY_BYTES));
-        }
+        check_key(key.as_deref().unwrap_or_default())?;
         let (raw_path, named_by_host) = (uri.path().to_owned(), virtual_bucket.is_some());
         Ok(Head { method, raw_path, path, query, headers, bucket, key, named_by_host })
+    }
+
+    /// Names an object that the path did not name.
+    pub fn set_key(&mut self, key: &str) -> Result<(), S3Error> {
+        check_key(key)?;
+        if key.is_empty() {
+            let message = "User key must have a length greater than 0.";
+            return Err(S3Error::argument("key", "", message));
+        }
+        self.key = Some(key.to_owned());
+        Ok(())
     }
 
     /// A header's text. Several of one name are one list.
@@ -125,6 +138,28 @@ impl Head {
 
     pub fn has_header(&self, name: &str) -> bool {
         self.headers.contains_key(name)
+    }
+}
+
+fn check_key(key: &str) -> Result<(), S3Error> {
+    if key.len() <= MAX_KEY_BYTES {
+        return Ok(());
+    }
+    Err(S3Error::from(Code::KeyTooLongError)
+        .with("Size", key.len())
+        .with("MaxSizeAllowed", MAX_KEY_BYTES))
+}
+
+/// A presigned URL may hold headers of the service as parameters.
+fn hoist(query: &Query, headers: &mut HeaderMap) {
+    if !query.has("X-Amz-Signature") && !query.has("Signature") {
+        return;
+    }
+    for (name, value) in query.pairs().filter(|(name, _)| name.starts_with("x-amz-")) {
+        let header = HeaderName::from_bytes(name.as_bytes()).ok();
+        if let Some((name, value)) = header.zip(HeaderValue::from_bytes(value.as_bytes()).ok()) {
+            headers.entry(name).or_insert(value);
+        }
     }
 }
 
@@ -149,6 +184,13 @@ mod tests {
         assert_eq!(names("/b", "127.0.0.1"), both("b", ""));
         assert_eq!(names("/", "s3.test"), both("", ""));
         assert_eq!(names("/b//k", "s3.test"), both("b", "/k"));
+    }
+
+    #[test]
+    fn a_presigned_url_may_hold_headers() {
+        let meta = |uri| head(uri, "s3.test").unwrap().header("x-amz-meta-a");
+        assert_eq!(meta("/b/k?X-Amz-Signature=s&x-amz-meta-a=1").as_deref(), Some("1"));
+        assert_eq!(meta("/b/k?x-amz-meta-a=1"), None);
     }
 
     #[test]

@@ -11,7 +11,8 @@ use drydock_core::env::{Env, Rng};
 use drydock_core::net::{BoxStream, Listener};
 use futures_util::{StreamExt, stream};
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, DATE, EXPECT, HeaderValue, SERVER, TRANSFER_ENCODING,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, EXPECT, HeaderName, HeaderValue, SERVER,
+    TRANSFER_ENCODING,
 };
 use http::{Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -28,6 +29,7 @@ use tokio_util::task::TaskTracker;
 use super::api::{Api, Request};
 use super::auth;
 use super::error::{Code, S3Error};
+use super::form::Form;
 use super::interference::{Call, Interference, Outcome, Strike};
 use super::operation::Operation;
 use super::reply::{Reply, http_date};
@@ -149,7 +151,10 @@ impl S3 {
         let understood = head.and_then(|head| Ok((Operation::of(&head)?, head)));
         let (operation, head) = match understood {
             Ok(understood) => understood,
-            Err(error) => return Ok((Err(error), Outcome::Fine)),
+            Err(error) => {
+                self.discard(body).await?;
+                return Ok((Err(error), Outcome::Fine));
+            }
         };
         let Strike { before, outcome, after } = self.strike(peer, operation, &head);
         let arrival = Arrival::begin(self, operation, &head);
@@ -206,6 +211,16 @@ impl S3 {
         }
     }
 
+    /// Reads a body that nobody wants. What is left of it would end the connection, and clients
+    /// that keep connections for later would find out too late.
+    async fn discard(&self, body: Incoming) -> io::Result<()> {
+        let mut body = Limited::new(body, self.settings.max_body_bytes);
+        while let Some(frame) = body.frame().await {
+            frame.map_err(io::Error::other)?;
+        }
+        Ok(())
+    }
+
     fn apply(
         &self,
         peer: &str,
@@ -216,8 +231,17 @@ impl S3 {
         arrived: Timestamp,
     ) -> Result<Reply, S3Error> {
         let Settings { keys, region, personality, .. } = &self.settings;
-        let payload = auth::verify(&head, keys, region, arrived)?;
-        let (body, trailers) = auth::decode(&head, payload, raw)?;
+        let (head, body, trailers) = match operation {
+            Operation::PostObject => {
+                let (head, file) = posted(head, &raw, keys, region, arrived)?;
+                (head, file, Vec::new())
+            }
+            _ => {
+                let payload = auth::verify(&head, keys, region, arrived)?;
+                let (body, trailers) = auth::decode(&head, payload, raw)?;
+                (head, body, trailers)
+            }
+        };
         let random = self.random();
         let mut state = self.state();
         let new_id = format!("{:016x}{random:016x}", state.next_id());
@@ -261,6 +285,28 @@ impl S3 {
         headers.insert(DATE, HeaderValue::from_str(&date).expect("dates are ASCII"));
         response
     }
+}
+
+/// A form as the request that it stands for: its fields are the headers.
+fn posted(
+    mut head: Head,
+    raw: &Bytes,
+    keys: &auth::Keys,
+    region: &str,
+    now: Timestamp,
+) -> Result<(Head, Bytes), S3Error> {
+    let form = Form::parse(&head.header("content-type").unwrap_or_default(), raw)?;
+    let bucket = head.bucket.clone().unwrap_or_default();
+    auth::verify_form(&form, &bucket, keys, region, now)?;
+    head.headers.remove(CONTENT_TYPE);
+    for (name, value) in &form.fields {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok();
+        if let Some((name, value)) = name.zip(HeaderValue::from_bytes(value.as_bytes()).ok()) {
+            head.headers.insert(name, value);
+        }
+    }
+    head.set_key(form.fields.get("key").map_or("", String::as_str))?;
+    Ok((head, form.file))
 }
 
 /// A conditional write from its head to its effect; it may also die on the way.

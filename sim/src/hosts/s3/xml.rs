@@ -84,6 +84,10 @@ impl Xml {
 /// Reads a document that a client sent.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, S3Error> {
     let text = std::str::from_utf8(body).map_err(|_| Code::MalformedXML)?;
+    // These are in no document, not even escaped.
+    if text.contains(|it: char| it < ' ' && !"\t\n\r".contains(it)) {
+        return Err(Code::MalformedXML.into());
+    }
     quick_xml::de::from_str(text).map_err(|_| Code::MalformedXML.into())
 }
 
@@ -110,5 +114,12 @@ mod tests {
         let text = std::str::from_utf8(&document).unwrap();
         let expected = "<A><Key>a&lt;&amp;&gt;&quot;&#xd;</Key><Prefix/></A>";
         assert_eq!(text, format!("{DECLARATION}{expected}"));
+    }
+
+    #[test]
+    fn characters_that_no_document_may_have_are_refused() {
+        let text = |body: &[u8]| parse::<String>(body).map_err(|error| error.code);
+        assert_eq!(text(b"<A>b\tc</A>").as_deref(), Ok("b\tc"));
+        assert_eq!(text(b"<A>b\x01c</A>"), Err(Code::MalformedXML));
     }
 }

@@ -1,5 +1,6 @@
 //! The gRPC services of one member.
 
+mod auth;
 mod cluster;
 mod concurrency;
 mod election;

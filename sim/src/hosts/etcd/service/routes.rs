@@ -5,6 +5,7 @@ use etcd_client::proto::{
 };
 use tonic::service::Routes;
 
+use super::auth::AuthServer;
 use super::election::ElectionServer;
 use super::lock::LockServer;
 use crate::hosts::etcd::node::Node;
@@ -19,6 +20,7 @@ pub fn routes(node: &Node) -> Routes {
         .add_service(PbLeaseServer::new(node.clone()))
         .add_service(PbClusterServer::new(node.clone()))
         .add_service(PbMaintenanceServer::new(node.clone()))
+        .add_service(AuthServer::new(node.clone()))
         .add_service(LockServer::new(node.clone()))
         .add_service(ElectionServer::new(node.clone()))
         .prepare()

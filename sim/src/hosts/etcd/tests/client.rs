@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use etcd_client::{
-    AlarmAction, AlarmType, Compare, CompareOp, DeleteOptions, EventType, GetOptions,
+    AlarmAction, AlarmType, Compare, CompareOp, DeleteOptions, Error, EventType, GetOptions,
     LeaseGrantOptions, LockOptions, PutOptions, ResignOptions, SortOrder, SortTarget, Txn, TxnOp,
     TxnOpResponse, WatchOptions,
 };
+
+use tonic::Code;
 
 use super::harness::{Served, config, watch};
 
@@ -228,4 +230,26 @@ async fn status_members_and_alarms_are_told() {
     let hash = client.hash_kv(0).await.unwrap().hash();
     assert_eq!(other.hash_kv(0).await.unwrap().hash(), hash);
     client.move_leader(0).await.unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_are_no_users_and_none_can_be_added() {
+    let served = Served::new(config(1));
+    let mut client = served.client(0).await;
+    client.auth_disable().await.unwrap();
+    assert!(client.user_list().await.unwrap().users().is_empty());
+    assert!(client.role_list().await.unwrap().roles().is_empty());
+    let said = |error: Error| match error {
+        Error::GRpcStatus(status) => (status.code(), status.message().to_owned()),
+        other => panic!("{other}"),
+    };
+    let refused = |words: &str| (Code::FailedPrecondition, format!("etcdserver: {words}"));
+    let enabled = client.auth_enable().await.unwrap_err();
+    assert_eq!(said(enabled), refused("root user does not exist"));
+    let user = client.user_get("nobody").await.unwrap_err();
+    assert_eq!(said(user), refused("user name not found"));
+    let role = client.role_delete("nothing").await.unwrap_err();
+    assert_eq!(said(role), refused("role name not found"));
+    let added = client.user_add("root", "secret", None).await.unwrap_err();
+    assert_eq!(said(added).0, Code::Unimplemented);
 }

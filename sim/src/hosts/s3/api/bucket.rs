@@ -1,15 +1,20 @@
 //! Buckets as a whole.
 
 use http::StatusCode;
+use serde::Deserialize;
 
 use super::dispatch::{Api, Request, no_content};
 use crate::hosts::s3::error::{Code, S3Error};
+use crate::hosts::s3::operation::Preset;
 use crate::hosts::s3::reply::{Reply, iso};
-use crate::hosts::s3::xml::Xml;
+use crate::hosts::s3::xml::{Xml, parse};
 
 /// The one account there is.
 pub const OWNER: &str = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a";
-const OWNER_NAME: &str = "simulated";
+pub const OWNER_NAME: &str = "simulated";
+
+/// Of buckets, in one answer.
+const MAX_LISTED: usize = 10_000;
 
 pub fn owner(xml: &mut Xml, element: &str) {
     xml.node(element, |xml| {
@@ -17,22 +22,60 @@ pub fn owner(xml: &mut Xml, element: &str) {
     });
 }
 
-pub fn list(api: &Api<'_>) -> Result<Reply, S3Error> {
+pub fn list(api: &Api<'_>, request: &Request) -> Result<Reply, S3Error> {
+    let query = &request.head.query;
+    let limit = query.number("max-buckets", MAX_LISTED)?;
+    if !(1..=MAX_LISTED).contains(&limit) {
+        let message = format!("Argument max-buckets must be an integer between 1 and {MAX_LISTED}");
+        return Err(S3Error::argument("max-buckets", &limit.to_string(), message));
+    }
+    let prefix = query.get("prefix").unwrap_or_default();
+    let after = query.get("continuation-token").unwrap_or_default();
+    let elsewhere = query.get("bucket-region").is_some_and(|region| region != api.region);
+    let mut matching = api.state.buckets().filter(|(name, _)| {
+        !elsewhere && name.starts_with(prefix) && (after.is_empty() || *name > after)
+    });
+    let shown: Vec<_> = matching.by_ref().take(limit).collect();
+    let last = shown.last().map(|(name, _)| *name);
+    let token = last.filter(|_| matching.next().is_some());
     let document = Xml::document("ListAllMyBucketsResult", |xml| {
         owner(xml, "Owner");
         xml.node("Buckets", |xml| {
-            for (name, bucket) in api.state.buckets() {
+            for (name, bucket) in shown {
                 xml.node("Bucket", |xml| {
                     xml.leaf("Name", name).leaf("CreationDate", iso(bucket.created));
+                    xml.leaf("BucketRegion", api.region);
                 });
             }
         });
+        xml.maybe("ContinuationToken", token).maybe("Prefix", query.get("prefix"));
     });
     Ok(Reply::document(document))
 }
 
+#[derive(Default, Deserialize)]
+struct Configuration {
+    #[serde(rename = "LocationConstraint", default)]
+    location: String,
+}
+
 pub fn create(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
     let name = request.bucket();
+    let locked = request.head.header("x-amz-bucket-object-lock-enabled");
+    if locked.is_some_and(|it| it.eq_ignore_ascii_case("true")) {
+        return Err(Code::NotImplemented.into());
+    }
+    let Configuration { location } = match request.body.is_empty() {
+        true => Configuration::default(),
+        false => parse(&request.body)?,
+    };
+    if is_misplaced(&location, api.region) {
+        let message = format!(
+            "The {location} location constraint is incompatible for the region specific endpoint \
+             this request was sent to."
+        );
+        return Err(S3Error::new(Code::IllegalLocationConstraintException, message));
+    }
     // One that was set up by hand may be called anything.
     if api.state.bucket(name).is_err() && !is_valid(name) {
         return Err(S3Error::from(Code::InvalidBucketName).with("BucketName", name));
@@ -46,7 +89,8 @@ pub fn create(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
 }
 
 pub fn head(api: &Api<'_>) -> Result<Reply, S3Error> {
-    Ok(Reply::empty(StatusCode::OK).with("x-amz-bucket-region", api.region))
+    let reply = Reply::empty(StatusCode::OK).with("x-amz-bucket-region", api.region);
+    Ok(reply.with("content-type", "application/xml"))
 }
 
 pub fn delete(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
@@ -64,22 +108,21 @@ pub fn versioning() -> Result<Reply, S3Error> {
     Ok(Reply::document(Xml::document("VersioningConfiguration", |_| {})))
 }
 
-pub fn acl(api: &Api<'_>, request: &Request) -> Result<Reply, S3Error> {
-    if !request.key().is_empty() {
-        api.bucket(request)?.get(request.key())?;
-    }
-    let grantee = "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \
-        xsi:type=\"CanonicalUser\">";
-    let document = Xml::document("AccessControlPolicy", |xml| {
-        owner(xml, "Owner");
-        xml.node("AccessControlList", |xml| {
-            xml.node("Grant", |xml| {
-                xml.raw(grantee).leaf("ID", OWNER).leaf("DisplayName", OWNER_NAME);
-                xml.raw("</Grantee>").leaf("Permission", "FULL_CONTROL");
-            });
-        });
-    });
+pub fn preset(preset: Preset) -> Result<Reply, S3Error> {
+    let document = match preset {
+        Preset::Accelerate => Xml::document("AccelerateConfiguration", |_| {}),
+        Preset::Logging => Xml::document("BucketLoggingStatus", |_| {}),
+        Preset::Notification => Xml::document("NotificationConfiguration", |_| {}),
+        Preset::RequestPayment => Xml::document("RequestPaymentConfiguration", |xml| {
+            xml.leaf("Payer", "BucketOwner");
+        }),
+    };
     Ok(Reply::document(document))
+}
+
+/// From the oldest region buckets are made in any; here that is the same place.
+fn is_misplaced(location: &str, region: &str) -> bool {
+    !location.is_empty() && location != region && region != "us-east-1"
 }
 
 /// The rules for names of buckets, but for reserved prefixes and suffixes.
@@ -96,7 +139,14 @@ fn is_valid(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_valid;
+    use super::{is_misplaced, is_valid};
+
+    #[test]
+    fn a_region_makes_no_buckets_for_others_but_the_oldest_does() {
+        assert!(is_misplaced("eu-west-1", "eu-central-1"));
+        assert!(!is_misplaced("eu-west-1", "eu-west-1") && !is_misplaced("", "eu-west-1"));
+        assert!(!is_misplaced("eu-west-1", "us-east-1"));
+    }
 
     #[test]
     fn names_of_buckets_follow_the_rules() {

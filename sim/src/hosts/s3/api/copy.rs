@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::dispatch::{Api, Request};
-use super::input::{header_tags, object_headers, source_conditions};
+use super::input::{ENCRYPTION, header_tags, object_headers, source_conditions};
 use super::multipart::part_number;
 use super::range;
 use crate::hosts::s3::digest::{Algorithm, Checksum, Kind};
@@ -14,6 +14,9 @@ use crate::hosts::s3::reply::{Reply, iso, quoted};
 use crate::hosts::s3::request::decode;
 use crate::hosts::s3::state::{NewObject, Object};
 use crate::hosts::s3::xml::Xml;
+
+/// Headers that an object does not take over from what it is copied from.
+const OWN: [&str; 3] = [ENCRYPTION, "x-amz-storage-class", "x-amz-website-redirect-location"];
 
 pub fn object(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
     let head = &request.head;
@@ -26,17 +29,17 @@ pub fn object(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
     let new_headers = replaces("x-amz-metadata-directive")?;
     let new_tags = replaces("x-amz-tagging-directive")?;
     let itself = bucket == request.bucket() && key == request.key();
-    if itself && !new_headers && !head.has_header("x-amz-storage-class") {
+    if itself && !new_headers && !OWN.iter().any(|name| head.has_header(name)) {
         let message = "This copy request is illegal because it is trying to copy an object to \
             itself without changing the object's metadata, storage class, website redirect \
             location or encryption attributes.";
         return Err(S3Error::new(Code::InvalidRequest, message));
     }
-    let mut headers = source.headers.clone();
-    if new_headers {
-        headers = object_headers(head)?;
-    } else if let Some(class) = head.header("x-amz-storage-class") {
-        headers.insert("x-amz-storage-class".to_owned(), class);
+    let mut headers = object_headers(head)?;
+    if !new_headers {
+        headers.retain(|name, _| OWN.contains(&name.as_str()));
+        let copied = source.headers.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
+        headers.extend(copied.map(|(name, value)| (name.clone(), value.clone())));
     }
     let new = NewObject {
         body: source.body.clone(),
@@ -48,7 +51,8 @@ pub fn object(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
     let now = api.now;
     let copy = api.bucket_mut(request)?.put(request.key(), new, &conditions, now)?;
     api.changed(request.bucket(), request.key());
-    Ok(Reply::document(result("CopyObjectResult", &copy.etag, &iso(now), copy.checksum.as_ref())))
+    let document = result("CopyObjectResult", &copy.etag, &iso(now), copy.checksum.as_ref());
+    Ok(Reply::document(document).with_some(ENCRYPTION, copy.headers.get(ENCRYPTION)))
 }
 
 pub fn part(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
@@ -108,6 +112,7 @@ fn source(api: &Api<'_>, request: &Request) -> Result<(String, String, Arc<Objec
         return Err(S3Error::from(Code::NoSuchVersion).with("VersionId", version));
     }
     source_conditions(&request.head).check_source(&object)?;
+    object.check_readable()?;
     Ok((bucket.to_owned(), key.to_owned(), object))
 }
 

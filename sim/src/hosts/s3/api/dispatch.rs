@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use jiff::Timestamp;
 
-use super::{bucket, bulk, copy, listing, multipart, object, tagging, upload_lists};
+use super::{acl, bucket, bulk, copy, form, listing, multipart, object, tagging, upload_lists};
 use crate::hosts::s3::error::{Code, S3Error};
 use crate::hosts::s3::interference::Interference;
 use crate::hosts::s3::operation::Operation;
@@ -55,16 +55,17 @@ impl Api<'_> {
             self.bucket(request)?;
         }
         match request.operation {
-            O::ListBuckets => bucket::list(self),
+            O::ListBuckets => bucket::list(self, request),
             O::CreateBucket => bucket::create(self, request),
             O::HeadBucket => bucket::head(self),
             O::DeleteBucket => bucket::delete(self, request),
             O::GetBucketLocation => bucket::location(self),
             O::GetBucketVersioning => bucket::versioning(),
-            O::GetBucketAcl | O::GetObjectAcl => bucket::acl(self, request),
+            O::GetBucketPreset(preset) => bucket::preset(preset),
+            O::GetBucketAcl | O::GetObjectAcl => acl::get(self, request),
+            O::PutBucketAcl | O::PutObjectAcl => acl::put(self, request),
             O::GetBucketConfiguration(code) => {
-                let message = "The specified configuration does not exist";
-                Err(S3Error::new(code, message).with("BucketName", request.bucket()))
+                Err(S3Error::from(code).with("BucketName", request.bucket()))
             }
             O::ListObjects => listing::v1(self, request),
             O::ListObjectsV2 => listing::v2(self, request),
@@ -72,6 +73,7 @@ impl Api<'_> {
             O::ListMultipartUploads => upload_lists::uploads(self, request),
             O::DeleteObjects => bulk::delete(self, request),
             O::PutObject => object::put(self, request),
+            O::PostObject => form::post(self, request),
             O::CopyObject => copy::object(self, request),
             O::GetObject | O::HeadObject => object::get(self, request),
             O::GetObjectAttributes => object::attributes(self, request),

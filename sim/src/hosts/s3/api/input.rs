@@ -14,29 +14,55 @@ use crate::hosts::s3::state::{Conditions, Tags};
 const METADATA: &str = "x-amz-meta-";
 const MAX_METADATA_BYTES: usize = 2 * 1024;
 const MAX_TAGS: usize = 10;
+/// Of the ids that the service gives.
+const VERSION_ID_CHARS: usize = 32;
 
 /// Headers of an object that are kept and given back.
-const KEPT: [&str; 8] = [
+const KEPT: [&str; 9] = [
     "cache-control",
     "content-disposition",
     "content-encoding",
     "content-language",
     "content-type",
     "expires",
+    "x-amz-server-side-encryption",
     "x-amz-storage-class",
     "x-amz-website-redirect-location",
 ];
 /// Without these an object would not be what its uploader believes.
-const REFUSED: [&str; 3] = [
+const REFUSED: [&str; 6] = [
+    "x-amz-copy-source-server-side-encryption-customer-algorithm",
     "x-amz-object-lock-mode",
     "x-amz-object-lock-legal-hold",
+    "x-amz-rename-source",
     "x-amz-server-side-encryption-customer-algorithm",
+    "x-amz-write-offset-bytes",
 ];
+const STORAGE_CLASSES: [&str; 8] = [
+    "DEEP_ARCHIVE",
+    "GLACIER",
+    "GLACIER_IR",
+    "INTELLIGENT_TIERING",
+    "ONEZONE_IA",
+    "REDUCED_REDUNDANCY",
+    "STANDARD",
+    "STANDARD_IA",
+];
+/// What the service says to encrypt with keys of its own, as it does with everything.
+pub const ENCRYPTION: &str = "x-amz-server-side-encryption";
 
 /// The headers that the new object will have.
 pub fn object_headers(head: &Head) -> Result<BTreeMap<String, String>, S3Error> {
     if let Some(refused) = REFUSED.iter().find(|name| head.has_header(name)) {
         return Err(S3Error::from(Code::NotImplemented).with("Header", refused));
+    }
+    if head.header(ENCRYPTION).is_some_and(|it| it != "AES256") {
+        return Err(S3Error::from(Code::NotImplemented).with("Header", ENCRYPTION));
+    }
+    if let Some(class) = head.header("x-amz-storage-class")
+        && !STORAGE_CLASSES.contains(&class.as_str())
+    {
+        return Err(S3Error::from(Code::InvalidStorageClass).with("StorageClassRequested", class));
     }
     let names = head.headers.keys().map(|name| name.as_str());
     let kept = names.filter(|name| KEPT.contains(name) || name.starts_with(METADATA));
@@ -71,8 +97,14 @@ pub fn header_tags(head: &Head) -> Result<Tags, S3Error> {
 }
 
 pub fn valid_tags(tags: Tags) -> Result<Tags, S3Error> {
+    if tags.len() > MAX_TAGS {
+        let message = format!("Object tags cannot be greater than {MAX_TAGS}");
+        return Err(S3Error::new(Code::BadRequest, message));
+    }
     let message = match &tags {
-        tags if tags.len() > MAX_TAGS => "Object tags cannot be greater than 10",
+        tags if tags.iter().any(|(key, _)| key.starts_with("aws:")) => {
+            "System tags cannot be added/updated by requester"
+        }
         tags if tags.iter().any(|(key, _)| key.is_empty() || key.chars().count() > 128) => {
             "The TagKey you have provided is invalid"
         }
@@ -151,6 +183,9 @@ fn date(head: &Head, name: &str) -> Option<Timestamp> {
 pub fn check_version(head: &Head) -> Result<(), S3Error> {
     match head.query.get("versionId") {
         None | Some("null" | "") => Ok(()),
-        Some(other) => Err(S3Error::from(Code::NoSuchVersion).with("VersionId", other)),
+        Some(other) if other.len() == VERSION_ID_CHARS => {
+            Err(S3Error::from(Code::NoSuchVersion).with("VersionId", other))
+        }
+        Some(other) => Err(S3Error::argument("versionId", other, "Invalid version id specified")),
     }
 }

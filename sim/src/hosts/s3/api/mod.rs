@@ -1,10 +1,12 @@
 //! Operations: from a verified request to a change of state and an answer. No I/O, no time of
 //! their own.
 
+mod acl;
 mod bucket;
 mod bulk;
 mod copy;
 mod dispatch;
+mod form;
 mod input;
 mod listing;
 mod multipart;

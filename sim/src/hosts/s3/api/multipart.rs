@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use super::dispatch::{Api, Request, no_content};
-use super::input::{checksum, header_tags, object_headers};
+use super::input::{ENCRYPTION, checksum, header_tags, object_headers};
 use super::object::check_size;
 use crate::hosts::s3::digest::{Algorithm, Checksum, Kind};
 use crate::hosts::s3::error::{Code, S3Error};
@@ -58,12 +58,14 @@ pub fn create(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
         tags: header_tags(head)?,
         checksum: asked_checksum(request)?,
     };
+    let encryption = new.headers.get(ENCRYPTION).cloned();
     let (id, now, asked) = (api.new_id.clone(), api.now, new.checksum);
     api.bucket_mut(request)?.begin_upload(request.key(), id.clone(), new, now);
     let document = Xml::document("InitiateMultipartUploadResult", |xml| {
         xml.leaf("Bucket", request.bucket()).leaf("Key", request.key()).leaf("UploadId", id);
     });
     Ok(Reply::document(document)
+        .with_some(ENCRYPTION, encryption)
         .with_some("x-amz-checksum-algorithm", asked.map(|(algorithm, _)| algorithm.name()))
         .with_some("x-amz-checksum-type", asked.map(|(_, kind)| kind.name())))
 }
@@ -163,7 +165,9 @@ pub fn complete(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> 
             xml.leaf("ChecksumType", checksum.kind.name());
         }
     });
-    Ok(Reply::document(document))
+    let object = api.bucket(request)?.find(key);
+    let encryption = object.and_then(|object| object.headers.get(ENCRYPTION));
+    Ok(Reply::document(document).with_some(ENCRYPTION, encryption))
 }
 
 pub fn abort(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 
 use super::dispatch::{Api, Request, no_content};
-use super::input::{check_version, checksum, conditions, header_tags, object_headers};
+use super::input::{ENCRYPTION, check_version, checksum, conditions, header_tags, object_headers};
 use super::range;
 use crate::hosts::s3::digest::Checksum;
 use crate::hosts::s3::error::{Code, S3Error};
@@ -39,7 +39,9 @@ pub fn put(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
     let now = api.now;
     let object = api.bucket_mut(request)?.put(request.key(), new, &conditions, now)?;
     api.changed(request.bucket(), request.key());
-    let reply = Reply::empty(StatusCode::OK).with("etag", quoted(&object.etag));
+    let reply = Reply::empty(StatusCode::OK)
+        .with("etag", quoted(&object.etag))
+        .with_some(ENCRYPTION, object.headers.get(ENCRYPTION));
     Ok(with_checksum(reply, object.checksum.as_ref()))
 }
 
@@ -61,6 +63,9 @@ pub fn get(api: &Api<'_>, request: &Request) -> Result<Reply, S3Error> {
     if let Err(error) = conditions(head).check(object) {
         let not_modified = error.code == Code::NotModified;
         return if not_modified { Ok(unchanged(object)) } else { Err(error) };
+    }
+    if head.method == Method::GET {
+        object.check_readable()?;
     }
     let mut reply = described(object);
     for (parameter, header) in OVERRIDES {

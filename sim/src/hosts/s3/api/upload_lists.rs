@@ -90,6 +90,10 @@ pub fn uploads(api: &Api<'_>, request: &Request) -> Result<Reply, S3Error> {
                     owner(xml, "Owner");
                     xml.leaf("StorageClass", upload.storage_class());
                     xml.leaf("Initiated", iso(upload.initiated));
+                    if let Some((algorithm, kind)) = upload.checksum() {
+                        xml.leaf("ChecksumAlgorithm", algorithm.name());
+                        xml.leaf("ChecksumType", kind.name());
+                    }
                 }),
                 Entry::Prefix(prefix) => xml.node("CommonPrefixes", |xml| {
                     xml.leaf("Prefix", encoding.write(prefix));

@@ -4,8 +4,10 @@
 
 mod body;
 mod canonical;
+mod policy;
 mod signed;
 mod version2;
 
 pub use body::decode;
+pub use policy::verify_form;
 pub use signed::{Keys, Payload, http_date, verify};

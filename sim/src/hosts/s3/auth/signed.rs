@@ -115,16 +115,19 @@ pub fn verify(head: &Head, keys: &Keys, region: &str, now: Timestamp) -> Result<
     let scope = claim.scope.join("/");
     let digest = sha256_hex(canonical.as_bytes());
     let text = format!("{ALGORITHM}\n{}\n{scope}\n{digest}", claim.date);
-    let mut key = hmac(format!("AWS4{secret}").as_bytes(), claim.scope[0].as_bytes());
-    for part in &claim.scope[1..] {
-        key = hmac(&key, part.as_bytes());
-    }
+    let key = signing_key(secret, &claim.scope);
     let expected = hex::encode(hmac(&key, text.as_bytes()));
     if !same(&expected, &claim.signature) {
         let error = mismatch(&text, Some(&canonical), &claim.signature);
         return Err(error.with("AWSAccessKeyId", claim.access_key));
     }
     payload(&said, Chain { key, date: claim.date, scope, previous: expected })
+}
+
+/// The key of a day, region and service.
+pub fn signing_key(secret: &str, scope: &[String; 4]) -> [u8; 32] {
+    let key = hmac(format!("AWS4{secret}").as_bytes(), scope[0].as_bytes());
+    scope[1..].iter().fold(key, |key, part| hmac(&key, part.as_bytes()))
 }
 
 fn payload(said: &str, chain: Chain) -> Result<Payload, S3Error> {
@@ -217,7 +220,7 @@ fn in_query(head: &Head) -> Result<Claim, S3Error> {
 }
 
 /// Access key and scope. An access key may hold slashes.
-fn credential(text: &str) -> Option<(String, [String; 4])> {
+pub fn credential(text: &str) -> Option<(String, [String; 4])> {
     let mut parts = text.rsplitn(5, '/').map(str::to_owned);
     let [end, service, region, day, key] = std::array::from_fn(|_| parts.next());
     Some((key?, [day?, region?, service?, end?]))

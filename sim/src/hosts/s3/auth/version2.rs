@@ -86,9 +86,14 @@ pub fn verify_query(head: &Head, keys: &Keys, now: Timestamp) -> Result<(), S3Er
 fn check(head: &Head, date: &str, key: &str, signature: &str, keys: &Keys) -> Result<(), S3Error> {
     let unknown = || S3Error::from(Code::InvalidAccessKeyId).with("AWSAccessKeyId", key);
     let secret = keys.get(key).ok_or_else(unknown)?;
-    let text = text(head, date);
-    let expected = base64(&hmac_sha1(secret.as_bytes(), text.as_bytes()));
-    if same(&expected, signature) {
+    let fits = |text: &str| {
+        let expected = base64(&hmac_sha1(secret.as_bytes(), text.as_bytes()));
+        same(&expected, signature)
+    };
+    let text = text(head, date, "");
+    // Some clients sign a bucket's path as if it ended with a slash.
+    let is_bucket = head.key.is_none() && !head.raw_path.ends_with('/');
+    if fits(&text) || is_bucket && fits(&self::text(head, date, "/")) {
         return Ok(());
     }
     Err(S3Error::from(Code::SignatureDoesNotMatch)
@@ -97,7 +102,8 @@ fn check(head: &Head, date: &str, key: &str, signature: &str, keys: &Keys) -> Re
         .with("SignatureProvided", signature))
 }
 
-fn text(head: &Head, date: &str) -> String {
+/// What is signed; `slash` is what the client put behind the path.
+fn text(head: &Head, date: &str, slash: &str) -> String {
     let header = |name| head.header(name).unwrap_or_default();
     let names = head.headers.keys().map(|name| name.as_str());
     let amz: BTreeMap<_, _> =
@@ -119,11 +125,33 @@ fn text(head: &Head, date: &str) -> String {
         .collect();
     let separator = if parameters.is_empty() { "" } else { "?" };
     format!(
-        "{}\n{}\n{}\n{date}\n{amz}{bucket}{}{separator}{}",
+        "{}\n{}\n{}\n{date}\n{amz}{bucket}{}{slash}{separator}{}",
         head.method,
         header("content-md5"),
         header("content-type"),
         head.raw_path,
         parameters.join("&"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Method};
+
+    use super::*;
+
+    #[test]
+    fn the_path_of_a_bucket_may_be_signed_with_a_slash_behind_it() {
+        let keys = Keys::from([("id".to_owned(), "secret".to_owned())]);
+        let verify = |target: &str, signed: &str| {
+            let text = format!("GET\n\n\n9\n{signed}");
+            let signature =
+                crate::hosts::s3::request::encode(&base64(&hmac_sha1(b"secret", text.as_bytes())));
+            let uri = format!("{target}?AWSAccessKeyId=id&Expires=9&Signature={signature}");
+            let head = Head::parse(Method::GET, &uri.parse().unwrap(), HeaderMap::new(), None);
+            verify_query(&head.unwrap(), &keys, Timestamp::UNIX_EPOCH).is_ok()
+        };
+        assert!(verify("/b", "/b") && verify("/b", "/b/") && verify("/b/", "/b/"));
+        assert!(verify("/b/k", "/b/k") && !verify("/b/k", "/b/k/") && !verify("/b", "/c/"));
+    }
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::hosts::s3::digest::{Algorithm, Checksum};
+use crate::hosts::s3::error::{Code, S3Error};
 
 /// Tags in the order in which they were set.
 pub type Tags = Vec<(String, String)>;
@@ -39,6 +40,16 @@ impl Object {
 
     pub fn storage_class(&self) -> &str {
         self.headers.get("x-amz-storage-class").map_or("STANDARD", String::as_str)
+    }
+
+    /// Whether it must be restored before it can be read: nothing here ever is.
+    pub fn check_readable(&self) -> Result<(), S3Error> {
+        match self.storage_class() {
+            class @ ("GLACIER" | "DEEP_ARCHIVE") => {
+                Err(S3Error::from(Code::InvalidObjectState).with("StorageClass", class))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

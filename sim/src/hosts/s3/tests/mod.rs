@@ -1,5 +1,6 @@
 mod faults;
 mod personality;
+mod posted;
 mod published;
 mod raw;
 mod serving;

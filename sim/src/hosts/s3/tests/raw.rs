@@ -169,3 +169,153 @@ async fn digests_that_do_not_fit_are_refused() {
     }
     assert!(server.keys().is_empty());
 }
+
+#[tokio::test]
+async fn a_connection_goes_on_after_a_body_that_nobody_wanted() {
+    let server = server().await;
+    let body = "x".repeat(1 << 20);
+    let refused = signed(&server, "PUT", "/bucket/k?versioning", &[]);
+    let next = signed(&server, "DELETE", "/bucket/k", &[]);
+    let mut stream = TcpNet.dial(&server.address).await.unwrap();
+    let text = format!("{refused}content-length: {}\r\n\r\n", body.len());
+    stream.write_all(text.as_bytes()).await.unwrap();
+    stream.write_all(body.as_bytes()).await.unwrap();
+    stream.write_all(format!("{next}connection: close\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).await.unwrap();
+    assert!(answers.starts_with("HTTP/1.1 501 "), "{answers}");
+    assert!(answers.contains("</Error>HTTP/1.1 204 "), "{answers}");
+}
+
+#[tokio::test]
+async fn what_is_not_simulated_is_not_taken_for_something_else() {
+    let server = server().await;
+    send(&server, "PUT", "/bucket/k", &[], "kept").await;
+    let refused = [
+        ("PUT", "/bucket/k?renameObject", "x-amz-rename-source", "/bucket/other", 501),
+        ("PUT", "/bucket/k?encryption", "x-amz-meta-a", "b", 501),
+        ("GET", "/bucket?session", "x-amz-meta-a", "b", 501),
+        ("PUT", "/bucket/k", "x-amz-write-offset-bytes", "4", 501),
+        ("PUT", "/bucket/k", "x-amz-server-side-encryption", "aws:kms", 501),
+        ("PUT", "/bucket/k", "x-amz-storage-class", "BEST", 400),
+        ("PUT", "/bucket/k?acl", "x-amz-acl", "public-read", 400),
+        ("PUT", "/bucket?acl", "x-amz-grant-read", "id=\"somebody\"", 400),
+    ];
+    for (method, target, name, value, status) in refused {
+        let answer = send(&server, method, target, &[(name, value)], "").await;
+        assert_eq!(error(&answer).0, status, "{target} {name}: {answer}");
+    }
+    let kept = send(&server, "GET", "/bucket/k", &[], "").await;
+    assert!(kept.ends_with("\r\n\r\nkept"), "{kept}");
+}
+
+#[tokio::test]
+async fn an_archived_object_can_be_looked_at_but_not_read() {
+    let server = server().await;
+    send(&server, "PUT", "/bucket/k", &[("x-amz-storage-class", "GLACIER")], "").await;
+    let head = send(&server, "HEAD", "/bucket/k", &[], "").await;
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    let copied = [("x-amz-copy-source", "/bucket/k")];
+    for (method, target, headers) in
+        [("GET", "/bucket/k", &[][..]), ("PUT", "/bucket/c", &copied[..])]
+    {
+        let (status, body) = error(&send(&server, method, target, headers, "").await);
+        assert_eq!(status, 403);
+        assert!(body.contains("<Code>InvalidObjectState</Code>"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn buckets_are_listed_in_pages_and_by_prefix() {
+    let server = server().await;
+    for name in ["abc-1", "abc-2", "abc-3"] {
+        server.s3.state().create_bucket(name, drydock_core::env::Env::system().now()).unwrap();
+    }
+    let first = send(&server, "GET", "/?max-buckets=2&prefix=abc", &[], "").await;
+    assert!(first.contains("<ContinuationToken>abc-2</ContinuationToken>"), "{first}");
+    let target = "/?max-buckets=2&prefix=abc&continuation-token=abc-2";
+    let second = send(&server, "GET", target, &[], "").await;
+    assert!(second.contains("<Name>abc-3</Name>") && !second.contains("abc-1"), "{second}");
+    assert!(!second.contains("<ContinuationToken>"), "{second}");
+    let elsewhere = send(&server, "GET", "/?bucket-region=eu-west-1", &[], "").await;
+    assert!(elsewhere.contains("<Buckets></Buckets>"), "{elsewhere}");
+}
+
+#[tokio::test]
+async fn a_bucket_with_locks_is_not_made_without_them() {
+    let server = server().await;
+    let lock = [("x-amz-bucket-object-lock-enabled", "true")];
+    let refused = send(&server, "PUT", "/other", &lock, "").await;
+    assert_eq!(error(&refused).0, 501, "{refused}");
+    assert!(server.s3.state().bucket("other").is_err());
+    let made = send(&server, "PUT", "/other", &[], "").await;
+    assert!(made.starts_with("HTTP/1.1 200 "), "{made}");
+}
+
+#[tokio::test]
+async fn arguments_out_of_range_are_named() {
+    let server = server().await;
+    let eleven = format!("x={}", (0..10).map(|n| format!("&t{n}=v")).collect::<String>());
+    for (target, header, part) in [
+        ("/bucket?list-type=2&max-keys=-1", ("x-amz-meta-a", ""), "must be an integer between 0"),
+        ("/bucket?max-keys=2147483648", ("x-amz-meta-a", ""), "not an integer or within integer"),
+        ("/bucket/k", ("x-amz-tagging", "aws:a=b"), "<Code>InvalidTag</Code>"),
+        ("/bucket/k", ("x-amz-tagging", eleven.as_str()), "<Code>BadRequest</Code>"),
+    ] {
+        let method = if target.contains("max") { "GET" } else { "PUT" };
+        let (status, body) = error(&send(&server, method, target, &[header], "").await);
+        assert_eq!(status, 400);
+        assert!(body.contains(part), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn the_list_of_whom_an_object_belongs_to_can_be_set_to_what_it_is() {
+    let server = server().await;
+    send(&server, "PUT", "/bucket/k", &[], "").await;
+    let list = send(&server, "GET", "/bucket/k?acl", &[], "").await;
+    let list = list.split_once("\r\n\r\n").unwrap().1;
+    for (headers, body, status) in [
+        (&[][..], list, "200"),
+        (&[("x-amz-acl", "private")], "", "200"),
+        (&[], &list.replace("FULL_CONTROL", "READ"), "400"),
+    ] {
+        let answer = send(&server, "PUT", "/bucket/k?acl", headers, body).await;
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{answer}");
+    }
+    let missing = send(&server, "PUT", "/bucket/none?acl", &[("x-amz-acl", "private")], "").await;
+    assert_eq!(error(&missing).0, 404);
+}
+
+#[tokio::test]
+async fn a_copy_has_its_own_storage_class_and_encryption() {
+    let server = server().await;
+    let headers =
+        [("x-amz-storage-class", "STANDARD_IA"), ("x-amz-server-side-encryption", "AES256")];
+    let put = send(&server, "PUT", "/bucket/k", &headers, "").await;
+    assert!(put.contains("x-amz-server-side-encryption: AES256\r\n"), "{put}");
+    let source = ("x-amz-copy-source", "/bucket/k");
+    send(&server, "PUT", "/bucket/plain", &[source], "").await;
+    let plain = send(&server, "HEAD", "/bucket/plain", &[], "").await;
+    assert!(!plain.contains("storage-class") && !plain.contains("encryption"), "{plain}");
+    send(&server, "PUT", "/bucket/k", &[source, ("x-amz-storage-class", "ONEZONE_IA")], "").await;
+    let changed = send(&server, "HEAD", "/bucket/k", &[], "").await;
+    assert!(changed.contains("x-amz-storage-class: ONEZONE_IA\r\n"), "{changed}");
+}
+
+#[tokio::test]
+async fn what_nobody_set_of_a_bucket_is_said_to_be_so() {
+    let server = server().await;
+    for (target, part) in [
+        ("/bucket?logging", "<BucketLoggingStatus "),
+        ("/bucket?notification", "<NotificationConfiguration "),
+        ("/bucket?requestPayment", "<Payer>BucketOwner</Payer>"),
+        ("/bucket?accelerate", "<AccelerateConfiguration "),
+        ("/bucket?replication", "<Code>ReplicationConfigurationNotFoundError</Code>"),
+    ] {
+        let answer = send(&server, "GET", target, &[], "").await;
+        assert!(answer.contains(part), "{target}: {answer}");
+        let set = send(&server, "PUT", target, &[], "").await;
+        assert_eq!(error(&set).0, 501, "{set}");
+    }
+}
