@@ -87,6 +87,25 @@ impl SimDisk {
         lost
     }
 
+    /// Whether the host that has it can still write; the power may go now.
+    pub fn step(&self) -> io::Result<()> {
+        let host = instance_name(self.instance);
+        if self.faults.is_dying(&host) {
+            return Err(gone());
+        }
+        let cut = self.faults.countdown(|what| match what {
+            What::PowerCut { instance, writes } => (*instance == self.instance).then_some(*writes),
+            _ => None,
+        });
+        match cut {
+            Some(index) => {
+                self.faults.die(&host, index);
+                Err(gone())
+            }
+            None => Ok(()),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().expect("no holder of this lock panics")
     }
@@ -101,24 +120,10 @@ pub struct OpenDisk {
 impl OpenDisk {
     /// Whether the process that has it open can still do anything; the power may go now.
     fn alive(&self) -> io::Result<()> {
-        let host = instance_name(self.disk.instance);
-        let faults = &self.disk.faults;
-        if faults.is_dying(&host) || self.disk.lock().opened != self.opened {
+        if self.disk.lock().opened != self.opened {
             return Err(gone());
         }
-        let cut = faults.countdown(|what| match what {
-            What::PowerCut { instance, writes } => {
-                (*instance == self.disk.instance).then_some(*writes)
-            }
-            _ => None,
-        });
-        match cut {
-            Some(index) => {
-                faults.die(&host, index);
-                Err(gone())
-            }
-            None => Ok(()),
-        }
+        self.disk.step()
     }
 
     fn change(&self, change: Pending) -> io::Result<()> {

@@ -12,12 +12,10 @@ use drydock_core::coord::{
 use drydock_core::db::Execution;
 use drydock_core::env::{Clock, Rng};
 use futures_util::{FutureExt, StreamExt};
-use object_store::ObjectStoreExt;
-use object_store::memory::InMemory;
-use rand::RngExt;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::disk::SimDisk;
+use super::files::SimFiles;
 use super::past::Past;
 use crate::fault::{Faults, Kept};
 use crate::plan::instance_name;
@@ -25,8 +23,6 @@ use crate::truth::Witness;
 
 /// As often as the store's own thread would look for leases that are over.
 const LEASES: Duration = Duration::from_millis(250);
-/// One in so many deletions comes undone when the power goes.
-const UNDONE: u32 = 4;
 
 /// The only instance that there is.
 pub const INSTANCE: usize = 1;
@@ -34,8 +30,7 @@ pub const INSTANCE: usize = 1;
 #[derive(Clone)]
 pub struct EmbeddedPair {
     disk: SimDisk,
-    pub objects: Arc<InMemory>,
-    kept: Kept,
+    pub files: SimFiles,
     clock: Arc<dyn Clock>,
     witness: Witness,
     rng: Arc<Mutex<Rng>>,
@@ -49,10 +44,10 @@ impl EmbeddedPair {
         witness: &Witness,
         rng: Rng,
     ) -> EmbeddedPair {
+        let disk = SimDisk::new(INSTANCE, faults);
         EmbeddedPair {
-            disk: SimDisk::new(INSTANCE, faults),
-            objects: Arc::new(InMemory::new()),
-            kept: kept.clone(),
+            files: SimFiles::new(&disk, kept),
+            disk,
             clock,
             witness: witness.clone(),
             rng: Arc::new(Mutex::new(rng)),
@@ -79,20 +74,10 @@ impl EmbeddedPair {
         Embedded::open_with_backend(self.disk.open(), "disk", clock, Execution::Inline)
     }
 
-    /// The power went: what was not synced is lost or torn, and deletions may come undone. Answers
-    /// how much that was.
+    /// The power went: what was not synced is lost or torn. Answers how much that was.
     pub fn lose(&self) -> u64 {
         let mut rng = self.rng.lock().expect("no holder of this lock panics");
-        let mut lost = self.disk.lose(&mut rng);
-        for (path, body) in self.kept.all() {
-            let there = self.objects.head(&path).now_or_never();
-            if there.is_some_and(|found| found.is_err()) && rng.random_ratio(1, UNDONE) {
-                lost += 1;
-                let put = self.objects.put(&path, body).now_or_never();
-                put.expect("memory does not wait").expect("memory takes everything");
-            }
-        }
-        lost
+        self.disk.lose(&mut rng) + self.files.lose(&mut rng)
     }
 
     /// All that the store did, as its file tells.

@@ -3,7 +3,7 @@
 //! | fidelity | coordination | objects |
 //! |---|---|---|
 //! | `wire` | the etcd client and simulated etcd members | the S3 client and a simulated S3 |
-//! | `embedded` | the embedded store on a simulated disk | in memory, as files with fsync would be |
+//! | `embedded` | the embedded store on a simulated disk | synced files on the same disk |
 //! | `direct` | the reference implementation in memory | in memory |
 //!
 //! Either way the same faults of a plan are carried out, every state that there ever was is kept,
@@ -13,6 +13,7 @@ mod disk;
 mod embedded;
 mod etcd;
 mod etcd_faults;
+mod files;
 mod past;
 mod s3;
 mod s3_faults;

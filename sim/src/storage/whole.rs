@@ -137,11 +137,11 @@ impl Storage {
                     witness: self.witness.clone(),
                     late: late.clone(),
                 };
-                let objects = self.in_memory(objects, way());
+                let objects = self.in_memory(objects.clone(), way());
                 Ok(Reached { coord: Arc::new(coord), objects })
             }
             Kind::Embedded(pair) => {
-                let objects = self.in_memory(&pair.objects, self.way(instance, rng));
+                let objects = self.in_memory(Arc::new(pair.files.clone()), self.way(instance, rng));
                 Ok(Reached { coord: Arc::new(pair.open()?), objects })
             }
             Kind::Wire { etcd, .. } => {
@@ -167,8 +167,8 @@ impl Storage {
         }
     }
 
-    fn in_memory(&self, objects: &Arc<InMemory>, way: Way) -> Arc<dyn ObjectStore> {
-        Arc::new(FaultyObjects { inner: objects.clone(), kept: self.kept.clone(), way })
+    fn in_memory(&self, inner: Arc<dyn ObjectStore>, way: Way) -> Arc<dyn ObjectStore> {
+        Arc::new(FaultyObjects { inner, kept: self.kept.clone(), way })
     }
 
     /// Every store's history, in order.
@@ -185,7 +185,7 @@ impl Storage {
         match &self.kind {
             Kind::Direct { objects, .. } => objects.clone(),
             Kind::Wire { s3, .. } => s3.left().await,
-            Kind::Embedded(pair) => pair.objects.clone(),
+            Kind::Embedded(pair) => pair.files.objects.clone(),
         }
     }
 
