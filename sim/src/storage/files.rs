@@ -2,8 +2,8 @@
 //!
 //! What the deployed file store does for one object, step by step: it writes and syncs a file under
 //! a name that listings do not show, renames it, and syncs the folder. So an object is never torn;
-//! whether it is there, or the one before it, is open until the folder is synced. A power cut counts
-//! these steps with the writes of the embedded store. Removed names are not synced at all.
+//! whether it is there, or the one before it, is open until the folder is synced. A power cut
+//! counts these steps with the writes of the embedded store. Removed names are not synced at all.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
