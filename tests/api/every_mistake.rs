@@ -10,8 +10,8 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::every_route::{
-    PARAMETERS, Table, ask_each, body, creation_beside, expect_taken, nothing, path, ready,
-    request, specs, taking_again,
+    NOWHERE, PARAMETERS, Table, ask_each, astray, body, creation_beside, expect_taken, nothing,
+    path, ready, request, specs, taking_again,
 };
 
 /// The routes whose operation has this header or parameter.
@@ -118,28 +118,13 @@ fn every_name_that_is_taken() {
     assert_snapshot!("taken", expect_taken(table));
 }
 
-/// Of each parameter a value that is well-formed and leads nowhere.
-const NOWHERE: [(&str, &str); 9] = [
-    ("{user}", "nobody"),
-    ("{org}", "nowhere"),
-    ("{token}", "nothing"),
-    ("{id}", "00000000-0000-7000-8000-000000000000"),
-    ("{remote_source}", "nowhere"),
-    ("{group}", "org%2Fnowhere"),
-    ("{project}", "org%2Facme%2Fnowhere"),
-    ("{secret}", "nothing"),
-    ("{variable}", "nothing"),
-];
-
 #[test]
 fn every_path_that_leads_nowhere() {
     let mut tables = Vec::new();
     for (parameter, value) in NOWHERE {
         let ask = |spec: &Spec| {
             let mut asked = request(spec);
-            let replaced = spec.path.replace(parameter, value);
-            asked.path =
-                PARAMETERS.iter().fold(replaced, |path, (name, value)| path.replace(name, value));
+            asked.path = astray(spec.path.replace(parameter, value), &PARAMETERS);
             asked
         };
         let table = ask_each(|spec| spec.path.contains(parameter), nothing, ask);

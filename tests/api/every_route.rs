@@ -99,6 +99,24 @@ pub fn creation_beside(spec: &Spec, all: &[Spec]) -> Spec {
     all.iter().find(fits).cloned().expect("what can be taken can be made")
 }
 
+/// Of each parameter a value that is well-formed and leads nowhere.
+pub const NOWHERE: [(&str, &str); 9] = [
+    ("{user}", "nobody"),
+    ("{org}", "nowhere"),
+    ("{token}", "nothing"),
+    ("{id}", "00000000-0000-7000-8000-000000000000"),
+    ("{remote_source}", "nowhere"),
+    ("{group}", "org%2Fnowhere"),
+    ("{project}", "org%2Facme%2Fnowhere"),
+    ("{secret}", "nothing"),
+    ("{variable}", "nothing"),
+];
+
+/// A path that goes astray in what is filled in already, and is known in all the rest.
+pub fn astray(path: String, known: &[(&str, &str)]) -> String {
+    known.iter().fold(path, |path, (name, value)| path.replace(name, value))
+}
+
 /// Asks for a name that `create` has taken: by the same creation, or by a change to it.
 pub fn taking_again(spec: &Spec, path: &str, create: &Request, name: &Value) -> Request {
     match spec.method == Method::POST {

@@ -14,7 +14,7 @@ use drydock_tests::run::{run, until};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::every_route::{Table, creation_beside, expect_taken, taking_again};
+use crate::every_route::{NOWHERE, Table, astray, creation_beside, expect_taken, taking_again};
 use crate::gateway_permissions::{PARAMETERS, body, path, request};
 
 pub fn specs() -> Vec<Spec> {
@@ -249,30 +249,15 @@ fn every_name_that_is_none_or_taken() {
     assert_snapshot!("taken", expect_taken(table));
 }
 
-/// Of each parameter a value that is well-formed and leads nowhere.
-const NOWHERE: [(&str, &str); 10] = [
-    ("{user}", "nobody"),
-    ("{org}", "nowhere"),
-    ("{token}", "nothing"),
-    ("{id}", "00000000-0000-7000-8000-000000000000"),
-    ("{remote_source}", "nowhere"),
-    ("{group}", "org%2Fnowhere"),
-    ("{project}", "org%2Facme%2Fnowhere"),
-    ("{secret}", "nothing"),
-    ("{variable}", "nothing"),
-    ("{lineage}", "00000000-0000-7000-8000-000000000000"),
-];
-
 #[test]
 fn every_path_that_leads_nowhere() {
     let mut tables = Vec::new();
-    for (parameter, value) in NOWHERE {
+    let no_lineage = ("{lineage}", "00000000-0000-7000-8000-000000000000");
+    for (parameter, value) in NOWHERE.into_iter().chain([no_lineage]) {
         let lost = |spec: &Spec| {
             let (who, mut asked) = ask(spec);
             let replaced = spec.path.replace(parameter, value);
-            let replaced = replaced.replace("{user}", "mike");
-            asked.path =
-                PARAMETERS.iter().fold(replaced, |path, (name, value)| path.replace(name, value));
+            asked.path = astray(replaced.replace("{user}", "mike"), &PARAMETERS);
             (who, asked)
         };
         // Lineages are gone back to in maintenance only.

@@ -22,4 +22,6 @@ pub(crate) use restore::were_in_force;
 pub use restore::{Lineage, RestoreReport};
 
 #[cfg(test)]
+mod restore_tests;
+#[cfg(test)]
 mod tests;

@@ -1,0 +1,140 @@
+use object_store::ObjectStoreExt;
+
+use super::tests::{fill, import, object_lines};
+use super::*;
+use crate::coord::CoordinationExt;
+use crate::log::format::{Mode, Reason};
+use crate::maintenance::SeenMode;
+use crate::store::Reads;
+use crate::testkit::{Instance, World, keys, soon};
+
+/// The id of the lineage in force.
+async fn in_force(instance: &Instance) -> uuid::Uuid {
+    let lineages = instance.store.lineages().await.unwrap();
+    lineages.iter().find(|lineage| lineage.in_force).unwrap().id
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_import_keeps_all_of_the_state_before_and_a_restore_brings_it_back() {
+    let mut world = World::new();
+    let (one, two) = (world.start().await, world.start().await);
+    let empty = one.export().await;
+    fill(&one, &vec![("a".to_owned(), vec!["x".to_owned(), "y".to_owned()])]).await;
+    one.add("b").await.unwrap();
+    let (before, first) = (one.export().await, in_force(&one).await);
+    world.switch_mode(Mode::Maintenance, 1).await;
+    let imported = import(&one, &empty).await.unwrap();
+    assert!(one.names(Reads::Linearizable).await.is_empty());
+
+    let restored = two.store.restore(&soon(), first).await.unwrap();
+    assert_eq!((restored.restored, restored.restored_position), (first, 2));
+    assert_eq!(restored.position, imported.position + 1);
+    for instance in [&one, &two] {
+        assert_eq!(instance.names(Reads::Linearizable).await, ["a", "b"]);
+        assert_eq!(object_lines(&instance.export().await), object_lines(&before));
+    }
+    // And forth again, to what the restore took the place of.
+    one.store.restore(&soon(), imported.lineage).await.unwrap();
+    assert!(one.names(Reads::Linearizable).await.is_empty());
+    world.switch_mode(Mode::Normal, 2).await;
+    drop((one, two));
+    let three = world.start().await;
+    three.add("c").await.unwrap();
+    let lineages = three.store.lineages().await.unwrap();
+    let shown: Vec<_> = lineages.iter().map(|it| (it.reason, it.position, it.in_force)).collect();
+    let expected = [
+        (Reason::Bootstrap, 2, false),
+        (Reason::Import, 3, false),
+        (Reason::Restore, 4, false),
+        (Reason::Restore, 6, true),
+    ];
+    assert_eq!(shown, expected);
+    assert_eq!(lineages[2].parent, Some(first));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restore_is_refused_as_an_import_is_and_for_what_is_not_kept() {
+    let mut world = World::new();
+    let instance = world.start().await;
+    instance.add("a").await.unwrap();
+    let lineage = in_force(&instance).await;
+    let refused = instance.store.restore(&soon(), lineage).await;
+    assert!(matches!(refused, Err(ImportError::NotInMaintenance)), "{refused:?}");
+    world.switch_mode(Mode::Maintenance, 1).await;
+    let refused = instance.store.restore(&soon(), uuid::Uuid::max()).await;
+    assert!(matches!(refused, Err(ImportError::LineageNotExist(_))), "{refused:?}");
+    // The one in force may be begun anew, too.
+    instance.store.restore(&soon(), lineage).await.unwrap();
+    assert_eq!(instance.names(Reads::Linearizable).await, ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lineage_with_a_hole_is_not_restored_in_part() {
+    let mut world = World::new();
+    let instance = world.start().await;
+    let empty = instance.export().await;
+    for round in 1..3 {
+        instance.add(&format!("a{round}")).await.unwrap();
+        world.switch_mode(Mode::Maintenance, 2 * round).await;
+        // Archives; the import itself is refused.
+        import(&instance, b"rubbish\n").await.unwrap_err();
+        world.switch_mode(Mode::Normal, 2 * round + 1).await;
+        let (mode, _) = world.coord.get(keys().mode()).await.unwrap();
+        instance.mode.observe(SeenMode::decode(mode.as_ref()).unwrap());
+    }
+    let first = in_force(&instance).await;
+    world.switch_mode(Mode::Maintenance, 9).await;
+    import(&instance, &empty).await.unwrap();
+    let segments = world.listed(&format!("test/toy/lineages/{first}/log")).await;
+    assert_eq!(segments.len(), 2, "{segments:?}");
+    world.objects.delete(&segments[0]).await.unwrap();
+    let refused = instance.store.restore(&soon(), first).await;
+    assert!(
+        matches!(refused, Err(ImportError::LineageDamaged { reached: 0, last: 2, .. })),
+        "{refused:?}"
+    );
+    assert!(instance.names(Reads::Linearizable).await.is_empty());
+}
+
+/// As a late listing looks.
+#[tokio::test(start_paused = true)]
+async fn a_lineage_whose_last_segment_is_not_listed_is_not_restored_without_it() {
+    let mut world = World::new();
+    let instance = world.start().await;
+    let export = instance.export().await;
+    instance.add("a").await.unwrap();
+    let first = in_force(&instance).await;
+    world.switch_mode(Mode::Maintenance, 1).await;
+    // Archives; the import itself is refused.
+    import(&instance, b"rubbish\n").await.unwrap_err();
+    let segments = world.listed(&format!("test/toy/lineages/{first}/log")).await;
+    world.objects.delete(segments.last().unwrap()).await.unwrap();
+    let refused = instance.store.restore(&soon(), first).await;
+    let behind = format!("lineage `{first}` is listed up to position 0 of 1");
+    assert!(refused.unwrap_err().to_string().contains(&behind));
+    import(&instance, &export).await.unwrap();
+    let refused = instance.store.restore(&soon(), first).await;
+    assert!(refused.unwrap_err().to_string().contains(&behind));
+}
+
+/// The lineage record of an import that died before its switch is not a lineage.
+#[tokio::test(start_paused = true)]
+async fn what_never_came_into_force_is_not_listed() {
+    let mut world = World::new();
+    let instance = world.start().await;
+    let export = instance.export().await;
+    world.switch_mode(Mode::Maintenance, 1).await;
+    let base = instance.store.base().await.unwrap();
+    import(&instance, &export).await.unwrap();
+    let next = switch::Next {
+        reason: Reason::Import,
+        parent: base.head.lineage,
+        fork: base.head.position,
+        counts: std::collections::BTreeMap::new(),
+        files: Vec::new(),
+    };
+    let late = instance.store.prepare(&base, next).await.unwrap();
+    let refused = instance.store.switch(late).await;
+    assert!(matches!(refused, Err(ImportError::Overtaken)), "{refused:?}");
+    assert_eq!(instance.store.lineages().await.unwrap().len(), 2);
+}
