@@ -10,6 +10,8 @@ use http_body_util::{BodyExt, LengthLimitError};
 use serde::de::DeserializeOwned;
 
 use super::error::HttpError;
+use super::guard::too_many;
+use super::slots::NoSlot;
 
 fn bad(code: Code, message: impl Into<String>) -> ApiError {
     ApiError::new(Kind::BadRequest).with_code(code).with_message(message)
@@ -44,6 +46,9 @@ fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
 pub fn unreadable(error: axum::Error) -> ApiError {
     if causes(&error).any(|cause| cause.is::<LengthLimitError>()) {
         return body_too_large().with_source(error);
+    }
+    if causes(&error).any(|cause| cause.is::<NoSlot>()) {
+        return too_many(NoSlot);
     }
     bad(Code::InvalidBody, "the body ended early").with_source(error)
 }

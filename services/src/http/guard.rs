@@ -23,6 +23,7 @@ use super::extract::body_too_large;
 use super::gate::Pass;
 use super::route::{Access, Availability, BodyRule, Deadline, Spec};
 use super::shell::Shell;
+use super::slots::{NoSlot, Slot};
 
 /// Lowers the deadline of a request, in milliseconds.
 pub const TIMEOUT_HEADER: &str = "drydock-timeout-ms";
@@ -44,13 +45,13 @@ async fn guarded(
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let mut running = None;
+    let mut slot = None;
     if spec.access == Access::Internal {
         authorize(shell, request.headers())?;
     }
     if spec.access != Access::Open {
         // Health has no limit: an overloaded instance must still say that it lives.
-        running = Some(shell.running.try_acquire().map_err(too_many)?);
+        slot = Some(shell.slots.take().map_err(too_many)?);
     }
     let pass = match spec.availability {
         Availability::Always => None,
@@ -65,14 +66,14 @@ async fn guarded(
     // Dropped with this future if the client goes away: then the work stops too.
     let abandoned = cancelled.drop_guard();
     request.extensions_mut().insert(context.clone());
-    let request = limit_body(spec.body, shell, request)?;
+    let request = limit_body(spec.body, shell, slot.as_ref(), request)?;
     let response = tokio::select! {
         response = context.run(next.run(request)) => response?,
         () = cut_off(pass.as_ref()) => return Err(Interrupted::Cancelled.into()),
     };
     // The body of an answer may outlive the handler, and is still the request's work.
     abandoned.disarm();
-    drop((running, pass));
+    drop((slot, pass));
     Ok(response)
 }
 
@@ -104,8 +105,10 @@ pub fn is_token(expected: &SecretString, given: &str) -> bool {
     expected.as_slice().ct_eq(digest(given).as_slice()).into()
 }
 
-fn too_many(_: tokio::sync::TryAcquireError) -> ApiError {
-    ApiError::new(Kind::TooManyRequests).with_code(Code::TooManyRequests)
+/// What a request gets for which there is no slot.
+pub(super) fn too_many(source: NoSlot) -> ApiError {
+    let error = ApiError::new(Kind::TooManyRequests).with_code(Code::TooManyRequests);
+    error.with_source(source)
 }
 
 fn timeout(spec: &Spec, shell: &Shell, headers: &HeaderMap) -> Result<Option<Duration>, ApiError> {
@@ -127,7 +130,12 @@ fn timeout(spec: &Spec, shell: &Shell, headers: &HeaderMap) -> Result<Option<Dur
     Ok(Some(bound.map_or(asked, |bound| bound.min(asked))))
 }
 
-fn limit_body(rule: BodyRule, shell: &Shell, request: Request) -> Result<Request, ApiError> {
+fn limit_body(
+    rule: BodyRule,
+    shell: &Shell,
+    slot: Option<&Slot>,
+    request: Request,
+) -> Result<Request, ApiError> {
     let limit = shell.settings.max_body_bytes;
     let idle = shell.settings.idle_timeout;
     match rule {
@@ -138,7 +146,13 @@ fn limit_body(rule: BodyRule, shell: &Shell, request: Request) -> Result<Request
             if length.is_some_and(|length| length > limit as u64) {
                 return Err(body_too_large());
             }
-            Ok(request.map(|body| Body::new(Limited::new(body, limit))))
+            Ok(request.map(|body| {
+                let body = match slot {
+                    Some(slot) => slot.waits_for(body),
+                    None => body,
+                };
+                Body::new(Limited::new(body, limit))
+            }))
         }
         BodyRule::Stream => Ok(request.map(|body| never_idle(body, idle))),
     }

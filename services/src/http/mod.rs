@@ -40,6 +40,7 @@ pub mod route;
 pub mod serve;
 pub mod settings;
 pub mod shell;
+mod slots;
 #[cfg(any(test, feature = "testing"))]
 pub mod wire;
 mod write_timeout;

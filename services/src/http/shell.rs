@@ -7,12 +7,12 @@ use prometheus_client::registry::Registry;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 
 use super::gate::{Gate, GateState};
 use super::guard::is_token;
 use super::metrics::HttpMetrics;
 use super::settings::HttpSettings;
+use super::slots::Slots;
 
 /// The state of a router: what all services share, and the service's own.
 #[derive(Clone)]
@@ -66,7 +66,7 @@ pub struct Shell {
     pub gate: Gate,
     pub health: Arc<dyn Health>,
     pub(super) metrics: HttpMetrics,
-    pub(super) running: Semaphore,
+    pub(super) slots: Slots,
     internal_token: SecretString,
 }
 
@@ -85,7 +85,7 @@ impl Shell {
     pub fn new(parts: ShellParts) -> Arc<Shell> {
         Arc::new(Shell {
             service: parts.service,
-            running: Semaphore::new(parts.settings.max_concurrent_requests),
+            slots: Slots::new(parts.settings.max_concurrent_requests),
             env: parts.env,
             settings: parts.settings,
             gate: parts.gate,

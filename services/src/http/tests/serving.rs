@@ -206,6 +206,32 @@ async fn requests_above_the_cap_are_told_to_come_back() {
     assert_eq!(answer.status, 204, "the place is free again");
 }
 
+/// The slot of a request is free while its client takes its time; then others may have taken it.
+#[tokio::test(start_paused = true)]
+async fn a_slow_body_keeps_nobody_out() {
+    let server =
+        TestServer::with(HttpSettings { max_concurrent_requests: 1, ..HttpSettings::default() })
+            .await;
+    let head = format!(
+        "POST /api/v1/things HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Connection: close\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{{"
+    );
+    for (others, status) in [(false, "201"), (true, "429")] {
+        let mut stream = server.connect().await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(server.ask("GET", "/api/v1/things", "", "").await.status, 204);
+        let mut other = server.connect().await;
+        if others {
+            other.write_all(slow_request().as_bytes()).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        stream.write_all(br#""name":"a"}"#).await.unwrap();
+        let answer = read_to_end(&mut stream).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_stands_still_loses_its_connection() {
     let server = TestServer::start().await;
