@@ -144,6 +144,10 @@ async fn is_named(
     let current = match objects.get_sealed::<CurrentLineage>(&keys.current()).await {
         Ok(current) => Some(current.lineage),
         Err(ObjectError::NotExist(_)) => None,
+        // Said again below, unless somebody else has taken over.
+        Err(ObjectError::Damaged(_)) => {
+            in_force::newest(objects, keys).await?.filter(|noted| *noted != head.lineage)
+        }
         Err(error) => return Err(error.into()),
     };
     let ours = Some(head.lineage);

@@ -209,6 +209,21 @@ async fn nothing_is_archived_in_a_lineage_that_objects_do_not_name() {
     assert_eq!(three.names(Reads::Linearizable).await, names);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_damaged_note_of_the_lineage_in_force_is_mended_by_the_archiver() {
+    let mut world = small_world();
+    let one = world.start().await;
+    add_many(&one, "a", 2).await;
+    archive_all(&one).await;
+    let current = object_store::path::Path::from("test/toy/current.json");
+    world.objects.put(&current, "rubbish".into()).await.unwrap();
+    drop(one);
+    let two = world.start().await;
+    add_many(&two, "b", 2).await;
+    archive_all(&two).await;
+    assert_eq!(two.store.verify().await.unwrap().findings, []);
+}
+
 /// Whoever brought the first lineage into force stood still before it said so, and says so now.
 #[tokio::test(start_paused = true)]
 async fn a_late_note_of_an_earlier_lineage_changes_nothing() {
