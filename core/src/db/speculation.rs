@@ -48,17 +48,13 @@ impl Db {
             let turn = turns.now();
             Ok((done, Speculation { turns, turn }))
         };
-        self.write(ctx, Ending::Open, work).await
+        let done = self.write::<_, E>(ctx, Ending::Open, work).await?;
+        self.writer.post(flush);
+        Ok(done)
     }
 
-    /// Runs `work` in the open transaction and commits it. `false`: it is not open any more, and
-    /// nothing was done.
-    pub async fn confirm(
-        &self,
-        ctx: &Context,
-        speculation: Speculation,
-        work: impl FnOnce(&Tx<'_>) -> Result<(), DbError> + Send + 'static,
-    ) -> Result<bool, DbError> {
+    /// Commits the open transaction. `false`: it is not open any more, and nothing was done.
+    pub async fn confirm(&self, ctx: &Context, speculation: Speculation) -> Result<bool, DbError> {
         if !Arc::ptr_eq(&self.turns.0, &speculation.turns.0) {
             return Ok(false);
         }
@@ -68,12 +64,22 @@ impl Db {
                 return Ok(false);
             }
             watch_context(conn, &ctx)?;
-            // An error or a panic leaves it open, for the next writer to undo.
-            work(&Tx::new(conn, ctx))?;
-            conn.execute_batch("COMMIT")?;
+            // An error leaves it open, for the next writer to undo.
+            conn.prepare_cached("COMMIT")?.execute([])?;
             Ok(true)
         };
         self.writer.call(job).await?
+    }
+}
+
+/// Writes down what an open transaction wrote, for its end to be short: while it is open somebody
+/// waits for an answer from elsewhere.
+fn flush(conn: &mut Connection) {
+    if conn.is_autocommit() {
+        return;
+    }
+    if let Err(error) = conn.cache_flush() {
+        tracing::debug!(%error, "the end of the transaction will write it down");
     }
 }
 

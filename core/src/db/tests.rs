@@ -1,3 +1,5 @@
+use tokio_util::sync::CancellationToken;
+
 use super::*;
 
 const SCHEMA: &str = "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL) STRICT";
@@ -50,11 +52,11 @@ async fn a_speculation_is_seen_once_it_is_confirmed() {
         let ctx = Context::background();
         let ((), speculation) = db.speculate(&ctx, |tx| insert(tx, "a")).await.unwrap();
         assert_eq!(count(&db).await, 0);
-        assert!(db.confirm(&ctx, speculation, |tx| insert(tx, "b")).await.unwrap());
-        assert_eq!(count(&db).await, 2);
+        assert!(db.confirm(&ctx, speculation).await.unwrap());
+        assert_eq!(count(&db).await, 1);
         // Nothing stays open.
-        db.run(&ctx, |tx| insert(tx, "c")).await.unwrap();
-        assert_eq!(count(&db).await, 3);
+        db.run(&ctx, |tx| insert(tx, "b")).await.unwrap();
+        assert_eq!(count(&db).await, 2);
     }
 }
 
@@ -68,11 +70,11 @@ async fn whatever_else_writes_undoes_a_speculation() {
             async |db: &Db| db.speculate::<_, DbError>(&ctx, |tx| insert(tx, "a")).await.unwrap().1;
         let first = speculate(&db).await;
         let second = speculate(&db).await;
-        assert!(!db.confirm(&ctx, first, |tx| insert(tx, "b")).await.unwrap());
-        assert!(!other.confirm(&ctx, second, |tx| insert(tx, "b")).await.unwrap());
+        assert!(!db.confirm(&ctx, first).await.unwrap());
+        assert!(!other.confirm(&ctx, second).await.unwrap());
         let third = speculate(&db).await;
         db.run(&ctx, |tx| insert(tx, "c")).await.unwrap();
-        assert!(!db.confirm(&ctx, third, |tx| insert(tx, "b")).await.unwrap());
+        assert!(!db.confirm(&ctx, third).await.unwrap());
         assert_eq!((count(&db).await, count(&other).await), (1, 0));
     }
 }
@@ -83,7 +85,9 @@ async fn a_speculation_that_cannot_be_confirmed_is_undone() {
         let (db, _scratch) = database(execution).await;
         let ctx = Context::background();
         let ((), speculation) = db.speculate(&ctx, |tx| insert(tx, "a")).await.unwrap();
-        assert!(db.confirm(&ctx, speculation, |tx| insert(tx, "a")).await.is_err());
+        let over = CancellationToken::new();
+        over.cancel();
+        assert!(db.confirm(&Context::with_token(over), speculation).await.is_err());
         assert_eq!(count(&db).await, 0);
         db.run(&ctx, |tx| insert(tx, "a")).await.unwrap();
         assert_eq!(count(&db).await, 1);

@@ -35,6 +35,17 @@ impl Worker {
         }
     }
 
+    /// Runs `job` on a connection when one is free; nobody waits for it.
+    pub(super) fn post(&self, job: impl FnOnce(&mut Connection) + Send + 'static) {
+        match self {
+            Worker::Inline(conn) => {
+                job(&mut conn.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+            }
+            // Without a thread whoever waits for the next job hears of it.
+            Worker::Threads(jobs) => drop(jobs.send(Box::new(job))),
+        }
+    }
+
     /// Runs `job` on a connection. A panic in it comes out here.
     pub(super) async fn call<T: Send + 'static>(
         &self,

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::coord::Revision;
 use crate::db::{DbError, Speculation, Tx};
 use crate::log::checkpoint::read_actions;
-use crate::log::format::{Action, Body, Commit, Head};
+use crate::log::format::{Action, Body, Commit};
 
 /// The commit that this instance proposed last, and its trial.
 #[derive(Default)]
@@ -42,6 +42,13 @@ impl Proposed {
 }
 
 impl Inner {
+    /// Says how far the read model is.
+    pub(super) fn is_at(&self, applied: Applied) {
+        self.applied.send_replace(applied);
+        let phase = applied.phase;
+        self.phase.send_if_modified(|now| std::mem::replace(now, phase) != phase);
+    }
+
     /// What a commit changes.
     pub(crate) async fn actions(&self, body: Body) -> Result<Vec<Action>, StoreError> {
         match body {
@@ -56,7 +63,7 @@ impl Inner {
     pub(super) async fn apply(&self, commits: Vec<(Commit, Revision)>) -> Result<(), StoreError> {
         let Some((last, revision)) = commits.last() else { return Ok(()) };
         let (head, revision) = (last.head(), *revision);
-        if commits.len() > 1 || !self.confirm(head).await? {
+        if commits.len() > 1 || !self.confirm(head.commit).await? {
             let mut changes = Vec::new();
             for (commit, _) in commits {
                 changes.extend(self.actions(commit.body).await?);
@@ -68,14 +75,13 @@ impl Inner {
             };
             self.db()?.run(&Context::background(), work).await?;
         }
-        self.applied.send_replace(Applied { phase: Phase::Ready, head: Some(head), revision });
+        self.is_at(Applied { phase: Phase::Ready, head: Some(head), revision });
         Ok(())
     }
 
     /// Whether the trial of this commit was still there, and is the read model now.
-    async fn confirm(&self, head: Head) -> Result<bool, StoreError> {
-        let Some(trial) = self.proposed.take(head.commit) else { return Ok(false) };
-        let note = move |tx: &Tx<'_>| schema::set_head(tx, &head);
-        Ok(self.db()?.confirm(&Context::background(), trial, note).await?)
+    async fn confirm(&self, commit: Uuid) -> Result<bool, StoreError> {
+        let Some(trial) = self.proposed.take(commit) else { return Ok(false) };
+        Ok(self.db()?.confirm(&Context::background(), trial).await?)
     }
 }

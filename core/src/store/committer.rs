@@ -44,6 +44,8 @@ struct Trial {
 
 /// What is to be committed.
 struct Changes {
+    /// The commit's.
+    id: Uuid,
     actions: Vec<Action>,
     bytes: usize,
     /// The same on the read model.
@@ -120,7 +122,8 @@ impl Committer {
             return Err(StoreError::NotReady);
         };
         self.inner.check_window(&base)?;
-        let (trial, speculation) = self.attempt(std::mem::take(batch), base).await?;
+        let id = self.inner.env.new_id();
+        let (trial, speculation) = self.attempt(std::mem::take(batch), base, id).await?;
         *batch = trial.ran;
         if trial.base != base {
             // The feed moved between the look and the trial.
@@ -130,7 +133,7 @@ impl Committer {
             self.still_at(&base).await?
         } else {
             let Trial { actions, bytes, .. } = trial;
-            let changes = Changes { actions, bytes, trial: speculation };
+            let changes = Changes { id, actions, bytes, trial: speculation };
             self.commit(applied, base, mode, changes).await?
         };
         let ran = std::mem::take(batch);
@@ -142,8 +145,14 @@ impl Committer {
     }
 
     /// Runs the closures one after the other. What they wrote nobody sees yet.
-    async fn attempt(&self, batch: Batch, base: Head) -> Result<(Trial, Speculation), StoreError> {
+    async fn attempt(
+        &self,
+        batch: Batch,
+        base: Head,
+        id: Uuid,
+    ) -> Result<(Trial, Speculation), StoreError> {
         let inner = Arc::clone(&self.inner);
+        let next = Head { lineage: base.lineage, position: base.position + 1, commit: id };
         let trial = move |tx: &Tx<'_>| -> Result<Trial, DbError> {
             let base_now = schema::head(tx)?;
             let mut trial = Trial {
@@ -159,6 +168,9 @@ impl Committer {
                 } else {
                     try_job(&inner, tx, job, &mut trial)?;
                 }
+            }
+            if !trial.actions.is_empty() {
+                schema::set_head(tx, &next)?;
             }
             Ok(trial)
         };
@@ -189,8 +201,7 @@ impl Committer {
         changes: Changes,
     ) -> Result<bool, StoreError> {
         let inner = &self.inner;
-        let id = inner.env.new_id();
-        let Changes { actions, bytes, trial } = changes;
+        let Changes { id, actions, bytes, trial } = changes;
         let body = self.body(id, actions, bytes).await?;
         let commit = Commit {
             lineage: base.lineage,
@@ -217,8 +228,10 @@ impl Committer {
                     inner.stats.unknown_applied();
                 }
                 let head = proposal.commit.head();
-                // If the feed has no room it takes the commit from its watch.
-                let _ = inner.local.try_send(Local { commit: proposal.commit, revision });
+                if !inner.applied.borrow().covers(&head) {
+                    // If the feed has no room it takes the commit from its watch.
+                    let _ = inner.local.try_send(Local { commit: proposal.commit, revision });
+                }
                 inner.durable(base, &head).await?;
                 Ok(true)
             }

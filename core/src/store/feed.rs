@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::error::StoreError;
 use super::load::load;
 use super::parts::Inner;
-use super::state::Phase;
+use super::state::{Applied, Phase};
 use crate::coord::{
     Coordination, CoordinationExt, Error as CoordError, EventKind, KeyValue, RangeRequest,
     Revision, WatchBatch, WatchRequest, WatchStream,
@@ -71,8 +71,9 @@ impl Feed {
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::new(&self.inner.env, "feed-load");
         loop {
-            self.inner.applied.send_modify(|applied| applied.phase = Phase::Loading);
-            let known = self.inner.applied.borrow().head;
+            let before = *self.inner.applied.borrow();
+            self.inner.is_at(Applied { phase: Phase::Loading, ..before });
+            let known = before.head;
             match load(&self.inner, known).await {
                 Ok(loaded) => {
                     backoff.reset();

@@ -216,6 +216,6 @@ impl Inner {
             self.mode.observe(mode);
         }
         let (phase, revision) = (Phase::Ready, head_revision);
-        self.applied.send_replace(Applied { phase, head: Some(head), revision });
+        self.is_at(Applied { phase, head: Some(head), revision });
     }
 }

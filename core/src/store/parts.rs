@@ -157,6 +157,8 @@ pub(crate) struct Inner {
     /// Why this store must not go on.
     halted: watch::Sender<Option<String>>,
     pub(super) applied: watch::Sender<Applied>,
+    /// That of `applied`, for those who need not hear of every commit.
+    pub(super) phase: watch::Sender<Phase>,
     pub(super) db: RwLock<Option<Db>>,
     pub(super) jobs: mpsc::Sender<Box<dyn Job>>,
     pub(super) head_waiters: mpsc::Sender<HeadWaiter>,
@@ -202,6 +204,7 @@ impl Store {
             archived: watch::Sender::new(None),
             halted: watch::Sender::new(None),
             applied: watch::Sender::new(Applied::NOTHING),
+            phase: watch::Sender::new(Applied::NOTHING.phase),
             db: RwLock::new(None),
             jobs,
             head_waiters,
@@ -221,6 +224,11 @@ impl Store {
     /// Follows how far the read model is.
     pub fn applied(&self) -> watch::Receiver<Applied> {
         self.inner.applied.subscribe()
+    }
+
+    /// Follows whether there is a read model.
+    pub fn phase(&self) -> watch::Receiver<Phase> {
+        self.inner.phase.subscribe()
     }
 
     pub fn stats(&self) -> &Stats {

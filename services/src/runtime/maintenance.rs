@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use drydock_core::log::format::{InstanceState, Mode};
 use drydock_core::maintenance::{Effect, Event, ModeCell, SeenMode, State};
-use drydock_core::store::{Applied, Phase};
+use drydock_core::store::Phase;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +18,7 @@ use crate::http::gate::{Gate, GateState};
 
 pub(super) struct Driver {
     pub(super) gate: Gate,
-    pub(super) applied: watch::Receiver<Applied>,
+    pub(super) phase: watch::Receiver<Phase>,
     pub(super) mode: ModeCell,
     pub(super) instance: Instance,
     /// How long requests in flight may go on.
@@ -37,7 +37,7 @@ impl Driver {
         let mut modes = self.mode.subscribe();
         // On a runtime with threads the mode may have been read before this task began.
         modes.mark_changed();
-        let mut applied = self.applied.clone();
+        let mut phase = self.phase.clone();
         let mut state = State::Starting;
         loop {
             self.set_gate(state);
@@ -53,7 +53,7 @@ impl Driver {
                     let seen = modes.borrow_and_update().clone();
                     seen.map(mode_seen)
                 }
-                _ = applied.changed() => None,
+                _ = phase.changed() => None,
                 generation = drained => Some(Event::Drained { generation }),
                 generation = self.tasks.ended(stopping) => {
                     Some(Event::TasksStopped { generation })
@@ -90,7 +90,7 @@ impl Driver {
         if self.gate.state() == GateState::Stopping {
             return;
         }
-        let loaded = self.applied.borrow().phase == Phase::Ready;
+        let loaded = *self.phase.borrow() == Phase::Ready;
         self.gate.set(match state {
             State::Open { .. } if loaded => GateState::Normal,
             State::Starting | State::Open { .. } => GateState::Loading,
@@ -128,7 +128,7 @@ mod tests {
     use drydock_core::db::Execution;
     use drydock_core::env::{Env, ManualClock, RngTree};
     use drydock_core::log::keys::Keys;
-    use drydock_core::store::{Store, StoreParts, StoreSettings};
+    use drydock_core::store::{Applied, Store, StoreParts, StoreSettings};
     use object_store::memory::InMemory;
 
     use super::*;
@@ -156,14 +156,14 @@ mod tests {
         let coord = Bounded::new(memory, SOON);
         let ready = Applied { phase: Phase::Ready, head: None, revision: 1 };
         let (_applying, applied) = watch::channel(ready);
+        let (_loading, phase) = watch::channel(ready.phase);
         let keys = Keys::new("test", "toy");
         let address = "toy:1".to_owned();
-        let (instance, _registration) =
-            Instance::new(env, coord, keys, applied.clone(), address, SOON);
+        let (instance, _registration) = Instance::new(env, coord, keys, applied, address, SOON);
         mode.observe(SeenMode::NEVER_SWITCHED);
         let gate = Gate::new(GateState::Loading);
         let tasks = Tasks::new(store, "test".to_owned());
-        let driver = Driver { gate: gate.clone(), applied, mode, instance, drain: SOON, tasks };
+        let driver = Driver { gate: gate.clone(), phase, mode, instance, drain: SOON, tasks };
         let running = tokio::spawn(driver.run(CancellationToken::new()));
         tokio::time::sleep(SOON).await;
         assert_eq!(gate.state(), GateState::Normal);

@@ -162,7 +162,7 @@ fn assemble(
     let (vitals, metrics, secrets) = Vitals::new(gate.clone(), instance.clone(), store.clone());
     let driver = Driver {
         gate: gate.clone(),
-        applied: store.applied(),
+        phase: store.phase(),
         mode: mode.clone(),
         instance,
         drain: maintenance_drain,
