@@ -2,7 +2,7 @@
 //!
 //! A foreign key to the own table is checked at the end of a load or an import, where a group may
 //! come before the group that it was moved into; triggers keep groups from standing below
-//! themselves.
+//! themselves. An index of a reference that most rows lack holds only those that have it.
 
 /// A root group belongs to one user or organization and has no name; every other group has a parent
 /// and a name.
@@ -10,14 +10,17 @@ pub const PROJECT_GROUPS: &str = "CREATE TABLE project_groups (
     id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
     data TEXT NOT NULL,
     name TEXT GENERATED ALWAYS AS (data ->> '$.name') STORED,
-    user TEXT UNIQUE GENERATED ALWAYS AS (data ->> '$.user') STORED REFERENCES users (id),
-    org TEXT UNIQUE GENERATED ALWAYS AS (data ->> '$.org') STORED REFERENCES orgs (id),
+    user TEXT GENERATED ALWAYS AS (data ->> '$.user') STORED REFERENCES users (id),
+    org TEXT GENERATED ALWAYS AS (data ->> '$.org') STORED REFERENCES orgs (id),
     parent TEXT GENERATED ALWAYS AS (data ->> '$.parent') STORED
         REFERENCES project_groups (id),
-    UNIQUE (parent, name),
     CHECK ((user IS NOT NULL) + (org IS NOT NULL) + (parent IS NOT NULL) = 1),
     CHECK ((name IS NULL) = (parent IS NULL))
 ) STRICT;
+CREATE UNIQUE INDEX project_groups_user ON project_groups (user) WHERE user IS NOT NULL;
+CREATE UNIQUE INDEX project_groups_org ON project_groups (org) WHERE org IS NOT NULL;
+CREATE UNIQUE INDEX project_groups_parent ON project_groups (parent, name)
+    WHERE parent IS NOT NULL;
 CREATE TRIGGER project_groups_insert AFTER INSERT ON project_groups
 WHEN NEW.parent IS NOT NULL AND EXISTS (
     WITH RECURSIVE above (id) AS (
@@ -60,10 +63,11 @@ pub const SECRETS: &str = "CREATE TABLE secrets (
     project TEXT GENERATED ALWAYS AS (data ->> '$.project') STORED REFERENCES projects (id),
     project_group TEXT GENERATED ALWAYS AS (data ->> '$.project_group') STORED
         REFERENCES project_groups (id),
-    UNIQUE (project, name),
-    UNIQUE (project_group, name),
     CHECK ((project IS NULL) <> (project_group IS NULL))
-) STRICT;";
+) STRICT;
+CREATE UNIQUE INDEX secrets_project ON secrets (project, name) WHERE project IS NOT NULL;
+CREATE UNIQUE INDEX secrets_group ON secrets (project_group, name)
+    WHERE project_group IS NOT NULL;";
 
 pub const VARIABLES: &str = "CREATE TABLE variables (
     id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
@@ -72,7 +76,8 @@ pub const VARIABLES: &str = "CREATE TABLE variables (
     project TEXT GENERATED ALWAYS AS (data ->> '$.project') STORED REFERENCES projects (id),
     project_group TEXT GENERATED ALWAYS AS (data ->> '$.project_group') STORED
         REFERENCES project_groups (id),
-    UNIQUE (project, name),
-    UNIQUE (project_group, name),
     CHECK ((project IS NULL) <> (project_group IS NULL))
-) STRICT;";
+) STRICT;
+CREATE UNIQUE INDEX variables_project ON variables (project, name) WHERE project IS NOT NULL;
+CREATE UNIQUE INDEX variables_group ON variables (project_group, name)
+    WHERE project_group IS NOT NULL;";
