@@ -5,7 +5,8 @@
 //! that never block it, snapshots that stay as they are. A database is disposable: it lives in a
 //! folder of its own that goes with it.
 //!
-//! In production connections have threads of their own; in the simulator work runs inline.
+//! In production connections have threads of their own, and only short work is done elsewhere; in
+//! the simulator all work runs inline.
 //! Absent on purpose: SQL functions of time and randomness, and durability.
 
 mod references;
@@ -69,6 +70,14 @@ impl From<rusqlite::Error> for DbError {
     }
 }
 
+/// How long something keeps its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// A few statements: it may be done on the caller's thread.
+    Short,
+    Long,
+}
+
 /// What becomes of a transaction whose closure returned.
 #[derive(Clone, Copy)]
 enum Ending {
@@ -129,12 +138,13 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        self.write(ctx, Ending::Commit, work).await
+        self.write(ctx, Length::Long, Ending::Commit, work).await
     }
 
     async fn write<T, E>(
         &self,
         ctx: &Context,
+        length: Length,
         ending: Ending,
         work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
@@ -147,7 +157,8 @@ impl Db {
             turns.next();
             work(tx)
         };
-        transaction(&self.writer, ctx, TransactionBehavior::Immediate, ending, work).await
+        let behavior = TransactionBehavior::Immediate;
+        transaction(&self.writer, ctx, length, (behavior, ending), work).await
     }
 
     /// Runs `work` on one consistent state. It must not write.
@@ -161,7 +172,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let behavior = TransactionBehavior::Deferred;
-        transaction(&self.readers, ctx, behavior, Ending::RollBack, work).await
+        transaction(&self.readers, ctx, Length::Long, (behavior, Ending::RollBack), work).await
     }
 
     /// The state as it is now, for many reads to come. Writers go on.
@@ -173,7 +184,7 @@ impl Db {
             Ok(())
         };
         ctx.check()?;
-        worker.call(begin).await??;
+        worker.call(Length::Long, begin).await??;
         Ok(Snapshot { worker, _folder: Arc::clone(&self.folder) })
     }
 }
@@ -199,15 +210,15 @@ impl Snapshot {
             watch_context(conn, &ctx)?;
             work(&Tx::new(conn, ctx))
         };
-        self.worker.call(job).await.map_err(E::from)?
+        self.worker.call(Length::Long, job).await.map_err(E::from)?
     }
 }
 
 async fn transaction<T, E>(
     worker: &Worker,
     ctx: &Context,
-    behavior: TransactionBehavior,
-    ending: Ending,
+    length: Length,
+    (behavior, ending): (TransactionBehavior, Ending),
     work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
 ) -> Result<T, E>
 where
@@ -228,7 +239,7 @@ where
         }
         Ok(done)
     };
-    worker.call(job).await.map_err(E::from)?
+    worker.call(length, job).await.map_err(E::from)?
 }
 
 /// Interrupts statements once the context is over, until the next job says otherwise.

@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{Db, DbError, speculation, watch_context};
+use super::{Db, DbError, Length, speculation, watch_context};
 use crate::context::Context;
 
 /// A reference that leads nowhere.
@@ -32,7 +32,7 @@ impl Db {
             speculation::close(conn)?;
             Ok(conn.pragma_update(None, "foreign_keys", false)?)
         };
-        self.writer.call(off).await?
+        self.writer.call(Length::Long, off).await?
     }
 
     /// Finds a reference that leads nowhere, and checks every statement from now on.
@@ -44,7 +44,7 @@ impl Db {
             watch_context(conn, &ctx)?;
             first_dangling(conn)
         };
-        self.writer.call(check).await?
+        self.writer.call(Length::Long, check).await?
     }
 }
 

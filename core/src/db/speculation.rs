@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::Connection;
 
-use super::{Context, Db, DbError, Ending, Tx, watch_context};
+use super::{Context, Db, DbError, Ending, Length, Tx, watch_context};
 
 /// The transactions that were begun on one database's writer.
 #[derive(Clone, Default)]
@@ -29,6 +29,7 @@ impl Turns {
 pub struct Speculation {
     turns: Turns,
     turn: u64,
+    length: Length,
 }
 
 impl Db {
@@ -36,6 +37,7 @@ impl Db {
     pub async fn speculate<T, E>(
         &self,
         ctx: &Context,
+        length: Length,
         work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<(T, Speculation), E>
     where
@@ -46,9 +48,9 @@ impl Db {
         let work = move |tx: &Tx<'_>| {
             let done = work(tx)?;
             let turn = turns.now();
-            Ok((done, Speculation { turns, turn }))
+            Ok((done, Speculation { turns, turn, length }))
         };
-        let done = self.write::<_, E>(ctx, Ending::Open, work).await?;
+        let done = self.write::<_, E>(ctx, length, Ending::Open, work).await?;
         self.writer.post(flush);
         Ok(done)
     }
@@ -59,6 +61,7 @@ impl Db {
             return Ok(false);
         }
         let ctx = ctx.clone();
+        let length = speculation.length;
         let job = move |conn: &mut Connection| -> Result<bool, DbError> {
             if conn.is_autocommit() || speculation.turns.now() != speculation.turn {
                 return Ok(false);
@@ -68,7 +71,7 @@ impl Db {
             conn.prepare_cached("COMMIT")?.execute([])?;
             Ok(true)
         };
-        self.writer.call(job).await?
+        self.writer.call(length, job).await?
     }
 }
 

@@ -5,7 +5,10 @@ use super::*;
 const SCHEMA: &str = "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL) STRICT";
 const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
                        SELECT max(i) FROM n";
-const BOTH: [Execution; 2] = [Execution::Inline, Execution::Threads { readers: 2 }];
+const THREADS: Execution = Execution::Threads { readers: 2 };
+const BOTH: [Execution; 2] = [Execution::Inline, THREADS];
+const WAYS: [(Execution, Length); 3] =
+    [(Execution::Inline, Length::Short), (THREADS, Length::Short), (THREADS, Length::Long)];
 
 async fn database(execution: Execution) -> (Db, TempDir) {
     let scratch = TempDir::new().unwrap();
@@ -47,10 +50,10 @@ async fn commits_on_ok_and_rolls_back_on_error() {
 
 #[tokio::test]
 async fn a_speculation_is_seen_once_it_is_confirmed() {
-    for execution in BOTH {
+    for (execution, length) in WAYS {
         let (db, _scratch) = database(execution).await;
         let ctx = Context::background();
-        let ((), speculation) = db.speculate(&ctx, |tx| insert(tx, "a")).await.unwrap();
+        let ((), speculation) = db.speculate(&ctx, length, |tx| insert(tx, "a")).await.unwrap();
         assert_eq!(count(&db).await, 0);
         assert!(db.confirm(&ctx, speculation).await.unwrap());
         assert_eq!(count(&db).await, 1);
@@ -62,12 +65,13 @@ async fn a_speculation_is_seen_once_it_is_confirmed() {
 
 #[tokio::test]
 async fn whatever_else_writes_undoes_a_speculation() {
-    for execution in BOTH {
+    for (execution, length) in WAYS {
         let (db, scratch) = database(execution).await;
         let other = Db::create(scratch.path(), SCHEMA, execution).await.unwrap();
         let ctx = Context::background();
-        let speculate =
-            async |db: &Db| db.speculate::<_, DbError>(&ctx, |tx| insert(tx, "a")).await.unwrap().1;
+        let speculate = async |db: &Db| {
+            db.speculate::<_, DbError>(&ctx, length, |tx| insert(tx, "a")).await.unwrap().1
+        };
         let first = speculate(&db).await;
         let second = speculate(&db).await;
         assert!(!db.confirm(&ctx, first).await.unwrap());
@@ -81,10 +85,10 @@ async fn whatever_else_writes_undoes_a_speculation() {
 
 #[tokio::test]
 async fn a_speculation_that_cannot_be_confirmed_is_undone() {
-    for execution in BOTH {
+    for (execution, length) in WAYS {
         let (db, _scratch) = database(execution).await;
         let ctx = Context::background();
-        let ((), speculation) = db.speculate(&ctx, |tx| insert(tx, "a")).await.unwrap();
+        let ((), speculation) = db.speculate(&ctx, length, |tx| insert(tx, "a")).await.unwrap();
         let over = CancellationToken::new();
         over.cancel();
         assert!(db.confirm(&Context::with_token(over), speculation).await.is_err());
@@ -92,6 +96,33 @@ async fn a_speculation_that_cannot_be_confirmed_is_undone() {
         db.run(&ctx, |tx| insert(tx, "a")).await.unwrap();
         assert_eq!(count(&db).await, 1);
     }
+}
+
+#[tokio::test]
+async fn a_short_job_waits_for_a_connection_that_is_busy() {
+    let (db, _scratch) = database(Execution::Threads { readers: 1 }).await;
+    let ctx = Context::background();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let (go_on, may_go_on) = std::sync::mpsc::channel();
+    let long = tokio::spawn({
+        let (db, ctx) = (db.clone(), ctx.clone());
+        async move {
+            let work = move |tx: &Tx<'_>| {
+                begun.send(()).expect("somebody waits");
+                may_go_on.recv().expect("somebody says so");
+                insert(tx, "long")
+            };
+            db.run(&ctx, work).await
+        }
+    });
+    has_begun.await.unwrap();
+    let mut short = Box::pin(db.speculate(&ctx, Length::Short, |tx| insert(tx, "short")));
+    assert!(futures_util::poll!(&mut short).is_pending());
+    go_on.send(()).unwrap();
+    long.await.unwrap().unwrap();
+    let ((), speculation) = short.await.unwrap();
+    assert!(db.confirm(&ctx, speculation).await.unwrap());
+    assert_eq!(count(&db).await, 2);
 }
 
 #[tokio::test]

@@ -1,36 +1,37 @@
-//! Runs jobs on connections: each on a thread of its own, or inline.
+//! Runs jobs on connections: each on a thread of its own, inline, or, if a job is short and the
+//! connection idle, where it is asked for: the way to a thread and back would take longer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, mpsc};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{DbError, Execution};
+use super::{DbError, Execution, Length};
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+type Shared = Arc<Mutex<Connection>>;
 
 /// Connections that take jobs from one queue.
 pub(super) enum Worker {
-    Threads(mpsc::Sender<Job>),
-    Inline(Box<Mutex<Connection>>),
+    Threads { jobs: mpsc::Sender<Job>, first: Shared },
+    Inline(Shared),
 }
 
 impl Worker {
-    pub(super) fn new(mut connections: Vec<Connection>, execution: Execution) -> Worker {
+    pub(super) fn new(connections: Vec<Connection>, execution: Execution) -> Worker {
+        let shared = connections.into_iter().map(|conn| Arc::new(Mutex::new(conn)));
+        let connections: Vec<Shared> = shared.collect();
+        let first = Arc::clone(connections.first().expect("a worker has a connection"));
         match execution {
-            Execution::Inline => {
-                let conn = connections.pop().expect("a worker has a connection");
-                Worker::Inline(Box::new(Mutex::new(conn)))
-            }
+            Execution::Inline => Worker::Inline(first),
             Execution::Threads { .. } => {
                 let (jobs, queue) = mpsc::channel::<Job>();
                 let queue = Arc::new(Mutex::new(queue));
                 for conn in connections {
                     spawn(conn, Arc::clone(&queue));
                 }
-                Worker::Threads(jobs)
+                Worker::Threads { jobs, first }
             }
         }
     }
@@ -38,26 +39,26 @@ impl Worker {
     /// Runs `job` on a connection when one is free; nobody waits for it.
     pub(super) fn post(&self, job: impl FnOnce(&mut Connection) + Send + 'static) {
         match self {
-            Worker::Inline(conn) => {
-                job(&mut conn.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-            }
+            Worker::Inline(conn) => job(&mut lock(conn)),
             // Without a thread whoever waits for the next job hears of it.
-            Worker::Threads(jobs) => drop(jobs.send(Box::new(job))),
+            Worker::Threads { jobs, .. } => drop(jobs.send(Box::new(job))),
         }
     }
 
     /// Runs `job` on a connection. A panic in it comes out here.
     pub(super) async fn call<T: Send + 'static>(
         &self,
+        length: Length,
         job: impl FnOnce(&mut Connection) -> T + Send + 'static,
     ) -> Result<T, DbError> {
         match self {
-            // A panic poisons the lock only in passing: the transaction is rolled back by then.
-            Worker::Inline(conn) => {
-                let mut conn = conn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                Ok(job(&mut conn))
-            }
-            Worker::Threads(jobs) => {
+            Worker::Inline(conn) => Ok(job(&mut lock(conn))),
+            Worker::Threads { jobs, first } => {
+                if length == Length::Short
+                    && let Some(mut conn) = idle(first)
+                {
+                    return Ok(job(&mut conn));
+                }
                 let (answer, answered) = oneshot::channel();
                 let job: Job = Box::new(move |conn| {
                     // The caller may be gone: then nobody wants the answer.
@@ -73,14 +74,28 @@ impl Worker {
     }
 }
 
+// A panic poisons a lock only in passing: the transaction is rolled back by then.
+
+fn lock(conn: &Shared) -> MutexGuard<'_, Connection> {
+    conn.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn idle(conn: &Shared) -> Option<MutexGuard<'_, Connection>> {
+    match conn.try_lock() {
+        Ok(conn) => Some(conn),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
 /// A thread that ends when the queue's sender is gone.
 #[expect(clippy::disallowed_methods, reason = "the one place where database threads start")]
-fn spawn(mut conn: Connection, queue: Arc<Mutex<mpsc::Receiver<Job>>>) {
+fn spawn(conn: Shared, queue: Arc<Mutex<mpsc::Receiver<Job>>>) {
     let run = move || {
         loop {
             let next = queue.lock().expect("receiving does not panic").recv();
             match next {
-                Ok(job) => job(&mut conn),
+                Ok(job) => job(&mut lock(&conn)),
                 Err(mpsc::RecvError) => return,
             }
         }

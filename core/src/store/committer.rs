@@ -17,7 +17,7 @@ use super::state::{Applied, Phase};
 use super::transact::{Job, StoreTx};
 use crate::context::Context;
 use crate::coord::KeyValue;
-use crate::db::{DbError, Speculation, Tx};
+use crate::db::{DbError, Length, Speculation, Tx};
 use crate::log::checkpoint::encode_actions;
 use crate::log::commit::{CommitError, Proposal, Settled, settle};
 use crate::log::format::{Action, Body, Commit, Head, Mode, decode};
@@ -25,6 +25,9 @@ use crate::log::keys::DataName;
 use crate::maintenance::SeenMode;
 
 type Batch = Vec<Box<dyn Job>>;
+
+/// Transactions that take less time than the way to the database's thread and back.
+const SHORT_BATCH: usize = 2;
 
 pub(super) struct Committer {
     inner: Arc<Inner>,
@@ -152,6 +155,8 @@ impl Committer {
         id: Uuid,
     ) -> Result<(Trial, Speculation), StoreError> {
         let inner = Arc::clone(&self.inner);
+        let sole = batch.len() == 1;
+        let length = if batch.len() <= SHORT_BATCH { Length::Short } else { Length::Long };
         let next = Head { lineage: base.lineage, position: base.position + 1, commit: id };
         let trial = move |tx: &Tx<'_>| -> Result<Trial, DbError> {
             let base_now = schema::head(tx)?;
@@ -166,7 +171,7 @@ impl Committer {
                 if base_now != base || trial.bytes >= inner.settings.batch_bytes {
                     trial.left.push(job);
                 } else {
-                    try_job(&inner, tx, job, &mut trial)?;
+                    try_job(&inner, tx, job, &mut trial, sole)?;
                 }
             }
             if !trial.actions.is_empty() {
@@ -175,7 +180,7 @@ impl Committer {
             Ok(trial)
         };
         let db = self.inner.db()?;
-        Ok(db.speculate(&Context::background(), trial).await?)
+        Ok(db.speculate(&Context::background(), length, trial).await?)
     }
 
     /// Whether nothing has been committed since `base`, anywhere.
@@ -288,17 +293,20 @@ impl Committer {
     }
 }
 
+/// Runs one closure. Where it is the `sole` one and fails, nothing is left to be committed, and
+/// what it wrote is undone with the trial.
 fn try_job(
     inner: &Inner,
     tx: &Tx<'_>,
     mut job: Box<dyn Job>,
     trial: &mut Trial,
+    sole: bool,
 ) -> Result<(), DbError> {
     let (actions_before, bytes_before) = (trial.actions.len(), trial.bytes);
     let limit = inner.settings.transaction_bytes;
     let mut too_large = None;
     let (actions, bytes) = (&mut trial.actions, &mut trial.bytes);
-    let outcome = tx.savepoint(|| {
+    let mut work = || {
         let mut part = StoreTx::new(tx, inner.schema, &inner.env, actions, bytes);
         let decided = job.attempt(&mut part).map_err(|_rejected| Undo::Part);
         let added = *bytes - bytes_before;
@@ -307,7 +315,8 @@ fn try_job(
             return Err(Undo::Part);
         }
         decided
-    });
+    };
+    let outcome = if sole { work() } else { tx.savepoint(work) };
     if let Err(undo) = outcome {
         trial.actions.truncate(actions_before);
         trial.bytes = bytes_before;
