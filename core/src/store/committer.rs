@@ -43,6 +43,8 @@ struct Trial {
     actions: Vec<Action>,
     bytes: usize,
     base: Head,
+    /// That of the commit, if there is something to commit.
+    id: Option<Uuid>,
 }
 
 /// What is to be committed.
@@ -125,19 +127,18 @@ impl Committer {
             return Err(StoreError::NotReady);
         };
         self.inner.check_window(&base)?;
-        let id = self.inner.env.new_id();
-        let (trial, speculation) = self.attempt(std::mem::take(batch), base, id).await?;
+        let (trial, speculation) = self.attempt(std::mem::take(batch), base).await?;
         *batch = trial.ran;
         if trial.base != base {
             // The feed moved between the look and the trial.
             return Ok(Step::Again(again(std::mem::take(batch), trial.left)));
         }
-        let fresh = if trial.actions.is_empty() {
-            self.still_at(&base).await?
-        } else {
+        let fresh = if let Some(id) = trial.id {
             let Trial { actions, bytes, .. } = trial;
             let changes = Changes { id, actions, bytes, trial: speculation };
             self.commit(applied, base, mode, changes).await?
+        } else {
+            self.still_at(&base).await?
         };
         let ran = std::mem::take(batch);
         if !fresh {
@@ -148,16 +149,10 @@ impl Committer {
     }
 
     /// Runs the closures one after the other. What they wrote nobody sees yet.
-    async fn attempt(
-        &self,
-        batch: Batch,
-        base: Head,
-        id: Uuid,
-    ) -> Result<(Trial, Speculation), StoreError> {
+    async fn attempt(&self, batch: Batch, base: Head) -> Result<(Trial, Speculation), StoreError> {
         let inner = Arc::clone(&self.inner);
         let sole = batch.len() == 1;
         let length = if batch.len() <= SHORT_BATCH { Length::Short } else { Length::Long };
-        let next = Head { lineage: base.lineage, position: base.position + 1, commit: id };
         let trial = move |tx: &Tx<'_>| -> Result<Trial, DbError> {
             let base_now = schema::head(tx)?;
             let mut trial = Trial {
@@ -166,6 +161,7 @@ impl Committer {
                 actions: Vec::new(),
                 bytes: 0,
                 base: base_now,
+                id: None,
             };
             for job in batch {
                 if base_now != base || trial.bytes >= inner.settings.batch_bytes {
@@ -175,7 +171,9 @@ impl Committer {
                 }
             }
             if !trial.actions.is_empty() {
-                schema::set_head(tx, &next)?;
+                let (position, commit) = (base.position + 1, inner.env.new_id());
+                schema::set_head(tx, &Head { lineage: base.lineage, position, commit })?;
+                trial.id = Some(commit);
             }
             Ok(trial)
         };
