@@ -77,11 +77,12 @@ fn show(status: &MaintenanceStatus) -> Result<(), Failure> {
 fn instances(instances: &[InstanceRecord]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["instance", "address", "state", "generation", "position", "seen"]);
+    table.set_header(["instance", "address", "version", "state", "generation", "position", "seen"]);
     for instance in instances {
         table.add_row([
             instance.id.clone(),
             instance.address.clone(),
+            instance.version.clone(),
             output::name(&instance.state),
             instance.generation.to_string(),
             instance.position.map_or("-".to_owned(), |position| position.to_string()),

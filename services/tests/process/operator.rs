@@ -41,6 +41,9 @@ async fn what_was_exported_comes_back_over_later_changes() {
     let status = installation.operate(&["maintenance", "status", "--json"]).await;
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
     assert_eq!(status["mode"], "normal");
+    let table = installation.operate(&["maintenance", "status"]).await;
+    let table = text(&table.stdout);
+    assert!(table.contains(" version ") && table.contains(env!("CARGO_PKG_VERSION")), "{table}");
 }
 
 #[tokio::test]
