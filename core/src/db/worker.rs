@@ -1,5 +1,5 @@
 //! Runs jobs on connections: each on a thread of its own, inline, or, if a job is short and the
-//! connection idle, where it is asked for: the way to a thread and back would take longer.
+//! connection idle, where it is asked for: the way to a thread and back takes about as long.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, mpsc};

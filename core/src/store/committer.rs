@@ -26,7 +26,7 @@ use crate::maintenance::SeenMode;
 
 type Batch = Vec<Box<dyn Job>>;
 
-/// Transactions that take less time than the way to the database's thread and back.
+/// So many short transactions are short together.
 const SHORT_BATCH: usize = 2;
 
 pub(super) struct Committer {
@@ -151,8 +151,8 @@ impl Committer {
     /// Runs the closures one after the other. What they wrote nobody sees yet.
     async fn attempt(&self, batch: Batch, base: Head) -> Result<(Trial, Speculation), StoreError> {
         let inner = Arc::clone(&self.inner);
+        let length = length(&batch);
         let sole = batch.len() == 1;
-        let length = if batch.len() <= SHORT_BATCH { Length::Short } else { Length::Long };
         let trial = move |tx: &Tx<'_>| -> Result<Trial, DbError> {
             let base_now = schema::head(tx)?;
             let mut trial = Trial {
@@ -288,6 +288,15 @@ impl Committer {
         // If it is gone, the next trial is on top of another one.
         let _ = self.inner.applied_at(&head).await;
         Ok(())
+    }
+}
+
+fn length(batch: &Batch) -> Length {
+    let short = batch.len() <= SHORT_BATCH;
+    if short && batch.iter().all(|job| job.length() == Length::Short) {
+        Length::Short
+    } else {
+        Length::Long
     }
 }
 

@@ -13,7 +13,7 @@ use super::parts::Store;
 use super::schema::Schema;
 use super::state::Phase;
 use crate::context::Context;
-use crate::db::Tx;
+use crate::db::{Length, Tx};
 use crate::env::Env;
 use crate::error::BoxError;
 use crate::log::format::{Action, Object, canonical};
@@ -88,6 +88,9 @@ impl<'a> StoreTx<'a> {
 pub(super) trait Job: Send {
     fn context(&self) -> &Context;
 
+    /// How long an attempt takes.
+    fn length(&self) -> Length;
+
     /// Runs the closure. `Err` rolls back what it wrote.
     fn attempt(&mut self, tx: &mut StoreTx<'_>) -> Result<(), Rejected>;
 
@@ -105,6 +108,7 @@ type Decision<T> = std::thread::Result<Result<T, BoxError>>;
 
 struct Waiting<T, F> {
     ctx: Context,
+    length: Length,
     work: F,
     decision: Option<Decision<T>>,
     answer: oneshot::Sender<Decision<T>>,
@@ -117,6 +121,10 @@ where
 {
     fn context(&self) -> &Context {
         &self.ctx
+    }
+
+    fn length(&self) -> Length {
+        self.length
     }
 
     fn attempt(&mut self, tx: &mut StoreTx<'_>) -> Result<(), Rejected> {
@@ -149,11 +157,30 @@ impl Store {
         ctx: &Context,
         work: impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> + Send + 'static,
     ) -> Result<T, BoxError> {
+        self.decide(ctx, Length::Long, work).await
+    }
+
+    /// The same for `work` of a few statements, however much there is: it may keep a thread of the
+    /// runtime.
+    pub async fn transact_short<T: Send + 'static>(
+        &self,
+        ctx: &Context,
+        work: impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> + Send + 'static,
+    ) -> Result<T, BoxError> {
+        self.decide(ctx, Length::Short, work).await
+    }
+
+    async fn decide<T: Send + 'static>(
+        &self,
+        ctx: &Context,
+        length: Length,
+        work: impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> + Send + 'static,
+    ) -> Result<T, BoxError> {
         if self.inner.applied.borrow().phase != Phase::Ready {
             return Err(StoreError::NotReady.boxed());
         }
         let (answer, answered) = oneshot::channel();
-        let job = Waiting { ctx: ctx.clone(), work, decision: None, answer };
+        let job = Waiting { ctx: ctx.clone(), length, work, decision: None, answer };
         self.inner.jobs.try_send(Box::new(job)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy.boxed(),
             mpsc::error::TrySendError::Closed(_) => StoreError::Closed.boxed(),

@@ -17,6 +17,6 @@ pub async fn answer_creation(
     mut work: impl FnMut(&mut StoreTx<'_>) -> Result<Created, BoxError> + Send + 'static,
 ) -> Result<Response, HttpError> {
     let sealer = writer.sealer();
-    let create = writer.transact(move |tx| once(tx, &sealer, repeatable.as_ref(), |tx| work(tx)));
-    Ok(create.await?.into_response())
+    let work = move |tx: &mut StoreTx<'_>| once(tx, &sealer, repeatable.as_ref(), |tx| work(tx));
+    Ok(writer.transact_short(work).await?.into_response())
 }

@@ -25,18 +25,33 @@ impl Writer {
     /// Runs `work` in a transaction, if whoever it is made for has the right to it there.
     pub async fn transact<T: Send + 'static>(
         self,
-        mut work: impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> + Send + 'static,
+        work: impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> + Send + 'static,
     ) -> Result<T, BoxError> {
         let Writer { app, ctx, behalf } = self;
-        let judged = move |tx: &mut StoreTx<'_>| {
-            behalf.iter().try_for_each(|behalf| judge(tx, behalf))?;
-            work(tx)
-        };
-        app.service.store.transact(&ctx, judged).await
+        app.service.store.transact(&ctx, judged(behalf, work)).await
+    }
+
+    /// The same for `work` of a few statements, however much there is.
+    pub async fn transact_short<T: Send + 'static>(
+        self,
+        work: impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> + Send + 'static,
+    ) -> Result<T, BoxError> {
+        let Writer { app, ctx, behalf } = self;
+        app.service.store.transact_short(&ctx, judged(behalf, work)).await
     }
 
     pub fn sealer(&self) -> Sealer {
         sealer(&self.app)
+    }
+}
+
+fn judged<T>(
+    behalf: Option<Behalf>,
+    mut work: impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError>,
+) -> impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> {
+    move |tx| {
+        behalf.iter().try_for_each(|behalf| judge(tx, behalf))?;
+        work(tx)
     }
 }
 
