@@ -12,17 +12,21 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// Pauses that double from 20 ms to 2 s, each shortened at random by up to a half.
 pub struct Backoff {
     next: Duration,
-    rng: Rng,
+    env: Env,
+    name: &'static str,
+    /// Made for the first pause: most backoffs have none.
+    rng: Option<Rng>,
 }
 
 impl Backoff {
     /// `name` is the random stream that the jitter is drawn from.
-    pub fn new(env: &Env, name: &str) -> Backoff {
-        Backoff { next: FIRST, rng: env.rng(name) }
+    pub fn new(env: &Env, name: &'static str) -> Backoff {
+        Backoff { next: FIRST, env: env.clone(), name, rng: None }
     }
 
     pub async fn pause(&mut self) {
-        let pause = self.next.mul_f64(self.rng.random_range(0.5..=1.0));
+        let rng = self.rng.get_or_insert_with(|| self.env.rng(self.name));
+        let pause = self.next.mul_f64(rng.random_range(0.5..=1.0));
         self.next = (self.next * 2).min(LONGEST);
         tokio::time::sleep(pause).await;
     }

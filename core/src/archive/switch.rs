@@ -178,16 +178,12 @@ impl Store {
         env.point("import.manifest_written").await?;
         let checkpoint = encode(&CheckpointRecord { lineage, position });
         let archived = encode(&ArchivedRecord::at(&commit.head()));
-        Ok(Proposal {
-            commit,
-            base: base.head,
-            head_revision: base.head_revision,
-            mode_revision: base.mode_revision,
-            also: vec![
-                Op::put(inner.keys.checkpoint(), checkpoint),
-                Op::put(inner.keys.archived(), archived),
-            ],
-        })
+        let mut proposal = Proposal::new(commit, base.head, base.head_revision, base.mode_revision);
+        proposal.also = vec![
+            Op::put(inner.keys.checkpoint(), checkpoint),
+            Op::put(inner.keys.archived(), archived),
+        ];
+        Ok(proposal)
     }
 
     /// The lineage that ends here. Its record may be what is broken: an import mends that.

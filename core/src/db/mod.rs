@@ -9,6 +9,7 @@
 //! the simulator all work runs inline.
 //! Absent on purpose: SQL functions of time and randomness, and durability.
 
+mod open;
 mod references;
 mod speculation;
 mod tx;
@@ -16,11 +17,11 @@ mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use rusqlite::{Connection, DropBehavior, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode};
 use tempfile::TempDir;
 
+use open::{BEGIN_READ, BEGIN_WRITE, Ending, Open};
 pub use references::Dangling;
 pub use speculation::Speculation;
 use speculation::Turns;
@@ -78,15 +79,6 @@ pub enum Length {
     Long,
 }
 
-/// What becomes of a transaction whose closure returned.
-#[derive(Clone, Copy)]
-enum Ending {
-    Commit,
-    RollBack,
-    /// Not yet.
-    Open,
-}
-
 /// One database in a folder of its own. Cheap to clone; the folder goes with the last clone.
 #[derive(Clone)]
 pub struct Db {
@@ -97,9 +89,6 @@ pub struct Db {
     execution: Execution,
 }
 
-/// Attempts to begin while another connection holds a lock, [`BUSY_PAUSE`] apart.
-const BUSY_ATTEMPTS: u32 = 50;
-const BUSY_PAUSE: Duration = Duration::from_millis(10);
 /// Virtual machine steps between two looks at the context.
 const STEPS_PER_CHECK: i32 = 1000;
 const STATEMENTS_CACHED: usize = 64;
@@ -157,8 +146,7 @@ impl Db {
             turns.next();
             work(tx)
         };
-        let behavior = TransactionBehavior::Immediate;
-        transaction(&self.writer, ctx, length, (behavior, ending), work).await
+        transaction(&self.writer, ctx, length, (BEGIN_WRITE, ending), work).await
     }
 
     /// Runs `work` on one consistent state. It must not write.
@@ -171,8 +159,8 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        let behavior = TransactionBehavior::Deferred;
-        transaction(&self.readers, ctx, Length::Long, (behavior, Ending::RollBack), work).await
+        let kind = (BEGIN_READ, Ending::RollBack);
+        transaction(&self.readers, ctx, Length::Long, kind, work).await
     }
 
     /// The state as it is now, for many reads to come. Writers go on.
@@ -218,7 +206,7 @@ async fn transaction<T, E>(
     worker: &Worker,
     ctx: &Context,
     length: Length,
-    (behavior, ending): (TransactionBehavior, Ending),
+    (begin, ending): (&'static str, Ending),
     work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
 ) -> Result<T, E>
 where
@@ -229,14 +217,9 @@ where
     let job = move |conn: &mut Connection| -> Result<T, E> {
         speculation::close(conn)?;
         watch_context(conn, &ctx)?;
-        let mut inner = begin(conn, behavior, &ctx)?;
-        // Dropping the transaction rolls back: so do an error and a panic.
-        let done = work(&Tx::new(&inner, ctx))?;
-        match ending {
-            Ending::Commit => inner.commit().map_err(DbError::from)?,
-            Ending::RollBack => inner.rollback().map_err(DbError::from)?,
-            Ending::Open => inner.set_drop_behavior(DropBehavior::Ignore),
-        }
+        let open = Open::begin(conn, begin, &ctx)?;
+        let done = work(&Tx::new(conn, ctx))?;
+        open.end(ending)?;
         Ok(done)
     };
     worker.call(length, job).await.map_err(E::from)?
@@ -250,34 +233,14 @@ fn watch_context(conn: &mut Connection, ctx: &Context) -> Result<(), DbError> {
     Ok(())
 }
 
-fn begin<'c>(
-    conn: &'c mut Connection,
-    behavior: TransactionBehavior,
-    ctx: &Context,
-) -> Result<rusqlite::Transaction<'c>, DbError> {
-    for _ in 1..BUSY_ATTEMPTS {
-        ctx.check()?;
-        match rusqlite::Transaction::new_unchecked(conn, behavior) {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "on a database thread; never inline"
-                )]
-                std::thread::sleep(BUSY_PAUSE);
-            }
-            begun => return Ok(begun?),
-        }
-    }
-    Ok(rusqlite::Transaction::new_unchecked(conn, behavior)?)
-}
-
 fn open(folder: &Path) -> Result<Connection, DbError> {
     let conn = Connection::open(folder.join("model.sqlite"))?;
     // What a savepoint may undo is kept in memory, not in a file for each; and pages that every
     // commit writes are copied out of the log more seldom.
     conn.execute_batch(
-        "PRAGMA journal_mode = WAL;
-         PRAGMA wal_autocheckpoint = 4000;
+        "PRAGMA page_size = 2048;
+         PRAGMA journal_mode = WAL;
+         PRAGMA wal_autocheckpoint = 8000;
          PRAGMA synchronous = OFF;
          PRAGMA temp_store = MEMORY;
          PRAGMA foreign_keys = ON;

@@ -6,7 +6,7 @@
 mod clock;
 mod rng;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -22,13 +22,15 @@ use crate::fault::{FaultPoints, Injected};
 pub struct Env {
     clock: Arc<dyn Clock>,
     rng: RngTree,
+    ids: Arc<Mutex<Rng>>,
     #[cfg_attr(not(feature = "fault-points"), expect(dead_code, reason = "see fault.rs"))]
     faults: Arc<dyn FaultPoints>,
 }
 
 impl Env {
     pub fn new(clock: Arc<dyn Clock>, rng: RngTree) -> Env {
-        Env { clock, rng, faults: Arc::new(crate::fault::Quiet) }
+        let ids = Arc::new(Mutex::new(rng.stream("ids")));
+        Env { clock, rng, ids, faults: Arc::new(crate::fault::Quiet) }
     }
 
     /// The real thing: the machine's clocks, a seed from its entropy.
@@ -60,7 +62,8 @@ impl Env {
     /// A new UUIDv7 from the wall clock and the stream `ids`.
     pub fn new_id(&self) -> Uuid {
         let millis = u64::try_from(self.now().as_millisecond()).unwrap_or(0);
-        let random: [u8; 10] = rand::RngExt::random(&mut self.rng("ids"));
+        let mut ids = self.ids.lock().expect("no holder of this lock panics");
+        let random: [u8; 10] = rand::RngExt::random(&mut *ids);
         uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
     }
 

@@ -4,13 +4,14 @@
 //! unknown outcome the *same* commit is proposed again: either that finds it in its place by its
 //! id, or `head` or `mode` have moved on and it can never be applied. Nothing is guessed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::format::{Commit, FormatError, Head, decode, encode};
 use super::keys::Keys;
 use crate::coord::{
     Compare, CompareTarget, Coordination, Error as CoordError, KeyValue, Op, OpResult, Outcome,
-    Revision, Txn,
+    Revision, Txn, Value,
 };
 use crate::env::Env;
 use crate::fault::Injected;
@@ -19,7 +20,9 @@ use crate::retry::Backoff;
 /// A commit and what it was decided upon.
 #[derive(Debug, Clone)]
 pub struct Proposal {
-    pub commit: Commit,
+    pub commit: Arc<Commit>,
+    /// What is to stand at its place in the log.
+    pub value: Value,
     /// The head that it follows.
     pub base: Head,
     /// When `head` was last written, as the writer saw it.
@@ -28,6 +31,20 @@ pub struct Proposal {
     pub mode_revision: Revision,
     /// What changes together with the commit.
     pub also: Vec<Op>,
+}
+
+impl Proposal {
+    /// One that changes nothing but `head` and the log.
+    pub fn new(
+        commit: Commit,
+        base: Head,
+        head_revision: Revision,
+        mode_revision: Revision,
+    ) -> Proposal {
+        let value = encode(&commit).into();
+        let commit = Arc::new(commit);
+        Proposal { commit, value, base, head_revision, mode_revision, also: Vec::new() }
+    }
 }
 
 /// What became of a proposal.
@@ -97,7 +114,7 @@ fn transaction(keys: &Keys, proposal: &Proposal) -> Txn {
         .when(Compare::equal(keys.head(), CompareTarget::Value(encode(&proposal.base).into())))
         .when(Compare::mod_revision(keys.mode(), proposal.mode_revision))
         .then(Op::put(keys.head(), encode(&commit.head())))
-        .then(Op::put(place.clone(), encode(commit)))
+        .then(Op::put(place.clone(), proposal.value.clone()))
         .otherwise(Op::get(keys.head()))
         .otherwise(Op::get(keys.mode()))
         .otherwise(Op::get(place));

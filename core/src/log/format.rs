@@ -229,6 +229,7 @@ struct Version {
 
 #[derive(Deserialize)]
 struct Incoming<T> {
+    format: u32,
     value: T,
 }
 
@@ -240,14 +241,19 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 
 /// Reads a coordination value; `place` names it in errors.
 pub fn decode<T: DeserializeOwned>(place: &[u8], bytes: &[u8]) -> Result<T, FormatError> {
+    let unread = match serde_json::from_slice::<Incoming<T>>(bytes) {
+        Ok(Incoming { format: FORMAT, value }) => return Ok(value),
+        Ok(_) => None,
+        Err(error) => Some(error),
+    };
+    // What is of another format may be of another shape, too: that it is comes first.
     let place = || String::from_utf8_lossy(place).into_owned();
     let json = |source| FormatError::Json { place: place(), source };
     let version: Version = serde_json::from_slice(bytes).map_err(json)?;
-    if version.format != FORMAT {
-        return Err(FormatError::Version { place: place(), found: version.format });
+    match unread {
+        Some(source) if version.format == FORMAT => Err(json(source)),
+        _ => Err(FormatError::Version { place: place(), found: version.format }),
     }
-    let incoming: Incoming<T> = serde_json::from_slice(bytes).map_err(json)?;
-    Ok(incoming.value)
 }
 
 /// The one JSON text of a value: keys sorted, no white space. Equal objects have equal texts.

@@ -3,7 +3,7 @@
 //! A commit of this instance's was tried on the read model before it was proposed. If nothing has
 //! been written since, that trial is what is confirmed, whichever way the commit comes back.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use uuid::Uuid;
 
@@ -12,31 +12,42 @@ use super::parts::Inner;
 use super::schema;
 use super::state::{Applied, Phase};
 use crate::context::Context;
-use crate::coord::Revision;
+use crate::coord::{Revision, Value};
 use crate::db::{DbError, Speculation, Tx};
 use crate::log::checkpoint::read_actions;
+use crate::log::commit::Proposal;
 use crate::log::format::{Action, Body, Commit};
 
-/// The commit that this instance proposed last, and its trial.
+/// The commit that this instance proposed last.
 #[derive(Default)]
-pub(super) struct Proposed(Mutex<Option<(Uuid, Speculation)>>);
+pub(super) struct Proposed(Mutex<Option<Own>>);
+
+struct Own {
+    commit: Arc<Commit>,
+    /// It, as it is in the log.
+    value: Value,
+    /// What it did on the read model, until that is confirmed.
+    trial: Option<Speculation>,
+}
 
 impl Proposed {
-    pub(super) fn set(&self, commit: Uuid, trial: Speculation) {
-        *self.lock() = Some((commit, trial));
+    pub(super) fn set(&self, proposal: &Proposal, trial: Speculation) {
+        let (commit, value) = (Arc::clone(&proposal.commit), proposal.value.clone());
+        *self.lock() = Some(Own { commit, value, trial: Some(trial) });
     }
 
-    fn take(&self, commit: Uuid) -> Option<Speculation> {
+    /// The commit, if this is it: it need not be read.
+    pub(super) fn written_as(&self, value: &Value) -> Option<Arc<Commit>> {
+        let proposed = self.lock();
+        proposed.as_ref().filter(|own| own.value == value).map(|own| Arc::clone(&own.commit))
+    }
+
+    fn take_trial(&self, commit: Uuid) -> Option<Speculation> {
         let mut proposed = self.lock();
-        let (id, trial) = proposed.take()?;
-        if id == commit {
-            return Some(trial);
-        }
-        *proposed = Some((id, trial));
-        None
+        proposed.as_mut().filter(|own| own.commit.id == commit)?.trial.take()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<(Uuid, Speculation)>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Own>> {
         self.0.lock().expect("no holder of this lock panics")
     }
 }
@@ -60,13 +71,16 @@ impl Inner {
 
     /// Brings the read model to the last of these commits, which follow it in order, and tells
     /// everybody.
-    pub(super) async fn apply(&self, commits: Vec<(Commit, Revision)>) -> Result<(), StoreError> {
+    pub(super) async fn apply(
+        &self,
+        commits: Vec<(Arc<Commit>, Revision)>,
+    ) -> Result<(), StoreError> {
         let Some((last, revision)) = commits.last() else { return Ok(()) };
         let (head, revision) = (last.head(), *revision);
         if commits.len() > 1 || !self.confirm(head.commit).await? {
             let mut changes = Vec::new();
             for (commit, _) in commits {
-                changes.extend(self.actions(commit.body).await?);
+                changes.extend(self.actions(Arc::unwrap_or_clone(commit).body).await?);
             }
             let schema = self.schema;
             let work = move |tx: &Tx<'_>| -> Result<(), DbError> {
@@ -81,7 +95,7 @@ impl Inner {
 
     /// Whether the trial of this commit was still there, and is the read model now.
     async fn confirm(&self, commit: Uuid) -> Result<bool, StoreError> {
-        let Some(trial) = self.proposed.take(commit) else { return Ok(false) };
+        let Some(trial) = self.proposed.take_trial(commit) else { return Ok(false) };
         Ok(self.db()?.confirm(&Context::background(), trial).await?)
     }
 }

@@ -214,10 +214,8 @@ impl Committer {
             time: inner.env.now(),
             body,
         };
-        let (head_revision, mode_revision) = (applied.revision, mode.revision);
-        let used = mode;
-        let proposal = Proposal { commit, base, head_revision, mode_revision, also: Vec::new() };
-        inner.proposed.set(id, trial);
+        let proposal = Proposal::new(commit, base, applied.revision, mode.revision);
+        inner.proposed.set(&proposal, trial);
         inner.env.point("commit.before_txn").await?;
         let settled = match settle(&inner.coord, &inner.keys, &inner.env, &proposal).await {
             Err(CommitError::Lost { .. }) => inner.settle_trimmed(&proposal).await?,
@@ -238,11 +236,11 @@ impl Committer {
                 inner.durable(base, &head).await?;
                 Ok(true)
             }
-            Settled::Refused { head, mode, after_unknown } => {
+            Settled::Refused { head, mode: found, after_unknown } => {
                 if after_unknown {
                     inner.stats.unknown_refused();
                 }
-                self.catch_up(&used, &base, head, mode).await?;
+                self.catch_up(&mode, &base, head, found).await?;
                 Ok(false)
             }
         }

@@ -24,7 +24,7 @@ use crate::retry::Backoff;
 
 /// A commit of this instance, known to be in the log.
 pub(super) struct Local {
-    pub(super) commit: Commit,
+    pub(super) commit: Arc<Commit>,
     pub(super) revision: Revision,
 }
 
@@ -32,6 +32,9 @@ pub(super) struct Feed {
     inner: Arc<Inner>,
     local: mpsc::Receiver<Local>,
 }
+
+/// A commit, and when it was written to the coordination store.
+type Found = (Arc<Commit>, Revision);
 
 /// Why the read model has to be made anew.
 #[derive(Debug, thiserror::Error)]
@@ -149,7 +152,7 @@ impl Feed {
                 Some(Ok(batch)) => {
                     backoff.reset();
                     let last = batch.events.last().map_or(0, |event| event.kv.mod_revision);
-                    self.take(commits_of(&batch)?).await?;
+                    self.take(self.commits_of(&batch)?).await?;
                     following.next = following.next.max(last + 1);
                 }
                 Some(Err(CoordError::Compacted { .. })) => return Err(Reload::Compacted),
@@ -209,7 +212,8 @@ impl Feed {
             let Ok(found) = self.inner.coord.range(request).await else {
                 return Ok(());
             };
-            let commits = found.kvs.iter().map(commit_of).collect::<Result<Vec<_>, _>>()?;
+            let commits =
+                found.kvs.iter().map(|found| self.commit_of(found)).collect::<Result<_, _>>()?;
             self.take(commits).await?;
             if !found.more {
                 break;
@@ -220,7 +224,7 @@ impl Feed {
     }
 
     /// Applies commits that follow what is applied; older ones are known already.
-    async fn take(&self, commits: Vec<(Commit, Revision)>) -> Result<(), Reload> {
+    async fn take(&self, commits: Vec<Found>) -> Result<(), Reload> {
         let applied = self.inner.applied.borrow().head.ok_or(Reload::Switched)?;
         let mut head = applied;
         let mut next = Vec::new();
@@ -239,15 +243,18 @@ impl Feed {
         }
         self.inner.apply(next).await.map_err(Reload::Failed)
     }
-}
 
-fn commits_of(batch: &WatchBatch) -> Result<Vec<(Commit, Revision)>, Reload> {
-    let puts = batch.events.iter().filter(|event| event.kind == EventKind::Put);
-    puts.map(|event| commit_of(&event.kv)).collect()
-}
+    fn commits_of(&self, batch: &WatchBatch) -> Result<Vec<Found>, Reload> {
+        let puts = batch.events.iter().filter(|event| event.kind == EventKind::Put);
+        puts.map(|event| self.commit_of(&event.kv)).collect()
+    }
 
-fn commit_of(found: &KeyValue) -> Result<(Commit, Revision), Reload> {
-    let commit = decode(&found.key, &found.value)
-        .map_err(|error| Reload::Failed(StoreError::Format(error)))?;
-    Ok((commit, found.mod_revision))
+    fn commit_of(&self, found: &KeyValue) -> Result<Found, Reload> {
+        if let Some(own) = self.inner.proposed.written_as(&found.value) {
+            return Ok((own, found.mod_revision));
+        }
+        let commit: Commit = decode(&found.key, &found.value)
+            .map_err(|error| Reload::Failed(StoreError::Format(error)))?;
+        Ok((Arc::new(commit), found.mod_revision))
+    }
 }

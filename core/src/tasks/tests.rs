@@ -134,12 +134,13 @@ async fn an_unchanged_data_file_is_shared() {
     }
     let data = world.data_keys().await;
     let before: Vec<_> = data.clone();
-    // A change at the end of the first type's range: the parts' files stay.
+    // A change at the end of the first type's range: the parts' files stay, but for those next to
+    // it, which are written anew while the rest of one is too small for a file.
     one.add("z").await.unwrap();
     checkpoint_now(&one).await;
     let after = world.data_keys().await;
     let new = after.iter().filter(|key| !before.contains(key)).count();
-    assert!(new <= 2, "{new} new files of {}", after.len());
+    assert!(new <= 3, "{new} new files of {}", after.len());
     let export = one.export().await;
     drop(one);
     assert_eq!(world.start().await.export().await, export);
