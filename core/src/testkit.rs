@@ -98,12 +98,14 @@ pub struct Flaky {
     mishaps: Arc<Mutex<VecDeque<Mishap>>>,
     /// Watch events of these many next commits never arrive.
     swallow: Arc<Mutex<usize>>,
+    /// How long a read's answer is on its way.
+    late: Arc<Mutex<Duration>>,
 }
 
 impl Flaky {
     pub fn new() -> Flaky {
         let memory = Arc::new(Mutex::new(empty()));
-        Flaky { memory, mishaps: Arc::default(), swallow: Arc::default() }
+        Flaky { memory, mishaps: Arc::default(), swallow: Arc::default(), late: Arc::default() }
     }
 
     pub fn memory(&self) -> Memory {
@@ -138,6 +140,10 @@ impl Flaky {
         *self.swallow.lock().unwrap() = count;
     }
 
+    pub fn answer_reads_after(&self, delay: Duration) {
+        *self.late.lock().unwrap() = delay;
+    }
+
     /// All commits, in order.
     pub async fn log(&self) -> Vec<Commit> {
         let range = RangeRequest::new(keys().commits());
@@ -153,7 +159,10 @@ fn empty() -> Memory {
 #[async_trait]
 impl Coordination for Flaky {
     async fn range(&self, request: RangeRequest) -> CoordResult<RangeResponse> {
-        self.memory().range(request).await
+        let found = self.memory().range(request).await;
+        let late = *self.late.lock().unwrap();
+        tokio::time::sleep(late).await;
+        found
     }
 
     async fn txn(&self, txn: Txn) -> CoordResult<TxnResponse> {

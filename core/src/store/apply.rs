@@ -14,9 +14,10 @@ use super::state::{Applied, Phase};
 use crate::context::Context;
 use crate::coord::{Revision, Value};
 use crate::db::{DbError, Speculation, Tx};
+use crate::error::Chain;
 use crate::log::checkpoint::read_actions;
 use crate::log::commit::Proposal;
-use crate::log::format::{Action, Body, Commit};
+use crate::log::format::{Action, Body, Commit, Head};
 
 /// The commit that this instance proposed last.
 #[derive(Default)]
@@ -60,6 +61,14 @@ impl Inner {
         self.phase.send_if_modified(|now| std::mem::replace(now, phase) != phase);
     }
 
+    /// From now on the read model is made anew. Answers where it stood.
+    pub(super) async fn begin_load(&self) -> Option<Head> {
+        let _turn = self.turn.lock().await;
+        let before = *self.applied.borrow();
+        self.is_at(Applied { phase: Phase::Loading, ..before });
+        before.head
+    }
+
     /// What a commit changes.
     pub(crate) async fn actions(&self, body: Body) -> Result<Vec<Action>, StoreError> {
         match body {
@@ -69,8 +78,21 @@ impl Inner {
         }
     }
 
+    /// Applies a commit that this instance made, if it is the next one. If not, or if that fails,
+    /// it comes by the feed.
+    pub(super) async fn apply_own(&self, commit: Arc<Commit>, revision: Revision) {
+        let _turn = self.turn.lock().await;
+        let Applied { phase, head, .. } = *self.applied.borrow();
+        if phase == Phase::Ready
+            && head.is_some_and(|head| commit.follows(&head))
+            && let Err(error) = self.apply(vec![(commit, revision)]).await
+        {
+            tracing::debug!(error = %Chain(&error), "an own commit is left to the feed");
+        }
+    }
+
     /// Brings the read model to the last of these commits, which follow it in order, and tells
-    /// everybody.
+    /// everybody. Whoever calls it has the turn.
     pub(super) async fn apply(
         &self,
         commits: Vec<(Arc<Commit>, Revision)>,

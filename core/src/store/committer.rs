@@ -10,7 +10,6 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::error::StoreError;
-use super::feed::Local;
 use super::parts::Inner;
 use super::schema;
 use super::state::{Applied, Phase};
@@ -229,10 +228,7 @@ impl Committer {
                     inner.stats.unknown_applied();
                 }
                 let head = proposal.commit.head();
-                if !inner.applied.borrow().covers(&head) {
-                    // If the feed has no room it takes the commit from its watch.
-                    let _ = inner.local.try_send(Local { commit: proposal.commit, revision });
-                }
+                inner.apply_own(proposal.commit, revision).await;
                 inner.durable(base, &head).await?;
                 Ok(true)
             }

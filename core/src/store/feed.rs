@@ -2,18 +2,16 @@
 //!
 //! Invariants: every commit's position and predecessor are checked against what is applied. A gap,
 //! a compaction or another lineage leads to a new load, never to a skip; while that goes on the
-//! store is not ready. Own commits come here too, by a shorter way; whichever way is first counts.
+//! store is not ready. Own commits are applied where they were made, unless they come here first.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::sync::mpsc;
 
 use super::error::StoreError;
 use super::load::load;
 use super::parts::Inner;
-use super::state::{Applied, Phase};
 use crate::coord::{
     Coordination, CoordinationExt, Error as CoordError, EventKind, KeyValue, RangeRequest,
     Revision, WatchBatch, WatchRequest, WatchStream,
@@ -22,15 +20,8 @@ use crate::error::Chain;
 use crate::log::format::{Body, Commit, Head, decode};
 use crate::retry::Backoff;
 
-/// A commit of this instance, known to be in the log.
-pub(super) struct Local {
-    pub(super) commit: Arc<Commit>,
-    pub(super) revision: Revision,
-}
-
 pub(super) struct Feed {
     inner: Arc<Inner>,
-    local: mpsc::Receiver<Local>,
 }
 
 /// A commit, and when it was written to the coordination store.
@@ -67,16 +58,14 @@ const IDLE_CHECK: Duration = Duration::from_secs(5);
 const CATCH_UP_PAGE: usize = 256;
 
 impl Feed {
-    pub(super) fn new(inner: Arc<Inner>, local: mpsc::Receiver<Local>) -> Feed {
-        Feed { inner, local }
+    pub(super) fn new(inner: Arc<Inner>) -> Feed {
+        Feed { inner }
     }
 
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(self) {
         let mut backoff = Backoff::new(&self.inner.env, "feed-load");
         loop {
-            let before = *self.inner.applied.borrow();
-            self.inner.is_at(Applied { phase: Phase::Loading, ..before });
-            let known = before.head;
+            let known = self.inner.begin_load().await;
             match load(&self.inner, known).await {
                 Ok(loaded) => {
                     backoff.reset();
@@ -100,7 +89,7 @@ impl Feed {
     }
 
     /// Applies what comes, until the read model has to be made anew.
-    async fn follow(&mut self, next: Revision) -> Reload {
+    async fn follow(&self, next: Revision) -> Reload {
         let mut following = Following { next, watch: None, broken: false };
         let mut backoff = Backoff::new(&self.inner.env, "feed-watch");
         loop {
@@ -138,16 +127,13 @@ impl Feed {
     }
 
     async fn next_batch(
-        &mut self,
+        &self,
         mut watch: WatchStream,
         following: &mut Following,
         backoff: &mut Backoff,
     ) -> Result<(), Reload> {
         tokio::select! {
             biased;
-            Some(local) = self.local.recv() => {
-                self.take_local(local).await?;
-            }
             batch = watch.next() => match batch {
                 Some(Ok(batch)) => {
                     backoff.reset();
@@ -182,17 +168,10 @@ impl Feed {
         Ok(())
     }
 
-    /// A commit of this instance's, if it is the next one; if not, the watch brings it in its turn.
-    async fn take_local(&self, local: Local) -> Result<(), Reload> {
-        let head = self.inner.applied.borrow().head;
-        if head.is_some_and(|head| local.commit.follows(&head)) {
-            self.take(vec![(local.commit, local.revision)]).await?;
-        }
-        Ok(())
-    }
-
     /// Reads what the watch has not brought.
     async fn ask_the_log(&self) -> Result<(), Reload> {
+        // Before the look: meanwhile more may be applied, here.
+        let applied = self.inner.applied.borrow().head.ok_or(Reload::Switched)?;
         let found = match self.inner.coord.get(self.inner.keys.head()).await {
             Ok((Some(found), _)) => found,
             Ok((None, _)) => return Err(Reload::HeadLost),
@@ -200,7 +179,6 @@ impl Feed {
         };
         let head: Head = decode(&found.key, &found.value)
             .map_err(|error| Reload::Failed(StoreError::Format(error)))?;
-        let applied = self.inner.applied.borrow().head.ok_or(Reload::Switched)?;
         let other = head.position == applied.position && head.commit != applied.commit;
         if head.position < applied.position || other {
             return Err(Reload::SetBack { applied, found: head });
@@ -225,6 +203,7 @@ impl Feed {
 
     /// Applies commits that follow what is applied; older ones are known already.
     async fn take(&self, commits: Vec<Found>) -> Result<(), Reload> {
+        let _turn = self.inner.turn.lock().await;
         let applied = self.inner.applied.borrow().head.ok_or(Reload::Switched)?;
         let mut head = applied;
         let mut next = Vec::new();

@@ -6,14 +6,14 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::apply::Proposed;
 use super::archived::ArchivedFollower;
 use super::committer::Committer;
 use super::error::StoreError;
-use super::feed::{Feed, Local};
+use super::feed::Feed;
 use super::progress::Progress;
 use super::reads::{HeadReader, HeadWaiter};
 use super::schema::Schema;
@@ -162,8 +162,9 @@ pub(crate) struct Inner {
     pub(super) db: RwLock<Option<Db>>,
     pub(super) jobs: mpsc::Sender<Box<dyn Job>>,
     pub(super) head_waiters: mpsc::Sender<HeadWaiter>,
-    pub(super) local: mpsc::Sender<Local>,
     pub(super) proposed: Proposed,
+    /// Held by whoever brings the read model further, or makes it anew.
+    pub(super) turn: Mutex<()>,
     /// Somebody waits for the feed longer than is usual.
     pub(super) feed_late: Notify,
 }
@@ -176,15 +177,11 @@ pub struct Loops {
     archived: ArchivedFollower,
 }
 
-/// Own commits on their way to the feed; more wait for the watch.
-const LOCAL_QUEUE: usize = 8;
-
 impl Store {
     /// A store that does nothing until its loops run.
     pub fn new(parts: StoreParts) -> (Store, Loops) {
         let (jobs, jobs_taken) = mpsc::channel(parts.settings.queue);
         let (head_waiters, head_waiters_taken) = mpsc::channel(parts.settings.queue);
-        let (local, local_taken) = mpsc::channel(LOCAL_QUEUE);
         let timeout = Duration::from_millis(parts.settings.coordination_timeout_ms);
         let service = parts.schema.service;
         let inner = Arc::new(Inner {
@@ -208,12 +205,12 @@ impl Store {
             db: RwLock::new(None),
             jobs,
             head_waiters,
-            local,
             proposed: Proposed::default(),
+            turn: Mutex::new(()),
             feed_late: Notify::new(),
         });
         let loops = Loops {
-            feed: Feed::new(Arc::clone(&inner), local_taken),
+            feed: Feed::new(Arc::clone(&inner)),
             committer: Committer::new(Arc::clone(&inner), jobs_taken),
             heads: HeadReader::new(Arc::clone(&inner), head_waiters_taken),
             archived: ArchivedFollower::new(Arc::clone(&inner)),

@@ -115,6 +115,23 @@ async fn a_domain_error_is_not_decided_on_an_old_state() {
     assert_eq!(found.await.unwrap(), "a");
 }
 
+/// Of what the feed finds in the log, only what was there before it looked is compared.
+#[tokio::test(start_paused = true)]
+async fn a_commit_during_a_look_at_the_log_is_not_taken_for_one_too_many() {
+    let mut world = World::new();
+    let one = world.start().await;
+    one.add("a").await.unwrap();
+    let gaps = || one.store.stats().list().into_iter().find(|(name, _)| *name == "feed_gaps");
+    let before = gaps();
+    world.coord.answer_reads_after(Duration::from_millis(100));
+    // By then the feed has doubted its quiet watch, and waits for the answer.
+    tokio::time::sleep(Duration::from_millis(5_050)).await;
+    one.add("b").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(gaps(), before);
+    assert_eq!(one.names(Reads::Local).await, ["a", "b"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_unknown_outcome_is_settled_by_the_commits_id() {
     use Mishap::{LoseAnswer, LoseRequest, Pass, Refuse};
