@@ -50,9 +50,22 @@ impl Db {
             let turn = turns.now();
             Ok((done, Speculation { turns, turn, length }))
         };
-        let done = self.write::<_, E>(ctx, length, Ending::Open, work).await?;
-        self.writer.post(flush);
-        Ok(done)
+        self.write::<_, E>(ctx, length, Ending::Open, work).await
+    }
+
+    /// Writes down what the open transaction wrote, for its end to be short. This is for the time
+    /// in which somebody waits for an answer from elsewhere: who asks for that goes first.
+    pub fn write_down(&self, open: &Speculation) -> impl Future<Output = ()> + Send + use<> {
+        let (writer, length) = (Arc::clone(&self.writer), open.length);
+        async move {
+            tokio::task::yield_now().await;
+            match writer.call(length, flush).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) | Err(error) => {
+                    tracing::debug!(%error, "the end of the transaction will write it down");
+                }
+            }
+        }
     }
 
     /// Commits the open transaction. `false`: it is not open any more, and nothing was done.
@@ -75,15 +88,11 @@ impl Db {
     }
 }
 
-/// Writes down what an open transaction wrote, for its end to be short: while it is open somebody
-/// waits for an answer from elsewhere.
-fn flush(conn: &mut Connection) {
-    if conn.is_autocommit() {
-        return;
+fn flush(conn: &mut Connection) -> Result<(), DbError> {
+    if !conn.is_autocommit() {
+        conn.cache_flush()?;
     }
-    if let Err(error) = conn.cache_flush() {
-        tracing::debug!(%error, "the end of the transaction will write it down");
-    }
+    Ok(())
 }
 
 /// Undoes what a speculation left open.

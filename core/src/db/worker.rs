@@ -36,15 +36,6 @@ impl Worker {
         }
     }
 
-    /// Runs `job` on a connection when one is free; nobody waits for it.
-    pub(super) fn post(&self, job: impl FnOnce(&mut Connection) + Send + 'static) {
-        match self {
-            Worker::Inline(conn) => job(&mut lock(conn)),
-            // Without a thread whoever waits for the next job hears of it.
-            Worker::Threads { jobs, .. } => drop(jobs.send(Box::new(job))),
-        }
-    }
-
     /// Runs `job` on a connection. A panic in it comes out here.
     pub(super) async fn call<T: Send + 'static>(
         &self,

@@ -214,9 +214,12 @@ impl Committer {
             body,
         };
         let proposal = Proposal::new(commit, base, applied.revision, mode.revision);
+        let writing = inner.db()?.write_down(&trial);
         inner.proposed.set(&proposal, trial);
         inner.env.point("commit.before_txn").await?;
-        let settled = match settle(&inner.coord, &inner.keys, &inner.env, &proposal).await {
+        let settling = settle(&inner.coord, &inner.keys, &inner.env, &proposal);
+        let (settled, ()) = tokio::join!(settling, writing);
+        let settled = match settled {
             Err(CommitError::Lost { .. }) => inner.settle_trimmed(&proposal).await?,
             settled => settled?,
         };
