@@ -21,6 +21,8 @@ use crate::config::stores::ObjectsKind;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Archiving writes one small object a second.
 const SLOW: Duration = Duration::from_millis(500);
+/// Seconds between two clocks that are kept right, and some for what is on its way.
+const CLOCKS_APART: i64 = 30;
 /// The smallest part that S3 takes before the last one.
 const PART_BYTES: usize = 5 << 20;
 
@@ -43,7 +45,7 @@ pub async fn look(
         Err(other) => return Err(other),
     };
     let folder = Key::from(format!("{}/check/{}", config.cluster, env.new_id()));
-    let trial = trial(objects.as_ref(), &folder, &at, report);
+    let trial = trial(objects.as_ref(), env, &folder, &at, report);
     match tokio::time::timeout(PATIENCE, trial).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => report.add(Level::Missing, at, Chain(&error)),
@@ -54,18 +56,24 @@ pub async fn look(
 
 async fn trial(
     store: &dyn ObjectStore,
+    env: &Env,
     folder: &Key,
     at: &str,
     report: &mut Report,
 ) -> object_store::Result<()> {
     let small = folder.clone().join("small.json");
     let content = b"0123456789";
-    let asked = Instant::now();
+    let (asked, clock) = (Instant::now(), env.now());
     store.put(&small, PutPayload::from_static(content)).await?;
     report.time(at, "a small object written", asked.elapsed(), SLOW);
     let asked = Instant::now();
-    let read = store.get(&small).await?.bytes().await?;
+    let found = store.get(&small).await?;
+    let ahead = clock.as_second() - found.meta.last_modified.timestamp();
+    let read = found.bytes().await?;
     report.time(at, "and read", asked.elapsed(), SLOW);
+    if let Some(what) = wrong_clock(ahead) {
+        report.add(Level::Note, at, what);
+    }
     let part = store.get_range(&small, 3..6).await?;
     if read[..] != content[..] || part[..] != content[3..6] {
         report.add(Level::Unsafe, at, "what is read is not what was written");
@@ -105,6 +113,17 @@ async fn trial(
     Ok(())
 }
 
+/// What to say of a clock that is so many seconds ahead of the store's.
+fn wrong_clock(ahead: i64) -> Option<String> {
+    let apart = ahead.abs();
+    let way = if ahead > 0 { "ahead of" } else { "behind" };
+    let what = format!(
+        "the clock of this machine is {apart} s {way} the store's: S3 refuses requests from 15 \
+         minutes on"
+    );
+    (apart > CLOCKS_APART).then_some(what)
+}
+
 async fn in_parts(store: &dyn ObjectStore, key: &Key) -> object_store::Result<()> {
     let mut upload = store.put_multipart(key).await?;
     let parts = async {
@@ -118,4 +137,17 @@ async fn in_parts(store: &dyn ObjectStore, key: &Key) -> object_store::Result<()
         let _ = upload.abort().await;
     }
     done.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_differs_by_more_than_a_trip_is_named() {
+        assert_eq!(wrong_clock(0), None);
+        assert_eq!(wrong_clock(-2), None);
+        assert!(wrong_clock(600).is_some_and(|what| what.contains("600 s ahead of the store's")));
+        assert!(wrong_clock(-61).is_some_and(|what| what.contains("61 s behind the store's")));
+    }
 }
