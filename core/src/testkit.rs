@@ -13,6 +13,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
+use tokio::sync::{OwnedRwLockWriteGuard, RwLock};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -98,14 +99,14 @@ pub struct Flaky {
     mishaps: Arc<Mutex<VecDeque<Mishap>>>,
     /// Watch events of these many next commits never arrive.
     swallow: Arc<Mutex<usize>>,
-    /// How long a read's answer is on its way.
-    late: Arc<Mutex<Duration>>,
+    /// Answers of reads wait for it.
+    answers: Arc<RwLock<()>>,
 }
 
 impl Flaky {
     pub fn new() -> Flaky {
         let memory = Arc::new(Mutex::new(empty()));
-        Flaky { memory, mishaps: Arc::default(), swallow: Arc::default(), late: Arc::default() }
+        Flaky { memory, mishaps: Arc::default(), swallow: Arc::default(), answers: Arc::default() }
     }
 
     pub fn memory(&self) -> Memory {
@@ -140,8 +141,9 @@ impl Flaky {
         *self.swallow.lock().unwrap() = count;
     }
 
-    pub fn answer_reads_after(&self, delay: Duration) {
-        *self.late.lock().unwrap() = delay;
+    /// Keeps what reads find until the guard is dropped.
+    pub async fn hold_answers(&self) -> OwnedRwLockWriteGuard<()> {
+        Arc::clone(&self.answers).write_owned().await
     }
 
     /// All commits, in order.
@@ -160,8 +162,7 @@ fn empty() -> Memory {
 impl Coordination for Flaky {
     async fn range(&self, request: RangeRequest) -> CoordResult<RangeResponse> {
         let found = self.memory().range(request).await;
-        let late = *self.late.lock().unwrap();
-        tokio::time::sleep(late).await;
+        let _passed = self.answers.read().await;
         found
     }
 

@@ -123,10 +123,11 @@ async fn a_commit_during_a_look_at_the_log_is_not_taken_for_one_too_many() {
     one.add("a").await.unwrap();
     let gaps = || one.store.stats().list().into_iter().find(|(name, _)| *name == "feed_gaps");
     let before = gaps();
-    world.coord.answer_reads_after(Duration::from_millis(100));
+    let held = world.coord.hold_answers().await;
     // By then the feed has doubted its quiet watch, and waits for the answer.
     tokio::time::sleep(Duration::from_millis(5_050)).await;
     one.add("b").await.unwrap();
+    drop(held);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(gaps(), before);
     assert_eq!(one.names(Reads::Local).await, ["a", "b"]);
