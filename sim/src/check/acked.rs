@@ -51,12 +51,13 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
             let free = !claimed[*index] || !change.survives;
             free && operation.called < change.seq && fits(operation)
         });
-        // Points and intervals: taking the interval that ends first leaves most for the others.
+        // Points and intervals: taking the interval that ends first leaves most for the others. One
+        // that has lost a write already is taken again only if there is no other.
         let acknowledged = candidates
             .clone()
             .filter(|(_, operation)| operation.reply().is_some())
             .filter(|(_, operation)| change.seq < operation.end_seq())
-            .min_by_key(|(_, operation)| operation.end_seq());
+            .min_by_key(|(index, operation)| (lost[*index], operation.end_seq()));
         let mut open = candidates.filter(|(_, operation)| operation.is_open());
         let taken = acknowledged.or_else(|| open.next());
         match taken.map(|(index, _)| index) {

@@ -108,8 +108,11 @@ impl EtcdHosts {
             What::EtcdIsolate { member } => cluster.rejoin(member - 1, now),
             What::EtcdLag { member } => cluster.release(member - 1),
             What::EtcdNoSpace {} => {
-                let full = cluster.members()[0].id;
-                cluster.clear_alarm(full, AlarmType::Nospace);
+                // Whoever raised it: after a set-back that is no member any more.
+                let raised = cluster.machine().alarms().clone();
+                for (member, _) in raised {
+                    cluster.clear_alarm(member, AlarmType::Nospace);
+                }
             }
             What::EtcdBug { bug } => {
                 cluster.set_bug(*bug, false);
