@@ -3,7 +3,9 @@
 //! Tests of the API run under paused time, which jumps on whenever nobody has anything to do. A
 //! server takes real time. So every call runs on a runtime of its own, and the test's runtime is
 //! kept busy by a blocking task until the answer is there: that keeps its time from jumping. What a
-//! watch tells is there when the write that caused it is answered, as in memory.
+//! watch tells is there when the write that caused it is answered, as in memory. Calls take turns:
+//! they reach the servers in the order in which the test's one thread made them, and whoever made
+//! one goes on before the next begins, however busy the machine is.
 //!
 //! Every deployment has a part of the servers to itself: a prefix of keys, and one of objects.
 
@@ -20,6 +22,7 @@ use object_store::ObjectStore;
 use object_store::prefix::PrefixStore;
 use rand::RngExt;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Mutex;
 
 mod coordination;
 mod objects;
@@ -36,7 +39,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A runtime in real time.
 #[derive(Clone)]
-pub(crate) struct Elsewhere(Arc<Running>);
+pub(crate) struct Elsewhere {
+    running: Arc<Running>,
+    turn: Arc<Mutex<()>>,
+}
 
 struct Running(Option<Runtime>);
 
@@ -52,11 +58,12 @@ impl Drop for Running {
 impl Elsewhere {
     fn new() -> Elsewhere {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        Elsewhere(Arc::new(Running(Some(runtime.expect("a runtime can be made")))))
+        let running = Running(Some(runtime.expect("a runtime can be made")));
+        Elsewhere { running: Arc::new(running), turn: Arc::default() }
     }
 
     fn runtime(&self) -> &Runtime {
-        self.0.0.as_ref().expect("it is taken when it is dropped")
+        self.running.0.as_ref().expect("it is taken when it is dropped")
     }
 
     /// Runs `work` there. The caller's time stands still meanwhile.
@@ -67,12 +74,14 @@ impl Elsewhere {
     ) -> T {
         let (handle, alive) = (self.runtime().handle().clone(), self.clone());
         let bounded = async { tokio::time::timeout(PATIENCE, work).await };
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         let done = tokio::task::spawn_blocking(move || {
             let done = handle.block_on(bounded);
             drop(alive);
-            done
+            (done, turn)
         });
-        let done = done.await.expect("work on a server does not panic");
+        // The turn is over when the answer is here, or when nobody waits for it any more.
+        let (done, _turn) = done.await.expect("work on a server does not panic");
         done.expect("a server answers in time")
     }
 }

@@ -18,6 +18,10 @@ use super::part::{Part, changes};
 /// A key of its own, beside those of the product.
 const MARKER: &str = "marker";
 
+/// How much longer a lease lives here than it was asked for: the server's time goes on while the
+/// test's stands still, and nobody is to be taken for dead meanwhile.
+const STANDSTILL: Duration = Duration::from_secs(3600);
+
 pub struct DistantCoordination {
     etcd: Etcd,
     part: Part,
@@ -119,12 +123,15 @@ impl Coordination for DistantCoordination {
 
     async fn lease_grant(&self, ttl: Duration) -> Result<Lease> {
         let etcd = self.etcd.clone();
-        self.run(async move { Ok((etcd.lease_grant(ttl).await?, None)) }).await
+        let granted = async move { etcd.lease_grant(ttl + STANDSTILL).await };
+        let lease = self.run(async move { Ok((granted.await?, None)) }).await?;
+        Ok(Lease { ttl, ..lease })
     }
 
     async fn lease_keep_alive(&self, id: LeaseId) -> Result<Duration> {
         let etcd = self.etcd.clone();
-        self.run(async move { Ok((etcd.lease_keep_alive(id).await?, None)) }).await
+        let kept = self.run(async move { Ok((etcd.lease_keep_alive(id).await?, None)) }).await?;
+        Ok(kept.saturating_sub(STANDSTILL))
     }
 
     async fn lease_revoke(&self, id: LeaseId) -> Result<()> {
