@@ -9,13 +9,15 @@ use crate::context::Context;
 
 pub(super) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 pub(super) const BEGIN_READ: &str = "BEGIN DEFERRED";
+pub(super) const COMMIT: &str = "COMMIT";
+pub(super) const ROLLBACK: &str = "ROLLBACK";
 
 /// Attempts to begin while another connection holds a lock, [`BUSY_PAUSE`] apart.
 const BUSY_ATTEMPTS: u32 = 50;
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 /// What becomes of a transaction whose closure returned.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) enum Ending {
     Commit,
     RollBack,
@@ -24,7 +26,7 @@ pub(super) enum Ending {
 }
 
 /// An open transaction. Dropping it rolls back: so do an error and a panic.
-pub(super) struct Open<'c>(Option<&'c Connection>);
+pub(super) struct Open<'c>(&'c Connection);
 
 impl<'c> Open<'c> {
     pub(super) fn begin(
@@ -44,33 +46,32 @@ impl<'c> Open<'c> {
                     )]
                     std::thread::sleep(BUSY_PAUSE);
                 }
-                begun => return Ok(begun.map(|()| Open(Some(conn)))?),
+                begun => return Ok(begun.map(|()| Open(conn))?),
             }
         }
     }
 
-    pub(super) fn end(mut self, ending: Ending) -> Result<(), DbError> {
-        let Some(conn) = self.0 else { return Ok(()) };
+    pub(super) fn end(self, ending: Ending) -> Result<(), DbError> {
         match ending {
-            Ending::Commit => execute(conn, "COMMIT")?,
-            Ending::RollBack => execute(conn, "ROLLBACK")?,
-            Ending::Open => {}
+            Ending::Commit => execute(self.0, COMMIT)?,
+            Ending::RollBack => execute(self.0, ROLLBACK)?,
+            Ending::Open => std::mem::forget(self),
         }
-        self.0 = None;
         Ok(())
     }
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        let Some(conn) = self.0.filter(|conn| !conn.is_autocommit()) else { return };
-        // Whoever begins next hears what is wrong with the connection.
-        let _ = execute(conn, "ROLLBACK");
+        if !self.0.is_autocommit() {
+            // Whoever begins next hears what is wrong with the connection.
+            let _ = execute(self.0, ROLLBACK);
+        }
     }
 }
 
 /// What is prepared once: parsing takes longer than these do.
-fn execute(conn: &Connection, statement: &str) -> rusqlite::Result<()> {
+pub(super) fn execute(conn: &Connection, statement: &str) -> rusqlite::Result<()> {
     conn.prepare_cached(statement)?.execute([]).map(drop)
 }
 

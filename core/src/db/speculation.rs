@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::Connection;
 
-use super::{Context, Db, DbError, Ending, Length, Tx, watch_context};
+use super::{Context, Db, DbError, Ending, Length, Tx, open, watch_context};
 
 /// The transactions that were begun on one database's writer.
 #[derive(Clone, Default)]
@@ -81,7 +81,7 @@ impl Db {
             }
             watch_context(conn, &ctx)?;
             // An error leaves it open, for the next writer to undo.
-            conn.prepare_cached("COMMIT")?.execute([])?;
+            open::execute(conn, open::COMMIT)?;
             Ok(true)
         };
         self.writer.call(length, job).await?
@@ -102,5 +102,5 @@ pub(super) fn close(conn: &mut Connection) -> Result<(), DbError> {
     }
     // Not under the last job's context.
     conn.progress_handler(0, None::<fn() -> bool>)?;
-    Ok(conn.execute_batch("ROLLBACK")?)
+    Ok(open::execute(conn, open::ROLLBACK)?)
 }

@@ -50,8 +50,8 @@ impl Proposal {
 /// What became of a proposal.
 #[derive(Debug)]
 pub enum Settled {
-    /// It is the commit at its position; `revision` is that of `head`.
-    Committed { revision: Revision, after_unknown: bool },
+    /// It is the commit at its position; `revision` is that of `head`, if the log still says so.
+    Committed { revision: Option<Revision>, after_unknown: bool },
     /// It is not, and never will be in this log.
     Refused { head: Option<KeyValue>, mode: Option<KeyValue>, after_unknown: bool },
 }
@@ -87,7 +87,8 @@ pub async fn settle(
     loop {
         let error = match coord.txn(txn.clone()).await {
             Ok(answer) if answer.succeeded => {
-                return Ok(Settled::Committed { revision: answer.revision, after_unknown });
+                let revision = Some(answer.revision);
+                return Ok(Settled::Committed { revision, after_unknown });
             }
             Ok(answer) => return refused(proposal, &answer.results, after_unknown),
             Err(error) => error,
@@ -133,7 +134,8 @@ fn refused(
     let certain = if let Some(found) = place {
         let stored: Commit = decode(&found.key, &found.value)?;
         if stored.id == commit.id {
-            return Ok(Settled::Committed { revision: found.mod_revision, after_unknown });
+            let revision = Some(found.mod_revision);
+            return Ok(Settled::Committed { revision, after_unknown });
         }
         stored.previous == proposal.base.commit
     } else {

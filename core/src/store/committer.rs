@@ -231,7 +231,9 @@ impl Committer {
                     inner.stats.unknown_applied();
                 }
                 let head = proposal.commit.head();
-                inner.apply_own(proposal.commit, revision).await;
+                if let Some(revision) = revision {
+                    inner.apply_own(proposal.commit, revision).await;
+                }
                 inner.durable(base, &head).await?;
                 Ok(true)
             }

@@ -54,8 +54,7 @@ impl Inner {
         let after_unknown = true;
         let commit = proposal.commit.head();
         match self.is_archived(proposal.base, &commit).await? {
-            // The feed is long past it: nobody needs the revision of `head` then.
-            Some(true) => Ok(Settled::Committed { revision: 0, after_unknown }),
+            Some(true) => Ok(Settled::Committed { revision: None, after_unknown }),
             Some(false) => Ok(Settled::Refused { head: None, mode: None, after_unknown }),
             None => Err(lost(&commit)),
         }

@@ -5,7 +5,7 @@ use crate::coord::lock::Lock;
 use crate::coord::{Coordination, CoordinationExt, Op, RangeRequest, Txn};
 use crate::log::format::{ArchivedRecord, CheckpointRecord, LineageRecord, Reason, decode};
 use crate::store::{Durability, Reads, StoreError};
-use crate::testkit::{Flaky, Instance, World, keys};
+use crate::testkit::{Flaky, Instance, Mishap, World, keys};
 
 pub(super) async fn lock(instance: &Instance, name: &str) -> Lock {
     let inner = &instance.store.inner;
@@ -90,6 +90,36 @@ async fn a_follower_that_was_away_over_a_trim_loses_nothing() {
     archive_all(&one).await;
     trim_now(&one).await;
     assert_eq!(two.names(Reads::Linearizable).await.len(), 20);
+}
+
+/// Its place in the log is gone, and the feed has not brought it: what is written next follows it.
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_was_trimmed_before_its_outcome_was_known_is_built_upon() {
+    let mut world = small_world();
+    world.settings.tasks.window_commits = 0;
+    let (one, two) = (world.start().await, world.start().await);
+    world.coord.swallow_events(usize::MAX);
+    world.coord.next([Mishap::LoseAnswer]);
+    let trimmed = async {
+        while log_len(&world).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        archive_all(&two).await;
+        trim_now(&two).await;
+        assert_eq!(log_len(&world).await, 0);
+    };
+    let (added, ()) = tokio::join!(one.add("a"), trimmed);
+    added.unwrap();
+    let patient = async {
+        for _ in 0..10_000 {
+            tokio::task::yield_now().await;
+        }
+        let counted = one.store.stats().list();
+        assert!(counted.contains(&("conflicts", 0)), "refused for ever: {counted:?}");
+    };
+    let (added, ()) = tokio::join!(one.add("b"), patient);
+    added.unwrap();
+    assert_eq!(two.names(Reads::Linearizable).await, ["a", "b"]);
 }
 
 #[tokio::test(start_paused = true)]
