@@ -10,7 +10,7 @@ use crate::export::name_of;
 use crate::history::{Act, Call, Operation, Reply, TreeCall};
 use crate::recorder::Seq;
 use crate::truth::{At, State, Step, Truth, apply};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_core::log::format::{Action, Commit};
 use drydock_core::store::Durability;
@@ -184,9 +184,14 @@ pub fn changes(truth: &Truth) -> Vec<Change> {
     let by_id: BTreeMap<Uuid, &At<Commit>> =
         truth.commits.iter().map(|commit| (commit.value.id, commit)).collect();
     let mut changes = Vec::new();
+    let mut seen = BTreeSet::new();
     truth.replay_steps(|place, state, step| {
         let commit = place.commit.and_then(|id| by_id.get(&id));
         let (Step::Before, Some(commit)) = (step, commit) else { return };
+        // Proposed again after it was lost with its store, it is the same one.
+        if !seen.insert(commit.value.id) {
+            return;
+        }
         let mut state = state.clone();
         let mut below = Vec::new();
         for action in truth.actions(&commit.value) {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use drydock_backends::embedded::{Embedded, OpenError};
 use drydock_core::coord::{
-    Coordination, Event, KeyRange, Lease, LeaseId, RangeRequest, RangeResponse, Result, Revision,
-    Txn, TxnResponse, WatchRequest, WatchStream,
+    Coordination, Error, Event, KeyRange, Lease, LeaseId, RangeRequest, RangeResponse, Result,
+    Revision, Txn, TxnResponse, WatchRequest, WatchStream,
 };
 use drydock_core::db::Execution;
 use drydock_core::env::{Clock, Rng};
@@ -34,7 +34,11 @@ pub struct EmbeddedPair {
     clock: Arc<dyn Clock>,
     witness: Witness,
     rng: Arc<Mutex<Rng>>,
+    /// What watchers were told. The store itself forgets, sooner or later.
+    told: Told,
 }
+
+type Told = Arc<Mutex<Vec<Event>>>;
 
 impl EmbeddedPair {
     pub fn new(
@@ -51,6 +55,7 @@ impl EmbeddedPair {
             clock,
             witness: witness.clone(),
             rng: Arc::new(Mutex::new(rng)),
+            told: Told::default(),
         }
     }
 
@@ -65,8 +70,9 @@ impl EmbeddedPair {
                 let _ = keeper.expire_leases().await;
             }
         });
-        let (witness, keeper) = (self.witness.clone(), AbortOnDropHandle::new(keeper));
-        Ok(Opened { store, witness, _keeper: keeper })
+        let follower = tokio::spawn(follow(store.clone(), Arc::clone(&self.told)));
+        let tasks = [keeper, follower].map(AbortOnDropHandle::new);
+        Ok(Opened { store, witness: self.witness.clone(), _tasks: tasks })
     }
 
     fn opened(&self) -> std::result::Result<Embedded, OpenError> {
@@ -80,27 +86,56 @@ impl EmbeddedPair {
         self.disk.lose(&mut rng) + self.files.lose(&mut rng)
     }
 
-    /// All that the store did, as its file tells.
+    /// All that the store did.
+    ///
+    /// # Panics
+    /// If its file cannot be read, or does not hold what watchers were told.
     pub async fn past(&self) -> Past {
-        Past { inherited: Vec::new(), events: self.history().await.unwrap_or_default() }
+        let events = self.history().await.expect("the embedded store can be read");
+        Past { inherited: Vec::new(), events }
     }
 
-    async fn history(&self) -> std::result::Result<Vec<Event>, drydock_core::error::BoxError> {
-        let store = self.opened()?;
-        let everything = || KeyRange::prefix("");
-        let newest = store.range(RangeRequest::new(everything())).await?.revision;
-        let request = WatchRequest { start: Some(1), ..WatchRequest::new(everything()) };
-        let mut watch = store.watch(request).await?;
-        let mut events = Vec::new();
-        // What is there is told at once; then nothing comes any more.
-        while let Some(Some(batch)) = watch.next().now_or_never() {
-            let batch = batch?;
-            events.extend(batch.events);
-            if batch.revision >= newest {
-                break;
-            }
-        }
+    async fn history(&self) -> Result<Vec<Event>> {
+        let store = self.opened().expect("the embedded store opens");
+        let (oldest, kept) = match told_from(&store, 1).await {
+            Err(Error::Compacted { oldest }) => (oldest, told_from(&store, oldest).await?),
+            all => (1, all?),
+        };
+        let mut events = self.told.lock().expect("no holder of this lock panics").clone();
+        let again = events.split_off(events.partition_point(|at| at.kv.mod_revision < oldest));
+        assert!(kept.starts_with(&again), "watchers were told what is not in the file");
+        events.extend(kept);
         Ok(events)
+    }
+}
+
+/// What a watch tells of the past.
+async fn told_from(store: &Embedded, start: Revision) -> Result<Vec<Event>> {
+    let newest = store.range(RangeRequest::new(KeyRange::prefix(""))).await?.revision;
+    let mut watch = watch_from(store, start).await?;
+    let mut events = Vec::new();
+    // What is there is told at once; then nothing comes any more.
+    while let Some(Some(batch)) = watch.next().now_or_never() {
+        let batch = batch?;
+        events.extend(batch.events);
+        if batch.revision >= newest {
+            break;
+        }
+    }
+    Ok(events)
+}
+
+async fn watch_from(store: &Embedded, start: Revision) -> Result<WatchStream> {
+    store.watch(WatchRequest::new(KeyRange::prefix("")).from(start)).await
+}
+
+/// Notes what watchers are told, as long as the process lives.
+async fn follow(store: Embedded, told: Told) {
+    let told = || told.lock().expect("no holder of this lock panics");
+    let next = told().last().map_or(1, |newest| newest.kv.mod_revision + 1);
+    let mut watch = watch_from(&store, next).await.expect("it is not forgotten so soon");
+    while let Some(Ok(batch)) = watch.next().await {
+        told().extend(batch.events);
     }
 }
 
@@ -108,7 +143,7 @@ impl EmbeddedPair {
 pub struct Opened {
     store: Embedded,
     witness: Witness,
-    _keeper: AbortOnDropHandle<()>,
+    _tasks: [AbortOnDropHandle<()>; 2],
 }
 
 #[async_trait]
@@ -143,5 +178,39 @@ impl Coordination for Opened {
 
     async fn compact(&self, revision: Revision) -> Result<()> {
         self.store.compact(revision).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use drydock_core::coord::CoordinationExt;
+    use drydock_core::coord::Put;
+    use drydock_core::env::{ManualClock, RngTree};
+
+    use super::*;
+    use crate::recorder::Recorder;
+
+    #[tokio::test]
+    async fn the_past_is_whole_although_the_store_forgets_and_the_power_goes() {
+        const PUTS: usize = 6_000;
+        let recorder = Recorder::new(None);
+        let (faults, kept) = (Faults::new(Vec::new(), recorder.clone()), Kept::new(&recorder));
+        let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
+        let (witness, rng) = (Witness::new(&recorder), RngTree::from_seed(1).stream("disk"));
+        let pair = EmbeddedPair::new(&faults, &kept, clock, &witness, rng);
+        for _ in 0..2 {
+            let store = pair.open().unwrap();
+            for nth in 0..PUTS {
+                store.put(Put::new("a", nth.to_string())).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            drop(store);
+            pair.lose();
+        }
+        let past = pair.past().await.events;
+        assert_eq!(past.len(), 2 * PUTS);
+        assert!(past.is_sorted_by_key(|event| event.kv.mod_revision));
+        let forgotten = told_from(&pair.opened().unwrap(), 1).await;
+        assert!(matches!(forgotten, Err(Error::Compacted { .. })), "{forgotten:?}");
     }
 }
