@@ -241,7 +241,7 @@ impl Committer {
                 if after_unknown {
                     inner.stats.unknown_refused();
                 }
-                self.catch_up(&mode, &base, head, found).await?;
+                self.catch_up(&proposal, head, found).await?;
                 Ok(false)
             }
         }
@@ -262,25 +262,26 @@ impl Committer {
     /// Takes notice of what a refused proposal found.
     async fn catch_up(
         &self,
-        used: &SeenMode,
-        base: &Head,
+        proposal: &Proposal,
         head: Option<KeyValue>,
         mode: Option<KeyValue>,
     ) -> Result<(), StoreError> {
-        let found = SeenMode::decode(mode.as_ref())?;
-        if found.revision < used.revision {
+        let mode = SeenMode::decode(mode.as_ref())?;
+        if mode.revision < proposal.mode_revision {
             // Not an older look but another coordination store, whose revisions began anew.
-            self.inner.mode.replace(found);
+            self.inner.mode.replace(mode);
         } else {
-            self.inner.mode.observe(found);
+            self.inner.mode.observe(mode);
         }
-        let Some(head) = head else {
+        let Some(found) = head else {
             self.inner.feed_late.notify_one();
             return Err(StoreError::NotReady);
         };
-        let head: Head = decode(&head.key, &head.value)?;
-        if head.position < base.position {
-            // Set back, or lost and recovered: there is nothing to wait for.
+        let (base, head): (_, Head) = (proposal.base, decode(&found.key, &found.value)?);
+        let elsewhere = head == base && found.mod_revision != proposal.head_revision;
+        if head.position < base.position || elsewhere {
+            // Set back, or lost and recovered, or another store that holds the same: there is
+            // nothing to wait for.
             self.inner.feed_late.notify_one();
             return Err(StoreError::NotReady);
         }

@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use super::error::StoreError;
 use super::load::load;
 use super::parts::Inner;
+use super::state::Applied;
 use crate::coord::{
     Coordination, CoordinationExt, Error as CoordError, EventKind, KeyValue, RangeRequest,
     Revision, WatchBatch, WatchRequest, WatchStream,
@@ -38,6 +39,8 @@ enum Reload {
     HeadLost,
     #[error("`head` went back from `{}` to `{}`", applied.position, found.position)]
     SetBack { applied: Head, found: Head },
+    #[error("`head` was written at revision `{applied}`, and now is said to be of `{found}`")]
+    Elsewhere { applied: Revision, found: Revision },
     #[error("another lineage is in force")]
     Switched,
     #[error("a commit cannot be applied")]
@@ -171,7 +174,8 @@ impl Feed {
     /// Reads what the watch has not brought.
     async fn ask_the_log(&self) -> Result<(), Reload> {
         // Before the look: meanwhile more may be applied, here.
-        let applied = self.inner.applied.borrow().head.ok_or(Reload::Switched)?;
+        let Applied { head: applied, revision, .. } = *self.inner.applied.borrow();
+        let applied = applied.ok_or(Reload::Switched)?;
         let found = match self.inner.coord.get(self.inner.keys.head()).await {
             Ok((Some(found), _)) => found,
             Ok((None, _)) => return Err(Reload::HeadLost),
@@ -182,6 +186,10 @@ impl Feed {
         let other = head.position == applied.position && head.commit != applied.commit;
         if head.position < applied.position || other {
             return Err(Reload::SetBack { applied, found: head });
+        }
+        if head == applied && found.mod_revision != revision {
+            // Another store that holds the same: a proposal would be refused for its revision.
+            return Err(Reload::Elsewhere { applied: revision, found: found.mod_revision });
         }
         loop {
             let position = self.inner.applied.borrow().position().unwrap_or(0);

@@ -10,7 +10,7 @@ use crate::coord::CoordinationExt;
 use crate::log::format::{CurrentLineage, Mode, ModeRecord, decode};
 use crate::log::in_force;
 use crate::log::seal::seal;
-use crate::store::{Durability, Reads};
+use crate::store::{Durability, Phase, Reads};
 use crate::testkit::{Flaky, keys, soon};
 
 #[tokio::test(start_paused = true)]
@@ -72,6 +72,30 @@ async fn a_running_instance_survives_the_loss() {
     assert_eq!(one.names(Reads::Linearizable).await.len(), 5);
     one.add("b").await.unwrap();
     assert!(one.mode.get().unwrap().generation > 8, "generations go on over a recovery");
+}
+
+/// Copied key by key, say: nothing is lost, but every revision is another one.
+#[tokio::test(start_paused = true)]
+async fn another_coordination_store_that_holds_the_same_is_written_to() {
+    let mut world = small_world();
+    let one = world.start().await;
+    add_many(&one, "a", 5).await;
+    let mut applied = one.store.applied();
+    let before = applied.borrow_and_update().revision;
+    world.coord.restore(world.coord.snapshot()).await;
+    let patient = async {
+        for _ in 0..10_000 {
+            tokio::task::yield_now().await;
+        }
+        let counted = one.store.stats().list();
+        assert!(counted.contains(&("conflicts", 0)), "refused for ever: {counted:?}");
+    };
+    let (refused, ()) = tokio::join!(one.add("b"), patient);
+    assert!(refused.is_err());
+    let loaded = applied.wait_for(|now| now.phase == Phase::Ready && now.revision != before);
+    tokio::time::timeout(Duration::from_secs(60), loaded).await.unwrap().unwrap();
+    one.add("b").await.unwrap();
+    assert_eq!(one.names(Reads::Linearizable).await.len(), 6);
 }
 
 #[tokio::test(start_paused = true)]
