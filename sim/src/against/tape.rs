@@ -78,6 +78,20 @@ struct Era {
     seen: Revision,
 }
 
+impl Noted {
+    /// Takes over what a read found that began when `before` was the newest mark.
+    fn take(&mut self, before: Option<Mark>, mark: Mark) {
+        let is_older = |than: Option<Mark>| {
+            than.is_some_and(|than| than.era == mark.era && mark.revision < than.revision)
+        };
+        if is_older(before) {
+            self.gap.get_or_insert("the coordination store was set back".to_owned());
+        } else if !is_older(self.marks.last().copied()) {
+            self.marks.push(mark);
+        }
+    }
+}
+
 impl Tape {
     /// Begins with what is there now.
     pub async fn begin(
@@ -142,6 +156,7 @@ impl Desk {
 
     /// Reads the revision, and notices a store that is another one.
     async fn look(&self) -> Result<()> {
+        let before = self.lock().marks.last().copied();
         let began = self.recorder.count();
         let marker = RangeRequest::new(KeyRange::single(self.marker.clone()));
         let found = self.coord.range(marker).await?;
@@ -153,12 +168,7 @@ impl Desk {
         }
         let mut noted = self.lock();
         let era = noted.eras.len() - 1;
-        let before = noted.marks.last().filter(|mark| mark.era == era);
-        if before.is_some_and(|mark| revision < mark.revision) {
-            noted.gap.get_or_insert("the coordination store was set back".to_owned());
-            return Ok(());
-        }
-        noted.marks.push(Mark { began, ended, era, revision });
+        noted.take(before, Mark { began, ended, era, revision });
         Ok(())
     }
 
@@ -232,4 +242,23 @@ async fn follow_one(desk: &Desk, era: usize, next: Revision) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_read_that_is_answered_late_sets_nothing_back() {
+        let at = |revision| Mark { began: 0, ended: 0, era: 0, revision };
+        let mut noted = Noted::default();
+        noted.take(None, at(5));
+        let before = noted.marks.last().copied();
+        // The end is noted while the read is on its way.
+        noted.marks.push(at(7));
+        noted.take(before, at(6));
+        assert_eq!((noted.gap.clone(), noted.marks.len()), (None, 2));
+        noted.take(Some(at(7)), at(6));
+        assert!(noted.gap.is_some());
+    }
 }
