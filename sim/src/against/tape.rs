@@ -84,8 +84,10 @@ impl Noted {
         let is_older = |than: Option<Mark>| {
             than.is_some_and(|than| than.era == mark.era && mark.revision < than.revision)
         };
-        if is_older(before) {
-            self.gap.get_or_insert("the coordination store was set back".to_owned());
+        if let Some(before) = before.filter(|before| is_older(Some(*before))) {
+            let (from, to) = (before.revision, mark.revision);
+            let gap = format!("the coordination store was set back from revision {from} to {to}");
+            self.gap.get_or_insert(gap);
         } else if !is_older(self.marks.last().copied()) {
             self.marks.push(mark);
         }
