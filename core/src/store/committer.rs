@@ -182,10 +182,7 @@ impl Committer {
 
     /// Whether nothing has been committed since `base`, anywhere.
     async fn still_at(&self, base: &Head) -> Result<bool, StoreError> {
-        let now = self.inner.current_head().await.map_err(|error| {
-            let reason = error.to_string();
-            StoreError::Coordination(crate::coord::Error::Unavailable { reason })
-        })?;
+        let now = self.inner.current_head().await?;
         if now == *base {
             return Ok(true);
         }

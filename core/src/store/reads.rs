@@ -85,14 +85,11 @@ async fn read_head(inner: &Inner) -> Result<Head, StoreError> {
 
 impl Inner {
     /// `head` as it is at some moment after this call.
-    pub(super) async fn current_head(&self) -> Result<Head, BoxError> {
+    pub(super) async fn current_head(&self) -> Result<Head, StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.head_waiters.send(answer).await.map_err(|_| StoreError::Closed.boxed())?;
-        match answered.await {
-            Ok(Ok(head)) => Ok(head),
-            Ok(Err(shared)) => Err(again(&shared)),
-            Err(_dropped) => Err(StoreError::Closed.boxed()),
-        }
+        self.head_waiters.send(answer).await.map_err(|_| StoreError::Closed)?;
+        let looked = answered.await.map_err(|_dropped| StoreError::Closed)?;
+        looked.map_err(|shared| shared.for_another())
     }
 
     /// Waits until the read model holds `head`, or something later; wakes the feed if that takes
@@ -133,18 +130,6 @@ impl Inner {
     }
 }
 
-/// One failure, for each of those who shared the look.
-fn again(shared: &StoreError) -> BoxError {
-    use crate::coord::Error as CoordError;
-    match shared {
-        StoreError::Coordination(error) if error.is_transient() => {
-            StoreError::Coordination(CoordError::Unavailable { reason: error.to_string() }).boxed()
-        }
-        StoreError::NotReady => StoreError::NotReady.boxed(),
-        other => StoreError::BrokenLog(other.to_string()).boxed(),
-    }
-}
-
 impl Store {
     /// Runs `work` on one consistent state of the read model.
     pub async fn read<T: Send + 'static>(
@@ -174,7 +159,7 @@ impl Store {
             // Before the look: a model that is being made has nobody to wait for.
             self.inner.db().map_err(StoreError::boxed)?;
             loop {
-                let head = self.inner.current_head().await?;
+                let head = self.inner.current_head().await.map_err(StoreError::boxed)?;
                 if self.inner.applied_at(&head).await == Reached::There {
                     return Ok(());
                 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use object_store::ObjectStoreExt;
 
 use super::archive;
-use super::tests::{add_many, archive_all, checkpoint_now, lock, small_world};
+use super::tests::{add_many, add_once, archive_all, checkpoint_now, lock, small_world};
 use crate::coord::CoordinationExt;
+use crate::error::{Code, first_api_error};
 use crate::log::format::{CurrentLineage, Mode, ModeRecord, decode};
 use crate::log::in_force;
 use crate::log::seal::seal;
@@ -83,14 +84,7 @@ async fn another_coordination_store_that_holds_the_same_is_written_to() {
     let mut applied = one.store.applied();
     let before = applied.borrow_and_update().revision;
     world.coord.restore(world.coord.snapshot()).await;
-    let patient = async {
-        for _ in 0..10_000 {
-            tokio::task::yield_now().await;
-        }
-        let counted = one.store.stats().list();
-        assert!(counted.contains(&("conflicts", 0)), "refused for ever: {counted:?}");
-    };
-    let (refused, ()) = tokio::join!(one.add("b"), patient);
+    let refused = add_once(&one, "b").await;
     assert!(refused.is_err());
     let loaded = applied.wait_for(|now| now.phase == Phase::Ready && now.revision != before);
     tokio::time::timeout(Duration::from_secs(60), loaded).await.unwrap().unwrap();
@@ -124,13 +118,25 @@ async fn nothing_of_what_a_set_back_store_has_lost_is_read() {
     let old = world.coord.snapshot();
     add_many(&one, "lost", 2).await;
     world.coord.restore(old).await;
-    let read = one.store.read(&crate::testkit::soon(), Reads::Linearizable, |_| Ok(())).await;
+    let read = one.store.read(&soon(), Reads::Linearizable, |_| Ok(())).await;
     assert!(read.is_err(), "the read model is ahead of the store");
     // The switch to the lineage that goes on from what there is.
     let mut applied = one.store.applied();
     let back = applied.wait_for(|applied| applied.position() == Some(6));
     tokio::time::timeout(std::time::Duration::from_secs(60), back).await.unwrap().unwrap();
     assert_eq!(one.names(Reads::Linearizable).await.len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_decided_by_what_a_set_back_store_has_lost() {
+    let mut world = small_world();
+    let one = world.start().await;
+    add_many(&one, "a", 5).await;
+    let old = world.coord.snapshot();
+    add_many(&one, "lost", 2).await;
+    world.coord.restore(old).await;
+    let decided = one.store.transact(&soon(), |_| Ok(())).await.unwrap_err();
+    assert_eq!(first_api_error(decided.as_ref()).unwrap().code(), Code::NotReady.as_str());
 }
 
 /// A segment of the old course is under way to object storage while the log takes another one.

@@ -1,8 +1,10 @@
 use object_store::ObjectStoreExt;
+use uuid::Uuid;
 
 use super::*;
 use crate::coord::lock::Lock;
 use crate::coord::{Coordination, CoordinationExt, Op, RangeRequest, Txn};
+use crate::error::BoxError;
 use crate::log::format::{ArchivedRecord, CheckpointRecord, LineageRecord, Reason, decode};
 use crate::store::{Durability, Reads, StoreError};
 use crate::testkit::{Flaky, Instance, Mishap, World, keys};
@@ -59,6 +61,19 @@ pub(super) async fn add_many(instance: &Instance, prefix: &str, count: usize) {
     }
 }
 
+/// Adds one name; panics if that is tried on top of what did not come next.
+pub(super) async fn add_once(instance: &Instance, name: &str) -> Result<Uuid, BoxError> {
+    let nothing_came_first = async {
+        for _ in 0..10_000 {
+            tokio::task::yield_now().await;
+        }
+        let counted = instance.store.stats().list();
+        assert!(counted.contains(&("conflicts", 0)), "refused for ever: {counted:?}");
+    };
+    let (added, ()) = tokio::join!(instance.add(name), nothing_came_first);
+    added
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_store_loads_from_checkpoint_segments_and_log() {
     let mut world = small_world();
@@ -110,15 +125,7 @@ async fn a_commit_that_was_trimmed_before_its_outcome_was_known_is_built_upon() 
     };
     let (added, ()) = tokio::join!(one.add("a"), trimmed);
     added.unwrap();
-    let patient = async {
-        for _ in 0..10_000 {
-            tokio::task::yield_now().await;
-        }
-        let counted = one.store.stats().list();
-        assert!(counted.contains(&("conflicts", 0)), "refused for ever: {counted:?}");
-    };
-    let (added, ()) = tokio::join!(one.add("b"), patient);
-    added.unwrap();
+    add_once(&one, "b").await.unwrap();
     assert_eq!(two.names(Reads::Linearizable).await, ["a", "b"]);
 }
 
