@@ -6,11 +6,29 @@ use drydock_core::env::Clock;
 use jiff::Timestamp;
 use tokio::runtime::{Builder, RngSeed};
 use tokio::time::Instant;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Longer, in simulated time, than any test waits for something.
 const LIMIT: Duration = Duration::from_secs(3600);
 /// Between two looks at a condition, in simulated time.
 const LOOK: Duration = Duration::from_millis(10);
+
+/// What is logged of a test. It is shown if the test fails.
+const LOGGED: &str = "drydock_backends=debug,drydock_core=debug,drydock_services=debug";
+
+/// How long the test has run by its own time: so lines of its log begin.
+struct Elapsed {
+    start: Instant,
+}
+
+impl FormatTime for Elapsed {
+    fn format_time(&self, to: &mut Writer<'_>) -> std::fmt::Result {
+        write!(to, "{:?}", self.start.elapsed())
+    }
+}
 
 /// Runs a test to its end.
 ///
@@ -23,7 +41,13 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
         .rng_seed(RngSeed::from_bytes(b"drydock tests"))
         .build()
         .expect("a runtime needs nothing that could be missing");
-    let bounded = async { tokio::time::timeout(LIMIT, test).await };
+    let bounded = async {
+        let log = tracing_subscriber::fmt().with_ansi(false).with_test_writer();
+        let log = log.with_timer(Elapsed { start: Instant::now() });
+        let log = log.with_env_filter(EnvFilter::new(LOGGED)).finish();
+        let _logged = log.set_default();
+        tokio::time::timeout(LIMIT, test).await
+    };
     runtime.block_on(bounded).expect("the test waits for something that does not come")
 }
 

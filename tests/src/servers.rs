@@ -12,8 +12,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use drydock_backends::connect::ConnectSettings;
 use drydock_backends::etcd::{Etcd, EtcdSettings};
-use drydock_backends::objects::open_s3;
+use drydock_backends::objects::{S3Settings, open_s3};
 use drydock_backends::tcp::TcpNet;
 use drydock_backends::testing::Weed;
 use drydock_core::coord::Coordination;
@@ -34,8 +35,9 @@ use objects::DistantObjects;
 /// Names the servers for a run of the suite on them: an endpoint of etcd, and an address of S3.
 pub const VARIABLE: &str = "DRYDOCK_TEST_API_ON";
 
-/// No call takes longer.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// No call takes longer. Shorter time-outs would let a busy machine show: what happens then is
+/// tried elsewhere.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A runtime in real time.
 #[derive(Clone)]
@@ -95,10 +97,22 @@ pub fn stores() -> Option<(Arc<dyn Coordination>, Arc<dyn ObjectStore>)> {
     let (endpoint, address) = named.split_once(' ').expect("two servers are named");
     let part = format!("api/{:016x}/", RngTree::from_entropy().stream("part").random::<u64>());
     let elsewhere = Elsewhere::new();
-    let etcd = EtcdSettings::new(vec![endpoint.to_owned()]);
+    let etcd = EtcdSettings {
+        dial_timeout: PATIENCE,
+        call_timeout: PATIENCE,
+        keep_alive_timeout: PATIENCE,
+        ..EtcdSettings::new(vec![endpoint.to_owned()])
+    };
     let etcd = Etcd::open(etcd, Arc::new(TcpNet)).expect("settings that can be used");
     let coordination = DistantCoordination::new(etcd, &part, elsewhere.clone());
-    let s3 = open_s3(&Weed::settings_at(address), Arc::new(TcpNet));
+    let connect = ConnectSettings {
+        connect_timeout: PATIENCE,
+        answer_timeout: PATIENCE,
+        idle_timeout: PATIENCE,
+        ..ConnectSettings::default()
+    };
+    let s3 = S3Settings { connect, ..Weed::settings_at(address) };
+    let s3 = open_s3(&s3, Arc::new(TcpNet));
     let s3 = PrefixStore::new(s3.expect("settings that can be used"), part);
     Some((Arc::new(coordination), Arc::new(DistantObjects::new(s3, elsewhere))))
 }

@@ -28,14 +28,17 @@ pub struct DistantCoordination {
     elsewhere: Elsewhere,
     /// Everything that the part's watch has told.
     told: watch::Receiver<Arc<Vec<WatchBatch>>>,
+    /// Up to where everybody has been woken who waits to be told.
+    woken: watch::Receiver<Revision>,
 }
 
 impl DistantCoordination {
     pub fn new(etcd: Etcd, prefix: &str, elsewhere: Elsewhere) -> DistantCoordination {
         let part = Part::new(prefix);
         let (tell, told) = watch::channel(Arc::default());
-        elsewhere.runtime().spawn(listen(etcd.clone(), part.clone(), tell));
-        DistantCoordination { etcd, part, elsewhere, told }
+        let (wake, woken) = watch::channel(0);
+        elsewhere.runtime().spawn(listen(etcd.clone(), part.clone(), tell, wake));
+        DistantCoordination { etcd, part, elsewhere, told, woken }
     }
 
     /// Does `work`, and waits until the watch has told of the revision that it answers, if any.
@@ -43,14 +46,11 @@ impl DistantCoordination {
         &self,
         work: impl Future<Output = Result<(T, Option<Revision>)>> + Send + 'static,
     ) -> Result<T> {
-        let mut told = self.told.clone();
+        let mut woken = self.woken.clone();
         let work = async move {
             let (answer, changed) = work.await?;
             if let Some(revision) = changed {
-                let has = |told: &Arc<Vec<WatchBatch>>| {
-                    told.last().is_some_and(|batch| batch.revision >= revision)
-                };
-                told.wait_for(has).await.expect("the watch goes on");
+                woken.wait_for(|woken| *woken >= revision).await.expect("the watch goes on");
             }
             Ok(answer)
         };
@@ -59,12 +59,19 @@ impl DistantCoordination {
 }
 
 /// Tells everything that happens in a part from its beginning.
-async fn listen(etcd: Etcd, part: Part, tell: watch::Sender<Arc<Vec<WatchBatch>>>) {
+async fn listen(
+    etcd: Etcd,
+    part: Part,
+    tell: watch::Sender<Arc<Vec<WatchBatch>>>,
+    wake: watch::Sender<Revision>,
+) {
     let request = WatchRequest::new(part.all()).from(1).prev_kv();
     let mut batches = etcd.watch(request).await.expect("etcd can be watched");
     while let Some(batch) = batches.next().await {
         let batch = batch.expect("the watch does not break");
+        let revision = batch.revision;
         tell.send_modify(|told| Arc::make_mut(told).push(batch));
+        wake.send_replace(revision);
     }
 }
 
