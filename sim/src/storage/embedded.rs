@@ -183,8 +183,7 @@ impl Coordination for Opened {
 
 #[cfg(test)]
 mod tests {
-    use drydock_core::coord::CoordinationExt;
-    use drydock_core::coord::Put;
+    use drydock_core::coord::{CoordinationExt, Put};
     use drydock_core::env::{ManualClock, RngTree};
 
     use super::*;
