@@ -2,6 +2,7 @@
 //! misbehave, one object store, any number of instances, a schema of two types.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -295,6 +296,14 @@ impl World {
             known_keys: std::collections::BTreeSet::new(),
         });
         (store, loops, mode)
+    }
+
+    /// The file of the only read model there is.
+    pub fn model(&self) -> PathBuf {
+        let mut models = std::fs::read_dir(self.scratch.path()).unwrap();
+        let only = models.next().unwrap().unwrap().path();
+        assert!(models.next().is_none(), "several instances");
+        only.join("model.sqlite")
     }
 
     /// The names of all data objects.

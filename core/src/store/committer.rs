@@ -4,7 +4,7 @@
 //! predecessor. A decision (also an error) is answered only after a transaction or a look at `head`
 //! has shown that nothing else came first. While an outcome is unknown nothing else is proposed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -35,10 +35,8 @@ pub(super) struct Committer {
 
 /// What a batch did on top of `base`.
 struct Trial {
-    /// Transactions that ran, in order.
-    ran: Batch,
-    /// Those that found no room.
-    left: Batch,
+    /// So many transactions ran, from the first; the others found no room.
+    ran: usize,
     actions: Vec<Action>,
     bytes: usize,
     base: Head,
@@ -126,11 +124,10 @@ impl Committer {
             return Err(StoreError::NotReady);
         };
         self.inner.check_window(&base)?;
-        let (trial, speculation) = self.attempt(std::mem::take(batch), base).await?;
-        *batch = trial.ran;
+        let (trial, speculation) = self.attempt(batch, base).await?;
         if trial.base != base {
             // The feed moved between the look and the trial.
-            return Ok(Step::Again(again(std::mem::take(batch), trial.left)));
+            return Ok(Step::Again(std::mem::take(batch)));
         }
         let fresh = if let Some(id) = trial.id {
             let Trial { actions, bytes, .. } = trial;
@@ -139,35 +136,38 @@ impl Committer {
         } else {
             self.still_at(&base).await?
         };
-        let ran = std::mem::take(batch);
         if !fresh {
-            return Ok(Step::Again(again(ran, trial.left)));
+            return Ok(Step::Again(std::mem::take(batch)));
         }
-        ran.into_iter().for_each(Job::answer);
-        Ok(Step::Answered(trial.left))
+        let left = batch.split_off(trial.ran);
+        batch.drain(..).for_each(Job::answer);
+        Ok(Step::Answered(left))
     }
 
     /// Runs the closures one after the other. What they wrote nobody sees yet.
-    async fn attempt(&self, batch: Batch, base: Head) -> Result<(Trial, Speculation), StoreError> {
-        let inner = Arc::clone(&self.inner);
-        let length = length(&batch);
-        let sole = batch.len() == 1;
+    async fn attempt(
+        &self,
+        batch: &mut Batch,
+        base: Head,
+    ) -> Result<(Trial, Speculation), StoreError> {
+        let (db, inner) = (self.inner.db()?, Arc::clone(&self.inner));
+        let (length, sole) = (length(batch), batch.len() == 1);
+        // They come back also if the read model fails.
+        let jobs = Arc::new(Mutex::new(std::mem::take(batch)));
+        let tried = Arc::clone(&jobs);
         let trial = move |tx: &Tx<'_>| -> Result<Trial, DbError> {
             let base_now = schema::head(tx)?;
-            let mut trial = Trial {
-                ran: Vec::new(),
-                left: Vec::new(),
-                actions: Vec::new(),
-                bytes: 0,
-                base: base_now,
-                id: None,
-            };
-            for job in batch {
-                if base_now != base || trial.bytes >= inner.settings.batch_bytes {
-                    trial.left.push(job);
-                } else {
-                    try_job(&inner, tx, job, &mut trial, sole)?;
+            let mut trial =
+                Trial { ran: 0, actions: Vec::new(), bytes: 0, base: base_now, id: None };
+            if base_now != base {
+                return Ok(trial);
+            }
+            for job in lock(&tried).iter_mut() {
+                if trial.bytes >= inner.settings.batch_bytes {
+                    break;
                 }
+                try_job(&inner, tx, job.as_mut(), &mut trial, sole)?;
+                trial.ran += 1;
             }
             if !trial.actions.is_empty() {
                 let (position, commit) = (base.position + 1, inner.env.new_id());
@@ -176,8 +176,9 @@ impl Committer {
             }
             Ok(trial)
         };
-        let db = self.inner.db()?;
-        Ok(db.speculate(&Context::background(), length, trial).await?)
+        let done = db.speculate(&Context::background(), length, trial).await;
+        *batch = std::mem::take(&mut *lock(&jobs));
+        Ok(done?)
     }
 
     /// Whether nothing has been committed since `base`, anywhere.
@@ -302,7 +303,7 @@ fn length(batch: &Batch) -> Length {
 fn try_job(
     inner: &Inner,
     tx: &Tx<'_>,
-    mut job: Box<dyn Job>,
+    job: &mut dyn Job,
     trial: &mut Trial,
     sole: bool,
 ) -> Result<(), DbError> {
@@ -331,7 +332,6 @@ fn try_job(
     if let Some(bytes) = too_large {
         job.reject(StoreError::TooLarge { bytes, limit });
     }
-    trial.ran.push(job);
     Ok(())
 }
 
@@ -348,9 +348,8 @@ impl From<DbError> for Undo {
     }
 }
 
-fn again(mut ran: Batch, left: Batch) -> Batch {
-    ran.extend(left);
-    ran
+fn lock(batch: &Mutex<Batch>) -> MutexGuard<'_, Batch> {
+    batch.lock().expect("no holder of this lock panics")
 }
 
 /// Tells everybody the same.

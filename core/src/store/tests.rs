@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::coord::{Coordination, CoordinationExt};
-use crate::error::{Kind, first_api_error};
+use crate::error::{Chain, Kind, first_api_error};
 use crate::log::format::{Body, Mode};
 use crate::testkit::{Instance, Item, Mishap, Part, World, keys, soon};
 
@@ -116,6 +116,22 @@ async fn a_domain_error_is_not_decided_on_an_old_state() {
 }
 
 /// Of what the feed finds in the log, only what was there before it looked is compared.
+/// Whoever waits hears of it, and what is written later is not affected.
+#[tokio::test(start_paused = true)]
+async fn a_read_model_that_fails_fails_the_batch_for_that() {
+    let mut world = World::new();
+    let one = world.start().await;
+    let other = rusqlite::Connection::open(world.model()).unwrap();
+    other.execute_batch("ALTER TABLE drydock_position RENAME TO away").unwrap();
+    let failed = one.add("a").await.unwrap_err();
+    let why = Chain(failed.as_ref()).to_string();
+    assert_eq!(kind_of(&failed).0, Kind::Internal, "{why}");
+    assert!(why.contains("no such table"), "{why}");
+    other.execute_batch("ALTER TABLE away RENAME TO drydock_position").unwrap();
+    one.add("b").await.unwrap();
+    assert_eq!(one.names(Reads::Linearizable).await, ["b"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_commit_during_a_look_at_the_log_is_not_taken_for_one_too_many() {
     let mut world = World::new();
