@@ -115,7 +115,6 @@ async fn a_domain_error_is_not_decided_on_an_old_state() {
     assert_eq!(found.await.unwrap(), "a");
 }
 
-/// Of what the feed finds in the log, only what was there before it looked is compared.
 /// Whoever waits hears of it, and what is written later is not affected.
 #[tokio::test(start_paused = true)]
 async fn a_read_model_that_fails_fails_the_batch_for_that() {
@@ -132,6 +131,7 @@ async fn a_read_model_that_fails_fails_the_batch_for_that() {
     assert_eq!(one.names(Reads::Linearizable).await, ["b"]);
 }
 
+/// Of what the feed finds in the log, only what was there before it looked is compared.
 #[tokio::test(start_paused = true)]
 async fn a_commit_during_a_look_at_the_log_is_not_taken_for_one_too_many() {
     let mut world = World::new();

@@ -12,7 +12,7 @@ use crate::log::format::{CurrentLineage, Mode, ModeRecord, decode};
 use crate::log::in_force;
 use crate::log::seal::seal;
 use crate::store::{Durability, Phase, Reads};
-use crate::testkit::{Flaky, keys, soon};
+use crate::testkit::{Flaky, Instance, World, keys, soon};
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_coordination_store_is_recovered_from_objects() {
@@ -110,14 +110,20 @@ async fn a_coordination_store_that_was_set_back_is_found_out() {
     assert_eq!(two.store.applied().borrow().position(), Some(12));
 }
 
-#[tokio::test(start_paused = true)]
-async fn nothing_of_what_a_set_back_store_has_lost_is_read() {
+/// An instance that has applied two commits which its coordination store has lost since.
+async fn set_back() -> (World, Instance) {
     let mut world = small_world();
     let one = world.start().await;
     add_many(&one, "a", 5).await;
     let old = world.coord.snapshot();
     add_many(&one, "lost", 2).await;
     world.coord.restore(old).await;
+    (world, one)
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_of_what_a_set_back_store_has_lost_is_read() {
+    let (_world, one) = set_back().await;
     let read = one.store.read(&soon(), Reads::Linearizable, |_| Ok(())).await;
     assert!(read.is_err(), "the read model is ahead of the store");
     // The switch to the lineage that goes on from what there is.
@@ -129,12 +135,7 @@ async fn nothing_of_what_a_set_back_store_has_lost_is_read() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_decided_by_what_a_set_back_store_has_lost() {
-    let mut world = small_world();
-    let one = world.start().await;
-    add_many(&one, "a", 5).await;
-    let old = world.coord.snapshot();
-    add_many(&one, "lost", 2).await;
-    world.coord.restore(old).await;
+    let (_world, one) = set_back().await;
     let decided = one.store.transact(&soon(), |_| Ok(())).await.unwrap_err();
     assert_eq!(first_api_error(decided.as_ref()).unwrap().code(), Code::NotReady.as_str());
 }

@@ -61,7 +61,7 @@ pub(super) async fn add_many(instance: &Instance, prefix: &str, count: usize) {
     }
 }
 
-/// Adds one name; panics if that is tried on top of what did not come next.
+/// Adds one name; panics if that is refused by the log and tried again: nobody else commits.
 pub(super) async fn add_once(instance: &Instance, name: &str) -> Result<Uuid, BoxError> {
     let nothing_came_first = async {
         for _ in 0..10_000 {
