@@ -2,11 +2,10 @@
 //!
 //! Absent on purpose: anything that only a simulation needs.
 
+pub mod api;
 pub mod cli;
 pub mod config;
 pub mod configstore;
 pub mod gateway;
 pub mod http;
-pub mod names;
 pub mod runtime;
-pub mod seal;

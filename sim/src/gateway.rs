@@ -7,8 +7,9 @@ use std::time::Duration;
 use drydock_core::error::{BoxError, Chain};
 use drydock_core::net::Net;
 use drydock_services::gateway;
-use drydock_services::http::HttpSettings;
-use drydock_services::runtime::{self, Role};
+use drydock_services::http::server::HttpSettings;
+use drydock_services::runtime;
+use drydock_services::runtime::Role;
 use secrecy::SecretString;
 
 use crate::plan::{gateway_name, instance_name};

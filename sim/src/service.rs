@@ -8,8 +8,9 @@ use std::time::Duration;
 use drydock_core::db::Execution;
 use drydock_core::error::Chain;
 use drydock_core::net::Net;
-use drydock_services::runtime::{self, Deps, Role, Settings};
-use drydock_services::seal::KeyRing;
+use drydock_services::runtime;
+use drydock_services::runtime::encryption::KeyRing;
+use drydock_services::runtime::{Deps, Role, Settings};
 use secrecy::SecretString;
 
 use crate::fault::PlannedPoints;

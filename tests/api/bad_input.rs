@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_services::configstore;
-use drydock_services::http::error::status_of;
-use drydock_services::http::route::{BodyRule, Spec};
+use drydock_services::http::server::error::status_of;
+use drydock_services::http::server::route::{BodyRule, Spec};
 use drydock_tests::app::{TestApp, with_app};
 use drydock_tests::client::Request;
 use http::Method;

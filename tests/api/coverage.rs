@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use drydock_core::error::{Code, Kind};
-use drydock_services::http::error::status_of;
-use drydock_services::http::route::{Access, Route, Spec};
+use drydock_services::http::server::error::status_of;
+use drydock_services::http::server::route::{Access, Route, Spec};
 use drydock_services::{configstore, gateway};
 
 use crate::{every_route, gateway_every_row};

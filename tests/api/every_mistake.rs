@@ -1,8 +1,8 @@
 //! The same mistakes for every row of the route table.
 
 use drydock_services::configstore;
-use drydock_services::http::openapi::document;
-use drydock_services::http::route::{BodyRule, Route, Spec};
+use drydock_services::http::api::openapi::document;
+use drydock_services::http::server::route::{BodyRule, Route, Spec};
 use drydock_tests::app::{TestApp, with_app};
 use drydock_tests::client::Request;
 use drydock_tests::run::run;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_services::configstore;
-use drydock_services::http::route::{Access, Availability, BodyRule, Spec};
+use drydock_services::http::server::route::{Access, Availability, BodyRule, Spec};
 use drydock_tests::app::{TestApp, settings, with_app};
 use drydock_tests::client::{Exchange, Request};
 use drydock_tests::faulty::Trouble;

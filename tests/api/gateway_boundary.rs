@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use drydock_core::net::Net;
-use drydock_services::gateway::{self, Requirement};
-use drydock_services::http::route::{BodyRule, Spec};
+use drydock_services::gateway;
+use drydock_services::gateway::Requirement;
+use drydock_services::http::server::route::{BodyRule, Spec};
 use drydock_tests::app::{TOKEN, TestApp};
 use drydock_tests::client::{Exchange, Request};
 use drydock_tests::faulty::Trouble;

@@ -3,9 +3,10 @@
 
 use std::cell::RefCell;
 
-use drydock_services::gateway::{self, Requirement};
-use drydock_services::http::openapi::document;
-use drydock_services::http::route::{BodyRule, Route, Spec};
+use drydock_services::gateway;
+use drydock_services::gateway::Requirement;
+use drydock_services::http::api::openapi::document;
+use drydock_services::http::server::route::{BodyRule, Route, Spec};
 use drydock_tests::app::TestApp;
 use drydock_tests::client::Request;
 use drydock_tests::faulty::Trouble;

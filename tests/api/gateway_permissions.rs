@@ -1,8 +1,9 @@
 //! Who may do what: every row of the gateway's table asked by everybody, and what is hidden from
 //! whom.
 
-use drydock_services::gateway::{self, Requirement};
-use drydock_services::http::route::{BodyRule, Spec};
+use drydock_services::gateway;
+use drydock_services::gateway::Requirement;
+use drydock_services::http::server::route::{BodyRule, Spec};
 use drydock_tests::client::Request;
 use drydock_tests::gateway::{Face, ROOTS, VISIBILITIES, Who, escaped, small_world, with_gateway};
 use drydock_tests::run::run;

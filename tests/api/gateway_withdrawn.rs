@@ -1,8 +1,9 @@
 //! A right that is withdrawn between the gateway's look at it and the change: the change is not
 //! made, and answered as if the right had never been there.
 
-use drydock_services::gateway::{self, Requirement};
-use drydock_services::http::route::Spec;
+use drydock_services::gateway;
+use drydock_services::gateway::Requirement;
+use drydock_services::http::server::route::Spec;
 use drydock_tests::app::TestApp;
 use drydock_tests::archive::Export;
 use drydock_tests::client::Request;

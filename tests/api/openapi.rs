@@ -1,6 +1,6 @@
 //! The API document is made of the route table, and says no more and no less than what is answered.
 
-use drydock_services::http::openapi::document;
+use drydock_services::http::api::openapi::document;
 use drydock_services::{configstore, gateway};
 use drydock_tests::app::with_app;
 use drydock_tests::gateway::{Who, small_world};

@@ -338,7 +338,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 mod tests {
     use clap::CommandFactory;
 
-    use super::*;
+    use super::super::args::*;
 
     #[test]
     fn the_definition_is_sound() {

@@ -106,7 +106,7 @@ mod tests {
     use jiff::Timestamp;
     use uuid::Uuid;
 
-    use super::*;
+    use super::super::check::*;
 
     fn export(counts: &[(&str, u64)]) -> Vec<u8> {
         let header = Header {

@@ -10,10 +10,10 @@ use secrecy::SecretString;
 use super::args::{GatewayArgs, ServerArgs};
 use super::exit::Failure;
 use super::store;
+use crate::api::admin::AdminClient;
+use crate::api::gateway::GatewayClient;
 use crate::config::tokens;
 use crate::gateway;
-use crate::gateway::client::GatewayClient;
-use crate::http::admin::AdminClient;
 use crate::http::client::Client;
 
 const SERVICE: &str = "configstore";
@@ -97,7 +97,7 @@ fn authority(flag: &str, url: &str) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::super::connect::*;
 
     #[test]
     fn urls_name_a_host_and_nothing_else() {

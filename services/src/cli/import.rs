@@ -12,7 +12,7 @@ use tokio_util::io::ReaderStream;
 use super::args::ServerArgs;
 use super::exit::Failure;
 use super::{connect, output, progress};
-use crate::http::admin::Intent;
+use crate::api::admin::Intent;
 
 const STDIN: &str = "-";
 /// Bytes read at a time.

@@ -6,7 +6,7 @@ use drydock_core::context::Context;
 use super::args::{LineagesAction, ServerArgs};
 use super::exit::Failure;
 use super::{connect, output};
-use crate::http::admin::Lineage;
+use crate::api::admin::Lineage;
 use crate::http::client::ClientError;
 
 pub async fn run(action: LineagesAction, server: &ServerArgs) -> Result<(), Failure> {

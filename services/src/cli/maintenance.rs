@@ -5,10 +5,11 @@ use drydock_core::context::Context;
 use drydock_core::log::format::{InstanceRecord, InstanceState, Mode};
 
 use super::args::{MaintenanceAction, ServerArgs};
-use super::connect::{self, REQUESTED_BY};
+use super::connect;
+use super::connect::REQUESTED_BY;
 use super::exit::Failure;
 use super::output;
-use crate::http::admin::MaintenanceStatus;
+use crate::api::admin::MaintenanceStatus;
 use crate::http::client::ClientError;
 
 pub async fn run(action: MaintenanceAction, server: &ServerArgs) -> Result<(), Failure> {

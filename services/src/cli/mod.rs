@@ -5,8 +5,8 @@
 
 mod args;
 mod check;
-mod check_up;
 mod connect;
+mod doctor;
 mod examine;
 pub mod exit;
 mod export;

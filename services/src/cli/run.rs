@@ -9,7 +9,7 @@ use super::args::{Cli, Command, ConfigAction, ConfigArgs, GatewayArgs};
 use super::exit::Failure;
 use super::objects::session::Session;
 use super::objects::{group, org, project, remote_source, secret, token, user, variable};
-use super::{check_up, examine, export, import, lineages, logging, maintenance, output, serve};
+use super::{doctor, examine, export, import, lineages, logging, maintenance, output, serve};
 use crate::config::{ConfigError, Loaded, Sources, load};
 
 /// Runs the process's command line.
@@ -60,7 +60,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Check { json, config } => {
             let config = read_config(&config)?.config;
             logging::to_stderr(&config.log);
-            runtime()?.block_on(check_up::run(config, json))
+            runtime()?.block_on(doctor::run(config, json))
         }
         Command::Config { action: ConfigAction::Print { config } } => {
             output::line(read_config(&config)?.print().trim_end())

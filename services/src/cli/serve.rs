@@ -16,12 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::ServeRole;
 use super::exit::Failure;
-use super::store::{self, Addresses};
+use super::store;
+use super::store::Addresses;
 use super::{output, signals};
 use crate::config::stores::{CoordinationKind, ObjectsKind};
 use crate::config::{Config, Loaded, keys, tokens};
+use crate::runtime::encryption::KeyRing;
 use crate::runtime::{Deps, Role, Settings, start};
-use crate::seal::KeyRing;
 use crate::{configstore, gateway};
 
 /// A service with its listener, bound but not yet serving.
@@ -223,7 +224,7 @@ fn settings(config: Config, internal_token: SecretString, keys: KeyRing) -> Sett
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::super::serve::*;
 
     #[test]
     fn what_listens_everywhere_is_dialled_here() {

@@ -10,7 +10,7 @@ use rand::RngExt;
 
 use super::load::ConfigError;
 use super::tokens::write_secret;
-use crate::seal::KeyRing;
+use crate::runtime::encryption::KeyRing;
 
 const FILE: &str = "encryption.keys";
 

@@ -4,7 +4,7 @@ use drydock_core::env::Env;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
-use super::*;
+use crate::config::*;
 
 struct Case {
     dir: TempDir,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stores::{CoordinationConfig, ObjectsConfig};
 use crate::configstore::SealAnew;
-use crate::http::HttpSettings;
+use crate::http::server::HttpSettings;
 
 /// The whole configuration. What has no default is absent until some layer sets it.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use toml::Value;
 use super::load::{ConfigError, Layered, env_name};
 use super::stores::{CoordinationKind, ObjectsKind};
 use super::types::Config;
-use crate::seal::KeyRing;
+use crate::runtime::encryption::KeyRing;
 
 const MAX_CLUSTER_LENGTH: usize = 64;
 const MIN_TOKEN_LENGTH: usize = 16;

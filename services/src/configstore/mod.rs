@@ -4,18 +4,14 @@
 //! (HTTP to types and back), `action` (decides, inside a transaction), `model` (SQL).
 
 mod action;
-pub mod client;
-pub(crate) mod errors;
 mod handlers;
 mod model;
+pub mod record;
 pub(crate) mod rotation;
 pub mod routes;
 pub mod schema;
 mod state;
-mod tree_schema;
-pub mod types;
 
-pub(crate) use handlers::parse;
 pub use rotation::SealAnew;
 pub use routes::routes;
 pub use schema::SCHEMA;

@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use super::action::secret::{bound, seal_anew};
 use super::model;
-use super::types::Secret;
-use crate::seal::KeyRing;
+use crate::api::configstore::types::Secret;
+use crate::runtime::encryption::KeyRing;
 
 /// When secrets move to the primary key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

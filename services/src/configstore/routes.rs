@@ -8,7 +8,7 @@ use super::handlers::{
     user, variable,
 };
 use super::state::Configstore;
-use super::types::{
+use crate::api::configstore::types::{
     ChildrenQuery, EnvironmentQuery, LinkedAccountView, MemberRole, MemberView, NewLinkedAccount,
     NewOrg, NewProject, NewProjectGroup, NewRemoteSource, NewSecret, NewToken, NewTokenView,
     NewUser, NewVariable, Org, OrgChange, OrgsQuery, ProjectChange, ProjectGroupChange,
@@ -16,8 +16,9 @@ use super::types::{
     RunEnvironment, SecretChange, SecretView, TokenView, TreeQuery, User, UserChange, UserOrg,
     VariableChange, VariableView,
 };
-use crate::http::route::Route;
-use crate::http::{admin, health};
+use crate::http::server::health;
+use crate::http::server::route::Route;
+use crate::runtime::routes as admin;
 
 pub fn routes() -> Vec<Route<Configstore>> {
     let mut routes = users();

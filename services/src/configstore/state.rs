@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use drydock_core::store::Store;
 
-use crate::http::admin::{Admin, Administered};
-use crate::http::shell;
-use crate::seal::KeyRing;
+use crate::http::server::context;
+use crate::runtime::encryption::KeyRing;
+use crate::runtime::routes::{Admin, Administered};
 
 #[derive(Clone)]
 pub struct Configstore {
@@ -21,4 +21,4 @@ impl Administered for Configstore {
     }
 }
 
-pub(super) type App = shell::App<Configstore>;
+pub(super) type App = context::App<Configstore>;

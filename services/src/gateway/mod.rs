@@ -13,12 +13,12 @@
 
 mod action;
 mod auth;
-pub mod client;
 mod errors;
 mod handlers;
+mod requirement;
 pub mod routes;
 mod state;
 
-pub use auth::requirement::{Object, Requirement};
+pub use requirement::{Object, Requirement};
 pub use routes::{requirements, routes};
 pub use state::{Deps, Gateway, SERVICE, Settings};

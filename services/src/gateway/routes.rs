@@ -2,21 +2,23 @@
 
 use drydock_core::error::{Code, Kind};
 
-use super::auth::requirement::Object::{Org, Project, ProjectGroup};
-use super::auth::requirement::Requirement::{
-    self, Admin, AdminToken, AnyUser, Owns, OwnsParent, OwnsWithTarget, Reads, SelfOf,
-};
 use super::handlers::{
     archive, lineage, linked_account, maintenance, member, org, project, project_group,
     remote_source, secret, token, user, variable,
 };
+use super::requirement::Object::{Org, Project, ProjectGroup};
+use super::requirement::Requirement;
+use super::requirement::Requirement::{
+    Admin, AdminToken, AnyUser, Owns, OwnsParent, OwnsWithTarget, Reads, SelfOf,
+};
 use super::state::Gateway;
-use crate::configstore::types::User;
-use crate::configstore::{self, Configstore};
-use crate::http::describe::BEHALF;
-use crate::http::health;
-use crate::http::page::ListQuery;
-use crate::http::route::{Route, Spec};
+use crate::api::configstore::types::User;
+use crate::configstore;
+use crate::configstore::Configstore;
+use crate::http::api::operation::BEHALF;
+use crate::http::api::page::ListQuery;
+use crate::http::server::health;
+use crate::http::server::route::{Route, Spec};
 
 /// A row of the table.
 type Row = (Requirement, Route<Gateway>);

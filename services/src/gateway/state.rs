@@ -7,12 +7,12 @@ use drydock_core::net::SharedNet;
 use http::Method;
 use secrecy::SecretString;
 
-use super::auth::requirement::Requirement;
+use super::requirement::Requirement;
 use super::routes::requirements;
 use crate::http::client::Client;
-use crate::http::frame::Trace;
-use crate::http::guard::is_token;
-use crate::http::{HttpSettings, shell};
+use crate::http::server::frame::Trace;
+use crate::http::server::guard::is_token;
+use crate::http::server::{HttpSettings, context};
 
 pub const SERVICE: &str = "gateway";
 
@@ -74,4 +74,4 @@ impl Gateway {
     }
 }
 
-pub(super) type App = shell::App<Gateway>;
+pub(super) type App = context::App<Gateway>;

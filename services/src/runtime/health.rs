@@ -9,9 +9,9 @@ use prometheus_client::registry::Registry;
 
 use super::instance::Instance;
 use crate::configstore::rotation::SecretMetrics;
-use crate::http::gate::{Gate, GateState};
-use crate::http::metrics::HttpMetrics;
-use crate::http::shell::{Details, Health, LoadProgress, Readiness};
+use crate::http::server::context::{Details, Health, LoadProgress, Readiness};
+use crate::http::server::gate::{Gate, GateState};
+use crate::http::server::metrics::HttpMetrics;
 
 pub(super) struct Vitals {
     gate: Gate,

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::instance::Instance;
 use super::tasks::Tasks;
-use crate::http::gate::{Gate, GateState};
+use crate::http::server::gate::{Gate, GateState};
 
 pub(super) struct Driver {
     pub(super) gate: Gate,
@@ -131,7 +131,7 @@ mod tests {
     use drydock_core::store::{Applied, Store, StoreParts, StoreSettings};
     use object_store::memory::InMemory;
 
-    use super::*;
+    use super::super::maintenance::*;
 
     const SOON: Duration = Duration::from_secs(10);
 

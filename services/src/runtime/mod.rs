@@ -10,17 +10,19 @@
 //! | `maintenance` | the driver of the core's state machine |
 //! | `modes` | what the coordination store says of the mode |
 //! | `instance` | this instance's leased key |
-//! | `admin` | what an operator may do |
+//! | `operator` | what an operator may do |
 //! | `tasks` | the store's background tasks |
 //! | `health` | readiness and metrics |
 //!
 //! Architecture invariant: nothing here knows whether it is simulated.
 
-mod admin;
+pub mod encryption;
 mod health;
 mod instance;
 mod maintenance;
 mod modes;
+mod operator;
+pub mod routes;
 pub mod settings;
 pub mod start;
 mod stateless;

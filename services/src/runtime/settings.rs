@@ -6,8 +6,8 @@ use drydock_core::store::StoreSettings;
 use secrecy::SecretString;
 
 use crate::configstore::SealAnew;
-use crate::http::HttpSettings;
-use crate::seal::KeyRing;
+use crate::http::server::HttpSettings;
+use crate::runtime::encryption::KeyRing;
 
 #[derive(Debug, Clone)]
 pub struct Settings {

@@ -5,11 +5,12 @@ use drydock_core::net::Listener;
 use tokio_util::sync::CancellationToken;
 
 use super::{Deps, Settings, stateless, stored};
+use crate::configstore;
+use crate::configstore::Configstore;
 use crate::configstore::rotation::Rotation;
-use crate::configstore::{self, Configstore};
 use crate::gateway;
-use crate::http::route;
-use crate::http::shell::App;
+use crate::http::server::context::App;
+use crate::http::server::route;
 
 /// Which service an instance is, with its settings and seams.
 pub enum Role {

@@ -10,11 +10,12 @@ use drydock_core::net::Listener;
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
-use crate::gateway::{self, Gateway};
-use crate::http::gate::{Gate, GateState};
-use crate::http::metrics::HttpMetrics;
-use crate::http::shell::{App, Details, Health, Readiness, Shell, ShellParts};
-use crate::http::{route, serve};
+use crate::gateway;
+use crate::gateway::Gateway;
+use crate::http::server::context::{App, Details, Health, Readiness, Shell, ShellParts};
+use crate::http::server::gate::{Gate, GateState};
+use crate::http::server::metrics::HttpMetrics;
+use crate::http::server::{route, serve};
 
 pub(super) async fn run_gateway(
     settings: gateway::Settings,

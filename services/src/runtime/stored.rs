@@ -18,19 +18,19 @@ use object_store::ObjectStore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::admin::Operator;
 use super::health::Vitals;
 use super::instance::Instance;
 use super::maintenance::Driver;
+use super::operator::Operator;
 use super::tasks::Tasks;
 use super::{Settings, modes};
 use crate::configstore::SealAnew;
 use crate::configstore::rotation::SecretMetrics;
-use crate::http::admin::Admin;
-use crate::http::gate::{Gate, GateState};
-use crate::http::serve;
-use crate::http::shell::{Shell, ShellParts};
-use crate::seal::KeyRing;
+use crate::http::server::context::{Shell, ShellParts};
+use crate::http::server::gate::{Gate, GateState};
+use crate::http::server::serve;
+use crate::runtime::encryption::KeyRing;
+use crate::runtime::routes::Admin;
 
 /// What tells one service with a store from another.
 pub(super) struct Kind<S> {

@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use drydock_backends::tcp::TcpNet;
 use drydock_core::error::Kind;
-use drydock_services::configstore::types::{NewOrg, NewToken, NewUser, Visibility};
-use drydock_services::gateway::client::GatewayClient;
+use drydock_services::api::configstore::types::{NewOrg, NewToken, NewUser, Visibility};
+use drydock_services::api::gateway::GatewayClient;
+use drydock_services::http::api::page::Consistency;
 use drydock_services::http::client::Client;
-use drydock_services::http::page::Consistency;
 use secrecy::SecretString;
 
 use super::harness::{Installation, soon};

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use drydock_backends::tcp::TcpNet;
 use drydock_core::context::Context;
+use drydock_services::api::configstore::client::ConfigstoreClient;
+use drydock_services::api::gateway::GatewayClient;
 use drydock_services::config::tokens;
-use drydock_services::configstore::client::ConfigstoreClient;
-use drydock_services::gateway::client::GatewayClient;
 use drydock_services::http::client::Client;
 use secrecy::SecretString;
 use tempfile::TempDir;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use drydock_services::configstore::client::ConfigstoreClient;
-use drydock_services::configstore::types::{NewUser, User};
-use drydock_services::http::page::ListQuery;
+use drydock_services::api::configstore::client::ConfigstoreClient;
+use drydock_services::api::configstore::types::{NewUser, User};
+use drydock_services::http::api::page::ListQuery;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 

@@ -55,7 +55,7 @@ async fn a_person_gets_from_nothing_to_a_variable() {
     let variables = json(&alice(&[&["variable", "list", "--json"], &place[..]].concat()).await);
     assert_eq!(variables[0]["values"][0]["secret_name"], "deploy");
     let site = "org/acme/web/site".parse().unwrap();
-    let query = drydock_services::configstore::types::EnvironmentQuery {
+    let query = drydock_services::api::configstore::types::EnvironmentQuery {
         branch: Some("main".to_owned()),
         ..Default::default()
     };

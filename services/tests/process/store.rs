@@ -1,5 +1,5 @@
-use drydock_services::configstore::types::NewUser;
-use drydock_services::http::page::ListQuery;
+use drydock_services::api::configstore::types::NewUser;
+use drydock_services::http::api::page::ListQuery;
 
 use super::harness::{Installation, Running, soon, text};
 

@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use drydock_core::context::Context;
 use drydock_core::net::SharedNet;
-use drydock_services::configstore::client::ConfigstoreClient;
-use drydock_services::configstore::client::secrets::Place;
-use drydock_services::configstore::types::{
-    self, ChildrenQuery, NewOrg, NewProject, NewProjectGroup, NewSecret, NewToken, NewUser,
-    OrgChange, ProjectChange, ProjectGroupChange, TreeQuery, UserChange, Visibility,
+use drydock_services::api::admin::AdminClient;
+use drydock_services::api::configstore::client::ConfigstoreClient;
+use drydock_services::api::configstore::client::secrets::Place;
+use drydock_services::api::configstore::types;
+use drydock_services::api::configstore::types::{
+    ChildrenQuery, NewOrg, NewProject, NewProjectGroup, NewSecret, NewToken, NewUser, OrgChange,
+    ProjectChange, ProjectGroupChange, TreeQuery, UserChange, Visibility,
 };
-use drydock_services::gateway::client::GatewayClient;
-use drydock_services::http::admin::AdminClient;
+use drydock_services::api::gateway::GatewayClient;
+use drydock_services::api::names::{Ref, TreeRef};
+use drydock_services::http::api::page::{Consistency, ListQuery};
 use drydock_services::http::client::{Client, ClientError, ClientSettings};
-use drydock_services::http::page::{Consistency, ListQuery};
-use drydock_services::names::{Ref, TreeRef};
 use secrecy::SecretString;
 use uuid::Uuid;
 

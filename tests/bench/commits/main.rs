@@ -20,10 +20,11 @@ use drydock_core::context::Context;
 use drydock_core::db::Execution;
 use drydock_core::env::Env;
 use drydock_core::net::Net;
-use drydock_services::configstore::client::ConfigstoreClient;
-use drydock_services::configstore::types::NewUser;
+use drydock_services::api::configstore::client::ConfigstoreClient;
+use drydock_services::api::configstore::types::NewUser;
 use drydock_services::http::client::Client;
-use drydock_services::runtime::{self, Deps, Role};
+use drydock_services::runtime;
+use drydock_services::runtime::{Deps, Role};
 use drydock_tests::app::{TOKEN, settings};
 use etcd_client::{
     Client as EtcdClient, Compare, CompareOp, GetOptions, KeyValue, SortOrder, SortTarget, Txn,

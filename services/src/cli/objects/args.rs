@@ -3,9 +3,9 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::configstore::client::secrets::Place;
-use crate::configstore::types::{AuthKind, RemoteSourceKind, Role, Visibility};
-use crate::names::{Name, Ref, TreeRef};
+use crate::api::configstore::client::secrets::Place;
+use crate::api::configstore::types::{AuthKind, RemoteSourceKind, Role, Visibility};
+use crate::api::names::{Name, Ref, TreeRef};
 
 #[derive(Debug, Subcommand)]
 pub enum UserAction {

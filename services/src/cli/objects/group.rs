@@ -2,9 +2,11 @@
 
 use super::args::{GroupAction, TreeChange};
 use super::session::{Session, failed};
+use crate::api::configstore::types::{
+    ChildrenQuery, NewProjectGroup, ProjectGroupChange, Visibility,
+};
 use crate::cli::exit::Failure;
-use crate::configstore::types::{ChildrenQuery, NewProjectGroup, ProjectGroupChange, Visibility};
-use crate::http::page::Consistency;
+use crate::http::api::page::Consistency;
 
 pub async fn run(session: Session, action: GroupAction) -> Result<(), Failure> {
     let Session { objects, ctx, .. } = &session;

@@ -2,9 +2,9 @@
 
 use super::args::OrgAction;
 use super::session::{Session, failed};
+use crate::api::configstore::types::{NewOrg, OrgChange, OrgsQuery, Visibility};
 use crate::cli::exit::Failure;
-use crate::configstore::types::{NewOrg, OrgChange, OrgsQuery, Visibility};
-use crate::http::page::Consistency;
+use crate::http::api::page::Consistency;
 
 pub async fn run(session: Session, action: OrgAction) -> Result<(), Failure> {
     let Session { objects, ctx, .. } = &session;

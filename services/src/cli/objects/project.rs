@@ -2,9 +2,9 @@
 
 use super::args::{ProjectAction, TreeChange};
 use super::session::{Session, failed};
+use crate::api::configstore::types::{ChildrenQuery, NewProject, ProjectChange, Visibility};
 use crate::cli::exit::Failure;
-use crate::configstore::types::{ChildrenQuery, NewProject, ProjectChange, Visibility};
-use crate::http::page::Consistency;
+use crate::http::api::page::Consistency;
 
 pub async fn run(session: Session, action: ProjectAction) -> Result<(), Failure> {
     let Session { objects, ctx, .. } = &session;

@@ -2,9 +2,9 @@
 
 use super::args::RemoteSourceAction;
 use super::session::{Session, failed};
+use crate::api::configstore::types::{NewRemoteSource, RemoteSourceChange};
 use crate::cli::exit::Failure;
-use crate::configstore::types::{NewRemoteSource, RemoteSourceChange};
-use crate::http::page::Consistency;
+use crate::http::api::page::Consistency;
 
 pub async fn run(session: Session, action: RemoteSourceAction) -> Result<(), Failure> {
     let Session { objects, ctx, .. } = &session;

@@ -6,8 +6,8 @@ use std::io::Read;
 
 use super::args::{DataArgs, ListOfPlace, SecretAction};
 use super::session::{Session, failed};
+use crate::api::configstore::types::{NewSecret, SecretChange, TreeQuery};
 use crate::cli::exit::Failure;
-use crate::configstore::types::{NewSecret, SecretChange, TreeQuery};
 
 const STDIN: &str = "-";
 

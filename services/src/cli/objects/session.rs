@@ -5,13 +5,13 @@ use drydock_core::context::Context;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::api::configstore::client::ConfigstoreClient;
+use crate::api::gateway::GatewayClient;
 use crate::cli::args::GatewayArgs;
 use crate::cli::exit::Failure;
 use crate::cli::{connect, output};
-use crate::configstore::client::ConfigstoreClient;
-use crate::gateway::client::GatewayClient;
+use crate::http::api::page::{ListQuery, Page};
 use crate::http::client::ClientError;
-use crate::http::page::{ListQuery, Page};
 
 /// The largest page there is.
 const PAGE: &str = "100";
@@ -123,7 +123,7 @@ fn text(value: &Value) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::*;
+    use super::super::session::*;
 
     #[test]
     fn cells_are_for_people() {

@@ -2,9 +2,9 @@
 
 use super::args::{OfUser, TokenAction};
 use super::session::{Session, failed};
+use crate::api::configstore::types::NewToken;
+use crate::api::names::Ref;
 use crate::cli::exit::Failure;
-use crate::configstore::types::NewToken;
-use crate::names::Ref;
 
 pub async fn run(session: Session, action: TokenAction) -> Result<(), Failure> {
     let Session { objects, ctx, .. } = &session;

@@ -2,9 +2,9 @@
 
 use super::args::UserAction;
 use super::session::{Session, failed};
+use crate::api::configstore::types::{NewUser, UserChange};
 use crate::cli::exit::Failure;
-use crate::configstore::types::{NewUser, UserChange};
-use crate::http::page::Consistency;
+use crate::http::api::page::Consistency;
 
 pub async fn run(session: Session, action: UserAction) -> Result<(), Failure> {
     let Session { gateway, objects, ctx, .. } = &session;

@@ -2,10 +2,10 @@
 
 use super::args::{ListOfPlace, ValueArgs, VariableAction};
 use super::session::{Session, failed};
-use crate::cli::exit::Failure;
-use crate::configstore::types::{
+use crate::api::configstore::types::{
     NewVariable, TreeQuery, VariableChange, VariableValue, When, WhenConditions,
 };
+use crate::cli::exit::Failure;
 
 pub async fn run(session: Session, action: VariableAction) -> Result<(), Failure> {
     let Session { objects, ctx, .. } = &session;
@@ -59,7 +59,7 @@ fn value(text: &str) -> Result<VariableValue, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::super::variable::*;
 
     #[test]
     fn values_name_a_secret_a_key_and_maybe_branches() {

@@ -12,12 +12,12 @@ use zeroize::Zeroizing;
 
 use super::project;
 use super::secret::{Data, bound};
-use crate::configstore::model;
-use crate::configstore::types::{
+use crate::api::configstore::types::{
     EnvironmentQuery, RunEnvironment, Secret, VariableValue, When, WhenConditions,
 };
-use crate::names::TreeRef;
-use crate::seal::{KeyRing, Sealed};
+use crate::api::names::TreeRef;
+use crate::configstore::model;
+use crate::runtime::encryption::{KeyRing, Sealed};
 
 /// What a run gets, and secrets of it that should be sealed anew.
 pub struct Resolved {
@@ -135,7 +135,7 @@ fn is_like(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::super::environment::*;
 
     fn when(branch: Option<(&[&str], &[&str])>, tag: Option<(&[&str], &[&str])>) -> VariableValue {
         let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();

@@ -2,15 +2,15 @@ use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 use uuid::Uuid;
 
-use crate::configstore::errors::{
+use crate::api::configstore::errors::{
     linked_account_already_exists, linked_account_not_exist, remote_source_not_exist,
     user_not_exist,
 };
+use crate::api::configstore::types::{LinkedAccount, Stored};
+use crate::api::names::{Name, Ref};
 use crate::configstore::model;
 use crate::configstore::schema::LINKED_ACCOUNTS;
-use crate::configstore::types::{LinkedAccount, Stored};
-use crate::http::extract::IfMatch;
-use crate::names::{Name, Ref};
+use crate::http::server::extract::IfMatch;
 
 /// What a new account is to be.
 #[derive(Debug, Clone)]

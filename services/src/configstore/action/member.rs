@@ -3,12 +3,14 @@ use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 use uuid::Uuid;
 
-use crate::configstore::errors::{last_owner, member_not_exist, org_not_exist, user_not_exist};
+use crate::api::configstore::errors::{
+    last_owner, member_not_exist, org_not_exist, user_not_exist,
+};
+use crate::api::configstore::types::{Member, Org, Role, Stored, User};
+use crate::api::names::{Name, Ref};
 use crate::configstore::model;
 use crate::configstore::schema::MEMBERS;
-use crate::configstore::types::{Member, Org, Role, Stored, User};
-use crate::http::extract::IfMatch;
-use crate::names::{Name, Ref};
+use crate::http::server::extract::IfMatch;
 
 /// What [`put`] did.
 pub enum Put {

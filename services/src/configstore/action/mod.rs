@@ -1,7 +1,7 @@
 //! Decisions, each inside one transaction. They may run several times: nothing but the transaction
 //! changes.
 
-pub mod behalf;
+pub mod delegation;
 pub mod environment;
 pub mod linked_account;
 pub mod member;

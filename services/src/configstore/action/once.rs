@@ -8,13 +8,13 @@ use drydock_core::error::{ApiError, BoxError};
 use drydock_core::store::StoreTx;
 use serde::{Deserialize, Serialize};
 
-use crate::configstore::errors::{idempotency_key_reused, too_many_idempotency_keys};
+use crate::api::configstore::errors::{idempotency_key_reused, too_many_idempotency_keys};
 use crate::configstore::model::idempotency as model;
+use crate::configstore::record::IdempotencyRecord;
 use crate::configstore::schema::IDEMPOTENCY_KEYS;
-use crate::configstore::types::IdempotencyRecord;
-use crate::http::idempotency::Repeatable;
-use crate::http::reply::Created;
-use crate::seal::{Bound, KeyRing};
+use crate::http::api::creation::Repeatable;
+use crate::http::server::reply::Created;
+use crate::runtime::encryption::{Bound, KeyRing};
 
 /// How long an answer is kept: 24 hours.
 pub const KEPT_MS: i64 = 24 * 60 * 60 * 1000;

@@ -5,10 +5,10 @@ use drydock_core::error::BoxError;
 use uuid::Uuid;
 
 use super::project;
-use crate::configstore::errors::project_group_not_exist;
+use crate::api::configstore::errors::project_group_not_exist;
+use crate::api::configstore::types::{Scope, ScopeKind};
+use crate::api::names::TreeRef;
 use crate::configstore::model;
-use crate::configstore::types::{Scope, ScopeKind};
-use crate::names::TreeRef;
 
 /// What a route's path leads to.
 pub trait PlaceKind: Send + Sync + 'static {

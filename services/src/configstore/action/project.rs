@@ -4,14 +4,14 @@ use drydock_core::store::StoreTx;
 use uuid::Uuid;
 
 use super::{project_group, subtree};
-use crate::configstore::errors::{
+use crate::api::configstore::errors::{
     project_already_exists, project_not_exist, remote_source_not_exist,
 };
+use crate::api::configstore::types::{Project, ProjectView, Stored, Visibility};
+use crate::api::names::{Name, Ref, TreeRef};
 use crate::configstore::model;
 use crate::configstore::schema::PROJECTS;
-use crate::configstore::types::{Project, ProjectView, Stored, Visibility};
-use crate::http::extract::IfMatch;
-use crate::names::{Name, Ref, TreeRef};
+use crate::http::server::extract::IfMatch;
 
 /// What a new project is to be.
 #[derive(Debug, Clone)]

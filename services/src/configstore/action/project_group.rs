@@ -3,16 +3,16 @@ use drydock_core::store::StoreTx;
 use uuid::Uuid;
 
 use super::subtree;
-use crate::configstore::errors::{
+use crate::api::configstore::errors::{
     project_group_already_exists, project_group_cycle, project_group_not_exist,
     project_group_too_deep, root_project_group,
 };
+use crate::api::configstore::types::{ProjectGroup, ProjectGroupView, Stored, Visibility};
+use crate::api::names::{Name, OwnerKind, TreeRef};
 use crate::configstore::model;
 use crate::configstore::model::tree::Standing;
 use crate::configstore::schema::PROJECT_GROUPS;
-use crate::configstore::types::{ProjectGroup, ProjectGroupView, Stored, Visibility};
-use crate::http::extract::IfMatch;
-use crate::names::{Name, OwnerKind, TreeRef};
+use crate::http::server::extract::IfMatch;
 
 /// Groups above each other at most, the root among them: it bounds every look-up.
 const MAX_DEPTH: usize = 32;

@@ -1,14 +1,14 @@
 use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 
-use crate::configstore::errors::{
+use crate::api::configstore::errors::{
     remote_source_already_exists, remote_source_in_use, remote_source_not_exist,
 };
+use crate::api::configstore::types::{AuthKind, RemoteSource, RemoteSourceKind, Stored};
+use crate::api::names::{Name, Ref};
 use crate::configstore::model;
 use crate::configstore::schema::REMOTE_SOURCES;
-use crate::configstore::types::{AuthKind, RemoteSource, RemoteSourceKind, Stored};
-use crate::http::extract::IfMatch;
-use crate::names::{Name, Ref};
+use crate::http::server::extract::IfMatch;
 
 /// What a new remote source is to be.
 #[derive(Debug, Clone)]

@@ -6,13 +6,13 @@ use uuid::Uuid;
 
 use super::once::Sealer;
 use super::place::columns;
-use crate::configstore::errors::{secret_already_exists, secret_not_exist};
+use crate::api::configstore::errors::{secret_already_exists, secret_not_exist};
+use crate::api::configstore::types::{Scope, Secret, Stored};
+use crate::api::names::{Name, Ref};
 use crate::configstore::model;
 use crate::configstore::schema::SECRETS;
-use crate::configstore::types::{Scope, Secret, Stored};
-use crate::http::extract::IfMatch;
-use crate::names::{Name, Ref};
-use crate::seal::{Bound, Sealed};
+use crate::http::server::extract::IfMatch;
+use crate::runtime::encryption::{Bound, Sealed};
 
 /// A secret's data, by key.
 pub type Data = BTreeMap<String, String>;

@@ -5,9 +5,9 @@ use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 use uuid::Uuid;
 
+use crate::api::names::OwnerKind;
 use crate::configstore::model;
 use crate::configstore::schema::{PROJECT_GROUPS, PROJECTS, SECRETS, VARIABLES};
-use crate::names::OwnerKind;
 
 /// Deletes all that a user or an organization has in its tree, with the root group.
 pub fn delete_of_owner(tx: &mut StoreTx<'_>, kind: OwnerKind, owner: Uuid) -> Result<(), BoxError> {

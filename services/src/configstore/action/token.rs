@@ -5,12 +5,12 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::configstore::errors::{token_already_exists, token_not_exist, user_not_exist};
+use crate::api::configstore::errors::{token_already_exists, token_not_exist, user_not_exist};
+use crate::api::configstore::types::{Stored, Token, User};
+use crate::api::names::{Name, Ref};
 use crate::configstore::model;
 use crate::configstore::schema::{TOKENS, USERS};
-use crate::configstore::types::{Stored, Token, User};
-use crate::http::extract::IfMatch;
-use crate::names::{Name, Ref};
+use crate::http::server::extract::IfMatch;
 
 /// How late a token's time of last use may be: not every use is worth a commit.
 const USE_NOTED_EVERY: SignedDuration = SignedDuration::from_hours(1);

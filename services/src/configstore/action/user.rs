@@ -2,12 +2,12 @@ use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 
 use super::{project_group, subtree};
-use crate::configstore::errors::{last_owner, user_already_exists, user_not_exist};
+use crate::api::configstore::errors::{last_owner, user_already_exists, user_not_exist};
+use crate::api::configstore::types::{Org, Role, Stored, User};
+use crate::api::names::{Name, OwnerKind, Ref};
 use crate::configstore::model;
 use crate::configstore::schema::{LINKED_ACCOUNTS, MEMBERS, ORGS, TOKENS, USERS};
-use crate::configstore::types::{Org, Role, Stored, User};
-use crate::http::extract::IfMatch;
-use crate::names::{Name, OwnerKind, Ref};
+use crate::http::server::extract::IfMatch;
 
 /// What a user is to be; `None`: as it was.
 pub struct Change {

@@ -2,12 +2,12 @@ use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 
 use super::place::columns;
-use crate::configstore::errors::{variable_already_exists, variable_not_exist};
+use crate::api::configstore::errors::{variable_already_exists, variable_not_exist};
+use crate::api::configstore::types::{Scope, Stored, Variable, VariableValue};
+use crate::api::names::{Name, Ref};
 use crate::configstore::model;
 use crate::configstore::schema::VARIABLES;
-use crate::configstore::types::{Scope, Stored, Variable, VariableValue};
-use crate::http::extract::IfMatch;
-use crate::names::{Name, Ref};
+use crate::http::server::extract::IfMatch;
 
 /// What a variable is to be; `None`: as it was.
 pub struct Change {

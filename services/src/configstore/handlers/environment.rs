@@ -5,14 +5,14 @@ use drydock_core::context::Context;
 use drydock_core::error::Chain;
 
 use super::writer::sealer;
+use crate::api::configstore::types::{EnvironmentQuery, RunEnvironment};
+use crate::api::names::TreeRef;
 use crate::configstore::action::environment::{Outdated, resolve};
 use crate::configstore::action::secret as action;
 use crate::configstore::state::App;
-use crate::configstore::types::{EnvironmentQuery, RunEnvironment};
-use crate::http::error::HttpError;
-use crate::http::extract::{Ctx, Path, Query};
-use crate::http::page::ReadQuery;
-use crate::names::TreeRef;
+use crate::http::api::page::ReadQuery;
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Ctx, Path, Query};
 
 /// How long an answer waits until outdated secrets are sealed anew.
 const SEALING: Duration = Duration::from_secs(2);

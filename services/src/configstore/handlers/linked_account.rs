@@ -5,19 +5,20 @@ use drydock_core::store::StoreTx;
 use uuid::Uuid;
 
 use super::creation::answer_creation;
-use super::parse;
 use super::writer::Writer;
+use crate::api::configstore::errors::user_not_exist;
+use crate::api::configstore::types::{LinkedAccountView, NewLinkedAccount, Stored};
+use crate::api::configstore::validate;
+use crate::api::names::Ref;
 use crate::configstore::action::linked_account as action;
-use crate::configstore::errors::user_not_exist;
 use crate::configstore::model;
 use crate::configstore::state::App;
-use crate::configstore::types::{LinkedAccountView, NewLinkedAccount, Stored};
-use crate::http::error::HttpError;
-use crate::http::extract::{Ctx, IfMatch, Path, Query};
-use crate::http::idempotency::Creation;
-use crate::http::page::{Cursor, ListQuery, Page};
-use crate::http::reply::{self, Created};
-use crate::names::Ref;
+use crate::http::api::creation::Creation;
+use crate::http::api::page::{Cursor, ListQuery, Page};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Ctx, IfMatch, Path, Query};
+use crate::http::server::reply;
+use crate::http::server::reply::Created;
 
 pub async fn list(
     State(app): State<App>,
@@ -42,9 +43,9 @@ pub async fn create(
 ) -> Result<Response, HttpError> {
     let NewLinkedAccount { remote_source, remote_user_id, remote_user_name } = creation.new;
     let new = action::New {
-        remote_source: parse::reference("remote_source", &remote_source)?,
-        remote_user_id: parse::text("remote_user_id", remote_user_id)?,
-        remote_user_name: parse::text("remote_user_name", remote_user_name)?,
+        remote_source: validate::reference("remote_source", &remote_source)?,
+        remote_user_id: validate::text("remote_user_id", remote_user_id)?,
+        remote_user_name: validate::text("remote_user_name", remote_user_name)?,
     };
     let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
         let (account, source) = action::create(tx, &user, &new)?;

@@ -2,16 +2,16 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::writer::Writer;
+use crate::api::configstore::errors::org_not_exist;
+use crate::api::configstore::types::{MemberRole, MemberView, Stored};
+use crate::api::names::Ref;
 use crate::configstore::action::member as action;
-use crate::configstore::errors::org_not_exist;
 use crate::configstore::model;
 use crate::configstore::state::App;
-use crate::configstore::types::{MemberRole, MemberView, Stored};
-use crate::http::error::HttpError;
-use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
-use crate::http::page::{Cursor, ListQuery, Page, ReadQuery};
-use crate::http::reply;
-use crate::names::Ref;
+use crate::http::api::page::{Cursor, ListQuery, Page, ReadQuery};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::reply;
 
 pub async fn list(
     State(app): State<App>,

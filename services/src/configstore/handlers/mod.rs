@@ -5,7 +5,6 @@ pub mod environment;
 pub mod linked_account;
 pub mod member;
 pub mod org;
-pub(crate) mod parse;
 pub mod project;
 pub mod project_group;
 pub mod remote_source;

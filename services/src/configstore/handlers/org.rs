@@ -4,19 +4,20 @@ use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 
 use super::creation::answer_creation;
-use super::parse;
 use super::writer::Writer;
+use crate::api::configstore::errors::org_not_exist;
+use crate::api::configstore::types::{NewOrg, Org, OrgChange, OrgsQuery, Stored};
+use crate::api::configstore::validate;
+use crate::api::names::Ref;
 use crate::configstore::action::org as action;
-use crate::configstore::errors::org_not_exist;
 use crate::configstore::model;
 use crate::configstore::state::App;
-use crate::configstore::types::{NewOrg, Org, OrgChange, OrgsQuery, Stored};
-use crate::http::error::HttpError;
-use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
-use crate::http::idempotency::Creation;
-use crate::http::page::{Cursor, Page, ReadQuery};
-use crate::http::reply::{self, Created};
-use crate::names::Ref;
+use crate::http::api::creation::Creation;
+use crate::http::api::page::{Cursor, Page, ReadQuery};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::reply;
+use crate::http::server::reply::Created;
 
 pub async fn list(
     State(app): State<App>,
@@ -34,8 +35,8 @@ pub async fn list(
 
 pub async fn create(writer: Writer, creation: Creation<NewOrg>) -> Result<Response, HttpError> {
     let NewOrg { name, visibility, owner } = creation.new;
-    let name = parse::name(&name)?;
-    let owner = parse::optional_ref("owner", owner.as_deref())?;
+    let name = validate::name(&name)?;
+    let owner = validate::optional_ref("owner", owner.as_deref())?;
     let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
         let org = action::create(tx, &name, visibility, owner.as_ref())?;
         Ok(Created::new(format!("/api/v1/orgs/{}", org.id), org.etag(), &org)?)
@@ -63,7 +64,7 @@ pub async fn update(
     Json(change): Json<OrgChange>,
 ) -> Result<Response, HttpError> {
     let change = action::Change {
-        name: parse::optional_name(change.name.as_deref())?,
+        name: validate::optional_name(change.name.as_deref())?,
         visibility: change.visibility,
     };
     let update = writer.transact(move |tx| action::update(tx, &org, &change, &if_match));

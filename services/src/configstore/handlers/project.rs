@@ -5,17 +5,18 @@ use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 
 use super::creation::answer_creation;
-use super::parse;
 use super::writer::Writer;
+use crate::api::configstore::types::{NewProject, ProjectChange, Stored};
+use crate::api::configstore::validate;
+use crate::api::names::TreeRef;
 use crate::configstore::action::project as action;
 use crate::configstore::state::App;
-use crate::configstore::types::{NewProject, ProjectChange, Stored};
-use crate::http::error::HttpError;
-use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
-use crate::http::idempotency::Creation;
-use crate::http::page::ReadQuery;
-use crate::http::reply::{self, Created};
-use crate::names::TreeRef;
+use crate::http::api::creation::Creation;
+use crate::http::api::page::ReadQuery;
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::reply;
+use crate::http::server::reply::Created;
 
 const DEFAULT_BRANCH: &str = "main";
 
@@ -68,28 +69,28 @@ pub async fn delete(
 fn new(new: NewProject) -> Result<action::New, ApiError> {
     let branch = new.default_branch.unwrap_or_else(|| DEFAULT_BRANCH.to_owned());
     Ok(action::New {
-        name: parse::name(&new.name)?,
-        parent: parse::tree_ref("parent", &new.parent)?,
+        name: validate::name(&new.name)?,
+        parent: validate::tree_ref("parent", &new.parent)?,
         visibility: new.visibility,
-        remote_source: parse::optional_ref("remote_source", new.remote_source.as_deref())?,
-        repository_path: parse::optional_text("repository_path", new.repository_path)?,
+        remote_source: validate::optional_ref("remote_source", new.remote_source.as_deref())?,
+        repository_path: validate::optional_text("repository_path", new.repository_path)?,
         members_can_run: new.members_can_run,
         pass_variables_to_forks: new.pass_variables_to_forks,
-        default_branch: parse::text("default_branch", branch)?,
+        default_branch: validate::text("default_branch", branch)?,
     })
 }
 
 fn change(change: ProjectChange) -> Result<action::Change, ApiError> {
-    let source = |text: Option<String>| parse::optional_ref("remote_source", text.as_deref());
-    let path = |text: Option<String>| parse::optional_text("repository_path", text);
+    let source = |text: Option<String>| validate::optional_ref("remote_source", text.as_deref());
+    let path = |text: Option<String>| validate::optional_text("repository_path", text);
     Ok(action::Change {
-        name: parse::optional_name(change.name.as_deref())?,
-        parent: parse::optional_tree_ref("parent", change.parent.as_deref())?,
+        name: validate::optional_name(change.name.as_deref())?,
+        parent: validate::optional_tree_ref("parent", change.parent.as_deref())?,
         visibility: change.visibility,
         remote_source: change.remote_source.map(source).transpose()?,
         repository_path: change.repository_path.map(path).transpose()?,
         members_can_run: change.members_can_run,
         pass_variables_to_forks: change.pass_variables_to_forks,
-        default_branch: parse::optional_text("default_branch", change.default_branch)?,
+        default_branch: validate::optional_text("default_branch", change.default_branch)?,
     })
 }

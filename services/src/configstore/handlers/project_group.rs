@@ -4,30 +4,31 @@ use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 
 use super::creation::answer_creation;
-use super::parse;
 use super::writer::Writer;
+use crate::api::configstore::errors::project_group_not_exist;
+use crate::api::configstore::types::{
+    ChildrenQuery, NewProjectGroup, ProjectGroupChange, ProjectGroupView, ProjectView, Stored,
+};
+use crate::api::configstore::validate;
+use crate::api::names::TreeRef;
 use crate::configstore::action::project_group as action;
-use crate::configstore::errors::project_group_not_exist;
 use crate::configstore::model;
 use crate::configstore::model::tree::{group_view, project_view, subgroup_view};
 use crate::configstore::state::App;
-use crate::configstore::types::{
-    ChildrenQuery, NewProjectGroup, ProjectGroupChange, ProjectGroupView, ProjectView, Stored,
-};
-use crate::http::error::HttpError;
-use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
-use crate::http::idempotency::Creation;
-use crate::http::page::{Cursor, Page, ReadQuery};
-use crate::http::reply::{self, Created};
-use crate::names::TreeRef;
+use crate::http::api::creation::Creation;
+use crate::http::api::page::{Cursor, Page, ReadQuery};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::reply;
+use crate::http::server::reply::Created;
 
 pub async fn create(
     writer: Writer,
     creation: Creation<NewProjectGroup>,
 ) -> Result<Response, HttpError> {
     let NewProjectGroup { name, parent, visibility } = creation.new;
-    let name = parse::name(&name)?;
-    let new = action::New { name, parent: parse::tree_ref("parent", &parent)?, visibility };
+    let name = validate::name(&name)?;
+    let new = action::New { name, parent: validate::tree_ref("parent", &parent)?, visibility };
     let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
         let (group, view) = action::create(tx, &new)?;
         let location = format!("/api/v1/project_groups/{}", group.id);
@@ -59,8 +60,8 @@ pub async fn update(
     Json(change): Json<ProjectGroupChange>,
 ) -> Result<Response, HttpError> {
     let change = action::Change {
-        name: parse::optional_name(change.name.as_deref())?,
-        parent: parse::optional_tree_ref("parent", change.parent.as_deref())?,
+        name: validate::optional_name(change.name.as_deref())?,
+        parent: validate::optional_tree_ref("parent", change.parent.as_deref())?,
         visibility: change.visibility,
     };
     let update = writer.transact(move |tx| action::update(tx, &group, &change, &if_match));

@@ -4,19 +4,20 @@ use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 
 use super::creation::answer_creation;
-use super::parse;
 use super::writer::Writer;
+use crate::api::configstore::errors::remote_source_not_exist;
+use crate::api::configstore::types::{NewRemoteSource, RemoteSource, RemoteSourceChange, Stored};
+use crate::api::configstore::validate;
+use crate::api::names::Ref;
 use crate::configstore::action::remote_source as action;
-use crate::configstore::errors::remote_source_not_exist;
 use crate::configstore::model;
 use crate::configstore::state::App;
-use crate::configstore::types::{NewRemoteSource, RemoteSource, RemoteSourceChange, Stored};
-use crate::http::error::HttpError;
-use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
-use crate::http::idempotency::Creation;
-use crate::http::page::{Cursor, ListQuery, Page, ReadQuery};
-use crate::http::reply::{self, Created};
-use crate::names::Ref;
+use crate::http::api::creation::Creation;
+use crate::http::api::page::{Cursor, ListQuery, Page, ReadQuery};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::reply;
+use crate::http::server::reply::Created;
 
 pub async fn list(
     State(app): State<App>,
@@ -36,7 +37,7 @@ pub async fn create(
     creation: Creation<NewRemoteSource>,
 ) -> Result<Response, HttpError> {
     let NewRemoteSource { name, api_url, kind, auth_kind } = creation.new;
-    let (name, api_url) = (parse::name(&name)?, parse::url("api_url", api_url)?);
+    let (name, api_url) = (validate::name(&name)?, validate::url("api_url", api_url)?);
     let new = action::New { name, api_url, kind, auth_kind };
     let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
         let source = action::create(tx, &new)?;
@@ -67,8 +68,8 @@ pub async fn update(
     Json(change): Json<RemoteSourceChange>,
 ) -> Result<Response, HttpError> {
     let change = action::Change {
-        name: parse::optional_name(change.name.as_deref())?,
-        api_url: change.api_url.map(|url| parse::url("api_url", url)).transpose()?,
+        name: validate::optional_name(change.name.as_deref())?,
+        api_url: change.api_url.map(|url| validate::url("api_url", url)).transpose()?,
         kind: change.kind,
         auth_kind: change.auth_kind,
     };

@@ -4,20 +4,21 @@ use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 
 use super::creation::answer_creation;
-use super::parse;
 use super::writer::Writer;
+use crate::api::configstore::errors::secret_not_exist;
+use crate::api::configstore::types::{NewSecret, SecretChange, SecretView, Stored, TreeQuery};
+use crate::api::configstore::validate;
+use crate::api::names::{Ref, TreeRef};
 use crate::configstore::action::place::{PlaceKind, here};
 use crate::configstore::action::secret as action;
-use crate::configstore::errors::secret_not_exist;
 use crate::configstore::model;
 use crate::configstore::state::App;
-use crate::configstore::types::{NewSecret, SecretChange, SecretView, Stored, TreeQuery};
-use crate::http::error::HttpError;
-use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
-use crate::http::idempotency::Creation;
-use crate::http::page::{Page, ReadQuery};
-use crate::http::reply::{self, Created};
-use crate::names::{Ref, TreeRef};
+use crate::http::api::creation::Creation;
+use crate::http::api::page::{Page, ReadQuery};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::reply;
+use crate::http::server::reply::Created;
 
 pub async fn list<P: PlaceKind>(
     State(app): State<App>,
@@ -47,8 +48,8 @@ pub async fn create<P: PlaceKind>(
     creation: Creation<NewSecret>,
 ) -> Result<Response, HttpError> {
     let NewSecret { name, data } = creation.new;
-    let name = parse::name(&name)?;
-    parse::keys("data", data.keys())?;
+    let name = validate::name(&name)?;
+    validate::keys("data", data.keys())?;
     let sealer = writer.sealer();
     let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
         let place = here::<P>(tx, &place)?;
@@ -82,9 +83,9 @@ pub async fn update<P: PlaceKind>(
     if_match: IfMatch,
     Json(SecretChange { name, data }): Json<SecretChange>,
 ) -> Result<Response, HttpError> {
-    let change = action::Change { name: parse::optional_name(name.as_deref())?, data };
+    let change = action::Change { name: validate::optional_name(name.as_deref())?, data };
     if let Some(data) = &change.data {
-        parse::keys("data", data.keys())?;
+        validate::keys("data", data.keys())?;
     }
     let sealer = writer.sealer();
     let update = writer.transact(move |tx| {

@@ -7,21 +7,22 @@ use drydock_core::store::{Reads, StoreTx};
 use rand::RngExt;
 
 use super::creation::answer_creation;
-use super::parse;
 use super::writer::Writer;
-use crate::configstore::action::token as action;
-use crate::configstore::errors::user_not_exist;
-use crate::configstore::model;
-use crate::configstore::state::App;
-use crate::configstore::types::{
+use crate::api::configstore::errors::user_not_exist;
+use crate::api::configstore::types::{
     NewToken, NewTokenView, ResolveToken, ResolvedToken, Stored, TokenView,
 };
-use crate::http::error::HttpError;
-use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
-use crate::http::idempotency::Creation;
-use crate::http::page::{Cursor, ListQuery, Page};
-use crate::http::reply::{self, Created};
-use crate::names::Ref;
+use crate::api::configstore::validate;
+use crate::api::names::Ref;
+use crate::configstore::action::token as action;
+use crate::configstore::model;
+use crate::configstore::state::App;
+use crate::http::api::creation::Creation;
+use crate::http::api::page::{Cursor, ListQuery, Page};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::reply;
+use crate::http::server::reply::Created;
 
 /// What every token begins with, so that it is known for one wherever it turns up.
 const PREFIX: &str = "drydock_";
@@ -49,7 +50,7 @@ pub async fn create(
     Path(user): Path<Ref>,
     creation: Creation<NewToken>,
 ) -> Result<Response, HttpError> {
-    let name = parse::name(&creation.new.name)?;
+    let name = validate::name(&creation.new.name)?;
     let random: [u8; 32] = app.shell.env.rng("tokens").random();
     let value = format!("{PREFIX}{}", hex::encode(random));
     let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {

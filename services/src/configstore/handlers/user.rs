@@ -4,19 +4,20 @@ use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 
 use super::creation::answer_creation;
-use super::parse;
 use super::writer::Writer;
+use crate::api::configstore::errors::user_not_exist;
+use crate::api::configstore::types::{NewUser, Stored, User, UserChange, UserOrg};
+use crate::api::configstore::validate;
+use crate::api::names::Ref;
 use crate::configstore::action::user as action;
-use crate::configstore::errors::user_not_exist;
 use crate::configstore::model;
 use crate::configstore::state::App;
-use crate::configstore::types::{NewUser, Stored, User, UserChange, UserOrg};
-use crate::http::error::HttpError;
-use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
-use crate::http::idempotency::Creation;
-use crate::http::page::{Cursor, ListQuery, Page, ReadQuery};
-use crate::http::reply::{self, Created};
-use crate::names::Ref;
+use crate::http::api::creation::Creation;
+use crate::http::api::page::{Cursor, ListQuery, Page, ReadQuery};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::reply;
+use crate::http::server::reply::Created;
 
 pub async fn list(
     State(app): State<App>,
@@ -33,7 +34,7 @@ pub async fn list(
 
 pub async fn create(writer: Writer, creation: Creation<NewUser>) -> Result<Response, HttpError> {
     let NewUser { name, admin } = creation.new;
-    let name = parse::name(&name)?;
+    let name = validate::name(&name)?;
     let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
         let user = action::create(tx, &name, admin)?;
         Ok(Created::new(format!("/api/v1/users/{}", user.id), user.etag(), &user)?)
@@ -60,8 +61,10 @@ pub async fn update(
     if_match: IfMatch,
     Json(change): Json<UserChange>,
 ) -> Result<Response, HttpError> {
-    let change =
-        action::Change { name: parse::optional_name(change.name.as_deref())?, admin: change.admin };
+    let change = action::Change {
+        name: validate::optional_name(change.name.as_deref())?,
+        admin: change.admin,
+    };
     let update = writer.transact(move |tx| action::update(tx, &user, &change, &if_match));
     let user = update.await?;
     Ok(reply::ok(&user.etag(), &user))

@@ -4,20 +4,23 @@ use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 
 use super::creation::answer_creation;
-use super::parse;
 use super::writer::Writer;
+use crate::api::configstore::errors::variable_not_exist;
+use crate::api::configstore::types::{
+    NewVariable, Stored, TreeQuery, VariableChange, VariableView,
+};
+use crate::api::configstore::validate;
+use crate::api::names::{Ref, TreeRef};
 use crate::configstore::action::place::{PlaceKind, here};
 use crate::configstore::action::variable as action;
-use crate::configstore::errors::variable_not_exist;
 use crate::configstore::model;
 use crate::configstore::state::App;
-use crate::configstore::types::{NewVariable, Stored, TreeQuery, VariableChange, VariableView};
-use crate::http::error::HttpError;
-use crate::http::extract::{Ctx, IfMatch, Json, Path, Query};
-use crate::http::idempotency::Creation;
-use crate::http::page::{Page, ReadQuery};
-use crate::http::reply::{self, Created};
-use crate::names::{Ref, TreeRef};
+use crate::http::api::creation::Creation;
+use crate::http::api::page::{Page, ReadQuery};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::reply;
+use crate::http::server::reply::Created;
 
 pub async fn list<P: PlaceKind>(
     State(app): State<App>,
@@ -47,8 +50,8 @@ pub async fn create<P: PlaceKind>(
     creation: Creation<NewVariable>,
 ) -> Result<Response, HttpError> {
     let NewVariable { name, values } = creation.new;
-    let name = parse::name(&name)?;
-    parse::values(&values)?;
+    let name = validate::name(&name)?;
+    validate::values(&values)?;
     let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
         let place = here::<P>(tx, &place)?;
         let variable = action::create(tx, &place, &name, &values)?;
@@ -81,8 +84,8 @@ pub async fn update<P: PlaceKind>(
     if_match: IfMatch,
     Json(VariableChange { name, values }): Json<VariableChange>,
 ) -> Result<Response, HttpError> {
-    let change = action::Change { name: parse::optional_name(name.as_deref())?, values };
-    parse::values(change.values.as_deref().unwrap_or_default())?;
+    let change = action::Change { name: validate::optional_name(name.as_deref())?, values };
+    validate::values(change.values.as_deref().unwrap_or_default())?;
     let update = writer.transact(move |tx| {
         let place = here::<P>(tx, &place)?;
         let variable = action::update(tx, &place, &variable, &change, &if_match)?;

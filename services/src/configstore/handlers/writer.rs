@@ -6,12 +6,12 @@ use drydock_core::error::{ApiError, BoxError, Code};
 use drydock_core::store::StoreTx;
 use http::request::Parts;
 
-use crate::configstore::action::behalf::judge;
+use crate::api::configstore::types::{Behalf, ON_BEHALF_OF};
+use crate::configstore::action::delegation::judge;
 use crate::configstore::action::once::Sealer;
 use crate::configstore::state::App;
-use crate::configstore::types::{Behalf, ON_BEHALF_OF};
-use crate::http::error::HttpError;
-use crate::http::extract::Ctx;
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::Ctx;
 
 /// Makes the changes of one request, for those on whose behalf it says to be made.
 pub struct Writer {

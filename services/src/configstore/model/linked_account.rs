@@ -2,8 +2,8 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::page;
-use crate::configstore::types::{LinkedAccount, RemoteSource};
-use crate::http::page::PageRequest;
+use crate::api::configstore::types::{LinkedAccount, RemoteSource};
+use crate::http::api::page::PageRequest;
 
 /// The accounts of a user, each with its remote source, by the remote source's name.
 pub fn list(

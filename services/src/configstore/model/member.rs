@@ -2,8 +2,8 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::page;
-use crate::configstore::types::{Member, User};
-use crate::http::page::PageRequest;
+use crate::api::configstore::types::{Member, User};
+use crate::http::api::page::PageRequest;
 
 pub fn find(tx: &Tx<'_>, org: Uuid, user: Uuid) -> Result<Option<Member>, DbError> {
     let sql = "SELECT data FROM members WHERE org = ?1 AND user = ?2";

@@ -2,10 +2,10 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::page;
+use crate::api::configstore::types::{Member, Org};
+use crate::api::names::{Name, Ref};
 use crate::configstore::schema::ORGS;
-use crate::configstore::types::{Member, Org};
-use crate::http::page::PageRequest;
-use crate::names::{Name, Ref};
+use crate::http::api::page::PageRequest;
 
 pub fn find(tx: &Tx<'_>, org: &Ref) -> Result<Option<Org>, DbError> {
     match org {

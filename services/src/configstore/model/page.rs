@@ -5,7 +5,7 @@ use rusqlite::{Row, ToSql};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::http::page::{Order, PageRequest};
+use crate::http::api::page::{Order, PageRequest};
 
 /// The columns of the order: name, then id.
 type Columns = (&'static str, &'static str);

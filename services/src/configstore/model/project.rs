@@ -2,10 +2,10 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::{page, project_group};
+use crate::api::configstore::types::{Project, Visibility};
+use crate::api::names::{Name, TreeRef};
 use crate::configstore::schema::PROJECTS;
-use crate::configstore::types::{Project, Visibility};
-use crate::http::page::PageRequest;
-use crate::names::{Name, TreeRef};
+use crate::http::api::page::PageRequest;
 
 pub fn find(tx: &Tx<'_>, project: &TreeRef) -> Result<Option<Project>, DbError> {
     let path = match project {

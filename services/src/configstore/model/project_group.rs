@@ -2,10 +2,10 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::page;
+use crate::api::configstore::types::{ProjectGroup, Visibility};
+use crate::api::names::{Name, OwnerKind, TreePath, TreeRef};
 use crate::configstore::schema::PROJECT_GROUPS;
-use crate::configstore::types::{ProjectGroup, Visibility};
-use crate::http::page::PageRequest;
-use crate::names::{Name, OwnerKind, TreePath, TreeRef};
+use crate::http::api::page::PageRequest;
 
 pub fn find(tx: &Tx<'_>, group: &TreeRef) -> Result<Option<ProjectGroup>, DbError> {
     match group {

@@ -2,10 +2,10 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::page;
+use crate::api::configstore::types::RemoteSource;
+use crate::api::names::{Name, Ref};
 use crate::configstore::schema::REMOTE_SOURCES;
-use crate::configstore::types::RemoteSource;
-use crate::http::page::PageRequest;
-use crate::names::{Name, Ref};
+use crate::http::api::page::PageRequest;
 
 pub fn find(tx: &Tx<'_>, source: &Ref) -> Result<Option<RemoteSource>, DbError> {
     match source {

@@ -4,10 +4,10 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::page;
+use crate::api::configstore::types::{Scope, Secret};
+use crate::api::names::{Name, Ref};
 use crate::configstore::schema::SECRETS;
-use crate::configstore::types::{Scope, Secret};
-use crate::http::page::PageRequest;
-use crate::names::{Name, Ref};
+use crate::http::api::page::PageRequest;
 
 pub fn find(tx: &Tx<'_>, place: Uuid, secret: &Ref) -> Result<Option<Secret>, DbError> {
     match secret {

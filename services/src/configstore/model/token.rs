@@ -2,10 +2,10 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::page;
+use crate::api::configstore::types::Token;
+use crate::api::names::{Name, Ref};
 use crate::configstore::schema::TOKENS;
-use crate::configstore::types::Token;
-use crate::http::page::PageRequest;
-use crate::names::{Name, Ref};
+use crate::http::api::page::PageRequest;
 
 pub fn find(tx: &Tx<'_>, user: Uuid, token: &Ref) -> Result<Option<Token>, DbError> {
     match token {

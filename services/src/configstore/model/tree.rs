@@ -5,13 +5,13 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::project_group;
-use crate::configstore::schema::{ORGS, REMOTE_SOURCES, USERS};
-use crate::configstore::types::{
+use crate::api::configstore::types::{
     Org, Owner, Project, ProjectGroup, ProjectGroupView, ProjectView, RemoteSource, Scope,
     ScopeKind, User, Visibility,
 };
-use crate::http::page::Cursor;
-use crate::names::{Name, OwnerKind};
+use crate::api::names::{Name, OwnerKind};
+use crate::configstore::schema::{ORGS, REMOTE_SOURCES, USERS};
+use crate::http::api::page::Cursor;
 
 /// Where a project group stands.
 #[derive(Debug, Clone)]

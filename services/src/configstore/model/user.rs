@@ -1,10 +1,10 @@
 use drydock_core::db::{DbError, Tx};
 
 use super::page;
+use crate::api::configstore::types::User;
+use crate::api::names::{Name, Ref};
 use crate::configstore::schema::USERS;
-use crate::configstore::types::User;
-use crate::http::page::PageRequest;
-use crate::names::{Name, Ref};
+use crate::http::api::page::PageRequest;
 
 pub fn find(tx: &Tx<'_>, user: &Ref) -> Result<Option<User>, DbError> {
     match user {

@@ -2,10 +2,10 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::page;
+use crate::api::configstore::types::{Scope, Variable};
+use crate::api::names::{Name, Ref};
 use crate::configstore::schema::VARIABLES;
-use crate::configstore::types::{Scope, Variable};
-use crate::http::page::PageRequest;
-use crate::names::{Name, Ref};
+use crate::http::api::page::PageRequest;
 
 pub fn find(tx: &Tx<'_>, place: Uuid, variable: &Ref) -> Result<Option<Variable>, DbError> {
     match variable {

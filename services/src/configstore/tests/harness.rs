@@ -13,12 +13,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::configstore::client::ConfigstoreClient;
+use crate::api::admin::{ImportReport, MaintenanceStatus};
+use crate::api::configstore::client::ConfigstoreClient;
 use crate::configstore::{Configstore, SCHEMA, routes};
-use crate::http::HttpSettings;
-use crate::http::admin::{Admin, ByteStream, ImportReport, MaintenanceStatus, ModeChange};
-use crate::http::tests::harness::Served;
-use crate::seal::KeyRing;
+use crate::http::server::HttpSettings;
+use crate::http::testing::harness::Served;
+use crate::runtime::encryption::KeyRing;
+use crate::runtime::routes::{Admin, ByteStream, ModeChange};
 
 /// The encryption keys of the tests.
 const KEYS: &str = "test:0101010101010101010101010101010101010101010101010101010101010101";
@@ -84,7 +85,7 @@ impl TestConfigstore {
         assert_eq!(answer.error().1, code, "{line}: {}", answer.body);
     }
 
-    pub async fn send(&self, line: &str, body: &str) -> crate::http::wire::Raw {
+    pub async fn send(&self, line: &str, body: &str) -> crate::http::testing::wire::Raw {
         let [method, path, status] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
         let answer = self.ask_json(method, &format!("/api/v1{path}"), body).await;
         assert_eq!(answer.status.to_string(), status, "{line}: {}", answer.body);

@@ -3,7 +3,7 @@ use std::time::Duration;
 use drydock_core::context::Context;
 
 use super::harness::TestConfigstore;
-use crate::configstore::types::NewUser;
+use crate::api::configstore::types::NewUser;
 
 const HOUR: Duration = Duration::from_secs(3600);
 

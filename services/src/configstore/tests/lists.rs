@@ -1,9 +1,9 @@
 use drydock_core::context::Context;
 
 use super::harness::TestConfigstore;
-use crate::configstore::types::{NewUser, UserChange};
-use crate::http::page::{Consistency, ListQuery};
-use crate::names::Ref;
+use crate::api::configstore::types::{NewUser, UserChange};
+use crate::api::names::Ref;
+use crate::http::api::page::{Consistency, ListQuery};
 
 async fn names(store: &TestConfigstore, limit: usize, order: &str) -> Vec<String> {
     let (client, ctx) = (store.typed(), Context::background());

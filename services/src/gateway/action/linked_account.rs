@@ -1,17 +1,17 @@
 use drydock_core::error::ApiError;
 use uuid::Uuid;
 
-use crate::configstore::errors::{
+use crate::api::configstore::errors::{
     linked_account_already_exists, linked_account_not_exist, remote_source_not_exist,
     user_not_exist,
 };
-use crate::configstore::parse;
-use crate::configstore::types::{LinkedAccountView, NewLinkedAccount};
+use crate::api::configstore::types::{LinkedAccountView, NewLinkedAccount};
+use crate::api::configstore::validate;
 use crate::gateway::auth::Permit;
 use crate::gateway::auth::permit::At;
 use crate::gateway::errors;
+use crate::http::api::page::{ListQuery, Page};
 use crate::http::client::Answer;
-use crate::http::page::{ListQuery, Page};
 
 pub async fn list(permit: &Permit, query: &ListQuery) -> Result<Page<LinkedAccountView>, ApiError> {
     let At { given, found } = permit.user();
@@ -24,11 +24,11 @@ pub async fn create(
     new: NewLinkedAccount,
     key: Option<&str>,
 ) -> Result<Answer<LinkedAccountView>, ApiError> {
-    let source = parse::reference("remote_source", &new.remote_source)?;
+    let source = validate::reference("remote_source", &new.remote_source)?;
     let new = NewLinkedAccount {
         remote_source: new.remote_source,
-        remote_user_id: parse::text("remote_user_id", new.remote_user_id)?,
-        remote_user_name: parse::text("remote_user_name", new.remote_user_name)?,
+        remote_user_id: validate::text("remote_user_id", new.remote_user_id)?,
+        remote_user_name: validate::text("remote_user_name", new.remote_user_name)?,
     };
     let At { given, found } = permit.user();
     let created = permit.configstore.create_linked_account(&permit.ctx, found, &new, key).await;

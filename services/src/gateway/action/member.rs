@@ -1,13 +1,14 @@
 use drydock_core::error::{ApiError, Code};
 
-use crate::configstore::errors::{org_not_exist, user_not_exist};
-use crate::configstore::types::{MemberView, Role};
+use crate::api::configstore::errors::{org_not_exist, user_not_exist};
+use crate::api::configstore::types::{MemberView, Role};
+use crate::api::names::Ref;
 use crate::gateway::auth::Permit;
 use crate::gateway::auth::permit::At;
-use crate::gateway::errors::{self, own};
+use crate::gateway::errors;
+use crate::gateway::errors::own;
+use crate::http::api::page::{Consistency, ListQuery, Page};
 use crate::http::client::{Answer, ClientError};
-use crate::http::page::{Consistency, ListQuery, Page};
-use crate::names::Ref;
 
 pub async fn list(permit: &Permit, query: &ListQuery) -> Result<Page<MemberView>, ApiError> {
     let listed = permit.configstore.members(&permit.ctx, &org(permit), query).await;

@@ -1,14 +1,14 @@
 use drydock_core::error::ApiError;
 
-use crate::configstore::errors::{org_already_exists, org_not_exist, user_not_exist};
-use crate::configstore::parse;
-use crate::configstore::types::{NewOrg, Org, OrgChange, OrgsQuery};
+use crate::api::configstore::errors::{org_already_exists, org_not_exist, user_not_exist};
+use crate::api::configstore::types::{NewOrg, Org, OrgChange, OrgsQuery};
+use crate::api::configstore::validate;
+use crate::api::names::Ref;
 use crate::gateway::auth::Permit;
 use crate::gateway::auth::permit::At;
 use crate::gateway::errors;
+use crate::http::api::page::{ListQuery, Page};
 use crate::http::client::Answer;
-use crate::http::page::{ListQuery, Page};
-use crate::names::Ref;
 
 /// The organizations that the caller may see.
 pub async fn list(permit: &Permit, query: ListQuery) -> Result<Page<Org>, ApiError> {
@@ -23,8 +23,8 @@ pub async fn create(
     new: NewOrg,
     key: Option<&str>,
 ) -> Result<Answer<Org>, ApiError> {
-    let name = parse::name(&new.name)?;
-    let named = parse::optional_ref("owner", new.owner.as_deref())?;
+    let name = validate::name(&new.name)?;
+    let named = validate::optional_ref("owner", new.owner.as_deref())?;
     let caller = permit.caller.user();
     let own = caller.map(|user| (Ref::Id(user.id), Ref::Name(user.name.clone())));
     let owner = match (own, named) {
@@ -48,7 +48,7 @@ pub async fn update(
     change: &OrgChange,
     if_match: Option<&str>,
 ) -> Result<Answer<Org>, ApiError> {
-    let name = parse::optional_name(change.name.as_deref())?;
+    let name = validate::optional_name(change.name.as_deref())?;
     let At { given, found } = permit.org();
     let id = Ref::Id(found.body.id);
     let updated = permit.configstore.update_org(&permit.ctx, &id, change, if_match).await;

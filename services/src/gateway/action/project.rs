@@ -1,29 +1,30 @@
 use drydock_core::error::{ApiError, Code};
 
-use crate::configstore::errors::{
+use crate::api::configstore::errors::{
     project_already_exists, project_group_not_exist, project_not_exist, remote_source_not_exist,
 };
-use crate::configstore::parse;
-use crate::configstore::types::{NewProject, ProjectChange, ProjectView};
+use crate::api::configstore::types::{NewProject, ProjectChange, ProjectView};
+use crate::api::configstore::validate;
+use crate::api::names::TreeRef;
 use crate::gateway::auth::Permit;
 use crate::gateway::auth::permit::At;
-use crate::gateway::errors::{self, own};
+use crate::gateway::errors;
+use crate::gateway::errors::own;
 use crate::http::client::Answer;
-use crate::names::TreeRef;
 
 pub async fn create(
     permit: &mut Permit,
     new: NewProject,
     key: Option<&str>,
 ) -> Result<Answer<ProjectView>, ApiError> {
-    let parent = parse::tree_ref("parent", &new.parent)?;
+    let parent = validate::tree_ref("parent", &new.parent)?;
     let id = permit.owned_group(&parent).await?;
-    let name = parse::name(&new.name)?;
-    let source = parse::optional_ref("remote_source", new.remote_source.as_deref())?;
+    let name = validate::name(&new.name)?;
+    let source = validate::optional_ref("remote_source", new.remote_source.as_deref())?;
     let new = NewProject {
         parent: id.to_string(),
-        repository_path: parse::optional_text("repository_path", new.repository_path)?,
-        default_branch: parse::optional_text("default_branch", new.default_branch)?,
+        repository_path: validate::optional_text("repository_path", new.repository_path)?,
+        default_branch: validate::optional_text("default_branch", new.default_branch)?,
         ..new
     };
     let created = permit.configstore.create_project(&permit.ctx, &new, key).await;
@@ -40,17 +41,17 @@ pub async fn update(
     mut change: ProjectChange,
     if_match: Option<&str>,
 ) -> Result<Answer<ProjectView>, ApiError> {
-    let target = parse::optional_tree_ref("parent", change.parent.as_deref())?;
+    let target = validate::optional_tree_ref("parent", change.parent.as_deref())?;
     if let Some(target) = &target {
         change.parent = Some(permit.owned_group(target).await?.to_string());
     }
-    let name = parse::optional_name(change.name.as_deref())?;
+    let name = validate::optional_name(change.name.as_deref())?;
     let source = change.remote_source.as_ref().and_then(|source| source.as_deref());
-    let source = parse::optional_ref("remote_source", source)?;
+    let source = validate::optional_ref("remote_source", source)?;
     if let Some(path) = change.repository_path {
-        change.repository_path = Some(parse::optional_text("repository_path", path)?);
+        change.repository_path = Some(validate::optional_text("repository_path", path)?);
     }
-    change.default_branch = parse::optional_text("default_branch", change.default_branch)?;
+    change.default_branch = validate::optional_text("default_branch", change.default_branch)?;
     let At { given, found } = permit.project();
     let id = TreeRef::Id(found.body.id);
     let updated = permit.configstore.update_project(&permit.ctx, &id, &change, if_match).await;

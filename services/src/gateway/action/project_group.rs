@@ -1,27 +1,28 @@
 use drydock_core::error::{ApiError, Code};
 
-use crate::configstore::errors::{
+use crate::api::configstore::errors::{
     project_group_already_exists, project_group_cycle, project_group_not_exist, root_project_group,
 };
-use crate::configstore::parse;
-use crate::configstore::types::{
+use crate::api::configstore::types::{
     ChildrenQuery, NewProjectGroup, ProjectGroupChange, ProjectGroupView, ProjectView,
 };
+use crate::api::configstore::validate;
+use crate::api::names::TreeRef;
 use crate::gateway::auth::Permit;
 use crate::gateway::auth::permit::At;
-use crate::gateway::errors::{self, own};
+use crate::gateway::errors;
+use crate::gateway::errors::own;
+use crate::http::api::page::{ListQuery, Page};
 use crate::http::client::Answer;
-use crate::http::page::{ListQuery, Page};
-use crate::names::TreeRef;
 
 pub async fn create(
     permit: &mut Permit,
     new: NewProjectGroup,
     key: Option<&str>,
 ) -> Result<Answer<ProjectGroupView>, ApiError> {
-    let parent = parse::tree_ref("parent", &new.parent)?;
+    let parent = validate::tree_ref("parent", &new.parent)?;
     let id = permit.owned_group(&parent).await?;
-    let name = parse::name(&new.name)?;
+    let name = validate::name(&new.name)?;
     let new = NewProjectGroup { parent: id.to_string(), ..new };
     let created = permit.configstore.create_project_group(&permit.ctx, &new, key).await;
     created.map_err(|error| {
@@ -36,11 +37,11 @@ pub async fn update(
     mut change: ProjectGroupChange,
     if_match: Option<&str>,
 ) -> Result<Answer<ProjectGroupView>, ApiError> {
-    let target = parse::optional_tree_ref("parent", change.parent.as_deref())?;
+    let target = validate::optional_tree_ref("parent", change.parent.as_deref())?;
     if let Some(target) = &target {
         change.parent = Some(permit.owned_group(target).await?.to_string());
     }
-    let name = parse::optional_name(change.name.as_deref())?;
+    let name = validate::optional_name(change.name.as_deref())?;
     let At { given, found } = permit.group();
     let id = TreeRef::Id(found.body.id);
     let updated =

@@ -1,13 +1,14 @@
 use drydock_core::error::{ApiError, Code};
 
-use crate::configstore::errors::{remote_source_already_exists, remote_source_not_exist};
-use crate::configstore::parse;
-use crate::configstore::types::{NewRemoteSource, RemoteSource, RemoteSourceChange};
+use crate::api::configstore::errors::{remote_source_already_exists, remote_source_not_exist};
+use crate::api::configstore::types::{NewRemoteSource, RemoteSource, RemoteSourceChange};
+use crate::api::configstore::validate;
+use crate::api::names::Ref;
 use crate::gateway::auth::Permit;
-use crate::gateway::errors::{self, own};
+use crate::gateway::errors;
+use crate::gateway::errors::own;
+use crate::http::api::page::{Consistency, ListQuery, Page};
 use crate::http::client::Answer;
-use crate::http::page::{Consistency, ListQuery, Page};
-use crate::names::Ref;
 
 pub async fn list(permit: &Permit, query: &ListQuery) -> Result<Page<RemoteSource>, ApiError> {
     let listed = permit.configstore.remote_sources(&permit.ctx, query).await;
@@ -19,8 +20,8 @@ pub async fn create(
     new: NewRemoteSource,
     key: Option<&str>,
 ) -> Result<Answer<RemoteSource>, ApiError> {
-    let name = parse::name(&new.name)?;
-    let new = NewRemoteSource { api_url: parse::url("api_url", new.api_url)?, ..new };
+    let name = validate::name(&new.name)?;
+    let new = NewRemoteSource { api_url: validate::url("api_url", new.api_url)?, ..new };
     let created = permit.configstore.create_remote_source(&permit.ctx, &new, key).await;
     created.map_err(|error| errors::of(error, [remote_source_already_exists(&name)]))
 }
@@ -37,8 +38,8 @@ pub async fn update(
     mut change: RemoteSourceChange,
     if_match: Option<&str>,
 ) -> Result<Answer<RemoteSource>, ApiError> {
-    let name = parse::optional_name(change.name.as_deref())?;
-    change.api_url = change.api_url.map(|url| parse::url("api_url", url)).transpose()?;
+    let name = validate::optional_name(change.name.as_deref())?;
+    change.api_url = change.api_url.map(|url| validate::url("api_url", url)).transpose()?;
     let updated =
         permit.configstore.update_remote_source(&permit.ctx, source, &change, if_match).await;
     updated.map_err(|error| {

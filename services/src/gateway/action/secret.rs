@@ -1,13 +1,13 @@
 use drydock_core::error::ApiError;
 
-use crate::configstore::errors::{secret_already_exists, secret_not_exist};
-use crate::configstore::parse;
-use crate::configstore::types::{NewSecret, SecretChange, SecretView, TreeQuery};
+use crate::api::configstore::errors::{secret_already_exists, secret_not_exist};
+use crate::api::configstore::types::{NewSecret, SecretChange, SecretView, TreeQuery};
+use crate::api::configstore::validate;
+use crate::api::names::Ref;
 use crate::gateway::auth::Permit;
 use crate::gateway::errors;
+use crate::http::api::page::{Consistency, Page};
 use crate::http::client::Answer;
-use crate::http::page::{Consistency, Page};
-use crate::names::Ref;
 
 pub async fn list(permit: &Permit, query: &TreeQuery) -> Result<Page<SecretView>, ApiError> {
     let (place, gone) = permit.place();
@@ -20,8 +20,8 @@ pub async fn create(
     new: &NewSecret,
     key: Option<&str>,
 ) -> Result<Answer<SecretView>, ApiError> {
-    let name = parse::name(&new.name)?;
-    parse::keys("data", new.data.keys())?;
+    let name = validate::name(&new.name)?;
+    validate::keys("data", new.data.keys())?;
     let (place, gone) = permit.place();
     let created = permit.configstore.create_secret(&permit.ctx, &place, new, key).await;
     created.map_err(|error| errors::of(error, [gone, secret_already_exists(&name)]))
@@ -40,9 +40,9 @@ pub async fn update(
     change: &SecretChange,
     if_match: Option<&str>,
 ) -> Result<Answer<SecretView>, ApiError> {
-    let name = parse::optional_name(change.name.as_deref())?;
+    let name = validate::optional_name(change.name.as_deref())?;
     if let Some(data) = &change.data {
-        parse::keys("data", data.keys())?;
+        validate::keys("data", data.keys())?;
     }
     let (place, gone) = permit.place();
     let updated =

@@ -1,14 +1,14 @@
 use drydock_core::error::ApiError;
 
-use crate::configstore::errors::{token_already_exists, token_not_exist, user_not_exist};
-use crate::configstore::parse;
-use crate::configstore::types::{NewToken, NewTokenView, TokenView};
+use crate::api::configstore::errors::{token_already_exists, token_not_exist, user_not_exist};
+use crate::api::configstore::types::{NewToken, NewTokenView, TokenView};
+use crate::api::configstore::validate;
+use crate::api::names::Ref;
 use crate::gateway::auth::Permit;
 use crate::gateway::auth::permit::At;
 use crate::gateway::errors;
+use crate::http::api::page::{ListQuery, Page};
 use crate::http::client::Answer;
-use crate::http::page::{ListQuery, Page};
-use crate::names::Ref;
 
 pub async fn list(permit: &Permit, query: &ListQuery) -> Result<Page<TokenView>, ApiError> {
     let At { given, found } = permit.user();
@@ -21,7 +21,7 @@ pub async fn create(
     new: &NewToken,
     key: Option<&str>,
 ) -> Result<Answer<NewTokenView>, ApiError> {
-    let name = parse::name(&new.name)?;
+    let name = validate::name(&new.name)?;
     let At { given, found } = permit.user();
     let created = permit.configstore.create_token(&permit.ctx, found, new, key).await;
     created.map_err(|error| errors::of(error, [token_already_exists(&name), user_not_exist(given)]))

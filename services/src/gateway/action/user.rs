@@ -1,14 +1,15 @@
 use drydock_core::error::{ApiError, Code};
 
-use crate::configstore::errors::{user_already_exists, user_not_exist};
-use crate::configstore::parse;
-use crate::configstore::types::{NewUser, User, UserChange, UserOrg};
+use crate::api::configstore::errors::{user_already_exists, user_not_exist};
+use crate::api::configstore::types::{NewUser, User, UserChange, UserOrg};
+use crate::api::configstore::validate;
+use crate::api::names::Ref;
 use crate::gateway::auth::Permit;
 use crate::gateway::auth::permit::At;
-use crate::gateway::errors::{self, forbidden, own};
+use crate::gateway::errors;
+use crate::gateway::errors::{forbidden, own};
+use crate::http::api::page::{Consistency, ListQuery, Page};
 use crate::http::client::Answer;
-use crate::http::page::{Consistency, ListQuery, Page};
-use crate::names::Ref;
 
 pub async fn me(permit: &Permit) -> Result<Answer<User>, ApiError> {
     let Some(user) = permit.caller.user() else {
@@ -29,7 +30,7 @@ pub async fn create(
     new: &NewUser,
     key: Option<&str>,
 ) -> Result<Answer<User>, ApiError> {
-    let name = parse::name(&new.name)?;
+    let name = validate::name(&new.name)?;
     let created = permit.configstore.create_user(&permit.ctx, new, key).await;
     created.map_err(|error| errors::of(error, [user_already_exists(&name)]))
 }
@@ -49,7 +50,7 @@ pub async fn update(
     if change.admin.is_some() {
         permit.administrator("only administrators change `admin`")?;
     }
-    let name = parse::optional_name(change.name.as_deref())?;
+    let name = validate::optional_name(change.name.as_deref())?;
     let At { given, found } = permit.user();
     let updated = permit.configstore.update_user(&permit.ctx, found, change, if_match).await;
     updated.map_err(|error| {

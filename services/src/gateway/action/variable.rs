@@ -1,13 +1,13 @@
 use drydock_core::error::ApiError;
 
-use crate::configstore::errors::{variable_already_exists, variable_not_exist};
-use crate::configstore::parse;
-use crate::configstore::types::{NewVariable, TreeQuery, VariableChange, VariableView};
+use crate::api::configstore::errors::{variable_already_exists, variable_not_exist};
+use crate::api::configstore::types::{NewVariable, TreeQuery, VariableChange, VariableView};
+use crate::api::configstore::validate;
+use crate::api::names::Ref;
 use crate::gateway::auth::Permit;
 use crate::gateway::errors;
+use crate::http::api::page::{Consistency, Page};
 use crate::http::client::Answer;
-use crate::http::page::{Consistency, Page};
-use crate::names::Ref;
 
 pub async fn list(permit: &Permit, query: &TreeQuery) -> Result<Page<VariableView>, ApiError> {
     let (place, gone) = permit.place();
@@ -20,8 +20,8 @@ pub async fn create(
     new: &NewVariable,
     key: Option<&str>,
 ) -> Result<Answer<VariableView>, ApiError> {
-    let name = parse::name(&new.name)?;
-    parse::values(&new.values)?;
+    let name = validate::name(&new.name)?;
+    validate::values(&new.values)?;
     let (place, gone) = permit.place();
     let created = permit.configstore.create_variable(&permit.ctx, &place, new, key).await;
     created.map_err(|error| errors::of(error, [gone, variable_already_exists(&name)]))
@@ -40,9 +40,9 @@ pub async fn update(
     change: &VariableChange,
     if_match: Option<&str>,
 ) -> Result<Answer<VariableView>, ApiError> {
-    let name = parse::optional_name(change.name.as_deref())?;
+    let name = validate::optional_name(change.name.as_deref())?;
     if let Some(values) = &change.values {
-        parse::values(values)?;
+        validate::values(values)?;
     }
     let (place, gone) = permit.place();
     let updated =

@@ -4,9 +4,10 @@ use drydock_core::context::Context;
 use drydock_core::error::{ApiError, Code};
 use uuid::Uuid;
 
-use crate::configstore::client::ConfigstoreClient;
-use crate::configstore::types::{Behalf, Right, User};
-use crate::gateway::errors::{self, is_code, unauthorized};
+use crate::api::configstore::client::ConfigstoreClient;
+use crate::api::configstore::types::{Behalf, Right, User};
+use crate::gateway::errors;
+use crate::gateway::errors::{is_code, unauthorized};
 use crate::gateway::state::Gateway;
 
 /// Who makes a request.

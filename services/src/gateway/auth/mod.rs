@@ -2,7 +2,6 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`requirement`] | what routes require, as data |
 //! | [`caller`] | from a token to whom it belongs |
 //! | [`relation`] | what somebody is to an object's owner |
 //! | [`permit`] | the proof that a request may go on, and its way to the services behind |
@@ -10,7 +9,6 @@
 pub mod caller;
 pub mod permit;
 pub mod relation;
-pub mod requirement;
 
 pub use caller::Caller;
 pub use permit::Permit;

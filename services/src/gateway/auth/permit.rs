@@ -12,25 +12,26 @@ use uuid::Uuid;
 
 use super::Caller;
 use super::relation::{HasOwner, relation};
-use super::requirement::{Object, Requirement};
-use crate::configstore::client::ConfigstoreClient;
-use crate::configstore::client::secrets::Place;
-use crate::configstore::errors::{
+use crate::api::configstore::client::ConfigstoreClient;
+use crate::api::configstore::client::secrets::Place;
+use crate::api::configstore::errors::{
     org_not_exist, project_group_not_exist, project_not_exist, user_not_exist,
 };
-use crate::configstore::types::{
+use crate::api::configstore::types::{
     Org, Owned, Owner, ProjectGroupView, ProjectView, Relation, Right, Verdict, Visibility,
 };
-use crate::gateway::errors::{self, forbidden, is_code};
+use crate::api::names::{Ref, TreeRef};
+use crate::gateway::errors;
+use crate::gateway::errors::{forbidden, is_code};
+use crate::gateway::requirement::{Object, Requirement};
 use crate::gateway::state::App;
+use crate::http::api::creation::Repeatable;
+use crate::http::api::page::Consistency;
 use crate::http::client::{Answer, Client, ClientError};
-use crate::http::error::HttpError;
-use crate::http::extract::Ctx;
-use crate::http::frame::Trace;
-use crate::http::guard::bearer;
-use crate::http::idempotency::Repeatable;
-use crate::http::page::Consistency;
-use crate::names::{Ref, TreeRef};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::Ctx;
+use crate::http::server::frame::Trace;
+use crate::http::server::guard::bearer;
 
 pub struct Permit {
     pub ctx: Context,

@@ -5,13 +5,14 @@ use drydock_core::error::{ApiError, Code};
 use uuid::Uuid;
 
 use super::Caller;
-use crate::configstore::client::ConfigstoreClient;
-use crate::configstore::types::{
+use crate::api::configstore::client::ConfigstoreClient;
+use crate::api::configstore::types::{
     Org, Owner, ProjectGroupView, ProjectView, Relation, Role, Visibility,
 };
-use crate::gateway::errors::{self, is_code};
-use crate::http::page::Consistency;
-use crate::names::{OwnerKind, Ref};
+use crate::api::names::{OwnerKind, Ref};
+use crate::gateway::errors;
+use crate::gateway::errors::is_code;
+use crate::http::api::page::Consistency;
 
 /// An object that somebody may or may not see.
 pub trait HasOwner {

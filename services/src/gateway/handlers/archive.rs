@@ -11,11 +11,11 @@ use futures_util::TryStreamExt;
 use http::{HeaderMap, Method, header};
 use serde::Deserialize;
 
+use crate::api::admin::{ImportReport, REPLACE_TIMEOUT};
 use crate::gateway::auth::Permit;
 use crate::gateway::errors::for_operators;
-use crate::http::admin::{ImportReport, REPLACE_TIMEOUT};
-use crate::http::error::HttpError;
-use crate::http::extract::{Query, unreadable};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Query, unreadable};
 
 pub async fn export(permit: Permit, headers: HeaderMap) -> Result<Response, HttpError> {
     let mut call = permit.raw.request(Method::GET, "/api/v1/export");

@@ -1,10 +1,10 @@
 use uuid::Uuid;
 
+use crate::api::admin::{Lineages, RestoreReport};
 use crate::gateway::auth::Permit;
 use crate::gateway::errors::for_operators;
-use crate::http::admin::{Lineages, RestoreReport};
-use crate::http::error::HttpError;
-use crate::http::extract::Path;
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::Path;
 
 pub async fn list(permit: Permit) -> Result<axum::Json<Lineages>, HttpError> {
     let listed = permit.configstore.admin().lineages(&permit.ctx).await;

@@ -2,14 +2,14 @@ use axum::response::Response;
 use uuid::Uuid;
 
 use super::pass::{Precondition, pass_on};
-use crate::configstore::types::{LinkedAccountView, NewLinkedAccount};
+use crate::api::configstore::types::{LinkedAccountView, NewLinkedAccount};
 use crate::gateway::action::linked_account as action;
 use crate::gateway::auth::Permit;
-use crate::http::error::HttpError;
-use crate::http::extract::{Path, Query};
-use crate::http::idempotency::Creation;
-use crate::http::page::{ListQuery, Page};
-use crate::http::reply;
+use crate::http::api::creation::Creation;
+use crate::http::api::page::{ListQuery, Page};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Path, Query};
+use crate::http::server::reply;
 
 pub async fn list(
     permit: Permit,

@@ -6,12 +6,13 @@ use drydock_core::error::ApiError;
 use http::HeaderMap;
 use serde::Deserialize;
 
+use crate::api::admin::MaintenanceStatus;
 use crate::gateway::auth::Permit;
 use crate::gateway::errors::for_operators;
-use crate::http::admin::{MaintenanceStatus, REQUESTED_BY, SwitchOn, optional_body, parse_wait};
-use crate::http::error::HttpError;
-use crate::http::extract::Query;
-use crate::http::reply;
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::Query;
+use crate::http::server::reply;
+use crate::runtime::routes::{REQUESTED_BY, SwitchOn, optional_body, parse_wait};
 
 /// Who asked for a switch, if the request does not say.
 const ADMIN: &str = "admin";

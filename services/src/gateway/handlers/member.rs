@@ -1,14 +1,14 @@
 use axum::response::Response;
 
 use super::pass::{Precondition, pass_on};
-use crate::configstore::types::{MemberRole, MemberView};
+use crate::api::configstore::types::{MemberRole, MemberView};
+use crate::api::names::Ref;
 use crate::gateway::action::member as action;
 use crate::gateway::auth::Permit;
-use crate::http::error::HttpError;
-use crate::http::extract::{Json, Path, Query};
-use crate::http::page::{ListQuery, Page, ReadQuery};
-use crate::http::reply;
-use crate::names::Ref;
+use crate::http::api::page::{ListQuery, Page, ReadQuery};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Json, Path, Query};
+use crate::http::server::reply;
 
 pub async fn list(
     permit: Permit,

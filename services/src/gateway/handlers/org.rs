@@ -1,14 +1,14 @@
 use axum::response::Response;
 
 use super::pass::{Precondition, pass_on};
-use crate::configstore::types::{NewOrg, Org, OrgChange};
+use crate::api::configstore::types::{NewOrg, Org, OrgChange};
 use crate::gateway::action::org as action;
 use crate::gateway::auth::Permit;
-use crate::http::error::HttpError;
-use crate::http::extract::{Json, Query};
-use crate::http::idempotency::Creation;
-use crate::http::page::{ListQuery, Page, ReadQuery};
-use crate::http::reply;
+use crate::http::api::creation::Creation;
+use crate::http::api::page::{ListQuery, Page, ReadQuery};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Json, Query};
+use crate::http::server::reply;
 
 pub async fn list(
     permit: Permit,

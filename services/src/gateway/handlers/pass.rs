@@ -7,8 +7,8 @@ use http::request::Parts;
 use serde::Serialize;
 
 use crate::http::client::Answer;
-use crate::http::error::HttpError;
-use crate::http::extract::IfMatch;
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::IfMatch;
 
 /// The answer with its status, tag and location: paths of objects are the same here.
 pub fn pass_on<T: Serialize>(answer: &Answer<T>) -> Response {

@@ -1,15 +1,15 @@
 use axum::response::Response;
 
 use super::pass::{Precondition, pass_on};
-use crate::configstore::types::{NewToken, TokenView};
+use crate::api::configstore::types::{NewToken, TokenView};
+use crate::api::names::Ref;
 use crate::gateway::action::token as action;
 use crate::gateway::auth::Permit;
-use crate::http::error::HttpError;
-use crate::http::extract::{Path, Query};
-use crate::http::idempotency::Creation;
-use crate::http::page::{ListQuery, Page};
-use crate::http::reply;
-use crate::names::Ref;
+use crate::http::api::creation::Creation;
+use crate::http::api::page::{ListQuery, Page};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Path, Query};
+use crate::http::server::reply;
 
 pub async fn list(
     permit: Permit,

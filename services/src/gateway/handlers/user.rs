@@ -1,15 +1,15 @@
 use axum::response::Response;
 
 use super::pass::{Precondition, pass_on};
-use crate::configstore::types::{NewUser, User, UserChange, UserOrg};
+use crate::api::configstore::types::{NewUser, User, UserChange, UserOrg};
+use crate::api::names::Ref;
 use crate::gateway::action::user as action;
 use crate::gateway::auth::Permit;
-use crate::http::error::HttpError;
-use crate::http::extract::{Json, Path, Query};
-use crate::http::idempotency::Creation;
-use crate::http::page::{ListQuery, Page, ReadQuery};
-use crate::http::reply;
-use crate::names::Ref;
+use crate::http::api::creation::Creation;
+use crate::http::api::page::{ListQuery, Page, ReadQuery};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Json, Path, Query};
+use crate::http::server::reply;
 
 pub async fn me(permit: Permit, Query(_): Query<ReadQuery>) -> Result<Response, HttpError> {
     Ok(pass_on(&action::me(&permit).await?))

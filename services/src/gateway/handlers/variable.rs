@@ -1,15 +1,15 @@
 use axum::response::Response;
 
 use super::pass::{Precondition, pass_on};
-use crate::configstore::types::{NewVariable, TreeQuery, VariableChange, VariableView};
+use crate::api::configstore::types::{NewVariable, TreeQuery, VariableChange, VariableView};
+use crate::api::names::Ref;
 use crate::gateway::action::variable as action;
 use crate::gateway::auth::Permit;
-use crate::http::error::HttpError;
-use crate::http::extract::{Json, Path, Query};
-use crate::http::idempotency::Creation;
-use crate::http::page::{Page, ReadQuery};
-use crate::http::reply;
-use crate::names::Ref;
+use crate::http::api::creation::Creation;
+use crate::http::api::page::{Page, ReadQuery};
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Json, Path, Query};
+use crate::http::server::reply;
 
 pub async fn list(
     permit: Permit,

@@ -14,10 +14,10 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::connections::{Connection, Sent};
+use super::servers::Server;
 use super::{Answer, AnswerStream, Client, ClientError, remote_error};
-use crate::http::connections::{Connection, Sent};
-use crate::http::endpoints::Endpoint;
-use crate::http::guard::TIMEOUT_HEADER;
+use crate::http::server::guard::TIMEOUT_HEADER;
 
 /// A request in the making.
 pub struct Call<'a> {
@@ -52,7 +52,7 @@ impl Payload {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(client: &'a Client, method: Method, path: String) -> Call<'a> {
+    pub(crate) fn new(client: &'a Client, method: Method, path: String) -> Call<'a> {
         let repeatable = method.is_safe();
         Call {
             client,
@@ -118,9 +118,9 @@ impl<'a> Call<'a> {
         let limit = client.settings.max_answer_bytes;
         let sent = self.exchange(&ctx, ctx.remaining()).await?;
         let (parts, body) = sent.response.into_parts();
-        let endpoint = client.servers.get(sent.at);
-        let body = read_all(&ctx, &endpoint.authority, limit, body).await?;
-        endpoint.idle.keep(sent.connection);
+        let server = client.servers.get(sent.at);
+        let body = read_all(&ctx, &server.authority, limit, body).await?;
+        server.idle.keep(sent.connection);
         Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 
@@ -163,18 +163,18 @@ impl<'a> Call<'a> {
         let mut order = servers.in_order();
         let mut doubt = None;
         loop {
-            let (at, endpoint) = order.next().expect("the last one's error is answered");
+            let (at, server) = order.next().expect("the last one's error is answered");
             let others = order.len() > 0;
             // One that hangs leaves time for the next, if that may be asked.
             let patience = ctx.remaining().filter(|_| others && self.repeatable);
             let ctx = patience.map_or_else(|| ctx.clone(), |left| ctx.timeout(left / 2));
-            match self.attempt(&ctx, (at, endpoint), left).await {
+            match self.attempt(&ctx, (at, server), left).await {
                 Ok(sent) => {
                     servers.prefer(at);
                     return Ok(sent);
                 }
                 Err(error) if others && self.may_go_on(&error) => {
-                    tracing::debug!(authority = endpoint.authority, %error, "asking the next");
+                    tracing::debug!(authority = server.authority, %error, "asking the next");
                     doubt = doubt.or(Some(error).filter(ClientError::may_have_applied));
                 }
                 Err(error) => {
@@ -210,18 +210,18 @@ impl<'a> Call<'a> {
     async fn attempt(
         &mut self,
         ctx: &Context,
-        (at, endpoint): (usize, &Endpoint),
+        (at, server): (usize, &Server),
         left: Option<Duration>,
     ) -> Result<Begun, ClientError> {
-        let (response, connection) = self.send_to(ctx, endpoint, left).await?;
+        let (response, connection) = self.send_to(ctx, server, left).await?;
         if response.status().is_success() {
             return Ok(Begun { response, connection, at });
         }
         let status = response.status();
         let limit = self.client.settings.max_answer_bytes;
-        let body = read_all(ctx, &endpoint.authority, limit, response.into_body()).await;
+        let body = read_all(ctx, &server.authority, limit, response.into_body()).await;
         if body.is_ok() {
-            endpoint.idle.keep(connection);
+            server.idle.keep(connection);
         }
         // An answer that ends in the middle is still an answer: the status says enough.
         Err(remote_error(status, &body.unwrap_or_default()).into())
@@ -231,14 +231,14 @@ impl<'a> Call<'a> {
     async fn send_to(
         &mut self,
         ctx: &Context,
-        endpoint: &Endpoint,
+        server: &Server,
         left: Option<Duration>,
     ) -> Result<(Response<Incoming>, Connection), ClientError> {
-        let (client, authority) = (self.client, &*endpoint.authority);
+        let (client, authority) = (self.client, &*server.authority);
         let connect_ctx = ctx.timeout(client.settings.connect_timeout);
         let unknown = |error| unknown(authority, error);
         let mut unsent = None;
-        while let Some(kept) = endpoint.idle.take(&connect_ctx).await {
+        while let Some(kept) = server.idle.take(&connect_ctx).await {
             let request = match unsent.take() {
                 Some(request) => request,
                 None => self.request(authority, left)?,

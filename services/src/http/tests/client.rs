@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::service::{TestServer, Thing};
 use crate::http::client::{Client, ClientError};
-use crate::http::duplex::DuplexNet;
+use crate::http::testing::duplex::DuplexNet;
 
 fn ctx() -> Context {
     Context::background()

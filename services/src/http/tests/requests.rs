@@ -1,5 +1,5 @@
 use super::service::TestServer;
-use crate::http::gate::GateState;
+use crate::http::server::gate::GateState;
 
 fn pair(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
@@ -110,7 +110,7 @@ async fn a_chunked_body_is_cut_at_the_limit() {
             "POST /api/v1/things HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
              Authorization: Bearer {}\r\nContent-Type: application/json\r\n\
              Transfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n",
-            super::harness::TOKEN,
+            crate::http::testing::harness::TOKEN,
             chunk.repeat(17)
         ))
         .await;

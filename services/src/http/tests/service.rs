@@ -13,17 +13,17 @@ use drydock_core::log::format::Mode;
 use futures_util::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
-use super::harness::Served;
-use crate::http::admin::{
-    self, Admin, Administered, ByteStream, Lineage, MaintenanceStatus, ModeChange, RestoreReport,
-};
-use crate::http::error::HttpError;
-use crate::http::extract::{Json, Path, Query};
-use crate::http::page::ListQuery;
-use crate::http::route::Route;
-use crate::http::shell::App;
-use crate::http::{HttpSettings, health, reply};
-use crate::names::Ref;
+use crate::api::admin::{Lineage, MaintenanceStatus, RestoreReport};
+use crate::api::names::Ref;
+use crate::http::api::page::ListQuery;
+use crate::http::server::context::App;
+use crate::http::server::error::HttpError;
+use crate::http::server::extract::{Json, Path, Query};
+use crate::http::server::route::Route;
+use crate::http::server::{HttpSettings, health, reply};
+use crate::http::testing::harness::Served;
+use crate::runtime::routes as admin;
+use crate::runtime::routes::{Admin, Administered, ByteStream, ModeChange};
 
 pub type TestServer = Served<Toy>;
 

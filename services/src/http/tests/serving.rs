@@ -8,10 +8,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::harness::TOKEN;
 use super::service::TestServer;
-use crate::http::duplex::DuplexNet;
-use crate::http::{HttpSettings, serve};
+use crate::http::server::{HttpSettings, serve};
+use crate::http::testing::duplex::DuplexNet;
+use crate::http::testing::harness::TOKEN;
 
 const GET_SLOW: &str = "GET /api/v1/slow HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ";
 

@@ -1,0 +1,8 @@
+//! Maintenance, export, import and lineages, the same for every service that has a store.
+
+mod client;
+mod types;
+
+pub use client::{AdminClient, REPLACE_TIMEOUT};
+pub use drydock_core::archive::{ImportReport, Intent, Lineage, RestoreReport};
+pub use types::{Lineages, MaintenanceStatus, ModeChange};

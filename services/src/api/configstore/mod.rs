@@ -1,0 +1,6 @@
+//! Configstore: its objects as they travel, what it refuses, and a client.
+
+pub mod client;
+pub mod errors;
+pub mod types;
+pub mod validate;

@@ -1,0 +1,5 @@
+//! Objects as stored.
+
+mod idempotency;
+
+pub use idempotency::IdempotencyRecord;

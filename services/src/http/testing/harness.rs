@@ -1,0 +1,95 @@
+//! Any service, served over an in-memory network.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use drydock_core::env::{Env, ManualClock, RngTree};
+use drydock_core::net::{BoxStream, Net};
+use prometheus_client::registry::Registry;
+use secrecy::SecretString;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::http::client::Client;
+use crate::http::server::context::{App, Details, Health, Readiness, Shell, ShellParts};
+use crate::http::server::gate::{Gate, GateState};
+use crate::http::server::metrics::HttpMetrics;
+use crate::http::server::route;
+use crate::http::server::route::Route;
+use crate::http::server::{HttpSettings, serve};
+use crate::http::testing::duplex::DuplexNet;
+use crate::http::testing::wire::Wire;
+
+pub const TOKEN: &str = "a-token-of-the-tests";
+
+pub struct Served<S> {
+    pub wire: Wire,
+    pub gate: Gate,
+    pub service: S,
+    pub shutdown: CancellationToken,
+    pub serving: JoinHandle<()>,
+}
+
+impl<S> Deref for Served<S> {
+    type Target = Wire;
+
+    fn deref(&self) -> &Wire {
+        &self.wire
+    }
+}
+
+struct GateHealth {
+    gate: Gate,
+    registry: Registry,
+}
+
+impl Health for GateHealth {
+    fn readiness(&self) -> Readiness {
+        let state = self.gate.state();
+        let ready = matches!(state, GateState::Normal | GateState::Maintenance);
+        Readiness { ready, state, reason: None }
+    }
+
+    fn details(&self) -> Details {
+        Details { position: None, load: None, heard: true }
+    }
+
+    fn registry(&self) -> &Registry {
+        &self.registry
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Served<S> {
+    pub async fn new(settings: HttpSettings, table: Vec<Route<S>>, service: S) -> Served<S> {
+        let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
+        let mut registry = Registry::default();
+        let metrics = HttpMetrics::register(&mut registry);
+        let gate = Gate::new(GateState::Normal);
+        let shell = Shell::new(ShellParts {
+            service: "toy",
+            env: Env::new(clock, RngTree::from_seed(1)),
+            settings: settings.clone(),
+            internal_token: SecretString::from(TOKEN),
+            gate: gate.clone(),
+            health: Arc::new(GateHealth { gate: gate.clone(), registry }),
+            metrics,
+        });
+        let router = route::router(table, App { shell, service: service.clone() });
+        let net = DuplexNet::default();
+        let listener = net.listen("toy:0").await.unwrap();
+        let address = listener.local_addr();
+        let shutdown = CancellationToken::new();
+        let stop = shutdown.clone();
+        let serving = tokio::spawn(async move { serve(listener, router, &settings, stop).await });
+        let wire = Wire { net: Arc::new(net), address, token: TOKEN.to_owned() };
+        Served { wire, gate, service, shutdown, serving }
+    }
+
+    pub fn client(&self) -> Client {
+        Client::new(self.net.clone(), &self.address).with_token(SecretString::from(TOKEN))
+    }
+
+    pub async fn connect(&self) -> BoxStream {
+        self.net.dial(&self.address).await.unwrap()
+    }
+}

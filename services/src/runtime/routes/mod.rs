@@ -1,0 +1,62 @@
+//! Maintenance, export, import and lineages over HTTP, the same for every service that has a store.
+//!
+//! What happens is behind [`Admin`], which the runtime implements.
+
+mod admin;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use drydock_core::context::Context;
+use drydock_core::error::BoxError;
+use futures_util::stream::BoxStream;
+use uuid::Uuid;
+
+use crate::api::admin::{
+    ImportReport, Intent, Lineage, MaintenanceStatus, ModeChange, RestoreReport,
+};
+
+pub use admin::{REQUESTED_BY, routes};
+pub(crate) use admin::{SwitchOn, optional_body, parse_wait};
+
+/// A body in pieces. An error ends it.
+pub type ByteStream = BoxStream<'static, Result<Bytes, BoxError>>;
+
+/// What an operator may do to a service.
+#[async_trait]
+pub trait Admin: Send + Sync + 'static {
+    async fn status(&self, ctx: &Context) -> Result<MaintenanceStatus, BoxError>;
+
+    /// Sets the mode, and waits up to `change.wait` until every live instance has acknowledged it.
+    /// Does nothing, beyond waiting, if the mode is already that.
+    async fn set_mode(
+        &self,
+        ctx: &Context,
+        change: ModeChange,
+    ) -> Result<MaintenanceStatus, BoxError>;
+
+    /// The whole service at one position, as plain lines. Whatever can fail beforehand fails here,
+    /// not in the stream.
+    async fn export(&self, ctx: &Context) -> Result<ByteStream, BoxError>;
+
+    /// Replaces the whole service by what the plain lines of `export` say, or does nothing.
+    async fn import(
+        &self,
+        ctx: &Context,
+        export: ByteStream,
+        intent: Intent,
+    ) -> Result<ImportReport, BoxError>;
+
+    /// The lineages that are kept, oldest first.
+    async fn lineages(&self, ctx: &Context) -> Result<Vec<Lineage>, BoxError>;
+
+    /// Goes back to the last state of a lineage that is kept, or does nothing.
+    async fn restore(&self, ctx: &Context, lineage: Uuid) -> Result<RestoreReport, BoxError>;
+}
+
+/// A service that has the routes of this module.
+pub trait Administered: Clone + Send + Sync + 'static {
+    fn admin(&self) -> &dyn Admin;
+}
