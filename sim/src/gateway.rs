@@ -8,8 +8,7 @@ use drydock_core::error::{BoxError, Chain};
 use drydock_core::net::Net;
 use drydock_services::gateway;
 use drydock_services::http::server::HttpSettings;
-use drydock_services::runtime;
-use drydock_services::runtime::Role;
+use drydock_services::runtime::{StatelessSettings, start_stateless};
 use secrecy::SecretString;
 
 use crate::plan::{gateway_name, instance_name};
@@ -69,12 +68,14 @@ impl Gateway {
             internal_token: service::token(),
             admin_token: admin_token(),
             configstore: instances.map(|it| format!("{}:{PORT}", instance_name(it))).collect(),
-            http: HttpSettings::default(),
         };
+        let runtime =
+            StatelessSettings { internal_token: service::token(), http: HttpSettings::default() };
         let env = self.shared.env(name, None);
-        let deps = gateway::Deps { env, net: Arc::new(self.net.clone()) };
         let listener = self.net.listen(&format!("0.0.0.0:{GATEWAY_PORT}")).await?;
-        runtime::start(Role::Gateway(settings, deps), listener, self.stop.renew()).await
+        let gateway = gateway::Gateway::new(settings, Arc::new(self.net.clone()));
+        start_stateless(gateway, runtime, env, listener, self.stop.renew()).await;
+        Ok(())
     }
 
     fn next_start(&self) -> u64 {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use drydock_core::db::Execution;
 use drydock_core::error::Chain;
 use drydock_core::net::Net;
-use drydock_services::runtime;
+use drydock_services::configstore::Configstore;
 use drydock_services::runtime::encryption::KeyRing;
-use drydock_services::runtime::{Deps, Role, Settings};
+use drydock_services::runtime::{self, Deps, Settings};
 use secrecy::SecretString;
 
 use crate::fault::PlannedPoints;
@@ -99,8 +99,7 @@ impl Instance {
         };
         let listener = self.net.listen(&format!("0.0.0.0:{PORT}")).await?;
         let shutdown = self.stop.renew();
-        let role = Role::Configstore(Box::new(self.settings()), deps);
-        runtime::start(role, listener, shutdown).await
+        runtime::start(Configstore::default(), self.settings(), deps, listener, shutdown).await
     }
 
     fn settings(&self) -> Settings {

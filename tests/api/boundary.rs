@@ -7,8 +7,11 @@ use axum::response::Response;
 use drydock_core::env::{Env, RngTree};
 use drydock_core::error::{ApiError, BoxError, Kind};
 use drydock_core::net::Net;
+use drydock_services::api::names::path_schema;
+use drydock_services::http::api::endpoint::Endpoint;
+use drydock_services::http::api::error_body::status_of;
 use drydock_services::http::server::context::{App, Details, Health, Readiness, Shell, ShellParts};
-use drydock_services::http::server::error::{HttpError, status_of};
+use drydock_services::http::server::error::HttpError;
 use drydock_services::http::server::gate::{Gate, GateState};
 use drydock_services::http::server::metrics::HttpMetrics;
 use drydock_services::http::server::route::{Route, router};
@@ -24,13 +27,13 @@ use tokio_util::sync::CancellationToken;
 
 fn table() -> Vec<Route<()>> {
     vec![
-        Route::get("/panic", panics),
-        Route::get("/secret", secret),
-        Route::get("/wrapped", wrapped),
-        Route::get("/forbidden", forbidden),
-        Route::get("/slow", slow),
-        Route::get("/foreign", foreign),
-        Route::post("/unread", unread),
+        Route::new(Endpoint::get("/panic"), panics),
+        Route::new(Endpoint::get("/secret"), secret),
+        Route::new(Endpoint::get("/wrapped"), wrapped),
+        Route::new(Endpoint::get("/forbidden"), forbidden),
+        Route::new(Endpoint::get("/slow"), slow),
+        Route::new(Endpoint::get("/foreign"), foreign),
+        Route::new(Endpoint::post("/unread"), unread),
     ]
 }
 
@@ -88,6 +91,7 @@ async fn failing() -> Client {
     let settings = HttpSettings::default();
     let shell = Shell::new(ShellParts {
         service: "failing",
+        path_schema,
         env: Env::new(Arc::new(RuntimeClock::new()), RngTree::from_seed(1)),
         settings: settings.clone(),
         internal_token: SecretString::from(TOKEN),

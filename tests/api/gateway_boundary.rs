@@ -7,7 +7,7 @@ use std::time::Duration;
 use drydock_core::net::Net;
 use drydock_services::gateway;
 use drydock_services::gateway::Requirement;
-use drydock_services::http::server::route::{BodyRule, Spec};
+use drydock_services::http::api::endpoint::{BodyRule, Spec};
 use drydock_tests::app::{TOKEN, TestApp};
 use drydock_tests::client::{Exchange, Request};
 use drydock_tests::faulty::Trouble;

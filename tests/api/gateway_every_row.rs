@@ -5,10 +5,12 @@ use std::cell::RefCell;
 
 use drydock_services::gateway;
 use drydock_services::gateway::Requirement;
-use drydock_services::http::api::openapi::document;
-use drydock_services::http::server::route::{BodyRule, Route, Spec};
+use drydock_services::http::api::endpoint::Endpoint;
+use drydock_services::http::api::endpoint::{BodyRule, Spec};
 use drydock_tests::app::TestApp;
 use drydock_tests::client::Request;
+use drydock_tests::endpoints;
+use drydock_tests::endpoints::document;
 use drydock_tests::faulty::Trouble;
 use drydock_tests::gateway::{Face, Who, small_world};
 use drydock_tests::run::{run, until};
@@ -149,7 +151,7 @@ fn every_row_that_takes_json_with_a_bad_body() {
 
 /// The rows whose operation has this header or parameter.
 fn with(parameter: &str) -> Vec<Spec> {
-    let document = document("gateway", &gateway::routes());
+    let document = document("gateway", &endpoints::gateway());
     let has = |spec: &Spec| {
         let method = spec.method.as_str().to_lowercase();
         let parameters = &document["paths"][spec.path][method]["parameters"];
@@ -214,8 +216,8 @@ fn every_change_of_another_revision_and_every_creation_with_a_used_key() {
 
 /// The rows that can answer with a code of which this is true.
 fn refusing(holds: impl Fn(&str) -> bool) -> Vec<Spec> {
-    let refuses = |route: &Route<_>| route.codes().iter().any(|code| holds(code.as_str()));
-    gateway::routes().into_iter().filter(refuses).map(|route| route.spec).collect()
+    let refuses = |route: &Endpoint| route.codes().iter().any(|code| holds(code.as_str()));
+    endpoints::gateway().into_iter().filter(refuses).map(|route| route.spec).collect()
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! configstore comes to say it only in a race, or on its way through a failure.
 
 use drydock_core::error::Code;
-use drydock_services::http::server::error::status_of;
-use drydock_services::http::server::route::Spec;
+use drydock_services::http::api::endpoint::Spec;
+use drydock_services::http::api::error_body::status_of;
 use drydock_services::http::testing::wire::Wire;
 use drydock_tests::app::{TestApp, with_app};
 use drydock_tests::client::Request;

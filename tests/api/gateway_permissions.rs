@@ -3,7 +3,7 @@
 
 use drydock_services::gateway;
 use drydock_services::gateway::Requirement;
-use drydock_services::http::server::route::{BodyRule, Spec};
+use drydock_services::http::api::endpoint::{BodyRule, Spec};
 use drydock_tests::client::Request;
 use drydock_tests::gateway::{Face, ROOTS, VISIBILITIES, Who, escaped, small_world, with_gateway};
 use drydock_tests::run::run;

@@ -3,7 +3,7 @@
 
 use drydock_services::gateway;
 use drydock_services::gateway::Requirement;
-use drydock_services::http::server::route::Spec;
+use drydock_services::http::api::endpoint::Spec;
 use drydock_tests::app::TestApp;
 use drydock_tests::archive::Export;
 use drydock_tests::client::Request;

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::endpoints;
 use drydock_core::env::{Env, RngTree};
 use drydock_core::error::Code;
 use drydock_core::net::Net;
-use drydock_services::gateway;
+use drydock_services::gateway::{self, Gateway};
 use drydock_services::http::server::HttpSettings;
-use drydock_services::runtime;
-use drydock_services::runtime::Role;
+use drydock_services::runtime::{StatelessSettings, start_stateless};
 use http::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -115,14 +115,17 @@ impl Face {
             internal_token: SecretString::from(TOKEN),
             admin_token: SecretString::from(ADMIN_TOKEN),
             configstore: configstore.iter().map(|it| (*it).to_owned()).collect(),
+        };
+        let runtime = StatelessSettings {
+            internal_token: settings.internal_token.clone(),
             http: HttpSettings::default(),
         };
         let net = WatchedNet { net, calls: Arc::clone(&calls) };
         let env = Env::new(app.clock(), RngTree::from_seed(1).child("gateway"));
-        let deps = gateway::Deps { env, net: Arc::new(net) };
-        let role = Role::Gateway(settings, deps);
-        tokio::spawn(runtime::start(role, listener, CancellationToken::new()));
-        let routes = gateway::routes().into_iter();
+        let gateway = Gateway::new(settings, Arc::new(net));
+        let stop = CancellationToken::new();
+        tokio::spawn(start_stateless(gateway, runtime, env, listener, stop));
+        let routes = endpoints::gateway().into_iter();
         let document = routes.map(|it| (it.spec.method.clone(), it.spec.path, it.codes()));
         Face { client, calls, tokens: Vec::new(), document: document.collect() }
     }

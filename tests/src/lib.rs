@@ -5,6 +5,7 @@
 //! | [`app`] | a service in memory: the real start-up on seams that a test controls |
 //! | [`archive`] | exports, taken apart and put together |
 //! | [`client`] | requests, and exchanges as texts for snapshots |
+//! | [`endpoints`] | what the services answer, and the documents of that |
 //! | [`faulty`] | coordination and objects that can be told to fail |
 //! | [`gateway`] | a gateway before such a service, and people who use it |
 //! | [`servers`] | the stores of a test on real servers |
@@ -18,6 +19,7 @@
 pub mod app;
 pub mod archive;
 pub mod client;
+pub mod endpoints;
 pub mod faulty;
 pub mod gateway;
 pub mod run;

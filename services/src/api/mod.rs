@@ -3,5 +3,6 @@
 
 pub mod admin;
 pub mod configstore;
+mod endpoints;
 pub mod gateway;
 pub mod names;

@@ -338,7 +338,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 mod tests {
     use clap::CommandFactory;
 
-    use super::super::args::*;
+    use super::*;
 
     #[test]
     fn the_definition_is_sound() {

@@ -106,7 +106,7 @@ mod tests {
     use jiff::Timestamp;
     use uuid::Uuid;
 
-    use super::super::check::*;
+    use super::*;
 
     fn export(counts: &[(&str, u64)]) -> Vec<u8> {
         let header = Header {

@@ -13,7 +13,6 @@ use super::store;
 use crate::api::admin::AdminClient;
 use crate::api::gateway::GatewayClient;
 use crate::config::tokens;
-use crate::gateway;
 use crate::http::client::Client;
 
 const SERVICE: &str = "configstore";
@@ -50,7 +49,9 @@ fn given(token: &Option<String>) -> Option<&String> {
 pub fn gateway(args: &GatewayArgs) -> Result<GatewayClient, Failure> {
     let authority = match &args.gateway {
         Some(url) => authority("--gateway", url)?,
-        None => default_authority(args.data_dir.as_deref(), gateway::SERVICE, GATEWAY_PORT),
+        None => {
+            default_authority(args.data_dir.as_deref(), crate::api::gateway::SERVICE, GATEWAY_PORT)
+        }
     };
     let token = match (given(&args.token), &args.data_dir) {
         (Some(token), _) => token.clone(),
@@ -97,7 +98,7 @@ fn authority(flag: &str, url: &str) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::connect::*;
+    use super::*;
 
     #[test]
     fn urls_name_a_host_and_nothing_else() {

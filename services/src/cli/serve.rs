@@ -19,11 +19,14 @@ use super::exit::Failure;
 use super::store;
 use super::store::Addresses;
 use super::{output, signals};
+use crate::api::gateway::SERVICE;
 use crate::config::stores::{CoordinationKind, ObjectsKind};
 use crate::config::{Config, Loaded, keys, tokens};
+use crate::configstore::{self, Configstore};
+use crate::gateway::{self, Gateway};
+use crate::http::server::HttpSettings;
 use crate::runtime::encryption::KeyRing;
-use crate::runtime::{Deps, Role, Settings, start};
-use crate::{configstore, gateway};
+use crate::runtime::{Deps, Settings, StatelessSettings, start, start_stateless};
 
 /// A service with its listener, bound but not yet serving.
 struct Bound {
@@ -57,7 +60,7 @@ async fn with_store(role: ServeRole, config: Config) -> Result<(), Failure> {
     }
     let store = bind(configstore::SCHEMA.service, config.configstore.listen).await?;
     let face = match role {
-        ServeRole::All => Some(bind(gateway::SERVICE, config.gateway.listen).await?),
+        ServeRole::All => Some(bind(SERVICE, config.gateway.listen).await?),
         _ => None,
     };
     let opened = store::open(&config, config.instance.readers)?;
@@ -77,13 +80,13 @@ async fn with_store(role: ServeRole, config: Config) -> Result<(), Failure> {
             admin_token: admin_token(&config, &data_dir, &deps.env)?,
             internal_token: internal_token.clone(),
             configstore: vec![reachable(&store.listener.local_addr())],
-            http: config.http.clone(),
         };
-        let deps = gateway::Deps { env: deps.env.clone(), net: Arc::new(TcpNet) };
-        running.spawn(Role::Gateway(settings, deps), face);
+        running.spawn_gateway(settings, config.http.clone(), deps.env.clone(), face);
     }
+    let service = Configstore::new(config.encryption.seal_anew);
     let settings = settings(config, internal_token, keys);
-    running.spawn(Role::Configstore(Box::new(settings), deps), store);
+    running
+        .spawn(store, move |listener, shutdown| start(service, settings, deps, listener, shutdown));
     running.until_all_ended().await
 }
 
@@ -91,18 +94,13 @@ async fn with_store(role: ServeRole, config: Config) -> Result<(), Failure> {
 async fn gateway_only(config: Config) -> Result<(), Failure> {
     let internal_token = config.internal_token.ok_or_else(|| Loaded::missing("internal_token"))?;
     let admin_token = config.admin_token.ok_or_else(|| Loaded::missing("admin_token"))?;
-    let face = bind(gateway::SERVICE, config.gateway.listen).await?;
+    let face = bind(SERVICE, config.gateway.listen).await?;
     announce([&face])?;
-    let settings = gateway::Settings {
-        internal_token,
-        admin_token,
-        configstore: config.gateway.configstore,
-        http: config.http,
-    };
+    let settings =
+        gateway::Settings { internal_token, admin_token, configstore: config.gateway.configstore };
     let env = Env::new(Arc::new(SystemClock::default()), RngTree::from_entropy());
     let mut running = Running::new()?;
-    let deps = gateway::Deps { env, net: Arc::new(TcpNet) };
-    running.spawn(Role::Gateway(settings, deps), face);
+    running.spawn_gateway(settings, config.http, env, face);
     running.until_all_ended().await
 }
 
@@ -115,9 +113,30 @@ impl Running {
         Ok(Running { services: JoinSet::new(), shutdown })
     }
 
-    fn spawn(&mut self, role: Role, Bound { service, listener }: Bound) {
-        let shutdown = self.shutdown.clone();
-        self.services.spawn(async move { (service, start(role, listener, shutdown).await) });
+    fn spawn<F>(
+        &mut self,
+        Bound { service, listener }: Bound,
+        start: impl FnOnce(Box<dyn Listener>, CancellationToken) -> F,
+    ) where
+        F: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        let running = start(listener, self.shutdown.clone());
+        self.services.spawn(async move { (service, running.await) });
+    }
+
+    fn spawn_gateway(
+        &mut self,
+        settings: gateway::Settings,
+        http: HttpSettings,
+        env: Env,
+        bound: Bound,
+    ) {
+        let runtime = StatelessSettings { internal_token: settings.internal_token.clone(), http };
+        let gateway = Gateway::new(settings, Arc::new(TcpNet));
+        self.spawn(bound, move |listener, shutdown| async move {
+            start_stateless(gateway, runtime, env, listener, shutdown).await;
+            Ok(())
+        });
     }
 
     /// One that ends before it was asked to takes the others with it: an operator sees a process
@@ -213,7 +232,6 @@ fn reachable(address: &str) -> String {
 fn settings(config: Config, internal_token: SecretString, keys: KeyRing) -> Settings {
     Settings {
         cluster: config.cluster,
-        seal_anew: config.encryption.seal_anew,
         http: config.http,
         store: config.store,
         lease_ttl: config.instance.lease_ttl,
@@ -224,7 +242,7 @@ fn settings(config: Config, internal_token: SecretString, keys: KeyRing) -> Sett
 
 #[cfg(test)]
 mod tests {
-    use super::super::serve::*;
+    use super::*;
 
     #[test]
     fn what_listens_everywhere_is_dialled_here() {

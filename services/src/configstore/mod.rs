@@ -7,15 +7,16 @@ mod action;
 mod handlers;
 mod model;
 pub mod record;
-pub(crate) mod rotation;
-pub mod routes;
+mod rotation;
+mod routes;
 pub mod schema;
+mod service;
 mod state;
 
 pub use rotation::SealAnew;
-pub use routes::routes;
 pub use schema::SCHEMA;
-pub use state::Configstore;
+pub use service::Configstore;
+pub use state::ConfigstoreState;
 
 #[cfg(test)]
 mod tests;

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::secret::{bound, seal_anew};
 use super::model;
-use crate::api::configstore::types::Secret;
+use crate::configstore::record::Secret;
 use crate::runtime::encryption::KeyRing;
 
 /// When secrets move to the primary key.
@@ -52,11 +52,9 @@ struct UnderKey {
 pub struct SecretMetrics(Family<UnderKey, Gauge>);
 
 impl SecretMetrics {
-    pub fn register(registry: &mut Registry) -> SecretMetrics {
-        let metrics = SecretMetrics::default();
+    pub fn register(&self, registry: &mut Registry) {
         let help = "Secrets by the encryption key that they need";
-        registry.register("drydock_secrets", help, metrics.0.clone());
-        metrics
+        registry.register("drydock_secrets", help, self.0.clone());
     }
 
     /// A key that no secret needs any more stays, with 0.

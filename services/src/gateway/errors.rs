@@ -125,7 +125,7 @@ fn kind_of(remote: &RemoteError) -> Kind {
 
 #[cfg(test)]
 mod tests {
-    use super::super::errors::*;
+    use super::*;
 
     fn remote(kind: Kind, code: &str) -> ClientError {
         let message = "an internal word".to_owned();

@@ -16,9 +16,10 @@ mod auth;
 mod errors;
 mod handlers;
 mod requirement;
-pub mod routes;
+mod routes;
+mod service;
 mod state;
 
 pub use requirement::{Object, Requirement};
 pub use routes::{requirements, routes};
-pub use state::{Deps, Gateway, SERVICE, Settings};
+pub use state::{Gateway, Settings};

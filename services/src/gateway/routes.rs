@@ -1,5 +1,6 @@
 //! The gateway's routes, and what each requires of its caller.
 
+use axum::handler::Handler;
 use drydock_core::error::{Code, Kind};
 
 use super::handlers::{
@@ -11,30 +12,26 @@ use super::requirement::Requirement;
 use super::requirement::Requirement::{
     Admin, AdminToken, AnyUser, Owns, OwnsParent, OwnsWithTarget, Reads, SelfOf,
 };
-use super::state::Gateway;
-use crate::api::configstore::types::User;
-use crate::configstore;
-use crate::configstore::Configstore;
+use super::state::{App, Gateway};
+use crate::api::configstore::endpoints as at;
+use crate::api::gateway::endpoints as own;
+use crate::http::api::endpoint::{Endpoint, Spec};
 use crate::http::api::operation::BEHALF;
 use crate::http::api::page::ListQuery;
-use crate::http::server::health;
-use crate::http::server::route::{Route, Spec};
+use crate::http::server::route::Route;
 
 /// A row of the table.
 type Row = (Requirement, Route<Gateway>);
 
-/// The table of the router: the rows, and health, which requires nothing.
+/// The table of the router.
 pub fn routes() -> Vec<Route<Gateway>> {
-    let behind = configstore::routes();
-    let mut routes: Vec<_> = rows().into_iter().map(|row| described(row, &behind)).collect();
-    routes.extend(health::routes());
-    routes
+    rows().into_iter().map(|(_, route)| route).collect()
 }
 
 /// The same table as data: what requires what.
 pub fn requirements() -> Vec<(Spec, Requirement)> {
     let rows = rows().into_iter();
-    rows.map(|(requirement, route)| (route.bearer().spec, requirement)).collect()
+    rows.map(|(requirement, route)| (route.endpoint.spec, requirement)).collect()
 }
 
 fn rows() -> Vec<Row> {
@@ -47,79 +44,58 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-/// An operation is that of the service behind, which has the same path but for its name.
-fn described((requirement, route): Row, behind: &[Route<Configstore>]) -> Route<Gateway> {
-    let route = route.bearer();
-    let path = route.spec.path.replacen("/configstore", "", 1);
-    let same =
-        |it: &&Route<Configstore>| it.spec.method == route.spec.method && it.spec.path == path;
-    let Some(same) = behind.iter().find(same) else {
-        return route.refuses(&requirement.codes());
+/// An operation of the gateway is the same as that of the service behind, but for who may call it.
+fn row<T: 'static>(
+    requirement: Requirement,
+    endpoint: Endpoint,
+    handler: impl Handler<T, App>,
+) -> Row {
+    let endpoint = endpoint.bearer().refuses(&requirement.codes());
+    let endpoint = match requirement {
+        AdminToken => endpoint.refuses(&[Code::Maintenance, Code::CoordinationUnavailable]),
+        // What a service cannot do just now is told to operators only.
+        _ => endpoint
+            .refuses_only(|code| code.kind() != Kind::Unavailable && !BEHALF.contains(&code)),
     };
-    let mut own = route.described_as(&same.operation).refuses(&requirement.codes());
-    if requirement == Requirement::AdminToken {
-        return own.refuses(&[Code::Maintenance, Code::CoordinationUnavailable]);
-    }
-    // What a service cannot do just now is told to operators only.
-    own = own.refuses_only(|code| code.kind() != Kind::Unavailable && !BEHALF.contains(&code));
-    match own.operation.query {
-        Some(_) if FILTERED.contains(&own.spec.path) => own.query::<ListQuery>(),
-        _ => own,
-    }
+    (requirement, Route::new(endpoint, handler))
 }
-
-/// Lists which the gateway filters itself, by who asks.
-const FILTERED: [&str; 3] = [
-    "/api/v1/orgs",
-    "/api/v1/project_groups/{group}/projects",
-    "/api/v1/project_groups/{group}/subgroups",
-];
 
 fn users() -> Vec<Row> {
     vec![
-        (
-            AnyUser,
-            Route::get("/api/v1/user", user::me)
-                .about("shows whose token it is")
-                .shows::<User>()
-                .refuses(&[Code::Forbidden, Code::UserNotExist]),
-        ),
-        (Admin, Route::get("/api/v1/users", user::list)),
-        (Admin, Route::post("/api/v1/users", user::create)),
-        (SelfOf, Route::get("/api/v1/users/{user}", user::get)),
+        row(AnyUser, own::me(), user::me),
+        row(Admin, at::user::list(), user::list),
+        row(Admin, at::user::create(), user::create),
+        row(SelfOf, at::user::get(), user::get),
         // Not everything about oneself is one's own to change.
-        (SelfOf, Route::put("/api/v1/users/{user}", user::update).refuses(&[Code::Forbidden])),
-        (Admin, Route::delete("/api/v1/users/{user}", user::delete)),
-        (SelfOf, Route::get("/api/v1/users/{user}/orgs", user::orgs)),
-        (SelfOf, Route::get("/api/v1/users/{user}/tokens", token::list)),
-        (SelfOf, Route::post("/api/v1/users/{user}/tokens", token::create)),
-        (SelfOf, Route::delete("/api/v1/users/{user}/tokens/{token}", token::delete)),
-        (SelfOf, Route::get("/api/v1/users/{user}/linked_accounts", linked_account::list)),
-        (SelfOf, Route::post("/api/v1/users/{user}/linked_accounts", linked_account::create)),
-        (
-            SelfOf,
-            Route::delete("/api/v1/users/{user}/linked_accounts/{id}", linked_account::delete),
-        ),
+        row(SelfOf, at::user::update().refuses(&[Code::Forbidden]), user::update),
+        row(Admin, at::user::delete(), user::delete),
+        row(SelfOf, at::user::orgs(), user::orgs),
+        row(SelfOf, at::token::list(), token::list),
+        row(SelfOf, at::token::create(), token::create),
+        row(SelfOf, at::token::delete(), token::delete),
+        row(SelfOf, at::linked_account::list(), linked_account::list),
+        row(SelfOf, at::linked_account::create(), linked_account::create),
+        row(SelfOf, at::linked_account::delete(), linked_account::delete),
     ]
 }
 
 fn orgs() -> Vec<Row> {
     vec![
-        (AnyUser, Route::get("/api/v1/orgs", org::list)),
+        row(AnyUser, at::org::list().query::<ListQuery>(), org::list),
         // Nor is every user to be made an owner.
-        (AnyUser, Route::post("/api/v1/orgs", org::create).refuses(&[Code::Forbidden])),
-        (Reads(Org), Route::get("/api/v1/orgs/{org}", org::get)),
-        (Owns(Org), Route::put("/api/v1/orgs/{org}", org::update)),
-        (Owns(Org), Route::delete("/api/v1/orgs/{org}", org::delete)),
-        (Reads(Org), Route::get("/api/v1/orgs/{org}/members", member::list)),
-        (Reads(Org), Route::get("/api/v1/orgs/{org}/members/{user}", member::get)),
-        (Owns(Org), Route::put("/api/v1/orgs/{org}/members/{user}", member::put)),
-        (Owns(Org), Route::delete("/api/v1/orgs/{org}/members/{user}", member::delete)),
-        (AnyUser, Route::get("/api/v1/remote_sources", remote_source::list)),
-        (Admin, Route::post("/api/v1/remote_sources", remote_source::create)),
-        (AnyUser, Route::get("/api/v1/remote_sources/{remote_source}", remote_source::get)),
-        (Admin, Route::put("/api/v1/remote_sources/{remote_source}", remote_source::update)),
-        (Admin, Route::delete("/api/v1/remote_sources/{remote_source}", remote_source::delete)),
+        row(AnyUser, at::org::create().refuses(&[Code::Forbidden]), org::create),
+        row(Reads(Org), at::org::get(), org::get),
+        row(Owns(Org), at::org::update(), org::update),
+        row(Owns(Org), at::org::delete(), org::delete),
+        row(Reads(Org), at::member::list(), member::list),
+        row(Reads(Org), at::member::get(), member::get),
+        row(Owns(Org), at::member::put(), member::put),
+        row(Owns(Org), at::member::delete(), member::delete),
+        row(AnyUser, at::remote_source::list(), remote_source::list),
+        row(Admin, at::remote_source::create(), remote_source::create),
+        row(AnyUser, at::remote_source::get(), remote_source::get),
+        row(Admin, at::remote_source::update(), remote_source::update),
+        row(Admin, at::remote_source::delete(), remote_source::delete),
     ]
 }
 
@@ -127,71 +103,54 @@ fn tree() -> Vec<Row> {
     let (reads, owns) = (Reads(ProjectGroup), Owns(ProjectGroup));
     let moves = OwnsWithTarget(ProjectGroup);
     vec![
-        (OwnsParent, Route::post("/api/v1/project_groups", project_group::create)),
-        (reads, Route::get("/api/v1/project_groups/{group}", project_group::get)),
-        (moves, Route::put("/api/v1/project_groups/{group}", project_group::update)),
-        (owns, Route::delete("/api/v1/project_groups/{group}", project_group::delete)),
-        (reads, Route::get("/api/v1/project_groups/{group}/subgroups", project_group::subgroups)),
-        (reads, Route::get("/api/v1/project_groups/{group}/projects", project_group::projects)),
-        (OwnsParent, Route::post("/api/v1/projects", project::create)),
-        (Reads(Project), Route::get("/api/v1/projects/{project}", project::get)),
-        (OwnsWithTarget(Project), Route::put("/api/v1/projects/{project}", project::update)),
-        (Owns(Project), Route::delete("/api/v1/projects/{project}", project::delete)),
+        row(OwnsParent, at::project_group::create(), project_group::create),
+        row(reads, at::project_group::get(), project_group::get),
+        row(moves, at::project_group::update(), project_group::update),
+        row(owns, at::project_group::delete(), project_group::delete),
+        row(reads, at::project_group::subgroups().query::<ListQuery>(), project_group::subgroups),
+        row(reads, at::project_group::projects().query::<ListQuery>(), project_group::projects),
+        row(OwnsParent, at::project::create(), project::create),
+        row(Reads(Project), at::project::get(), project::get),
+        row(OwnsWithTarget(Project), at::project::update(), project::update),
+        row(Owns(Project), at::project::delete(), project::delete),
     ]
 }
 
 /// Secrets and variables, which are below projects and groups alike.
 macro_rules! placed {
-    ($place:literal, $object:expr) => {
+    ($object:expr, $secret:ident, $variable:ident) => {
         vec![
-            (Reads($object), Route::get(concat!($place, "/secrets"), secret::list)),
-            (Owns($object), Route::post(concat!($place, "/secrets"), secret::create)),
-            (Reads($object), Route::get(concat!($place, "/secrets/{secret}"), secret::get)),
-            (Owns($object), Route::put(concat!($place, "/secrets/{secret}"), secret::update)),
-            (Owns($object), Route::delete(concat!($place, "/secrets/{secret}"), secret::delete)),
-            (Reads($object), Route::get(concat!($place, "/variables"), variable::list)),
-            (Owns($object), Route::post(concat!($place, "/variables"), variable::create)),
-            (Reads($object), Route::get(concat!($place, "/variables/{variable}"), variable::get)),
-            (Owns($object), Route::put(concat!($place, "/variables/{variable}"), variable::update)),
-            (
-                Owns($object),
-                Route::delete(concat!($place, "/variables/{variable}"), variable::delete),
-            ),
+            row(Reads($object), at::$secret::list(), secret::list),
+            row(Owns($object), at::$secret::create(), secret::create),
+            row(Reads($object), at::$secret::get(), secret::get),
+            row(Owns($object), at::$secret::update(), secret::update),
+            row(Owns($object), at::$secret::delete(), secret::delete),
+            row(Reads($object), at::$variable::list(), variable::list),
+            row(Owns($object), at::$variable::create(), variable::create),
+            row(Reads($object), at::$variable::get(), variable::get),
+            row(Owns($object), at::$variable::update(), variable::update),
+            row(Owns($object), at::$variable::delete(), variable::delete),
         ]
     };
 }
 
 fn placed_at_projects() -> Vec<Row> {
-    placed!("/api/v1/projects/{project}", Project)
+    placed!(Project, project_secret, project_variable)
 }
 
 fn placed_at_groups() -> Vec<Row> {
-    placed!("/api/v1/project_groups/{group}", ProjectGroup)
+    placed!(ProjectGroup, group_secret, group_variable)
 }
 
 /// What operators do to a service through the gateway.
 fn operators() -> Vec<Row> {
     vec![
-        (AdminToken, Route::get("/api/v1/maintenance/configstore", maintenance::status)),
-        (
-            AdminToken,
-            Route::put("/api/v1/maintenance/configstore", maintenance::switch_on).unbounded(),
-        ),
-        (
-            AdminToken,
-            Route::delete("/api/v1/maintenance/configstore", maintenance::switch_off).unbounded(),
-        ),
-        (AdminToken, Route::get("/api/v1/export/configstore", archive::export).unbounded()),
-        (
-            AdminToken,
-            Route::post("/api/v1/import/configstore", archive::import).streamed().unbounded(),
-        ),
-        (AdminToken, Route::get("/api/v1/lineages/configstore", lineage::list)),
-        (
-            AdminToken,
-            Route::post("/api/v1/lineages/configstore/{lineage}/restore", lineage::restore)
-                .bodiless()
-                .unbounded(),
-        ),
+        row(AdminToken, own::status(), maintenance::status),
+        row(AdminToken, own::switch_on(), maintenance::switch_on),
+        row(AdminToken, own::switch_off(), maintenance::switch_off),
+        row(AdminToken, own::export(), archive::export),
+        row(AdminToken, own::import(), archive::import),
+        row(AdminToken, own::lineages(), lineage::list),
+        row(AdminToken, own::restore(), lineage::restore),
     ]
 }

@@ -2,19 +2,16 @@
 
 use std::sync::Arc;
 
-use drydock_core::env::Env;
 use drydock_core::net::SharedNet;
 use http::Method;
 use secrecy::SecretString;
 
 use super::requirement::Requirement;
-use super::routes::requirements;
+use crate::http::api::endpoint::Spec;
+use crate::http::api::headers::Trace;
 use crate::http::client::Client;
-use crate::http::server::frame::Trace;
+use crate::http::server::context;
 use crate::http::server::guard::is_token;
-use crate::http::server::{HttpSettings, context};
-
-pub const SERVICE: &str = "gateway";
 
 /// Everything that can be set for one instance.
 #[derive(Debug, Clone)]
@@ -25,14 +22,6 @@ pub struct Settings {
     pub admin_token: SecretString,
     /// Where the instances of configstore listen: `host:port` each, at least one.
     pub configstore: Vec<String>,
-    pub http: HttpSettings,
-}
-
-/// The seams.
-#[derive(Clone)]
-pub struct Deps {
-    pub env: Env,
-    pub net: SharedNet,
 }
 
 #[derive(Clone)]
@@ -41,14 +30,17 @@ pub struct Gateway(Arc<Inner>);
 struct Inner {
     admin_token: SecretString,
     configstore: Client,
-    requirements: Vec<(Method, &'static str, Requirement)>,
+    requirements: Vec<(Spec, Requirement)>,
 }
 
 impl Gateway {
-    pub fn new(settings: Settings, deps: Deps) -> Gateway {
-        let configstore = Client::of_any(deps.net, settings.configstore);
-        let requirements = requirements().into_iter();
-        let requirements = requirements.map(|(spec, it)| (spec.method, spec.path, it)).collect();
+    /// `requirements` says what each route requires.
+    pub(super) fn with(
+        settings: Settings,
+        net: SharedNet,
+        requirements: Vec<(Spec, Requirement)>,
+    ) -> Gateway {
+        let configstore = Client::of_any(net, settings.configstore);
         Gateway(Arc::new(Inner {
             admin_token: settings.admin_token,
             configstore: configstore.with_token(settings.internal_token),
@@ -69,8 +61,8 @@ impl Gateway {
     pub(super) fn requirement(&self, method: &Method, path: &str) -> Requirement {
         let method = if method == Method::HEAD { &Method::GET } else { method };
         let mut rows = self.0.requirements.iter();
-        let row = rows.find(|(of, at, _)| of == method && *at == path);
-        row.expect("the router knows no route that the table does not").2
+        let row = rows.find(|(spec, _)| spec.method == method && spec.path == path);
+        row.expect("the router knows no route that the table does not").1
     }
 }
 

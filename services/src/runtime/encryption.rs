@@ -6,8 +6,7 @@
 //! betrays only that two plain texts of one object are equal.
 //!
 //! The first key is the primary one, under which everything is sealed. The others only open. What
-//! is under others is sealed anew object by object, when it is used, or all of it on request: see
-//! [`SealAnew`](crate::configstore::SealAnew).
+//! is under others is sealed anew object by object, when it is used, or all of it on request.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -189,7 +188,7 @@ mod tests {
     use drydock_core::env::{ManualClock, RngTree};
     use jiff::Timestamp;
 
-    use super::super::encryption::*;
+    use super::*;
 
     fn env() -> Env {
         Env::new(Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)), RngTree::from_seed(1))

@@ -8,7 +8,6 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use super::instance::Instance;
-use crate::configstore::rotation::SecretMetrics;
 use crate::http::server::context::{Details, Health, LoadProgress, Readiness};
 use crate::http::server::gate::{Gate, GateState};
 use crate::http::server::metrics::HttpMetrics;
@@ -21,18 +20,20 @@ pub(super) struct Vitals {
 }
 
 impl Vitals {
+    /// `register` adds the service's own metrics.
     pub(super) fn new(
         gate: Gate,
         instance: Instance,
         store: Store,
-    ) -> (Vitals, HttpMetrics, SecretMetrics) {
+        register: &mut dyn FnMut(&mut Registry),
+    ) -> (Vitals, HttpMetrics) {
         let mut registry = Registry::default();
         let metrics = HttpMetrics::register(&mut registry);
-        let secrets = SecretMetrics::register(&mut registry);
+        register(&mut registry);
         registry.register_collector(Box::new(StoreMetrics(store.clone())));
         let metrics_of = InstanceMetrics { gate: gate.clone(), instance: instance.clone() };
         registry.register_collector(Box::new(metrics_of));
-        (Vitals { gate, instance, store, registry }, metrics, secrets)
+        (Vitals { gate, instance, store, registry }, metrics)
     }
 }
 

@@ -128,12 +128,14 @@ mod tests {
     use drydock_core::db::Execution;
     use drydock_core::env::{Env, ManualClock, RngTree};
     use drydock_core::log::keys::Keys;
-    use drydock_core::store::{Applied, Store, StoreParts, StoreSettings};
+    use drydock_core::store::{Applied, Schema, Store, StoreParts, StoreSettings};
     use object_store::memory::InMemory;
 
-    use super::super::maintenance::*;
+    use super::*;
 
     const SOON: Duration = Duration::from_secs(10);
+
+    static SCHEMA: Schema = Schema { service: "toy", version: 1, types: &[] };
 
     #[tokio::test(start_paused = true)]
     async fn a_mode_read_before_the_driver_began_is_not_missed() {
@@ -143,7 +145,7 @@ mod tests {
         let mode = ModeCell::default();
         let (store, _loops) = Store::new(StoreParts {
             cluster: "test".to_owned(),
-            schema: &crate::configstore::SCHEMA,
+            schema: &SCHEMA,
             env: env.clone(),
             coord: memory.clone(),
             objects: Arc::new(InMemory::new()),

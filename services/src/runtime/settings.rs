@@ -5,7 +5,6 @@ use std::time::Duration;
 use drydock_core::store::StoreSettings;
 use secrecy::SecretString;
 
-use crate::configstore::SealAnew;
 use crate::http::server::HttpSettings;
 use crate::runtime::encryption::KeyRing;
 
@@ -17,7 +16,6 @@ pub struct Settings {
     pub internal_token: SecretString,
     /// What secrets are encrypted with.
     pub keys: KeyRing,
-    pub seal_anew: SealAnew,
     pub http: HttpSettings,
     pub store: StoreSettings,
     /// How long an instance counts as live after it was last heard of.
@@ -33,11 +31,18 @@ impl Settings {
             cluster: "default".to_owned(),
             internal_token,
             keys,
-            seal_anew: SealAnew::default(),
             http: HttpSettings::default(),
             store: StoreSettings::default(),
             lease_ttl: Duration::from_secs(10),
             maintenance_drain: Duration::from_secs(10),
         }
     }
+}
+
+/// Everything that can be set for one instance of a service without a store.
+#[derive(Debug, Clone)]
+pub struct StatelessSettings {
+    /// What callers of an internal service must present.
+    pub internal_token: SecretString,
+    pub http: HttpSettings,
 }

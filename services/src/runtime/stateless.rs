@@ -6,39 +6,43 @@
 
 use std::sync::Arc;
 
+use drydock_core::env::Env;
 use drydock_core::net::Listener;
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
-use crate::gateway;
-use crate::gateway::Gateway;
+use super::service::{Stateless, stateless_table};
+use super::settings::StatelessSettings;
+use crate::api::names::path_schema;
 use crate::http::server::context::{App, Details, Health, Readiness, Shell, ShellParts};
 use crate::http::server::gate::{Gate, GateState};
 use crate::http::server::metrics::HttpMetrics;
 use crate::http::server::{route, serve};
 
-pub(super) async fn run_gateway(
-    settings: gateway::Settings,
-    deps: gateway::Deps,
+/// As [`start_stateless`](super::start_stateless).
+pub(super) async fn run<S: Stateless>(
+    service: S,
+    settings: StatelessSettings,
+    env: Env,
     listener: Box<dyn Listener>,
     shutdown: CancellationToken,
 ) {
-    let http = settings.http.clone();
+    let StatelessSettings { internal_token, http } = settings;
     let gate = Gate::new(GateState::Normal);
     let mut registry = Registry::default();
     let metrics = HttpMetrics::register(&mut registry);
     let shell = Shell::new(ShellParts {
-        service: gateway::SERVICE,
-        env: deps.env.clone(),
+        service: S::NAME,
+        path_schema,
+        env,
         settings: http.clone(),
-        internal_token: settings.internal_token.clone(),
+        internal_token,
         gate: gate.clone(),
         health: Arc::new(Serving { gate: gate.clone(), registry }),
         metrics,
     });
-    let app = App { shell, service: Gateway::new(settings, deps) };
-    let router = route::router(gateway::routes(), app);
-    tracing::info!(service = gateway::SERVICE, "started");
+    let router = route::router(stateless_table::<S>(), App { shell, service });
+    tracing::info!(service = S::NAME, "started");
     let stopping = shutdown.clone();
     let serving = serve(listener, router, &http, shutdown);
     tokio::pin!(serving);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use drydock_core::coord::{Bounded, Coordination};
 use drydock_core::db::Execution;
 use drydock_core::env::Env;
@@ -12,9 +12,9 @@ use drydock_core::error::BoxError;
 use drydock_core::log::keys::Keys;
 use drydock_core::maintenance::ModeCell;
 use drydock_core::net::Listener;
-use drydock_core::store::{Schema, Store, StoreParts};
-use futures_util::future::BoxFuture;
+use drydock_core::store::{Store, StoreParts};
 use object_store::ObjectStore;
+use prometheus_client::registry::Registry;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -22,37 +22,14 @@ use super::health::Vitals;
 use super::instance::Instance;
 use super::maintenance::Driver;
 use super::operator::Operator;
+use super::routes::Admin;
+use super::service::{Service, ServiceParts, table};
 use super::tasks::Tasks;
 use super::{Settings, modes};
-use crate::configstore::SealAnew;
-use crate::configstore::rotation::SecretMetrics;
-use crate::http::server::context::{Shell, ShellParts};
+use crate::api::names::path_schema;
+use crate::http::server::context::{App, Shell, ShellParts};
 use crate::http::server::gate::{Gate, GateState};
-use crate::http::server::serve;
-use crate::runtime::encryption::KeyRing;
-use crate::runtime::routes::Admin;
-
-/// What tells one service with a store from another.
-pub(super) struct Kind<S> {
-    pub(super) schema: &'static Schema,
-    pub(super) service: S,
-}
-
-/// What a service is made of: what answers requests, and what it does unasked until it is dropped.
-pub(super) struct Service {
-    pub(super) router: Router,
-    pub(super) background: BoxFuture<'static, ()>,
-}
-
-/// What a service gets from its runtime.
-pub(super) struct ServiceParts {
-    pub(super) shell: Arc<Shell>,
-    pub(super) store: Store,
-    pub(super) keys: KeyRing,
-    pub(super) seal_anew: SealAnew,
-    pub(super) secrets: SecretMetrics,
-    pub(super) admin: Arc<dyn Admin>,
-}
+use crate::http::server::{route, serve};
 
 /// The seams, and where read models may be made.
 #[derive(Clone)]
@@ -76,21 +53,21 @@ pub enum StartError {
     Halted { service: &'static str, reason: String },
 }
 
-/// Runs one instance until `shutdown`; then requests finish, and it says farewell.
-pub(super) async fn run(
-    kind: Kind<impl FnOnce(ServiceParts) -> Service>,
+/// As [`start`](super::start).
+pub(super) async fn run<S: Service>(
+    service: S,
     settings: Settings,
     deps: Deps,
     listener: Box<dyn Listener>,
     shutdown: CancellationToken,
 ) -> Result<(), BoxError> {
-    let service = kind.schema.service;
+    let name = S::schema().service;
     let http = settings.http.clone();
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
     let (router, gate, store) =
-        assemble(kind, settings, deps, listener.local_addr(), &stop, &mut tasks);
-    tracing::info!(service, "started");
+        assemble(service, settings, deps, listener.local_addr(), &stop, &mut tasks);
+    tracing::info!(service = name, "started");
 
     let serving = serve(listener, router, &http, shutdown.clone());
     tokio::pin!(serving);
@@ -103,15 +80,15 @@ pub(super) async fn run(
         }
         ended = tasks.join_next() => {
             let source = ended.and_then(Result::err);
-            Some(StartError::TaskEnded { service, source })
+            Some(StartError::TaskEnded { service: name, source })
         }
-        reason = store.halted() => Some(StartError::Halted { service, reason }),
+        reason = store.halted() => Some(StartError::Halted { service: name, reason }),
     };
     stop.cancel();
     // Each task stops at the token; the lease's end is a courtesy to the others.
     let all = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(FAREWELL, all).await.is_err() {
-        tracing::warn!(service, "did not say farewell in time");
+        tracing::warn!(service = name, "did not say farewell in time");
     }
     match ended {
         None => Ok(()),
@@ -120,8 +97,8 @@ pub(super) async fn run(
 }
 
 /// Puts the parts together and starts what runs beside the server.
-fn assemble(
-    kind: Kind<impl FnOnce(ServiceParts) -> Service>,
+fn assemble<S: Service>(
+    mut service: S,
     settings: Settings,
     deps: Deps,
     address: String,
@@ -129,12 +106,10 @@ fn assemble(
     tasks: &mut JoinSet<()>,
 ) -> (Router, Gate, Store) {
     let Deps { env, coord, objects, execution, scratch_dir } = deps;
-    let (ring, seal_anew) = (settings.keys.clone(), settings.seal_anew);
-    let Settings { cluster, internal_token, http, store, lease_ttl, maintenance_drain, .. } =
+    let Settings { cluster, internal_token, keys: ring, http, store, lease_ttl, maintenance_drain } =
         settings;
-    let Kind { schema, service: make } = kind;
-    let service = schema.service;
-    let (keys, mode) = (Keys::new(&cluster, service), ModeCell::default());
+    let schema = S::schema();
+    let (keys, mode) = (Keys::new(&cluster, schema.service), ModeCell::default());
     let timeout = Duration::from_millis(store.coordination_timeout_ms);
     let bounded = Bounded::new(Arc::clone(&coord), timeout);
     let (store, loops) = Store::new(StoreParts {
@@ -159,7 +134,9 @@ fn assemble(
         address,
         lease_ttl,
     );
-    let (vitals, metrics, secrets) = Vitals::new(gate.clone(), instance.clone(), store.clone());
+    let mut register = |registry: &mut Registry| service.register(registry);
+    let (vitals, metrics) =
+        Vitals::new(gate.clone(), instance.clone(), store.clone(), &mut register);
     let driver = Driver {
         gate: gate.clone(),
         phase: store.phase(),
@@ -175,18 +152,21 @@ fn assemble(
     tasks.spawn(modes::follow(env.clone(), bounded, keys, mode, stop.clone()));
     tasks.spawn(registration.run(stop.clone()));
 
-    let health = Arc::new(vitals);
-    let settings = http;
-    let shell =
-        ShellParts { service, env, settings, internal_token, gate: gate.clone(), health, metrics };
-    let Service { router, background } = make(ServiceParts {
-        shell: Shell::new(shell),
-        store: store.clone(),
-        keys: ring,
-        seal_anew,
-        secrets,
-        admin: Arc::new(operator),
+    let context = Shell::new(ShellParts {
+        service: schema.service,
+        path_schema,
+        env: env.clone(),
+        settings: http,
+        internal_token,
+        gate: gate.clone(),
+        health: Arc::new(vitals),
+        metrics,
     });
+    let parts = ServiceParts { env, store: store.clone(), keys: ring };
+    let (state, background) = service.assemble(parts);
+    let admin: Arc<dyn Admin> = Arc::new(operator);
+    let app = App { shell: context, service: state };
+    let router = route::router(table::<S>(), app).layer(Extension(admin));
     let stopped = stop.clone();
     tasks.spawn(async move {
         stopped.run_until_cancelled(background).await;

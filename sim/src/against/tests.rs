@@ -9,10 +9,10 @@ use drydock_core::env::{Env, RngTree, SystemClock};
 use drydock_core::net::Net;
 use drydock_core::store::Durability;
 use drydock_services::api::configstore::client::ConfigstoreClient;
+use drydock_services::configstore::Configstore;
 use drydock_services::http::api::page::ListQuery;
 use drydock_services::http::client::Client;
-use drydock_services::runtime;
-use drydock_services::runtime::{Deps, Role, Settings};
+use drydock_services::runtime::{self, Deps, Settings};
 use object_store::memory::InMemory;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -50,8 +50,8 @@ async fn deployed(scratch: &TempDir) -> Deployment {
             execution: Execution::Inline,
             scratch_dir: scratch.path().to_owned(),
         };
-        let role = Role::Configstore(Box::new(settings.clone()), deps);
-        tokio::spawn(runtime::start(role, listener, CancellationToken::new()));
+        let (service, stop) = (Configstore::default(), CancellationToken::new());
+        tokio::spawn(runtime::start(service, settings.clone(), deps, listener, stop));
     }
     let inside = Inside {
         cluster: settings.cluster,

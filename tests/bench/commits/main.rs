@@ -22,9 +22,9 @@ use drydock_core::env::Env;
 use drydock_core::net::Net;
 use drydock_services::api::configstore::client::ConfigstoreClient;
 use drydock_services::api::configstore::types::NewUser;
+use drydock_services::configstore::Configstore;
 use drydock_services::http::client::Client;
-use drydock_services::runtime;
-use drydock_services::runtime::{Deps, Role};
+use drydock_services::runtime::{self, Deps};
 use drydock_tests::app::{TOKEN, settings};
 use etcd_client::{
     Client as EtcdClient, Compare, CompareOp, GetOptions, KeyValue, SortOrder, SortTarget, Txn,
@@ -102,8 +102,8 @@ impl Service {
             scratch_dir: folder.to_owned(),
         };
         let stop = CancellationToken::new();
-        let role = Role::Configstore(Box::new(settings()), deps);
-        tokio::spawn(runtime::start(role, listener, stop.clone()));
+        let service = Configstore::default();
+        tokio::spawn(runtime::start(service, settings(), deps, listener, stop.clone()));
         let mut looks = tokio::time::interval(Duration::from_millis(50));
         let ctx = Context::background();
         while http.request(http::Method::GET, "/readyz").send_bytes(&ctx).await.is_err() {

@@ -12,12 +12,11 @@ use http::{Method, header};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Lineages, MaintenanceStatus, RestoreReport};
+use super::{Lineages, MaintenanceStatus, REQUESTED_BY, RestoreReport};
 use crate::http::client::{AnswerStream, Client, ClientError};
-use crate::runtime::routes::admin::REQUESTED_BY;
 
 /// How long an import or a restore may take; an import ends sooner if the connection stands still.
-pub(crate) const REPLACE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+pub const REPLACE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 type Result<T> = std::result::Result<T, ClientError>;
 

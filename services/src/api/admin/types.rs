@@ -4,11 +4,23 @@
 use std::time::Duration;
 
 use drydock_core::archive::Lineage;
+use drydock_core::error::{ApiError, Code, Kind};
 use drydock_core::log::format::{InstanceRecord, Mode, Position, RecoveryRecord};
+use http::HeaderName;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// Characters of a reason at most.
+pub const MAX_REASON_LENGTH: usize = 1024;
+/// The media type of exports and imports.
+pub const NDJSON: &str = "application/x-ndjson";
+const MAX_WAIT: Duration = Duration::from_secs(600);
+/// The usual forms of what is shorter than that.
+const WAIT_PATTERN: &str = "^([1-9][0-9]{0,2}ms|[1-5]?[0-9]{1,2}s|600s|[0-9]m)$";
+/// Who asks for a switch, if not just the bearer of the internal token.
+pub const REQUESTED_BY: HeaderName = HeaderName::from_static("x-requested-by");
 
 /// The body of GET and PUT `/maintenance`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -38,11 +50,45 @@ pub struct Lineages {
     pub items: Vec<Lineage>,
 }
 
-/// What a request to switch the mode says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModeChange {
-    pub mode: Mode,
-    pub requested_by: String,
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchOn {
+    #[schemars(length(max = MAX_REASON_LENGTH))]
     pub reason: Option<String>,
-    pub wait: Option<Duration>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaitQuery {
+    #[schemars(regex(pattern = WAIT_PATTERN))]
+    wait: Option<String>,
+}
+
+impl WaitQuery {
+    /// How long to wait, if at all.
+    ///
+    /// # Errors
+    /// `invalid_query` for what is no duration, or one of more than ten minutes.
+    pub fn wait(&self) -> Result<Option<Duration>, ApiError> {
+        self.wait.as_deref().map(parse_wait).transpose()
+    }
+}
+
+fn parse_wait(text: &str) -> Result<Duration, ApiError> {
+    let parsed = text.parse::<jiff::SignedDuration>();
+    match parsed.map(Duration::try_from) {
+        Ok(Ok(wait)) if wait <= MAX_WAIT => Ok(wait),
+        _ => {
+            let message =
+                format!("`wait` must be a duration such as `30s`, up to {}s", MAX_WAIT.as_secs());
+            Err(ApiError::new(Kind::BadRequest).with_code(Code::InvalidQuery).with_message(message))
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImportQuery {
+    #[serde(default)]
+    pub dry_run: bool,
 }

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// A name, but for its greatest length, as a regular expression.
-const NAME_PATTERN: &str = "[A-Za-z]([A-Za-z0-9]|-[A-Za-z0-9])+";
+pub(super) const NAME_PATTERN: &str = "[A-Za-z]([A-Za-z0-9]|-[A-Za-z0-9])+";
 /// The usual form of an id.
-const ID_PATTERN: &str = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+pub(super) const ID_PATTERN: &str = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 const MIN_LENGTH: usize = 2;
 const MAX_LENGTH: usize = 64;
 
@@ -152,7 +152,7 @@ impl fmt::Display for Ref {
 
 #[cfg(test)]
 mod tests {
-    use super::super::name::*;
+    use super::*;
 
     #[test]
     fn names_follow_the_rule() {

@@ -143,7 +143,7 @@ impl fmt::Display for TreeRef {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tree::*;
+    use super::*;
 
     #[test]
     fn paths_read_back_as_they_were_written() {

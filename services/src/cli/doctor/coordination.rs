@@ -200,7 +200,7 @@ fn middle(times: &mut [Duration]) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::super::coordination::*;
+    use super::*;
 
     #[test]
     fn versions_that_lose_data_or_are_too_old_are_named() {

@@ -141,7 +141,7 @@ async fn in_parts(store: &dyn ObjectStore, key: &Key) -> object_store::Result<()
 
 #[cfg(test)]
 mod tests {
-    use super::super::objects::*;
+    use super::*;
 
     #[test]
     fn a_clock_that_differs_by_more_than_a_trip_is_named() {

@@ -116,7 +116,7 @@ pub async fn run(config: Config, json: bool) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::*;
+    use super::*;
 
     #[test]
     fn what_is_missing_is_one_line_that_begins_with_what_it_means() {

@@ -123,7 +123,7 @@ fn text(value: &Value) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::super::session::*;
+    use super::*;
 
     #[test]
     fn cells_are_for_people() {

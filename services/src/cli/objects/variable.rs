@@ -59,7 +59,7 @@ fn value(text: &str) -> Result<VariableValue, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::variable::*;
+    use super::*;
 
     #[test]
     fn values_name_a_secret_a_key_and_maybe_branches() {

@@ -11,11 +11,11 @@ use crate::api::configstore::errors::{
     user_not_exist,
 };
 use crate::api::configstore::types::{
-    Behalf, Org, Owned, Owner, Project, ProjectGroup, Relation, Right, Role, Token, User, Verdict,
-    Visibility,
+    Behalf, Org, Owned, Owner, Relation, Right, Role, User, Verdict, Visibility,
 };
 use crate::api::names::{OwnerKind, Ref, TreeRef};
 use crate::configstore::model;
+use crate::configstore::record::{Project, ProjectGroup, Token};
 use crate::configstore::schema::{ORGS, PROJECT_GROUPS, PROJECTS, TOKENS, USERS};
 
 /// # Errors

@@ -13,10 +13,11 @@ use zeroize::Zeroizing;
 use super::project;
 use super::secret::{Data, bound};
 use crate::api::configstore::types::{
-    EnvironmentQuery, RunEnvironment, Secret, VariableValue, When, WhenConditions,
+    EnvironmentQuery, RunEnvironment, VariableValue, When, WhenConditions,
 };
 use crate::api::names::TreeRef;
 use crate::configstore::model;
+use crate::configstore::record::Secret;
 use crate::runtime::encryption::{KeyRing, Sealed};
 
 /// What a run gets, and secrets of it that should be sealed anew.
@@ -135,7 +136,7 @@ fn is_like(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::environment::*;
+    use super::*;
 
     fn when(branch: Option<(&[&str], &[&str])>, tag: Option<(&[&str], &[&str])>) -> VariableValue {
         let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();

@@ -6,11 +6,11 @@ use crate::api::configstore::errors::{
     linked_account_already_exists, linked_account_not_exist, remote_source_not_exist,
     user_not_exist,
 };
-use crate::api::configstore::types::{LinkedAccount, Stored};
 use crate::api::names::{Name, Ref};
 use crate::configstore::model;
+use crate::configstore::record::{LinkedAccount, Stored};
 use crate::configstore::schema::LINKED_ACCOUNTS;
-use crate::http::server::extract::IfMatch;
+use crate::http::api::precondition::IfMatch;
 
 /// What a new account is to be.
 #[derive(Debug, Clone)]

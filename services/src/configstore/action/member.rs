@@ -6,11 +6,12 @@ use uuid::Uuid;
 use crate::api::configstore::errors::{
     last_owner, member_not_exist, org_not_exist, user_not_exist,
 };
-use crate::api::configstore::types::{Member, Org, Role, Stored, User};
+use crate::api::configstore::types::{Org, Role, User};
 use crate::api::names::{Name, Ref};
 use crate::configstore::model;
+use crate::configstore::record::{Member, Stored};
 use crate::configstore::schema::MEMBERS;
-use crate::http::server::extract::IfMatch;
+use crate::http::api::precondition::IfMatch;
 
 /// What [`put`] did.
 pub enum Put {

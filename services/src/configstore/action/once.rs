@@ -12,8 +12,8 @@ use crate::api::configstore::errors::{idempotency_key_reused, too_many_idempoten
 use crate::configstore::model::idempotency as model;
 use crate::configstore::record::IdempotencyRecord;
 use crate::configstore::schema::IDEMPOTENCY_KEYS;
+use crate::http::api::creation::Created;
 use crate::http::api::creation::Repeatable;
-use crate::http::server::reply::Created;
 use crate::runtime::encryption::{Bound, KeyRing};
 
 /// How long an answer is kept: 24 hours.

@@ -3,11 +3,12 @@ use drydock_core::store::StoreTx;
 
 use super::{member, project_group, subtree};
 use crate::api::configstore::errors::{org_already_exists, org_not_exist, user_not_exist};
-use crate::api::configstore::types::{Org, Role, Stored, Visibility};
+use crate::api::configstore::types::{Org, Role, Visibility};
 use crate::api::names::{Name, OwnerKind, Ref};
 use crate::configstore::model;
+use crate::configstore::record::Stored;
 use crate::configstore::schema::{MEMBERS, ORGS};
-use crate::http::server::extract::IfMatch;
+use crate::http::api::precondition::IfMatch;
 
 /// What an organization is to be; `None`: as it was.
 pub struct Change {

@@ -7,11 +7,12 @@ use super::{project_group, subtree};
 use crate::api::configstore::errors::{
     project_already_exists, project_not_exist, remote_source_not_exist,
 };
-use crate::api::configstore::types::{Project, ProjectView, Stored, Visibility};
+use crate::api::configstore::types::{ProjectView, Visibility};
 use crate::api::names::{Name, Ref, TreeRef};
 use crate::configstore::model;
+use crate::configstore::record::{Project, Stored};
 use crate::configstore::schema::PROJECTS;
-use crate::http::server::extract::IfMatch;
+use crate::http::api::precondition::IfMatch;
 
 /// What a new project is to be.
 #[derive(Debug, Clone)]

@@ -7,12 +7,13 @@ use crate::api::configstore::errors::{
     project_group_already_exists, project_group_cycle, project_group_not_exist,
     project_group_too_deep, root_project_group,
 };
-use crate::api::configstore::types::{ProjectGroup, ProjectGroupView, Stored, Visibility};
+use crate::api::configstore::types::{ProjectGroupView, Visibility};
 use crate::api::names::{Name, OwnerKind, TreeRef};
 use crate::configstore::model;
 use crate::configstore::model::tree::Standing;
+use crate::configstore::record::{ProjectGroup, Stored};
 use crate::configstore::schema::PROJECT_GROUPS;
-use crate::http::server::extract::IfMatch;
+use crate::http::api::precondition::IfMatch;
 
 /// Groups above each other at most, the root among them: it bounds every look-up.
 const MAX_DEPTH: usize = 32;

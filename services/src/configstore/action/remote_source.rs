@@ -4,11 +4,12 @@ use drydock_core::store::StoreTx;
 use crate::api::configstore::errors::{
     remote_source_already_exists, remote_source_in_use, remote_source_not_exist,
 };
-use crate::api::configstore::types::{AuthKind, RemoteSource, RemoteSourceKind, Stored};
+use crate::api::configstore::types::{AuthKind, RemoteSource, RemoteSourceKind};
 use crate::api::names::{Name, Ref};
 use crate::configstore::model;
+use crate::configstore::record::Stored;
 use crate::configstore::schema::REMOTE_SOURCES;
-use crate::http::server::extract::IfMatch;
+use crate::http::api::precondition::IfMatch;
 
 /// What a new remote source is to be.
 #[derive(Debug, Clone)]

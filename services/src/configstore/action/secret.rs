@@ -7,11 +7,12 @@ use uuid::Uuid;
 use super::once::Sealer;
 use super::place::columns;
 use crate::api::configstore::errors::{secret_already_exists, secret_not_exist};
-use crate::api::configstore::types::{Scope, Secret, Stored};
+use crate::api::configstore::types::Scope;
 use crate::api::names::{Name, Ref};
 use crate::configstore::model;
+use crate::configstore::record::{Secret, Stored};
 use crate::configstore::schema::SECRETS;
-use crate::http::server::extract::IfMatch;
+use crate::http::api::precondition::IfMatch;
 use crate::runtime::encryption::{Bound, Sealed};
 
 /// A secret's data, by key.

@@ -6,11 +6,12 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::api::configstore::errors::{token_already_exists, token_not_exist, user_not_exist};
-use crate::api::configstore::types::{Stored, Token, User};
+use crate::api::configstore::types::User;
 use crate::api::names::{Name, Ref};
 use crate::configstore::model;
+use crate::configstore::record::{Stored, Token};
 use crate::configstore::schema::{TOKENS, USERS};
-use crate::http::server::extract::IfMatch;
+use crate::http::api::precondition::IfMatch;
 
 /// How late a token's time of last use may be: not every use is worth a commit.
 const USE_NOTED_EVERY: SignedDuration = SignedDuration::from_hours(1);

@@ -3,11 +3,12 @@ use drydock_core::store::StoreTx;
 
 use super::{project_group, subtree};
 use crate::api::configstore::errors::{last_owner, user_already_exists, user_not_exist};
-use crate::api::configstore::types::{Org, Role, Stored, User};
+use crate::api::configstore::types::{Org, Role, User};
 use crate::api::names::{Name, OwnerKind, Ref};
 use crate::configstore::model;
+use crate::configstore::record::Stored;
 use crate::configstore::schema::{LINKED_ACCOUNTS, MEMBERS, ORGS, TOKENS, USERS};
-use crate::http::server::extract::IfMatch;
+use crate::http::api::precondition::IfMatch;
 
 /// What a user is to be; `None`: as it was.
 pub struct Change {

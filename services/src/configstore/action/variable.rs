@@ -3,11 +3,12 @@ use drydock_core::store::StoreTx;
 
 use super::place::columns;
 use crate::api::configstore::errors::{variable_already_exists, variable_not_exist};
-use crate::api::configstore::types::{Scope, Stored, Variable, VariableValue};
+use crate::api::configstore::types::{Scope, VariableValue};
 use crate::api::names::{Name, Ref};
 use crate::configstore::model;
+use crate::configstore::record::{Stored, Variable};
 use crate::configstore::schema::VARIABLES;
-use crate::http::server::extract::IfMatch;
+use crate::http::api::precondition::IfMatch;
 
 /// What a variable is to be; `None`: as it was.
 pub struct Change {

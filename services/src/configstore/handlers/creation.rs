@@ -6,9 +6,9 @@ use drydock_core::store::StoreTx;
 
 use super::writer::Writer;
 use crate::configstore::action::once::once;
+use crate::http::api::creation::Created;
 use crate::http::api::creation::Repeatable;
 use crate::http::server::error::HttpError;
-use crate::http::server::reply::Created;
 
 /// Runs `work` and answers 201, or what this very request was answered before.
 pub async fn answer_creation(

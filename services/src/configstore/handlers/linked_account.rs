@@ -7,18 +7,20 @@ use uuid::Uuid;
 use super::creation::answer_creation;
 use super::writer::Writer;
 use crate::api::configstore::errors::user_not_exist;
-use crate::api::configstore::types::{LinkedAccountView, NewLinkedAccount, Stored};
+use crate::api::configstore::types::{LinkedAccountView, NewLinkedAccount};
 use crate::api::configstore::validate;
 use crate::api::names::Ref;
 use crate::configstore::action::linked_account as action;
 use crate::configstore::model;
+use crate::configstore::record::Stored;
 use crate::configstore::state::App;
-use crate::http::api::creation::Creation;
+use crate::http::api::creation::Created;
 use crate::http::api::page::{Cursor, ListQuery, Page};
+use crate::http::api::precondition::IfMatch;
+use crate::http::server::creation::Creation;
 use crate::http::server::error::HttpError;
-use crate::http::server::extract::{Ctx, IfMatch, Path, Query};
+use crate::http::server::extract::{Ctx, Path, Query};
 use crate::http::server::reply;
-use crate::http::server::reply::Created;
 
 pub async fn list(
     State(app): State<App>,
@@ -30,10 +32,10 @@ pub async fn list(
     let read = app.service.store.read(&ctx, query.reads(), move |tx| {
         let user = model::user::find(tx, &user)?.ok_or_else(|| user_not_exist(user))?;
         let found = model::linked_account::list(tx, user.id, &page)?;
-        Ok(page.cut(found, |(account, source)| Cursor::new(&source.name, account.id)))
+        Ok(page.cut(found, |(account, source)| Cursor::new(source.name.as_str(), account.id)))
     });
     let page = read.await?;
-    Ok(axum::Json(page.map(|(account, source)| LinkedAccountView::new(account, source.name))))
+    Ok(axum::Json(page.map(|(account, source)| account.view(source.name))))
 }
 
 pub async fn create(
@@ -51,7 +53,7 @@ pub async fn create(
         let (account, source) = action::create(tx, &user, &new)?;
         let location = format!("/api/v1/users/{}/linked_accounts/{}", account.user, account.id);
         let etag = account.etag();
-        Ok(Created::new(location, etag, &LinkedAccountView::new(account, source))?)
+        Ok(Created::new(location, etag, &account.view(source))?)
     };
     answer_creation(writer, creation.repeatable, work).await
 }

@@ -3,14 +3,16 @@ use axum::response::Response;
 
 use super::writer::Writer;
 use crate::api::configstore::errors::org_not_exist;
-use crate::api::configstore::types::{MemberRole, MemberView, Stored};
+use crate::api::configstore::types::{MemberRole, MemberView};
 use crate::api::names::Ref;
 use crate::configstore::action::member as action;
 use crate::configstore::model;
+use crate::configstore::record::Stored;
 use crate::configstore::state::App;
 use crate::http::api::page::{Cursor, ListQuery, Page, ReadQuery};
+use crate::http::api::precondition::IfMatch;
 use crate::http::server::error::HttpError;
-use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::extract::{Ctx, Json, Path, Query};
 use crate::http::server::reply;
 
 pub async fn list(
@@ -23,10 +25,10 @@ pub async fn list(
     let read = app.service.store.read(&ctx, query.reads(), move |tx| {
         let org = model::org::find(tx, &org)?.ok_or_else(|| org_not_exist(&org))?;
         let found = model::member::list(tx, org.id, &page)?;
-        Ok(page.cut(found, |(_, user)| Cursor::new(&user.name, user.id)))
+        Ok(page.cut(found, |(_, user)| Cursor::new(user.name.as_str(), user.id)))
     });
     let page = read.await?;
-    let page = page.map(|(member, user)| MemberView::new(&member, user.name));
+    let page = page.map(|(member, user)| member.view(user.name));
     Ok(axum::Json(page))
 }
 
@@ -38,7 +40,7 @@ pub async fn get(
 ) -> Result<Response, HttpError> {
     let read = app.service.store.read(&ctx, query.reads(), move |tx| action::get(tx, &org, &user));
     let (member, user) = read.await?;
-    Ok(reply::ok(&member.etag(), &MemberView::new(&member, user)))
+    Ok(reply::ok(&member.etag(), &member.view(user)))
 }
 
 pub async fn put(
@@ -51,12 +53,12 @@ pub async fn put(
     let put = writer.transact(move |tx| action::put(tx, &org, &user, role, &if_match));
     Ok(match put.await? {
         action::Put::Created(member, name) => {
-            let view = MemberView::new(&member, name);
+            let view = member.view(name);
             let location = format!("/api/v1/orgs/{at}/members/{}", member.user);
             reply::created(&location, &member.etag(), &view)
         }
         action::Put::Kept(member, name) => {
-            let view = MemberView::new(&member, name);
+            let view = member.view(name);
             reply::ok(&member.etag(), &view)
         }
     })

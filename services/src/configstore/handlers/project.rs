@@ -6,17 +6,19 @@ use drydock_core::store::StoreTx;
 
 use super::creation::answer_creation;
 use super::writer::Writer;
-use crate::api::configstore::types::{NewProject, ProjectChange, Stored};
+use crate::api::configstore::types::{NewProject, ProjectChange};
 use crate::api::configstore::validate;
 use crate::api::names::TreeRef;
 use crate::configstore::action::project as action;
+use crate::configstore::record::Stored;
 use crate::configstore::state::App;
-use crate::http::api::creation::Creation;
+use crate::http::api::creation::Created;
 use crate::http::api::page::ReadQuery;
+use crate::http::api::precondition::IfMatch;
+use crate::http::server::creation::Creation;
 use crate::http::server::error::HttpError;
-use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::extract::{Ctx, Json, Path, Query};
 use crate::http::server::reply;
-use crate::http::server::reply::Created;
 
 const DEFAULT_BRANCH: &str = "main";
 

@@ -7,20 +7,22 @@ use super::creation::answer_creation;
 use super::writer::Writer;
 use crate::api::configstore::errors::project_group_not_exist;
 use crate::api::configstore::types::{
-    ChildrenQuery, NewProjectGroup, ProjectGroupChange, ProjectGroupView, ProjectView, Stored,
+    ChildrenQuery, NewProjectGroup, ProjectGroupChange, ProjectGroupView, ProjectView,
 };
 use crate::api::configstore::validate;
 use crate::api::names::TreeRef;
 use crate::configstore::action::project_group as action;
 use crate::configstore::model;
 use crate::configstore::model::tree::{group_view, project_view, subgroup_view};
+use crate::configstore::record::Stored;
 use crate::configstore::state::App;
-use crate::http::api::creation::Creation;
+use crate::http::api::creation::Created;
 use crate::http::api::page::{Cursor, Page, ReadQuery};
+use crate::http::api::precondition::IfMatch;
+use crate::http::server::creation::Creation;
 use crate::http::server::error::HttpError;
-use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::extract::{Ctx, Json, Path, Query};
 use crate::http::server::reply;
-use crate::http::server::reply::Created;
 
 pub async fn create(
     writer: Writer,
@@ -114,7 +116,7 @@ pub async fn projects(
         let found = model::project::list(tx, parent.id, visibility, &page)?;
         let views = found.iter().map(|project| project_view(tx, project, &standing));
         let views: Vec<_> = views.collect::<Result<_, _>>()?;
-        Ok(page.cut(views, |view| Cursor::new(&view.name, view.id)))
+        Ok(page.cut(views, |view| Cursor::new(view.name.as_str(), view.id)))
     });
     Ok(axum::Json(read.await?))
 }

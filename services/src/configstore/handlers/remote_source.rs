@@ -6,18 +6,20 @@ use drydock_core::store::StoreTx;
 use super::creation::answer_creation;
 use super::writer::Writer;
 use crate::api::configstore::errors::remote_source_not_exist;
-use crate::api::configstore::types::{NewRemoteSource, RemoteSource, RemoteSourceChange, Stored};
+use crate::api::configstore::types::{NewRemoteSource, RemoteSource, RemoteSourceChange};
 use crate::api::configstore::validate;
 use crate::api::names::Ref;
 use crate::configstore::action::remote_source as action;
 use crate::configstore::model;
+use crate::configstore::record::Stored;
 use crate::configstore::state::App;
-use crate::http::api::creation::Creation;
+use crate::http::api::creation::Created;
 use crate::http::api::page::{Cursor, ListQuery, Page, ReadQuery};
+use crate::http::api::precondition::IfMatch;
+use crate::http::server::creation::Creation;
 use crate::http::server::error::HttpError;
-use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::extract::{Ctx, Json, Path, Query};
 use crate::http::server::reply;
-use crate::http::server::reply::Created;
 
 pub async fn list(
     State(app): State<App>,
@@ -27,7 +29,7 @@ pub async fn list(
     let page = query.page()?;
     let read = app.service.store.read(&ctx, query.reads(), move |tx| {
         let found = model::remote_source::list(tx, &page)?;
-        Ok(page.cut(found, |source| Cursor::new(&source.name, source.id)))
+        Ok(page.cut(found, |source| Cursor::new(source.name.as_str(), source.id)))
     });
     Ok(axum::Json(read.await?))
 }

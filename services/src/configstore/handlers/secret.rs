@@ -6,19 +6,21 @@ use drydock_core::store::StoreTx;
 use super::creation::answer_creation;
 use super::writer::Writer;
 use crate::api::configstore::errors::secret_not_exist;
-use crate::api::configstore::types::{NewSecret, SecretChange, SecretView, Stored, TreeQuery};
+use crate::api::configstore::types::{NewSecret, SecretChange, SecretView, TreeQuery};
 use crate::api::configstore::validate;
 use crate::api::names::{Ref, TreeRef};
 use crate::configstore::action::place::{PlaceKind, here};
 use crate::configstore::action::secret as action;
 use crate::configstore::model;
+use crate::configstore::record::Stored;
 use crate::configstore::state::App;
-use crate::http::api::creation::Creation;
+use crate::http::api::creation::Created;
 use crate::http::api::page::{Page, ReadQuery};
+use crate::http::api::precondition::IfMatch;
+use crate::http::server::creation::Creation;
 use crate::http::server::error::HttpError;
-use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::extract::{Ctx, Json, Path, Query};
 use crate::http::server::reply;
-use crate::http::server::reply::Created;
 
 pub async fn list<P: PlaceKind>(
     State(app): State<App>,
@@ -34,7 +36,7 @@ pub async fn list<P: PlaceKind>(
         let found = model::secret::list(tx, &scopes, &page)?;
         let placed = found.iter().filter_map(|secret| {
             let (level, scope) = model::tree::place(&scopes, secret.place())?;
-            Some((level, SecretView::new(secret, scope.clone())))
+            Some((level, secret.view(scope.clone())))
         });
         let placed = placed.collect();
         Ok(page.cut(placed, |(level, view)| model::tree::cursor(*level, &view.name, view.id)))
@@ -56,7 +58,7 @@ pub async fn create<P: PlaceKind>(
         let secret = action::create(tx, &sealer, &place, &name, &data)?;
         let location = format!("/api/v1/{}/{}/secrets/{}", P::LIST, place.id, secret.name);
         let etag = secret.etag();
-        Ok(Created::new(location, etag, &SecretView::new(&secret, place))?)
+        Ok(Created::new(location, etag, &secret.view(place))?)
     };
     answer_creation(writer, creation.repeatable, work).await
 }
@@ -71,7 +73,7 @@ pub async fn get<P: PlaceKind>(
         let place = here::<P>(tx, &place)?;
         let found = model::secret::find(tx, place.id, &secret)?;
         let found = found.ok_or_else(|| secret_not_exist(&secret))?;
-        Ok((found.etag(), SecretView::new(&found, place)))
+        Ok((found.etag(), found.view(place)))
     });
     let (etag, view) = read.await?;
     Ok(reply::ok(&etag, &view))
@@ -91,7 +93,7 @@ pub async fn update<P: PlaceKind>(
     let update = writer.transact(move |tx| {
         let place = here::<P>(tx, &place)?;
         let secret = action::update(tx, &sealer, &place, &secret, &change, &if_match)?;
-        Ok((secret.etag(), SecretView::new(&secret, place)))
+        Ok((secret.etag(), secret.view(place)))
     });
     let (etag, view) = update.await?;
     Ok(reply::ok(&etag, &view))

@@ -10,19 +10,21 @@ use super::creation::answer_creation;
 use super::writer::Writer;
 use crate::api::configstore::errors::user_not_exist;
 use crate::api::configstore::types::{
-    NewToken, NewTokenView, ResolveToken, ResolvedToken, Stored, TokenView,
+    NewToken, NewTokenView, ResolveToken, ResolvedToken, TokenView,
 };
 use crate::api::configstore::validate;
 use crate::api::names::Ref;
 use crate::configstore::action::token as action;
 use crate::configstore::model;
+use crate::configstore::record::Stored;
 use crate::configstore::state::App;
-use crate::http::api::creation::Creation;
+use crate::http::api::creation::Created;
 use crate::http::api::page::{Cursor, ListQuery, Page};
+use crate::http::api::precondition::IfMatch;
+use crate::http::server::creation::Creation;
 use crate::http::server::error::HttpError;
-use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::extract::{Ctx, Json, Path, Query};
 use crate::http::server::reply;
-use crate::http::server::reply::Created;
 
 /// What every token begins with, so that it is known for one wherever it turns up.
 const PREFIX: &str = "drydock_";
@@ -39,9 +41,9 @@ pub async fn list(
     let read = app.service.store.read(&ctx, query.reads(), move |tx| {
         let user = model::user::find(tx, &user)?.ok_or_else(|| user_not_exist(user))?;
         let found = model::token::list(tx, user.id, &page)?;
-        Ok(page.cut(found, |token| Cursor::new(&token.name, token.id)))
+        Ok(page.cut(found, |token| Cursor::new(token.name.as_str(), token.id)))
     });
-    Ok(axum::Json(read.await?.map(|token| TokenView::new(&token))))
+    Ok(axum::Json(read.await?.map(|token| token.view())))
 }
 
 pub async fn create(
@@ -56,7 +58,7 @@ pub async fn create(
     let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
         let token = action::create(tx, &user, &name, &value)?;
         let location = format!("/api/v1/users/{}/tokens/{}", token.user, token.name);
-        let view = NewTokenView { token: TokenView::new(&token), value: value.clone() };
+        let view = NewTokenView { token: token.view(), value: value.clone() };
         Ok(Created::new(location, token.etag(), &view)?)
     };
     answer_creation(writer, creation.repeatable, work).await
@@ -91,5 +93,5 @@ pub async fn resolve(
             tracing::warn!(token = %id, error, "the use of a token is not noted");
         }
     }
-    Ok(axum::Json(ResolvedToken { user, token: TokenView::new(&token) }))
+    Ok(axum::Json(ResolvedToken { user, token: token.view() }))
 }

@@ -6,18 +6,20 @@ use drydock_core::store::StoreTx;
 use super::creation::answer_creation;
 use super::writer::Writer;
 use crate::api::configstore::errors::user_not_exist;
-use crate::api::configstore::types::{NewUser, Stored, User, UserChange, UserOrg};
+use crate::api::configstore::types::{NewUser, User, UserChange, UserOrg};
 use crate::api::configstore::validate;
 use crate::api::names::Ref;
 use crate::configstore::action::user as action;
 use crate::configstore::model;
+use crate::configstore::record::Stored;
 use crate::configstore::state::App;
-use crate::http::api::creation::Creation;
+use crate::http::api::creation::Created;
 use crate::http::api::page::{Cursor, ListQuery, Page, ReadQuery};
+use crate::http::api::precondition::IfMatch;
+use crate::http::server::creation::Creation;
 use crate::http::server::error::HttpError;
-use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::extract::{Ctx, Json, Path, Query};
 use crate::http::server::reply;
-use crate::http::server::reply::Created;
 
 pub async fn list(
     State(app): State<App>,
@@ -27,7 +29,7 @@ pub async fn list(
     let page = query.page()?;
     let read = app.service.store.read(&ctx, query.reads(), move |tx| {
         let found = model::user::list(tx, &page)?;
-        Ok(page.cut(found, |user| Cursor::new(&user.name, user.id)))
+        Ok(page.cut(found, |user| Cursor::new(user.name.as_str(), user.id)))
     });
     Ok(axum::Json(read.await?))
 }
@@ -90,7 +92,7 @@ pub async fn orgs(
     let read = app.service.store.read(&ctx, query.reads(), move |tx| {
         let user = model::user::find(tx, &user)?.ok_or_else(|| user_not_exist(user))?;
         let found = model::org::of_user(tx, user.id, &page)?;
-        Ok(page.cut(found, |(org, _)| Cursor::new(&org.name, org.id)))
+        Ok(page.cut(found, |(org, _)| Cursor::new(org.name.as_str(), org.id)))
     });
     let page = read.await?.map(|(org, member)| UserOrg { org, role: member.role });
     Ok(axum::Json(page))

@@ -6,21 +6,21 @@ use drydock_core::store::StoreTx;
 use super::creation::answer_creation;
 use super::writer::Writer;
 use crate::api::configstore::errors::variable_not_exist;
-use crate::api::configstore::types::{
-    NewVariable, Stored, TreeQuery, VariableChange, VariableView,
-};
+use crate::api::configstore::types::{NewVariable, TreeQuery, VariableChange, VariableView};
 use crate::api::configstore::validate;
 use crate::api::names::{Ref, TreeRef};
 use crate::configstore::action::place::{PlaceKind, here};
 use crate::configstore::action::variable as action;
 use crate::configstore::model;
+use crate::configstore::record::Stored;
 use crate::configstore::state::App;
-use crate::http::api::creation::Creation;
+use crate::http::api::creation::Created;
 use crate::http::api::page::{Page, ReadQuery};
+use crate::http::api::precondition::IfMatch;
+use crate::http::server::creation::Creation;
 use crate::http::server::error::HttpError;
-use crate::http::server::extract::{Ctx, IfMatch, Json, Path, Query};
+use crate::http::server::extract::{Ctx, Json, Path, Query};
 use crate::http::server::reply;
-use crate::http::server::reply::Created;
 
 pub async fn list<P: PlaceKind>(
     State(app): State<App>,
@@ -36,7 +36,7 @@ pub async fn list<P: PlaceKind>(
         let found = model::variable::list(tx, &scopes, &page)?;
         let placed = found.iter().filter_map(|variable| {
             let (level, scope) = model::tree::place(&scopes, variable.place())?;
-            Some((level, VariableView::new(variable, scope.clone())))
+            Some((level, variable.view(scope.clone())))
         });
         let placed = placed.collect();
         Ok(page.cut(placed, |(level, view)| model::tree::cursor(*level, &view.name, view.id)))
@@ -57,7 +57,7 @@ pub async fn create<P: PlaceKind>(
         let variable = action::create(tx, &place, &name, &values)?;
         let location = format!("/api/v1/{}/{}/variables/{}", P::LIST, place.id, variable.name);
         let etag = variable.etag();
-        Ok(Created::new(location, etag, &VariableView::new(&variable, place))?)
+        Ok(Created::new(location, etag, &variable.view(place))?)
     };
     answer_creation(writer, creation.repeatable, work).await
 }
@@ -72,7 +72,7 @@ pub async fn get<P: PlaceKind>(
         let place = here::<P>(tx, &place)?;
         let found = model::variable::find(tx, place.id, &variable)?;
         let found = found.ok_or_else(|| variable_not_exist(&variable))?;
-        Ok((found.etag(), VariableView::new(&found, place)))
+        Ok((found.etag(), found.view(place)))
     });
     let (etag, view) = read.await?;
     Ok(reply::ok(&etag, &view))
@@ -89,7 +89,7 @@ pub async fn update<P: PlaceKind>(
     let update = writer.transact(move |tx| {
         let place = here::<P>(tx, &place)?;
         let variable = action::update(tx, &place, &variable, &change, &if_match)?;
-        Ok((variable.etag(), VariableView::new(&variable, place)))
+        Ok((variable.etag(), variable.view(place)))
     });
     let (etag, view) = update.await?;
     Ok(reply::ok(&etag, &view))

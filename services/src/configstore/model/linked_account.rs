@@ -2,7 +2,8 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::page;
-use crate::api::configstore::types::{LinkedAccount, RemoteSource};
+use crate::api::configstore::types::RemoteSource;
+use crate::configstore::record::LinkedAccount;
 use crate::http::api::page::PageRequest;
 
 /// The accounts of a user, each with its remote source, by the remote source's name.

@@ -2,7 +2,8 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::page;
-use crate::api::configstore::types::{Member, User};
+use crate::api::configstore::types::User;
+use crate::configstore::record::Member;
 use crate::http::api::page::PageRequest;
 
 pub fn find(tx: &Tx<'_>, org: Uuid, user: Uuid) -> Result<Option<Member>, DbError> {

@@ -2,8 +2,9 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::page;
-use crate::api::configstore::types::{Member, Org};
+use crate::api::configstore::types::Org;
 use crate::api::names::{Name, Ref};
+use crate::configstore::record::Member;
 use crate::configstore::schema::ORGS;
 use crate::http::api::page::PageRequest;
 

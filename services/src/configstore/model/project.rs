@@ -2,8 +2,9 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::{page, project_group};
-use crate::api::configstore::types::{Project, Visibility};
+use crate::api::configstore::types::Visibility;
 use crate::api::names::{Name, TreeRef};
+use crate::configstore::record::Project;
 use crate::configstore::schema::PROJECTS;
 use crate::http::api::page::PageRequest;
 

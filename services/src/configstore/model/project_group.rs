@@ -2,8 +2,9 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::page;
-use crate::api::configstore::types::{ProjectGroup, Visibility};
+use crate::api::configstore::types::Visibility;
 use crate::api::names::{Name, OwnerKind, TreePath, TreeRef};
+use crate::configstore::record::ProjectGroup;
 use crate::configstore::schema::PROJECT_GROUPS;
 use crate::http::api::page::PageRequest;
 

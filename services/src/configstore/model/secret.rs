@@ -4,8 +4,9 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::page;
-use crate::api::configstore::types::{Scope, Secret};
+use crate::api::configstore::types::Scope;
 use crate::api::names::{Name, Ref};
+use crate::configstore::record::Secret;
 use crate::configstore::schema::SECRETS;
 use crate::http::api::page::PageRequest;
 

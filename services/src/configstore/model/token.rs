@@ -2,8 +2,8 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::page;
-use crate::api::configstore::types::Token;
 use crate::api::names::{Name, Ref};
+use crate::configstore::record::Token;
 use crate::configstore::schema::TOKENS;
 use crate::http::api::page::PageRequest;
 

@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::project_group;
 use crate::api::configstore::types::{
-    Org, Owner, Project, ProjectGroup, ProjectGroupView, ProjectView, RemoteSource, Scope,
-    ScopeKind, User, Visibility,
+    Org, Owner, ProjectGroupView, ProjectView, RemoteSource, Scope, ScopeKind, User, Visibility,
 };
 use crate::api::names::{Name, OwnerKind};
+use crate::configstore::record::{Project, ProjectGroup};
 use crate::configstore::schema::{ORGS, REMOTE_SOURCES, USERS};
 use crate::http::api::page::Cursor;
 

@@ -2,8 +2,9 @@ use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
 use super::page;
-use crate::api::configstore::types::{Scope, Variable};
+use crate::api::configstore::types::Scope;
 use crate::api::names::{Name, Ref};
+use crate::configstore::record::Variable;
 use crate::configstore::schema::VARIABLES;
 use crate::http::api::page::PageRequest;
 

@@ -9,10 +9,11 @@ use drydock_core::store::{ObjectType, Schema};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::api::configstore::types::{
-    LinkedAccount, Member, Org, Project, ProjectGroup, RemoteSource, Secret, Token, User, Variable,
-};
+use crate::api::configstore::types::{Org, RemoteSource, User};
 use crate::configstore::record::IdempotencyRecord;
+use crate::configstore::record::{
+    LinkedAccount, Member, Project, ProjectGroup, Secret, Token, Variable,
+};
 use crate::runtime::encryption::Sealed;
 
 pub const USERS: &str = "users";

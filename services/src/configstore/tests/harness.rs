@@ -4,36 +4,33 @@ use std::sync::Arc;
 use drydock_core::coord::memory::Memory;
 use drydock_core::db::Execution;
 use drydock_core::env::{Env, ManualClock, RngTree};
-use drydock_core::error::BoxError;
 use drydock_core::maintenance::{ModeCell, SeenMode};
 use drydock_core::store::{Phase, Store, StoreParts, StoreSettings};
-use drydock_core::{archive, context::Context};
 use object_store::memory::InMemory;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::admin::{ImportReport, MaintenanceStatus};
 use crate::api::configstore::client::ConfigstoreClient;
-use crate::configstore::{Configstore, SCHEMA, routes};
+use crate::configstore::{Configstore, ConfigstoreState, SCHEMA};
 use crate::http::server::HttpSettings;
 use crate::http::testing::harness::Served;
+use crate::runtime::Service;
 use crate::runtime::encryption::KeyRing;
-use crate::runtime::routes::{Admin, ByteStream, ModeChange};
 
 /// The encryption keys of the tests.
 const KEYS: &str = "test:0101010101010101010101010101010101010101010101010101010101010101";
 
 pub struct TestConfigstore {
-    served: Served<Configstore>,
+    served: Served<ConfigstoreState>,
     pub clock: Arc<ManualClock>,
     _scratch: TempDir,
 }
 
 impl Deref for TestConfigstore {
-    type Target = Served<Configstore>;
+    type Target = Served<ConfigstoreState>;
 
-    fn deref(&self) -> &Served<Configstore> {
+    fn deref(&self) -> &Served<ConfigstoreState> {
         &self.served
     }
 }
@@ -60,8 +57,8 @@ impl TestConfigstore {
         });
         tokio::spawn(loops.run(CancellationToken::new()));
         store.applied().wait_for(|applied| applied.phase == Phase::Ready).await.unwrap();
-        let service = Configstore { store, admin: Arc::new(NoAdmin), keys };
-        let served = Served::new(HttpSettings::default(), routes(), service).await;
+        let state = ConfigstoreState { store, keys };
+        let served = Served::new(HttpSettings::default(), Configstore::routes(), state).await;
         TestConfigstore { served, clock, _scratch: scratch }
     }
 
@@ -90,48 +87,5 @@ impl TestConfigstore {
         let answer = self.ask_json(method, &format!("/api/v1{path}"), body).await;
         assert_eq!(answer.status.to_string(), status, "{line}: {}", answer.body);
         answer
-    }
-}
-
-/// These tests are not about maintenance.
-struct NoAdmin;
-
-fn unused<T>() -> Result<T, BoxError> {
-    Err("not part of these tests".into())
-}
-
-#[async_trait::async_trait]
-impl Admin for NoAdmin {
-    async fn status(&self, _: &Context) -> Result<MaintenanceStatus, BoxError> {
-        unused()
-    }
-
-    async fn set_mode(&self, _: &Context, _: ModeChange) -> Result<MaintenanceStatus, BoxError> {
-        unused()
-    }
-
-    async fn export(&self, _: &Context) -> Result<ByteStream, BoxError> {
-        unused()
-    }
-
-    async fn import(
-        &self,
-        _: &Context,
-        _: ByteStream,
-        _: archive::Intent,
-    ) -> Result<ImportReport, BoxError> {
-        unused()
-    }
-
-    async fn lineages(&self, _: &Context) -> Result<Vec<archive::Lineage>, BoxError> {
-        unused()
-    }
-
-    async fn restore(
-        &self,
-        _: &Context,
-        _: uuid::Uuid,
-    ) -> Result<archive::RestoreReport, BoxError> {
-        unused()
     }
 }

@@ -26,11 +26,11 @@ use crate::gateway::errors::{forbidden, is_code};
 use crate::gateway::requirement::{Object, Requirement};
 use crate::gateway::state::App;
 use crate::http::api::creation::Repeatable;
+use crate::http::api::headers::Trace;
 use crate::http::api::page::Consistency;
 use crate::http::client::{Answer, Client, ClientError};
 use crate::http::server::error::HttpError;
 use crate::http::server::extract::Ctx;
-use crate::http::server::frame::Trace;
 use crate::http::server::guard::bearer;
 
 pub struct Permit {

@@ -9,9 +9,8 @@ use axum::response::{IntoResponse, Response};
 use drydock_core::error::Chain;
 use futures_util::TryStreamExt;
 use http::{HeaderMap, Method, header};
-use serde::Deserialize;
 
-use crate::api::admin::{ImportReport, REPLACE_TIMEOUT};
+use crate::api::admin::{ImportQuery, ImportReport, REPLACE_TIMEOUT};
 use crate::gateway::auth::Permit;
 use crate::gateway::errors::for_operators;
 use crate::http::server::error::HttpError;
@@ -35,13 +34,6 @@ pub async fn export(permit: Permit, headers: HeaderMap) -> Result<Response, Http
         }
     }
     Ok(response)
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ImportQuery {
-    #[serde(default)]
-    dry_run: bool,
 }
 
 pub async fn import(

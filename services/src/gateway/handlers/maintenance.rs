@@ -1,33 +1,16 @@
-use std::time::Duration;
-
 use axum::extract::Request;
 use axum::response::Response;
-use drydock_core::error::ApiError;
 use http::HeaderMap;
-use serde::Deserialize;
 
-use crate::api::admin::MaintenanceStatus;
+use crate::api::admin::{MaintenanceStatus, REQUESTED_BY, SwitchOn, WaitQuery};
 use crate::gateway::auth::Permit;
 use crate::gateway::errors::for_operators;
 use crate::http::server::error::HttpError;
-use crate::http::server::extract::Query;
+use crate::http::server::extract::{Query, optional_body};
 use crate::http::server::reply;
-use crate::runtime::routes::{REQUESTED_BY, SwitchOn, optional_body, parse_wait};
 
 /// Who asked for a switch, if the request does not say.
 const ADMIN: &str = "admin";
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WaitQuery {
-    wait: Option<String>,
-}
-
-impl WaitQuery {
-    fn wait(&self) -> Result<Option<Duration>, ApiError> {
-        self.wait.as_deref().map(parse_wait).transpose()
-    }
-}
 
 pub async fn status(permit: Permit) -> Result<axum::Json<MaintenanceStatus>, HttpError> {
     let status = permit.configstore.admin().status(&permit.ctx).await;

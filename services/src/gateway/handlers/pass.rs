@@ -6,9 +6,9 @@ use http::header;
 use http::request::Parts;
 use serde::Serialize;
 
+use crate::http::api::precondition::IfMatch;
 use crate::http::client::Answer;
 use crate::http::server::error::HttpError;
-use crate::http::server::extract::IfMatch;
 
 /// The answer with its status, tag and location: paths of objects are the same here.
 pub fn pass_on<T: Serialize>(answer: &Answer<T>) -> Response {

@@ -6,8 +6,8 @@ use crate::api::configstore::types::{
 };
 use crate::gateway::action::project_group as action;
 use crate::gateway::auth::Permit;
-use crate::http::api::creation::Creation;
 use crate::http::api::page::{ListQuery, Page, ReadQuery};
+use crate::http::server::creation::Creation;
 use crate::http::server::error::HttpError;
 use crate::http::server::extract::{Json, Query};
 use crate::http::server::reply;

@@ -5,8 +5,8 @@ use crate::api::configstore::types::{NewRemoteSource, RemoteSource, RemoteSource
 use crate::api::names::Ref;
 use crate::gateway::action::remote_source as action;
 use crate::gateway::auth::Permit;
-use crate::http::api::creation::Creation;
 use crate::http::api::page::{ListQuery, Page, ReadQuery};
+use crate::http::server::creation::Creation;
 use crate::http::server::error::HttpError;
 use crate::http::server::extract::{Json, Path, Query};
 use crate::http::server::reply;

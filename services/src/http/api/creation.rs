@@ -1,31 +1,18 @@
-//! The header that makes a creation repeatable.
+//! Creations that can be repeated, and what they answer.
 //!
 //! A caller that does not know whether a creation took place sends it again with the same
 //! `Idempotency-Key`, and gets the first answer. Keys are the caller's own; a caller that acts for
 //! others keeps theirs apart.
 
-use axum::extract::{FromRequest, Request};
 use drydock_core::error::{ApiError, Code, Kind};
 use drydock_core::log::format::canonical;
-use http::{HeaderMap, HeaderName};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::http::server::error::HttpError;
-use crate::http::server::extract::Json;
-
-pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+use super::headers::IDEMPOTENCY_KEY;
 
 const MAX_LENGTH: usize = 255;
-
-/// The body of a creation, and how it is known again.
-#[derive(Debug, Clone)]
-pub struct Creation<T> {
-    pub new: T,
-    /// Absent if the caller named no key.
-    pub repeatable: Option<Repeatable>,
-}
 
 /// A creation that may be repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,20 +23,12 @@ pub struct Repeatable {
     pub digest: String,
 }
 
-impl<S: Send + Sync, T: DeserializeOwned + Serialize> FromRequest<S> for Creation<T> {
-    type Rejection = HttpError;
-
-    async fn from_request(request: Request, state: &S) -> Result<Creation<T>, HttpError> {
-        let key = key(request.headers())?;
-        let path = request.uri().path().to_owned();
-        let Json(new) = Json::<T>::from_request(request, state).await?;
-        let repeatable = key.map(|key| Repeatable::new(&key, &path, &new)).transpose()?;
-        Ok(Creation { new, repeatable })
-    }
-}
-
 impl Repeatable {
-    fn new<T: Serialize>(key: &str, path: &str, new: &T) -> Result<Repeatable, serde_json::Error> {
+    pub(crate) fn new<T: Serialize>(
+        key: &str,
+        path: &str,
+        new: &T,
+    ) -> Result<Repeatable, serde_json::Error> {
         let hash = blake3::derive_key("drydock idempotency key", key.as_bytes());
         let id = *hash.first_chunk().expect("a hash has more than 16 bytes");
         let mut hasher = blake3::Hasher::new();
@@ -59,7 +38,27 @@ impl Repeatable {
     }
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+/// The answer of a creation, as it can be kept and given again.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Created {
+    pub(crate) location: String,
+    pub(crate) etag: String,
+    pub(crate) body: String,
+}
+
+impl Created {
+    /// 201 with the object and its path.
+    pub fn new<T: Serialize>(
+        location: String,
+        etag: String,
+        body: &T,
+    ) -> Result<Created, serde_json::Error> {
+        Ok(Created { location, etag, body: serde_json::to_string(body)? })
+    }
+}
+
+pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(first) = given.next() else { return Ok(None) };
     let text = first.to_str().unwrap_or("");
@@ -75,7 +74,7 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
 mod tests {
     use http::HeaderValue;
 
-    use super::super::creation::*;
+    use super::*;
 
     #[test]
     fn one_key_is_one_id_and_one_request_one_digest() {

@@ -1,21 +1,16 @@
-//! The API document (OpenAPI 3.1), made of the route table: nothing is described a second time.
+//! The API document (OpenAPI 3.1), made of endpoints: nothing is described a second time.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use axum::Extension;
-use axum::response::{IntoResponse, Response};
 use drydock_core::error::Code;
 use http::{HeaderName, header};
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
-use super::operation::{Operation, SchemaOf, Success};
-use crate::api::names::{Ref, TreeRef};
-use crate::http::server::error::status_of;
-use crate::http::server::route::{Access, Route, Spec};
+use super::endpoint::{Access, Endpoint, Spec};
+use super::error_body::status_of;
+use super::operation::{SchemaOf, Success};
 
 /// What holds for all operations. These are no parameters: a client that tried values of them would
 /// be told that there was no time.
@@ -23,32 +18,21 @@ const DESCRIPTION: &str = "Every operation takes the headers `Drydock-Timeout-Ms
     that it may take, in milliseconds; it may end with `deadline_exceeded`), `X-Request-Id` \
     (echoed, logged, passed on; made if absent) and `traceparent` (passed on).";
 
-/// The document of one instance.
-#[derive(Clone)]
-pub(crate) struct Document(Arc<str>);
+/// What a part of a path may be, by its name.
+pub type PathSchema = fn(&str, &mut SchemaGenerator) -> Schema;
 
-impl Document {
-    pub(crate) fn new<S>(service: &str, table: &[Route<S>]) -> Document {
-        Document(document(service, table).to_string().into())
-    }
-}
-
-pub(crate) async fn serve(Extension(Document(text)): Extension<Document>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], text.to_string()).into_response()
-}
-
-/// Describes every row of the table.
-pub fn document<S>(service: &str, table: &[Route<S>]) -> Value {
+/// Describes every endpoint.
+pub fn document(service: &str, endpoints: &[Endpoint], path_schema: PathSchema) -> Value {
     let mut settings = SchemaSettings::draft2020_12();
     settings.definitions_path = "/components/schemas".into();
     settings.meta_schema = None;
     let mut generator = settings.into_generator();
     let mut refusals = Map::new();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for route in table {
-        let described = operation(route, &mut generator, &mut refusals);
-        let method = route.spec.method.as_str().to_lowercase();
-        paths.entry(route.spec.path).or_default().insert(method, described);
+    for endpoint in endpoints {
+        let described = operation(endpoint, path_schema, &mut generator, &mut refusals);
+        let method = endpoint.spec.method.as_str().to_lowercase();
+        paths.entry(endpoint.spec.path).or_default().insert(method, described);
     }
     json!({
         "openapi": "3.1.0",
@@ -67,17 +51,18 @@ pub fn document<S>(service: &str, table: &[Route<S>]) -> Value {
 }
 
 /// `refusals` takes what several operations refuse in the same way.
-fn operation<S>(
-    route: &Route<S>,
+fn operation(
+    endpoint: &Endpoint,
+    path_schema: PathSchema,
     generator: &mut SchemaGenerator,
     refusals: &mut Map<String, Value>,
 ) -> Value {
-    let Route { spec, operation, .. } = route;
+    let Endpoint { spec, operation } = endpoint;
     let mut described = json!({
         "operationId": operation_id(spec),
         "summary": operation.summary,
-        "parameters": parameters(spec, operation, generator),
-        "responses": responses(route, generator, refusals),
+        "parameters": parameters(endpoint, path_schema, generator),
+        "responses": responses(endpoint, generator, refusals),
     });
     if spec.access != Access::Open {
         described["security"] = json!([{ "token": [] }]);
@@ -100,7 +85,11 @@ fn operation_id(spec: &Spec) -> String {
     std::iter::once(&*method).chain(words).collect::<Vec<_>>().join("_")
 }
 
-fn parameters(spec: &Spec, operation: &Operation, generator: &mut SchemaGenerator) -> Vec<Value> {
+fn parameters(
+    Endpoint { spec, operation }: &Endpoint,
+    path_schema: PathSchema,
+    generator: &mut SchemaGenerator,
+) -> Vec<Value> {
     let mut parameters = Vec::new();
     for part in spec.path.split('/') {
         if let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
@@ -134,15 +123,6 @@ fn header_pattern(header: &HeaderName) -> &'static str {
     }
 }
 
-/// What a part of a path may be, by its name.
-fn path_schema(name: &str, generator: &mut SchemaGenerator) -> Schema {
-    match name {
-        "group" | "project" => generator.subschema_for::<TreeRef>(),
-        "id" | "lineage" => generator.subschema_for::<Uuid>(),
-        _ => generator.subschema_for::<Ref>(),
-    }
-}
-
 /// A parameter is left out, and never null.
 fn without_null(schema: &Value) -> Value {
     let mut schema = schema.clone();
@@ -162,14 +142,14 @@ fn parameter(place: &str, name: &str, schema: &Value, required: bool) -> Value {
     json!({ "in": place, "name": name, "required": required, "schema": schema })
 }
 
-fn responses<S>(
-    route: &Route<S>,
+fn responses(
+    endpoint: &Endpoint,
     generator: &mut SchemaGenerator,
     refusals: &mut Map<String, Value>,
 ) -> Value {
     let mut responses = Map::new();
     let mut add = |status: &str, response: Value| responses.insert(status.to_owned(), response);
-    match route.operation.success {
+    match endpoint.operation.success {
         Success::Nothing => {
             add("204", json!({ "description": "done" }));
         }
@@ -188,7 +168,7 @@ fn responses<S>(
         }
     }
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
-    for code in route.codes() {
+    for code in endpoint.codes() {
         by_status.entry(status_of(code.kind()).as_u16()).or_default().push(code);
     }
     for (status, codes) in by_status {

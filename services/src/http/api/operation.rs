@@ -1,5 +1,5 @@
-//! What rows of the route table say for the API document: one word for each usual kind of
-//! operation, which brings its parameters, its bodies and its codes along.
+//! What endpoints say for the API document: one word for each usual kind of operation, which brings
+//! its parameters, its bodies and its codes along.
 
 use std::collections::BTreeSet;
 
@@ -7,9 +7,9 @@ use drydock_core::error::Code;
 use http::{HeaderName, Method, header};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::creation::IDEMPOTENCY_KEY;
+use super::endpoint::{Access, Availability, BodyRule, Endpoint, Spec};
+use super::headers::IDEMPOTENCY_KEY;
 use super::page::{ListQuery, Page, ReadQuery};
-use crate::http::server::route::{Access, Availability, BodyRule, Route, Spec};
 
 /// Makes the schema of a type.
 pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
@@ -44,7 +44,7 @@ pub struct Operation {
     pub takes: Option<&'static str>,
     pub headers: Vec<HeaderName>,
     pub success: Success,
-    /// Besides those that the row itself brings along.
+    /// Besides those that the endpoint itself brings along.
     codes: BTreeSet<Code>,
 }
 
@@ -72,27 +72,27 @@ fn inline<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     T::json_schema(generator)
 }
 
-impl<S> Route<S> {
+impl Endpoint {
     /// Says in a few words what the operation does.
-    pub fn about(mut self, summary: &'static str) -> Route<S> {
+    pub fn about(mut self, summary: &'static str) -> Endpoint {
         self.operation.summary = summary;
         self
     }
 
     /// Answers a page of `T`.
-    pub fn lists<T: JsonSchema>(self) -> Route<S> {
+    pub fn lists<T: JsonSchema>(self) -> Endpoint {
         self.query::<ListQuery>()
             .answers::<Page<T>>()
             .refuses(&[Code::InvalidLimit, Code::InvalidCursor])
     }
 
     /// Answers one object.
-    pub fn shows<T: JsonSchema>(self) -> Route<S> {
+    pub fn shows<T: JsonSchema>(self) -> Endpoint {
         self.query::<ReadQuery>().answers::<T>()
     }
 
     /// Makes an object with a name; may be repeated under an idempotency key.
-    pub fn creates<New: JsonSchema, T: JsonSchema>(mut self) -> Route<S> {
+    pub fn creates<New: JsonSchema, T: JsonSchema>(mut self) -> Endpoint {
         self.operation.headers.push(IDEMPOTENCY_KEY);
         self.operation.success = Success::Created(schema::<T>);
         self.takes::<New>()
@@ -101,77 +101,70 @@ impl<S> Route<S> {
     }
 
     /// Changes an object, if it is the one that `If-Match` names.
-    pub fn changes<Change: JsonSchema, T: JsonSchema>(self) -> Route<S> {
+    pub fn changes<Change: JsonSchema, T: JsonSchema>(self) -> Endpoint {
         self.takes::<Change>().answers::<T>().conditional()
     }
 
     /// Deletes an object, if it is the one that `If-Match` names.
-    pub fn deletes(self) -> Route<S> {
+    pub fn deletes(self) -> Endpoint {
         self.conditional()
     }
 
     /// Takes a JSON body.
-    pub fn takes<T: JsonSchema>(mut self) -> Route<S> {
+    pub fn takes<T: JsonSchema>(mut self) -> Endpoint {
         self.operation.request = Some(schema::<T>);
         self
     }
 
     /// Takes a JSON body, or none.
-    pub fn takes_if_given<T: JsonSchema>(mut self) -> Route<S> {
+    pub fn takes_if_given<T: JsonSchema>(mut self) -> Endpoint {
         self.operation.optional = true;
         self.takes::<T>()
     }
 
     /// Takes a body of this media type.
-    pub fn takes_media(mut self, media: &'static str) -> Route<S> {
+    pub fn takes_media(mut self, media: &'static str) -> Endpoint {
         self.operation.takes = Some(media);
         self
     }
 
     /// Takes the fields of `T` as parameters.
-    pub fn query<T: JsonSchema>(mut self) -> Route<S> {
+    pub fn query<T: JsonSchema>(mut self) -> Endpoint {
         self.operation.query = Some(inline::<T>);
         self
     }
 
     /// Answers JSON.
-    pub fn answers<T: JsonSchema>(mut self) -> Route<S> {
+    pub fn answers<T: JsonSchema>(mut self) -> Endpoint {
         self.operation.success = Success::Object(schema::<T>);
         self
     }
 
     /// Answers JSON with 201, or with 200 if the object was there before.
-    pub fn puts<Change: JsonSchema, T: JsonSchema>(mut self) -> Route<S> {
+    pub fn puts<Change: JsonSchema, T: JsonSchema>(mut self) -> Endpoint {
         self.operation.success = Success::CreatedOrChanged(schema::<T>);
         self.takes::<Change>().conditional()
     }
 
     /// Answers another media type.
-    pub fn answers_media(mut self, media: &'static str) -> Route<S> {
+    pub fn answers_media(mut self, media: &'static str) -> Endpoint {
         self.operation.success = Success::Other(media);
         self
     }
 
-    /// Is, for its callers, an operation of another service, which may refuse with more codes.
-    pub fn described_as(mut self, operation: &Operation) -> Route<S> {
-        let own = std::mem::replace(&mut self.operation, operation.clone());
-        self.operation.codes.extend(own.codes);
-        self
-    }
-
     /// Does not refuse with codes for which this does not hold.
-    pub fn refuses_only(mut self, keep: impl Fn(Code) -> bool) -> Route<S> {
+    pub fn refuses_only(mut self, keep: impl Fn(Code) -> bool) -> Endpoint {
         self.operation.codes.retain(|code| keep(*code));
         self
     }
 
     /// May refuse with these codes, besides those that follow from the rest.
-    pub fn refuses(mut self, codes: &[Code]) -> Route<S> {
+    pub fn refuses(mut self, codes: &[Code]) -> Endpoint {
         self.operation.codes.extend(codes);
         self
     }
 
-    fn conditional(mut self) -> Route<S> {
+    fn conditional(mut self) -> Endpoint {
         self.operation.headers.push(header::IF_MATCH);
         self.refuses(&[Code::RevisionMismatch]).refuses(BEHALF)
     }

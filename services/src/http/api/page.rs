@@ -9,8 +9,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::api::names::Name;
-
 const DEFAULT_LIMIT: usize = 25;
 const MAX_LIMIT: usize = 100;
 
@@ -135,8 +133,8 @@ impl ListQuery {
 }
 
 impl Cursor {
-    pub fn new(name: &Name, id: Uuid) -> Cursor {
-        Cursor { name: name.to_string(), id }
+    pub fn new(name: &str, id: Uuid) -> Cursor {
+        Cursor { name: name.to_owned(), id }
     }
 
     fn encode(&self) -> String {
@@ -174,7 +172,7 @@ impl<T> Page<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::page::*;
+    use super::*;
 
     fn query(limit: Option<&str>, cursor: Option<&str>, order: Option<&str>) -> ListQuery {
         ListQuery {

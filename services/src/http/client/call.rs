@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use super::connections::{Connection, Sent};
 use super::servers::Server;
 use super::{Answer, AnswerStream, Client, ClientError, remote_error};
-use crate::http::server::guard::TIMEOUT_HEADER;
+use crate::http::api::headers::TIMEOUT_HEADER;
 
 /// A request in the making.
 pub struct Call<'a> {

@@ -25,8 +25,8 @@ use secrecy::SecretString;
 
 pub use call::Call;
 
-use super::server::error::{ErrorBody, kind_of};
-use super::server::frame::Trace;
+use super::api::error_body::{ErrorBody, kind_of};
+use super::api::headers::Trace;
 use servers::Servers;
 
 /// Bounds of one client.

@@ -13,6 +13,7 @@ use super::guard::is_token;
 use super::metrics::HttpMetrics;
 use super::permits::Slots;
 use super::settings::HttpSettings;
+use crate::http::api::openapi::PathSchema;
 
 /// The state of a router: what all services share, and the service's own.
 #[derive(Clone)]
@@ -61,6 +62,8 @@ pub struct LoadProgress {
 
 pub struct Shell {
     pub service: &'static str,
+    /// What parts of paths are, for the API document.
+    pub path_schema: PathSchema,
     pub env: Env,
     pub settings: HttpSettings,
     pub gate: Gate,
@@ -73,6 +76,7 @@ pub struct Shell {
 /// The parts that a runtime brings for [`Shell::new`].
 pub struct ShellParts {
     pub service: &'static str,
+    pub path_schema: PathSchema,
     pub env: Env,
     pub settings: HttpSettings,
     pub internal_token: SecretString,
@@ -85,6 +89,7 @@ impl Shell {
     pub fn new(parts: ShellParts) -> Arc<Shell> {
         Arc::new(Shell {
             service: parts.service,
+            path_schema: parts.path_schema,
             slots: Slots::new(parts.settings.max_concurrent_requests),
             env: parts.env,
             settings: parts.settings,

@@ -1,6 +1,7 @@
 //! From requests to types. Every refusal is one of our errors; none of axum's texts gets out.
 
 use axum::RequestPartsExt;
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use drydock_core::context::Context;
 use drydock_core::error::{ApiError, Code, Kind, causes};
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::error::HttpError;
 use super::guard::too_many;
 use super::permits::NoSlot;
+use crate::http::api::precondition::IfMatch;
 
 fn bad(code: Code, message: impl Into<String>) -> ApiError {
     ApiError::new(Kind::BadRequest).with_code(code).with_message(message)
@@ -86,6 +88,24 @@ fn without_value(text: String) -> String {
     }
 }
 
+/// A JSON body that may be left out altogether, as `curl -X PUT` does.
+pub async fn optional_body<T>(request: Request) -> Result<T, HttpError>
+where
+    T: DeserializeOwned + Default,
+{
+    if !request.headers().contains_key(header::CONTENT_TYPE) {
+        let (parts, body) = request.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await;
+        let bytes = bytes.map_err(unreadable)?;
+        if bytes.is_empty() {
+            return Ok(T::default());
+        }
+        let request = Request::from_parts(parts, Body::from(bytes));
+        return Ok(Json::from_request(request, &()).await?.0);
+    }
+    Ok(Json::from_request(request, &()).await?.0)
+}
+
 /// The query, with no parameter that `T` does not know (if `T` denies unknown fields).
 #[derive(Debug, Clone)]
 pub struct Query<T>(pub T);
@@ -132,66 +152,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Ctx {
     }
 }
 
-/// The precondition of a change: the entity tags of which one must be the object's.
-#[derive(Debug, Clone, Default)]
-pub struct IfMatch(Option<Tags>);
-
-#[derive(Debug, Clone)]
-enum Tags {
-    Any,
-    OneOf(Vec<String>),
-}
-
-impl IfMatch {
-    /// `current` is the object's entity tag, or `None` if there is no object.
-    pub fn check(&self, current: Option<&str>) -> Result<(), ApiError> {
-        let holds = match (&self.0, current) {
-            (None, _) | (Some(Tags::Any), Some(_)) => true,
-            (Some(Tags::OneOf(tags)), Some(current)) => tags.iter().any(|tag| tag == current),
-            (Some(_), None) => false,
-        };
-        if holds {
-            return Ok(());
-        }
-        let message = "the object is not at the revision that `If-Match` names";
-        Err(ApiError::new(Kind::PreconditionFailed)
-            .with_code(Code::RevisionMismatch)
-            .with_message(message))
-    }
-
-    fn parse(headers: &HeaderMap) -> Result<IfMatch, ApiError> {
-        let mut tags = Vec::new();
-        for value in headers.get_all(header::IF_MATCH) {
-            let text = value.to_str().unwrap_or("");
-            if text.trim() == "*" {
-                return Ok(IfMatch(Some(Tags::Any)));
-            }
-            // A weak tag is legal, and never matches.
-            tags.extend(entity_tags(text).ok_or_else(|| {
-                let message = "`If-Match` must hold quoted entity tags, or `*`";
-                bad(Code::InvalidHeader, message)
-            })?);
-        }
-        Ok(IfMatch((!tags.is_empty()).then_some(Tags::OneOf(tags))))
-    }
-}
-
-/// The entity tags of a list, which may hold commas themselves.
-fn entity_tags(mut text: &str) -> Option<Vec<String>> {
-    let mut tags = Vec::new();
-    loop {
-        text = text.trim_start();
-        let prefix = text.find('"').filter(|at| ["", "W/"].contains(&&text[..*at]))?;
-        let end = prefix + 2 + text[prefix + 1..].find('"')?;
-        tags.push(text[..end].to_owned());
-        text = text[end..].trim_start();
-        if text.is_empty() {
-            return Some(tags);
-        }
-        text = text.strip_prefix(',')?;
-    }
-}
-
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = HttpError;
 
@@ -205,7 +165,7 @@ mod tests {
     use http::HeaderValue;
     use serde::Deserialize;
 
-    use super::super::extract::*;
+    use super::*;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -266,28 +226,5 @@ mod tests {
         assert_eq!(check(Some("Application/JSON; charset=utf-8")), Ok(()));
         assert_eq!(check(Some("text/plain")), Err(Kind::UnsupportedMediaType));
         assert_eq!(check(None), Err(Kind::UnsupportedMediaType));
-    }
-
-    fn if_match(value: &'static str) -> Result<IfMatch, ApiError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::IF_MATCH, HeaderValue::from_static(value));
-        IfMatch::parse(&headers)
-    }
-
-    #[test]
-    fn if_match_compares_strongly() {
-        let current = Some("\"3-abc\"");
-        assert!(if_match("\"3-abc\"").unwrap().check(current).is_ok());
-        assert!(if_match("\"x\", \"3-abc\"").unwrap().check(current).is_ok());
-        assert!(if_match("W/\"a,b\" ,\"3-abc\"").unwrap().check(current).is_ok());
-        assert!(if_match("*").unwrap().check(current).is_ok());
-        assert!(IfMatch::default().check(None).is_ok());
-        for (sent, current) in [("\"2-abc\"", current), ("W/\"3-abc\"", current), ("*", None)] {
-            let error = if_match(sent).unwrap().check(current).unwrap_err();
-            assert_eq!(error.code(), "revision_mismatch", "{sent}");
-        }
-        for bad in ["3-abc", "", "\"", "\"a\",", "\"a\" \"b\"", "w/\"a\"", "x\"a\""] {
-            assert_eq!(if_match(bad).unwrap_err().code(), "invalid_header", "{bad}");
-        }
     }
 }

@@ -11,44 +11,17 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use drydock_core::error::{ApiError, Chain, Kind};
 use futures_util::FutureExt;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use tracing::Instrument;
 
 use super::context::Shell;
-use super::error::{Failure, HttpError, kind_of};
+use super::error::{Failure, HttpError};
 use super::listener::drain_body::SharedBody;
+use crate::http::api::error_body::kind_of;
+use crate::http::api::headers::{REQUEST_ID, RequestId, TRACEPARENT, Trace};
 
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const MAX_REQUEST_ID_LENGTH: usize = 128;
 const UNMATCHED: &str = "unmatched";
-
-/// Names a request through all services.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestId(HeaderValue);
-
-impl RequestId {
-    pub fn as_str(&self) -> &str {
-        self.0.to_str().expect("checked when it was taken")
-    }
-}
-
-/// What calls to other services pass on.
-#[derive(Debug, Clone)]
-pub struct Trace {
-    pub request_id: RequestId,
-    pub traceparent: Option<HeaderValue>,
-}
-
-impl Trace {
-    /// Adds the headers that pass it on.
-    pub(crate) fn add_to(&self, headers: &mut HeaderMap) {
-        headers.insert(REQUEST_ID, self.request_id.0.clone());
-        if let Some(traceparent) = &self.traceparent {
-            headers.insert(TRACEPARENT, traceparent.clone());
-        }
-    }
-}
 
 pub(crate) async fn frame(
     State(shell): State<Arc<Shell>>,

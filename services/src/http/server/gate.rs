@@ -140,7 +140,7 @@ mod tests {
 
     use futures_util::FutureExt;
 
-    use super::super::gate::*;
+    use super::*;
 
     #[derive(Default)]
     struct Woken(AtomicBool);

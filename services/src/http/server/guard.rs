@@ -23,10 +23,8 @@ use super::error::HttpError;
 use super::extract::body_too_large;
 use super::gate::Pass;
 use super::permits::{NoSlot, Slot};
-use super::route::{Access, Availability, BodyRule, Deadline, Spec};
-
-/// Lowers the deadline of a request, in milliseconds.
-pub const TIMEOUT_HEADER: &str = "drydock-timeout-ms";
+use crate::http::api::endpoint::{Access, Availability, BodyRule, Deadline, Spec};
+use crate::http::api::headers::TIMEOUT_HEADER;
 
 pub(crate) async fn guard(
     State((spec, shell)): State<(Arc<Spec>, Arc<Shell>)>,

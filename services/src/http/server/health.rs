@@ -10,11 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::context::{App, Details, Readiness};
-use super::error::{ErrorBody, HttpError};
+use super::document;
+use super::error::HttpError;
 use super::extract::Query;
 use super::gate::GateState;
 use super::route::Route;
-use crate::http::api::openapi;
+use crate::http::api::endpoint::Endpoint;
+use crate::http::api::error_body::ErrorBody;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -47,33 +49,48 @@ enum Ready {
 
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Vec<Route<S>> {
     vec![
-        Route::get("/livez", livez::<S>)
-            .always()
-            .open()
-            .about("says that the process lives")
-            .answers::<Value>(),
-        Route::get("/readyz", readyz::<S>)
-            .always()
-            .open()
-            .about("says whether the instance does its work")
-            .query::<ReadyQuery>()
-            .answers::<Ready>()
-            .refuses(&[Code::NotReady]),
-        Route::get("/metrics", metrics::<S>)
-            .always()
-            .open()
-            .about("shows counters and gauges")
-            .answers_media(OPEN_METRICS),
-        Route::get("/version", version::<S>)
-            .always()
-            .open()
-            .about("says which build this is")
-            .answers::<Version>(),
-        Route::get("/openapi.json", openapi::serve)
-            .always()
-            .open()
-            .about("describes all operations")
-            .answers::<Value>(),
+        Route::new(
+            Endpoint::get("/livez")
+                .always()
+                .open()
+                .about("says that the process lives")
+                .answers::<Value>(),
+            livez::<S>,
+        ),
+        Route::new(
+            Endpoint::get("/readyz")
+                .always()
+                .open()
+                .about("says whether the instance does its work")
+                .query::<ReadyQuery>()
+                .answers::<Ready>()
+                .refuses(&[Code::NotReady]),
+            readyz::<S>,
+        ),
+        Route::new(
+            Endpoint::get("/metrics")
+                .always()
+                .open()
+                .about("shows counters and gauges")
+                .answers_media(OPEN_METRICS),
+            metrics::<S>,
+        ),
+        Route::new(
+            Endpoint::get("/version")
+                .always()
+                .open()
+                .about("says which build this is")
+                .answers::<Version>(),
+            version::<S>,
+        ),
+        Route::new(
+            Endpoint::get("/openapi.json")
+                .always()
+                .open()
+                .about("describes all operations")
+                .answers::<Value>(),
+            document::serve,
+        ),
     ]
 }
 

@@ -13,6 +13,8 @@
 //! | [`health`] | routes that every service has |
 
 pub mod context;
+pub mod creation;
+mod document;
 pub mod error;
 pub mod extract;
 pub mod frame;

@@ -2,29 +2,10 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use drydock_core::log::format::canonical;
 use http::{HeaderValue, StatusCode, header};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-/// The answer of a creation, as it can be kept and given again.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Created {
-    location: String,
-    etag: String,
-    body: String,
-}
-
-impl Created {
-    /// 201 with the object and its path.
-    pub fn new<T: Serialize>(
-        location: String,
-        etag: String,
-        body: &T,
-    ) -> Result<Created, serde_json::Error> {
-        Ok(Created { location, etag, body: serde_json::to_string(body)? })
-    }
-}
+use crate::http::api::creation::Created;
 
 impl IntoResponse for Created {
     fn into_response(self) -> Response {
@@ -35,14 +16,6 @@ impl IntoResponse for Created {
         set(&mut response, header::ETAG, &self.etag);
         response
     }
-}
-
-/// The strong entity tag of an object: its revision, for people, and a hash of its content, because
-/// an import may bring the revision back with other content.
-pub fn etag<T: Serialize>(revision: u64, object: &T) -> String {
-    let json = canonical(object).expect("stored objects are JSON");
-    let hash = blake3::hash(json.get().as_bytes()).to_hex();
-    format!("\"{revision}-{}\"", &hash[..16])
 }
 
 /// 200 with an object.

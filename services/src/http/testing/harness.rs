@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use axum::Extension;
 use drydock_core::env::{Env, ManualClock, RngTree};
 use drydock_core::net::{BoxStream, Net};
 use prometheus_client::registry::Registry;
@@ -60,13 +61,29 @@ impl Health for GateHealth {
 }
 
 impl<S: Clone + Send + Sync + 'static> Served<S> {
+    /// # Panics
+    /// As [`extended`](Self::extended).
     pub async fn new(settings: HttpSettings, table: Vec<Route<S>>, service: S) -> Served<S> {
+        Served::extended(settings, table, service, ()).await
+    }
+
+    /// With something that handlers find as an extension.
+    ///
+    /// # Panics
+    /// If two rows have the same method and path.
+    pub async fn extended<E: Clone + Send + Sync + 'static>(
+        settings: HttpSettings,
+        table: Vec<Route<S>>,
+        service: S,
+        extension: E,
+    ) -> Served<S> {
         let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
         let mut registry = Registry::default();
         let metrics = HttpMetrics::register(&mut registry);
         let gate = Gate::new(GateState::Normal);
         let shell = Shell::new(ShellParts {
             service: "toy",
+            path_schema: |_, generator| generator.subschema_for::<String>(),
             env: Env::new(clock, RngTree::from_seed(1)),
             settings: settings.clone(),
             internal_token: SecretString::from(TOKEN),
@@ -74,9 +91,10 @@ impl<S: Clone + Send + Sync + 'static> Served<S> {
             health: Arc::new(GateHealth { gate: gate.clone(), registry }),
             metrics,
         });
-        let router = route::router(table, App { shell, service: service.clone() });
+        let app = App { shell, service: service.clone() };
+        let router = route::router(table, app).layer(Extension(extension));
         let net = DuplexNet::default();
-        let listener = net.listen("toy:0").await.unwrap();
+        let listener = net.listen("toy:0").await.expect("a port is free");
         let address = listener.local_addr();
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
@@ -89,7 +107,9 @@ impl<S: Clone + Send + Sync + 'static> Served<S> {
         Client::new(self.net.clone(), &self.address).with_token(SecretString::from(TOKEN))
     }
 
+    /// # Panics
+    /// If the server does not listen any more.
     pub async fn connect(&self) -> BoxStream {
-        self.net.dial(&self.address).await.unwrap()
+        self.net.dial(&self.address).await.expect("the server listens")
     }
 }

@@ -204,8 +204,8 @@ async fn the_time_that_is_left_is_passed_on() {
 async fn a_streamed_answer_arrives_whole_or_ends_with_an_error() {
     let server = TestServer::start().await;
     let client = server.client();
-    let export = async || {
-        let call = client.request(Method::GET, "/api/v1/export");
+    let download = async || {
+        let call = client.request(Method::GET, "/api/v1/download");
         let answer = call.send_streamed(&ctx()).await.unwrap();
         let (mut bytes, mut body) = (0, answer.body.boxed());
         while let Some(chunk) = body.try_next().await? {
@@ -213,16 +213,16 @@ async fn a_streamed_answer_arrives_whole_or_ends_with_an_error() {
         }
         Ok::<_, ClientError>(bytes)
     };
-    assert!(export().await.unwrap() > 200_000);
-    *server.service.export_fails.lock().unwrap() = true;
-    assert!(matches!(export().await, Err(ClientError::Unknown { .. })));
+    assert!(download().await.unwrap() > 200_000);
+    server.service.download_fails.store(true, Ordering::Relaxed);
+    assert!(matches!(download().await, Err(ClientError::Unknown { .. })));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_streamed_answer_has_no_deadline_of_its_own() {
     let server = TestServer::start().await;
     let client = server.client();
-    let call = client.request(Method::GET, "/api/v1/export");
+    let call = client.request(Method::GET, "/api/v1/download");
     let mut body = call.send_streamed(&ctx()).await.unwrap().body;
     assert!(body.try_next().await.unwrap().is_some());
     tokio::time::sleep(Duration::from_secs(50)).await;

@@ -148,7 +148,7 @@ async fn the_internal_token_is_needed_for_all_but_health() {
 }
 
 #[tokio::test]
-async fn the_gate_closes_everything_but_health_and_maintenance() {
+async fn the_gate_closes_everything_but_health_and_what_always_answers() {
     let server = TestServer::start().await;
     for (state, code, ready) in [
         (GateState::Maintenance, "maintenance", 200),
@@ -160,8 +160,8 @@ async fn the_gate_closes_everything_but_health_and_maintenance() {
         assert_eq!(answer.error(), pair(503, code));
         assert!(answer.header("retry-after").is_some());
         assert_eq!(server.ask("GET", "/readyz", "", "").await.status, ready);
-        for path in ["/livez", "/metrics", "/api/v1/maintenance", "/api/v1/export"] {
-            assert_eq!(server.ask("GET", path, "", "").await.status, 200, "{path}");
+        for (path, status) in [("/livez", 200), ("/metrics", 200), ("/api/v1/always", 204)] {
+            assert_eq!(server.ask("GET", path, "", "").await.status, status, "{path}");
         }
     }
 }

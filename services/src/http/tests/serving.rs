@@ -76,11 +76,11 @@ async fn a_body_that_comes_byte_by_byte_is_waited_for_no_longer_than_the_request
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_import_may_be_slow_but_not_stand_still() {
+async fn an_upload_may_be_slow_but_not_stand_still() {
     let server = TestServer::start().await;
     let mut stream = server.connect().await;
     let head = format!(
-        "POST /api/v1/import HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\
+        "POST /api/v1/upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\
          Content-Length: 900\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -236,12 +236,13 @@ async fn a_slow_body_keeps_nobody_out() {
 async fn a_reader_that_stands_still_loses_its_connection() {
     let server = TestServer::start().await;
     let mut stream = server.connect().await;
-    let export =
-        format!("GET /api/v1/export HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
-    stream.write_all(export.as_bytes()).await.unwrap();
+    let download = format!(
+        "GET /api/v1/download HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    );
+    stream.write_all(download.as_bytes()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(61)).await;
     let cut = read_to_end(&mut stream).await;
-    assert!(!cut.ends_with("0\r\n\r\n"), "the export must not look whole");
+    assert!(!cut.ends_with("0\r\n\r\n"), "the answer must not look whole");
 }
 
 struct Flaky {

@@ -7,19 +7,19 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use drydock_core::context::Context;
 use drydock_core::error::BoxError;
+use drydock_core::log::format::Mode;
 use futures_util::stream::BoxStream;
 use uuid::Uuid;
 
-use crate::api::admin::{
-    ImportReport, Intent, Lineage, MaintenanceStatus, ModeChange, RestoreReport,
-};
+use crate::api::admin::{ImportReport, Intent, Lineage, MaintenanceStatus, RestoreReport};
 
-pub use admin::{REQUESTED_BY, routes};
-pub(crate) use admin::{SwitchOn, optional_body, parse_wait};
+pub use admin::routes;
 
 /// A body in pieces. An error ends it.
 pub type ByteStream = BoxStream<'static, Result<Bytes, BoxError>>;
@@ -56,7 +56,11 @@ pub trait Admin: Send + Sync + 'static {
     async fn restore(&self, ctx: &Context, lineage: Uuid) -> Result<RestoreReport, BoxError>;
 }
 
-/// A service that has the routes of this module.
-pub trait Administered: Clone + Send + Sync + 'static {
-    fn admin(&self) -> &dyn Admin;
+/// What a request to switch the mode says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModeChange {
+    pub mode: Mode,
+    pub requested_by: String,
+    pub reason: Option<String>,
+    pub wait: Option<Duration>,
 }

@@ -90,7 +90,7 @@ fn undecodable(error: io::Error) -> BoxError {
 mod tests {
     use http::HeaderValue;
 
-    use super::super::stream::*;
+    use super::*;
 
     fn accepting(value: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::new();

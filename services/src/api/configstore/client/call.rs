@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::{ConfigstoreClient, Result};
 use crate::api::configstore::types::ON_BEHALF_OF;
-use crate::http::api::creation::IDEMPOTENCY_KEY;
+use crate::http::api::headers::IDEMPOTENCY_KEY;
 use crate::http::api::page::{ListQuery, Page};
 use crate::http::client::{Answer, Call};
 

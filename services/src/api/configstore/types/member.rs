@@ -6,19 +6,6 @@ use uuid::Uuid;
 use super::Org;
 use crate::api::names::Name;
 
-/// A membership, as stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Member {
-    pub id: Uuid,
-    pub org: Uuid,
-    pub user: Uuid,
-    pub role: Role,
-    pub revision: u64,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -55,17 +42,4 @@ pub struct UserName {
 pub struct UserOrg {
     pub org: Org,
     pub role: Role,
-}
-
-impl MemberView {
-    pub fn new(member: &Member, user: Name) -> MemberView {
-        MemberView {
-            id: member.id,
-            user: UserName { id: member.user, name: user },
-            role: member.role,
-            revision: member.revision,
-            created_at: member.created_at,
-            updated_at: member.updated_at,
-        }
-    }
 }

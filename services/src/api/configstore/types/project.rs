@@ -6,26 +6,6 @@ use uuid::Uuid;
 use super::{Owner, PRINTABLE, Visibility, given};
 use crate::api::names::{Name, Ref, TreeRef};
 
-/// A project, as stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Project {
-    pub id: Uuid,
-    pub name: Name,
-    pub parent: Uuid,
-    pub visibility: Visibility,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remote_source: Option<Uuid>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub repository_path: Option<String>,
-    pub members_can_run: bool,
-    pub pass_variables_to_forks: bool,
-    pub default_branch: String,
-    pub revision: u64,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-}
-
 /// A project, as answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProjectView {

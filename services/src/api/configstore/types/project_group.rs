@@ -6,27 +6,6 @@ use uuid::Uuid;
 use super::Visibility;
 use crate::api::names::{Name, OwnerKind, TreeRef};
 
-/// A project group, as stored. It has exactly one of `user`, `org` (a root group, whose name is
-/// empty) and `parent`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProjectGroup {
-    pub id: Uuid,
-    /// Absent for a root group.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<Name>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<Uuid>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub org: Option<Uuid>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parent: Option<Uuid>,
-    pub visibility: Visibility,
-    pub revision: u64,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-}
-
 /// A project group, as answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProjectGroupView {

@@ -7,26 +7,8 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
-use super::{PRINTABLE, Stored};
+use super::PRINTABLE;
 use crate::api::names::Name;
-use crate::http::server::reply;
-use crate::runtime::encryption::Sealed;
-
-/// A secret, as stored. It has exactly one of `project` and `project_group`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Secret {
-    pub id: Uuid,
-    pub name: Name,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub project: Option<Uuid>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub project_group: Option<Uuid>,
-    pub data: Sealed,
-    pub revision: u64,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-}
 
 /// Where a secret or a variable is defined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -119,42 +101,6 @@ impl<'de> Visitor<'de> for Distinct {
             }
         }
         Ok(map)
-    }
-}
-
-impl Secret {
-    /// The id of the project or project group where it is defined.
-    pub fn place(&self) -> Option<Uuid> {
-        self.project.or(self.project_group)
-    }
-}
-
-/// Its entity tag is that of a change: sealing the same data anew is none.
-impl Stored for Secret {
-    fn revision(&self) -> u64 {
-        self.revision
-    }
-
-    fn touch(&mut self, now: Timestamp) {
-        self.revision += 1;
-        self.updated_at = now;
-    }
-
-    fn etag(&self) -> String {
-        reply::etag(self.revision, &(self.id, &self.name, self.place(), self.updated_at))
-    }
-}
-
-impl SecretView {
-    pub fn new(secret: &Secret, parent: Scope) -> SecretView {
-        SecretView {
-            id: secret.id,
-            name: secret.name.clone(),
-            parent,
-            revision: secret.revision,
-            created_at: secret.created_at,
-            updated_at: secret.updated_at,
-        }
     }
 }
 

@@ -5,25 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{PRINTABLE, Stored, User};
+use super::{PRINTABLE, User};
 use crate::api::names::{Name, Ref};
-use crate::http::server::reply;
-
-/// A user's token, as stored: a hash, never the value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Token {
-    pub id: Uuid,
-    pub user: Uuid,
-    pub name: Name,
-    /// SHA-256 of the value, in hexadecimal. The value is random, so nobody can guess it from this.
-    pub hash: String,
-    /// Late by up to an hour, and `None` before the first use.
-    pub last_used_at: Option<Timestamp>,
-    pub revision: u64,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenView {
@@ -77,50 +60,6 @@ impl fmt::Debug for ResolveToken {
     }
 }
 
-/// Its entity tag is that of a change: a use is none.
-impl Stored for Token {
-    fn revision(&self) -> u64 {
-        self.revision
-    }
-
-    fn touch(&mut self, now: Timestamp) {
-        self.revision += 1;
-        self.updated_at = now;
-    }
-
-    fn etag(&self) -> String {
-        reply::etag(self.revision, &(self.id, &self.name, &self.hash, self.updated_at))
-    }
-}
-
-impl TokenView {
-    pub fn new(token: &Token) -> TokenView {
-        TokenView {
-            id: token.id,
-            name: token.name.clone(),
-            last_used_at: token.last_used_at,
-            revision: token.revision,
-            created_at: token.created_at,
-            updated_at: token.updated_at,
-        }
-    }
-}
-
-/// Who a user is to a remote source, as stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LinkedAccount {
-    pub id: Uuid,
-    pub user: Uuid,
-    pub remote_source: Uuid,
-    /// The remote source's own id of the user.
-    pub remote_user_id: String,
-    pub remote_user_name: String,
-    pub revision: u64,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LinkedAccountView {
     pub id: Uuid,
@@ -144,18 +83,4 @@ pub struct NewLinkedAccount {
     pub remote_user_id: String,
     #[schemars(length(min = 1, max = 255), regex(pattern = PRINTABLE))]
     pub remote_user_name: String,
-}
-
-impl LinkedAccountView {
-    pub fn new(account: LinkedAccount, remote_source: Name) -> LinkedAccountView {
-        LinkedAccountView {
-            id: account.id,
-            remote_source,
-            remote_user_id: account.remote_user_id,
-            remote_user_name: account.remote_user_name,
-            revision: account.revision,
-            created_at: account.created_at,
-            updated_at: account.updated_at,
-        }
-    }
 }

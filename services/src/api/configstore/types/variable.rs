@@ -7,22 +7,6 @@ use super::{PRINTABLE, Scope};
 use crate::api::names::Name;
 use crate::http::api::object;
 
-/// A variable, as stored. It has exactly one of `project` and `project_group`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Variable {
-    pub id: Uuid,
-    pub name: Name,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub project: Option<Uuid>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub project_group: Option<Uuid>,
-    pub values: Vec<VariableValue>,
-    pub revision: u64,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-}
-
 /// One of a variable's values: a part of a secret, and when it is taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -114,25 +98,4 @@ pub struct VariableChange {
     )]
     #[schemars(length(max = 256))]
     pub values: Option<Vec<VariableValue>>,
-}
-
-impl Variable {
-    /// The id of the project or project group where it is defined.
-    pub fn place(&self) -> Option<Uuid> {
-        self.project.or(self.project_group)
-    }
-}
-
-impl VariableView {
-    pub fn new(variable: &Variable, parent: Scope) -> VariableView {
-        VariableView {
-            id: variable.id,
-            name: variable.name.clone(),
-            parent,
-            values: variable.values.clone(),
-            revision: variable.revision,
-            created_at: variable.created_at,
-            updated_at: variable.updated_at,
-        }
-    }
 }

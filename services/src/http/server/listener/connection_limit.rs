@@ -164,7 +164,7 @@ impl HttpBody for Sending {
 mod tests {
     use futures_util::FutureExt;
 
-    use super::super::connection_limit::*;
+    use super::*;
 
     fn now<T>(future: impl Future<Output = T>) -> Option<T> {
         future.now_or_never()

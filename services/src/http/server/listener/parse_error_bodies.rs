@@ -17,7 +17,7 @@ use drydock_core::error::Code;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use crate::http::server::error::{ErrorBody, status_of};
+use crate::http::api::error_body::{ErrorBody, status_of};
 
 /// How hyper begins and ends its own refusals, with what they mean.
 const STARTS: [(&str, &str); 3] = [
@@ -175,7 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Refusals<S> {
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    use super::super::parse_error_bodies::*;
+    use super::*;
 
     const HYPERS: &str =
         "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
