@@ -5,7 +5,7 @@
 //! [`ApiError`] in the chain of causes, or with `internal` if there is none. [`RemoteError`] is
 //! what a client of another service returns; it is not shown to our own caller by itself.
 //!
-//! Absent on purpose: HTTP. The mapping of kinds to status codes is in `services/src/http`.
+//! Absent on purpose: HTTP. The mapping of kinds to status codes is in `services/http`.
 
 mod code;
 

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use drydock_core::error::{BoxError, Chain};
 use drydock_core::net::Net;
-use drydock_services::gateway;
-use drydock_services::http::server::HttpSettings;
-use drydock_services::runtime::{StatelessSettings, start_stateless};
+use drydock_http::server::HttpSettings;
+use drydock_runtime::{StatelessSettings, start_stateless};
 use secrecy::SecretString;
 
 use crate::plan::{gateway_name, instance_name};
@@ -64,7 +63,7 @@ impl Gateway {
 
     async fn process(&self, name: &str) -> Result<(), BoxError> {
         let instances = 1..=self.shared.plan.topology.configstores;
-        let settings = gateway::Settings {
+        let settings = drydock_gateway::Settings {
             internal_token: service::token(),
             admin_token: admin_token(),
             configstore: instances.map(|it| format!("{}:{PORT}", instance_name(it))).collect(),
@@ -73,7 +72,7 @@ impl Gateway {
             StatelessSettings { internal_token: service::token(), http: HttpSettings::default() };
         let env = self.shared.env(name, None);
         let listener = self.net.listen(&format!("0.0.0.0:{GATEWAY_PORT}")).await?;
-        let gateway = gateway::Gateway::new(settings, Arc::new(self.net.clone()));
+        let gateway = drydock_gateway::Gateway::new(settings, Arc::new(self.net.clone()));
         start_stateless(gateway, runtime, env, listener, self.stop.renew()).await;
         Ok(())
     }

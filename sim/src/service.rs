@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use drydock_configstore::Configstore;
 use drydock_core::db::Execution;
 use drydock_core::error::Chain;
 use drydock_core::net::Net;
-use drydock_services::configstore::Configstore;
-use drydock_services::runtime::encryption::KeyRing;
-use drydock_services::runtime::{self, Deps, Settings};
+use drydock_runtime::encryption::KeyRing;
+use drydock_runtime::{Deps, Settings};
 use secrecy::SecretString;
 
 use crate::fault::PlannedPoints;
@@ -99,7 +99,8 @@ impl Instance {
         };
         let listener = self.net.listen(&format!("0.0.0.0:{PORT}")).await?;
         let shutdown = self.stop.renew();
-        runtime::start(Configstore::default(), self.settings(), deps, listener, shutdown).await
+        drydock_runtime::start(Configstore::default(), self.settings(), deps, listener, shutdown)
+            .await
     }
 
     fn settings(&self) -> Settings {

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drydock_services::http::api::endpoint::{BodyRule, Spec};
-use drydock_services::http::api::error_body::status_of;
+use drydock_http::api::endpoint::{BodyRule, Spec};
+use drydock_http::api::error_body::status_of;
 use drydock_tests::app::{TestApp, with_app};
 use drydock_tests::client::Request;
 use drydock_tests::endpoints;

@@ -1,9 +1,10 @@
-//! Contracts and services agree: no endpoint is without a handler, and no handler without an endpoint.
+//! Contracts and services agree: no endpoint is without a handler, and no handler without an
+//! endpoint.
 
 use std::collections::BTreeSet;
 
-use drydock_services::api::{admin, configstore, gateway};
-use drydock_services::http::api::endpoint::{Access, Endpoint};
+use drydock_api::{admin, configstore, gateway};
+use drydock_http::api::endpoint::{Access, Endpoint};
 use drydock_tests::endpoints;
 
 /// What configstore answers its other callers only.

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use drydock_core::error::{Code, Kind};
-use drydock_services::http::api::endpoint::Endpoint;
-use drydock_services::http::api::endpoint::{Access, Spec};
-use drydock_services::http::api::error_body::status_of;
+use drydock_http::api::endpoint::Endpoint;
+use drydock_http::api::endpoint::{Access, Spec};
+use drydock_http::api::error_body::status_of;
 use drydock_tests::endpoints;
 
 use crate::{every_route, gateway_every_row};

@@ -1,7 +1,7 @@
 //! Keys: several, changed, missing.
 
-use drydock_services::configstore::{Configstore, SealAnew};
-use drydock_services::runtime::Settings;
+use drydock_configstore::{Configstore, SealAnew};
+use drydock_runtime::Settings;
 use drydock_tests::app::{TestApp, settings};
 use drydock_tests::client::Request;
 use drydock_tests::run::{run, until};

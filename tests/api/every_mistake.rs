@@ -1,7 +1,7 @@
 //! The same mistakes for every row of the route table.
 
-use drydock_services::http::api::endpoint::Endpoint;
-use drydock_services::http::api::endpoint::{BodyRule, Spec};
+use drydock_http::api::endpoint::Endpoint;
+use drydock_http::api::endpoint::{BodyRule, Spec};
 use drydock_tests::app::{TestApp, with_app};
 use drydock_tests::client::Request;
 use drydock_tests::endpoints;

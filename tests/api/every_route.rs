@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drydock_services::http::api::endpoint::{Access, Availability, BodyRule, Spec};
+use drydock_http::api::endpoint::{Access, Availability, BodyRule, Spec};
 use drydock_tests::app::{TestApp, settings, with_app};
 use drydock_tests::client::{Exchange, Request};
 use drydock_tests::endpoints;

@@ -3,10 +3,9 @@
 
 use std::cell::RefCell;
 
-use drydock_services::gateway;
-use drydock_services::gateway::Requirement;
-use drydock_services::http::api::endpoint::Endpoint;
-use drydock_services::http::api::endpoint::{BodyRule, Spec};
+use drydock_gateway::Requirement;
+use drydock_http::api::endpoint::Endpoint;
+use drydock_http::api::endpoint::{BodyRule, Spec};
 use drydock_tests::app::TestApp;
 use drydock_tests::client::Request;
 use drydock_tests::endpoints;
@@ -21,7 +20,7 @@ use crate::every_route::{NOWHERE, Table, astray, creation_beside, expect_taken, 
 use crate::gateway_permissions::{PARAMETERS, body, path, request};
 
 pub fn specs() -> Vec<Spec> {
-    gateway::requirements().into_iter().map(|(spec, _)| spec).collect()
+    drydock_gateway::requirements().into_iter().map(|(spec, _)| spec).collect()
 }
 
 /// Who may: the admin token, but where a user must ask.
@@ -323,7 +322,7 @@ fn every_body_that_leads_nowhere_or_is_no_reference() {
 #[test]
 fn no_row_is_for_the_admin_token_and_for_users_alike() {
     // Operators' rows must work when no user can be known: those who may are one and the same.
-    for (spec, requirement) in gateway::requirements() {
+    for (spec, requirement) in drydock_gateway::requirements() {
         let operators = spec.path.ends_with("/configstore") || spec.path.contains("/configstore/");
         assert_eq!(operators, requirement == Requirement::AdminToken, "{}", spec.path);
     }

@@ -5,13 +5,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use drydock_configstore::Configstore;
 use drydock_core::coord::memory::Memory;
 use drydock_core::db::Execution;
 use drydock_core::env::{Env, RngTree};
 use drydock_core::net::Net;
-use drydock_services::configstore::Configstore;
-use drydock_services::http::testing::duplex::DuplexNet;
-use drydock_services::runtime::{self, Deps, Settings};
+use drydock_http::testing::duplex::DuplexNet;
+use drydock_runtime::{Deps, Settings};
 use object_store::memory::InMemory;
 use secrecy::SecretString;
 use serde_json::json;
@@ -120,7 +120,7 @@ impl TestApp {
             scratch_dir: self.scratch.path().to_owned(),
         };
         let stop = CancellationToken::new();
-        tokio::spawn(runtime::start(service, settings, deps, listener, stop.clone()));
+        tokio::spawn(drydock_runtime::start(service, settings, deps, listener, stop.clone()));
         self.instances.push(Instance { client, stop });
     }
 

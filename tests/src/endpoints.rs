@@ -1,11 +1,11 @@
 //! What the services answer, read from their own tables.
 
-use drydock_services::configstore::Configstore;
-use drydock_services::gateway::Gateway;
-use drydock_services::http::api::endpoint::Endpoint;
-use drydock_services::http::api::openapi;
-use drydock_services::http::server::route::endpoints;
-use drydock_services::runtime::{stateless_table, table};
+use drydock_configstore::Configstore;
+use drydock_gateway::Gateway;
+use drydock_http::api::endpoint::Endpoint;
+use drydock_http::api::openapi;
+use drydock_http::server::route::endpoints;
+use drydock_runtime::{stateless_table, table};
 use serde_json::Value;
 
 /// All endpoints of configstore, in the order of its table.
@@ -20,5 +20,5 @@ pub fn gateway() -> Vec<Endpoint> {
 
 /// The API document of a service with these endpoints.
 pub fn document(service: &str, endpoints: &[Endpoint]) -> Value {
-    openapi::document(service, endpoints, drydock_services::api::names::path_schema)
+    openapi::document(service, endpoints, drydock_api::names::path_schema)
 }

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::endpoints;
 use drydock_core::env::{Env, RngTree};
 use drydock_core::error::Code;
 use drydock_core::net::Net;
-use drydock_services::gateway::{self, Gateway};
-use drydock_services::http::server::HttpSettings;
-use drydock_services::runtime::{StatelessSettings, start_stateless};
+use drydock_gateway::Gateway;
+use drydock_http::server::HttpSettings;
+use drydock_runtime::{StatelessSettings, start_stateless};
 use http::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -17,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{TOKEN, TestApp, settings, with_app};
 use crate::client::{Client, Exchange, Request};
+use crate::endpoints;
 use crate::run::until;
 use crate::watched::{Calls, WatchedNet};
 
@@ -111,7 +111,7 @@ impl Face {
             token: ADMIN_TOKEN.to_owned(),
         };
         let calls = Arc::<Calls>::default();
-        let settings = gateway::Settings {
+        let settings = drydock_gateway::Settings {
             internal_token: SecretString::from(TOKEN),
             admin_token: SecretString::from(ADMIN_TOKEN),
             configstore: configstore.iter().map(|it| (*it).to_owned()).collect(),

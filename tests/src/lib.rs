@@ -14,7 +14,7 @@
 //!
 //! Tests are in `api/` (by route), `backends/` (against servers) and `tidy/` (rules of the house);
 //! `bench/` measures. Those of the real binary are in
-//! `services/tests/process`, several of them on real servers in `process/`.
+//! `services/drydock/tests/process`, several of them on real servers in `process/`.
 
 pub mod app;
 pub mod archive;

@@ -5,12 +5,49 @@ use serde_json::Value;
 use crate::tracked::run;
 
 /// What each package may know of the others, tests included: never something above it.
-const LAYERS: [(&str, &[&str]); 5] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("drydock-core", &["drydock-core"]),
     ("drydock-backends", &["drydock-core"]),
-    ("drydock-services", &["drydock-core", "drydock-backends"]),
-    ("drydock-sim", &["drydock-core", "drydock-backends", "drydock-services"]),
-    ("drydock-tests", &["drydock-core", "drydock-backends", "drydock-services", "drydock-sim"]),
+    ("drydock-http", &["drydock-core"]),
+    ("drydock-api", &["drydock-core", "drydock-http"]),
+    ("drydock-runtime", &["drydock-core", "drydock-http", "drydock-api"]),
+    ("drydock-configstore", &BELOW_SERVICES),
+    ("drydock-gateway", &BELOW_SERVICES),
+    ("drydock", &BELOW_DRYDOCK),
+    ("drydock-sim", &PRODUCT),
+    ("drydock-tests", &EVERYTHING),
+];
+const BELOW_SERVICES: [&str; 4] =
+    ["drydock-core", "drydock-http", "drydock-api", "drydock-runtime"];
+const BELOW_DRYDOCK: [&str; 7] = [
+    "drydock-core",
+    "drydock-backends",
+    "drydock-http",
+    "drydock-api",
+    "drydock-runtime",
+    "drydock-configstore",
+    "drydock-gateway",
+];
+const PRODUCT: [&str; 8] = [
+    "drydock-core",
+    "drydock-backends",
+    "drydock-http",
+    "drydock-api",
+    "drydock-runtime",
+    "drydock-configstore",
+    "drydock-gateway",
+    "drydock",
+];
+const EVERYTHING: [&str; 9] = [
+    "drydock-core",
+    "drydock-backends",
+    "drydock-http",
+    "drydock-api",
+    "drydock-runtime",
+    "drydock-configstore",
+    "drydock-gateway",
+    "drydock",
+    "drydock-sim",
 ];
 
 /// The names below `key` of each element.

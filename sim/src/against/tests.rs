@@ -1,18 +1,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use drydock_api::configstore::client::ConfigstoreClient;
 use drydock_backends::tcp::TcpNet;
+use drydock_configstore::Configstore;
 use drydock_core::context::Context;
 use drydock_core::coord::memory::Memory;
 use drydock_core::db::Execution;
 use drydock_core::env::{Env, RngTree, SystemClock};
 use drydock_core::net::Net;
 use drydock_core::store::Durability;
-use drydock_services::api::configstore::client::ConfigstoreClient;
-use drydock_services::configstore::Configstore;
-use drydock_services::http::api::page::ListQuery;
-use drydock_services::http::client::Client;
-use drydock_services::runtime::{self, Deps, Settings};
+use drydock_http::api::page::ListQuery;
+use drydock_http::client::Client;
+use drydock_runtime::{Deps, Settings};
 use object_store::memory::InMemory;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -51,7 +51,7 @@ async fn deployed(scratch: &TempDir) -> Deployment {
             scratch_dir: scratch.path().to_owned(),
         };
         let (service, stop) = (Configstore::default(), CancellationToken::new());
-        tokio::spawn(runtime::start(service, settings.clone(), deps, listener, stop));
+        tokio::spawn(drydock_runtime::start(service, settings.clone(), deps, listener, stop));
     }
     let inside = Inside {
         cluster: settings.cluster,

@@ -26,7 +26,7 @@ mod tree;
 use std::collections::BTreeMap;
 
 use drydock_core::store::Durability;
-use drydock_services::runtime::encryption::KeyRing;
+use drydock_runtime::encryption::KeyRing;
 use serde::{Deserialize, Serialize};
 
 use crate::history::Operation;
