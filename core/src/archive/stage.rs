@@ -15,10 +15,10 @@ use uuid::Uuid;
 use super::format::{FORMAT, Hashes, Header, HeaderLine, TRAILER_START, TrailerLine, VERSION};
 use super::import::{ImportError, Intent};
 use super::lines::{LineError, Lines};
+use crate::checkpoint::{DataFile, DataWriter};
 use crate::context::Context;
 use crate::db::{Dangling, Db, DbError, Tx};
 use crate::error::BoxError;
-use crate::log::checkpoint::{DataFile, DataWriter};
 use crate::log::format::{Object, canonical, is_canonical};
 use crate::store::{Schema, Store, StoreError};
 

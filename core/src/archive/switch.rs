@@ -10,18 +10,17 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::import::ImportError;
+use crate::checkpoint::{DataFile, Manifest};
 use crate::context::Context;
 use crate::coord::lock::Lock;
 use crate::coord::{CoordinationExt, Op, Revision};
 use crate::error::Chain;
-use crate::log::bootstrap;
-use crate::log::checkpoint::{DataFile, Manifest};
+use crate::lineage::record::LineageRecord;
+use crate::lineage::{bootstrap, notes};
 use crate::log::commit::{CommitError, Proposal, Settled, settle};
 use crate::log::format::{
-    ArchivedRecord, Body, CheckpointRecord, Commit, Head, LineageRecord, Mode, Position, Reason,
-    decode, encode,
+    ArchivedRecord, Body, CheckpointRecord, Commit, Head, Mode, Position, Reason, decode, encode,
 };
-use crate::log::in_force;
 use crate::objects::ObjectError;
 use crate::retry::Backoff;
 use crate::store::{Overview, Reached, Store, StoreError};
@@ -171,10 +170,10 @@ impl Store {
         };
         let keys = &inner.object_keys;
         let stored = |error: ObjectError| StoreError::Objects(error);
-        inner.objects.put_sealed(&keys.lineage(lineage), &record).await.map_err(stored)?;
+        inner.objects.put_envelope(&keys.lineage(lineage), &record).await.map_err(stored)?;
         env.point("import.lineage_written").await?;
         let key = keys.manifest(lineage, position);
-        inner.objects.put_sealed(&key, &manifest).await.map_err(stored)?;
+        inner.objects.put_envelope(&key, &manifest).await.map_err(stored)?;
         env.point("import.manifest_written").await?;
         let checkpoint = encode(&CheckpointRecord { lineage, position });
         let archived = encode(&ArchivedRecord::at(&commit.head()));
@@ -189,7 +188,7 @@ impl Store {
     /// The lineage that ends here. Its record may be what is broken: an import mends that.
     async fn ended(&self, head: &Head) -> Result<LineageRecord, ImportError> {
         let inner = &self.inner;
-        match inner.objects.get_sealed(&inner.object_keys.lineage(head.lineage)).await {
+        match inner.objects.get_envelope(&inner.object_keys.lineage(head.lineage)).await {
             Err(ObjectError::NotExist(_)) => Ok(LineageRecord {
                 lineage: head.lineage,
                 epoch: 0,
@@ -217,7 +216,7 @@ impl Store {
         // If the coordination store is lost, this is what says that the switch took place.
         let (objects, keys) = (&inner.objects, &inner.object_keys);
         let mut rounds = 1;
-        while let Err(error) = in_force::note(objects, keys, head.lineage).await {
+        while let Err(error) = notes::note(objects, keys, head.lineage).await {
             if rounds == NOTE_ROUNDS {
                 return Err(StoreError::Objects(error).into());
             }

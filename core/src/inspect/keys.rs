@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use super::verify::Verifier;
 use crate::coord::{Coordination, KeyValue, Op, OpResult, RangeRequest, Revision, Txn};
+use crate::lineage::record::RecoveryRecord;
 use crate::log::format::{
     ArchivedRecord, Body, CheckpointRecord, Commit, Head, InstanceRecord, ModeRecord, Position,
-    RecoveryRecord, decode,
+    decode,
 };
 use crate::store::StoreError;
 

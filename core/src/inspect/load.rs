@@ -8,7 +8,9 @@ use super::objects::Kept;
 use super::verify::Verifier;
 use crate::context::Context;
 use crate::db::{Db, DbError, Tx};
-use crate::log::format::{Head, LineageRecord, Reason};
+use crate::lineage::list::last_position;
+use crate::lineage::record::LineageRecord;
+use crate::log::format::{Head, Reason};
 use crate::store::{StoreError, recovery, rehearse};
 
 pub(super) async fn check(
@@ -73,7 +75,9 @@ async fn lineage(
     let meaning = "one cannot go back to the end of that lineage, nor recover it";
     let followed = recovery::follow(inner, &db, base).await;
     let Some(reached) = verifier.sound(&place, meaning, followed)? else { return Ok(()) };
-    let last = recovery::last_position(inner, id).await?.max(needed(seen, kept, record));
+    let last = last_position(&inner.objects, &inner.object_keys, id)
+        .await?
+        .max(needed(seen, kept, record));
     if reached.position < last {
         let to = reached.position;
         let problem = format!("it reads back up to position `{to}` only, it went on to `{last}`");

@@ -6,9 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{keys, load, objects};
+use crate::checkpoint::CheckpointError;
 use crate::db::DbError;
 use crate::error::Chain;
-use crate::log::checkpoint::CheckpointError;
 use crate::log::format::{Action, Body, Object, is_canonical};
 use crate::log::segment::SegmentError;
 use crate::objects::ObjectError;

@@ -11,11 +11,11 @@ use super::error::StoreError;
 use super::parts::Inner;
 use super::schema;
 use super::state::{Applied, Phase};
+use crate::checkpoint::read_actions;
 use crate::context::Context;
 use crate::coord::{Revision, Value};
 use crate::db::{DbError, Speculation, Tx};
 use crate::error::Chain;
-use crate::log::checkpoint::read_actions;
 use crate::log::commit::Proposal;
 use crate::log::format::{Action, Body, Commit, Head};
 

@@ -3,21 +3,16 @@
 //! One transaction brings it into force. It compares the `head` and the `mode` that it takes the
 //! place of, so whoever comes second finds it there, and no switch of the mode is lost.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::error::StoreError;
 use super::parts::Inner;
-use crate::context::Context;
-use crate::coord::{Coordination, KeyValue, Op, OpResult, Txn};
-use crate::db::Db;
-use crate::log::checkpoint::{DataFile, Manifest};
+use super::write::State;
+use crate::checkpoint::Manifest;
+use crate::coord::{Compare, Coordination, KeyValue, Op, OpResult, Txn};
+use crate::lineage::notes;
+use crate::lineage::record::{LineageRecord, RecoveryRecord};
 use crate::log::format::{
-    ArchivedRecord, Body, CheckpointRecord, Commit, Head, LineageRecord, Mode, ModeRecord, Reason,
-    RecoveryRecord, decode, encode,
+    ArchivedRecord, Body, CheckpointRecord, Commit, Head, Mode, ModeRecord, Reason, decode, encode,
 };
-use crate::log::in_force;
-use crate::tasks::archive::unchanged;
-use crate::tasks::checkpoint::{Rank, Writer};
 
 /// A lineage's mode generations begin here, so that they are newer than any before a recovery.
 fn first_generation(epoch: u64) -> u64 {
@@ -49,9 +44,6 @@ pub(super) enum Past {
     Log(Behind),
 }
 
-/// Counts by type, and the files.
-pub(crate) type State = (BTreeMap<String, u64>, Vec<DataFile>);
-
 /// Goes on from `reached`, whose state is `state`, in a new lineage. Whether it is in force now; if
 /// not, somebody else was first.
 pub(super) async fn begin_lineage(
@@ -81,14 +73,14 @@ pub(super) async fn begin_lineage(
         reason: Reason::Recovery,
         created: commit.time,
     };
-    objects.put_sealed(&keys.lineage(record.lineage), &record).await?;
+    objects.put_envelope(&keys.lineage(record.lineage), &record).await?;
     publish_state(inner, &commit.head(), state).await?;
     env.point("recovery.manifest_written").await?;
     let first = bring_into_force(inner, &commit, &record, past).await?;
     env.point("recovery.after_txn").await?;
     // To note one that never was in force would lead everybody to it.
     if first {
-        in_force::try_note(objects, keys, commit.lineage).await;
+        notes::try_note(objects, keys, commit.lineage).await;
         inner.stats.recoveries();
         tracing::error!(lineage = %commit.lineage, position = reached.position, "recovered");
     }
@@ -109,22 +101,7 @@ async fn publish_state(inner: &Inner, head: &Head, state: State) -> Result<(), S
         files,
     };
     let key = inner.object_keys.manifest(head.lineage, head.position);
-    Ok(inner.objects.put_sealed(&key, &manifest).await?)
-}
-
-/// Writes the state of `db` as data files; shares those of `files` in which nothing was touched.
-pub(crate) async fn write_state(
-    inner: &Inner,
-    db: &Db,
-    files: &[DataFile],
-    touched: Option<&BTreeSet<Rank>>,
-) -> Result<State, StoreError> {
-    let ctx = Context::background();
-    let snapshot = db.snapshot(&ctx).await?;
-    let schema = inner.schema;
-    let counts = snapshot.read(&ctx, move |tx| schema.counts(tx)).await?;
-    let files = Writer::new(inner, &snapshot).write(files, touched).await?;
-    Ok((counts, files))
+    Ok(inner.objects.put_envelope(&key, &manifest).await?)
 }
 
 /// Whether it is in force now; if not, somebody else was first.
@@ -150,8 +127,8 @@ async fn bring_into_force(
     // What an older log left at this position and after it was never proven.
     let rest = keys.commits_after(position);
     let mut txn = Txn::default()
-        .when(unchanged(keys.head(), head_found))
-        .when(unchanged(keys.mode(), mode_found.map(|kv| kv.value)))
+        .when(Compare::unchanged(keys.head(), head_found))
+        .when(Compare::unchanged(keys.mode(), mode_found.map(|kv| kv.value)))
         .then(Op::delete(rest))
         .then(Op::put(keys.head(), encode(&head)))
         .then(Op::put(keys.commit(position), encode(commit)))

@@ -9,13 +9,14 @@
 //! Absent on purpose: bringing back what this instance had applied. It may be a part of what was
 //! lost, and nobody could say which.
 
-use super::begin::{Behind, Past, begin_lineage, write_state};
+use super::begin::{Behind, Past, begin_lineage};
 use super::error::StoreError;
 use super::load::{assemble, replay};
 use super::parts::Inner;
+use super::write::{touched, write_state};
 use crate::coord::CoordinationExt;
-use crate::log::format::{Commit, Head, LineageRecord, decode};
-use crate::tasks::checkpoint::touched;
+use crate::lineage::record::LineageRecord;
+use crate::log::format::{Commit, Head, decode};
 
 /// Begins a new lineage if the log is not the one that led to `known`.
 pub(super) async fn if_another_past(inner: &Inner, known: &Head) -> Result<(), StoreError> {
@@ -51,7 +52,8 @@ async fn is_another_past(inner: &Inner, known: &Head, head: &Head) -> Result<boo
 
 async fn fork(inner: &Inner, lineage: &uuid::Uuid) -> Result<(), StoreError> {
     inner.env.point("recovery.fork").await?;
-    let old: LineageRecord = inner.objects.get_sealed(&inner.object_keys.lineage(*lineage)).await?;
+    let old: LineageRecord =
+        inner.objects.get_envelope(&inner.object_keys.lineage(*lineage)).await?;
     let loaded = assemble(inner).await?;
     let (mut from, mut files) = (loaded.base.head, loaded.base.files);
     let mut reached = loaded.head;

@@ -4,7 +4,8 @@
 
 use super::error::StoreError;
 use crate::coord::{Coordination, KeyValue, Op, OpResult, RangeRequest, Revision, Txn};
-use crate::log::format::{Head, InstanceRecord, InstanceState, Mode, RecoveryRecord, decode};
+use crate::lineage::record::RecoveryRecord;
+use crate::log::format::{Head, InstanceRecord, InstanceState, Mode, decode};
 use crate::log::keys::Keys;
 use crate::maintenance::SeenMode;
 

@@ -10,11 +10,11 @@ use super::history::History;
 use super::parts::Inner;
 use super::state::{Applied, Phase};
 use super::{fork, recovery, schema};
+use crate::checkpoint::{DataFile, Manifest, read_file};
 use crate::context::Context;
 use crate::coord::{Coordination, Op, Revision, Txn};
 use crate::db::{Db, DbError, Tx};
-use crate::log::bootstrap::{self, Found};
-use crate::log::checkpoint::{DataFile, Manifest, read_file};
+use crate::lineage::bootstrap::{self, Found};
 use crate::log::format::{Action, CheckpointRecord, Commit, Head, Object, decode};
 use crate::maintenance::SeenMode;
 
@@ -112,7 +112,7 @@ async fn load_base(
         return Ok(Base { head, files: Vec::new() });
     };
     let key = inner.object_keys.manifest(lineage, position);
-    let manifest: Manifest = inner.objects.get_sealed(&key).await?;
+    let manifest: Manifest = inner.objects.get_envelope(&key).await?;
     let expected = (inner.schema.service, lineage, position);
     if (manifest.service.as_str(), manifest.lineage, manifest.position) != expected {
         return Err(broken(format!("manifest `{key}` is of another service, lineage or position")));

@@ -23,7 +23,7 @@
 
 mod apply;
 mod archived;
-pub(crate) mod begin;
+mod begin;
 mod committer;
 mod durable;
 mod error;
@@ -39,9 +39,9 @@ pub(crate) mod recovery;
 pub mod schema;
 mod state;
 mod transact;
+pub(crate) mod write;
 
-pub use error::StoreError;
-pub(crate) use history::History;
+pub use error::{BootstrapError, StoreError};
 pub use live::Overview;
 pub(crate) use load::rehearse;
 pub(crate) use parts::Inner;

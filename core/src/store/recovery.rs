@@ -12,16 +12,19 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::begin::{Behind, Past, begin_lineage, write_state};
+use super::begin::{Behind, Past, begin_lineage};
 use super::error::StoreError;
 use super::load::{load_manifest, replay};
 use super::parts::Inner;
+use super::write::write_state;
+use crate::checkpoint::{Manifest, manifest};
 use crate::context::Context;
 use crate::coord::CoordinationExt;
 use crate::db::Db;
-use crate::log::checkpoint::Manifest;
-use crate::log::format::{Head, LineageRecord, Position, Reason, decode};
-use crate::log::in_force::{self, Note};
+use crate::lineage::list::last_position;
+use crate::lineage::notes::{self, Note};
+use crate::lineage::record::LineageRecord;
+use crate::log::format::{Head, Position, Reason, decode};
 use crate::log::segment::{self, Chain};
 use crate::objects::ObjectError;
 
@@ -64,11 +67,11 @@ struct Proven {
 /// The newest commit that objects prove: in the lineage in force, or in one that came after it.
 async fn proven(inner: &Inner, head: &Head) -> Result<Proven, StoreError> {
     let (objects, keys) = (&inner.objects, &inner.object_keys);
-    let lineage = match in_force::newest(objects, keys).await? {
+    let lineage = match notes::newest(objects, keys).await? {
         Some(noted) if noted != head.lineage && later(inner, noted, head).await? => noted,
         _ => head.lineage,
     };
-    let position = last_position(inner, lineage).await?;
+    let position = last_position(objects, keys, lineage).await?;
     Ok(Proven { lineage, position })
 }
 
@@ -76,22 +79,13 @@ async fn proven(inner: &Inner, head: &Head) -> Result<Proven, StoreError> {
 /// coordination store, these objects are not ours any more.
 async fn later(inner: &Inner, noted: Uuid, head: &Head) -> Result<bool, StoreError> {
     let (objects, keys) = (&inner.objects, &inner.object_keys);
-    let theirs: LineageRecord = objects.get_sealed(&keys.lineage(noted)).await?;
-    let ours: LineageRecord = objects.get_sealed(&keys.lineage(head.lineage)).await?;
+    let theirs: LineageRecord = objects.get_envelope(&keys.lineage(noted)).await?;
+    let ours: LineageRecord = objects.get_envelope(&keys.lineage(head.lineage)).await?;
     let later = Note::of(&theirs) > Note::of(&ours);
     if later && theirs.identity != ours.identity {
         return Err(StoreError::Foreign { ours: ours.lineage, theirs: theirs.lineage });
     }
     Ok(later)
-}
-
-/// The positions of a lineage's manifests, in order.
-pub(crate) async fn manifests(inner: &Inner, lineage: Uuid) -> Result<Vec<Position>, StoreError> {
-    let found = inner.objects.list(&inner.object_keys.manifests(lineage)).await?;
-    let name = |key: &object_store::path::Path| {
-        key.filename().and_then(|name| name.strip_suffix(".json")?.parse().ok())
-    };
-    Ok(found.iter().filter_map(name).collect())
 }
 
 /// Recovers a store whose `head` is gone; `lineage` is what objects say was in force.
@@ -104,7 +98,7 @@ pub(super) async fn recover(inner: &Inner, lineage: Uuid) -> Result<(), StoreErr
 async fn recover_from(inner: &Inner, lineage: Uuid, past: Past) -> Result<(), StoreError> {
     let (objects, keys) = (&inner.objects, &inner.object_keys);
     inner.env.point("recovery.begin").await?;
-    let old: LineageRecord = objects.get_sealed(&keys.lineage(lineage)).await?;
+    let old: LineageRecord = objects.get_envelope(&keys.lineage(lineage)).await?;
     let Rebuilt { db, base, earlier, reached } = rebuild(inner, &old).await?;
 
     let files = earlier.as_ref().map_or(&[][..], |earlier| &earlier.files);
@@ -139,7 +133,7 @@ pub(crate) async fn load_checkpoint(
     position: Position,
 ) -> Result<(Db, Manifest), StoreError> {
     let key = inner.object_keys.manifest(lineage, position);
-    let manifest: Manifest = inner.objects.get_sealed(&key).await?;
+    let manifest: Manifest = inner.objects.get_envelope(&key).await?;
     let db = Db::create(&inner.scratch, &inner.schema.ddl(), inner.execution).await?;
     load_manifest(inner, &db, &manifest).await?;
     Ok((db, manifest))
@@ -163,14 +157,6 @@ pub(crate) async fn is_set_back(inner: &Inner, head: &Head) -> Result<bool, Stor
     Ok(proven.lineage != head.lineage || proven.position > head.position)
 }
 
-/// The last position of a lineage that objects name.
-pub(crate) async fn last_position(inner: &Inner, lineage: Uuid) -> Result<Position, StoreError> {
-    let segments = segment::list(&inner.objects, &inner.object_keys, lineage, 0).await?;
-    let last = segments.iter().map(|span| span.last).max();
-    let checkpoint = manifests(inner, lineage).await?.last().copied();
-    Ok(last.max(checkpoint).unwrap_or(0))
-}
-
 /// Fills `db` with the newest checkpoint of a lineage that can be read.
 async fn newest_base(
     inner: &Inner,
@@ -178,10 +164,12 @@ async fn newest_base(
     record: &LineageRecord,
 ) -> Result<(Head, Option<Manifest>), StoreError> {
     let lineage = record.lineage;
-    for position in manifests(inner, lineage).await?.into_iter().rev() {
+    for position in
+        manifest::positions(&inner.objects, &inner.object_keys, lineage).await?.into_iter().rev()
+    {
         let key = inner.object_keys.manifest(lineage, position);
         let loaded = async {
-            let manifest: Manifest = inner.objects.get_sealed(&key).await?;
+            let manifest: Manifest = inner.objects.get_envelope(&key).await?;
             let base = load_manifest(inner, db, &manifest).await?;
             Ok::<_, StoreError>((base, Some(manifest)))
         };

@@ -6,25 +6,14 @@
 
 use uuid::Uuid;
 
-use super::format::{FormatError, Head, LineageRecord, Reason, decode, encode};
-use super::in_force;
-use super::keys::{Keys, ObjectKeys};
+use super::notes;
+use super::record::LineageRecord;
 use crate::coord::{Compare, Coordination, CoordinationExt, Error as CoordError, Op, Txn};
 use crate::env::Env;
-use crate::fault::Injected;
+use crate::log::format::{Head, Reason, decode, encode};
+use crate::log::keys::{Keys, ObjectKeys};
 use crate::objects::{ObjectError, Objects};
-
-#[derive(Debug, thiserror::Error)]
-pub enum BootstrapError {
-    #[error(transparent)]
-    Coordination(#[from] CoordError),
-    #[error(transparent)]
-    Objects(#[from] ObjectError),
-    #[error(transparent)]
-    Format(#[from] FormatError),
-    #[error(transparent)]
-    Injected(#[from] Injected),
-}
+use crate::store::BootstrapError;
 
 /// What a boot finds, or makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +35,7 @@ pub async fn ensure(
     env: &Env,
 ) -> Result<Found, BootstrapError> {
     // Before `head`: what is noted later than that belongs to a lineage that is newer.
-    let noted = in_force::newest(objects, object_keys).await;
+    let noted = notes::newest(objects, object_keys).await;
     let head: Head = match coord.get(keys.head()).await?.0 {
         Some(found) => decode(&found.key, &found.value)?,
         None => match noted {
@@ -64,15 +53,15 @@ pub async fn ensure(
     };
     if late {
         env.point("bootstrap.before_current").await?;
-        in_force::try_note(objects, object_keys, head.lineage).await;
+        notes::try_note(objects, object_keys, head.lineage).await;
     }
     Ok(Found::Head)
 }
 
 /// Whether `one` was begun after `other`, or may have been.
 async fn is_later(objects: &Objects, keys: &ObjectKeys, one: Uuid, other: Uuid) -> bool {
-    let one = objects.get_sealed::<LineageRecord>(&keys.lineage(one)).await;
-    let other = objects.get_sealed::<LineageRecord>(&keys.lineage(other)).await;
+    let one = objects.get_envelope::<LineageRecord>(&keys.lineage(one)).await;
+    let other = objects.get_envelope::<LineageRecord>(&keys.lineage(other)).await;
     !matches!((one, other), (Ok(one), Ok(other)) if one.epoch < other.epoch)
 }
 
@@ -95,7 +84,7 @@ async fn create(
         reason: Reason::Bootstrap,
         created: env.now(),
     };
-    objects.put_sealed(&object_keys.lineage(lineage), &record).await?;
+    objects.put_envelope(&object_keys.lineage(lineage), &record).await?;
     env.point("bootstrap.before_head").await?;
     let head = Head { lineage, position: 0, commit: lineage };
     let txn =
