@@ -13,6 +13,7 @@
 //! | [`db`] | SQLite with a context |
 //! | [`log`] | commits: format, keys, segments |
 //! | [`checkpoint`] | manifests and their data files |
+//! | [`read_model`] | the state at one position, in SQLite, and how it is made |
 //! | [`lineage`] | first boot, recovery and the other ways in which a lineage begins |
 //! | [`store`] | transactions, the feed, reads |
 //! | [`inspect`] | what a store holds, and whether it is sound |
@@ -36,6 +37,7 @@ pub mod log;
 pub mod maintenance;
 pub mod net;
 pub mod objects;
+pub mod read_model;
 pub mod retry;
 pub mod store;
 pub mod tasks;

@@ -21,6 +21,8 @@ pub use import::{ImportError, ImportReport, Intent};
 pub use restore::RestoreReport;
 
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
 mod restore_tests;
 #[cfg(test)]
 mod tests;

@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::import::ImportError;
-use super::switch::Next;
 use crate::context::Context;
-use crate::coord::CoordinationExt;
-use crate::lineage::list::{Lineage, known_end, last_position, lineage_history, records};
-use crate::lineage::notes;
+use crate::lineage::list::{self, Lineage, known_end, last_position, lineage_history};
 use crate::lineage::record::LineageRecord;
-use crate::log::format::{Head, Position, Reason, decode};
-use crate::store::{Store, StoreError, recovery, write};
+use crate::lineage::recovery::{Rebuilt, rebuild};
+use crate::lineage::switch::Next;
+use crate::log::format::{Head, Position, Reason};
+use crate::read_model::{StoreError, write};
+use crate::store::Store;
 
 /// Where a restore led.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,31 +36,7 @@ pub struct RestoreReport {
 impl Store {
     /// The lineages that one can go back to, and the one in force; oldest first.
     pub async fn lineages(&self) -> Result<Vec<Lineage>, StoreError> {
-        let inner = &self.inner;
-        let head = inner.coord.get(inner.keys.head()).await?.0;
-        let head: Option<Head> = head.map(|kv| decode(&kv.key, &kv.value)).transpose()?;
-        let current = match head {
-            Some(head) => Some(head.lineage),
-            None => notes::newest(&inner.objects, &inner.object_keys).await?,
-        };
-        let records = records(&inner.objects, &inner.object_keys).await?;
-        let mut lineages = Vec::new();
-        for record in lineage_history(&records, current) {
-            let id = record.lineage;
-            let position = match head {
-                Some(head) if head.lineage == id => head.position,
-                _ => last_position(&inner.objects, &inner.object_keys, id).await?,
-            };
-            lineages.push(Lineage {
-                id,
-                parent: record.parent,
-                reason: record.reason,
-                position,
-                created: record.created,
-                in_force: current == Some(id),
-            });
-        }
-        Ok(lineages)
+        list::all(&self.inner).await
     }
 
     /// Goes back to the last state of a kept lineage. Refused as an import is. Answers when this
@@ -74,7 +50,7 @@ impl Store {
         // Before the first object is stored: what the switch compares, see `tasks::collect`.
         let base = self.base().await?;
         self.archive_tail(&base).await?;
-        let records = records(&inner.objects, &inner.object_keys).await;
+        let records = list::records(&inner.objects, &inner.object_keys).await;
         let records = records.map_err(StoreError::Objects)?;
         let mut kept = lineage_history(&records, Some(base.head.lineage));
         let record = kept.find(|record| record.lineage == lineage);
@@ -91,10 +67,7 @@ impl Store {
             counts: counts.clone(),
             files,
         };
-        let proposal = self.prepare(&base, next).await?;
-        let head = self.switch(proposal).await?;
-        self.in_force_here(ctx, &head).await?;
-        let Head { lineage: new, position, .. } = head;
+        let Head { lineage: new, position, .. } = self.switch_to(ctx, &base, next).await?;
         let (restored, restored_position) = (lineage, reached);
         Ok(RestoreReport { lineage: new, position, restored, restored_position, counts })
     }
@@ -112,7 +85,7 @@ impl Store {
             let listed = format!("lineage `{lineage}` is listed up to position {last} of {end}");
             return Err(StoreError::StorageUnavailable(listed).into());
         }
-        let recovery::Rebuilt { db, reached, .. } = recovery::rebuild(inner, record).await?;
+        let Rebuilt { db, reached, .. } = rebuild(inner, record).await?;
         let reached = reached.position;
         if reached < last {
             return Err(ImportError::LineageDamaged { lineage, reached, last });

@@ -20,7 +20,8 @@ use crate::context::Context;
 use crate::db::{Dangling, Db, DbError, Tx};
 use crate::error::BoxError;
 use crate::log::format::{Object, canonical, is_canonical};
-use crate::store::{Schema, Store, StoreError};
+use crate::read_model::{Schema, StoreError};
+use crate::store::Store;
 
 /// A valid import, stored but in no use.
 pub(super) struct Staged {

@@ -12,7 +12,7 @@ use crate::log::format::{
     ArchivedRecord, Body, CheckpointRecord, Commit, Head, InstanceRecord, ModeRecord, Position,
     decode,
 };
-use crate::store::StoreError;
+use crate::read_model::StoreError;
 
 /// What the rest is compared with.
 #[derive(Default)]

@@ -14,7 +14,7 @@ use crate::lineage::record::{CurrentLineage, LineageRecord};
 use crate::log::format::{Body, Head, Position};
 use crate::log::keys::{DataName, ObjectKeys, Span};
 use crate::log::segment;
-use crate::store::StoreError;
+use crate::read_model::StoreError;
 
 const WRONG_LINEAGE: &str =
     "if the coordination store were lost, the wrong lineage or none might be recovered";

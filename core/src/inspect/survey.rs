@@ -10,7 +10,8 @@ use crate::lineage::record::RecoveryRecord;
 use crate::log::format::{
     ArchivedRecord, CheckpointRecord, Commit, Head, InstanceRecord, ModeRecord, Position, decode,
 };
-use crate::store::{Store, StoreError};
+use crate::read_model::StoreError;
+use crate::store::Store;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Survey {

@@ -12,7 +12,8 @@ use crate::error::Chain;
 use crate::log::format::{Action, Body, Object, is_canonical};
 use crate::log::segment::SegmentError;
 use crate::objects::ObjectError;
-use crate::store::{Inner, Store, StoreError};
+use crate::read_model::StoreError;
+use crate::store::{Inner, Store};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,12 +7,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::notes;
 use super::record::LineageRecord;
 use crate::checkpoint::manifest;
-use crate::log::format::{Head, Position, Reason};
+use crate::coord::CoordinationExt;
+use crate::log::format::{Head, Position, Reason, decode};
 use crate::log::keys::ObjectKeys;
 use crate::log::segment;
 use crate::objects::{ObjectError, Objects};
+use crate::read_model::StoreError;
+use crate::read_model::base::StoreBase;
 
 /// A lineage that is, or was, in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +29,35 @@ pub struct Lineage {
     pub position: Position,
     pub created: Timestamp,
     pub in_force: bool,
+}
+
+/// The lineages that one can go back to, and the current one; oldest first.
+pub(crate) async fn all(store: &StoreBase) -> Result<Vec<Lineage>, StoreError> {
+    let (objects, keys) = (&store.objects, &store.object_keys);
+    let head = store.coord.get(store.keys.head()).await?.0;
+    let head: Option<Head> = head.map(|kv| decode(&kv.key, &kv.value)).transpose()?;
+    let current = match head {
+        Some(head) => Some(head.lineage),
+        None => notes::newest(objects, keys).await?,
+    };
+    let records = records(objects, keys).await?;
+    let mut lineages = Vec::new();
+    for record in lineage_history(&records, current) {
+        let id = record.lineage;
+        let position = match head {
+            Some(head) if head.lineage == id => head.position,
+            _ => last_position(objects, keys, id).await?,
+        };
+        lineages.push(Lineage {
+            id,
+            parent: record.parent,
+            reason: record.reason,
+            position,
+            created: record.created,
+            in_force: current == Some(id),
+        });
+    }
+    Ok(lineages)
 }
 
 /// All lineages, oldest first. Only those that were in force or are being made have a record.

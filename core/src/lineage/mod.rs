@@ -9,10 +9,20 @@
 //! | [`notes`] | which lineage objects name as the current one |
 //! | [`list`] | all lineages, and up to where objects hold each |
 //! | [`bootstrap`] | a store's first boot |
+//! | [`begin`] | a new lineage where the one before it ended without a switch |
+//! | [`recovery`] | a lost or set-back coordination store, from objects |
+//! | [`fork`] | a log that took another course than the one applied here |
+//! | [`switch`] | the switch of an import or a restore |
+//!
+//! Deliberately absent: where the new state comes from (`archive`), and who loads it (`store`).
 
-pub mod bootstrap;
+pub(crate) mod begin;
+pub(crate) mod bootstrap;
+pub(crate) mod fork;
 pub mod list;
 pub mod notes;
 pub mod record;
+pub(crate) mod recovery;
+pub(crate) mod switch;
 
 pub use list::Lineage;

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::env::Env;
 use crate::log::format::{Position, Reason};
 use crate::objects::Envelope;
 
@@ -48,6 +49,22 @@ pub struct LineageRecord {
     pub replaced: Option<Uuid>,
     pub reason: Reason,
     pub created: Timestamp,
+}
+
+impl LineageRecord {
+    /// A lineage that begins with nothing, under a coordination store of its own.
+    pub(crate) fn first(env: &Env, lineage: Uuid) -> LineageRecord {
+        LineageRecord {
+            lineage,
+            epoch: 0,
+            identity: env.new_id(),
+            parent: None,
+            fork: 0,
+            replaced: None,
+            reason: Reason::Bootstrap,
+            created: env.now(),
+        }
+    }
 }
 
 impl Envelope for LineageRecord {

@@ -9,9 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::error::StoreError;
 use super::parts::Inner;
-use super::schema;
 use super::state::{Applied, Phase};
 use super::transact::{Job, StoreTx};
 use crate::checkpoint::read::encode_actions;
@@ -22,6 +20,8 @@ use crate::log::commit::{CommitError, Proposal, Settled, settle};
 use crate::log::format::{Action, Body, Commit, Head, Mode, decode};
 use crate::log::keys::DataName;
 use crate::maintenance::SeenMode;
+use crate::read_model::StoreError;
+use crate::read_model::schema;
 
 type Batch = Vec<Box<dyn Job>>;
 

@@ -13,7 +13,8 @@ use crate::lineage::record::{CurrentLineage, LineageRecord};
 use crate::log::format::{ArchivedRecord, Commit, Head, decode, encode};
 use crate::log::segment::Segment;
 use crate::objects::ObjectError;
-use crate::store::{Store, StoreError};
+use crate::read_model::StoreError;
+use crate::store::Store;
 
 /// Bytes of commits at which a segment ends.
 const SEGMENT_BYTES: usize = 4 << 20;

@@ -11,8 +11,9 @@ use crate::coord::lock::Fence;
 use crate::coord::{Compare, Coordination, CoordinationExt, Op, Txn};
 use crate::db::{DbError, Snapshot};
 use crate::log::format::{CheckpointRecord, Commit, Head, decode, encode};
-use crate::store::write::{Writer, touched};
-use crate::store::{Store, StoreError, schema};
+use crate::read_model::write::{Writer, touched};
+use crate::read_model::{StoreError, schema};
+use crate::store::Store;
 
 pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     let inner = &store.inner;

@@ -20,7 +20,8 @@ use crate::lineage::notes;
 use crate::log::format::{Body, CheckpointRecord, Commit, Head, Position, decode};
 use crate::log::keys::{ObjectKeys, Span};
 use crate::log::segment;
-use crate::store::{Inner, Store, StoreError};
+use crate::read_model::StoreError;
+use crate::store::{Inner, Store};
 
 /// Garbage seen in earlier passes. If it is lost, collection just begins anew.
 #[derive(Default)]

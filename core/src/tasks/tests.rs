@@ -8,7 +8,8 @@ use crate::error::BoxError;
 use crate::lineage::list::records;
 use crate::lineage::record::LineageRecord;
 use crate::log::format::{ArchivedRecord, CheckpointRecord, Reason, decode};
-use crate::store::{Durability, Reads, StoreError};
+use crate::read_model::StoreError;
+use crate::store::{Durability, Reads};
 use crate::testkit::{Flaky, Instance, Mishap, World, keys};
 
 pub(super) async fn lock(instance: &Instance, name: &str) -> Lock {

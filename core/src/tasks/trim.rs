@@ -6,7 +6,8 @@
 use crate::coord::lock::Fence;
 use crate::coord::{Compare, Coordination, CoordinationExt, Op, Projection, RangeRequest, Txn};
 use crate::log::format::{ArchivedRecord, decode};
-use crate::store::{Store, StoreError};
+use crate::read_model::StoreError;
+use crate::store::Store;
 
 pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     let inner = &store.inner;

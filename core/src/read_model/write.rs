@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::base::StoreBase;
 use super::error::StoreError;
 use super::history::History;
-use super::parts::Inner;
 use super::schema::{Schema, Start};
 use crate::checkpoint::writer::DATA_FILE_BYTES;
 use crate::checkpoint::{DataFile, DataWriter, Place};
@@ -26,16 +26,16 @@ pub(crate) type State = (BTreeMap<String, u64>, Vec<DataFile>);
 
 /// Writes the state of `db` as data files; shares those of `files` in which nothing was touched.
 pub(crate) async fn write_state(
-    inner: &Inner,
+    store: &StoreBase,
     db: &Db,
     files: &[DataFile],
     touched: Option<&BTreeSet<Rank>>,
 ) -> Result<State, StoreError> {
     let ctx = Context::background();
     let snapshot = db.snapshot(&ctx).await?;
-    let schema = inner.schema;
+    let schema = store.schema;
     let counts = snapshot.read(&ctx, move |tx| schema.counts(tx)).await?;
-    let files = Writer::new(inner, &snapshot).write(files, touched).await?;
+    let files = Writer::new(store, &snapshot).write(files, touched).await?;
     Ok((counts, files))
 }
 
@@ -44,20 +44,20 @@ pub(crate) type Rank = (usize, uuid::Uuid);
 
 /// What was changed between two commits; `None` if that is too much to remember.
 pub(crate) async fn touched(
-    inner: &Inner,
+    store: &StoreBase,
     from: Head,
     to: &Head,
 ) -> Result<Option<BTreeSet<Rank>>, StoreError> {
-    let mut history = History::after(inner, from, to.position);
+    let mut history = History::after(store, from, to.position);
     let mut touched = BTreeSet::new();
     while let Some(commits) = history.next().await? {
         for commit in commits {
-            for action in inner.actions(commit.body).await? {
+            for action in store.actions(commit.body).await? {
                 let (kind, id) = match &action {
                     Action::Put(object) => (&object.r#type, object.id),
                     Action::Delete { r#type, id } => (r#type, *id),
                 };
-                touched.insert((rank_of(inner.schema, kind)?, id));
+                touched.insert((rank_of(store.schema, kind)?, id));
             }
         }
         if touched.len() > TOUCHED_MAX {
@@ -80,9 +80,9 @@ pub(crate) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub(crate) fn new(inner: &'a Inner, snapshot: &'a Snapshot) -> Writer<'a> {
-        let out = DataWriter::new(&inner.objects, &inner.object_keys, &inner.env);
-        Writer { schema: inner.schema, snapshot, out }
+    pub(crate) fn new(store: &'a StoreBase, snapshot: &'a Snapshot) -> Writer<'a> {
+        let out = DataWriter::new(&store.objects, &store.object_keys, &store.env);
+        Writer { schema: store.schema, snapshot, out }
     }
 
     /// A file stands for everything from its first object up to the next file's; the first one also

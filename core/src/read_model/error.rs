@@ -137,7 +137,7 @@ impl From<StoreError> for ApiError {
 
 impl StoreError {
     /// The same failure for one more of those whom it concerns.
-    pub(super) fn for_another(&self) -> StoreError {
+    pub(crate) fn for_another(&self) -> StoreError {
         match self {
             StoreError::NotReady => StoreError::NotReady,
             StoreError::Maintenance => StoreError::Maintenance,
@@ -168,7 +168,7 @@ impl StoreError {
 }
 
 /// What a closure failed with: a failure of the database under it gets its public face here.
-pub(super) fn translate(error: BoxError) -> BoxError {
+pub(crate) fn translate(error: BoxError) -> BoxError {
     if first_api_error(error.as_ref()).is_some() {
         return error;
     }

@@ -13,28 +13,27 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::begin::{Behind, Past, begin_lineage};
-use super::error::StoreError;
-use super::load::{load_manifest, replay};
-use super::parts::Inner;
-use super::write::write_state;
+use super::list::last_position;
+use super::notes::{self, Note};
+use super::record::LineageRecord;
 use crate::checkpoint::{Manifest, manifest};
 use crate::context::Context;
 use crate::coord::CoordinationExt;
 use crate::db::Db;
-use crate::lineage::list::last_position;
-use crate::lineage::notes::{self, Note};
-use crate::lineage::record::LineageRecord;
 use crate::log::format::{Head, Position, Reason, decode};
-use crate::log::segment::{self, Chain};
 use crate::objects::ObjectError;
+use crate::read_model::StoreError;
+use crate::read_model::base::StoreBase;
+use crate::read_model::load::{follow, load_manifest};
+use crate::read_model::write::write_state;
 
 /// Recovers if objects prove commits that the coordination store does not know.
-pub(super) async fn if_set_back(inner: &Inner) -> Result<(), StoreError> {
-    let Some(found) = inner.coord.get(inner.keys.head()).await?.0 else { return Ok(()) };
+pub(crate) async fn if_set_back(store: &StoreBase) -> Result<(), StoreError> {
+    let Some(found) = store.coord.get(store.keys.head()).await?.0 else { return Ok(()) };
     let head: Head = decode(&found.key, &found.value)?;
     // Objects first: whatever they hold was committed before it was written, so a `head` that is
     // read afterwards and is behind them was set back.
-    let proven = match proven(inner, &head).await {
+    let proven = match proven(store, &head).await {
         Ok(proven) => proven,
         Err(error @ StoreError::Foreign { .. }) => return Err(error),
         // Objects that cannot be read prove nothing; the log may be all that is needed.
@@ -44,7 +43,7 @@ pub(super) async fn if_set_back(inner: &Inner) -> Result<(), StoreError> {
             return Ok(());
         }
     };
-    let Some(found) = Behind::read(inner).await? else { return Ok(()) };
+    let Some(found) = Behind::read(store).await? else { return Ok(()) };
     let now: Head = decode(&found.head.key, &found.head.value)?;
     if now.lineage != head.lineage
         || (proven.lineage == now.lineage && proven.position <= now.position)
@@ -56,7 +55,7 @@ pub(super) async fn if_set_back(inner: &Inner) -> Result<(), StoreError> {
         proven = proven.position,
         "the coordination store was set back: objects hold later commits"
     );
-    recover_from(inner, proven.lineage, Past::Objects(found)).await
+    recover_from(store, proven.lineage, Past::Objects(found)).await
 }
 
 struct Proven {
@@ -65,10 +64,10 @@ struct Proven {
 }
 
 /// The newest commit that objects prove: in the lineage in force, or in one that came after it.
-async fn proven(inner: &Inner, head: &Head) -> Result<Proven, StoreError> {
-    let (objects, keys) = (&inner.objects, &inner.object_keys);
+async fn proven(store: &StoreBase, head: &Head) -> Result<Proven, StoreError> {
+    let (objects, keys) = (&store.objects, &store.object_keys);
     let lineage = match notes::newest(objects, keys).await? {
-        Some(noted) if noted != head.lineage && later(inner, noted, head).await? => noted,
+        Some(noted) if noted != head.lineage && later(store, noted, head).await? => noted,
         _ => head.lineage,
     };
     let position = last_position(objects, keys, lineage).await?;
@@ -77,8 +76,8 @@ async fn proven(inner: &Inner, head: &Head) -> Result<Proven, StoreError> {
 
 /// Whether the lineage that objects name was begun after the one of `head`. If that was by another
 /// coordination store, these objects are not ours any more.
-async fn later(inner: &Inner, noted: Uuid, head: &Head) -> Result<bool, StoreError> {
-    let (objects, keys) = (&inner.objects, &inner.object_keys);
+async fn later(store: &StoreBase, noted: Uuid, head: &Head) -> Result<bool, StoreError> {
+    let (objects, keys) = (&store.objects, &store.object_keys);
     let theirs: LineageRecord = objects.get_envelope(&keys.lineage(noted)).await?;
     let ours: LineageRecord = objects.get_envelope(&keys.lineage(head.lineage)).await?;
     let later = Note::of(&theirs) > Note::of(&ours);
@@ -89,22 +88,22 @@ async fn later(inner: &Inner, noted: Uuid, head: &Head) -> Result<bool, StoreErr
 }
 
 /// Recovers a store whose `head` is gone; `lineage` is what objects say was in force.
-pub(super) async fn recover(inner: &Inner, lineage: Uuid) -> Result<(), StoreError> {
+pub(crate) async fn recover(store: &StoreBase, lineage: Uuid) -> Result<(), StoreError> {
     tracing::error!(%lineage, "the coordination store is lost: recovering from objects");
-    let mode = inner.coord.get(inner.keys.mode()).await?.0;
-    recover_from(inner, lineage, Past::Lost(mode)).await
+    let mode = store.coord.get(store.keys.mode()).await?.0;
+    recover_from(store, lineage, Past::Lost(mode)).await
 }
 
-async fn recover_from(inner: &Inner, lineage: Uuid, past: Past) -> Result<(), StoreError> {
-    let (objects, keys) = (&inner.objects, &inner.object_keys);
-    inner.env.point("recovery.begin").await?;
+async fn recover_from(store: &StoreBase, lineage: Uuid, past: Past) -> Result<(), StoreError> {
+    let (objects, keys) = (&store.objects, &store.object_keys);
+    store.env.point("recovery.begin").await?;
     let old: LineageRecord = objects.get_envelope(&keys.lineage(lineage)).await?;
-    let Rebuilt { db, base, earlier, reached } = rebuild(inner, &old).await?;
+    let Rebuilt { db, base, earlier, reached } = rebuild(store, &old).await?;
 
     let files = earlier.as_ref().map_or(&[][..], |earlier| &earlier.files);
     let unchanged = (base == reached).then(BTreeSet::new);
-    let state = write_state(inner, &db, files, unchanged.as_ref()).await?;
-    if !begin_lineage(inner, &old, &reached, state, past).await? {
+    let state = write_state(store, &db, files, unchanged.as_ref()).await?;
+    if !begin_lineage(store, &old, &reached, state, past).await? {
         tracing::info!("somebody else has recovered the store first");
     }
     Ok(())
@@ -119,58 +118,36 @@ pub(crate) struct Rebuilt {
     pub(crate) reached: Head,
 }
 
-pub(crate) async fn rebuild(inner: &Inner, record: &LineageRecord) -> Result<Rebuilt, StoreError> {
-    let db = Db::create(&inner.scratch, &inner.schema.ddl(), inner.execution).await?;
-    let (base, earlier) = newest_base(inner, &db, record).await?;
-    let reached = follow(inner, &db, base).await?;
+pub(crate) async fn rebuild(
+    store: &StoreBase,
+    record: &LineageRecord,
+) -> Result<Rebuilt, StoreError> {
+    let db = store.create_db().await?;
+    let (base, earlier) = newest_base(store, &db, record).await?;
+    let reached = follow(store, &db, base).await?;
     Ok(Rebuilt { db, base, earlier, reached })
 }
 
-/// One checkpoint in a database of its own.
-pub(crate) async fn load_checkpoint(
-    inner: &Inner,
-    lineage: Uuid,
-    position: Position,
-) -> Result<(Db, Manifest), StoreError> {
-    let key = inner.object_keys.manifest(lineage, position);
-    let manifest: Manifest = inner.objects.get_envelope(&key).await?;
-    let db = Db::create(&inner.scratch, &inner.schema.ddl(), inner.execution).await?;
-    load_manifest(inner, &db, &manifest).await?;
-    Ok((db, manifest))
-}
-
-/// The empty state before a lineage's first commit.
-pub(crate) async fn nothing(inner: &Inner, lineage: Uuid) -> Result<(Db, Head), StoreError> {
-    let db = Db::create(&inner.scratch, &inner.schema.ddl(), inner.execution).await?;
-    Ok((db, Head { lineage, position: 0, commit: lineage }))
-}
-
-/// Applies the chain of segments after `base`, to its end.
-pub(crate) async fn follow(inner: &Inner, db: &Db, base: Head) -> Result<Head, StoreError> {
-    let reached = proven_end(inner, base).await?;
-    replay(inner, db, base, reached, None).await
-}
-
 /// Whether objects prove commits that the coordination store does not know.
-pub(crate) async fn is_set_back(inner: &Inner, head: &Head) -> Result<bool, StoreError> {
-    let proven = proven(inner, head).await?;
+pub(crate) async fn is_set_back(store: &StoreBase, head: &Head) -> Result<bool, StoreError> {
+    let proven = proven(store, head).await?;
     Ok(proven.lineage != head.lineage || proven.position > head.position)
 }
 
 /// Fills `db` with the newest checkpoint of a lineage that can be read.
 async fn newest_base(
-    inner: &Inner,
+    store: &StoreBase,
     db: &Db,
     record: &LineageRecord,
 ) -> Result<(Head, Option<Manifest>), StoreError> {
     let lineage = record.lineage;
     for position in
-        manifest::positions(&inner.objects, &inner.object_keys, lineage).await?.into_iter().rev()
+        manifest::positions(&store.objects, &store.object_keys, lineage).await?.into_iter().rev()
     {
-        let key = inner.object_keys.manifest(lineage, position);
+        let key = store.object_keys.manifest(lineage, position);
         let loaded = async {
-            let manifest: Manifest = inner.objects.get_envelope(&key).await?;
-            let base = load_manifest(inner, db, &manifest).await?;
+            let manifest: Manifest = store.objects.get_envelope(&key).await?;
+            let base = load_manifest(store, db, &manifest).await?;
             Ok::<_, StoreError>((base, Some(manifest)))
         };
         match loaded.await {
@@ -179,7 +156,7 @@ async fn newest_base(
             Err(error) => {
                 let error = crate::error::Chain(&error).to_string();
                 tracing::error!(%key, %error, "a checkpoint cannot be read; trying an older one");
-                let schema = inner.schema;
+                let schema = store.schema;
                 db.run(&Context::background(), move |tx| schema.clear(tx)).await?;
             }
         }
@@ -189,27 +166,4 @@ async fn newest_base(
         return Err(StoreError::BrokenLog(text));
     }
     Ok((Head { lineage, position: 0, commit: lineage }, None))
-}
-
-/// Up to where segments follow `base` without a gap.
-async fn proven_end(inner: &Inner, base: Head) -> Result<Position, StoreError> {
-    let mut chain = Chain::after(&inner.objects, &inner.object_keys, base).await?;
-    loop {
-        match chain.next().await {
-            Ok(Some(_)) => {}
-            Ok(None) => return Ok(chain.at().position),
-            Err(error) => {
-                let error = StoreError::Segment(error);
-                if let StoreError::Segment(segment::SegmentError::Objects(
-                    ObjectError::Unavailable { .. },
-                )) = &error
-                {
-                    return Err(error);
-                }
-                let (chain_at, error) = (chain.at().position, crate::error::Chain(&error));
-                tracing::error!(position = chain_at, %error, "the chain of segments ends here");
-                return Ok(chain_at);
-            }
-        }
-    }
 }
