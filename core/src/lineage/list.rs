@@ -100,8 +100,8 @@ pub(crate) fn known_end(records: &[LineageRecord], head: &Head, lineage: Uuid) -
     records.iter().find(ended).map(|next| next.fork)
 }
 
-/// The lineages that are or were in force. The others were begun, but their switch never came about:
-/// nothing followed them.
+/// The lineages that are or were in force. The others were begun, but their switch never came
+/// about: nothing followed them.
 pub(crate) fn lineage_history(
     records: &[LineageRecord],
     current: Option<Uuid>,

@@ -1,5 +1,5 @@
-//! What everything needs that makes a read model or reads what one is made from: the seams, names of
-//! keys and objects, the schema. It outlives any one read model, and knows nothing of a running
+//! What everything needs that makes a read model or reads what one is made from: the seams, names
+//! of keys and objects, the schema. It outlives any one read model, and knows nothing of a running
 //! store.
 
 use std::path::PathBuf;

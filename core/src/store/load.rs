@@ -1,5 +1,5 @@
-//! Brings a read model into place: after a first boot, a recovery or a change of lineage where there
-//! must be one.
+//! Brings a read model into place: after a first boot, a recovery or a change of lineage where
+//! there must be one.
 
 use super::parts::Inner;
 use super::state::{Applied, Phase};
