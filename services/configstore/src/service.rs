@@ -1,6 +1,6 @@
 //! Configstore as its runtime knows it.
 
-use drydock_core::store::Schema;
+use drydock_core::read_model::Schema;
 use drydock_http::server::route::Route;
 use drydock_runtime::{Service, ServiceParts};
 use futures_util::future::BoxFuture;

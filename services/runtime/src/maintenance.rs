@@ -128,7 +128,8 @@ mod tests {
     use drydock_core::db::Execution;
     use drydock_core::env::{Env, ManualClock, RngTree};
     use drydock_core::log::keys::Keys;
-    use drydock_core::store::{Applied, Schema, Store, StoreParts, StoreSettings};
+    use drydock_core::read_model::Schema;
+    use drydock_core::store::{Applied, Store, StoreParts, StoreSettings};
     use object_store::memory::InMemory;
 
     use super::*;

@@ -1,7 +1,8 @@
 //! What the runtime is told of a service. It knows none.
 
 use drydock_core::env::Env;
-use drydock_core::store::{Schema, Store};
+use drydock_core::read_model::Schema;
+use drydock_core::store::Store;
 use drydock_http::server::health;
 use drydock_http::server::route::Route;
 use futures_util::future::BoxFuture;

@@ -5,7 +5,8 @@ pub mod endpoints;
 mod types;
 
 pub use client::{AdminClient, REPLACE_TIMEOUT};
-pub use drydock_core::archive::{ImportReport, Intent, Lineage, RestoreReport};
+pub use drydock_core::archive::{ImportReport, Intent, RestoreReport};
+pub use drydock_core::lineage::Lineage;
 pub use types::{
     ImportQuery, Lineages, MAX_REASON_LENGTH, MaintenanceStatus, NDJSON, REQUESTED_BY, SwitchOn,
     WaitQuery,

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use drydock_core::archive::Lineage;
 use drydock_core::error::{ApiError, Code, Kind};
-use drydock_core::log::format::{InstanceRecord, Mode, Position, RecoveryRecord};
+use drydock_core::lineage::Lineage;
+use drydock_core::lineage::record::RecoveryRecord;
+use drydock_core::log::format::{InstanceRecord, Mode, Position};
 use http::HeaderName;
 use jiff::Timestamp;
 use schemars::JsonSchema;

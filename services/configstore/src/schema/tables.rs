@@ -6,7 +6,7 @@
 //! an organization with an owner keeps one, and that every user and organization has a root group.
 
 use drydock_api::configstore::types::{Org, RemoteSource, User};
-use drydock_core::store::{ObjectType, Schema};
+use drydock_core::read_model::{ObjectType, Schema};
 use drydock_runtime::encryption::Sealed;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
