@@ -10,7 +10,6 @@
 //! | [`history`] | what clients asked and were told |
 //! | [`truth`] | what really happened |
 //! | [`export`] | exports, read independently |
-//! | [`hosts`] | servers that the product talks to, simulated |
 //! | [`storage`] | coordination and objects of a run |
 //! | [`workload`] | clients and the operator |
 //! | [`service`] | the product on a simulated host |
@@ -33,7 +32,6 @@ pub mod fault;
 pub mod fleet;
 pub mod gateway;
 pub mod history;
-pub mod hosts;
 pub mod log;
 pub mod outcome;
 pub mod plan;

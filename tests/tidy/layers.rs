@@ -5,12 +5,33 @@ use serde_json::Value;
 use crate::tracked::run;
 
 /// What each package may know of the others, tests included: never something above it.
-const LAYERS: [(&str, &[&str]); 5] = [
+const LAYERS: [(&str, &[&str]); 7] = [
     ("drydock-core", &["drydock-core"]),
     ("drydock-backends", &["drydock-core"]),
     ("drydock-services", &["drydock-core", "drydock-backends"]),
-    ("drydock-sim", &["drydock-core", "drydock-backends", "drydock-services"]),
-    ("drydock-tests", &["drydock-core", "drydock-backends", "drydock-services", "drydock-sim"]),
+    ("drydock-sim-etcd", &[]),
+    ("drydock-sim-s3", &[]),
+    (
+        "drydock-sim",
+        &[
+            "drydock-core",
+            "drydock-backends",
+            "drydock-services",
+            "drydock-sim-etcd",
+            "drydock-sim-s3",
+        ],
+    ),
+    (
+        "drydock-tests",
+        &[
+            "drydock-core",
+            "drydock-backends",
+            "drydock-services",
+            "drydock-sim-etcd",
+            "drydock-sim-s3",
+            "drydock-sim",
+        ],
+    ),
 ];
 
 /// The names below `key` of each element.

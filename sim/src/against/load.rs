@@ -8,10 +8,10 @@ use drydock_core::store::StoreSettings;
 use jiff::Timestamp;
 
 use super::deployment::Deployment;
-use crate::hosts::s3::ConditionalWrites;
 use crate::plan::{
     Action, Damage, FORMAT, Fidelity, OpKind, Plan, Settings, Step, Topology, Workload,
 };
+use drydock_sim_s3::ConditionalWrites;
 
 /// Few enough that calls meet each other, so many that their histories can be searched.
 const USERS: usize = 24;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::hosts::etcd::Bug;
 use crate::plan::{S3_HOST, gateway_name, instance_name, is_etcd};
+use drydock_sim_etcd::Bug;
 
 /// One fault of a plan: from `at_ms` on, for `for_ms`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,8 +4,8 @@ use super::Draw;
 use super::swarm::{self, COORDINATION, PROCESSES};
 use super::wire::LEAST_TICK_MS;
 use crate::fault::{Fault, What};
-use crate::hosts::etcd::Bug;
 use crate::plan::{Fidelity, Plan, etcd_name, instance_name};
+use drydock_sim_etcd::Bug;
 
 const LOAD_MS: u64 = 20_000;
 /// Those that the product says it survives, and that its requests can bring out. It never asks for

@@ -9,11 +9,11 @@ use jiff::Timestamp;
 
 use super::Draw;
 use crate::fault::{Effect, Fault, PointAct, What};
-use crate::hosts::s3::ConditionalWrites;
 use crate::plan::{
     FORMAT, Fidelity, OPERATOR, OpKind, Plan, Settings, Topology, Workload, client_name,
     instance_name,
 };
+use drydock_sim_s3::ConditionalWrites;
 
 /// After the faults everything must have converged within this time.
 const SETTLE_MS: u64 = 30_000;

@@ -3,8 +3,8 @@
 
 use super::Draw;
 use crate::fault::{Asked, Effect, Fault, What};
-use crate::hosts::s3::ConditionalWrites::{self, Honoured};
 use crate::plan::{Action, Fidelity, Plan, S3_HOST, Step, etcd_name, instance_name};
+use drydock_sim_s3::ConditionalWrites::{self, Honoured};
 
 const MOST_FAULTS: usize = 3;
 pub const LEAST_TICK_MS: u64 = 4;

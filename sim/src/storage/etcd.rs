@@ -7,15 +7,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use drydock_core::coord::{Event, EventKind, KeyValue, LeaseId, Revision};
 use drydock_core::net::Net;
+use drydock_sim_etcd::machine::is_delete;
+use drydock_sim_etcd::{Clock, Cluster, Config, Etcd, MemberConfig, Node, Observer, serve};
 use etcd_client::AlarmType;
 use etcd_client::proto::{PbKeyValue, PbTxnResponse};
 
+use super::accept::Accepts;
 use super::etcd_faults::EtcdFaults;
 use super::past::Past;
 use crate::fault::{Faults, What};
-use crate::hosts::etcd::machine::is_delete;
-use crate::hosts::etcd::serve::serve;
-use crate::hosts::etcd::{Clock, Cluster, Config, Etcd, MemberConfig, Node, Observer};
 use crate::plan::{ETCD_PORT, Plan, etcd_name, host_of};
 use crate::recorder::Recorder;
 use crate::truth::Witness;
@@ -74,7 +74,7 @@ impl EtcdHosts {
                     etcd.change(|cluster, now| cluster.start(member, now));
                     let listener = net.listen(&format!("0.0.0.0:{ETCD_PORT}")).await;
                     let listener = listener.expect("nobody else listens on a host of etcd");
-                    serve(listener, Node::new(etcd, member), shutdown).await;
+                    serve(Box::new(Accepts(listener)), Node::new(etcd, member), shutdown).await;
                 }
             });
         }

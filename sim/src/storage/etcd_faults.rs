@@ -10,9 +10,9 @@ use drydock_core::env::Rng;
 use rand::RngExt;
 
 use crate::fault::{Asked, Effect, Faults, What};
-use crate::hosts::etcd::{self, Call, Error, Failure, Injection, Method, Watching};
 use crate::plan::{host_of, instance_name};
 use crate::truth::Witness;
+use drydock_sim_etcd::{self as etcd, Call, Error, Failure, Injection, Method, Watching};
 
 /// Longer than any client waits.
 const NEVER: Duration = Duration::from_secs(3600);

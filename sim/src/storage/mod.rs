@@ -9,6 +9,7 @@
 //! Either way the same faults of a plan are carried out, every state that there ever was is kept,
 //! and everything that happens gets an event.
 
+mod accept;
 mod disk;
 mod embedded;
 mod etcd;
@@ -20,6 +21,10 @@ mod s3_faults;
 mod stores;
 mod whole;
 
+#[cfg(test)]
+mod tests;
+
+pub use accept::Accepts;
 pub use past::Past;
 pub use stores::Stores;
 pub use whole::Storage;

@@ -7,12 +7,13 @@ use drydock_backends::objects::{Addressing, Credentials, S3Settings, open_s3};
 use drydock_core::env::Env;
 use drydock_core::error::BoxError;
 use drydock_core::net::{Net, SharedNet};
+use drydock_sim_s3::{Personality, S3, Settings, serve};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
+use super::accept::Accepts;
 use super::s3_faults::S3Faults;
-use crate::hosts::s3::{Personality, S3, Settings, serve};
 use crate::plan::{Plan, S3_HOST, S3_PORT};
 use crate::world::{self, Stop};
 
@@ -38,7 +39,8 @@ impl S3Host {
             },
             ..Settings::default()
         };
-        let s3 = S3::new(settings, env.clone(), Arc::new(faults));
+        let (clock, rng) = (env.clone(), env.rng("s3"));
+        let s3 = S3::new(settings, Arc::new(move || clock.now()), rng, Arc::new(faults));
         s3.state().create_bucket(BUCKET, plan.epoch).expect("there is no other bucket");
         S3Host { s3: Arc::new(s3) }
     }
@@ -51,7 +53,7 @@ impl S3Host {
             async move {
                 let listener = net.listen(&format!("0.0.0.0:{S3_PORT}")).await;
                 let listener = listener.expect("nobody else listens on the host of S3");
-                serve(listener, s3, shutdown).await;
+                serve(Box::new(Accepts(listener)), s3, shutdown).await;
             }
         });
     }

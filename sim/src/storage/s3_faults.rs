@@ -7,10 +7,10 @@ use object_store::path::Path;
 use rand::RngExt;
 
 use crate::fault::{Effect, Faults, Kept, What};
-use crate::hosts::s3::{Call, Code, Interference, Object, Operation, Outcome, Strike};
 use crate::plan::{host_of, instance_name};
 use crate::recorder::Recorder;
 use crate::truth::Witness;
+use drydock_sim_s3::{Call, Code, Interference, Object, Operation, Outcome, Strike};
 
 /// A body is cut off after fewer bytes than this.
 const TRUNCATED_BYTES: usize = 200;
