@@ -5,21 +5,17 @@
 //! | [`plan`] | everything that a run depends on, as data |
 //! | [`scenario`] | makes plans from seeds |
 //! | [`world`] | hosts, network and time |
-//! | [`fault`] | what may go wrong, and what it hit |
+//! | [`fault`] | which faults are active, and what they hit |
 //! | [`recorder`] | all events in order, and their fingerprint |
 //! | [`history`] | what clients asked and were told |
-//! | [`truth`] | what really happened |
-//! | [`export`] | exports, read independently |
+//! | [`timeline`] | what really happened |
 //! | [`storage`] | coordination and objects of a run |
 //! | [`workload`] | clients and the operator |
-//! | [`service`] | the product on a simulated host |
-//! | [`gateway`] | a gateway on a simulated host |
-//! | [`log`] | what the product logs, searched for secrets |
+//! | [`product`] | the product on simulated hosts, and what it logs |
 //! | [`check`] | the oracles |
-//! | [`probes`] | states worth reaching |
 //! | [`shim`] | time and randomness of libraries that ask the operating system |
 //! | [`against`] | the same workload and oracles on a deployment |
-//! | [`runner`] | one plan, run in this process |
+//! | [`run`] | one plan, run in this process, and the states that it reached |
 //! | [`fleet`] | many plans, each in a process of its own |
 //! | [`command`] | the commands of `drydock-sim` |
 
@@ -27,25 +23,19 @@ pub mod against;
 pub mod check;
 pub mod command;
 pub mod exit;
-pub mod export;
 pub mod fault;
 pub mod fleet;
-pub mod gateway;
 pub mod history;
-pub mod log;
 pub mod outcome;
 pub mod plan;
-pub mod probes;
+pub mod product;
 pub mod recorder;
 pub mod report;
-pub mod runner;
+pub mod run;
 pub mod scenario;
-pub mod service;
 pub mod shim;
 pub mod storage;
-pub mod stored;
-pub mod truth;
-pub mod witness;
+pub mod timeline;
 pub mod workload;
 pub mod world;
 

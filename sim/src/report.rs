@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 
-use crate::fault::PointAct;
 use crate::fleet::Job;
 use crate::outcome::{Outcome, Verdict};
-use crate::probes::PROBES;
+use crate::plan::fault::PointAct;
+use crate::run::probes::PROBES;
 use crate::scenario::STEPS;
 
 /// Lines of a fault story.

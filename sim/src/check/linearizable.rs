@@ -216,7 +216,7 @@ fn effect(index: usize, operation: &Operation, name: &str) -> Option<Effect> {
 }
 
 fn replaced(operation: &Operation, body: &[u8], name: &str) -> Option<Effect> {
-    let users = crate::export::users(body);
+    let users = crate::timeline::export::users(body);
     let id = lookup(&users, name);
     match operation.reply() {
         Some(_) => Some(Effect::Set(id)),

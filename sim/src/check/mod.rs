@@ -30,10 +30,9 @@ use drydock_services::seal::KeyRing;
 use serde::{Deserialize, Serialize};
 
 use crate::history::Operation;
-use crate::log::Log;
+use crate::product::Log;
 use crate::recorder::Seq;
-use crate::truth::Truth;
-use crate::workload::Finals;
+use crate::timeline::{FinalState, Timeline};
 
 pub use outside::outside;
 
@@ -61,17 +60,17 @@ pub const ORACLES: &[(&str, &str)] = &[
 
 /// What one run left behind.
 pub struct Evidence<'a> {
-    /// What was asked and answered, each numbered as the events of `truth` are: no later than it
+    /// What was asked and answered, each numbered as the events of `timeline` are: no later than it
     /// was asked, and no earlier than it was answered.
     pub operations: &'a [Operation],
     /// The same, numbered among each other exactly.
     pub exact: &'a [Operation],
-    /// Between which events of `exact` an event of `truth` happened.
+    /// Between which events of `exact` an event of `timeline` happened.
     pub exactly: &'a dyn Fn(Seq) -> (Seq, Seq),
     /// The addresses of the instances, as they give them themselves.
     pub instances: &'a [String],
-    pub truth: &'a Truth,
-    pub finals: &'a Finals,
+    pub timeline: &'a Timeline,
+    pub final_state: &'a FinalState,
     /// What secrets are encrypted with.
     pub keys: &'a KeyRing,
     pub durability: Durability,
@@ -145,7 +144,7 @@ impl Checks {
 /// Asks every oracle.
 pub fn all(evidence: &Evidence<'_>) -> Checks {
     let mut checks = Checks::default();
-    log::check(evidence.truth, &mut checks);
+    log::check(evidence.timeline, &mut checks);
     acked::check(evidence, &mut checks);
     checkpoints::check(evidence, &mut checks);
     recovery::check(evidence, &mut checks);

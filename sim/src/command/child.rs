@@ -10,7 +10,7 @@ use super::args::ChildArgs;
 use crate::exit::{FINE, Failure};
 use crate::plan::Plan;
 use crate::recorder::Sink;
-use crate::runner::{self, Options};
+use crate::run::{self, Options};
 use crate::shim;
 
 /// Hash seeds and the like, the same in every run.
@@ -33,7 +33,7 @@ pub fn run(args: &ChildArgs) -> Result<u8, Failure> {
         None => None,
     };
     let options = Options { sink, until_ms: args.until_ms };
-    let outcome = runner::run(&plan, options);
+    let outcome = run::run(&plan, options);
     let json = serde_json::to_vec(&outcome).expect("an outcome is plain data");
     std::io::stdout().write_all(&json)?;
     Ok(FINE)

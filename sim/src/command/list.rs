@@ -4,13 +4,13 @@ use crate::check::ORACLES;
 use crate::command::mutants;
 use crate::command::suite::package_folder;
 use crate::exit::{FINE, Failure};
-use crate::probes::PROBES;
+use crate::run::probes::PROBES;
 use crate::scenario::{ALL, Scenario};
 
 pub fn run() -> Result<u8, Failure> {
     section("scenarios", ALL.iter().map(described));
     section("oracles", ORACLES.iter().copied());
-    section("faults", crate::fault::KINDS.iter().copied());
+    section("faults", crate::plan::fault::KINDS.iter().copied());
     section("probes", PROBES.iter().copied());
     let mutants = mutants::read(&package_folder().join("mutants"), &[])?;
     let mutants: Vec<_> =

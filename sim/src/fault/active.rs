@@ -9,8 +9,8 @@ use std::task::{Poll, Waker};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, PointAct, What};
-use crate::plan::instance_name;
+use crate::plan::fault::{Fault, FaultKind, PointAct};
+use crate::plan::hosts::instance_name;
 use crate::recorder::Recorder;
 
 /// The faults of one run, shared by everything that carries them out.
@@ -68,7 +68,7 @@ impl Faults {
     /// The first active fault that `pick` wants.
     pub fn find<'a, T>(
         &'a self,
-        mut pick: impl FnMut(&'a What) -> Option<T>,
+        mut pick: impl FnMut(&'a FaultKind) -> Option<T>,
     ) -> Option<(usize, T)> {
         let state = self.lock();
         let mut active = state.active.iter();
@@ -76,7 +76,10 @@ impl Faults {
     }
 
     /// Like [`find`](Self::find), for who must know which fault it is. `pick` may ask for faults.
-    pub fn every<T>(&self, mut pick: impl FnMut(usize, &What) -> Option<T>) -> Option<(usize, T)> {
+    pub fn every<T>(
+        &self,
+        mut pick: impl FnMut(usize, &FaultKind) -> Option<T>,
+    ) -> Option<(usize, T)> {
         let active = self.lock().active.clone();
         active.into_iter().find_map(|index| Some((index, pick(index, &self.all[index].what)?)))
     }
@@ -85,7 +88,7 @@ impl Faults {
     /// one.
     pub fn strike<'a, T>(
         &'a self,
-        mut pick: impl FnMut(&'a What) -> Option<(u64, T)>,
+        mut pick: impl FnMut(&'a FaultKind) -> Option<(u64, T)>,
     ) -> Option<(usize, T)> {
         let mut state = self.lock();
         let State { active, hits, .. } = &mut *state;
@@ -106,7 +109,8 @@ impl Faults {
         let State { active, hits, passed, .. } = &mut *state;
         let mut struck = None;
         for index in active.iter() {
-            let What::Point { instance, point, occurrence, act } = &self.all[*index].what else {
+            let FaultKind::Point { instance, point, occurrence, act } = &self.all[*index].what
+            else {
                 continue;
             };
             if point != passing || instance_name(*instance) != host {
@@ -123,7 +127,7 @@ impl Faults {
     }
 
     /// A step towards a fault that strikes at the n-th: the fault, if that is this one.
-    pub fn countdown(&self, mut pick: impl FnMut(&What) -> Option<u64>) -> Option<usize> {
+    pub fn countdown(&self, mut pick: impl FnMut(&FaultKind) -> Option<u64>) -> Option<usize> {
         let mut state = self.lock();
         let State { active, passed, .. } = &mut *state;
         active.iter().copied().find(|index| {
@@ -143,7 +147,7 @@ impl Faults {
     pub fn frozen(&self, host: &str) -> Option<usize> {
         let dying = self.lock().dying.get(host).copied();
         dying.or_else(|| {
-            let paused = |what: &What| what.pauses().filter(|paused| paused == host);
+            let paused = |what: &FaultKind| what.pauses().filter(|paused| paused == host);
             self.find(paused).map(|(index, _)| index)
         })
     }
@@ -217,7 +221,7 @@ impl Faults {
                 ),
                 hits: hits(index),
                 step: match &fault.what {
-                    What::Point { point, act, .. } => Some((point.clone(), *act)),
+                    FaultKind::Point { point, act, .. } => Some((point.clone(), *act)),
                     _ => None,
                 },
             })

@@ -8,11 +8,9 @@ use drydock_core::store::TaskSettings;
 use jiff::Timestamp;
 
 use super::Draw;
-use crate::fault::{Effect, Fault, PointAct, What};
-use crate::plan::{
-    FORMAT, Fidelity, OPERATOR, OpKind, Plan, Settings, Topology, Workload, client_name,
-    instance_name,
-};
+use crate::plan::fault::{Effect, Fault, FaultKind, PointAct};
+use crate::plan::hosts::{OPERATOR, client_name, instance_name};
+use crate::plan::{FORMAT, Fidelity, OpKind, Plan, Settings, Topology, Workload};
 use drydock_sim_s3::ConditionalWrites;
 
 /// After the faults everything must have converged within this time.
@@ -132,31 +130,34 @@ fn workload(draw: &mut Draw) -> Workload {
 }
 
 /// A kind of fault: makes one for an instance of the plan.
-type Maker = fn(&mut Draw, &Plan, usize) -> What;
+type Maker = fn(&mut Draw, &Plan, usize) -> FaultKind;
 
 pub const PROCESSES: &[Maker] = &[
-    |_, _, instance| What::Kill { instance },
-    |_, _, instance| What::Stop { instance },
-    |_, _, instance| What::Pause { instance },
+    |_, _, instance| FaultKind::Kill { instance },
+    |_, _, instance| FaultKind::Stop { instance },
+    |_, _, instance| FaultKind::Pause { instance },
 ];
 
 pub const LINKS: &[Maker] = &[
     |draw, plan, instance| {
         let [from, to] = link(draw, plan, instance);
-        What::Stall { from, to }
+        FaultKind::Stall { from, to }
     },
     |draw, plan, instance| {
         let [from, to] = link(draw, plan, instance);
-        What::Blackhole { from, to }
+        FaultKind::Blackhole { from, to }
     },
-    |draw, plan, instance| What::Refuse { from: user(draw, plan), to: instance_name(instance) },
+    |draw, plan, instance| FaultKind::Refuse {
+        from: user(draw, plan),
+        to: instance_name(instance),
+    },
     |draw, plan, instance| {
         let [from, to] = link(draw, plan, instance);
-        What::Reset { from, to }
+        FaultKind::Reset { from, to }
     },
     |draw, plan, instance| {
         let [from, to] = link(draw, plan, instance);
-        What::Slow {
+        FaultKind::Slow {
             from,
             to,
             delay_ms: draw.number(5, 200),
@@ -166,9 +167,9 @@ pub const LINKS: &[Maker] = &[
 ];
 
 pub const COORDINATION: &[Maker] = &[
-    |_, _, instance| What::CoordCut { instance },
-    |draw, _, instance| What::CoordSlow { instance, delay_ms: draw.number(5, 300) },
-    |draw, _, instance| What::LostAnswer {
+    |_, _, instance| FaultKind::CoordCut { instance },
+    |draw, _, instance| FaultKind::CoordSlow { instance, delay_ms: draw.number(5, 300) },
+    |draw, _, instance| FaultKind::LostAnswer {
         instance,
         count: draw.number(1, 5),
         effect: draw.pick(&[Effect::Applied, Effect::Dropped, Effect::Late]),
@@ -176,34 +177,34 @@ pub const COORDINATION: &[Maker] = &[
 ];
 
 pub const WATCHES: &[Maker] = &[
-    |draw, _, instance| What::WatchLag { instance, lag_ms: draw.number(10, 2_000) },
-    |_, _, instance| What::WatchBreak { instance },
-    |draw, _, instance| What::WatchLoss { instance, count: draw.number(1, 4) },
+    |draw, _, instance| FaultKind::WatchLag { instance, lag_ms: draw.number(10, 2_000) },
+    |_, _, instance| FaultKind::WatchBreak { instance },
+    |draw, _, instance| FaultKind::WatchLoss { instance, count: draw.number(1, 4) },
 ];
 
 pub const OBJECTS: &[Maker] = &[
-    |draw, _, instance| What::ObjectsSlow { instance, delay_ms: draw.number(5, 300) },
-    |draw, _, instance| What::ObjectsFail {
+    |draw, _, instance| FaultKind::ObjectsSlow { instance, delay_ms: draw.number(5, 300) },
+    |draw, _, instance| FaultKind::ObjectsFail {
         instance,
         count: draw.number(1, 4),
         effect: draw.pick(&[Effect::Applied, Effect::Dropped]),
     },
-    |_, _, instance| What::ObjectsOutage { instance },
+    |_, _, instance| FaultKind::ObjectsOutage { instance },
 ];
 
 pub const CLOCKS: &[Maker] = &[|draw, _, instance| {
     let by_ms = i64::try_from(draw.number(1_000, 7_200_000)).unwrap_or(0);
-    What::Clock { instance, by_ms: if draw.chance(50) { by_ms } else { -by_ms } }
+    FaultKind::Clock { instance, by_ms: if draw.chance(50) { by_ms } else { -by_ms } }
 }];
 
 pub const POINTS: &[Maker] = &[
-    |draw, _, instance| What::Point {
+    |draw, _, instance| FaultKind::Point {
         instance,
         point: draw.pick(COMMIT_POINTS).to_owned(),
         occurrence: draw.number(1, 30),
         act: draw.pick(ACTS),
     },
-    |draw, _, instance| What::Point {
+    |draw, _, instance| FaultKind::Point {
         instance,
         point: draw.pick(STEPS).to_owned(),
         occurrence: draw.number(1, 4),
@@ -276,8 +277,8 @@ pub fn certain(draw: &mut Draw, plan: &mut Plan, times: [u64; 2]) {
     let for_ms = plan.settings.lease_ttl_ms;
     let at_ms = draw.number(times[0], times[1] - for_ms);
     let what = match draw.chance(30) {
-        true => What::Kill { instance },
-        false => What::CoordSlow { instance, delay_ms: draw.number(5, 300) },
+        true => FaultKind::Kill { instance },
+        false => FaultKind::CoordSlow { instance, delay_ms: draw.number(5, 300) },
     };
     plan.faults.push(Fault { at_ms, for_ms, what });
 }

@@ -9,22 +9,13 @@
 //! Either way the same faults of a plan are carried out, every state that there ever was is kept,
 //! and everything that happens gets an event.
 
-mod accept;
-mod disk;
+mod direct;
 mod embedded;
-mod etcd;
-mod etcd_faults;
-mod files;
-mod past;
-mod s3;
-mod s3_faults;
-mod stores;
-mod whole;
+mod fidelity;
+mod wire;
 
 #[cfg(test)]
 mod tests;
 
-pub use accept::Accepts;
-pub use past::Past;
-pub use stores::Stores;
-pub use whole::Storage;
+pub use fidelity::Storage;
+pub use wire::Accepts;

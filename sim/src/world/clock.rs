@@ -6,8 +6,9 @@ use std::time::Duration;
 use drydock_core::env::Clock;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::fault::{Faults, What};
-use crate::plan::instance_name;
+use crate::fault::Faults;
+use crate::plan::fault::FaultKind;
+use crate::plan::hosts::instance_name;
 
 /// The time of the host that is running; `None` between hosts.
 pub fn host_elapsed() -> Option<Duration> {
@@ -44,7 +45,9 @@ impl Clock for SimClock {
 /// By how much the wall clock of a host is off.
 pub fn off_by(faults: &Faults, host: &str) -> SignedDuration {
     let off = faults.find(|what| match what {
-        What::Clock { instance, by_ms } => (instance_name(*instance) == host).then_some(*by_ms),
+        FaultKind::Clock { instance, by_ms } => {
+            (instance_name(*instance) == host).then_some(*by_ms)
+        }
         _ => None,
     });
     off.map_or(SignedDuration::ZERO, |(index, by_ms)| {

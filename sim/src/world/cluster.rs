@@ -13,8 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::ambient::{self, AmbientClock};
 use super::net::{Connections, SimNet};
-use crate::fault::{Faults, What};
-use crate::plan::{Plan, etcd_name, gateway_name, instance_name, is_etcd};
+use crate::fault::Faults;
+use crate::plan::Plan;
+use crate::plan::fault::FaultKind;
+use crate::plan::hosts::{etcd_name, gateway_name, instance_name, is_etcd};
 use crate::recorder::Recorder;
 
 /// More bytes on their way than any test needs: turmoil panics when its buffers are full.
@@ -67,10 +69,10 @@ impl Stop {
 /// What happens between steps besides what this module does: no host runs then.
 pub trait Backstage {
     /// A fault begins; hosts that it takes down are down.
-    fn begins(&self, index: usize, what: &What);
-    fn ends(&self, index: usize, what: &What);
+    fn begins(&self, index: usize, what: &FaultKind);
+    fn ends(&self, index: usize, what: &FaultKind);
     /// The process of a host is dead, and how; answers what else was lost by that.
-    fn dies(&self, host: &str, how: &What) -> u64;
+    fn dies(&self, host: &str, how: &FaultKind) -> u64;
 }
 
 impl Cluster {
@@ -189,7 +191,7 @@ impl Cluster {
             self.faults.hit(index, 1);
             self.stops[&host].fire();
         }
-        if let What::Reset { from, to } = &fault.what {
+        if let FaultKind::Reset { from, to } = &fault.what {
             let hit = self.connections.reset(from, to);
             self.faults.hit(index, hit);
         }
@@ -202,8 +204,8 @@ impl Cluster {
         self.faults.end(index);
         let what = self.faults.all()[index].what.clone();
         let links = match &what {
-            What::Blackhole { from, to } => vec![(from.clone(), to.clone())],
-            What::CoordCut { instance } => {
+            FaultKind::Blackhole { from, to } => vec![(from.clone(), to.clone())],
+            FaultKind::CoordCut { instance } => {
                 let members = self.stops.keys().filter(|host| is_etcd(host));
                 members.map(|member| (instance_name(*instance), member.clone())).collect()
             }
@@ -219,12 +221,12 @@ impl Cluster {
     }
 
     /// The hosts whose processes a fault ends at its beginning.
-    fn victims(&self, what: &What) -> Vec<String> {
+    fn victims(&self, what: &FaultKind) -> Vec<String> {
         match what {
-            What::Kill { instance } => vec![instance_name(*instance)],
-            What::GatewayKill { gateway } => vec![gateway_name(*gateway)],
-            What::EtcdKill { member } => vec![etcd_name(*member)],
-            What::CoordLost {} | What::CoordSetBack { .. } => {
+            FaultKind::Kill { instance } => vec![instance_name(*instance)],
+            FaultKind::GatewayKill { gateway } => vec![gateway_name(*gateway)],
+            FaultKind::EtcdKill { member } => vec![etcd_name(*member)],
+            FaultKind::CoordLost {} | FaultKind::CoordSetBack { .. } => {
                 self.stops.keys().filter(|host| is_etcd(host)).cloned().collect()
             }
             _ => Vec::new(),
@@ -247,17 +249,17 @@ impl Cluster {
             self.faults.die(host, index);
             self.recorder.event(host, format_args!("dies"));
             let how = self.faults.all()[index].what.clone();
-            if let What::PowerCut { .. } = how {
+            if let FaultKind::PowerCut { .. } = how {
                 self.connections.silence(host);
             }
             self.sim.crash(host);
             self.faults.buried(host);
             let dies = matches!(
                 how,
-                What::Kill { .. }
-                    | What::PowerCut { .. }
-                    | What::GatewayKill { .. }
-                    | What::EtcdKill { .. }
+                FaultKind::Kill { .. }
+                    | FaultKind::PowerCut { .. }
+                    | FaultKind::GatewayKill { .. }
+                    | FaultKind::EtcdKill { .. }
             );
             let lost = self.backstage.as_ref().map_or(0, |backstage| backstage.dies(host, &how));
             self.faults.hit(index, u64::from(dies) + lost);
@@ -284,7 +286,7 @@ fn schedule(plan: &Plan) -> Vec<Edge> {
         let begin = Edge { at_ms: fault.at_ms, index, begins: true };
         // These stay armed; their `for_ms` is what happens then.
         let end_ms = match fault.what {
-            What::Point { .. } | What::PowerCut { .. } => plan.load_ms,
+            FaultKind::Point { .. } | FaultKind::PowerCut { .. } => plan.load_ms,
             _ => fault.at_ms + fault.for_ms,
         };
         let end = Edge { at_ms: end_ms, index, begins: false };

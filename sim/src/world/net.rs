@@ -13,7 +13,8 @@ use drydock_core::net::{BoxStream, Listener, Net};
 use turmoil::net::{TcpListener, TcpStream};
 
 use super::stream::{End, SimStream, held_back};
-use crate::fault::{Faults, What};
+use crate::fault::Faults;
+use crate::plan::fault::FaultKind;
 
 /// A refusal takes as long as one way there and back would.
 const REFUSAL: Duration = Duration::from_millis(2);
@@ -85,7 +86,7 @@ impl SimNet {
 
     fn refused(&self, remote: &str) -> Option<usize> {
         let found = self.faults.find(|what| match what {
-            What::Refuse { from, to } => (*from == self.host && to == remote).then_some(()),
+            FaultKind::Refuse { from, to } => (*from == self.host && to == remote).then_some(()),
             _ => None,
         });
         found.map(|(index, ())| index)

@@ -8,7 +8,8 @@ use drydock_core::net::{BoxStream, Net};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Cluster, SimNet, Stop, host_elapsed};
-use crate::fault::{Fault, Faults, What};
+use crate::fault::Faults;
+use crate::plan::fault::{Fault, FaultKind};
 use crate::plan::{Fidelity, Plan};
 use crate::recorder::Recorder;
 use crate::scenario::Scenario;
@@ -26,7 +27,7 @@ fn note(notes: &Notes, text: impl Into<String>) {
     notes.lock().unwrap().push((now, text.into()));
 }
 
-fn fault(at_ms: u64, for_ms: u64, what: What) -> Fault {
+fn fault(at_ms: u64, for_ms: u64, what: FaultKind) -> Fault {
     Fault { at_ms, for_ms, what }
 }
 
@@ -122,7 +123,7 @@ fn without_a_fault_an_answer_takes_a_few_milliseconds() {
 #[test]
 fn a_stall_holds_traffic_and_then_delivers_it() {
     for [from, to] in [there(), back()] {
-        let stall = fault(100, 1_000, What::Stall { from, to });
+        let stall = fault(100, 1_000, FaultKind::Stall { from, to });
         let (notes, hits) = run(vec![stall], ping_twice);
         assert!(matches!(&notes[..], [(1_100..=1_110, text)] if text == "answered"), "{notes:?}");
         assert_eq!(hits, [1]);
@@ -132,7 +133,7 @@ fn a_stall_holds_traffic_and_then_delivers_it() {
 #[test]
 fn a_black_hole_ends_with_a_reset() {
     for [from, to] in [there(), back()] {
-        let hole = fault(100, 1_000, What::Blackhole { from, to });
+        let hole = fault(100, 1_000, FaultKind::Blackhole { from, to });
         let (notes, hits) = run(vec![hole], ping_twice);
         assert!(
             matches!(&notes[..], [(1_100..=1_110, text)] if text == "connection reset"),
@@ -145,7 +146,7 @@ fn a_black_hole_ends_with_a_reset() {
 #[test]
 fn a_reset_hits_connections_that_wait() {
     let [from, to] = there();
-    let reset = fault(100, 0, What::Reset { from, to });
+    let reset = fault(100, 0, FaultKind::Reset { from, to });
     let (notes, hits) = run(vec![reset], |net, notes| async move {
         let mut stream = net.dial(ADDRESS).await.unwrap();
         let error = stream.read_u8().await.unwrap_err();
@@ -161,7 +162,7 @@ fn a_reset_hits_connections_that_wait() {
 #[test]
 fn refused_dials_fail_and_established_connections_live_on() {
     let [from, to] = there();
-    let refuse = fault(100, 1_000, What::Refuse { from, to });
+    let refuse = fault(100, 1_000, FaultKind::Refuse { from, to });
     let (notes, hits) = run(vec![refuse], |net, notes| async move {
         let mut stream = net.dial(ADDRESS).await.unwrap();
         sleep_until(150).await;
@@ -179,7 +180,7 @@ fn refused_dials_fail_and_established_connections_live_on() {
 #[test]
 fn a_slow_link_takes_its_time_for_every_piece() {
     let [from, to] = back();
-    let slow = What::Slow { from, to, delay_ms: 100, chunk_bytes: 4 };
+    let slow = FaultKind::Slow { from, to, delay_ms: 100, chunk_bytes: 4 };
     let (notes, hits) = run(vec![fault(100, 5_000, slow)], |net, notes| async move {
         let mut stream = net.dial(ADDRESS).await.unwrap();
         sleep_until(150).await;
@@ -194,7 +195,7 @@ fn a_slow_link_takes_its_time_for_every_piece() {
 #[test]
 fn a_dial_into_a_stall_is_answered_when_it_ends() {
     let [from, to] = there();
-    let stall = fault(100, 1_000, What::Stall { from, to });
+    let stall = fault(100, 1_000, FaultKind::Stall { from, to });
     let (notes, hits) = run(vec![stall], |net, notes| async move {
         sleep_until(150).await;
         ping(&mut net.dial(ADDRESS).await.unwrap()).await.unwrap();
@@ -206,7 +207,7 @@ fn a_dial_into_a_stall_is_answered_when_it_ends() {
 
 #[test]
 fn a_killed_process_ends_its_connections_and_is_back_after_its_time() {
-    let kill = fault(100, 1_000, What::Kill { instance: 1 });
+    let kill = fault(100, 1_000, FaultKind::Kill { instance: 1 });
     let (notes, hits) = run(vec![kill], |net, notes| async move {
         let mut stream = net.dial(ADDRESS).await.unwrap();
         let ended = stream.read_u8().await.is_err();
@@ -225,7 +226,7 @@ fn a_killed_process_ends_its_connections_and_is_back_after_its_time() {
 
 #[test]
 fn a_paused_host_answers_when_it_goes_on() {
-    let pause = fault(100, 1_000, What::Pause { instance: 1 });
+    let pause = fault(100, 1_000, FaultKind::Pause { instance: 1 });
     let (notes, hits) = run(vec![pause], ping_twice);
     assert!(matches!(&notes[..], [(1_100..=1_110, text)] if text == "answered"), "{notes:?}");
     assert!(hits[0] > 0);
@@ -233,7 +234,7 @@ fn a_paused_host_answers_when_it_goes_on() {
 
 #[test]
 fn a_host_without_power_is_silent_until_it_is_back() {
-    let cut = fault(100, 1_000, What::PowerCut { instance: 1, writes: 1 });
+    let cut = fault(100, 1_000, FaultKind::PowerCut { instance: 1, writes: 1 });
     let (notes, hits) = run_with(vec![cut], |net, notes, faults| async move {
         let mut stream = net.dial(ADDRESS).await.unwrap();
         ping(&mut stream).await.unwrap();

@@ -32,13 +32,13 @@ pub struct Script(Arc<Mutex<Vec<Strike>>>);
 
 impl Script {
     pub fn next(&self, outcome: Outcome) {
-        self.0.lock().unwrap().push(Strike { outcome, ..Strike::default() });
+        self.0.lock().expect("no panic").push(Strike { outcome, ..Strike::default() });
     }
 }
 
 impl Interference for Script {
     fn strike(&self, _: &Call<'_>) -> Strike {
-        let mut strikes = self.0.lock().unwrap();
+        let mut strikes = self.0.lock().expect("no panic");
         if strikes.is_empty() { Strike::default() } else { strikes.remove(0) }
     }
 }
@@ -55,8 +55,8 @@ impl Server {
         let (rng, clock) = (env.rng("s3"), env.clone());
         let clock = Arc::new(move || clock.now());
         let s3 = Arc::new(S3::new(settings, clock, rng, Arc::new(script.clone())));
-        s3.state().create_bucket(BUCKET, env.now()).unwrap();
-        let listener = TcpNet.listen("127.0.0.1:0").await.unwrap();
+        s3.state().create_bucket(BUCKET, env.now()).expect("a new bucket");
+        let listener = TcpNet.listen("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr();
         let shutdown = CancellationToken::new();
         tokio::spawn(serve(Box::new(Accepts(listener)), s3.clone(), shutdown.clone()));
@@ -72,13 +72,18 @@ impl Server {
     }
 
     pub fn client(&self) -> AmazonS3 {
-        self.builder().build().unwrap()
+        self.builder().build().expect("settings that can be used")
     }
 
     /// Keys of all objects that are really there.
     pub fn keys(&self) -> Vec<String> {
         let state = self.s3.state();
-        state.bucket(BUCKET).unwrap().objects().map(|(key, _)| key.to_owned()).collect()
+        state
+            .bucket(BUCKET)
+            .expect("nobody deletes it")
+            .objects()
+            .map(|(key, _)| key.to_owned())
+            .collect()
     }
 }
 

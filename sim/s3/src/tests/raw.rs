@@ -3,6 +3,8 @@
 use object_store::aws::{AwsAuthorizer, AwsCredential};
 use object_store::client::HttpRequestBody;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use super::serving::{KEY, SECRET, Server, now};
 
 /// The head of a signed request, as text.
@@ -102,7 +104,7 @@ async fn names_are_encoded_in_a_listing_if_that_is_asked_for() {
 #[tokio::test]
 async fn a_conditional_write_that_another_overtakes_conflicts() {
     let server = Server::start().await;
-    let mut slow = TcpNet.dial(&server.address).await.unwrap();
+    let mut slow = server.dial().await;
     let head = signed(&server, "PUT", "/bucket/k", &[("if-none-match", "*")]);
     let head = format!("{head}connection: close\r\ncontent-length: 4\r\n\r\nsl");
     slow.write_all(head.as_bytes()).await.unwrap();
@@ -124,7 +126,7 @@ async fn a_conditional_write_that_another_overtakes_conflicts() {
 #[tokio::test]
 async fn an_upload_that_breaks_off_leaves_nothing_behind() {
     let server = Server::start().await;
-    let mut stream = TcpNet.dial(&server.address).await.unwrap();
+    let mut stream = server.dial().await;
     let head = signed(&server, "PUT", "/bucket/k", &[("if-none-match", "*")]);
     let head = format!("{head}content-length: 4\r\n\r\nsl");
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -160,7 +162,7 @@ async fn a_connection_goes_on_after_a_body_that_nobody_wanted() {
     let body = "x".repeat(1 << 20);
     let refused = signed(&server, "PUT", "/bucket/k?versioning", &[]);
     let next = signed(&server, "DELETE", "/bucket/k", &[]);
-    let mut stream = TcpNet.dial(&server.address).await.unwrap();
+    let mut stream = server.dial().await;
     let text = format!("{refused}content-length: {}\r\n\r\n", body.len());
     stream.write_all(text.as_bytes()).await.unwrap();
     stream.write_all(body.as_bytes()).await.unwrap();

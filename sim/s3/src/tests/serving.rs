@@ -39,10 +39,16 @@ impl Server {
         Server { s3, address, _end: shutdown.drop_guard() }
     }
 
+    pub async fn dial(&self) -> TcpStream {
+        #[expect(clippy::disallowed_methods, reason = "these tests are about real connections")]
+        let stream = TcpStream::connect(&self.address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream
+    }
+
     /// Sends a request on a connection of its own; answers all that comes back.
     pub async fn exchange(&self, request: &str) -> String {
-        #[expect(clippy::disallowed_methods, reason = "these tests are about real connections")]
-        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        let mut stream = self.dial().await;
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();

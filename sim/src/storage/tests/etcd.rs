@@ -8,7 +8,8 @@ use etcd_client::{Channel, Client, GetOptions, PutOptions};
 use hyper_util::rt::TokioIo;
 use tonic::transport::Endpoint;
 
-use crate::fault::{Fault, Faults, What};
+use crate::fault::Faults;
+use crate::plan::fault::{Fault, FaultKind};
 use crate::plan::{Fidelity, Plan};
 use crate::recorder::Recorder;
 use crate::scenario::Scenario;
@@ -92,7 +93,7 @@ fn the_client_reaches_it_over_the_simulated_network() {
 #[test]
 fn the_same_run_has_the_same_answers_at_the_same_times() {
     let stall = || {
-        let what = What::Stall { from: CLIENT.to_owned(), to: SERVER.to_owned() };
+        let what = FaultKind::Stall { from: CLIENT.to_owned(), to: SERVER.to_owned() };
         vec![Fault { at_ms: 20, for_ms: 700, what }]
     };
     assert_eq!(run(stall()), run(stall()));

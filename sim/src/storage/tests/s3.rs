@@ -15,8 +15,9 @@ use object_store::{ObjectStoreExt, PutPayload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
-use crate::fault::{Fault, Faults, What};
+use crate::fault::Faults;
 use crate::plan::Fidelity;
+use crate::plan::fault::{Fault, FaultKind};
 use crate::recorder::Recorder;
 use crate::scenario::Scenario;
 use crate::storage::Accepts;
@@ -110,7 +111,7 @@ fn the_product_reads_what_it_wrote_over_the_simulated_network() {
 #[test]
 fn a_clock_that_is_off_by_more_than_a_quarter_of_an_hour_is_refused() {
     for (by_ms, accepted) in [(14 * 60_000, true), (16 * 60_000, false), (-16 * 60_000, false)] {
-        let what = What::Clock { instance: 1, by_ms };
+        let what = FaultKind::Clock { instance: 1, by_ms };
         let (came_to, hits) = run(1, vec![Fault { at_ms: 0, for_ms: 20_000, what }], put_and_get);
         let came_to = came_to.unwrap();
         assert!(hits[0] > 0);
@@ -123,7 +124,7 @@ fn a_clock_that_is_off_by_more_than_a_quarter_of_an_hour_is_refused() {
 
 #[test]
 fn a_dial_into_a_black_hole_ends_at_the_time_out() {
-    let what = What::Blackhole { from: CLIENT.to_owned(), to: SERVER.to_owned() };
+    let what = FaultKind::Blackhole { from: CLIENT.to_owned(), to: SERVER.to_owned() };
     let fault = Fault { at_ms: 0, for_ms: 15_000, what };
     let client = async |net: SimNet| {
         let begun = tokio::time::Instant::now();
