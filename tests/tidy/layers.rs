@@ -5,12 +5,13 @@ use serde_json::Value;
 use crate::tracked::run;
 
 /// What each package may know of the others, tests included: never something above it.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("drydock-core", &["drydock-core"]),
     ("drydock-backends", &["drydock-core"]),
     ("drydock-services", &["drydock-core", "drydock-backends"]),
     ("drydock-sim-etcd", &[]),
     ("drydock-sim-s3", &[]),
+    ("drydock-harness", &[]),
     (
         "drydock-sim",
         &[
@@ -19,6 +20,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
             "drydock-services",
             "drydock-sim-etcd",
             "drydock-sim-s3",
+            "drydock-harness",
         ],
     ),
     (
@@ -29,6 +31,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
             "drydock-services",
             "drydock-sim-etcd",
             "drydock-sim-s3",
+            "drydock-harness",
             "drydock-sim",
         ],
     ),

@@ -7,6 +7,8 @@ use drydock_backends::tcp::TcpNet;
 use drydock_core::env::{Clock, Env, RngTree, SystemClock};
 use drydock_core::error::Chain;
 use drydock_core::log::keys::ObjectKeys;
+use drydock_harness::fleet::exit::Failure;
+use drydock_harness::record::Recorder;
 use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -16,12 +18,10 @@ use super::etcd_log::{EtcdLog, FinishedLog};
 use super::evidence::{self, Looked, Seen};
 use super::object_copy::ObjectCopy;
 use crate::check::Checks;
-use crate::exit::Failure;
 use crate::history::{Answer, Call, History, Operation, Reply, Server};
 use crate::plan::Plan;
 use crate::plan::hosts::{OPERATOR, client_name};
 use crate::plan::identity::SERVICE;
-use crate::recorder::Recorder;
 use crate::timeline::SharedFinalState;
 use crate::timeline::export::{Export, named};
 use crate::workload::{self, Elsewhere, GatewayApi, HttpApi, LIST_LIMIT, Session};
@@ -48,7 +48,9 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<Found, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let recorder = Recorder::of(clock.clone());
+    let since = clock.clone();
+    let real_time = move || Some(since.monotonic());
+    let recorder = Recorder::new(real_time, None);
     let env = Env::new(clock, RngTree::from_entropy());
     let rng = RngTree::from_seed(plan.seed);
     let history = History::new(&recorder);

@@ -21,10 +21,10 @@ use drydock_core::coord::{
 };
 use drydock_core::env::Env;
 use drydock_core::log::keys::Keys;
+use drydock_harness::record::{Recorder, Seq};
 use futures_util::StreamExt;
 use tokio::task::JoinSet;
 
-use crate::recorder::{Recorder, Seq};
 use crate::timeline::Past;
 
 pub use calls::FinishedLog;

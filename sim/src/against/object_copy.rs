@@ -9,11 +9,11 @@ use drydock_core::env::Env;
 use drydock_core::error::Chain;
 use drydock_core::log::keys::ObjectKeys;
 use drydock_core::objects::{ObjectError, Objects};
+use drydock_harness::record::Recorder;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use tokio_util::sync::CancellationToken;
 
-use crate::recorder::Recorder;
 use crate::timeline::ObjectHistory;
 
 /// Far shorter than the collector's grace.
@@ -33,7 +33,7 @@ pub struct ObjectCopy {
 impl ObjectCopy {
     pub fn new(store: Arc<dyn ObjectStore>, keys: ObjectKeys, env: &Env) -> ObjectCopy {
         // When an object came is not known: whatever is there counts as there from the beginning.
-        let object_history = ObjectHistory::new(&Recorder::new(None));
+        let object_history = ObjectHistory::new(&Recorder::new(|| None, None));
         ObjectCopy {
             object_history,
             store,

@@ -4,17 +4,18 @@
 //! That the log's writes are in every later export and read model is I7's and I15's part. Absent:
 //! memberships, whose writes need not change anything.
 
-use super::tree::id_in;
-use super::{Checks, Evidence, Violation};
-use crate::history::{Act, Call, Operation, Reply, TreeCall};
-use crate::recorder::Seq;
-use crate::timeline::export::name_of;
-use crate::timeline::{At, State, Step, Timeline, apply};
 use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_core::log::format::{Action, Commit};
 use drydock_core::store::Durability;
+use drydock_harness::record::Seq;
 use uuid::Uuid;
+
+use super::tree::id_in;
+use super::{Checks, Evidence, Violation};
+use crate::history::{Act, Call, Operation, Reply, TreeCall};
+use crate::timeline::export::name_of;
+use crate::timeline::{At, State, Step, Timeline, apply};
 
 pub const ORACLE: &str = "I1 acknowledged";
 

@@ -5,10 +5,10 @@
 use drydock_core::coord::Revision;
 use drydock_core::error::Kind;
 use drydock_core::log::format::{Body, InstanceRecord, InstanceState, Mode, ModeRecord, Reason};
+use drydock_harness::record::Seq;
 
 use super::{Checks, Evidence, Violation};
 use crate::history::{Answer, Call, Operation, Reply, Server, Status};
-use crate::recorder::Seq;
 use crate::timeline::{At, Timeline};
 
 pub const ORACLE: &str = "I10 barrier";

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_core::coord::Revision;
 use drydock_core::log::format::{Body, Commit, Reason, encode};
+use drydock_harness::record::Seq;
 use uuid::Uuid;
 
 use super::exports::difference;
 use super::{Checks, Evidence, Violation};
-use crate::recorder::Seq;
 use crate::timeline::{At, State, Timeline};
 
 pub const ORACLE: &str = "I3 checkpoints";

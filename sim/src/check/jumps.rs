@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use drydock_core::log::format::{Body, Commit, Reason};
+use drydock_harness::record::Seq;
 
 use super::Evidence;
 use super::linearizable::{Effect, Interval, lookup};
 use crate::history::Named;
-use crate::recorder::Seq;
 use crate::timeline::At;
 use crate::timeline::export::named;
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_core::log::format::{Body, Commit, Head, Reason};
+use drydock_harness::record::Seq;
 
 use super::{Checks, Violation};
-use crate::recorder::Seq;
 use crate::timeline::Timeline;
 
 pub const ORACLE: &str = "I2 log";

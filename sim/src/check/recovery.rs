@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 
 use drydock_core::log::format::{Body, Commit, Reason};
+use drydock_harness::record::Seq;
 use uuid::Uuid;
 
 use super::checkpoints::archived_at;
 use super::exports::difference;
 use super::{Checks, Evidence, Violation};
-use crate::recorder::Seq;
 use crate::timeline::{At, State, Step, Timeline};
 
 pub const ORACLE: &str = "I8 recovery";

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drydock_core::net::Listener;
+use drydock_harness::fleet::exit::{FINE, Failure};
 use drydock_sim_etcd::authority::Repairing;
 use drydock_sim_etcd::{Cluster, Config, Etcd, MemberConfig, NoFaults, Node, serve};
 use tokio::task::JoinSet;
@@ -13,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::ServeEtcdArgs;
 use super::serve::{Signals, about, check_folder, listen};
-use crate::exit::{FINE, Failure};
 use crate::storage::Accepts;
 
 /// Until interrupted or asked to terminate.

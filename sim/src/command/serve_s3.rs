@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use drydock_core::env::Env;
+use drydock_harness::fleet::exit::{FINE, Failure};
 use drydock_sim_s3::{Calm, ConditionalWrites, Personality, S3, Settings, dump, serve};
 use tokio_util::sync::CancellationToken;
 
-use crate::exit::{FINE, Failure};
-use crate::storage::Accepts;
-
 use super::args::duration;
 use super::serve::{Signals, about, check_folder, listen};
+use crate::storage::Accepts;
 
 #[derive(Debug, clap::Args)]
 pub struct ServeS3Args {

@@ -5,12 +5,12 @@
 
 mod answer;
 mod call;
+mod domain;
 mod gateway;
-mod operation;
 mod tree;
 
 pub use answer::{Answer, Named, Reply, Status};
 pub use call::{Call, Intent, Reads, Role, Server};
+pub use domain::{Drydock, History, Operation};
 pub use gateway::{Act, By, GatewayCall, Token};
-pub use operation::{Ended, History, Operation};
 pub use tree::{MARKER, Text, TreeCall};

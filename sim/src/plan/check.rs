@@ -1,6 +1,6 @@
 //! What a plan may say: bounds of its numbers, and names that it must know.
 
-use std::fmt;
+use drydock_harness::fleet::Misfit;
 
 use super::fault::FaultKind;
 use super::{FORMAT, Fidelity, MAX_MS, OperatorOp, Plan};
@@ -11,7 +11,7 @@ const MAX_MEMBERS: usize = 3;
 const MAX_NAMES: usize = 50;
 
 impl Plan {
-    pub(super) fn check(&self) -> Result<(), Misfit> {
+    pub(super) fn check_bounds(&self) -> Result<(), Misfit> {
         within("format", u64::from(self.format), 1, u64::from(FORMAT))?;
         within("tick_ms", self.tick_ms, 1, 100)?;
         within("load_ms", self.load_ms, 1, MAX_MS)?;
@@ -59,7 +59,7 @@ impl Plan {
                 OperatorOp::Export { keep } => kept.push(keep),
                 OperatorOp::Import { from, .. } if !kept.contains(&from) => {
                     let problem = format!("names `{from}`, which no earlier step keeps");
-                    return Err(misfit(format!("{field}.action.import.from"), problem));
+                    return Err(Misfit::new(format!("{field}.action.import.from"), problem));
                 }
                 _ => {}
             }
@@ -71,18 +71,18 @@ impl Plan {
         if let Some(instance) = what.instance() {
             self.check_instance(&format!("{field}.what.instance"), instance)?;
         }
-        if let Some(gateway) = what.gateway() {
+        if let Some(gateway) = what.process().and_then(|fault| fault.gateway()) {
             self.check_gateway(&format!("{field}.what.gateway"), gateway)?;
         }
-        if let Some(member) = what.member() {
+        if let Some(member) = what.etcd().and_then(|fault| fault.member()) {
             let count = self.topology.etcd_members as u64;
             within(&format!("{field}.what.member"), member as u64, 1, count)?;
         }
         let hosts = self.hosts();
-        for host in what.link().into_iter().flatten() {
+        for host in what.link().into_iter().flat_map(|fault| fault.hosts()) {
             if !hosts.iter().any(|known| known == host) {
                 let problem = format!("names host `{host}`, the plan has {}", hosts.join(", "));
-                return Err(misfit(format!("{field}.what"), problem));
+                return Err(Misfit::new(format!("{field}.what"), problem));
             }
         }
         Ok(())
@@ -98,22 +98,8 @@ impl Plan {
     }
 }
 
-/// What is wrong with a plan, and where.
-pub struct Misfit {
-    pub field: String,
-    pub problem: String,
-}
-
-fn misfit(field: impl fmt::Display, problem: impl fmt::Display) -> Misfit {
-    Misfit { field: field.to_string(), problem: problem.to_string() }
-}
-
 fn within(field: &str, value: u64, least: u64, greatest: u64) -> Result<(), Misfit> {
-    if (least..=greatest).contains(&value) {
-        return Ok(());
-    }
-    let problem = format!("is `{value}`, allowed are {least} to {greatest}");
-    Err(misfit(field, problem))
+    Misfit::unless_within(field, value, least, greatest)
 }
 
 fn ordered(field: &str, [least, greatest]: [u64; 2]) -> Result<(), Misfit> {
@@ -121,5 +107,5 @@ fn ordered(field: &str, [least, greatest]: [u64; 2]) -> Result<(), Misfit> {
         return Ok(());
     }
     let problem = format!("is [{least}, {greatest}], wanted are a least and a greatest value");
-    Err(misfit(field, problem))
+    Err(Misfit::new(field, problem))
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use drydock_core::store::{Durability, StoreSettings, TaskSettings};
+use drydock_harness::fleet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -106,49 +106,21 @@ pub struct Workload {
     pub gateway: BTreeMap<GatewayOp, u32>,
 }
 
-/// A plan that cannot be used; says where.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    #[error("plan `{file}` cannot be read: {source}")]
-    Read { file: String, source: std::io::Error },
-    #[error("plan `{file}` is not valid: {source}")]
-    Syntax { file: String, source: Box<toml::de::Error> },
-    #[error("plan `{file}` is not valid: `{field}` {problem}")]
-    Meaning { file: String, field: String, problem: String },
+impl fleet::Plan for Plan {
+    fn scenario(&self) -> &str {
+        &self.scenario
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn check(&self) -> Result<(), fleet::Misfit> {
+        self.check_bounds()
+    }
 }
 
 impl Plan {
-    pub fn read(path: &Path) -> Result<Plan, PlanError> {
-        let file = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Plan::parse(&file, &text),
-            Err(source) => Err(PlanError::Read { file, source }),
-        }
-    }
-
-    /// Reads a plan; `file` is for the error.
-    pub fn parse(file: &str, text: &str) -> Result<Plan, PlanError> {
-        let plan: Plan = toml::from_str(text).map_err(|source| PlanError::Syntax {
-            file: file.to_owned(),
-            source: Box::new(source),
-        })?;
-        plan.check().map_err(|fault| PlanError::Meaning {
-            file: file.to_owned(),
-            field: fault.field,
-            problem: fault.problem,
-        })?;
-        Ok(plan)
-    }
-
-    pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("every field of a plan has a form in TOML")
-    }
-
-    /// `scenario-seed`: how files and reports name it.
-    pub fn name(&self) -> String {
-        format!("{}-{}", self.scenario, self.seed)
-    }
-
     pub fn end_ms(&self) -> u64 {
         self.load_ms + self.settle_ms
     }
@@ -156,8 +128,10 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use drydock_harness::fleet::Plan as _;
+
     use super::*;
-    use crate::plan::fault::FaultKind;
+    use crate::plan::fault::{CoordinationFault, LinkFault, ProcessFault};
 
     fn sample() -> Plan {
         let text = r#"
@@ -226,9 +200,11 @@ mod tests {
     fn values_that_make_no_sense_are_refused_with_their_field() {
         let error = refused(|plan| plan.topology.configstores = 9);
         assert!(error.contains("topology.configstores"), "{error}");
-        let error = refused(|plan| plan.faults[0].what = FaultKind::CoordCut { instance: 4 });
+        let error =
+            refused(|plan| plan.faults[0].what = CoordinationFault::Cut { instance: 4 }.into());
         assert!(error.contains("faults[0]"), "{error}");
-        let error = refused(|plan| plan.faults[0].what = FaultKind::GatewayKill { gateway: 1 });
+        let error =
+            refused(|plan| plan.faults[0].what = ProcessFault::GatewayKill { gateway: 1 }.into());
         assert!(error.contains("faults[0].what.gateway"), "{error}");
         let error = refused(|plan| plan.operator[0].gateway = Some(1));
         assert!(error.contains("operator[0].gateway"), "{error}");
@@ -239,7 +215,8 @@ mod tests {
         });
         assert!(error.contains("operator[0].action.import.from"), "{error}");
         let error = refused(|plan| {
-            plan.faults[0].what = FaultKind::Stall { from: "client-1".into(), to: "mars".into() };
+            plan.faults[0].what =
+                LinkFault::Stall { from: "client-1".into(), to: "mars".into() }.into();
         });
         assert!(error.contains("`mars`"), "{error}");
     }

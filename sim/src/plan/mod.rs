@@ -10,11 +10,12 @@ pub mod fault;
 mod file;
 pub mod hosts;
 pub mod identity;
+mod lower;
 mod operator;
 mod ops;
 mod topology;
 
-pub use file::{FORMAT, Fidelity, MAX_MS, Plan, PlanError, Settings, Workload};
+pub use file::{FORMAT, Fidelity, MAX_MS, Plan, Settings, Workload};
 pub use operator::{Damage, OperatorOp, Step};
 pub use ops::{GatewayOp, OpKind};
 pub use topology::Topology;

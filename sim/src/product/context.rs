@@ -1,15 +1,17 @@
 use std::sync::Arc;
 
 use drydock_core::env::{Env, RngTree};
+use drydock_harness::fault::Faults;
+use drydock_harness::record::{Recorder, Sink};
+use drydock_harness::world::host_elapsed;
 
 use super::PassedPoints;
-use crate::fault::Faults;
 use crate::history::History;
 use crate::plan::Plan;
-use crate::recorder::{Recorder, Sink};
+use crate::plan::hosts::instance_name;
 use crate::storage::Storage;
+use crate::storage::seams::HostClock;
 use crate::timeline::RevisionLog;
-use crate::world::SimClock;
 
 /// Everything a run shares between its hosts.
 pub struct RunContext {
@@ -25,8 +27,8 @@ pub struct RunContext {
 
 impl RunContext {
     pub fn new(plan: &Plan, sink: Option<Sink>) -> RunContext {
-        let recorder = Recorder::new(sink);
-        let faults = Faults::new(plan.faults.clone(), recorder.clone());
+        let recorder = Recorder::new(host_elapsed, sink);
+        let faults = Faults::new(plan.scheduled(), recorder.clone());
         let plan = Arc::new(plan.clone());
         let revisions = RevisionLog::new(&recorder);
         RunContext {
@@ -43,7 +45,8 @@ impl RunContext {
 
     /// Clocks, randomness and code points of a host; `instance` is one of the service's.
     pub fn env(&self, host: &str, instance: Option<usize>) -> Env {
-        let clock = SimClock::shared(self.plan.epoch, instance, &self.faults);
+        let host_of_clock = instance.map(instance_name);
+        let clock = HostClock::shared(self.plan.epoch, host_of_clock.as_deref(), &self.faults);
         Env::new(clock, self.rng.child(host))
     }
 }

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use drydock_core::error::{BoxError, Chain};
 use drydock_core::net::Net;
+use drydock_harness::world::Stop;
 use drydock_services::gateway;
 use drydock_services::http::HttpSettings;
 use drydock_services::runtime::{self, Role};
 
-use crate::plan::hosts::GATEWAY_PORT;
-use crate::plan::hosts::{PORT, gateway_name, instance_name};
+use crate::plan::hosts::{GATEWAY_PORT, PORT, gateway_name, instance_name};
 use crate::plan::identity::{admin_token, token};
 use crate::product::RunContext;
-use crate::world::{SimNet, Stop};
+use crate::storage::seams::HostNet;
 
 /// How long a supervisor waits before it starts a process again.
 const RESTART: Duration = Duration::from_millis(200);
@@ -24,13 +24,13 @@ const RESTART: Duration = Duration::from_millis(200);
 pub struct Gateway {
     context: Arc<RunContext>,
     number: usize,
-    net: SimNet,
+    net: HostNet,
     stop: Stop,
     starts: Arc<Mutex<u64>>,
 }
 
 impl Gateway {
-    pub fn new(context: &Arc<RunContext>, number: usize, net: SimNet, stop: Stop) -> Gateway {
+    pub fn new(context: &Arc<RunContext>, number: usize, net: HostNet, stop: Stop) -> Gateway {
         Gateway { context: context.clone(), number, net, stop, starts: Arc::default() }
     }
 

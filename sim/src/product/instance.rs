@@ -8,12 +8,13 @@ use std::time::Duration;
 use drydock_core::db::Execution;
 use drydock_core::error::Chain;
 use drydock_core::net::Net;
+use drydock_harness::world::Stop;
 use drydock_services::runtime::{self, Deps, Role, Settings};
 
 use crate::plan::hosts::{PORT, instance_name};
 use crate::plan::identity::{CLUSTER, keys, token};
 use crate::product::{PlannedPoints, RunContext};
-use crate::world::{SimNet, Stop};
+use crate::storage::seams::HostNet;
 
 /// How long a supervisor waits before it starts a process again.
 const RESTART: Duration = Duration::from_millis(500);
@@ -23,7 +24,7 @@ const RESTART: Duration = Duration::from_millis(500);
 pub struct Instance {
     context: Arc<RunContext>,
     number: usize,
-    net: SimNet,
+    net: HostNet,
     stop: Stop,
     /// Its disk: what is there outlives the process.
     folder: PathBuf,
@@ -34,7 +35,7 @@ impl Instance {
     pub fn new(
         context: &Arc<RunContext>,
         number: usize,
-        net: SimNet,
+        net: HostNet,
         stop: Stop,
         folder: PathBuf,
     ) -> Instance {

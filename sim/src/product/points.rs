@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use drydock_core::fault::{FaultPoints, Injected};
-
-use crate::fault::Faults;
-use crate::plan::fault::PointAct;
-use crate::recorder::Recorder;
+use drydock_harness::fault::{Faults, PointAct};
+use drydock_harness::record::Recorder;
 
 /// Carries out the faults at the code points of one instance.
 pub struct PlannedPoints {

@@ -5,22 +5,23 @@ use std::sync::{Arc, Mutex};
 
 use drydock_core::log::keys::ObjectKeys;
 use drydock_core::net::SharedNet;
+use drydock_harness::fault::PointAct;
+use drydock_harness::fleet::{Panic, Panics};
+use drydock_harness::record::Sink;
+use drydock_harness::report::{Outcome, Verdict};
+use drydock_harness::world::{Cluster, Stop};
 use tokio_util::sync::CancellationToken;
 
 use super::probes;
 use crate::check::{self, Checks, Evidence, Violation};
-use crate::outcome::{Outcome, Verdict};
 use crate::plan::Plan;
-use crate::plan::fault::{FaultKind, PointAct};
+use crate::plan::fault::{FaultKind, ProcessFault};
 use crate::plan::hosts::{OPERATOR, client_name, gateway_name, instance_name};
-use crate::plan::identity;
-use crate::plan::identity::{CLUSTER, SERVICE};
-use crate::product::{Gateway, Log};
-use crate::product::{Instance, RunContext};
-use crate::recorder::Sink;
+use crate::plan::identity::{self, CLUSTER, SERVICE};
+use crate::product::{Gateway, Instance, Log, RunContext};
+use crate::storage::seams::HostNet;
 use crate::timeline::{SharedFinalState, Stored, Timeline};
 use crate::workload::{self, GatewayApi, HttpApi, Session};
-use crate::world::{Cluster, Stop};
 
 /// A run under way.
 struct Run {
@@ -34,7 +35,7 @@ impl Run {
     fn session(&self, cluster: &Cluster, host: &str) -> Session {
         let timeout_ms = self.context.plan.settings.request_timeout_ms;
         let timeout = std::time::Duration::from_millis(timeout_ms);
-        let net: SharedNet = Arc::new(cluster.net(host));
+        let net: SharedNet = Arc::new(HostNet(cluster.net(host)));
         Session {
             host: host.to_owned(),
             api: Arc::new(HttpApi {
@@ -67,8 +68,7 @@ pub struct Options {
 
 /// Runs a plan. Takes the process's panic hook meanwhile.
 pub fn run(plan: &Plan, options: Options) -> Outcome {
-    let panics: Arc<Mutex<Vec<Panic>>> = Arc::default();
-    watch_panics(&panics);
+    let panics = Panics::watch();
     let run = Arc::new(Run {
         context: Arc::new(RunContext::new(plan, options.sink)),
         final_state: SharedFinalState::default(),
@@ -86,17 +86,13 @@ pub fn run(plan: &Plan, options: Options) -> Outcome {
         Ok(Err(error)) => broken = Some(error.to_string()),
         Err(_) => {}
     }
-    let _ = std::panic::take_hook();
-    let panics = panics.lock().map(|panics| panics.clone()).unwrap_or_default();
-    // Others follow from the first one.
-    match panics.first().filter(|panic| !panic.is_harness()) {
-        Some(panic) => checks.violated(Violation::new(
-            "panic",
-            "the product panicked",
-            panic.message.clone(),
-            panic.place.clone(),
-        )),
-        None => broken = panics.first().map(Panic::to_string).or(broken),
+    match panics.end() {
+        Some(panic) if panic.is_simulators("sim/") => broken = Some(panic.to_string()),
+        Some(panic) => {
+            let Panic { message, place } = panic;
+            checks.violated(Violation::new("panic", "the product panicked", message, place));
+        }
+        None => {}
     }
     let timeline = timeline(context);
     if broken.is_none() && checks.violations.is_empty() && options.until_ms.is_none() {
@@ -131,11 +127,9 @@ fn look(run: &Run, timeline: &Timeline, log: &Log) -> Checks {
     let Run { context, final_state, .. } = run;
     let operations = context.history.operations();
     let final_state = final_state.lock().expect("no holder of this lock panics").clone();
-    let injected = context
-        .plan
-        .faults
-        .iter()
-        .any(|fault| matches!(fault.what, FaultKind::Point { act: PointAct::Fail, .. }));
+    let injected = context.plan.faults.iter().any(|fault| {
+        matches!(fault.what, FaultKind::Process(ProcessFault::Point { act: PointAct::Fail, .. }))
+    });
     let settings = &context.plan.settings;
     check::all(&Evidence {
         operations: &operations,
@@ -154,7 +148,7 @@ fn look(run: &Run, timeline: &Timeline, log: &Log) -> Checks {
 
 fn simulate(plan: &Plan, run: &Arc<Run>, until_ms: u64) -> Result<u64, Box<dyn std::error::Error>> {
     let context = &run.context;
-    let mut cluster = Cluster::new(plan, &context.faults, &context.recorder);
+    let mut cluster = Cluster::new(&plan.world(), &context.faults, &context.recorder);
     let scratch = tempfile::tempdir()?;
     context.storage.add_to(&mut cluster);
     for instance in 1..=plan.topology.configstores {
@@ -162,14 +156,14 @@ fn simulate(plan: &Plan, run: &Arc<Run>, until_ms: u64) -> Result<u64, Box<dyn s
         let folder = scratch.path().join(&host);
         std::fs::create_dir(&folder)?;
         let stop = Stop::default();
-        let net = cluster.net(&host);
+        let net = HostNet(cluster.net(&host));
         let process = Instance::new(context, instance, net, stop.clone(), folder);
         cluster.host(&host, stop, move || process.clone().supervise());
     }
     for gateway in 1..=plan.topology.gateways {
         let host = gateway_name(gateway);
         let stop = Stop::default();
-        let process = Gateway::new(context, gateway, cluster.net(&host), stop.clone());
+        let process = Gateway::new(context, gateway, HostNet(cluster.net(&host)), stop.clone());
         cluster.host(&host, stop, move || process.clone().supervise());
     }
     *run.busy.lock().expect("no holder of this lock panics") = plan.topology.clients + 1;
@@ -227,43 +221,6 @@ fn timeline(context: &RunContext) -> Timeline {
     }
 }
 
-#[derive(Debug, Clone)]
-struct Panic {
-    message: String,
-    place: String,
-}
-
-impl std::fmt::Display for Panic {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ({})", self.message, self.place)
-    }
-}
-
-impl Panic {
-    /// Panics of the simulator and of turmoil are no findings about the product, nor is what
-    /// follows from another panic.
-    fn is_harness(&self) -> bool {
-        let follows = self.message.contains("shutdown on unhandled panic");
-        follows || self.place.contains("turmoil") || self.place.starts_with("sim/")
-    }
-}
-
-fn watch_panics(panics: &Arc<Mutex<Vec<Panic>>>) {
-    let panics = panics.clone();
-    std::panic::set_hook(Box::new(move |info| {
-        let payload = info.payload();
-        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let message = text.or_else(|| payload.downcast_ref::<String>().cloned());
-        let place = info.location().map(ToString::to_string);
-        if let Ok(mut panics) = panics.lock() {
-            panics.push(Panic {
-                message: message.unwrap_or_else(|| "a panic without text".to_owned()),
-                place: place.unwrap_or_default(),
-            });
-        }
-    }));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,9 +264,9 @@ mod tests {
         plan.topology.gateways = 1;
         plan.operator.clear();
         let what = [
-            FaultKind::GatewayKill { gateway: 1 },
-            FaultKind::GatewayPause { gateway: 1 },
-            FaultKind::GatewayStop { gateway: 1 },
+            ProcessFault::GatewayKill { gateway: 1 }.into(),
+            ProcessFault::GatewayPause { gateway: 1 }.into(),
+            ProcessFault::GatewayStop { gateway: 1 }.into(),
         ];
         let fault = |(at_ms, what)| Fault { at_ms, for_ms: 500, what };
         plan.faults = [2_000, 6_000, 10_000].into_iter().zip(what).map(fault).collect();

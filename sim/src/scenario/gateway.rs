@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Draw;
 use super::swarm::{self, COORDINATION, OBJECTS, PROCESSES, WATCHES};
-use crate::plan::fault::{Fault, FaultKind};
+use crate::plan::fault::{Fault, FaultKind, LinkFault, ProcessFault};
 use crate::plan::hosts::{OPERATOR, client_name, gateway_name, instance_name};
 use crate::plan::{Damage, GatewayOp, OperatorOp, Plan, Step};
 
@@ -72,9 +72,9 @@ fn fronts(draw: &mut Draw, plan: &mut Plan) {
     for _ in 0..draw.count(0, 3) {
         let gateway = draw.count(1, plan.topology.gateways);
         let what = match draw.number(0, 4) {
-            0 | 1 => FaultKind::GatewayKill { gateway },
-            2 => FaultKind::GatewayStop { gateway },
-            _ => FaultKind::GatewayPause { gateway },
+            0 | 1 => ProcessFault::GatewayKill { gateway }.into(),
+            2 => ProcessFault::GatewayStop { gateway }.into(),
+            _ => ProcessFault::GatewayPause { gateway }.into(),
         };
         let at_ms = draw.number(1_000, LOAD_MS - 1_000);
         let for_ms = draw.number(20, 4_000).min(LOAD_MS - at_ms);
@@ -93,15 +93,15 @@ fn between(draw: &mut Draw, plan: &mut Plan) {
         };
         let what = match (draw.number(0, 4), behind) {
             // Who dials.
-            (0, true) => FaultKind::Refuse { from: gateway, to: other },
-            (0, false) => FaultKind::Refuse { from: other, to: gateway },
+            (0, true) => LinkFault::Refuse { from: gateway, to: other }.into(),
+            (0, false) => LinkFault::Refuse { from: other, to: gateway }.into(),
             (kind, _) => {
                 let there = draw.chance(50);
                 let [from, to] = if there { [gateway, other] } else { [other, gateway] };
                 match kind {
-                    1 => FaultKind::Stall { from, to },
-                    2 => FaultKind::Blackhole { from, to },
-                    3 => FaultKind::Reset { from, to },
+                    1 => LinkFault::Stall { from, to }.into(),
+                    2 => LinkFault::Blackhole { from, to }.into(),
+                    3 => LinkFault::Reset { from, to }.into(),
                     _ => slow(draw, from, to),
                 }
             }
@@ -119,7 +119,7 @@ fn between(draw: &mut Draw, plan: &mut Plan) {
 
 fn slow(draw: &mut Draw, from: String, to: String) -> FaultKind {
     let (delay_ms, chunk_bytes) = (draw.number(5, 200), draw.pick(&[64, 512]));
-    FaultKind::Slow { from, to, delay_ms, chunk_bytes }
+    LinkFault::Slow { from, to, delay_ms, chunk_bytes }.into()
 }
 
 /// How long answers trickle that are cut off.
@@ -133,11 +133,12 @@ fn cut(draw: &mut Draw, plan: &mut Plan, gateway: usize, at_ms: u64) {
     let dies = draw.number(0, 3) == 0;
     for instance in 1..=plan.topology.configstores {
         let from = instance_name(instance);
-        let what = FaultKind::Slow { from: from.clone(), to: to.clone(), delay_ms, chunk_bytes };
+        let what =
+            LinkFault::Slow { from: from.clone(), to: to.clone(), delay_ms, chunk_bytes }.into();
         plan.faults.push(Fault { at_ms, for_ms: CUT_MS, what });
         let what = match draw.chance(30) {
-            true => FaultKind::Kill { instance },
-            false => FaultKind::Reset { from, to: to.clone() },
+            true => ProcessFault::Kill { instance }.into(),
+            false => LinkFault::Reset { from, to: to.clone() }.into(),
         };
         let for_ms = draw.number(20, 1_000).min(LOAD_MS - broken_ms);
         if !dies {
@@ -146,7 +147,7 @@ fn cut(draw: &mut Draw, plan: &mut Plan, gateway: usize, at_ms: u64) {
     }
     if dies {
         let for_ms = draw.number(20, 1_000).min(LOAD_MS - broken_ms);
-        let what = FaultKind::GatewayKill { gateway };
+        let what = ProcessFault::GatewayKill { gateway }.into();
         plan.faults.push(Fault { at_ms: broken_ms, for_ms, what });
     }
 }

@@ -1,8 +1,10 @@
 //! Export and import as inverses, also when the importing process dies.
 
+use drydock_harness::fault::PointAct;
+
 use super::Draw;
 use super::swarm::{self, COORDINATION, LINKS, OBJECTS, PROCESSES, WATCHES};
-use crate::plan::fault::{Fault, FaultKind, PointAct};
+use crate::plan::fault::{Fault, ProcessFault};
 use crate::plan::{Damage, OperatorOp, Plan, Step};
 
 /// Every code point of an import. A test compares it with what an import passes.
@@ -105,12 +107,13 @@ pub fn killed(draw: &mut Draw) -> Plan {
     plan.faults.push(Fault {
         at_ms: 1_000,
         for_ms: draw.number(100, 2_000),
-        what: FaultKind::Point {
+        what: ProcessFault::Point {
             instance,
             point: IMPORT_POINTS[step].to_owned(),
             occurrence: 1,
             act: PointAct::Kill,
-        },
+        }
+        .into(),
     });
     if draw.chance(30) {
         swarm::faults(draw, &mut plan, &[COORDINATION, OBJECTS], 2, [1_000, 24_000]);

@@ -1,8 +1,10 @@
 //! Maintenance as a barrier across instances.
 
+use drydock_harness::fault::PointAct;
+
 use super::swarm::{self, COORDINATION, LINKS, PROCESSES, WATCHES};
 use super::{Draw, gateway};
-use crate::plan::fault::{Fault, FaultKind, PointAct};
+use crate::plan::fault::{CoordinationFault, Fault, ProcessFault, WatchFault};
 use crate::plan::{OperatorOp, Plan, Step};
 
 pub fn under_load(draw: &mut Draw) -> Plan {
@@ -13,7 +15,7 @@ pub fn under_load(draw: &mut Draw) -> Plan {
     plan.faults.push(Fault {
         at_ms: cut_ms,
         for_ms: draw.number(1_000, 12_000),
-        what: FaultKind::CoordCut { instance: away },
+        what: CoordinationFault::Cut { instance: away }.into(),
     });
     let mut at_ms = draw.number(1_000, 4_500);
     for _ in 0..draw.count(1, 2) {
@@ -23,7 +25,7 @@ pub fn under_load(draw: &mut Draw) -> Plan {
             plan.faults.push(Fault {
                 at_ms: at_ms - draw.number(0, 900),
                 for_ms: lag_ms,
-                what: FaultKind::WatchLag { instance: draw.pick(&others), lag_ms },
+                what: WatchFault::Lag { instance: draw.pick(&others), lag_ms }.into(),
             });
         }
         let mut step = |at_ms, action| {
@@ -90,18 +92,24 @@ fn begin_late(draw: &mut Draw, plan: &mut Plan) {
         if draw.chance(60) {
             late = true;
             let for_ms = draw.number(100, 6_000);
-            plan.faults.push(Fault { at_ms: 0, for_ms, what: FaultKind::Kill { instance } });
+            plan.faults.push(Fault {
+                at_ms: 0,
+                for_ms,
+                what: ProcessFault::Kill { instance }.into(),
+            });
         }
         if draw.chance(60) {
             let (point, act) =
                 (draw.pick(&BOOTSTRAP), draw.pick(&[PointAct::Delay, PointAct::Kill]));
-            let what = FaultKind::Point { instance, point: point.to_owned(), occurrence: 1, act };
+            let what =
+                ProcessFault::Point { instance, point: point.to_owned(), occurrence: 1, act }
+                    .into();
             plan.faults.push(Fault { at_ms: 0, for_ms: draw.number(200, 4_000), what });
         }
     }
     if !late {
         let instance = draw.count(1, plan.topology.configstores);
         let for_ms = draw.number(100, 6_000);
-        plan.faults.push(Fault { at_ms: 0, for_ms, what: FaultKind::Kill { instance } });
+        plan.faults.push(Fault { at_ms: 0, for_ms, what: ProcessFault::Kill { instance }.into() });
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Draw;
 use super::swarm;
-use crate::plan::fault::{Fault, FaultKind};
+use crate::plan::fault::{Fault, LinkFault};
 use crate::plan::hosts::{OPERATOR, S3_HOST, client_name, etcd_name, instance_name};
 use crate::plan::{Fidelity, Plan};
 
@@ -37,8 +37,8 @@ pub fn partition(draw: &mut Draw) -> Plan {
     let cut = |from: &str, to: &str| {
         let (from, to) = (from.to_owned(), to.to_owned());
         let what = match vanishes {
-            true => FaultKind::Blackhole { from, to },
-            false => FaultKind::Stall { from, to },
+            true => LinkFault::Blackhole { from, to }.into(),
+            false => LinkFault::Stall { from, to }.into(),
         };
         Fault { at_ms: AROUND_MS, for_ms, what }
     };

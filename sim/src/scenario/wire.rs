@@ -2,7 +2,9 @@
 //! does not know. Drawn last, so that everything else is the same at both fidelities.
 
 use super::Draw;
-use crate::plan::fault::{Asked, Effect, Fault, FaultKind};
+use crate::plan::fault::{
+    Asked, CoordinationFault, Effect, EtcdFault, Fault, FaultKind, LinkFault, ObjectsFault,
+};
 use crate::plan::hosts::{S3_HOST, etcd_name, instance_name};
 use crate::plan::{Fidelity, OperatorOp, Plan, Step};
 use drydock_sim_s3::ConditionalWrites::{self, Honoured};
@@ -19,7 +21,11 @@ pub fn widen(draw: &mut Draw, plan: &mut Plan) {
     // A recovery takes a listing's word for what was archived, and so does the way back to a
     // lineage that ended by another such way: that is asked of an object store.
     let recovers = |fault: &Fault| {
-        matches!(fault.what, FaultKind::CoordLost {} | FaultKind::CoordSetBack { .. })
+        matches!(
+            fault.what,
+            FaultKind::Coordination(CoordinationFault::Lost {})
+                | FaultKind::Coordination(CoordinationFault::SetBack { .. })
+        )
     };
     let goes_back = |step: &Step| matches!(step.action, OperatorOp::GoBack { .. });
     if !plan.faults.iter().any(recovers) && !plan.operator.iter().any(goes_back) {
@@ -47,12 +53,12 @@ fn etcd(draw: &mut Draw, plan: &Plan) -> FaultKind {
     let members = plan.topology.etcd_members;
     let member = draw.count(1, members);
     let kinds = [
-        FaultKind::EtcdKill { member },
-        FaultKind::EtcdElect {},
-        FaultKind::EtcdCompact {},
-        FaultKind::EtcdNoSpace {},
-        FaultKind::EtcdIsolate { member },
-        FaultKind::EtcdLag { member },
+        EtcdFault::Kill { member }.into(),
+        EtcdFault::Elect {}.into(),
+        EtcdFault::Compact {}.into(),
+        EtcdFault::NoSpace {}.into(),
+        EtcdFault::Isolate { member }.into(),
+        EtcdFault::Lag { member }.into(),
     ];
     // One member alone is its own majority.
     let fitting = if members == 1 { &kinds[..4] } else { &kinds[..] };
@@ -60,7 +66,7 @@ fn etcd(draw: &mut Draw, plan: &Plan) -> FaultKind {
 }
 
 fn requests(draw: &mut Draw, plan: &Plan) -> FaultKind {
-    FaultKind::EtcdFail {
+    EtcdFault::Fail {
         instance: draw.count(1, plan.topology.configstores),
         count: draw.number(1, 4),
         // Every instance reads and renews all the time, and the others now and then.
@@ -76,11 +82,12 @@ fn requests(draw: &mut Draw, plan: &Plan) -> FaultKind {
         ]),
         effect: draw.pick(&[Effect::Applied, Effect::Dropped]),
     }
+    .into()
 }
 
 fn objects(draw: &mut Draw, plan: &Plan) -> FaultKind {
     let instance = draw.count(1, plan.topology.configstores);
-    FaultKind::ObjectsTruncate { instance, count: draw.number(1, 4) }
+    ObjectsFault::Truncate { instance, count: draw.number(1, 4) }.into()
 }
 
 /// Something between an instance and what it keeps its data in.
@@ -95,15 +102,16 @@ fn link(draw: &mut Draw, plan: &Plan) -> FaultKind {
         false => [storage, instance],
     };
     match draw.number(0, 4) {
-        0 => FaultKind::Stall { from, to },
-        1 => FaultKind::Blackhole { from, to },
-        2 => FaultKind::Refuse { from, to },
-        3 => FaultKind::Reset { from, to },
-        _ => FaultKind::Slow {
+        0 => LinkFault::Stall { from, to }.into(),
+        1 => LinkFault::Blackhole { from, to }.into(),
+        2 => LinkFault::Refuse { from, to }.into(),
+        3 => LinkFault::Reset { from, to }.into(),
+        _ => LinkFault::Slow {
             from,
             to,
             delay_ms: draw.number(5, 200),
             chunk_bytes: draw.pick(&[64, 512, 8192]),
-        },
+        }
+        .into(),
     }
 }

@@ -7,19 +7,21 @@ use drydock_backends::etcd::{Etcd, EtcdSettings};
 use drydock_core::coord::Coordination;
 use drydock_core::env::{Env, RngTree};
 use drydock_core::error::BoxError;
+use drydock_harness::fault::Faults;
+use drydock_harness::record::Recorder;
+use drydock_harness::world::{self, FaultHooks, Stop};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 
 use super::embedded::EmbeddedPair;
+use super::faults::StorageFaults;
+use super::seams::{HostClock, HostNet};
 use super::wire::{EtcdFaults, EtcdHosts, S3Faults, S3Host};
-use crate::fault::Faults;
-use crate::plan::fault::FaultKind;
+use crate::plan::fault::ProcessFault;
 use crate::plan::hosts::{S3_HOST, instance_name};
 use crate::plan::{Fidelity, Plan};
-use crate::recorder::Recorder;
 use crate::storage::direct::{FaultyCoordination, FaultyObjects, LateTxns, StorageLink, Stores};
 use crate::timeline::{ObjectHistory, Past, RevisionLog};
-use crate::world::{self, Backstage, SimClock, SimNet, Stop};
 
 /// How often leases in memory are looked at, and late transactions applied.
 const COORDINATION_MS: u64 = 20;
@@ -28,7 +30,7 @@ const COORDINATION_MS: u64 = 20;
 #[derive(Clone)]
 pub struct Storage {
     plan: Arc<Plan>,
-    faults: Faults,
+    faults: StorageFaults,
     recorder: Recorder,
     revisions: RevisionLog,
     pub object_history: ObjectHistory,
@@ -55,7 +57,9 @@ impl Storage {
         recorder: &Recorder,
         revisions: &RevisionLog,
     ) -> Self {
-        let clock = SimClock::shared(plan.epoch, None, faults);
+        let clock = HostClock::shared(plan.epoch, None, faults);
+        let active = faults;
+        let faults = StorageFaults::new(plan, faults);
         let rng = RngTree::from_seed(plan.seed);
         let object_history = ObjectHistory::new(recorder);
         let kind = match plan.fidelity {
@@ -70,7 +74,7 @@ impl Storage {
             },
             Fidelity::Embedded => {
                 let rng = rng.child("storage").stream("disk");
-                Kind::Embedded(EmbeddedPair::new(faults, &object_history, clock, revisions, rng))
+                Kind::Embedded(EmbeddedPair::new(active, &object_history, clock, revisions, rng))
             }
             Fidelity::Wire => {
                 let stream = |name| Arc::new(Mutex::new(rng.child("storage").stream(name)));
@@ -92,7 +96,7 @@ impl Storage {
         };
         Storage {
             plan: plan.clone(),
-            faults: faults.clone(),
+            faults,
             recorder: recorder.clone(),
             revisions: revisions.clone(),
             object_history,
@@ -112,9 +116,9 @@ impl Storage {
             Kind::Wire { etcd, s3 } => {
                 etcd.add_to(world);
                 s3.add_to(world);
-                world.backstage(Arc::new(self.clone()));
+                world.hook(Arc::new(self.clone()));
             }
-            Kind::Embedded(_) => world.backstage(Arc::new(self.clone())),
+            Kind::Embedded(_) => world.hook(Arc::new(self.clone())),
         }
     }
 
@@ -130,7 +134,12 @@ impl Storage {
     }
 
     /// How one process of an instance reaches storage; `rng` is that process's.
-    pub fn reach(&self, instance: usize, net: &SimNet, rng: &RngTree) -> Result<Reached, BoxError> {
+    pub fn reach(
+        &self,
+        instance: usize,
+        net: &HostNet,
+        rng: &RngTree,
+    ) -> Result<Reached, BoxError> {
         match &self.kind {
             Kind::Direct { stores, late, objects } => {
                 let link = || self.link(instance, rng);
@@ -213,23 +222,24 @@ impl Storage {
     }
 }
 
-impl Backstage for Storage {
-    fn begins(&self, index: usize, what: &FaultKind) {
+impl FaultHooks for Storage {
+    fn begins(&self, index: usize) {
         if let Kind::Wire { etcd, .. } = &self.kind {
-            etcd.begins(index, what);
+            etcd.begins(index);
         }
     }
 
-    fn ends(&self, index: usize, what: &FaultKind) {
+    fn ends(&self, index: usize) {
         if let Kind::Wire { etcd, .. } = &self.kind {
-            etcd.ends(index, what);
+            etcd.ends(index);
         }
     }
 
-    fn dies(&self, host: &str, how: &FaultKind) -> u64 {
+    fn dies(&self, host: &str, index: usize) -> u64 {
+        let how = self.faults.kind(index).process();
         match (&self.kind, how) {
             (Kind::Wire { etcd, .. }, _) => etcd.dies(host),
-            (Kind::Embedded(pair), FaultKind::PowerCut { .. }) => return pair.lose(),
+            (Kind::Embedded(pair), Some(ProcessFault::PowerCut { .. })) => return pair.lose(),
             _ => {}
         }
         0

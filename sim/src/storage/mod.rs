@@ -11,11 +11,14 @@
 
 mod direct;
 mod embedded;
+mod faults;
 mod fidelity;
+pub mod seams;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
+pub use faults::StorageFaults;
 pub use fidelity::Storage;
-pub use wire::Accepts;
+pub use seams::Accepts;

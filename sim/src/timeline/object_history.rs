@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use drydock_harness::record::{Recorder, Seq};
 use futures_util::FutureExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload, Result};
-
-use crate::recorder::{Recorder, Seq};
 
 /// Everything that was ever stored, deleted or not, and when it first was: for the oracles.
 #[derive(Clone)]

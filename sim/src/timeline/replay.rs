@@ -11,11 +11,11 @@ use drydock_core::log::format::{
     ModeRecord, Object, Reason, RecoveryRecord, decode,
 };
 use drydock_core::log::segment::Segment;
+use drydock_harness::record::Seq;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::plan::identity::SERVICE;
-use crate::recorder::Seq;
 use crate::timeline::{Moments, Past};
 
 /// A value and when it came about.

@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use drydock_core::coord::{self, Event, Revision, TxnResponse};
-
-use crate::recorder::{Recorder, Seq};
+use drydock_harness::record::{Recorder, Seq};
 
 /// What one store held and did.
 #[derive(Debug, Clone, Default)]

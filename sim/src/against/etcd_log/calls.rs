@@ -1,10 +1,10 @@
 //! What was noted, with numbers for revisions and calls.
 
 use drydock_core::coord::Revision;
+use drydock_harness::record::Seq;
 
 use super::{Mark, Noted};
 use crate::history::{Answer, Call, Operation, TreeCall};
-use crate::recorder::Seq;
 use crate::timeline::{Moments, Past};
 
 /// Revisions that a store may have had unseen when it was lost.

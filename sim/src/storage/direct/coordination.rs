@@ -20,7 +20,7 @@ use futures_util::{Stream, StreamExt};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::link::{GIVE_UP, StorageLink};
-use crate::plan::fault::{Effect, FaultKind};
+use crate::plan::fault::{CoordinationFault, Effect, FaultKind};
 use crate::storage::direct::Stores;
 use crate::timeline::RevisionLog;
 
@@ -116,17 +116,11 @@ fn unknown(reason: &str) -> Error {
 }
 
 fn slower(what: &FaultKind) -> Option<u64> {
-    match what {
-        FaultKind::CoordSlow { delay_ms, .. } => Some(*delay_ms),
-        _ => None,
-    }
+    what.coordination()?.slows_by()
 }
 
 fn cut(what: &FaultKind) -> bool {
-    matches!(
-        what,
-        FaultKind::CoordCut { .. } | FaultKind::CoordLost {} | FaultKind::CoordSetBack { .. }
-    )
+    what.coordination().is_some_and(CoordinationFault::cuts)
 }
 
 #[async_trait]
@@ -140,10 +134,7 @@ impl Coordination for FaultyCoordination {
 
     async fn txn(&self, txn: Txn) -> Result<TxnResponse> {
         self.there().await?;
-        let lost = |what: &FaultKind| match what {
-            FaultKind::LostAnswer { count, effect, .. } => Some((*count, *effect)),
-            _ => None,
-        };
+        let lost = |what: &FaultKind| what.coordination()?.loses_answers();
         if let Some(effect) = self.link.strike(lost) {
             return self.lose(txn, effect).await;
         }
@@ -225,10 +216,7 @@ impl FaultyWatch {
                     if batch.events.is_empty() {
                         continue;
                     }
-                    let lag = self.link.mine(|what| match what {
-                        FaultKind::WatchLag { lag_ms, .. } => Some(*lag_ms),
-                        _ => None,
-                    });
+                    let lag = self.link.mine(|what| what.watch()?.lag_ms());
                     let mut delay_ms = self.link.draw_ms();
                     if let Some((index, lag_ms)) = lag {
                         self.link.faults.hit(index, 1);
@@ -244,15 +232,10 @@ impl FaultyWatch {
         }
     }
 
-    /// Whether the event of `key` is lost for good. Only commits are: a store that also forgot to
-    /// tell of the mode would break a promise that nothing can make up for.
+    /// Whether the event of `key` is lost for good.
     fn forgets(&self, key: &[u8]) -> bool {
-        let is_commit = key.windows(5).any(|part| part == b"/log/");
-        let loss = |what: &FaultKind| match what {
-            FaultKind::WatchLoss { count, .. } => Some((*count, ())),
-            _ => None,
-        };
-        is_commit && self.link.strike(loss).is_some()
+        let loss = |what: &FaultKind| Some((what.watch()?.forgets(key)?, ()));
+        self.link.strike(loss).is_some()
     }
 
     /// Whether a fault keeps the watch from moving; may end it.
@@ -262,7 +245,7 @@ impl FaultyWatch {
             self.ended = Some(unknown("the store is another one"));
             return false;
         }
-        let broken = |what: &FaultKind| matches!(what, FaultKind::WatchBreak { .. }).then_some(());
+        let broken = |what: &FaultKind| what.watch()?.breaks().then_some(());
         if let Some((index, ())) = self.link.mine(broken) {
             self.link.faults.hit(index, 1);
             self.arrived.clear();

@@ -7,8 +7,8 @@ use drydock_core::env::Rng;
 use rand::RngExt;
 use tokio::time::{sleep, timeout};
 
-use crate::fault::Faults;
 use crate::plan::fault::FaultKind;
+use crate::storage::StorageFaults;
 
 /// When a caller of storage gives up on an answer, as the real clients do.
 pub const GIVE_UP: Duration = Duration::from_secs(1);
@@ -17,7 +17,7 @@ pub const GIVE_UP: Duration = Duration::from_secs(1);
 pub struct StorageLink {
     pub host: String,
     pub instance: usize,
-    pub faults: Faults,
+    pub faults: StorageFaults,
     /// Least and greatest time of one way.
     pub latency_ms: [u64; 2],
     pub rng: Arc<Mutex<Rng>>,

@@ -25,14 +25,10 @@ pub struct FaultyObjects {
 
 impl FaultyObjects {
     async fn travel(&self) -> Result<()> {
-        let slower = |what: &FaultKind| match what {
-            FaultKind::ObjectsSlow { delay_ms, .. } => Some(*delay_ms),
-            _ => None,
-        };
+        let slower = |what: &FaultKind| what.objects()?.slows_by();
         let traveled = self.link.travel(slower, |_| false).await;
         traveled.map_err(|_| failure("timed out"))?;
-        let outage =
-            |what: &FaultKind| matches!(what, FaultKind::ObjectsOutage { .. }).then_some(());
+        let outage = |what: &FaultKind| what.objects()?.is_outage().then_some(());
         match self.link.mine(outage) {
             Some((index, ())) => {
                 self.link.faults.hit(index, 1);
@@ -45,10 +41,7 @@ impl FaultyObjects {
     /// One write, there and back.
     async fn write<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         self.travel().await?;
-        let failing = |what: &FaultKind| match what {
-            FaultKind::ObjectsFail { count, effect, .. } => Some((*count, *effect)),
-            _ => None,
-        };
+        let failing = |what: &FaultKind| what.objects()?.fails_writes();
         match self.link.strike(failing) {
             Some(Effect::Dropped) => Err(failure("internal error, nothing written")),
             Some(Effect::Applied | Effect::Late) => {

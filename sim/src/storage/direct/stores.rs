@@ -10,8 +10,8 @@ use drydock_core::coord::memory::Memory;
 use drydock_core::coord::{Event, Revision};
 use drydock_core::env::Clock;
 
-use crate::fault::Faults;
-use crate::plan::fault::FaultKind;
+use crate::plan::fault::Replacement;
+use crate::storage::StorageFaults;
 use crate::timeline::{Past, RevisionLog};
 
 #[derive(Clone)]
@@ -55,35 +55,30 @@ impl Stores {
     }
 
     /// Does what the faults that have begun say. Answers whether the store is another one now.
-    pub fn replace(&self, faults: &Faults) -> bool {
+    pub fn replace(&self, faults: &StorageFaults) -> bool {
         let mut replaced = false;
-        while let Some((index, to)) = self.next(faults) {
+        while let Some((index, by)) = self.next(faults) {
             self.lock().done.push(index);
             faults.hit(index, 1);
-            self.begin(to);
+            self.begin(by);
             replaced = true;
         }
         replaced
     }
 
-    /// A fault that has not replaced the store yet, and how old the new store is.
-    fn next(&self, faults: &Faults) -> Option<(usize, Option<Duration>)> {
-        faults.every(|index, what| {
-            if self.lock().done.contains(&index) {
-                return None;
-            }
-            match what {
-                FaultKind::CoordLost {} => Some(None),
-                FaultKind::CoordSetBack { age_ms } => Some(Some(Duration::from_millis(*age_ms))),
-                _ => None,
-            }
+    /// A fault that has not replaced the store yet, and what it replaces the store by.
+    fn next(&self, faults: &StorageFaults) -> Option<(usize, Replacement)> {
+        let done = &self.lock().done;
+        faults.first(|index| match done.contains(&index) {
+            true => None,
+            false => faults.kind(index).coordination()?.replacement(),
         })
     }
 
-    fn begin(&self, age: Option<Duration>) {
-        let (store, inherited) = match age {
-            None => (Memory::with_history(Arc::clone(&self.clock)), Vec::new()),
-            Some(age) => {
+    fn begin(&self, by: Replacement) {
+        let (store, inherited) = match by {
+            Replacement::Empty => (Memory::with_history(Arc::clone(&self.clock)), Vec::new()),
+            Replacement::Backup(age) => {
                 let then = self.revisions.now().saturating_sub(age);
                 let revision = self.revisions.revision_at(then);
                 let mut events = self.past().pop().map(Past::whole).unwrap_or_default();

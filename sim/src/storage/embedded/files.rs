@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use drydock_core::env::Rng;
+use drydock_harness::world::SimDisk;
 use futures_util::FutureExt;
 use futures_util::stream::BoxStream;
 use object_store::memory::InMemory;
@@ -21,7 +22,6 @@ use object_store::{
 };
 use rand::RngExt;
 
-use super::disk::SimDisk;
 use crate::timeline::ObjectHistory;
 
 /// One in so many deletions comes undone when the power goes.
@@ -158,22 +158,25 @@ mod tests {
     use std::collections::BTreeSet;
 
     use drydock_core::env::RngTree;
+    use drydock_harness::fault::Faults;
+    use drydock_harness::record::Recorder;
 
     use super::*;
-    use crate::fault::Faults;
-    use crate::plan::fault::{Fault, FaultKind};
-    use crate::recorder::Recorder;
+    use crate::plan::fault::{Fault, ProcessFault};
 
     /// What is there after the power went at the n-th write, when one object took the place of
     /// another: over many seeds.
     fn after_a_cut_at(writes: u64) -> BTreeSet<Bytes> {
         let left = |seed| {
-            let what = FaultKind::PowerCut { instance: 1, writes };
-            let recorder = Recorder::new(None);
-            let faults = vec![Fault { at_ms: 0, for_ms: 1, what }];
+            let what = ProcessFault::PowerCut { instance: 1, writes }.into();
+            let recorder = Recorder::new(|| None, None);
+            let faults = vec![Fault { at_ms: 0, for_ms: 1, what }.lower(&[])];
             let faults = Faults::new(faults, recorder.clone());
             faults.start(0);
-            let files = SimFiles::new(&SimDisk::new(1, &faults), &ObjectHistory::new(&recorder));
+            let files = SimFiles::new(
+                &SimDisk::new("configstore-1", &faults),
+                &ObjectHistory::new(&recorder),
+            );
             let path = Path::from("current.json");
             let put = |text: &'static str| {
                 files.put(&path, PutPayload::from_static(text.as_bytes())).now_or_never().unwrap()

@@ -1,7 +1,7 @@
 //! Storage of one process on a simulated disk.
 
-mod disk;
 mod files;
 mod pair;
+mod redb_disk;
 
 pub use pair::EmbeddedPair;

@@ -11,12 +11,13 @@ use drydock_core::coord::{
 };
 use drydock_core::db::Execution;
 use drydock_core::env::{Clock, Rng};
+use drydock_harness::fault::Faults;
+use drydock_harness::world::SimDisk;
 use futures_util::{FutureExt, StreamExt};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::disk::SimDisk;
 use super::files::SimFiles;
-use crate::fault::Faults;
+use super::redb_disk::RedbDisk;
 use crate::plan::hosts::instance_name;
 use crate::timeline::{ObjectHistory, Past, RevisionLog};
 
@@ -47,7 +48,7 @@ impl EmbeddedPair {
         revisions: &RevisionLog,
         rng: Rng,
     ) -> EmbeddedPair {
-        let disk = SimDisk::new(INSTANCE, faults);
+        let disk = SimDisk::new(&instance_name(INSTANCE), faults);
         EmbeddedPair {
             files: SimFiles::new(&disk, object_history),
             disk,
@@ -76,7 +77,7 @@ impl EmbeddedPair {
 
     fn opened(&self) -> std::result::Result<Embedded, OpenError> {
         let clock = Arc::clone(&self.clock);
-        Embedded::open_with_backend(self.disk.open(), "disk", clock, Execution::Inline)
+        Embedded::open_with_backend(RedbDisk(self.disk.open()), "disk", clock, Execution::Inline)
     }
 
     /// The power went: what was not synced is lost or torn. Answers how much that was.
@@ -184,14 +185,14 @@ impl Coordination for Opened {
 mod tests {
     use drydock_core::coord::{CoordinationExt, Put};
     use drydock_core::env::{ManualClock, RngTree};
+    use drydock_harness::record::Recorder;
 
     use super::*;
-    use crate::recorder::Recorder;
 
     #[tokio::test]
     async fn the_past_is_whole_although_the_store_forgets_and_the_power_goes() {
         const PUTS: usize = 6_000;
-        let recorder = Recorder::new(None);
+        let recorder = Recorder::new(|| None, None);
         let (faults, object_history) =
             (Faults::new(Vec::new(), recorder.clone()), ObjectHistory::new(&recorder));
         let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));

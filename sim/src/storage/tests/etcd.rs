@@ -3,18 +3,19 @@
 use std::sync::{Arc, Mutex};
 
 use drydock_core::net::Net as _;
+use drydock_harness::fault::Faults;
+use drydock_harness::record::Recorder;
+use drydock_harness::world::{Cluster as World, Stop, host_elapsed};
 use drydock_sim_etcd::{Cluster, Config, Etcd, MemberConfig, NoFaults, Node, serve};
 use etcd_client::{Channel, Client, GetOptions, PutOptions};
 use hyper_util::rt::TokioIo;
 use tonic::transport::Endpoint;
 
-use crate::fault::Faults;
-use crate::plan::fault::{Fault, FaultKind};
+use crate::plan::fault::{Fault, LinkFault};
 use crate::plan::{Fidelity, Plan};
-use crate::recorder::Recorder;
 use crate::scenario::Scenario;
 use crate::storage::Accepts;
-use crate::world::{Cluster as World, SimNet, Stop, host_elapsed};
+use crate::storage::seams::HostNet;
 
 const SERVER: &str = "configstore-1";
 const CLIENT: &str = "client-1";
@@ -26,9 +27,9 @@ fn run(faults: Vec<Fault>) -> Vec<(u128, String)> {
     plan.topology.latency_ms = [0, 5];
     plan.load_ms = 20_000;
     plan.faults = faults;
-    let recorder = Recorder::new(None);
-    let faults = Faults::new(plan.faults.clone(), recorder.clone());
-    let mut world = World::new(&plan, &faults, &recorder);
+    let recorder = Recorder::new(host_elapsed, None);
+    let faults = Faults::new(plan.scheduled(), recorder.clone());
+    let mut world = World::new(&plan.world(), &faults, &recorder);
     let member = MemberConfig {
         name: "m0".to_owned(),
         peer_url: "http://m0:2380".to_owned(),
@@ -37,7 +38,7 @@ fn run(faults: Vec<Fault>) -> Vec<(u128, String)> {
     let cluster = Cluster::new(Config::new("test", vec![member]));
     let etcd =
         Etcd::new(cluster, Arc::new(|| host_elapsed().unwrap_or_default()), Arc::new(NoFaults));
-    let (net, stop) = (world.net(SERVER), Stop::default());
+    let (net, stop) = (HostNet(world.net(SERVER)), Stop::default());
     let stops = stop.clone();
     world.host(SERVER, stop, move || {
         let (net, node, shutdown) = (net.clone(), Node::new(etcd.clone(), 0), stops.renew());
@@ -47,14 +48,14 @@ fn run(faults: Vec<Fault>) -> Vec<(u128, String)> {
         }
     });
     let notes = Notes::default();
-    world.client(CLIENT, talk(world.net(CLIENT), notes.clone()));
+    world.client(CLIENT, talk(HostNet(world.net(CLIENT)), notes.clone()));
     let done = notes.clone();
     let over = move || done.lock().unwrap().last().is_some_and(|(_, note)| note == "over");
     world.run(20_000, over).unwrap();
     notes.lock().unwrap().clone()
 }
 
-async fn talk(net: SimNet, notes: Notes) {
+async fn talk(net: HostNet, notes: Notes) {
     let note = |text: String| {
         let now = host_elapsed().unwrap_or_default().as_millis();
         notes.lock().unwrap().push((now, text));
@@ -93,7 +94,7 @@ fn the_client_reaches_it_over_the_simulated_network() {
 #[test]
 fn the_same_run_has_the_same_answers_at_the_same_times() {
     let stall = || {
-        let what = FaultKind::Stall { from: CLIENT.to_owned(), to: SERVER.to_owned() };
+        let what = LinkFault::Stall { from: CLIENT.to_owned(), to: SERVER.to_owned() }.into();
         vec![Fault { at_ms: 20, for_ms: 700, what }]
     };
     assert_eq!(run(stall()), run(stall()));

@@ -7,6 +7,9 @@ use drydock_backends::objects::{Addressing, Credentials, S3Settings, builder};
 use drydock_core::env::{Env, RngTree};
 use drydock_core::error::Chain;
 use drydock_core::net::Net;
+use drydock_harness::fault::Faults;
+use drydock_harness::record::Recorder;
+use drydock_harness::world::{Cluster, Stop, host_elapsed};
 use drydock_sim_s3::request::head::encode;
 use drydock_sim_s3::wire::digest::{base64, hmac_sha1};
 use drydock_sim_s3::{Calm, S3, Settings, serve};
@@ -15,13 +18,11 @@ use object_store::{ObjectStoreExt, PutPayload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
-use crate::fault::Faults;
 use crate::plan::Fidelity;
-use crate::plan::fault::{Fault, FaultKind};
-use crate::recorder::Recorder;
+use crate::plan::fault::{Fault, LinkFault, ProcessFault};
 use crate::scenario::Scenario;
 use crate::storage::Accepts;
-use crate::world::{Cluster, SimClock, SimNet, Stop};
+use crate::storage::seams::{HostClock, HostNet};
 
 const BUCKET: &str = "bucket";
 const KEY: &str = "key";
@@ -43,7 +44,7 @@ fn server(env: Env) -> Arc<S3> {
 fn run<F>(
     seed: u64,
     faults: Vec<Fault>,
-    client: impl FnOnce(SimNet) -> F,
+    client: impl FnOnce(HostNet) -> F,
 ) -> (Option<String>, Vec<u64>)
 where
     F: Future<Output = String> + 'static,
@@ -52,12 +53,12 @@ where
     plan.tick_ms = 1;
     plan.load_ms = 20_000;
     plan.faults = faults;
-    let recorder = Recorder::new(None);
-    let faults = Faults::new(plan.faults.clone(), recorder.clone());
-    let mut cluster = Cluster::new(&plan, &faults, &recorder);
-    let clock = SimClock::shared(plan.epoch, None, &faults);
+    let recorder = Recorder::new(host_elapsed, None);
+    let faults = Faults::new(plan.scheduled(), recorder.clone());
+    let mut cluster = Cluster::new(&plan.world(), &faults, &recorder);
+    let clock = HostClock::shared(plan.epoch, None, &faults);
     let env = Env::new(clock, RngTree::from_seed(seed));
-    let (s3, net) = (server(env), cluster.net(SERVER));
+    let (s3, net) = (server(env), HostNet(cluster.net(SERVER)));
     cluster.host(SERVER, Stop::default(), move || {
         let (s3, net) = (s3.clone(), net.clone());
         async move {
@@ -66,7 +67,7 @@ where
         }
     });
     let came_to = Arc::new(Mutex::new(None));
-    let (work, note) = (client(cluster.net(CLIENT)), came_to.clone());
+    let (work, note) = (client(HostNet(cluster.net(CLIENT))), came_to.clone());
     cluster.client(CLIENT, async move {
         let answer = work.await;
         *note.lock().unwrap() = Some(answer);
@@ -76,7 +77,7 @@ where
     (came_to, faults.report().iter().map(|fault| fault.hits).collect())
 }
 
-async fn put_and_get(net: SimNet) -> String {
+async fn put_and_get(net: HostNet) -> String {
     let settings = S3Settings {
         bucket: BUCKET.to_owned(),
         region: "us-east-1".to_owned(),
@@ -111,7 +112,7 @@ fn the_product_reads_what_it_wrote_over_the_simulated_network() {
 #[test]
 fn a_clock_that_is_off_by_more_than_a_quarter_of_an_hour_is_refused() {
     for (by_ms, accepted) in [(14 * 60_000, true), (16 * 60_000, false), (-16 * 60_000, false)] {
-        let what = FaultKind::Clock { instance: 1, by_ms };
+        let what = ProcessFault::Clock { instance: 1, by_ms }.into();
         let (came_to, hits) = run(1, vec![Fault { at_ms: 0, for_ms: 20_000, what }], put_and_get);
         let came_to = came_to.unwrap();
         assert!(hits[0] > 0);
@@ -124,9 +125,9 @@ fn a_clock_that_is_off_by_more_than_a_quarter_of_an_hour_is_refused() {
 
 #[test]
 fn a_dial_into_a_black_hole_ends_at_the_time_out() {
-    let what = FaultKind::Blackhole { from: CLIENT.to_owned(), to: SERVER.to_owned() };
+    let what = LinkFault::Blackhole { from: CLIENT.to_owned(), to: SERVER.to_owned() }.into();
     let fault = Fault { at_ms: 0, for_ms: 15_000, what };
-    let client = async |net: SimNet| {
+    let client = async |net: HostNet| {
         let begun = tokio::time::Instant::now();
         let error = put_and_get(net).await;
         assert!(error.contains("no connection to `s3-1:9000` in 5s"), "{error}");
@@ -146,7 +147,7 @@ fn presigned(method: &str, target: &str) -> String {
     format!("{target}{separator}AWSAccessKeyId={KEY}&Expires={expires}&Signature={signature}")
 }
 
-async fn talk(net: SimNet) -> String {
+async fn talk(net: HostNet) -> String {
     let mut all = String::new();
     for (method, target, body) in [
         ("PUT", "/bucket/a", "one"),

@@ -7,27 +7,26 @@ use std::time::Duration;
 use bytes::Bytes;
 use drydock_core::coord::{Event, EventKind, KeyValue, LeaseId, Revision};
 use drydock_core::net::Net;
+use drydock_harness::record::Recorder;
+use drydock_harness::world::{self, Stop};
 use drydock_sim_etcd::machine::is_delete;
 use drydock_sim_etcd::{Clock, Cluster, Config, Etcd, MemberConfig, Node, Observer, serve};
-use etcd_client::AlarmType;
 use etcd_client::proto::{PbKeyValue, PbTxnResponse};
 
-use super::accept::Accepts;
 use super::etcd_faults::EtcdFaults;
-use crate::fault::Faults;
 use crate::plan::Plan;
-use crate::plan::fault::FaultKind;
+use crate::plan::fault::{CoordinationFault, EtcdFault, FaultKind, Replacement};
 use crate::plan::hosts::{ETCD_PORT, etcd_name, host_of};
-use crate::recorder::Recorder;
+use crate::storage::seams::HostNet;
+use crate::storage::{Accepts, StorageFaults};
 use crate::timeline::{Past, RevisionLog};
-use crate::world::{self, Stop};
 
 /// The members, and what became of all the clusters that they were.
 #[derive(Clone)]
 pub struct EtcdHosts {
     etcd: Arc<Etcd>,
     history: Arc<History>,
-    faults: Faults,
+    faults: StorageFaults,
     revisions: RevisionLog,
     members: usize,
     has_bugs: bool,
@@ -72,7 +71,7 @@ impl EtcdHosts {
     pub fn add_to(&self, world: &mut world::Cluster) {
         for number in 1..=self.members {
             let (host, stop) = (etcd_name(number), Stop::default());
-            let (net, etcd, stopped) = (world.net(&host), self.etcd.clone(), stop.clone());
+            let (net, etcd, stopped) = (HostNet(world.net(&host)), self.etcd.clone(), stop.clone());
             world.host(&host, stop, move || {
                 let (net, etcd, shutdown) = (net.clone(), etcd.clone(), stopped.renew());
                 async move {
@@ -87,49 +86,22 @@ impl EtcdHosts {
     }
 
     /// A fault begins; what it takes down is down already.
-    pub fn begins(&self, index: usize, what: &FaultKind) {
-        match what {
-            FaultKind::CoordLost {} => self.replace(index, None),
-            FaultKind::CoordSetBack { age_ms } => {
-                self.replace(index, Some(Duration::from_millis(*age_ms)));
-            }
-            FaultKind::EtcdElect {} => self.etcd.change(|cluster, now| cluster.depose(now)),
-            FaultKind::EtcdIsolate { member } => {
-                self.etcd.change(|cluster, now| cluster.isolate(member - 1, now));
-            }
-            FaultKind::EtcdLag { member } => {
-                self.etcd.change(|cluster, _| cluster.hold(member - 1))
-            }
-            FaultKind::EtcdCompact {} => self.compact(index),
-            FaultKind::EtcdNoSpace {} => self.etcd.change(|cluster, _| {
-                let full = cluster.members()[0].id;
-                cluster.raise_alarm(full, AlarmType::Nospace);
-            }),
-            FaultKind::EtcdBug { bug } => {
-                self.etcd.change(|cluster, _| cluster.set_bug(*bug, true))
-            }
-            // Those who wait have to look again whether they are concerned.
-            _ => self.etcd.change(|_, _| ()),
+    pub fn begins(&self, index: usize) {
+        let kind = self.faults.kind(index);
+        if let Some(by) = kind.coordination().and_then(CoordinationFault::replacement) {
+            return self.replace(index, by);
         }
+        // Also without a fault of etcd: those who wait have to look whether they are concerned.
+        let hits = self
+            .etcd
+            .change(|cluster, now| kind.etcd().map_or(0, |fault| fault.begin(cluster, now)));
+        self.faults.hit(index, hits);
     }
 
-    pub fn ends(&self, index: usize, what: &FaultKind) {
-        self.etcd.change(|cluster, now| match what {
-            FaultKind::EtcdIsolate { member } => cluster.rejoin(member - 1, now),
-            FaultKind::EtcdLag { member } => cluster.release(member - 1),
-            FaultKind::EtcdNoSpace {} => {
-                // Whoever raised it: after a set-back that is no member any more.
-                let raised = cluster.machine().alarms().clone();
-                for (member, _) in raised {
-                    cluster.clear_alarm(member, AlarmType::Nospace);
-                }
-            }
-            FaultKind::EtcdBug { bug } => {
-                cluster.set_bug(*bug, false);
-                self.faults.hit(index, cluster.bugs().count(*bug));
-            }
-            _ => {}
-        });
+    pub fn ends(&self, index: usize) {
+        let fault = self.faults.kind(index).etcd();
+        let hits = self.etcd.change(|cluster, now| fault.map_or(0, |it| it.end(cluster, now)));
+        self.faults.hit(index, hits);
     }
 
     /// The process of a host is dead.
@@ -144,22 +116,14 @@ impl EtcdHosts {
         self.history.eras().iter().map(|era| era.past.clone()).collect()
     }
 
-    fn compact(&self, index: usize) {
-        let done = self.etcd.change(|cluster, _| {
-            let revision = cluster.machine().revision();
-            cluster.compact(&etcd_client::proto::PbCompactionRequest { revision, physical: false })
-        });
-        self.faults.hit(index, u64::from(done.is_ok()));
-    }
-
     /// From now on there is another cluster: an empty one, or one from a backup.
-    fn replace(&self, index: usize, age: Option<Duration>) {
+    fn replace(&self, index: usize, by: Replacement) {
         self.faults.hit(index, 1);
         self.etcd.forget_postponed();
         let era = self.history.eras().len();
         let mut cluster = Cluster::new(config(self.members, era, self.has_bugs));
         let mut inherited = Vec::new();
-        if let Some(age) = age {
+        if let Replacement::Backup(age) = by {
             let wanted = self.revisions.revision_at(self.revisions.now().saturating_sub(age));
             inherited = self.history.eras().pop().map(|era| era.past.whole()).unwrap_or_default();
             self.etcd.look(|old, now| cluster.take_over(old, wanted, self.ttl, now));
@@ -180,7 +144,7 @@ fn client_url(number: usize) -> String {
 }
 
 fn has_bugs(plan: &Plan) -> bool {
-    plan.faults.iter().any(|fault| matches!(fault.what, FaultKind::EtcdBug { .. }))
+    plan.faults.iter().any(|fault| matches!(fault.what, FaultKind::Etcd(EtcdFault::Bug { .. })))
 }
 
 /// Leases that a cluster may grant before its ids run into those of the next one.

@@ -9,9 +9,9 @@ use std::time::Duration;
 use drydock_core::env::Rng;
 use rand::RngExt;
 
-use crate::fault::Faults;
-use crate::plan::fault::{Asked, Effect, FaultKind};
+use crate::plan::fault::{Asked, Effect, EtcdFault, FaultKind};
 use crate::plan::hosts::{host_of, instance_name};
+use crate::storage::StorageFaults;
 use crate::timeline::RevisionLog;
 use drydock_sim_etcd::{self as etcd, Call, Error, Failure, Injection, Method, Watching};
 
@@ -33,7 +33,7 @@ const REFUSED: &[Error] = &[Error::NoLeader, Error::TooManyRequests];
 
 #[derive(Clone)]
 pub struct EtcdFaults {
-    pub faults: Faults,
+    pub faults: StorageFaults,
     pub revisions: RevisionLog,
     pub rng: Arc<Mutex<Rng>>,
 }
@@ -77,14 +77,8 @@ impl EtcdFaults {
 
     /// What becomes of a request that is no transaction.
     fn other(&self, call: &Call<'_>) -> Injection {
-        let Some(kind) = asked(call.method) else { return Injection::default() };
-        let applied = self.strike(call.peer, |what| match what {
-            FaultKind::EtcdFail { count, asked, effect, .. } if *asked == kind => {
-                // Who has given up on it does not learn of a late effect either.
-                Some((*count, *effect != Effect::Dropped))
-            }
-            _ => None,
-        });
+        let Some(kind) = Asked::of(call.method) else { return Injection::default() };
+        let applied = self.strike(call.peer, |what| what.etcd()?.fails(kind));
         let Some(applied) = applied else { return Injection::default() };
         let verb = if applied { "after" } else { "without" };
         let text = format!("{kind:?} is not answered, {verb} its effect");
@@ -94,31 +88,11 @@ impl EtcdFaults {
 
     /// Faults of a member hit everything that is asked of it.
     fn count(&self, member: usize) {
-        let hit = self.faults.find(|what| {
-            let hit = match what {
-                FaultKind::EtcdElect {} => true,
-                FaultKind::EtcdIsolate { member: hit } | FaultKind::EtcdLag { member: hit } => {
-                    *hit == member + 1
-                }
-                _ => false,
-            };
-            hit.then_some(())
-        });
+        let hits = |what: &FaultKind| what.etcd()?.hits_requests_to(member).then_some(());
+        let hit = self.faults.find(hits);
         if let Some((index, ())) = hit {
             self.faults.hit(index, 1);
         }
-    }
-}
-
-fn asked(method: Method) -> Option<Asked> {
-    match method {
-        Method::Range => Some(Asked::Range),
-        Method::Watch => Some(Asked::Watch),
-        Method::LeaseGrant => Some(Asked::LeaseGrant),
-        Method::LeaseKeepAlive => Some(Asked::LeaseKeepAlive),
-        Method::LeaseRevoke => Some(Asked::LeaseRevoke),
-        Method::Compact => Some(Asked::Compact),
-        _ => None,
     }
 }
 
@@ -128,10 +102,10 @@ impl etcd::Faults for EtcdFaults {
         if call.method != Method::Txn {
             return self.other(call);
         }
-        let effect = self.strike(call.peer, |what| match what {
-            FaultKind::LostAnswer { count, effect: Effect::Applied, .. } => Some((*count, true)),
-            FaultKind::LostAnswer { count, effect: Effect::Dropped, .. } => Some((*count, false)),
-            _ => None,
+        let effect = self.strike(call.peer, |what| match what.coordination()?.loses_answers()? {
+            (count, Effect::Applied) => Some((count, true)),
+            (count, Effect::Dropped) => Some((count, false)),
+            (_, Effect::Late) => None,
         });
         let Some(applied) = effect else { return Injection::default() };
         let injection = self.failure(applied);
@@ -140,7 +114,7 @@ impl etcd::Faults for EtcdFaults {
     }
 
     fn failed(&self, _: &Call<'_>, error: Error) {
-        let full = |what: &FaultKind| matches!(what, FaultKind::EtcdNoSpace {}).then_some(());
+        let full = |what: &FaultKind| matches!(what.etcd()?, EtcdFault::NoSpace {}).then_some(());
         if error == Error::NoSpace
             && let Some((index, ())) = self.faults.find(full)
         {
@@ -149,8 +123,8 @@ impl etcd::Faults for EtcdFaults {
     }
 
     fn postpone(&self, call: &Call<'_>) -> Option<Duration> {
-        self.strike(call.peer, |what| match what {
-            FaultKind::LostAnswer { count, effect: Effect::Late, .. } => Some((*count, ())),
+        self.strike(call.peer, |what| match what.coordination()?.loses_answers()? {
+            (count, Effect::Late) => Some((count, ())),
             _ => None,
         })?;
         self.revisions.note(host_of(call.peer), "delayed txn");
@@ -160,12 +134,8 @@ impl etcd::Faults for EtcdFaults {
     }
 
     fn watching(&self, peer: &str) -> Watching {
-        let broken =
-            self.of(peer, |what| matches!(what, FaultKind::WatchBreak { .. }).then_some(()));
-        let lag = self.of(peer, |what| match what {
-            FaultKind::WatchLag { lag_ms, .. } => Some(Duration::from_millis(*lag_ms)),
-            _ => None,
-        });
+        let broken = self.of(peer, |what| what.watch()?.breaks().then_some(()));
+        let lag = self.of(peer, |what| what.watch()?.lag_ms().map(Duration::from_millis));
         if let Some((index, ())) = broken {
             self.faults.hit(index, 1);
         }
@@ -176,20 +146,13 @@ impl etcd::Faults for EtcdFaults {
     }
 
     fn lagged(&self, peer: &str) {
-        let lag = self.of(peer, |what| matches!(what, FaultKind::WatchLag { .. }).then_some(()));
-        if let Some((index, ())) = lag {
+        let lag = self.of(peer, |what| what.watch()?.lag_ms());
+        if let Some((index, _)) = lag {
             self.faults.hit(index, 1);
         }
     }
 
-    /// Only commits: a store that also forgot to tell of the mode would break a promise that
-    /// nothing can make up for.
     fn forgets(&self, peer: &str, key: &[u8]) -> bool {
-        let is_commit = key.windows(5).any(|part| part == b"/log/");
-        let loss = |what: &FaultKind| match what {
-            FaultKind::WatchLoss { count, .. } => Some((*count, ())),
-            _ => None,
-        };
-        is_commit && self.strike(peer, loss).is_some()
+        self.strike(peer, |what| Some((what.watch()?.forgets(key)?, ()))).is_some()
     }
 }

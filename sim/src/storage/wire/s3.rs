@@ -7,16 +7,17 @@ use drydock_backends::objects::{Addressing, Credentials, S3Settings, open_s3};
 use drydock_core::env::Env;
 use drydock_core::error::BoxError;
 use drydock_core::net::{Net, SharedNet};
+use drydock_harness::world::{self, Stop};
 use drydock_sim_s3::{Personality, S3, Settings, serve};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
-use super::accept::Accepts;
 use super::s3_faults::S3Faults;
 use crate::plan::Plan;
 use crate::plan::hosts::{S3_HOST, S3_PORT};
-use crate::world::{self, Stop};
+use crate::storage::Accepts;
+use crate::storage::seams::HostNet;
 
 const BUCKET: &str = "drydock";
 const REGION: &str = "us-east-1";
@@ -47,7 +48,7 @@ impl S3Host {
     }
 
     pub fn add_to(&self, world: &mut world::Cluster) {
-        let (net, s3, stop) = (world.net(S3_HOST), self.s3.clone(), Stop::default());
+        let (net, s3, stop) = (HostNet(world.net(S3_HOST)), self.s3.clone(), Stop::default());
         let stopped = stop.clone();
         world.host(S3_HOST, stop, move || {
             let (net, s3, shutdown) = (net.clone(), s3.clone(), stopped.renew());

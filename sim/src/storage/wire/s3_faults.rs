@@ -3,21 +3,21 @@
 use std::sync::{Arc, Mutex};
 
 use drydock_core::env::Rng;
+use drydock_harness::record::Recorder;
+use drydock_sim_s3::{Call, Code, Interference, Object, Operation, Outcome, Strike};
 use object_store::path::Path;
 use rand::RngExt;
 
-use crate::fault::Faults;
 use crate::plan::fault::{Effect, FaultKind};
 use crate::plan::hosts::{host_of, instance_name};
-use crate::recorder::Recorder;
+use crate::storage::StorageFaults;
 use crate::timeline::{ObjectHistory, RevisionLog};
-use drydock_sim_s3::{Call, Code, Interference, Object, Operation, Outcome, Strike};
 
 /// A body is cut off after fewer bytes than this.
 const TRUNCATED_BYTES: usize = 200;
 
 pub struct S3Faults {
-    pub faults: Faults,
+    pub faults: StorageFaults,
     pub object_history: ObjectHistory,
     pub recorder: Recorder,
     pub revisions: RevisionLog,
@@ -32,31 +32,24 @@ impl S3Faults {
 
     fn outcome(&self, call: &Call<'_>) -> Outcome {
         let host = host_of(call.peer);
-        let mine = |what: &FaultKind| what.instance().is_some_and(|it| instance_name(it) == host);
-        let outage = |what: &FaultKind| {
-            (mine(what) && matches!(what, FaultKind::ObjectsOutage { .. })).then_some(())
+        let mine = |what: &FaultKind| {
+            let is_mine = what.instance().is_some_and(|it| instance_name(it) == host);
+            what.objects().filter(|_| is_mine).cloned()
         };
+        let outage = |what: &FaultKind| mine(what)?.is_outage().then_some(());
         if let Some((index, ())) = self.faults.find(outage) {
             self.faults.hit(index, 1);
             return Outcome::Refuse(Code::ServiceUnavailable);
         }
-        if writes(call.operation) {
-            let failing = self.faults.strike(|what| match what {
-                FaultKind::ObjectsFail { count, effect, .. } if mine(what) => {
-                    Some((*count, *effect))
-                }
-                _ => None,
-            });
-            if let Some((_, effect)) = failing {
-                return self.failure(effect);
-            }
+        if writes(call.operation)
+            && let Some((_, effect)) = self.faults.strike(|what| mine(what)?.fails_writes())
+        {
+            return self.failure(effect);
         }
-        let cut_off = self.faults.strike(|what| match what {
-            FaultKind::ObjectsTruncate { count, .. } if mine(what) && reads(call.operation) => {
-                Some((*count, ()))
-            }
-            _ => None,
-        });
+        let cut_off = match reads(call.operation) {
+            true => self.faults.strike(|what| Some((mine(what)?.truncates()?, ()))),
+            false => None,
+        };
         match cut_off {
             Some(_) => Outcome::Truncate(self.number(TRUNCATED_BYTES)),
             None => Outcome::Fine,

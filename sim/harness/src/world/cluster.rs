@@ -9,22 +9,37 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::ambient::{self, AmbientClock};
 use super::net::{Connections, SimNet};
-use crate::fault::Faults;
-use crate::plan::Plan;
-use crate::plan::fault::FaultKind;
-use crate::plan::hosts::{etcd_name, gateway_name, instance_name, is_etcd};
-use crate::recorder::Recorder;
+use crate::fault::{Act, Faults};
+use crate::record::Recorder;
 
 /// More bytes on their way than any test needs: turmoil panics when its buffers are full.
 const TCP_CAPACITY: usize = 4096;
 
 type BoxResult = Result<(), Box<dyn std::error::Error>>;
 
-/// What runs on hosts, by name: told to stop by `stop`.
+/// What a world is made with. Times are simulated milliseconds from the start.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Drives latencies and the order of hosts.
+    pub seed: u64,
+    /// The wall clock at the start.
+    pub epoch: Timestamp,
+    /// How finely hosts interleave.
+    pub tick_ms: u64,
+    /// Faults happen until then; hosts that are down start again.
+    pub load_ms: u64,
+    /// The world is not meant to last longer.
+    pub end_ms: u64,
+    /// Least and greatest latency of a message between two hosts.
+    pub latency_ms: [u64; 2],
+}
+
+/// Hosts by name, with what runs on them.
 pub struct Cluster {
     sim: turmoil::Sim<'static>,
     ambient: AmbientClock,
@@ -36,7 +51,7 @@ pub struct Cluster {
     /// Hosts that are down, and when they start again.
     down: BTreeMap<String, u64>,
     stops: BTreeMap<String, Stop>,
-    backstage: Option<Arc<dyn Backstage>>,
+    hooks: Option<Arc<dyn FaultHooks>>,
     load_ms: u64,
     tick_ms: u64,
     now_ms: u64,
@@ -66,30 +81,30 @@ impl Stop {
     }
 }
 
-/// What happens between steps besides what this module does: no host runs then.
-pub trait Backstage {
+/// Told of faults and deaths between steps, when no host runs. Faults go by their index.
+pub trait FaultHooks {
     /// A fault begins; hosts that it takes down are down.
-    fn begins(&self, index: usize, what: &FaultKind);
-    fn ends(&self, index: usize, what: &FaultKind);
-    /// The process of a host is dead, and how; answers what else was lost by that.
-    fn dies(&self, host: &str, how: &FaultKind) -> u64;
+    fn begins(&self, index: usize);
+    fn ends(&self, index: usize);
+    /// The process of a host is dead, of which fault; answers what else was lost by that.
+    fn dies(&self, host: &str, index: usize) -> u64;
 }
 
 impl Cluster {
-    pub fn new(plan: &Plan, faults: &Faults, recorder: &Recorder) -> Cluster {
-        let epoch_ms = u64::try_from(plan.epoch.as_millisecond()).unwrap_or(0);
+    pub fn new(settings: &Settings, faults: &Faults, recorder: &Recorder) -> Cluster {
+        let epoch_ms = u64::try_from(settings.epoch.as_millisecond()).unwrap_or(0);
         let epoch = Duration::from_millis(epoch_ms);
         let ambient = AmbientClock::begin(epoch, faults);
-        let [least, greatest] = plan.topology.latency_ms;
+        let [least, greatest] = settings.latency_ms;
         let sim = turmoil::Builder::new()
             .epoch(SystemTime::UNIX_EPOCH + epoch)
-            .simulation_duration(Duration::from_millis(plan.end_ms() * 2))
-            .tick_duration(Duration::from_millis(plan.tick_ms))
+            .simulation_duration(Duration::from_millis(settings.end_ms * 2))
+            .tick_duration(Duration::from_millis(settings.tick_ms))
             .min_message_latency(Duration::from_millis(least))
             .max_message_latency(Duration::from_millis(greatest))
             .tcp_capacity(TCP_CAPACITY)
             .enable_random_order()
-            .rng_seed(plan.seed)
+            .rng_seed(settings.seed)
             .build();
         Cluster {
             sim,
@@ -97,12 +112,12 @@ impl Cluster {
             faults: faults.clone(),
             recorder: recorder.clone(),
             connections: Connections::default(),
-            schedule: schedule(plan),
+            schedule: schedule(faults, settings.load_ms),
             down: BTreeMap::new(),
             stops: BTreeMap::new(),
-            backstage: None,
-            load_ms: plan.load_ms,
-            tick_ms: plan.tick_ms,
+            hooks: None,
+            load_ms: settings.load_ms,
+            tick_ms: settings.tick_ms,
             now_ms: 0,
         }
     }
@@ -113,8 +128,8 @@ impl Cluster {
     }
 
     /// Tells of faults and deaths from now on.
-    pub fn backstage(&mut self, backstage: Arc<dyn Backstage>) {
-        self.backstage = Some(backstage);
+    pub fn hook(&mut self, hooks: Arc<dyn FaultHooks>) {
+        self.hooks = Some(hooks);
     }
 
     /// Adds a host whose software `start` makes, again after every death. The software takes a
@@ -182,54 +197,35 @@ impl Cluster {
     fn begin(&mut self, index: usize) {
         self.faults.start(index);
         let fault = self.faults.all()[index].clone();
-        for host in self.victims(&fault.what) {
-            self.take_down(&host, index, fault.for_ms);
+        for act in &fault.acts {
+            match act {
+                Act::Kill { host, .. } => self.take_down(host, index, fault.for_ms),
+                Act::Stop { host } if !self.down.contains_key(host) => {
+                    self.faults.hit(index, 1);
+                    self.stops[host].fire();
+                }
+                Act::Reset { from, to } => {
+                    let hit = self.connections.reset(from, to);
+                    self.faults.hit(index, hit);
+                }
+                _ => {}
+            }
         }
-        if let Some(host) = fault.what.stops()
-            && !self.down.contains_key(&host)
-        {
-            self.faults.hit(index, 1);
-            self.stops[&host].fire();
-        }
-        if let FaultKind::Reset { from, to } = &fault.what {
-            let hit = self.connections.reset(from, to);
-            self.faults.hit(index, hit);
-        }
-        if let Some(backstage) = &self.backstage {
-            backstage.begins(index, &fault.what);
+        if let Some(hooks) = &self.hooks {
+            hooks.begins(index);
         }
     }
 
     fn end(&mut self, index: usize) {
         self.faults.end(index);
-        let what = self.faults.all()[index].what.clone();
-        let links = match &what {
-            FaultKind::Blackhole { from, to } => vec![(from.clone(), to.clone())],
-            FaultKind::CoordCut { instance } => {
-                let members = self.stops.keys().filter(|host| is_etcd(host));
-                members.map(|member| (instance_name(*instance), member.clone())).collect()
+        for act in &self.faults.all()[index].acts {
+            if let Act::ResetAtEnd { from, to } = act {
+                let hit = self.connections.reset(from, to);
+                self.faults.hit(index, hit);
             }
-            _ => Vec::new(),
-        };
-        for (from, to) in links {
-            let hit = self.connections.reset(&from, &to);
-            self.faults.hit(index, hit);
         }
-        if let Some(backstage) = &self.backstage {
-            backstage.ends(index, &what);
-        }
-    }
-
-    /// The hosts whose processes a fault ends at its beginning.
-    fn victims(&self, what: &FaultKind) -> Vec<String> {
-        match what {
-            FaultKind::Kill { instance } => vec![instance_name(*instance)],
-            FaultKind::GatewayKill { gateway } => vec![gateway_name(*gateway)],
-            FaultKind::EtcdKill { member } => vec![etcd_name(*member)],
-            FaultKind::CoordLost {} | FaultKind::CoordSetBack { .. } => {
-                self.stops.keys().filter(|host| is_etcd(host)).cloned().collect()
-            }
-            _ => Vec::new(),
+        if let Some(hooks) = &self.hooks {
+            hooks.ends(index);
         }
     }
 
@@ -248,21 +244,22 @@ impl Cluster {
             // Destructors run when turmoil drops the host's runtime: nothing of theirs may be seen.
             self.faults.die(host, index);
             self.recorder.event(host, format_args!("dies"));
-            let how = self.faults.all()[index].what.clone();
-            if let FaultKind::PowerCut { .. } = how {
-                self.connections.silence(host);
+            let acts = self.faults.all()[index].acts.iter();
+            let mut counted = false;
+            for act in acts {
+                match act {
+                    Act::PowerCut { host: of, .. } if of == host => {
+                        counted = true;
+                        self.connections.silence(host);
+                    }
+                    Act::Kill { host: of, counted: is_hit } if of == host => counted = *is_hit,
+                    _ => {}
+                }
             }
             self.sim.crash(host);
             self.faults.buried(host);
-            let dies = matches!(
-                how,
-                FaultKind::Kill { .. }
-                    | FaultKind::PowerCut { .. }
-                    | FaultKind::GatewayKill { .. }
-                    | FaultKind::EtcdKill { .. }
-            );
-            let lost = self.backstage.as_ref().map_or(0, |backstage| backstage.dies(host, &how));
-            self.faults.hit(index, u64::from(dies) + lost);
+            let lost = self.hooks.as_ref().map_or(0, |hooks| hooks.dies(host, index));
+            self.faults.hit(index, u64::from(counted) + lost);
         }
     }
 
@@ -280,15 +277,11 @@ impl Cluster {
 }
 
 /// Edges in order of time, the first one last.
-fn schedule(plan: &Plan) -> Vec<Edge> {
+fn schedule(faults: &Faults, load_ms: u64) -> Vec<Edge> {
     let mut edges = Vec::new();
-    for (index, fault) in plan.faults.iter().enumerate() {
+    for (index, fault) in faults.all().iter().enumerate() {
         let begin = Edge { at_ms: fault.at_ms, index, begins: true };
-        // These stay armed; their `for_ms` is what happens then.
-        let end_ms = match fault.what {
-            FaultKind::Point { .. } | FaultKind::PowerCut { .. } => plan.load_ms,
-            _ => fault.at_ms + fault.for_ms,
-        };
+        let end_ms = if fault.is_armed() { load_ms } else { fault.at_ms + fault.for_ms };
         let end = Edge { at_ms: end_ms, index, begins: false };
         edges.extend([begin, end]);
     }

@@ -1,4 +1,4 @@
-//! The simulated network as the product's [`Net`], with faults that mean what they say.
+//! The simulated network, with faults that mean what they say.
 //!
 //! A dial under a stall or a black hole waits; under `refuse` it is refused after one latency; all
 //! else is decided by the far host. A connection is reset by the fault `reset`, and at the end of a
@@ -8,13 +8,10 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use drydock_core::net::{BoxStream, Listener, Net};
 use turmoil::net::{TcpListener, TcpStream};
 
 use super::stream::{End, SimStream, held_back};
-use crate::fault::Faults;
-use crate::plan::fault::FaultKind;
+use crate::fault::{Act, Faults};
 
 /// A refusal takes as long as one way there and back would.
 const REFUSAL: Duration = Duration::from_millis(2);
@@ -74,28 +71,26 @@ pub struct SimNet {
 }
 
 impl SimNet {
-    pub fn new(host: &str, faults: &Faults, connections: &Connections) -> SimNet {
+    pub(super) fn new(host: &str, faults: &Faults, connections: &Connections) -> SimNet {
         SimNet { host: host.to_owned(), faults: faults.clone(), connections: connections.clone() }
     }
 
-    fn stream(&self, inner: TcpStream, remote: &str) -> BoxStream {
+    fn stream(&self, inner: TcpStream, remote: &str) -> SimStream {
         let end = End::new(&self.host, remote);
         self.connections.add(&end);
-        Box::new(SimStream::new(inner, end, self.faults.clone()))
+        SimStream::new(inner, end, self.faults.clone())
     }
 
     fn refused(&self, remote: &str) -> Option<usize> {
-        let found = self.faults.find(|what| match what {
-            FaultKind::Refuse { from, to } => (*from == self.host && to == remote).then_some(()),
+        let found = self.faults.find(|act| match act {
+            Act::Refuse { from, to } => (*from == self.host && to == remote).then_some(()),
             _ => None,
         });
         found.map(|(index, ())| index)
     }
-}
 
-#[async_trait]
-impl Net for SimNet {
-    async fn dial(&self, authority: &str) -> io::Result<BoxStream> {
+    /// Connects to `host:port`. A dial into a black hole takes for ever: callers bound the wait.
+    pub async fn dial(&self, authority: &str) -> io::Result<SimStream> {
         let bad = || io::Error::new(io::ErrorKind::InvalidInput, format!("`{authority}`"));
         let (remote, port) = authority.rsplit_once(':').ok_or_else(bad)?;
         let port: u16 = port.parse().map_err(|_| bad())?;
@@ -119,26 +114,29 @@ impl Net for SimNet {
         Ok(self.stream(inner, remote))
     }
 
-    async fn listen(&self, address: &str) -> io::Result<Box<dyn Listener>> {
+    /// Listens on `0.0.0.0:port`.
+    pub async fn listen(&self, address: &str) -> io::Result<SimListener> {
         let inner = TcpListener::bind(address).await?;
-        Ok(Box::new(SimListener { inner, net: self.clone() }))
+        Ok(SimListener { inner, net: self.clone() })
     }
 }
 
-struct SimListener {
+/// Accepts connections to one port of a host.
+pub struct SimListener {
     inner: TcpListener,
     net: SimNet,
 }
 
-#[async_trait]
-impl Listener for SimListener {
-    async fn accept(&mut self) -> io::Result<(BoxStream, String)> {
+impl SimListener {
+    /// The next connection with its peer's address, `host:port`.
+    pub async fn accept(&mut self) -> io::Result<(SimStream, String)> {
         let (inner, peer) = self.inner.accept().await?;
         let remote = turmoil::reverse_lookup(peer.ip()).unwrap_or_else(|| peer.ip().to_string());
         Ok((self.net.stream(inner, &remote), format!("{remote}:{}", peer.port())))
     }
 
-    fn local_addr(&self) -> String {
+    /// `host:port`.
+    pub fn local_addr(&self) -> String {
         let port = self.inner.local_addr().map_or(0, |address| address.port());
         format!("{}:{port}", self.net.host)
     }

@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 use turmoil::net::TcpStream;
 
-use crate::fault::Faults;
+use crate::fault::{Act, Faults};
 
 /// At most this much is taken from the network while a fault holds it.
 const HELD_BYTES: usize = 64 * 1024;
@@ -75,6 +75,7 @@ impl End {
     }
 }
 
+/// A connection between two hosts.
 pub struct SimStream {
     inner: TcpStream,
     end: Arc<End>,
@@ -91,7 +92,7 @@ struct Held {
 }
 
 impl SimStream {
-    pub fn new(inner: TcpStream, end: Arc<End>, faults: Faults) -> SimStream {
+    pub(super) fn new(inner: TcpStream, end: Arc<End>, faults: Faults) -> SimStream {
         SimStream { inner, end, faults, held: None }
     }
 
@@ -114,13 +115,21 @@ impl SimStream {
 
     /// The fault that slows down what this end receives: its delay and size of a piece.
     fn slowed(&self) -> Option<(usize, (u64, usize))> {
-        self.faults.find(|what| what.slows(&self.end.remote, &self.end.local))
+        self.faults.find(|act| match act {
+            Act::Slow { from, to, delay_ms, chunk_bytes } => (*from == self.end.remote
+                && *to == self.end.local)
+                .then_some((*delay_ms, *chunk_bytes)),
+            _ => None,
+        })
     }
 }
 
 /// The fault that keeps traffic from arriving.
 pub fn held_back(faults: &Faults, sender: &str, receiver: &str) -> Option<usize> {
-    let found = faults.find(|what| what.holds(sender, receiver).then_some(()));
+    let found = faults.find(|act| match act {
+        Act::Hold { from, to } => (from == sender && to == receiver).then_some(()),
+        _ => None,
+    });
     found.map(|(index, ())| index)
 }
 

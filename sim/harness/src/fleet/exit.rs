@@ -1,8 +1,9 @@
-//! Exit codes of `drydock-sim`, all of them.
+//! Exit codes of a simulator, all of them.
 
 use std::process::ExitCode;
 
-use crate::outcome::Verdict;
+use super::PlanError;
+use crate::report::Verdict;
 
 /// Everything that ran is fine.
 pub const FINE: u8 = 0;
@@ -46,8 +47,8 @@ pub enum Failure {
     Simulator(String),
 }
 
-impl From<crate::plan::PlanError> for Failure {
-    fn from(error: crate::plan::PlanError) -> Failure {
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Failure {
         Failure::Usage(error.to_string())
     }
 }

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::Checks;
+use super::Checks;
 use crate::fault::Hits;
-use crate::plan::Plan;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,10 +43,10 @@ pub struct Outcome {
 
 impl Outcome {
     /// Of a run that ended before it could say anything.
-    pub fn unfinished(plan: &Plan) -> Outcome {
+    pub fn unfinished(scenario: &str, seed: u64) -> Outcome {
         Outcome {
-            scenario: plan.scenario.clone(),
-            seed: plan.seed,
+            scenario: scenario.to_owned(),
+            seed,
             verdict: Verdict::Broken,
             broken: None,
             fingerprint: String::new(),

@@ -9,8 +9,6 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use drydock_core::env::Clock;
-
 /// The number of an event; later events have greater ones.
 pub type Seq = u64;
 
@@ -20,8 +18,8 @@ pub type Sink = Box<dyn Write + Send>;
 #[derive(Clone)]
 pub struct Recorder {
     inner: Arc<Mutex<Inner>>,
-    /// Of a run in real time.
-    clock: Option<Arc<dyn Clock>>,
+    /// The time of whoever asks, if it has one.
+    clock: Arc<dyn Fn() -> Option<Duration> + Send + Sync>,
 }
 
 struct Inner {
@@ -33,9 +31,14 @@ struct Inner {
 }
 
 impl Recorder {
-    pub fn new(sink: Option<Sink>) -> Recorder {
+    /// `clock` tells the time since the beginning: that of the host that is running, or the real
+    /// one; `None` between hosts, when the time of the last step counts.
+    pub fn new(
+        clock: impl Fn() -> Option<Duration> + Send + Sync + 'static,
+        sink: Option<Sink>,
+    ) -> Recorder {
         Recorder {
-            clock: None,
+            clock: Arc::new(clock),
             inner: Arc::new(Mutex::new(Inner {
                 now: Duration::ZERO,
                 next: 0,
@@ -44,11 +47,6 @@ impl Recorder {
                 sink,
             })),
         }
-    }
-
-    /// One for a run in real time, from now on.
-    pub fn of(clock: Arc<dyn Clock>) -> Recorder {
-        Recorder { clock: Some(clock), ..Recorder::new(None) }
     }
 
     /// Notes an event of `host` and gives it its number.
@@ -73,10 +71,7 @@ impl Recorder {
 
     /// The simulated time: the host's own, or that of the last step between hosts.
     pub fn now(&self) -> Duration {
-        if let Some(clock) = &self.clock {
-            return clock.monotonic();
-        }
-        crate::world::host_elapsed().unwrap_or(self.lock().now)
+        (self.clock)().unwrap_or_else(|| self.lock().now)
     }
 
     /// The time between two steps.
@@ -110,7 +105,7 @@ mod tests {
     #[test]
     fn the_fingerprint_depends_on_every_event_and_not_on_the_sink() {
         let run = |texts: &[&str], sink: Option<Sink>| {
-            let recorder = Recorder::new(sink);
+            let recorder = Recorder::new(|| None, sink);
             for text in texts {
                 recorder.event("a", format_args!("{text}"));
             }

@@ -9,14 +9,13 @@ use std::task::{Poll, Waker};
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::fault::{Fault, FaultKind, PointAct};
-use crate::plan::hosts::instance_name;
-use crate::recorder::Recorder;
+use super::{Act, PointAct, Scheduled};
+use crate::record::Recorder;
 
 /// The faults of one run, shared by everything that carries them out.
 #[derive(Clone)]
 pub struct Faults {
-    all: Arc<Vec<Fault>>,
+    all: Arc<Vec<Scheduled>>,
     state: Arc<Mutex<State>>,
     recorder: Recorder,
 }
@@ -44,11 +43,11 @@ pub struct Hits {
 }
 
 impl Faults {
-    pub fn new(all: Vec<Fault>, recorder: Recorder) -> Faults {
+    pub fn new(all: Vec<Scheduled>, recorder: Recorder) -> Faults {
         Faults { all: Arc::new(all), state: Arc::default(), recorder }
     }
 
-    pub fn all(&self) -> &[Fault] {
+    pub fn all(&self) -> &[Scheduled] {
         &self.all
     }
 
@@ -65,35 +64,25 @@ impl Faults {
         self.wake();
     }
 
-    /// The first active fault that `pick` wants.
-    pub fn find<'a, T>(
-        &'a self,
-        mut pick: impl FnMut(&'a FaultKind) -> Option<T>,
-    ) -> Option<(usize, T)> {
+    /// The first active fault with an act that `pick` wants.
+    pub fn find<'a, T>(&'a self, mut pick: impl FnMut(&'a Act) -> Option<T>) -> Option<(usize, T)> {
+        self.first(|index| self.all[index].acts.iter().find_map(&mut pick))
+    }
+
+    /// The first active fault that `pick` wants, given its index. `pick` must not ask for faults.
+    pub fn first<T>(&self, mut pick: impl FnMut(usize) -> Option<T>) -> Option<(usize, T)> {
         let state = self.lock();
         let mut active = state.active.iter();
-        active.find_map(|index| pick(&self.all[*index].what).map(|found| (*index, found)))
+        active.find_map(|index| pick(*index).map(|found| (*index, found)))
     }
 
-    /// Like [`find`](Self::find), for who must know which fault it is. `pick` may ask for faults.
-    pub fn every<T>(
-        &self,
-        mut pick: impl FnMut(usize, &FaultKind) -> Option<T>,
-    ) -> Option<(usize, T)> {
-        let active = self.lock().active.clone();
-        active.into_iter().find_map(|index| Some((index, pick(index, &self.all[index].what)?)))
-    }
-
-    /// Like [`find`](Self::find), for faults of which only the first `count` strikes count: takes
+    /// Like [`first`](Self::first), for faults of which only the first `count` strikes count: takes
     /// one.
-    pub fn strike<'a, T>(
-        &'a self,
-        mut pick: impl FnMut(&'a FaultKind) -> Option<(u64, T)>,
-    ) -> Option<(usize, T)> {
+    pub fn strike<T>(&self, mut pick: impl FnMut(usize) -> Option<(u64, T)>) -> Option<(usize, T)> {
         let mut state = self.lock();
         let State { active, hits, .. } = &mut *state;
         active.iter().find_map(|index| {
-            let (count, found) = pick(&self.all[*index].what)?;
+            let (count, found) = pick(*index)?;
             let used = hits.entry(*index).or_default();
             if *used >= count {
                 return None;
@@ -109,13 +98,13 @@ impl Faults {
         let State { active, hits, passed, .. } = &mut *state;
         let mut struck = None;
         for index in active.iter() {
-            let FaultKind::Point { instance, point, occurrence, act } = &self.all[*index].what
-            else {
-                continue;
-            };
-            if point != passing || instance_name(*instance) != host {
-                continue;
-            }
+            let point = self.all[*index].acts.iter().find_map(|it| match it {
+                Act::Point { host: on, point, occurrence, act } => {
+                    (point == passing && on == host).then_some((occurrence, act))
+                }
+                _ => None,
+            });
+            let Some((occurrence, act)) = point else { continue };
             let passed = passed.entry(*index).or_default();
             *passed += 1;
             if passed == occurrence && struck.is_none() {
@@ -126,12 +115,16 @@ impl Faults {
         struck
     }
 
-    /// A step towards a fault that strikes at the n-th: the fault, if that is this one.
-    pub fn countdown(&self, mut pick: impl FnMut(&FaultKind) -> Option<u64>) -> Option<usize> {
+    /// The host writes to its disk: the fault that cuts its power at this very write.
+    pub fn write(&self, host: &str) -> Option<usize> {
         let mut state = self.lock();
         let State { active, passed, .. } = &mut *state;
         active.iter().copied().find(|index| {
-            let Some(nth) = pick(&self.all[*index].what) else { return false };
+            let nth = self.all[*index].acts.iter().find_map(|act| match act {
+                Act::PowerCut { host: on, writes } if on == host => Some(*writes),
+                _ => None,
+            });
+            let Some(nth) = nth else { return false };
             let passed = passed.entry(*index).or_default();
             *passed += 1;
             *passed == nth
@@ -147,8 +140,8 @@ impl Faults {
     pub fn frozen(&self, host: &str) -> Option<usize> {
         let dying = self.lock().dying.get(host).copied();
         dying.or_else(|| {
-            let paused = |what: &FaultKind| what.pauses().filter(|paused| paused == host);
-            self.find(paused).map(|(index, _)| index)
+            let paused = |act: &Act| matches!(act, Act::Pause { host: on } if on == host);
+            self.find(|act| paused(act).then_some(())).map(|(index, ())| index)
         })
     }
 
@@ -212,24 +205,24 @@ impl Faults {
         let faults = self.all.iter().enumerate();
         faults
             .map(|(index, fault)| Hits {
-                label: fault.what.label().to_owned(),
+                label: fault.label.clone(),
                 story: format!(
                     "{:>8.3}s for {:>6.3}s  {}",
                     fault.at_ms as f64 / 1000.0,
                     fault.for_ms as f64 / 1000.0,
-                    fault.what.story()
+                    fault.story
                 ),
                 hits: hits(index),
-                step: match &fault.what {
-                    FaultKind::Point { point, act, .. } => Some((point.clone(), *act)),
+                step: fault.acts.iter().find_map(|act| match act {
+                    Act::Point { point, act, .. } => Some((point.clone(), *act)),
                     _ => None,
-                },
+                }),
             })
             .collect()
     }
 
     fn note(&self, index: usize, verb: &str) {
-        let story = self.all[index].what.story();
+        let story = &self.all[index].story;
         self.recorder.event("fault", format_args!("#{index} {verb}: {story}"));
     }
 

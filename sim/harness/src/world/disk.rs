@@ -1,26 +1,22 @@
-//! A disk under the embedded store: it forgets or tears what was not synced when the power goes.
+//! A disk that forgets or tears what was not synced when the power goes.
 //!
 //! Whoever works on it runs inline, so nothing else happens between a write and its sync. That is
 //! why a power cut strikes here, at a write: the host is dead from there on.
 
-use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use drydock_core::env::Rng;
 use rand::RngExt;
-use redb::StorageBackend;
+use rand_chacha::ChaCha12Rng;
 
 use crate::fault::Faults;
-use crate::plan::fault::FaultKind;
-use crate::plan::hosts::instance_name;
 
 /// Of a write that was not synced, so many parts may arrive.
 const PARTS: usize = 8;
 
 #[derive(Clone)]
 pub struct SimDisk {
-    instance: usize,
+    host: String,
     faults: Faults,
     inner: Arc<Mutex<Inner>>,
 }
@@ -57,8 +53,8 @@ fn write(image: &mut Vec<u8>, offset: usize, data: &[u8]) {
 }
 
 impl SimDisk {
-    pub fn new(instance: usize, faults: &Faults) -> SimDisk {
-        SimDisk { instance, faults: faults.clone(), inner: Arc::default() }
+    pub fn new(host: &str, faults: &Faults) -> SimDisk {
+        SimDisk { host: host.to_owned(), faults: faults.clone(), inner: Arc::default() }
     }
 
     /// The disk as one process has it open.
@@ -69,7 +65,7 @@ impl SimDisk {
     }
 
     /// Of what was not synced, some arrived, and some of that in part. Answers how much was lost.
-    pub fn lose(&self, rng: &mut Rng) -> u64 {
+    pub fn lose(&self, rng: &mut ChaCha12Rng) -> u64 {
         let mut inner = self.lock();
         let mut image = std::mem::take(&mut inner.synced);
         let mut lost = 0;
@@ -90,19 +86,12 @@ impl SimDisk {
 
     /// Whether the host that has it can still write; the power may go now.
     pub fn step(&self) -> io::Result<()> {
-        let host = instance_name(self.instance);
-        if self.faults.is_dying(&host) {
+        if self.faults.is_dying(&self.host) {
             return Err(gone());
         }
-        let cut = self.faults.countdown(|what| match what {
-            FaultKind::PowerCut { instance, writes } => {
-                (*instance == self.instance).then_some(*writes)
-            }
-            _ => None,
-        });
-        match cut {
+        match self.faults.write(&self.host) {
             Some(index) => {
-                self.faults.die(&host, index);
+                self.faults.die(&self.host, index);
                 Err(gone())
             }
             None => Ok(()),
@@ -146,12 +135,18 @@ fn place(offset: u64) -> usize {
     usize::try_from(offset).expect("the disk is in memory")
 }
 
-impl StorageBackend for OpenDisk {
-    fn len(&self) -> io::Result<u64> {
-        Ok(self.disk.lock().current.len() as u64)
+impl OpenDisk {
+    /// In bytes.
+    pub fn len(&self) -> u64 {
+        self.disk.lock().current.len() as u64
     }
 
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Fills `out`, or fails where there is not so much.
+    pub fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let inner = self.disk.lock();
         let offset = place(offset);
         let found = inner.current.get(offset..offset + out.len());
@@ -159,11 +154,12 @@ impl StorageBackend for OpenDisk {
         Ok(())
     }
 
-    fn set_len(&self, len: u64) -> io::Result<()> {
+    pub fn set_len(&self, len: u64) -> io::Result<()> {
         self.change(Pending::Len(place(len)))
     }
 
-    fn sync_data(&self) -> io::Result<()> {
+    /// What was written before outlives a power cut from now on.
+    pub fn sync_data(&self) -> io::Result<()> {
         self.alive()?;
         let mut inner = self.disk.lock();
         for pending in std::mem::take(&mut inner.pending) {
@@ -172,13 +168,7 @@ impl StorageBackend for OpenDisk {
         Ok(())
     }
 
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+    pub fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.change(Pending::Write { offset: place(offset), data: data.to_vec() })
-    }
-}
-
-impl fmt::Debug for OpenDisk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OpenDisk({})", self.disk.instance)
     }
 }

@@ -1,31 +1,31 @@
 //! What a person reads: the table of a suite, and the story of a failure.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 
-use crate::fleet::Job;
-use crate::outcome::{Outcome, Verdict};
-use crate::plan::fault::PointAct;
-use crate::run::probes::PROBES;
-use crate::scenario::STEPS;
+use super::{Outcome, Verdict};
+use crate::fault::PointAct;
 
 /// Lines of a fault story.
 const STORY_LINES: usize = 10;
-/// Fate of steps that never happened and are named.
+/// Outcomes of steps that no run has covered and that are named.
 const UNTRIED_NAMED: usize = 6;
 /// Pending things that are named.
 const PENDING_LINES: usize = 5;
 
 /// The sum of many runs.
-#[derive(Default)]
 pub struct Tally {
+    /// All states worth reaching.
+    known_probes: Vec<&'static str>,
+    /// All points of the code that faults may strike at.
+    known_steps: Vec<&'static str>,
     rows: BTreeMap<String, Row>,
     oracles: BTreeMap<String, u64>,
     probes: BTreeMap<String, u64>,
-    steps: BTreeMap<String, BTreeMap<Fate, u64>>,
+    steps: BTreeMap<String, BTreeMap<StepOutcome, u64>>,
     not_decided: u64,
     pub runs: u64,
     simulated_ms: u64,
@@ -35,26 +35,26 @@ pub struct Tally {
 
 /// What becomes of a process at a code point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Fate {
+enum StepOutcome {
     Passed,
     Killed,
     Delayed,
     Failed,
 }
 
-impl Fate {
-    const ALL: [(Fate, &str); 4] = [
-        (Fate::Passed, "passed"),
-        (Fate::Killed, "killed"),
-        (Fate::Delayed, "delayed"),
-        (Fate::Failed, "failed"),
+impl StepOutcome {
+    const ALL: [(StepOutcome, &str); 4] = [
+        (StepOutcome::Passed, "passed"),
+        (StepOutcome::Killed, "killed"),
+        (StepOutcome::Delayed, "delayed"),
+        (StepOutcome::Failed, "failed"),
     ];
 
-    fn of(act: PointAct) -> Fate {
+    fn of(act: PointAct) -> StepOutcome {
         match act {
-            PointAct::Kill => Fate::Killed,
-            PointAct::Delay => Fate::Delayed,
-            PointAct::Fail => Fate::Failed,
+            PointAct::Kill => StepOutcome::Killed,
+            PointAct::Delay => StepOutcome::Delayed,
+            PointAct::Fail => StepOutcome::Failed,
         }
     }
 }
@@ -69,6 +69,24 @@ struct Row {
 }
 
 impl Tally {
+    pub fn new(
+        probes: impl IntoIterator<Item = &'static str>,
+        steps: impl IntoIterator<Item = &'static str>,
+    ) -> Tally {
+        Tally {
+            known_probes: probes.into_iter().collect(),
+            known_steps: steps.into_iter().collect(),
+            rows: BTreeMap::new(),
+            oracles: BTreeMap::new(),
+            probes: BTreeMap::new(),
+            steps: BTreeMap::new(),
+            not_decided: 0,
+            runs: 0,
+            simulated_ms: 0,
+            worst: None,
+        }
+    }
+
     pub fn add(&mut self, outcome: &Outcome) {
         let row = self.rows.entry(outcome.scenario.clone()).or_default();
         row.seeds += 1;
@@ -86,12 +104,12 @@ impl Tally {
         }
         for (step, count) in &outcome.points {
             let cells = self.steps.entry(step.clone()).or_default();
-            *cells.entry(Fate::Passed).or_default() += count;
+            *cells.entry(StepOutcome::Passed).or_default() += count;
         }
         for fault in &outcome.faults {
             if let Some((step, act)) = fault.step.as_ref().filter(|_| fault.hits > 0) {
                 let cells = self.steps.entry(step.clone()).or_default();
-                *cells.entry(Fate::of(*act)).or_default() += fault.hits.min(1);
+                *cells.entry(StepOutcome::of(*act)).or_default() += fault.hits.min(1);
             }
         }
         self.not_decided += outcome.checks.not_decided.len() as u64;
@@ -105,19 +123,20 @@ impl Tally {
         let count = |step: &str, outcome| {
             self.steps.get(step).and_then(|cells| cells.get(&outcome)).copied().unwrap_or(0)
         };
-        let mut rows: Vec<(usize, &str)> = STEPS
+        let mut rows: Vec<(usize, &str)> = self
+            .known_steps
             .iter()
             .map(|step| {
-                let full = Fate::ALL.iter().filter(|(outcome, _)| count(step, *outcome) > 0);
+                let full = StepOutcome::ALL.iter().filter(|(outcome, _)| count(step, *outcome) > 0);
                 (full.count(), *step)
             })
             .collect();
         rows.sort_unstable();
         let mut table = Table::new();
         table.load_style(NOTHING);
-        table.set_header(["step"].into_iter().chain(Fate::ALL.map(|(_, name)| name)));
+        table.set_header(["step"].into_iter().chain(StepOutcome::ALL.map(|(_, name)| name)));
         for (_, step) in rows {
-            let cells = Fate::ALL.map(|(outcome, _)| match count(step, outcome) {
+            let cells = StepOutcome::ALL.map(|(outcome, _)| match count(step, outcome) {
                 0 => "-".to_owned(),
                 count => count.to_string(),
             });
@@ -126,10 +145,10 @@ impl Tally {
         table.to_string()
     }
 
-    /// The cells of [`steps`](Self::steps) that are empty, in one line.
+    /// Steps and outcomes that no run has covered.
     fn untried(&self) -> Vec<String> {
-        let cells = STEPS.iter().flat_map(|step| {
-            Fate::ALL.iter().filter_map(move |(outcome, name)| {
+        let cells = self.known_steps.iter().flat_map(|step| {
+            StepOutcome::ALL.iter().filter_map(move |(outcome, name)| {
                 let cells = self.steps.get(*step);
                 let none = cells.is_none_or(|cells| !cells.contains_key(outcome));
                 none.then(|| format!("{step} {name}"))
@@ -149,13 +168,13 @@ impl Tally {
                 name.clone(),
                 row.seeds.to_string(),
                 format!("{} of {}", row.bit, row.faults),
-                format!("{reached} of {}", PROBES.len()),
+                format!("{reached} of {}", self.known_probes.len()),
                 row.result(),
             ]);
         }
-        let never = PROBES.iter().map(|(name, _)| *name);
-        let never: Vec<_> =
-            never.filter(|name| self.probes.get(*name).is_none_or(|count| *count == 0)).collect();
+        let reached = |name: &&str| self.probes.get(*name).is_some_and(|count| *count > 0);
+        let never = self.known_probes.iter().copied().filter(|name| !reached(name));
+        let never: Vec<_> = never.collect();
         let checks: u64 = self.oracles.values().sum();
         let mut text = format!("{table}\n");
         if !never.is_empty() {
@@ -163,7 +182,7 @@ impl Tally {
         }
         let untried = self.untried();
         if !untried.is_empty() {
-            let (some, all) = (untried.len(), STEPS.len() * Fate::ALL.len());
+            let (some, all) = (untried.len(), self.known_steps.len() * StepOutcome::ALL.len());
             let named = untried.iter().take(UNTRIED_NAMED).cloned().collect::<Vec<_>>().join(", ");
             let more = if some > UNTRIED_NAMED { ", …" } else { "" };
             text.push_str(&format!(
@@ -209,7 +228,8 @@ fn word(verdict: Verdict) -> &'static str {
 }
 
 /// What broke, the story of the faults, the plan's file, and the command that replays it.
-pub fn failure(outcome: &Outcome, file: &Path) -> String {
+/// `replay`: the command, without its argument.
+pub fn failure(outcome: &Outcome, file: &Path, replay: &str) -> String {
     let mut text = format!("FAIL {} seed {}: ", outcome.scenario, outcome.seed);
     match outcome.verdict {
         Verdict::Broken => {
@@ -245,18 +265,6 @@ pub fn failure(outcome: &Outcome, file: &Path) -> String {
         text.push_str(&format!("  and {more} more faults\n"));
     }
     let file = file.display();
-    text.push_str(&format!("plan: {file}\nreplay: cargo sim replay {file}"));
+    text.push_str(&format!("plan: {file}\nreplay: {replay} {file}"));
     text
-}
-
-/// Writes the plan of a failure where it can be replayed from.
-pub fn keep(job: &Job) -> std::io::Result<PathBuf> {
-    if let Some(file) = &job.file {
-        return Ok(file.clone());
-    }
-    let folder = Path::new("target").join("sim");
-    std::fs::create_dir_all(&folder)?;
-    let file = folder.join(format!("{}.toml", job.plan.name()));
-    std::fs::write(&file, job.plan.to_toml())?;
-    Ok(file)
 }

@@ -3,7 +3,7 @@
 //! A process per run keeps statics, thread-locals and hash seeds of one run out of the next. The
 //! parent schedules, sets time-outs and collects.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -11,14 +11,15 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::task::JoinSet;
 
-use crate::exit::Failure;
-use crate::outcome::{Outcome, Verdict};
-use crate::plan::Plan;
+use super::exit::Failure;
+use super::plan::Plan;
+use crate::report::{Outcome, Verdict};
 
 /// Real time after which a run counts as stuck.
 const RUN_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// What a child is told besides its plan.
+/// What a child is told besides its plan: `--events FILE`, `--until-ms MS` and `--log LEVEL`, after
+/// the command `child`.
 #[derive(Debug, Clone, Default)]
 pub struct ChildOptions {
     pub events: Option<PathBuf>,
@@ -29,9 +30,36 @@ pub struct ChildOptions {
 /// A plan and where it comes from.
 #[derive(Debug, Clone)]
 pub struct Job {
-    pub plan: Plan,
+    pub scenario: String,
+    pub seed: u64,
+    /// The plan, as a child reads it.
+    pub text: String,
     /// The plan's file, if it has one.
     pub file: Option<PathBuf>,
+}
+
+impl Job {
+    pub fn new(plan: &impl Plan, file: Option<PathBuf>) -> Job {
+        let (scenario, seed) = (plan.scenario().to_owned(), plan.seed());
+        Job { scenario, seed, text: plan.to_toml(), file }
+    }
+
+    /// `scenario-seed`: how files and reports name it.
+    pub fn name(&self) -> String {
+        format!("{}-{}", self.scenario, self.seed)
+    }
+
+    /// Writes the plan where it can be replayed from; one that comes from a file stays there.
+    pub fn keep(&self) -> std::io::Result<PathBuf> {
+        if let Some(file) = &self.file {
+            return Ok(file.clone());
+        }
+        let folder = Path::new("target").join("sim");
+        std::fs::create_dir_all(&folder)?;
+        let file = folder.join(format!("{}.toml", self.name()));
+        std::fs::write(&file, &self.text)?;
+        Ok(file)
+    }
 }
 
 /// How many plans run at once if nobody says.
@@ -54,7 +82,7 @@ pub async fn run_all(
                 break;
             };
             running.spawn(async move {
-                let outcome = run_one(&job.plan, &ChildOptions::default()).await;
+                let outcome = run_one(&job, &ChildOptions::default()).await;
                 outcome.map(|outcome| (job, outcome))
             });
         }
@@ -67,8 +95,9 @@ pub async fn run_all(
     }
 }
 
-/// Runs one plan in a process of its own.
-pub async fn run_one(plan: &Plan, options: &ChildOptions) -> Result<Outcome, Failure> {
+/// Runs one plan in a process of its own: this very program with the command `child`, which reads
+/// the plan from standard input and writes its [`Outcome`] to standard output, as JSON.
+pub async fn run_one(job: &Job, options: &ChildOptions) -> Result<Outcome, Failure> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("child");
     if let Some(events) = &options.events {
@@ -87,11 +116,11 @@ pub async fn run_one(plan: &Plan, options: &ChildOptions) -> Result<Outcome, Fai
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
     let mut child = command.kill_on_drop(true).spawn()?;
     let mut stdin = child.stdin.take().expect("it is piped");
-    stdin.write_all(plan.to_toml().as_bytes()).await?;
+    stdin.write_all(job.text.as_bytes()).await?;
     drop(stdin);
     let Ok(ended) = tokio::time::timeout(RUN_TIMEOUT, child.wait_with_output()).await else {
         let seconds = RUN_TIMEOUT.as_secs();
-        let mut outcome = Outcome::unfinished(plan);
+        let mut outcome = Outcome::unfinished(&job.scenario, job.seed);
         outcome.checks.pending.push(format!(
             "the whole run, after {seconds} s of real time: something loops without waiting"
         ));
@@ -102,7 +131,7 @@ pub async fn run_one(plan: &Plan, options: &ChildOptions) -> Result<Outcome, Fai
     match serde_json::from_slice(&ended.stdout) {
         Ok(outcome) if ended.status.success() => Ok(outcome),
         _ => {
-            let mut outcome = Outcome::unfinished(plan);
+            let mut outcome = Outcome::unfinished(&job.scenario, job.seed);
             let stderr = String::from_utf8_lossy(&ended.stderr);
             outcome.broken = Some(format!("{}: {}", ended.status, stderr.trim()));
             outcome.verdict = Verdict::Broken;

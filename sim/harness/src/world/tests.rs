@@ -4,19 +4,16 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use drydock_core::net::{BoxStream, Net};
+use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Cluster, SimNet, Stop, host_elapsed};
-use crate::fault::Faults;
-use crate::plan::fault::{Fault, FaultKind};
-use crate::plan::{Fidelity, Plan};
-use crate::recorder::Recorder;
-use crate::scenario::Scenario;
+use super::{Cluster, Settings, SimNet, SimStream, Stop, host_elapsed};
+use crate::fault::{Act, Faults, Scheduled};
+use crate::record::Recorder;
 
-const SERVER: &str = "configstore-1";
+const SERVER: &str = "server-1";
 const CLIENT: &str = "client-1";
-const ADDRESS: &str = "configstore-1:8001";
+const ADDRESS: &str = "server-1:8001";
 
 /// What the client noted, with the time in milliseconds.
 type Notes = Arc<Mutex<Vec<(u64, String)>>>;
@@ -27,8 +24,9 @@ fn note(notes: &Notes, text: impl Into<String>) {
     notes.lock().unwrap().push((now, text.into()));
 }
 
-fn fault(at_ms: u64, for_ms: u64, what: FaultKind) -> Fault {
-    Fault { at_ms, for_ms, what }
+fn fault(at_ms: u64, for_ms: u64, acts: impl Into<Vec<Act>>) -> Scheduled {
+    let (label, story) = ("fault".to_owned(), "a fault".to_owned());
+    Scheduled { at_ms, for_ms, label, story, acts: acts.into() }
 }
 
 fn there() -> [String; 2] {
@@ -41,7 +39,7 @@ fn back() -> [String; 2] {
 
 /// Runs an echo server and a client under faults; answers the client's notes and the hits.
 fn run<F>(
-    faults: Vec<Fault>,
+    faults: Vec<Scheduled>,
     client: impl FnOnce(SimNet, Notes) -> F,
 ) -> (Vec<(u64, String)>, Vec<u64>)
 where
@@ -52,20 +50,23 @@ where
 
 /// The same for a client that makes things fail itself.
 fn run_with<F>(
-    faults: Vec<Fault>,
+    faults: Vec<Scheduled>,
     client: impl FnOnce(SimNet, Notes, Faults) -> F,
 ) -> (Vec<(u64, String)>, Vec<u64>)
 where
     F: Future<Output = ()> + 'static,
 {
-    let mut plan: Plan = Scenario::find("feed-gap").unwrap().plan(0, Fidelity::Direct);
-    plan.tick_ms = 1;
-    plan.topology.latency_ms = [0, 1];
-    plan.load_ms = 10_000;
-    plan.faults = faults;
-    let recorder = Recorder::new(None);
-    let faults = Faults::new(plan.faults.clone(), recorder.clone());
-    let mut cluster = Cluster::new(&plan, &faults, &recorder);
+    let settings = Settings {
+        seed: 0,
+        epoch: Timestamp::UNIX_EPOCH,
+        tick_ms: 1,
+        load_ms: 10_000,
+        end_ms: 10_000,
+        latency_ms: [0, 1],
+    };
+    let recorder = Recorder::new(host_elapsed, None);
+    let faults = Faults::new(faults, recorder.clone());
+    let mut cluster = Cluster::new(&settings, &faults, &recorder);
     let server = cluster.net(SERVER);
     cluster.host(SERVER, Stop::default(), move || echo(server.clone()));
     let notes = Notes::default();
@@ -93,7 +94,7 @@ async fn echo(net: SimNet) {
 }
 
 /// Sends one byte and waits for it to come back.
-async fn ping(stream: &mut BoxStream) -> io::Result<()> {
+async fn ping(stream: &mut SimStream) -> io::Result<()> {
     stream.write_all(b"x").await?;
     stream.read_exact(&mut [0]).await.map(drop)
 }
@@ -123,7 +124,7 @@ fn without_a_fault_an_answer_takes_a_few_milliseconds() {
 #[test]
 fn a_stall_holds_traffic_and_then_delivers_it() {
     for [from, to] in [there(), back()] {
-        let stall = fault(100, 1_000, FaultKind::Stall { from, to });
+        let stall = fault(100, 1_000, [Act::Hold { from, to }]);
         let (notes, hits) = run(vec![stall], ping_twice);
         assert!(matches!(&notes[..], [(1_100..=1_110, text)] if text == "answered"), "{notes:?}");
         assert_eq!(hits, [1]);
@@ -133,7 +134,8 @@ fn a_stall_holds_traffic_and_then_delivers_it() {
 #[test]
 fn a_black_hole_ends_with_a_reset() {
     for [from, to] in [there(), back()] {
-        let hole = fault(100, 1_000, FaultKind::Blackhole { from, to });
+        let reset = Act::ResetAtEnd { from: from.clone(), to: to.clone() };
+        let hole = fault(100, 1_000, [Act::Hold { from, to }, reset]);
         let (notes, hits) = run(vec![hole], ping_twice);
         assert!(
             matches!(&notes[..], [(1_100..=1_110, text)] if text == "connection reset"),
@@ -146,7 +148,7 @@ fn a_black_hole_ends_with_a_reset() {
 #[test]
 fn a_reset_hits_connections_that_wait() {
     let [from, to] = there();
-    let reset = fault(100, 0, FaultKind::Reset { from, to });
+    let reset = fault(100, 0, [Act::Reset { from, to }]);
     let (notes, hits) = run(vec![reset], |net, notes| async move {
         let mut stream = net.dial(ADDRESS).await.unwrap();
         let error = stream.read_u8().await.unwrap_err();
@@ -162,7 +164,7 @@ fn a_reset_hits_connections_that_wait() {
 #[test]
 fn refused_dials_fail_and_established_connections_live_on() {
     let [from, to] = there();
-    let refuse = fault(100, 1_000, FaultKind::Refuse { from, to });
+    let refuse = fault(100, 1_000, [Act::Refuse { from, to }]);
     let (notes, hits) = run(vec![refuse], |net, notes| async move {
         let mut stream = net.dial(ADDRESS).await.unwrap();
         sleep_until(150).await;
@@ -180,8 +182,8 @@ fn refused_dials_fail_and_established_connections_live_on() {
 #[test]
 fn a_slow_link_takes_its_time_for_every_piece() {
     let [from, to] = back();
-    let slow = FaultKind::Slow { from, to, delay_ms: 100, chunk_bytes: 4 };
-    let (notes, hits) = run(vec![fault(100, 5_000, slow)], |net, notes| async move {
+    let slow = Act::Slow { from, to, delay_ms: 100, chunk_bytes: 4 };
+    let (notes, hits) = run(vec![fault(100, 5_000, [slow])], |net, notes| async move {
         let mut stream = net.dial(ADDRESS).await.unwrap();
         sleep_until(150).await;
         stream.write_all(&[7; 20]).await.unwrap();
@@ -195,7 +197,7 @@ fn a_slow_link_takes_its_time_for_every_piece() {
 #[test]
 fn a_dial_into_a_stall_is_answered_when_it_ends() {
     let [from, to] = there();
-    let stall = fault(100, 1_000, FaultKind::Stall { from, to });
+    let stall = fault(100, 1_000, [Act::Hold { from, to }]);
     let (notes, hits) = run(vec![stall], |net, notes| async move {
         sleep_until(150).await;
         ping(&mut net.dial(ADDRESS).await.unwrap()).await.unwrap();
@@ -207,7 +209,8 @@ fn a_dial_into_a_stall_is_answered_when_it_ends() {
 
 #[test]
 fn a_killed_process_ends_its_connections_and_is_back_after_its_time() {
-    let kill = fault(100, 1_000, FaultKind::Kill { instance: 1 });
+    let kill = Act::Kill { host: SERVER.to_owned(), counted: true };
+    let kill = fault(100, 1_000, [kill]);
     let (notes, hits) = run(vec![kill], |net, notes| async move {
         let mut stream = net.dial(ADDRESS).await.unwrap();
         let ended = stream.read_u8().await.is_err();
@@ -226,7 +229,7 @@ fn a_killed_process_ends_its_connections_and_is_back_after_its_time() {
 
 #[test]
 fn a_paused_host_answers_when_it_goes_on() {
-    let pause = fault(100, 1_000, FaultKind::Pause { instance: 1 });
+    let pause = fault(100, 1_000, [Act::Pause { host: SERVER.to_owned() }]);
     let (notes, hits) = run(vec![pause], ping_twice);
     assert!(matches!(&notes[..], [(1_100..=1_110, text)] if text == "answered"), "{notes:?}");
     assert!(hits[0] > 0);
@@ -234,7 +237,8 @@ fn a_paused_host_answers_when_it_goes_on() {
 
 #[test]
 fn a_host_without_power_is_silent_until_it_is_back() {
-    let cut = fault(100, 1_000, FaultKind::PowerCut { instance: 1, writes: 1 });
+    let cut = Act::PowerCut { host: SERVER.to_owned(), writes: 1 };
+    let cut = fault(100, 1_000, [cut]);
     let (notes, hits) = run_with(vec![cut], |net, notes, faults| async move {
         let mut stream = net.dial(ADDRESS).await.unwrap();
         ping(&mut stream).await.unwrap();

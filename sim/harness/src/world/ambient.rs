@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::runtime::{Handle, Id};
 
 use super::clock::off_by;
+use super::shim::{self, Time};
 use crate::fault::Faults;
-use crate::shim::{self, Time};
 
 /// Where monotonic clocks begin: some subtract from them.
 const BOOT: Duration = Duration::from_secs(24 * 3600);
