@@ -5,13 +5,14 @@ use serde_json::Value;
 use crate::tracked::run;
 
 /// What each package may know of the others, tests included: never something above it.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("drydock-core", &["drydock-core"]),
     ("drydock-backends", &["drydock-core"]),
     ("drydock-services", &["drydock-core", "drydock-backends"]),
     ("drydock-sim-etcd", &[]),
     ("drydock-sim-s3", &[]),
     ("drydock-harness", &[]),
+    ("drydock-example-lock", &["drydock-harness", "drydock-sim-etcd", "drydock-sim-s3"]),
     (
         "drydock-sim",
         &[
