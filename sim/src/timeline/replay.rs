@@ -1,7 +1,7 @@
 //! What really happened, from the coordination store's own history and the object store.
 //!
-//! The oracles read what happened from here and replay it with code of their own; of the product only
-//! the formats are used.
+//! The oracles read what happened from here and replay it with code of their own; of the product
+//! only the formats are used.
 
 use std::collections::{BTreeMap, BTreeSet};
 

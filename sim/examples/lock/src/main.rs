@@ -1,5 +1,5 @@
-//! A lock service, simulated with faults: `lock [--bug] SEEDS` runs the seeds from 0 on and keeps the
-//! plan of the first failure, `lock FILE` replays it.
+//! A lock service, simulated with faults: `lock [--bug] SEEDS` runs the seeds from 0 on and keeps
+//! the plan of the first failure, `lock FILE` replays it.
 
 mod grants;
 mod history;

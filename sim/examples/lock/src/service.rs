@@ -1,7 +1,7 @@
 //! The system under test: a lock service and its client. They know streams, not who made them.
 //!
-//! etcd says who holds the lock, for [`TTL`] at most; S3 keeps a record of every grant. A request is
-//! a line: `acquire NAME` is answered `granted TOKEN` or `busy`, `release TOKEN` is answered
+//! etcd says who holds the lock, for [`TTL`] at most; S3 keeps a record of every grant. A request
+//! is a line: `acquire NAME` is answered `granted TOKEN` or `busy`, `release TOKEN` is answered
 //! `released`. A client that was granted the lock holds it until it asks for its release, or until
 //! [`TTL`] after it asked for the lock: whatever comes first.
 

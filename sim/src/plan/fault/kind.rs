@@ -17,7 +17,8 @@ pub struct Fault {
     pub what: FaultKind,
 }
 
-/// A fault, by its family. In a plan it is its label with its fields: `{ kill = { instance = 1 } }`.
+/// A fault, by its family. In a plan it is its label with its fields, as in
+/// `{ kill = { instance = 1 } }`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum FaultKind {
