@@ -247,7 +247,7 @@ impl Deployment {
 /// The load of the simulator, which is under way.
 pub struct Load {
     stop: CancellationToken,
-    running: JoinHandle<Result<Found, drydock_sim::exit::Failure>>,
+    running: JoinHandle<Result<Found, drydock_harness::fleet::exit::Failure>>,
 }
 
 impl Load {

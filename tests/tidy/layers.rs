@@ -4,22 +4,25 @@ use serde_json::Value;
 
 use crate::tracked::run;
 
-/// What each package may know of the others, tests included: never something above it.
-const LAYERS: [(&str, &[&str]); 10] = [
+/// Every package, and what it may depend on, tests included: never something above it.
+const LAYERS: [(&str, &[&str]); 14] = [
     ("drydock-core", &["drydock-core"]),
     ("drydock-backends", &["drydock-core"]),
     ("drydock-http", &["drydock-core"]),
     ("drydock-api", &["drydock-core", "drydock-http"]),
     ("drydock-runtime", &["drydock-core", "drydock-http", "drydock-api"]),
-    ("drydock-configstore", &BELOW_SERVICES),
-    ("drydock-gateway", &BELOW_SERVICES),
-    ("drydock", &BELOW_DRYDOCK),
-    ("drydock-sim", &PRODUCT),
-    ("drydock-tests", &EVERYTHING),
+    ("drydock-configstore", BELOW_SERVICES),
+    ("drydock-gateway", BELOW_SERVICES),
+    ("drydock", BELOW_DRYDOCK),
+    ("drydock-sim-etcd", &[]),
+    ("drydock-sim-s3", &[]),
+    ("drydock-harness", &[]),
+    ("drydock-example-lock", &["drydock-harness", "drydock-sim-etcd", "drydock-sim-s3"]),
+    ("drydock-sim", BELOW_SIM),
+    ("drydock-tests", BELOW_TESTS),
 ];
-const BELOW_SERVICES: [&str; 4] =
-    ["drydock-core", "drydock-http", "drydock-api", "drydock-runtime"];
-const BELOW_DRYDOCK: [&str; 7] = [
+const BELOW_SERVICES: &[&str] = &["drydock-core", "drydock-http", "drydock-api", "drydock-runtime"];
+const BELOW_DRYDOCK: &[&str] = &[
     "drydock-core",
     "drydock-backends",
     "drydock-http",
@@ -28,7 +31,7 @@ const BELOW_DRYDOCK: [&str; 7] = [
     "drydock-configstore",
     "drydock-gateway",
 ];
-const PRODUCT: [&str; 8] = [
+const BELOW_SIM: &[&str] = &[
     "drydock-core",
     "drydock-backends",
     "drydock-http",
@@ -37,8 +40,11 @@ const PRODUCT: [&str; 8] = [
     "drydock-configstore",
     "drydock-gateway",
     "drydock",
+    "drydock-sim-etcd",
+    "drydock-sim-s3",
+    "drydock-harness",
 ];
-const EVERYTHING: [&str; 9] = [
+const BELOW_TESTS: &[&str] = &[
     "drydock-core",
     "drydock-backends",
     "drydock-http",
@@ -47,6 +53,9 @@ const EVERYTHING: [&str; 9] = [
     "drydock-configstore",
     "drydock-gateway",
     "drydock",
+    "drydock-sim-etcd",
+    "drydock-sim-s3",
+    "drydock-harness",
     "drydock-sim",
 ];
 

@@ -57,7 +57,7 @@ fn tests_do_not_sleep() {
         let (code, beside) = file.parts();
         let tests = if file.is_test() { code } else { beside };
         let simulated =
-            file.text.contains("start_paused") || file.path.starts_with("sim/src/world/");
+            file.text.contains("start_paused") || file.path.starts_with("sim/harness/src/world/");
         if !simulated && tests.iter().any(|line| line.contains(sleep)) {
             asleep.push(file.path);
         }

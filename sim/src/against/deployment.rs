@@ -12,12 +12,11 @@ use drydock_backends::tcp::TcpNet;
 use drydock_core::coord::Coordination;
 use drydock_core::error::Chain;
 use drydock_core::store::Durability;
+use drydock_harness::fleet::exit::Failure;
 use drydock_runtime::encryption::KeyRing;
 use object_store::ObjectStore;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-
-use crate::exit::Failure;
 
 /// What the file says.
 #[derive(Deserialize)]

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Deployment, Found, Inside, plan, run, show};
 use crate::check::{acked, linearizable};
-use crate::service::{keys, token};
+use crate::plan::identity::{keys, token};
 
 const TIME: Duration = Duration::from_secs(3);
 const INSTANCES: usize = 2;

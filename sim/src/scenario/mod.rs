@@ -132,6 +132,8 @@ impl Scenario {
 
 #[cfg(test)]
 mod tests {
+    use drydock_harness::fleet::Plan as _;
+
     use super::*;
 
     #[test]

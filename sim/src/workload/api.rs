@@ -24,8 +24,6 @@ use super::gateway_api::GatewayApi;
 use super::{Api, tree};
 use crate::history::{Answer, Call, Intent, Named, Reads, Reply, Role, Server, Status};
 
-/// Where every instance of configstore listens.
-pub const PORT: u16 = 8001;
 /// More than any list of a simulation holds.
 pub const LIST_LIMIT: usize = 100;
 const ANSWER_BYTES: usize = 64 << 20;

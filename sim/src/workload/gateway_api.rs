@@ -21,9 +21,9 @@ use drydock_http::client::{Client, ClientError, ClientSettings};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use crate::gateway::{GATEWAY_PORT, admin_token};
 use crate::history::{Act, By, GatewayCall, Named, Reply, Role, Token};
-use crate::plan::gateway_name;
+use crate::plan::hosts::{GATEWAY_PORT, gateway_name};
+use crate::plan::identity::admin_token;
 
 /// More than any list of a simulation holds.
 const LIST_LIMIT: usize = 100;
