@@ -4,10 +4,10 @@
 //! block 0 (zstd) │ block 1 (zstd) │ … │ index (zstd) │ index length (8 bytes) │ magic (8 bytes)
 //! ```
 //!
-//! A block holds JSON lines of objects. The index says where each block begins and which object is
-//! its first, so one object is read with two ranged requests. The index also holds an id that is
-//! drawn for each file: two writers never produce the same bytes, hence never the same name. So a
-//! file that nothing refers to, and whose writer is past publishing, is garbage for good.
+//! A block holds JSON lines of objects. The index holds the start and the first object of each
+//! block, so one object is read with two ranged requests. The index also holds an id that is drawn
+//! for each file: two writers never produce the same bytes, hence never the same name. So a file
+//! that nothing refers to, and whose writer can no longer publish, is garbage for good.
 
 use std::ops::Range;
 
@@ -31,7 +31,7 @@ pub const FOOTER_BYTES: usize = 16;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Index {
-    /// Makes the file's bytes unlike any other's.
+    /// Makes the bytes of the file unique.
     id: Uuid,
     blocks: Vec<Block>,
 }
@@ -39,12 +39,12 @@ struct Index {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Block {
-    /// Where it begins in the file.
+    /// The offset at which it begins in the file.
     at: u64,
     first: Place,
 }
 
-/// Gathers one file.
+/// Encodes one file.
 pub struct Encoder {
     bytes: Vec<u8>,
     lines: Vec<u8>,
@@ -59,7 +59,7 @@ impl Encoder {
         Encoder { bytes: Vec::new(), lines: Vec::new(), first: None, index }
     }
 
-    /// Objects come in order. Answers the uncompressed bytes that it took.
+    /// Adds an object; objects come in order. Answers the uncompressed bytes that it takes.
     pub fn push(&mut self, object: &Object) -> usize {
         let before = self.lines.len();
         serde_json::to_writer(&mut self.lines, object).expect("an object is texts");

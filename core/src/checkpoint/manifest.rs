@@ -26,7 +26,7 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The commit that it is the state at.
+    /// The commit whose state it is.
     pub fn head(&self) -> Head {
         Head { lineage: self.lineage, position: self.position, commit: self.commit }
     }
@@ -48,7 +48,7 @@ pub struct DataFile {
     pub last: Place,
 }
 
-/// Where an object stands in the order.
+/// The place of an object in the order: its type and id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Place {

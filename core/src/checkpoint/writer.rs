@@ -50,7 +50,7 @@ impl<'a> DataWriter<'a> {
         Ok(())
     }
 
-    /// Ends the file that is being written, stored.
+    /// Ends and stores the file that is being written.
     pub async fn cut(&mut self) -> Result<(), ObjectError> {
         let Some(file) = self.file.take() else { return Ok(()) };
         let Open { encoder, first, last, objects, bytes } = file;
@@ -66,7 +66,7 @@ impl<'a> DataWriter<'a> {
         self.file.as_ref().map_or(0, |file| file.bytes)
     }
 
-    /// Takes over a file of an earlier checkpoint as it is. Only between two files.
+    /// Adds a file of an earlier checkpoint as it is. Call [`cut`](Self::cut) first.
     pub fn share(&mut self, file: DataFile) {
         assert!(self.file.is_none(), "a file is shared between two others");
         self.files.push(file);

@@ -1,11 +1,11 @@
-//! What object storage holds: every object is read, and is what its name says.
+//! Checks object storage: reads every object, and compares its contents with its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use object_store::path::Path;
 use uuid::Uuid;
 
-use super::keys::Seen;
+use super::keys::CoordinationState;
 use super::verify::Verifier;
 use crate::checkpoint::{DataFile, Manifest, Place, read_file};
 use crate::lineage::list::lineage_history;
@@ -19,7 +19,7 @@ use crate::read_model::StoreError;
 const WRONG_LINEAGE: &str =
     "if the coordination store were lost, the wrong lineage or none might be recovered";
 
-/// What an object is, by its name.
+/// The kind of an object, by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     Current,
@@ -60,24 +60,27 @@ impl Kind {
     }
 }
 
-/// The lineages that are or were in force, and the positions of their manifests.
+/// The lineages that are or were current, with their manifests and segments.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct Inventory {
     pub(super) lineages: Vec<LineageRecord>,
     pub(super) manifests: BTreeMap<Uuid, Vec<Position>>,
     pub(super) spans: BTreeMap<Uuid, Vec<Span>>,
 }
 
-/// What is known of a data file that was read.
+/// Facts about a data file that was read.
 struct File {
     first: Option<Place>,
     last: Option<Place>,
     counts: BTreeMap<String, u64>,
 }
 
-pub(super) async fn check(verifier: &mut Verifier<'_>, seen: &Seen) -> Result<Kept, StoreError> {
+pub(super) async fn check(
+    verifier: &mut Verifier<'_>,
+    state: &CoordinationState,
+) -> Result<Inventory, StoreError> {
     let keys = &verifier.inner.object_keys;
-    let (mut kept, mut data) = (Kept::default(), Vec::new());
+    let (mut inventory, mut data) = (Inventory::default(), Vec::new());
     let (mut records, mut folders) = (Vec::new(), BTreeSet::new());
     let (mut current, mut notes) = (None, Vec::new());
     for (key, bytes) in verifier.inner.objects.list_sizes(&keys.all()).await? {
@@ -94,11 +97,11 @@ pub(super) async fn check(verifier: &mut Verifier<'_>, seen: &Seen) -> Result<Ke
             Some(Kind::Lineage(id)) => records.extend(record(verifier, &key, id).await?),
             Some(Kind::Manifest(id, at)) => {
                 folders.insert(id);
-                kept.manifests.entry(id).or_default().push(at);
+                inventory.manifests.entry(id).or_default().push(at);
             }
             Some(Kind::Segment(id, span)) => {
                 folders.insert(id);
-                kept.spans.entry(id).or_default().push(span);
+                inventory.spans.entry(id).or_default().push(span);
             }
         }
     }
@@ -109,29 +112,29 @@ pub(super) async fn check(verifier: &mut Verifier<'_>, seen: &Seen) -> Result<Ke
         }
     }
     records.sort_by_key(|record| (record.epoch, record.created, record.lineage));
-    let noted = self::current(verifier, seen, current, &records).await?;
-    let in_force = seen.head.map(|head| head.lineage).or(noted);
-    kept.lineages = lineage_history(&records, in_force).cloned().collect();
-    if let Some(record) = records.iter().find(|record| in_force == Some(record.lineage))
+    let noted = self::current(verifier, state, current, &records).await?;
+    let current = state.head.map(|head| head.lineage).or(noted);
+    inventory.lineages = lineage_history(&records, current).cloned().collect();
+    if let Some(record) = records.iter().find(|record| current == Some(record.lineage))
         && !notes.contains(&Note::of(record))
     {
         verifier.find(keys.note(Note::of(record)), "it does not exist", WRONG_LINEAGE);
     }
     let mut files = BTreeMap::new();
-    for (id, positions) in &kept.manifests {
+    for (id, positions) in &inventory.manifests {
         for at in positions {
             manifest(verifier, &mut files, *id, *at).await?;
         }
     }
-    for (id, spans) in &kept.spans {
-        segments(verifier, seen, *id, spans).await?;
+    for (id, spans) in &inventory.spans {
+        segments(verifier, state, *id, spans).await?;
     }
     for key in data {
         if !files.contains_key(&key) {
             hash(verifier, &key).await?;
         }
     }
-    Ok(kept)
+    Ok(inventory)
 }
 
 async fn record(
@@ -161,14 +164,14 @@ async fn note(verifier: &mut Verifier<'_>, key: &Path, note: Note) -> Result<(),
 
 async fn current(
     verifier: &mut Verifier<'_>,
-    seen: &Seen,
+    state: &CoordinationState,
     key: Option<Path>,
     records: &[LineageRecord],
 ) -> Result<Option<Uuid>, StoreError> {
     let meaning = WRONG_LINEAGE;
     let place = verifier.inner.object_keys.current();
     let Some(key) = key else {
-        if seen.head.is_some() || !records.is_empty() {
+        if state.head.is_some() || !records.is_empty() {
             verifier.find(place, "it does not exist", meaning);
         }
         return Ok(None);
@@ -177,7 +180,7 @@ async fn current(
     let Some(CurrentLineage { lineage }) = verifier.sound(&key, meaning, read)? else {
         return Ok(None);
     };
-    if seen.head.is_some_and(|head| head.lineage != lineage) {
+    if state.head.is_some_and(|head| head.lineage != lineage) {
         verifier.find(&key, format!("it names `{lineage}`, another one is in force"), meaning);
     }
     if !records.iter().any(|record| record.lineage == lineage) {
@@ -210,7 +213,7 @@ async fn manifest(
             let read = self::file(verifier, &name, file).await?;
             files.insert(name.clone(), read);
         }
-        // One that cannot be read is a finding of its own.
+        // A file that cannot be read is a finding of its own.
         let Some(Some(found)) = files.get(&name) else { continue };
         let (first, last) = (Some(&file.first), Some(&file.last));
         if (found.first.as_ref(), found.last.as_ref()) != (first, last) {
@@ -262,10 +265,10 @@ async fn file(
     Ok(Some(File { first: places.first().cloned(), last: places.last().cloned(), counts }))
 }
 
-/// Reads the segments of a lineage; each must go on where the one before it ended, or overlap it.
+/// Reads the segments of a lineage; each must begin where the one before it ended, or overlap it.
 async fn segments(
     verifier: &mut Verifier<'_>,
-    seen: &Seen,
+    state: &CoordinationState,
     lineage: Uuid,
     spans: &[Span],
 ) -> Result<(), StoreError> {
@@ -289,7 +292,7 @@ async fn segments(
                 (commit.position != end.position || commit.id == end.commit)
                     && (commit.position != end.position + 1 || commit.previous == end.commit)
             });
-            let logged = seen.log.get(&commit.position);
+            let logged = state.log.get(&commit.position);
             let differs = logged.is_some_and(|(of, id)| *of == lineage && *id != commit.id);
             if !known || differs {
                 let at = commit.position;
@@ -307,7 +310,7 @@ async fn segments(
     Ok(())
 }
 
-/// A data object that no manifest names: it may be a large commit's, or garbage.
+/// Checks a data object that no manifest names: it may belong to a large commit, or be garbage.
 async fn hash(verifier: &mut Verifier<'_>, key: &Path) -> Result<(), StoreError> {
     let meaning = "whatever refers to this object cannot be read";
     let read = verifier.inner.objects.get(key).await;

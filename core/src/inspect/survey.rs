@@ -1,4 +1,4 @@
-//! What there is: for people who want to know before they do something.
+//! A survey of a store for operators: positions, lineages, sizes, instances, locks.
 
 use std::collections::BTreeMap;
 
@@ -25,10 +25,10 @@ pub struct Survey {
     pub last_recovery: Option<RecoveryRecord>,
     pub log: Log,
     pub instances: Vec<InstanceRecord>,
-    /// Who holds the lock of each background task that is being done.
+    /// The holder of the lock of each background task, by the task's name.
     pub tasks: BTreeMap<String, String>,
     pub lineages: Vec<Lineage>,
-    /// By what they are: `data`, `segments`, `checkpoints`, `lineages`, `other`.
+    /// By kind: `data`, `segments`, `checkpoints`, `lineages`, `other`.
     pub objects: BTreeMap<String, Size>,
 }
 

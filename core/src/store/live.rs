@@ -1,6 +1,6 @@
-//! What the coordination store says of a service at one revision: mode, head, live instances.
+//! The state of a service in the coordination store at one revision: mode, head, live instances.
 //!
-//! It needs no read model: it works when the store cannot be loaded.
+//! Reading it needs no read model, so it works when the store cannot be loaded.
 
 use crate::coord::{Coordination, KeyValue, Op, OpResult, RangeRequest, Revision, Txn};
 use crate::lineage::record::RecoveryRecord;
@@ -13,9 +13,9 @@ use crate::read_model::StoreError;
 pub struct Overview {
     pub mode: SeenMode,
     pub head: Option<Head>,
-    /// When `head` was last written.
+    /// The revision at which `head` was last written.
     pub head_revision: Revision,
-    /// Those whose leases live, by id.
+    /// The instances whose leases are alive, by id.
     pub instances: Vec<InstanceRecord>,
     pub last_recovery: Option<RecoveryRecord>,
 }
