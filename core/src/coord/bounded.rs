@@ -1,4 +1,4 @@
-//! A time-out around every call, whatever the backend does.
+//! Bounds every call to a coordination store by a time-out.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -40,7 +40,7 @@ impl Shared {
         Arc::new(Shared { inner: Mutex::new(inner), changed: Notify::new() })
     }
 
-    /// Works on the state. What it changes is not seen before it is published.
+    /// Runs `work` on the state. Its changes are not visible before they are published.
     pub fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> Result<T> {
         let mut inner = self.lock()?;
         Ok(work(&mut inner.state))
