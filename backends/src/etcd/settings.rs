@@ -1,4 +1,4 @@
-//! What has to be known to use an etcd cluster.
+//! The settings of an etcd cluster.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use crate::connect::{TlsError, TlsSettings};
 
-/// Where the members are, and how long to wait for them.
+/// The members' endpoints, credentials and time-outs.
 #[derive(Debug, Clone)]
 pub struct EtcdSettings {
     /// `http://host:port` or `https://host:port`, in the order in which they are asked.
