@@ -19,7 +19,8 @@ use etcd_client::{DeleteOptions, GetOptions, PutOptions, SortOrder, SortTarget, 
 const LOWEST: &[u8] = &[0];
 /// As an end: the end of the key space.
 const UNBOUNDED: &[u8] = &[0];
-/// As start and as end: a range without keys. The lowest key cannot be: it is no end.
+/// As start and as end: a range without keys. The lowest key cannot serve, because as an end it
+/// means the end of the key space.
 const NOTHING: &[u8] = &[1];
 
 /// An answer that lacks a part that every answer has.

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::manifest::Place;
+use super::manifest::SortKey;
 use crate::log::format::Object;
 use crate::objects::compression::{compress, decompress};
 
@@ -41,14 +41,14 @@ struct Index {
 struct Block {
     /// The offset at which it begins in the file.
     at: u64,
-    first: Place,
+    first: SortKey,
 }
 
 /// Encodes one file.
 pub struct Encoder {
     bytes: Vec<u8>,
     lines: Vec<u8>,
-    first: Option<Place>,
+    first: Option<SortKey>,
     index: Index,
 }
 
@@ -64,7 +64,7 @@ impl Encoder {
         let before = self.lines.len();
         serde_json::to_writer(&mut self.lines, object).expect("an object is texts");
         self.lines.push(b'\n');
-        self.first.get_or_insert_with(|| Place::of(object));
+        self.first.get_or_insert_with(|| SortKey::of(object));
         let taken = self.lines.len() - before;
         if self.lines.len() >= BLOCK_BYTES {
             self.cut();
@@ -105,7 +105,7 @@ fn footer(file: &[u8]) -> Result<&[u8], String> {
     Ok(&file[at..])
 }
 
-/// Where the index is, in a file of that many bytes with that footer.
+/// The range of the index in a file of this many bytes with this footer.
 pub fn index_range(bytes: u64, footer: &[u8]) -> Result<Range<u64>, String> {
     let (length, magic) = footer.split_at_checked(8).ok_or("the footer is too short")?;
     if magic != MAGIC {
@@ -117,10 +117,10 @@ pub fn index_range(bytes: u64, footer: &[u8]) -> Result<Range<u64>, String> {
     Ok(start..end)
 }
 
-/// Where the blocks of a file are.
+/// The positions of the blocks of a file.
 pub struct Layout {
     blocks: Vec<Block>,
-    /// Where the last block ends.
+    /// The end of the last block.
     end: u64,
 }
 
@@ -147,7 +147,7 @@ impl Layout {
 
     /// The block that holds an object if any does; `order` says whether a block's first object
     /// stands at or before it.
-    pub fn block_of(&self, order: impl Fn(&Place) -> bool) -> Option<Range<u64>> {
+    pub fn block_of(&self, order: impl Fn(&SortKey) -> bool) -> Option<Range<u64>> {
         let after = self.blocks.partition_point(|block| order(&block.first));
         after.checked_sub(1).map(|nth| self.block(nth))
     }

@@ -18,6 +18,6 @@ pub mod manifest;
 pub mod read;
 pub mod writer;
 
-pub use manifest::{DataFile, Manifest, Place};
+pub use manifest::{DataFile, Manifest, SortKey};
 pub use read::{CheckpointError, read_file, read_mutations};
 pub use writer::DataWriter;

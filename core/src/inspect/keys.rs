@@ -29,13 +29,13 @@ const PAGE: usize = 256;
 
 pub(super) async fn check(verifier: &mut Verifier<'_>) -> Result<CoordinationState, StoreError> {
     let keys = verifier.inner.keys.clone();
-    let look = Txn::default()
+    let read = Txn::default()
         .then(Op::get(keys.head()))
         .then(Op::get(keys.checkpoint()))
         .then(Op::get(keys.archived()))
         .then(Op::get(keys.mode()))
         .then(Op::get(keys.recovery()));
-    let answer = verifier.inner.coord.txn(look).await?;
+    let answer = verifier.inner.coord.txn(read).await?;
     let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
     let stops = "no instance can load";
     let mut state = CoordinationState {
@@ -61,7 +61,7 @@ fn value<T: DeserializeOwned>(
 ) -> Result<Option<T>, StoreError> {
     let Some(kv) = found else { return Ok(None) };
     let place = String::from_utf8_lossy(&kv.key).into_owned();
-    verifier.sound(place, meaning, decode(&kv.key, &kv.value))
+    verifier.check(place, meaning, decode(&kv.key, &kv.value))
 }
 
 /// Checks the keys that are known by their prefix only, and reports unknown keys.
@@ -81,7 +81,7 @@ async fn others(verifier: &mut Verifier<'_>, revision: Revision) -> Result<(), S
                 value::<InstanceRecord>(verifier, Some(kv), "the status cannot be shown")?;
             } else if !known {
                 let place = String::from_utf8_lossy(&kv.key).into_owned();
-                verifier.find(place, "it is not a key of this version", "nobody reads it");
+                verifier.report(place, "it is not a key of this version", "nobody reads it");
             }
         }
         match page.kvs.last() {
@@ -110,20 +110,20 @@ async fn log(
             let place = String::from_utf8_lossy(&kv.key).into_owned();
             let meaning = "no instance can load, or follow, beyond this commit";
             let Some(commit) =
-                verifier.sound(&place, meaning, decode::<Commit>(&kv.key, &kv.value))?
+                verifier.check(&place, meaning, decode::<Commit>(&kv.key, &kv.value))?
             else {
                 before = None;
                 continue;
             };
             if keys.commit(commit.position) != place {
                 let problem = format!("it holds the commit of position `{}`", commit.position);
-                verifier.find(&place, problem, meaning);
+                verifier.report(&place, problem, meaning);
             }
             if let Some(before) = before
                 && !links(&before, &commit)
             {
                 let problem = format!("it does not follow the commit at `{}`", before.position);
-                verifier.find(&place, problem, meaning);
+                verifier.report(&place, problem, meaning);
             }
             before = Some(commit.head());
             state.log.insert(commit.position, (commit.lineage, commit.id));
@@ -158,11 +158,11 @@ fn positions(verifier: &mut Verifier<'_>, state: &CoordinationState, head: &Head
         Some(ends) if ends != says => {
             let (said, end) = (says.0, ends.0);
             let problem = format!("it says `{said}`, the log ends at `{end}`, or another commit");
-            verifier.find(keys.head(), problem, stops);
+            verifier.report(keys.head(), problem, stops);
         }
         None if head.position > archived => {
             let problem = format!("the log is empty, `{archived}` was archived last");
-            verifier.find(keys.head(), problem, stops);
+            verifier.report(keys.head(), problem, stops);
         }
         Some(_) | None => {}
     }
@@ -170,13 +170,13 @@ fn positions(verifier: &mut Verifier<'_>, state: &CoordinationState, head: &Head
         && *first > archived + 1
     {
         let problem = format!("the log begins at `{first}`, `{archived}` was archived last");
-        verifier.find(keys.archived(), problem, "the commits between the two are lost");
+        verifier.report(keys.archived(), problem, "the commits between the two are lost");
     }
     if let Some(checkpoint) = state.checkpoint
         && (checkpoint.lineage != head.lineage || checkpoint.position > head.position)
     {
         let problem = "it is of another lineage than `head`, or beyond it";
-        verifier.find(keys.checkpoint(), problem, "no instance can load");
+        verifier.report(keys.checkpoint(), problem, "no instance can load");
     }
     if let Some(archived) = state.archived {
         let known = state.log.get(&archived.position);
@@ -185,7 +185,7 @@ fn positions(verifier: &mut Verifier<'_>, state: &CoordinationState, head: &Head
             && known.is_none_or(|known| *known == (archived.lineage, archived.commit));
         if !fits {
             let problem = "it is of another lineage than `head`, beyond it, or of another commit";
-            verifier.find(keys.archived(), problem, "nothing is archived any more");
+            verifier.report(keys.archived(), problem, "nothing is archived any more");
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) async fn check(
         if !inventory.lineages.is_empty() || !state.log.is_empty() {
             let meaning = "the next start recovers from objects; what was not archived is lost";
             let place = verifier.inner.keys.head();
-            verifier.find(place, "it does not exist, though a store does", meaning);
+            verifier.report(place, "it does not exist, though a store does", meaning);
         }
         return Ok(());
     };
@@ -36,12 +36,12 @@ pub(super) async fn check(
     let meaning = "no instance can start";
     let loaded = load_next_start(verifier.inner).await;
     let place = verifier.inner.keys.head();
-    verifier.sound(&place, meaning, loaded)?;
+    verifier.check(&place, meaning, loaded)?;
     let proven = recovery::is_set_back(verifier.inner, &head).await;
     let meaning = "the next start cannot tell whether the coordination store was set back";
-    if let Some(true) = verifier.sound(&place, meaning, proven)? {
+    if let Some(true) = verifier.check(&place, meaning, proven)? {
         let meaning = "the coordination store was set back: the next start recovers from objects";
-        verifier.find(place, "objects hold later commits than it names", meaning);
+        verifier.report(place, "objects hold later commits than it names", meaning);
     }
     Ok(())
 }
@@ -64,9 +64,9 @@ async fn lineage(
         let key = inner.object_keys.manifest(id, *position);
         let meaning = "this checkpoint cannot be loaded";
         let loaded = load::load_checkpoint(inner, id, *position).await;
-        let Some((db, manifest)) = verifier.sound(&key, meaning, loaded)? else { continue };
+        let Some((db, manifest)) = verifier.check(&key, meaning, loaded)? else { continue };
         if counts(verifier, &db).await? != manifest.counts {
-            verifier.find(&key, "it loads to other counts than it says", meaning);
+            verifier.report(&key, "it loads to other counts than it says", meaning);
         }
         newest = Some((db, manifest.head()));
     }
@@ -76,20 +76,20 @@ async fn lineage(
     }
     let Some((db, base)) = newest else {
         let meaning = "one cannot go back to that lineage, nor recover it";
-        verifier.find(place, "it has no checkpoint that can be loaded", meaning);
+        verifier.report(place, "it has no checkpoint that can be loaded", meaning);
         return Ok(());
     };
     verifier.checked.states += 1;
     let meaning = "one cannot go back to the end of that lineage, nor recover it";
     let followed = load::follow(inner, &db, base).await;
-    let Some(reached) = verifier.sound(&place, meaning, followed)? else { return Ok(()) };
+    let Some(reached) = verifier.check(&place, meaning, followed)? else { return Ok(()) };
     let last = last_position(&inner.objects, &inner.object_keys, id)
         .await?
         .max(needed(state, inventory, record));
     if reached.position < last {
         let to = reached.position;
         let problem = format!("it reads back up to position `{to}` only, it went on to `{last}`");
-        verifier.find(place, problem, meaning);
+        verifier.report(place, problem, meaning);
     }
     Ok(())
 }

@@ -53,7 +53,7 @@ const PAGE: usize = 256;
 impl Store {
     pub async fn survey(&self) -> Result<Survey, StoreError> {
         let (inner, keys) = (&self.inner, &self.inner.keys);
-        let look = Txn::default()
+        let read = Txn::default()
             .then(Op::get(keys.head()))
             .then(Op::get(keys.mode()))
             .then(Op::get(keys.checkpoint()))
@@ -61,7 +61,7 @@ impl Store {
             .then(Op::get(keys.recovery()))
             .then(Op::Range(RangeRequest::new(keys.instances())))
             .then(Op::Range(RangeRequest::new(keys.tasks())));
-        let answer = inner.coord.txn(look).await?;
+        let answer = inner.coord.txn(read).await?;
         let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
         let all = |at: usize| -> &[KeyValue] {
             match answer.results.get(at) {

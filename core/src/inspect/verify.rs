@@ -63,7 +63,7 @@ pub(super) struct Verifier<'a> {
 }
 
 impl Verifier<'_> {
-    pub(super) fn find(
+    pub(super) fn report(
         &mut self,
         place: impl ToString,
         problem: impl ToString,
@@ -74,7 +74,7 @@ impl Verifier<'_> {
     }
 
     /// Turns an error into a finding, unless the error prevents the check.
-    pub(super) fn sound<T>(
+    pub(super) fn check<T>(
         &mut self,
         place: impl ToString,
         meaning: &str,
@@ -87,7 +87,7 @@ impl Verifier<'_> {
         if prevents_check(&error) {
             return Err(error);
         }
-        self.find(place, Chain(&error), meaning);
+        self.report(place, Chain(&error), meaning);
         Ok(None)
     }
 
@@ -96,7 +96,7 @@ impl Verifier<'_> {
         self.checked.commits += 1;
         let meaning = "this commit cannot be applied any more";
         let read = self.inner.mutations(body).await;
-        for mutation in self.sound(place, meaning, read)?.unwrap_or_default() {
+        for mutation in self.check(place, meaning, read)?.unwrap_or_default() {
             match mutation {
                 Mutation::Put(object) => self.object(place, &object),
                 Mutation::Delete { r#type, .. } => {
@@ -116,17 +116,17 @@ impl Verifier<'_> {
         let what = format!("object `{}` of type `{}`", object.id, object.r#type);
         if let Err(why) = (kind.check)(object.data.get()) {
             let meaning = "this version cannot read that object";
-            self.find(place, format!("{what} is not of its type: {why}"), meaning);
+            self.report(place, format!("{what} is not of its type: {why}"), meaning);
         }
         if !is_canonical(&object.data) {
             let meaning = "exports of equal states would not be equal";
-            self.find(place, format!("{what} is not in its canonical form"), meaning);
+            self.report(place, format!("{what} is not in its canonical form"), meaning);
         }
     }
 
     fn unknown_type(&mut self, place: &str, kind: &str) {
         let meaning = "another version of the service wrote it; this one cannot load it";
-        self.find(place, format!("type `{kind}` is not known"), meaning);
+        self.report(place, format!("type `{kind}` is not known"), meaning);
     }
 }
 

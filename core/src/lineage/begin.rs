@@ -27,8 +27,8 @@ pub(crate) struct StaleHead {
 
 impl StaleHead {
     pub(crate) async fn read(store: &StoreBase) -> Result<Option<StaleHead>, StoreError> {
-        let look = Txn::default().then(Op::get(store.keys.head())).then(Op::get(store.keys.mode()));
-        let answer = store.coord.txn(look).await?;
+        let read = Txn::default().then(Op::get(store.keys.head())).then(Op::get(store.keys.mode()));
+        let answer = store.coord.txn(read).await?;
         let found = |at: usize| answer.results.get(at).and_then(OpResult::first).cloned();
         Ok(found(0).map(|head| StaleHead { head, mode: found(1) }))
     }

@@ -36,7 +36,7 @@ pub struct Head {
     pub commit: Uuid,
 }
 
-/// One step of the log.
+/// One commit of the log.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Commit {

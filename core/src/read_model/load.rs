@@ -59,11 +59,11 @@ pub(crate) async fn assemble(store: &StoreBase, db: Db) -> Result<Loaded, StoreE
 }
 
 async fn start(store: &StoreBase) -> Result<Start, StoreError> {
-    let look = Txn::default()
+    let read = Txn::default()
         .then(Op::get(store.keys.head()))
         .then(Op::get(store.keys.checkpoint()))
         .then(Op::get(store.keys.mode()));
-    let answer = store.coord.txn(look).await?;
+    let answer = store.coord.txn(read).await?;
     let found = |at: usize| answer.results.get(at).and_then(|result| result.first());
     let head = found(0).ok_or_else(|| broken("`head` does not exist".to_owned()))?;
     let checkpoint: Option<CheckpointRecord> =

@@ -9,7 +9,7 @@ use super::error::StoreError;
 use super::history::History;
 use super::schema::{Schema, Start};
 use crate::checkpoint::writer::DATA_FILE_BYTES;
-use crate::checkpoint::{DataFile, DataWriter, Place};
+use crate::checkpoint::{DataFile, DataWriter, SortKey};
 use crate::context::Context;
 use crate::db::{Db, DbError, Snapshot};
 use crate::log::format::{Head, Mutation};
@@ -118,8 +118,8 @@ impl<'a> Writer<'a> {
         Ok(self.out.finish().await?)
     }
 
-    fn rank(&self, place: &Place) -> Result<Rank, StoreError> {
-        Ok((rank_of(self.schema, &place.r#type)?, place.id))
+    fn rank(&self, key: &SortKey) -> Result<Rank, StoreError> {
+        Ok((rank_of(self.schema, &key.r#type)?, key.id))
     }
 
     /// Copies the objects from `start` up to, not including, `end`.

@@ -34,7 +34,7 @@ impl ArchivedFollower {
     pub(super) async fn run(self) {
         let mut backoff = Backoff::new(&self.inner.env, "archived-watch");
         loop {
-            match self.look().await {
+            match self.read_and_watch().await {
                 Ok(watch) => {
                     if self.follow(watch).await == Ended::Quiet {
                         backoff.reset();
@@ -50,7 +50,7 @@ impl ArchivedFollower {
         }
     }
 
-    async fn look(&self) -> Result<WatchStream, StoreError> {
+    async fn read_and_watch(&self) -> Result<WatchStream, StoreError> {
         let key = self.inner.keys.archived();
         let (found, revision) = self.inner.coord.get(key.clone()).await?;
         if let Some(found) = found {

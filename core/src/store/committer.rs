@@ -21,8 +21,7 @@ use crate::log::commit::{CommitError, Proposal, Settled, settle};
 use crate::log::format::{Body, Commit, Head, Mode, Mutation, decode};
 use crate::log::keys::DataName;
 use crate::maintenance::SeenMode;
-use crate::read_model::StoreError;
-use crate::read_model::schema;
+use crate::read_model::{StoreError, schema};
 
 type Batch = Vec<Box<dyn Job>>;
 

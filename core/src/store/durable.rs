@@ -66,10 +66,10 @@ impl Inner {
     }
 
     async fn find(&self, base: Head, commit: &Head) -> Result<Found, StoreError> {
-        let look = Txn::default()
+        let read = Txn::default()
             .then(Op::get(self.keys.commit(commit.position)))
             .then(Op::get(self.keys.archived()));
-        let answer = self.coord.txn(look).await?;
+        let answer = self.coord.txn(read).await?;
         let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
         let Some(at_position) = found(0) else {
             let archived = self.is_archived(base, commit).await? == Some(true);

@@ -22,15 +22,15 @@ mod archived;
 mod committer;
 mod durable;
 mod feed;
-mod live;
 mod load;
+mod overview;
 mod parts;
 mod reads;
 mod settings;
 mod state;
 mod transact;
 
-pub use live::Overview;
+pub use overview::Overview;
 pub(crate) use parts::Inner;
 pub use parts::{Loops, Store, StoreParts};
 pub(crate) use reads::Reached;

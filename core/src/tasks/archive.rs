@@ -38,7 +38,7 @@ pub async fn run_once(
     noted: &mut Option<Uuid>,
 ) -> Result<(), StoreError> {
     let inner = &store.inner;
-    let Some(mut work) = look(store).await? else { return Ok(()) };
+    let Some(mut work) = read_unarchived(store).await? else { return Ok(()) };
     let until = work.head.position;
     while work.archived.position < until {
         if !is_named(store, &work.head, noted).await? {
@@ -73,10 +73,10 @@ pub async fn run_once(
 }
 
 /// `None`: the store has no log.
-async fn look(store: &Store) -> Result<Option<Unarchived>, StoreError> {
+async fn read_unarchived(store: &Store) -> Result<Option<Unarchived>, StoreError> {
     let inner = &store.inner;
-    let look = Txn::default().then(Op::get(inner.keys.head())).then(Op::get(inner.keys.archived()));
-    let answer = inner.coord.txn(look).await?;
+    let read = Txn::default().then(Op::get(inner.keys.head())).then(Op::get(inner.keys.archived()));
+    let answer = inner.coord.txn(read).await?;
     let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
     let Some(head) = found(0) else { return Ok(None) };
     let head: Head = decode(&head.key, &head.value)?;

@@ -96,9 +96,9 @@ async fn still_held(inner: &Inner, fence: &Fence) -> Result<bool, StoreError> {
 }
 
 async fn compared_keys(inner: &Inner) -> Result<ComparedKeys, StoreError> {
-    let look =
+    let read =
         Txn::default().then(Op::get(inner.keys.head())).then(Op::get(inner.keys.checkpoint()));
-    let answer = inner.coord.txn(look).await?;
+    let answer = inner.coord.txn(read).await?;
     let value =
         |at: usize| answer.results.get(at).and_then(OpResult::first).map(|kv| kv.value.clone());
     Ok(ComparedKeys { head: value(0), checkpoint: value(1) })

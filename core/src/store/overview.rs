@@ -22,12 +22,12 @@ pub struct Overview {
 
 impl Overview {
     pub async fn read(coord: &dyn Coordination, keys: &Keys) -> Result<Overview, StoreError> {
-        let look = Txn::default()
+        let read = Txn::default()
             .then(Op::get(keys.mode()))
             .then(Op::get(keys.head()))
             .then(Op::Range(RangeRequest::new(keys.instances())))
             .then(Op::get(keys.recovery()));
-        let answer = coord.txn(look).await?;
+        let answer = coord.txn(read).await?;
         let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
         let instances: &[KeyValue] = match answer.results.get(2) {
             Some(OpResult::Range(range)) => &range.kvs,
