@@ -4,6 +4,5 @@ mod connection_limit;
 pub(crate) mod drain_body;
 mod parse_error_bodies;
 mod serve;
-mod write_timeout;
 
 pub use serve::serve;

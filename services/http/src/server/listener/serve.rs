@@ -5,7 +5,7 @@
 //!
 //! Architecture invariant: an accept error concerns one connection; the server goes on. Absent on
 //! purpose: TLS, HTTP/2. A head that hyper cannot parse reaches no router: hyper answers it, and
-//! `refusal` gives that our body.
+//! `parse_error_bodies` gives the answer our body.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -24,12 +24,12 @@ use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection_limit::{Place, Places};
-use super::parse_error_bodies::Refusals;
-use super::write_timeout::WriteTimeout;
+use super::parse_error_bodies::ParseErrorBodies;
 use crate::server::settings::HttpSettings;
 
 /// The pause after an accept error, doubled with each in a row up to [`MAX_BACKOFF`].
@@ -100,7 +100,8 @@ impl Ending {
     }
 }
 
-type Serving = http1::Connection<TokioIo<WriteTimeout<Refusals<BoxStream>>>, InPlace>;
+type Io = TokioIo<Pin<Box<TimeoutStream<ParseErrorBodies<BoxStream>>>>>;
+type Serving = http1::Connection<Io, InPlace>;
 
 /// The next connection, and a place for it.
 async fn next(
@@ -138,14 +139,20 @@ fn connection(
     settings: &HttpSettings,
     end: Ending,
 ) -> impl Future<Output = ()> + Send + use<> {
-    let stream = WriteTimeout::new(Refusals::new(stream), settings.idle_timeout);
+    // Without a write timeout a client that stops reading an export would hold its connection and
+    // its read snapshot for ever. There is no read timeout: a request in work is silent on that side.
+    let mut stream = TimeoutStream::new(ParseErrorBodies::new(stream));
+    stream.set_write_timeout(Some(settings.idle_timeout));
     let router = TowerToHyperService::new(router);
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(settings.header_timeout)
         .max_header_size(settings.max_header_bytes)
         .auto_date_header(false)
-        .serve_connection(TokioIo::new(stream), InPlace { router, place: Arc::clone(&place) });
+        .serve_connection(
+            TokioIo::new(Box::pin(stream)),
+            InPlace { router, place: Arc::clone(&place) },
+        );
     let mut serving = Box::pin(serving);
     async move {
         let done = tokio::select! {
