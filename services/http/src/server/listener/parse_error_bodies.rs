@@ -2,8 +2,8 @@
 //!
 //! A head that hyper cannot parse reaches no router: hyper answers 400, 414 or 431 without a body
 //! and ends the connection. Hyper has no hook for these answers, so they are replaced on their way
-//! out. They are recognized by their exact text: every answer of the router has a request id, and no
-//! body of ours ends with an empty line.
+//! out. They are recognized by their exact text: every answer of the router has a request id, and
+//! no body of ours ends with an empty line.
 //!
 //! Each becomes 400 with `invalid_header`, which the API document lists everywhere. Absent on
 //! purpose: a request id and metrics, since there is no request.
