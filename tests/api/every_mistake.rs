@@ -1,5 +1,6 @@
 //! The same mistakes for every row of the route table.
 
+use drydock_api::configstore::types::TokenDigest;
 use drydock_http::api::endpoint::Endpoint;
 use drydock_http::api::endpoint::{BodyRule, Spec};
 use drydock_tests::app::{TestApp, with_app};
@@ -193,11 +194,11 @@ fn every_route_with_a_bad_reference_answers_400() {
     }
 }
 
-/// Who asks for a change on somebody's behalf: a token that nobody has.
-const NOBODY: &str = r#"{"token":"00000000-0000-7000-8000-000000000000","rights":[]}"#;
+/// Who asks on somebody's behalf: a token that nobody has.
+const NOBODY: &str = r#"{"token":"0123456789abcdef","rights":[]}"#;
 
 #[test]
-fn every_change_on_behalf_of_somebody_who_is_gone() {
+fn everything_on_behalf_of_somebody_who_is_gone() {
     let meant = refusing(|code| code == "caller_not_exist");
     let ask = |spec: &Spec| request(spec).header("drydock-on-behalf-of", NOBODY);
     let table = ask_each(|spec| meant.contains(spec), nothing, ask);
@@ -219,14 +220,16 @@ fn every_change_on_behalf_of_somebody_who_is_gone() {
 }
 
 #[test]
-fn every_change_on_behalf_of_somebody_who_may_not() {
+fn everything_on_behalf_of_somebody_who_may_not() {
     let meant = refusing(|code| code == "caller_forbidden");
     let mut table = Table::default();
     for spec in meant {
         run(async {
             let app = ready().await;
-            let tokens = app.get("/api/v1/users/alice/tokens").await.json();
-            let behalf = json!({ "token": tokens["items"][0]["id"], "rights": ["admin"] });
+            let made = Request::post("/api/v1/users/alice/tokens");
+            let made = app.send(made.json(&json!({ "name": "presented" }))).await.expect(201);
+            let token = TokenDigest::of(&made.field("value"));
+            let behalf = json!({ "token": token, "rights": ["admin"] });
             let ask = request(&spec).header("drydock-on-behalf-of", &behalf.to_string());
             let answer = app.send(ask).await;
             table.add(&spec, &answer);

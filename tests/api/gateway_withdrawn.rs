@@ -1,4 +1,4 @@
-//! A right that is withdrawn between the gateway's look at it and the change: the change is not
+//! A right that is withdrawn between the gateway's permit and the change: the change is not
 //! made, and answered as if the right had never been there.
 
 use drydock_gateway::Requirement;
@@ -115,10 +115,10 @@ fn what_a_former_member_may_not_see_is_answered_as_if_it_were_not_there() {
         app.send(owner.json(&json!({ "role": "owner" }))).await.expect(201);
         let hidden = Request::delete("/api/v1/projects/org%2Fvault%2Fopen%2Fopen-app");
         let removed = Request::delete("/api/v1/orgs/vault/members/alice");
-        // Token, project, membership, change.
+        // The permit, then the change.
         let happens = async { app.send(removed).await.expect(204) };
         let asked = (Who::Owner, hidden.clone());
-        let (answer, _) = face.send_and_before(4, happens, asked).await;
+        let (answer, _) = face.send_and_before(2, happens, asked).await;
         let later = face.send(Who::Owner, hidden).await;
         assert_eq!(answer.to_string(), later.to_string());
         assert_eq!(answer.outcome(), "404 project_not_exist");
@@ -128,15 +128,36 @@ fn what_a_former_member_may_not_see_is_answered_as_if_it_were_not_there() {
 #[test]
 fn what_was_moved_to_somebody_else_meanwhile_is_theirs() {
     with_gateway(async |app, face| {
-        let rename = Request::put("/api/v1/projects/user%2Falice%2Fopen%2Fopen-app");
+        let project = app.get("/api/v1/projects/user%2Falice%2Fopen%2Fopen-app").await;
+        let rename = Request::put(&format!("/api/v1/projects/{}", project.field("id")));
         let moved = rename.clone().json(&json!({ "parent": "user/mike" }));
         // The row looks at the project, and at no target.
         let rename = rename.json(&json!({ "name": "mine" }));
         let happens = async { app.send(moved).await.expect(200) };
         let asked = (Who::Owner, rename);
-        let (answer, _) = face.send_and_before(3, happens, asked).await;
+        let (answer, _) = face.send_and_before(2, happens, asked).await;
         assert_eq!(answer.outcome(), "403 forbidden", "{answer}");
         app.get("/api/v1/projects/user%2Fmike%2Fopen-app").await.expect(200);
+    });
+}
+
+#[test]
+fn a_path_that_leads_nowhere_meanwhile_is_told_apart_from_the_target() {
+    with_gateway(async |app, face| {
+        let sub = "/api/v1/project_groups/user%2Falice%2Fopen%2Fopen-sub";
+        let moved = Request::put(sub).json(&json!({ "parent": "user/alice/closed" }));
+        let happens = async { app.send(Request::delete(sub)).await.expect(204) };
+        let (answer, _) = face.send_and_before(2, happens, (Who::Owner, moved)).await;
+        assert_eq!(answer.outcome(), "404 project_group_not_exist", "{answer}");
+        assert!(answer.field("message").contains("`user/alice/open/open-sub`"), "{answer}");
+
+        let closed = "/api/v1/project_groups/user%2Falice%2Fclosed";
+        let moved = Request::put("/api/v1/project_groups/user%2Falice%2Fopen");
+        let moved = moved.json(&json!({ "parent": "user/alice/closed" }));
+        let happens = async { app.send(Request::delete(closed)).await.expect(204) };
+        let (answer, _) = face.send_and_before(2, happens, (Who::Owner, moved)).await;
+        assert_eq!(answer.outcome(), "404 project_group_not_exist", "{answer}");
+        assert!(answer.field("message").contains("`user/alice/closed`"), "{answer}");
     });
 }
 
@@ -148,9 +169,9 @@ fn the_target_of_a_move_must_still_be_the_callers() {
         another_owner(&app).await;
         let lowered = Request::put("/api/v1/orgs/acme/members/alice");
         let lowered = lowered.json(&json!({ "role": "member" }));
-        // Token, group, target, membership of the target, change.
+        // The permit, then the change.
         let happens = async { app.send(lowered).await.expect(200) };
-        let (answer, _) = face.send_and_before(5, happens, (Who::Owner, moved)).await;
+        let (answer, _) = face.send_and_before(2, happens, (Who::Owner, moved)).await;
         assert_eq!(answer.outcome(), "403 forbidden", "{answer}");
         app.get(sub).await.expect(200);
     });
@@ -180,7 +201,7 @@ fn a_kept_answer_is_for_those_who_still_may() {
         let lowered = Request::put("/api/v1/orgs/acme/members/alice");
         let lowered = lowered.json(&json!({ "role": "member" }));
         let happens = async { app.send(lowered).await.expect(200) };
-        let (answer, _) = face.send_and_before(4, happens, (Who::Owner, create())).await;
+        let (answer, _) = face.send_and_before(2, happens, (Who::Owner, create())).await;
         assert_eq!(answer.outcome(), "403 forbidden", "{answer}");
     });
 }

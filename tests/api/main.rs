@@ -16,6 +16,7 @@ mod export;
 mod faults;
 mod gateway_bad_input;
 mod gateway_boundary;
+mod gateway_calls;
 mod gateway_every_row;
 mod gateway_failover;
 mod gateway_objects;

@@ -8,19 +8,17 @@ use drydock_core::context::Interrupted;
 use drydock_core::error::{ApiError, Code, Kind, RemoteError};
 use drydock_http::client::ClientError;
 
-/// Whether a service refused with this code.
-pub fn is_code(error: &ClientError, code: Code) -> bool {
-    error.remote().is_some_and(|remote| remote.code == code.as_str())
-}
-
 /// As the caller may see it: one of `own` if it has the refusal's code, else what every call shows.
+/// Of several with the code it is the one that says what the service says, or the first.
 #[track_caller]
 pub fn of(error: ClientError, own: impl IntoIterator<Item = ApiError>) -> ApiError {
     let shown = match &error {
         ClientError::Remote(remote) => {
-            let mut own = own.into_iter().chain(common(remote));
-            let named = own.find(|own| own.code() == remote.code);
-            named.or_else(|| withdrawn(remote)).unwrap_or_else(|| match kind_of(remote) {
+            let own = own.into_iter().chain(common(remote));
+            let own: Vec<_> = own.filter(|own| own.code() == remote.code).collect();
+            let same = own.iter().position(|own| own.message() == remote.message);
+            let named = own.into_iter().nth(same.unwrap_or_default());
+            named.or_else(|| missing(remote)).unwrap_or_else(|| match kind_of(remote) {
                 Kind::Unavailable => unavailable(),
                 kind => ApiError::new(kind),
             })
@@ -68,8 +66,8 @@ fn unavailable() -> ApiError {
     ApiError::new(Kind::Unavailable).with_code(Code::Unavailable)
 }
 
-/// The caller lost the right between the check and the change.
-fn withdrawn(remote: &RemoteError) -> Option<ApiError> {
+/// The caller does not have the right.
+fn missing(remote: &RemoteError) -> Option<ApiError> {
     match remote.code.parse() {
         Ok(Code::CallerNotExist) => Some(unauthorized()),
         Ok(Code::CallerForbidden) => Some(forbidden()),
@@ -171,7 +169,17 @@ mod tests {
     }
 
     #[test]
-    fn a_right_that_was_withdrawn_meanwhile_is_missing_from_the_beginning() {
+    fn of_two_errors_with_one_code_the_one_is_shown_that_the_service_means() {
+        let own = || ["a", "b"].map(|group| own(Code::ProjectGroupNotExist, group));
+        for (said, shown) in [("a", "a"), ("b", "b"), ("c", "a")] {
+            let code = Code::ProjectGroupNotExist.as_str().to_owned();
+            let remote = RemoteError { kind: Kind::NotExist, code, message: said.to_owned() };
+            assert_eq!(of(remote.into(), own()).message(), shown);
+        }
+    }
+
+    #[test]
+    fn a_right_that_is_missing_is_told_in_the_gateways_words() {
         let error = of(remote(Kind::NotExist, "caller_not_exist"), []);
         assert_eq!(shown(&error), (Kind::Unauthorized, "unauthorized", false));
         let error = of(remote(Kind::Forbidden, "caller_forbidden"), []);

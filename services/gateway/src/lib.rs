@@ -5,8 +5,9 @@
 //! and back), `action` (the calls of services, and the errors that are passed on).
 //!
 //! Invariants: the gateway has no state. A handler reaches a service only through its
-//! `auth::Permit`, which nobody gets without what the route requires. What a caller may not see is
-//! answered as if it were not there. Errors of services are never shown as they are (`errors`).
+//! `auth::Permit` or `auth::Inquiry`, which send along what the route requires; the service alone
+//! knows who owns what. What a caller may not see is answered as if it were not there. Errors of
+//! services are never shown as they are (`errors`).
 //!
 //! Absent on purpose: runs, which runservice will bring; a cache of tokens or permissions: a change
 //! of rights holds at once.

@@ -1,5 +1,5 @@
-//! What a route requires of its caller. Each row of the route table names one of these; nothing
-//! else decides who may call.
+//! What a route requires of its caller, as data. Each row of the route table names one of these by
+//! the type of the same name in `auth::require`; nothing else says who may call.
 //!
 //! Administrators (the admin token, and users with `admin`) pass everything but
 //! [`AdminToken`](Requirement::AdminToken).

@@ -9,15 +9,15 @@ use drydock_http::api::operation::DELEGATION;
 use drydock_http::api::page::ListQuery;
 use drydock_http::server::route::Route;
 
+use super::auth::require::{
+    Admin, AdminToken, AnyUser, Demands, Org, Owns, OwnsParent, OwnsWithTarget, Project,
+    ProjectGroup, Reads, Require, SelfOf,
+};
 use super::handlers::{
     archive, lineage, linked_account, maintenance, member, org, project, project_group,
     remote_source, secret, token, user, variable,
 };
-use super::requirement::Object::{Org, Project, ProjectGroup};
 use super::requirement::Requirement;
-use super::requirement::Requirement::{
-    Admin, AdminToken, AnyUser, Owns, OwnsParent, OwnsWithTarget, Reads, SelfOf,
-};
 use super::state::{App, Gateway};
 
 /// A row of the table.
@@ -44,15 +44,19 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-/// An operation of the gateway is the same as that of the service behind, but for who may call it.
-fn row<T: 'static>(
-    requirement: Requirement,
+/// An operation of the gateway is the same as that of the service behind, but for who may call it:
+/// that is what both the row and the handler's first argument say.
+fn row<R: Require, T: Demands<R> + 'static>(
+    _: R,
     endpoint: Endpoint,
     handler: impl Handler<T, App>,
 ) -> Row {
+    let requirement = R::REQUIREMENT;
     let endpoint = endpoint.bearer().refuses(&requirement.codes());
     let endpoint = match requirement {
-        AdminToken => endpoint.refuses(&[Code::Maintenance, Code::CoordinationUnavailable]),
+        Requirement::AdminToken => {
+            endpoint.refuses(&[Code::Maintenance, Code::CoordinationUnavailable])
+        }
         // What a service cannot do just now is told to operators only.
         _ => endpoint
             .refuses_only(|code| code.kind() != Kind::Unavailable && !DELEGATION.contains(&code)),
@@ -100,15 +104,21 @@ fn orgs() -> Vec<Row> {
 }
 
 fn tree() -> Vec<Row> {
-    let (reads, owns) = (Reads(ProjectGroup), Owns(ProjectGroup));
-    let moves = OwnsWithTarget(ProjectGroup);
     vec![
         row(OwnsParent, at::project_group::create(), project_group::create),
-        row(reads, at::project_group::get(), project_group::get),
-        row(moves, at::project_group::update(), project_group::update),
-        row(owns, at::project_group::delete(), project_group::delete),
-        row(reads, at::project_group::subgroups().query::<ListQuery>(), project_group::subgroups),
-        row(reads, at::project_group::projects().query::<ListQuery>(), project_group::projects),
+        row(Reads(ProjectGroup), at::project_group::get(), project_group::get),
+        row(OwnsWithTarget(ProjectGroup), at::project_group::update(), project_group::update),
+        row(Owns(ProjectGroup), at::project_group::delete(), project_group::delete),
+        row(
+            Reads(ProjectGroup),
+            at::project_group::subgroups().query::<ListQuery>(),
+            project_group::subgroups,
+        ),
+        row(
+            Reads(ProjectGroup),
+            at::project_group::projects().query::<ListQuery>(),
+            project_group::projects,
+        ),
         row(OwnsParent, at::project::create(), project::create),
         row(Reads(Project), at::project::get(), project::get),
         row(OwnsWithTarget(Project), at::project::update(), project::update),
@@ -118,18 +128,18 @@ fn tree() -> Vec<Row> {
 
 /// Secrets and variables, which are below projects and groups alike.
 macro_rules! placed {
-    ($object:expr, $secret:ident, $variable:ident) => {
+    ($object:ident, $secret:ident, $variable:ident) => {
         vec![
-            row(Reads($object), at::$secret::list(), secret::list),
-            row(Owns($object), at::$secret::create(), secret::create),
-            row(Reads($object), at::$secret::get(), secret::get),
-            row(Owns($object), at::$secret::update(), secret::update),
-            row(Owns($object), at::$secret::delete(), secret::delete),
-            row(Reads($object), at::$variable::list(), variable::list),
-            row(Owns($object), at::$variable::create(), variable::create),
-            row(Reads($object), at::$variable::get(), variable::get),
-            row(Owns($object), at::$variable::update(), variable::update),
-            row(Owns($object), at::$variable::delete(), variable::delete),
+            row(Reads($object), at::$secret::list(), secret::list::<$object>),
+            row(Owns($object), at::$secret::create(), secret::create::<$object>),
+            row(Reads($object), at::$secret::get(), secret::get::<$object>),
+            row(Owns($object), at::$secret::update(), secret::update::<$object>),
+            row(Owns($object), at::$secret::delete(), secret::delete::<$object>),
+            row(Reads($object), at::$variable::list(), variable::list::<$object>),
+            row(Owns($object), at::$variable::create(), variable::create::<$object>),
+            row(Reads($object), at::$variable::get(), variable::get::<$object>),
+            row(Owns($object), at::$variable::update(), variable::update::<$object>),
+            row(Owns($object), at::$variable::delete(), variable::delete::<$object>),
         ]
     };
 }

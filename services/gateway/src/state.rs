@@ -3,15 +3,11 @@
 use std::sync::Arc;
 
 use drydock_core::net::SharedNet;
-use drydock_http::api::endpoint::Spec;
 use drydock_http::api::headers::Trace;
 use drydock_http::client::Client;
 use drydock_http::server::context;
 use drydock_http::server::guard::is_token;
-use http::Method;
 use secrecy::SecretString;
-
-use super::requirement::Requirement;
 
 /// The settings of one instance.
 #[derive(Debug, Clone)]
@@ -30,21 +26,15 @@ pub struct Gateway(Arc<Inner>);
 struct Inner {
     admin_token: SecretString,
     configstore: Client,
-    requirements: Vec<(Spec, Requirement)>,
 }
 
 impl Gateway {
-    /// `requirements` says what each route requires.
-    pub(super) fn with(
-        settings: Settings,
-        net: SharedNet,
-        requirements: Vec<(Spec, Requirement)>,
-    ) -> Gateway {
+    /// Calls the services behind over `net`.
+    pub fn new(settings: Settings, net: SharedNet) -> Gateway {
         let configstore = Client::of_any(net, settings.configstore);
         Gateway(Arc::new(Inner {
             admin_token: settings.admin_token,
             configstore: configstore.with_token(settings.internal_token),
-            requirements,
         }))
     }
 
@@ -55,14 +45,6 @@ impl Gateway {
     /// A client that passes on the ids of the request.
     pub(super) fn configstore(&self, trace: &Trace) -> Client {
         self.0.configstore.clone().on_behalf_of(trace)
-    }
-
-    /// The requirement of a route.
-    pub(super) fn requirement(&self, method: &Method, path: &str) -> Requirement {
-        let method = if method == Method::HEAD { &Method::GET } else { method };
-        let mut rows = self.0.requirements.iter();
-        let row = rows.find(|(spec, _)| spec.method == method && spec.path == path);
-        row.expect("the router knows no route that the table does not").1
     }
 }
 

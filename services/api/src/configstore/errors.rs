@@ -11,14 +11,14 @@ fn refused(code: Code, message: String) -> ApiError {
     ApiError::new(code.kind()).with_code(code).with_message(message)
 }
 
-/// The error of a change on behalf of a user who no longer exists.
+/// The error of a request on behalf of a user who does not exist.
 pub fn caller_not_exist() -> ApiError {
-    let message = "the token on whose behalf the change was asked for does not exist";
+    let message = "the token on whose behalf this was asked does not exist";
     refused(Code::CallerNotExist, message.to_owned())
 }
 
 pub fn caller_forbidden() -> ApiError {
-    let message = "the user on whose behalf the change was asked for may not make it";
+    let message = "the user on whose behalf this was asked may not do it";
     refused(Code::CallerForbidden, message.to_owned())
 }
 

@@ -1,97 +1,163 @@
-//! Whether somebody may make a change, judged in the transaction that makes it: a right that was
-//! withdrawn before the change is in the log stops it.
+//! Whether somebody may do what is asked, judged on the very state that is changed or shown: a
+//! right that was withdrawn before the change is in the log stops it.
+//!
+//! Architecture invariant: nothing else knows who owns what. Other services name the rights that a
+//! call takes, and learn from the refusal what was missing.
 
 use drydock_api::configstore::errors::{
     caller_forbidden, caller_not_exist, org_not_exist, project_group_not_exist, project_not_exist,
     user_not_exist,
 };
-use drydock_api::configstore::types::{
-    Behalf, Org, Owned, Owner, Relation, Right, Role, User, Verdict, Visibility,
-};
-use drydock_api::names::{OwnerKind, Ref, TreeRef};
+use drydock_api::configstore::types::{Behalf, Owned, Owner, Right, Role, User, Visibility};
+use drydock_api::names::{OwnerKind, Ref};
 use drydock_core::db::Tx;
 use drydock_core::error::{ApiError, BoxError};
 use uuid::Uuid;
 
 use super::project_group;
 use crate::model;
-use crate::record::{Project, ProjectGroup, Token};
-use crate::schema::{ORGS, PROJECT_GROUPS, PROJECTS, TOKENS, USERS};
+use crate::model::tree::Standing;
+use crate::record::Token;
+use crate::schema::USERS;
+
+/// On whose behalf something is done, with all rights that it takes.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub user: User,
+    pub token: Token,
+}
+
+/// What somebody is to the owner of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Relation {
+    Owner,
+    Member,
+    Stranger,
+}
+
+/// What becomes of somebody who wants to do something with an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Allowed,
+    Forbidden,
+    /// Is answered as if there were no such object.
+    Hidden,
+}
+
+impl Relation {
+    /// For what takes an owner. `visibility` is the object's effective one.
+    fn owns(self, visibility: Visibility) -> Verdict {
+        match self.reads(visibility) {
+            Verdict::Allowed if self != Relation::Owner => Verdict::Forbidden,
+            verdict => verdict,
+        }
+    }
+
+    fn reads(self, visibility: Visibility) -> Verdict {
+        match (self, visibility) {
+            (Relation::Owner | Relation::Member, _) | (_, Visibility::Public) => Verdict::Allowed,
+            (Relation::Stranger, Visibility::Private) => Verdict::Hidden,
+        }
+    }
+}
 
 /// # Errors
 /// `caller_not_exist` without the token or its user. Otherwise what a caller without the right is
 /// told: `caller_forbidden`, or that the object does not exist where it is hidden.
-pub fn judge(tx: &Tx<'_>, behalf: &Behalf) -> Result<(), BoxError> {
-    let token: Option<Token> = tx.get(TOKENS, behalf.token)?;
-    let user: Option<User> = token.map(|token| tx.get(USERS, token.user)).transpose()?.flatten();
-    let user = user.ok_or_else(caller_not_exist)?;
-    match user.admin {
-        true => Ok(()),
-        false => behalf.rights.iter().try_for_each(|right| has(tx, &user, right)),
+pub fn judge(tx: &Tx<'_>, behalf: &Behalf) -> Result<Caller, BoxError> {
+    let caller = find(tx, behalf)?;
+    if !caller.user.admin {
+        behalf.rights.iter().try_for_each(|right| has(tx, &caller.user, right))?;
+    }
+    Ok(caller)
+}
+
+/// Whose token it is.
+pub fn find(tx: &Tx<'_>, behalf: &Behalf) -> Result<Caller, BoxError> {
+    let token = model::token::by_digest(tx, &behalf.token)?.ok_or_else(caller_not_exist)?;
+    let user: Option<User> = tx.get(USERS, token.user)?;
+    Ok(Caller { user: user.ok_or_else(caller_not_exist)?, token })
+}
+
+impl Caller {
+    /// Of whom only that is listed which they may see; `None`: everything is.
+    pub fn sees_as(&self) -> Option<Uuid> {
+        (!self.user.admin).then_some(self.user.id)
+    }
+
+    /// What is listed of that which is directly below something of this owner; `None`: everything.
+    pub fn sees_below(&self, tx: &Tx<'_>, owner: &Owner) -> Result<Option<Visibility>, BoxError> {
+        let Some(user) = self.sees_as() else { return Ok(None) };
+        Ok(match relation(tx, user, owner.kind, owner.id)? {
+            Relation::Owner | Relation::Member => None,
+            Relation::Stranger => Some(Visibility::Public),
+        })
     }
 }
 
 fn has(tx: &Tx<'_>, user: &User, right: &Right) -> Result<(), BoxError> {
-    match right {
-        Right::Admin => Err(caller_forbidden().into()),
-        Right::Be(Ref::Id(id)) if *id == user.id => Ok(()),
-        Right::Be(Ref::Name(name)) if *name == user.name => Ok(()),
-        Right::Be(other) => Err(user_not_exist(other).into()),
-        Right::Own(object) => {
-            let (owner, visibility) = standing(tx, *object)?.ok_or_else(|| absent(*object))?;
-            match relation(tx, user.id, &owner)?.owns(visibility) {
-                Verdict::Allowed => Ok(()),
-                Verdict::Forbidden => Err(caller_forbidden().into()),
-                Verdict::Hidden => Err(absent(*object).into()),
-            }
+    let (object, judge): (_, fn(Relation, Visibility) -> Verdict) = match right {
+        Right::Admin => return Err(caller_forbidden().into()),
+        Right::Be(Ref::Id(id)) if *id == user.id => return Ok(()),
+        Right::Be(Ref::Name(name)) if *name == user.name => return Ok(()),
+        Right::Be(other) => return Err(user_not_exist(other).into()),
+        Right::Read(object) => (object, Relation::reads),
+        Right::Own(object) => (object, Relation::owns),
+    };
+    let verdict = match standing(tx, object)? {
+        Some(Standing { owner, visibility, .. }) => {
+            judge(relation(tx, user.id, owner.kind, owner.id)?, visibility)
         }
+        None => {
+            // What is absent takes the same look-up as what is hidden.
+            relation(tx, user.id, OwnerKind::Org, Uuid::nil())?;
+            Verdict::Hidden
+        }
+    };
+    match verdict {
+        Verdict::Allowed => Ok(()),
+        Verdict::Forbidden => Err(caller_forbidden().into()),
+        Verdict::Hidden => Err(absent(object).into()),
     }
 }
 
-/// The owner at the object's root, and the object's effective visibility.
-fn standing(tx: &Tx<'_>, object: Owned) -> Result<Option<(Owner, Visibility)>, BoxError> {
+/// Where the object stands: the owner at its root, and its effective visibility.
+fn standing(tx: &Tx<'_>, object: &Owned) -> Result<Option<Standing>, BoxError> {
     let (group, own) = match object {
-        Owned::Org(id) => {
-            let org: Option<Org> = tx.get(ORGS, id)?;
-            let owner = |org: Org| Owner { kind: OwnerKind::Org, id: org.id, name: org.name };
-            return Ok(org.map(|org| (owner(org.clone()), org.visibility)));
+        Owned::Org(org) => {
+            let org = model::org::find(tx, org)?;
+            return Ok(org.map(|org| Standing::of_org(&org)));
         }
-        Owned::ProjectGroup(id) => {
-            let group: Option<ProjectGroup> = tx.get(PROJECT_GROUPS, id)?;
-            match group {
-                Some(group) => (group.id, Visibility::Public),
-                None => return Ok(None),
-            }
-        }
-        Owned::Project(id) => {
-            let project: Option<Project> = tx.get(PROJECTS, id)?;
-            match project {
-                Some(project) => (project.parent, project.visibility),
-                None => return Ok(None),
-            }
-        }
+        Owned::ProjectGroup(group) => match model::project_group::find(tx, group)? {
+            Some(group) => (group.id, Visibility::Public),
+            None => return Ok(None),
+        },
+        Owned::Project(project) => match model::project::find(tx, project)? {
+            Some(project) => (project.parent, project.visibility),
+            None => return Ok(None),
+        },
     };
     let standing = project_group::standing(tx, group)?;
-    Ok(Some((standing.owner, standing.visibility.and(own))))
+    Ok(Some(Standing { visibility: standing.visibility.and(own), ..standing }))
 }
 
-fn relation(tx: &Tx<'_>, user: Uuid, owner: &Owner) -> Result<Relation, BoxError> {
-    let role = match owner.kind {
-        OwnerKind::User if owner.id == user => return Ok(Relation::Owner),
-        OwnerKind::User => None,
-        OwnerKind::Org => model::member::find(tx, owner.id, user)?.map(|member| member.role),
+fn relation(tx: &Tx<'_>, user: Uuid, kind: OwnerKind, owner: Uuid) -> Result<Relation, BoxError> {
+    let role = match kind {
+        OwnerKind::User if owner == user => return Ok(Relation::Owner),
+        // Takes as long as the other one.
+        OwnerKind::User | OwnerKind::Org => model::member::find(tx, owner, user)?,
     };
-    Ok(match role {
+    Ok(match role.map(|member| member.role) {
         Some(Role::Owner) => Relation::Owner,
         Some(Role::Member) => Relation::Member,
         None => Relation::Stranger,
     })
 }
 
-fn absent(object: Owned) -> ApiError {
+fn absent(object: &Owned) -> ApiError {
     match object {
-        Owned::Org(id) => org_not_exist(&Ref::Id(id)),
-        Owned::ProjectGroup(id) => project_group_not_exist(&TreeRef::Id(id)),
-        Owned::Project(id) => project_not_exist(&TreeRef::Id(id)),
+        Owned::Org(org) => org_not_exist(org),
+        Owned::ProjectGroup(group) => project_group_not_exist(group),
+        Owned::Project(project) => project_not_exist(project),
     }
 }

@@ -1,12 +1,11 @@
 use drydock_api::configstore::errors::{token_already_exists, token_not_exist, user_not_exist};
-use drydock_api::configstore::types::User;
+use drydock_api::configstore::types::{TokenDigest, User};
 use drydock_api::names::{Name, Ref};
 use drydock_core::db::Tx;
 use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::precondition::IfMatch;
 use jiff::{SignedDuration, Timestamp};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::model;
@@ -32,7 +31,7 @@ pub fn create(
         id: tx.new_id(),
         user: user.id,
         name: name.clone(),
-        hash: hash(value),
+        hash: TokenDigest::of(value).as_str().to_owned(),
         last_used_at: None,
         revision: 1,
         created_at: now,
@@ -56,7 +55,8 @@ pub fn delete(
 
 /// Whose token has this value.
 pub fn resolve(tx: &Tx<'_>, value: &str) -> Result<(User, Token), BoxError> {
-    let token = model::token::by_hash(tx, &hash(value))?.ok_or_else(token_not_exist)?;
+    let token =
+        model::token::by_digest(tx, &TokenDigest::of(value))?.ok_or_else(token_not_exist)?;
     let user: Option<User> = tx.get(USERS, token.user)?;
     Ok((user.ok_or_else(token_not_exist)?, token))
 }
@@ -73,8 +73,4 @@ pub fn note_use(tx: &mut StoreTx<'_>, token: Uuid, now: Timestamp) -> Result<(),
         Some(token) => tx.put(TOKENS, token.id, &Token { last_used_at: Some(now), ..token }),
         None => Ok(()),
     }
-}
-
-fn hash(value: &str) -> String {
-    hex::encode(Sha256::digest(value.as_bytes()))
 }

@@ -9,6 +9,7 @@ use drydock_http::api::page::ReadQuery;
 use drydock_http::server::error::HttpError;
 use drydock_http::server::extract::{Ctx, Path, Query};
 
+use super::reader::Reader;
 use super::writer::encryptor;
 use crate::action::environment::{Outdated, resolve};
 use crate::action::secret as action;
@@ -20,12 +21,13 @@ const SEALING: Duration = Duration::from_secs(2);
 pub async fn get(
     State(app): State<App>,
     Ctx(ctx): Ctx,
+    reader: Reader,
     Path(project): Path<TreeRef>,
     Query(query): Query<EnvironmentQuery>,
 ) -> Result<axum::Json<RunEnvironment>, HttpError> {
     let reads = ReadQuery { consistency: query.consistency }.reads();
     let keys = app.service.keys.clone();
-    let read = app.service.store.read(&ctx, reads, move |tx| resolve(tx, &keys, &project, &query));
+    let read = reader.read(reads, move |tx| resolve(tx, &keys, &project, &query));
     let resolved = read.await?;
     if !resolved.outdated.is_empty() {
         reencrypt(&app, &ctx, resolved.outdated).await;

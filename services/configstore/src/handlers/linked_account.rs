@@ -1,4 +1,3 @@
-use axum::extract::State;
 use axum::response::Response;
 use drydock_api::configstore::errors::user_not_exist;
 use drydock_api::configstore::types::{LinkedAccountView, NewLinkedAccount};
@@ -11,25 +10,24 @@ use drydock_http::api::page::{Cursor, ListQuery, Page};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::server::creation::Creation;
 use drydock_http::server::error::HttpError;
-use drydock_http::server::extract::{Ctx, Path, Query};
+use drydock_http::server::extract::{Path, Query};
 use drydock_http::server::reply;
 use uuid::Uuid;
 
 use super::creation::answer_creation;
+use super::reader::Reader;
 use super::writer::Writer;
 use crate::action::linked_account as action;
 use crate::model;
 use crate::record::Stored;
-use crate::state::App;
 
 pub async fn list(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Path(user): Path<Ref>,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<LinkedAccountView>>, HttpError> {
     let page = query.page()?;
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+    let read = reader.read(query.reads(), move |tx| {
         let user = model::user::find(tx, &user)?.ok_or_else(|| user_not_exist(user))?;
         let found = model::linked_account::list(tx, user.id, &page)?;
         Ok(page.cut(found, |(account, source)| Cursor::new(source.name.as_str(), account.id)))

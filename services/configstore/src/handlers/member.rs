@@ -1,4 +1,3 @@
-use axum::extract::State;
 use axum::response::Response;
 use drydock_api::configstore::errors::org_not_exist;
 use drydock_api::configstore::types::{MemberRole, MemberView};
@@ -6,23 +5,22 @@ use drydock_api::names::Ref;
 use drydock_http::api::page::{Cursor, ListQuery, Page, ReadQuery};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::server::error::HttpError;
-use drydock_http::server::extract::{Ctx, Json, Path, Query};
+use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
+use super::reader::Reader;
 use super::writer::Writer;
 use crate::action::member as action;
 use crate::model;
 use crate::record::Stored;
-use crate::state::App;
 
 pub async fn list(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Path(org): Path<Ref>,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<MemberView>>, HttpError> {
     let page = query.page()?;
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+    let read = reader.read(query.reads(), move |tx| {
         let org = model::org::find(tx, &org)?.ok_or_else(|| org_not_exist(&org))?;
         let found = model::member::list(tx, org.id, &page)?;
         Ok(page.cut(found, |(_, user)| Cursor::new(user.name.as_str(), user.id)))
@@ -33,12 +31,11 @@ pub async fn list(
 }
 
 pub async fn get(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Path((org, user)): Path<(Ref, Ref)>,
     Query(query): Query<ReadQuery>,
 ) -> Result<Response, HttpError> {
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| action::get(tx, &org, &user));
+    let read = reader.read(query.reads(), move |tx| action::get(tx, &org, &user));
     let (member, user) = read.await?;
     Ok(reply::ok(&member.etag(), &member.view(user)))
 }

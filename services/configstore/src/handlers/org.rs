@@ -1,4 +1,3 @@
-use axum::extract::State;
 use axum::response::Response;
 use drydock_api::configstore::errors::org_not_exist;
 use drydock_api::configstore::types::{NewOrg, Org, OrgChange, OrgsQuery};
@@ -11,24 +10,25 @@ use drydock_http::api::page::{Cursor, Page, ReadQuery};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::server::creation::Creation;
 use drydock_http::server::error::HttpError;
-use drydock_http::server::extract::{Ctx, Json, Path, Query};
+use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
 use super::creation::answer_creation;
+use super::reader::Reader;
 use super::writer::Writer;
+use crate::action::delegation::Caller;
 use crate::action::org as action;
 use crate::model;
 use crate::record::Stored;
-use crate::state::App;
 
 pub async fn list(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Query(query): Query<OrgsQuery>,
 ) -> Result<axum::Json<Page<Org>>, HttpError> {
     let (query, visible_to) = query.split();
     let page = query.page()?;
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+    let read = reader.read_as(query.reads(), move |tx, caller| {
+        let visible_to = visible_to.or(caller.and_then(Caller::sees_as));
         let found = model::org::list(tx, visible_to, &page)?;
         Ok(page.cut(found, |org| Cursor::new(org.name.as_str(), org.id)))
     });
@@ -47,12 +47,11 @@ pub async fn create(writer: Writer, creation: Creation<NewOrg>) -> Result<Respon
 }
 
 pub async fn get(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Path(org): Path<Ref>,
     Query(query): Query<ReadQuery>,
 ) -> Result<Response, HttpError> {
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+    let read = reader.read(query.reads(), move |tx| {
         Ok(model::org::find(tx, &org)?.ok_or_else(|| org_not_exist(&org))?)
     });
     let org = read.await?;

@@ -1,4 +1,3 @@
-use axum::extract::State;
 use axum::response::Response;
 use drydock_api::configstore::types::{NewProject, ProjectChange};
 use drydock_api::configstore::validate;
@@ -11,14 +10,14 @@ use drydock_http::api::page::ReadQuery;
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::server::creation::Creation;
 use drydock_http::server::error::HttpError;
-use drydock_http::server::extract::{Ctx, Json, Path, Query};
+use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
 use super::creation::answer_creation;
+use super::reader::Reader;
 use super::writer::Writer;
 use crate::action::project as action;
 use crate::record::Stored;
-use crate::state::App;
 
 const DEFAULT_BRANCH: &str = "main";
 
@@ -33,12 +32,11 @@ pub async fn create(writer: Writer, creation: Creation<NewProject>) -> Result<Re
 }
 
 pub async fn get(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Path(project): Path<TreeRef>,
     Query(query): Query<ReadQuery>,
 ) -> Result<Response, HttpError> {
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+    let read = reader.read(query.reads(), move |tx| {
         let project = action::find(tx, &project)?;
         Ok((project.etag(), action::view(tx, &project)?))
     });

@@ -1,11 +1,12 @@
-use axum::extract::State;
 use axum::response::Response;
 use drydock_api::configstore::errors::project_group_not_exist;
 use drydock_api::configstore::types::{
-    ChildrenQuery, NewProjectGroup, ProjectGroupChange, ProjectGroupView, ProjectView,
+    ChildrenQuery, NewProjectGroup, Owner, ProjectGroupChange, ProjectGroupView, ProjectView,
+    Visibility,
 };
 use drydock_api::configstore::validate;
 use drydock_api::names::TreeRef;
+use drydock_core::db::Tx;
 use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::creation::Created;
@@ -13,16 +14,17 @@ use drydock_http::api::page::{Cursor, Page, ReadQuery};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::server::creation::Creation;
 use drydock_http::server::error::HttpError;
-use drydock_http::server::extract::{Ctx, Json, Path, Query};
+use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
 use super::creation::answer_creation;
+use super::reader::Reader;
 use super::writer::Writer;
+use crate::action::delegation::Caller;
 use crate::action::project_group as action;
 use crate::model;
 use crate::model::tree::{group_view, project_view, subgroup_view};
 use crate::record::Stored;
-use crate::state::App;
 
 pub async fn create(
     writer: Writer,
@@ -40,12 +42,11 @@ pub async fn create(
 }
 
 pub async fn get(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Path(group): Path<TreeRef>,
     Query(query): Query<ReadQuery>,
 ) -> Result<Response, HttpError> {
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+    let read = reader.read(query.reads(), move |tx| {
         let found = model::project_group::find(tx, &group)?;
         let found = found.ok_or_else(|| project_group_not_exist(&group))?;
         let view = group_view(&found, action::standing(tx, found.id)?);
@@ -82,17 +83,17 @@ pub async fn delete(
 }
 
 pub async fn subgroups(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Path(group): Path<TreeRef>,
     Query(query): Query<ChildrenQuery>,
 ) -> Result<axum::Json<Page<ProjectGroupView>>, HttpError> {
     let (query, visibility) = query.split();
     let page = query.page()?;
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+    let read = reader.read_as(query.reads(), move |tx, caller| {
         let found = model::project_group::find(tx, &group)?;
         let parent = found.ok_or_else(|| project_group_not_exist(&group))?;
         let standing = action::standing(tx, parent.id)?;
+        let visibility = shown(tx, caller, &standing.owner, visibility)?;
         let found = model::project_group::list(tx, parent.id, visibility, &page)?;
         let views = found.iter().map(|group| subgroup_view(group, &standing)).collect();
         Ok(page
@@ -102,21 +103,32 @@ pub async fn subgroups(
 }
 
 pub async fn projects(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Path(group): Path<TreeRef>,
     Query(query): Query<ChildrenQuery>,
 ) -> Result<axum::Json<Page<ProjectView>>, HttpError> {
     let (query, visibility) = query.split();
     let page = query.page()?;
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+    let read = reader.read_as(query.reads(), move |tx, caller| {
         let found = model::project_group::find(tx, &group)?;
         let parent = found.ok_or_else(|| project_group_not_exist(&group))?;
         let standing = action::standing(tx, parent.id)?;
+        let visibility = shown(tx, caller, &standing.owner, visibility)?;
         let found = model::project::list(tx, parent.id, visibility, &page)?;
         let views = found.iter().map(|project| project_view(tx, project, &standing));
         let views: Vec<_> = views.collect::<Result<_, _>>()?;
         Ok(page.cut(views, |view| Cursor::new(view.name.as_str(), view.id)))
     });
     Ok(axum::Json(read.await?))
+}
+
+/// What of a group's children is listed: what the query asks for, as far as the caller sees it.
+fn shown(
+    tx: &Tx<'_>,
+    caller: Option<&Caller>,
+    owner: &Owner,
+    asked: Option<Visibility>,
+) -> Result<Option<Visibility>, BoxError> {
+    let seen = caller.map(|caller| caller.sees_below(tx, owner)).transpose()?.flatten();
+    Ok(seen.or(asked))
 }

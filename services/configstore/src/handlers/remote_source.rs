@@ -1,4 +1,3 @@
-use axum::extract::State;
 use axum::response::Response;
 use drydock_api::configstore::errors::remote_source_not_exist;
 use drydock_api::configstore::types::{NewRemoteSource, RemoteSource, RemoteSourceChange};
@@ -11,23 +10,22 @@ use drydock_http::api::page::{Cursor, ListQuery, Page, ReadQuery};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::server::creation::Creation;
 use drydock_http::server::error::HttpError;
-use drydock_http::server::extract::{Ctx, Json, Path, Query};
+use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
 use super::creation::answer_creation;
+use super::reader::Reader;
 use super::writer::Writer;
 use crate::action::remote_source as action;
 use crate::model;
 use crate::record::Stored;
-use crate::state::App;
 
 pub async fn list(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<RemoteSource>>, HttpError> {
     let page = query.page()?;
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+    let read = reader.read(query.reads(), move |tx| {
         let found = model::remote_source::list(tx, &page)?;
         Ok(page.cut(found, |source| Cursor::new(source.name.as_str(), source.id)))
     });
@@ -50,12 +48,11 @@ pub async fn create(
 }
 
 pub async fn get(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Path(source): Path<Ref>,
     Query(query): Query<ReadQuery>,
 ) -> Result<Response, HttpError> {
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+    let read = reader.read(query.reads(), move |tx| {
         let found = model::remote_source::find(tx, &source)?;
         Ok(found.ok_or_else(|| remote_source_not_exist(&source))?)
     });

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use axum::extract::State;
 use axum::response::Response;
 use drydock_api::configstore::errors::user_not_exist;
@@ -8,18 +6,19 @@ use drydock_api::configstore::types::{
 };
 use drydock_api::configstore::validate;
 use drydock_api::names::Ref;
-use drydock_core::error::{BoxError, Chain};
+use drydock_core::error::BoxError;
 use drydock_core::store::{Reads, StoreTx};
 use drydock_http::api::creation::Created;
 use drydock_http::api::page::{Cursor, ListQuery, Page};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::server::creation::Creation;
 use drydock_http::server::error::HttpError;
-use drydock_http::server::extract::{Ctx, Json, Path, Query};
+use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 use rand::RngExt;
 
 use super::creation::answer_creation;
+use super::reader::Reader;
 use super::writer::Writer;
 use crate::action::token as action;
 use crate::model;
@@ -28,17 +27,14 @@ use crate::state::App;
 
 /// What every token begins with, so that it is known for one wherever it turns up.
 const PREFIX: &str = "drydock_";
-/// How long an answer waits until a token's use is noted.
-const NOTING: Duration = Duration::from_secs(2);
 
 pub async fn list(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Path(user): Path<Ref>,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<TokenView>>, HttpError> {
     let page = query.page()?;
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+    let read = reader.read(query.reads(), move |tx| {
         let user = model::user::find(tx, &user)?.ok_or_else(|| user_not_exist(user))?;
         let found = model::token::list(tx, user.id, &page)?;
         Ok(page.cut(found, |token| Cursor::new(token.name.as_str(), token.id)))
@@ -74,24 +70,18 @@ pub async fn delete(
     Ok(reply::no_content())
 }
 
+/// Answers with the entity tag of the user.
 pub async fn resolve(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Json(ResolveToken { value }): Json<ResolveToken>,
-) -> Result<axum::Json<ResolvedToken>, HttpError> {
-    let store = &app.service.store;
-    let find = store.read(&ctx, Reads::Linearizable, move |tx| action::resolve(tx, &value));
+) -> Result<Response, HttpError> {
+    let used = reader.used();
+    let find = reader.read(Reads::Linearizable, move |tx| {
+        let (user, token) = action::resolve(tx, &value)?;
+        used.set(&token);
+        Ok((user, token))
+    });
     let (user, token) = find.await?;
-    let now = app.context.env.now();
-    if action::is_to_be_noted(&token, now) {
-        let id = token.id;
-        let noting = ctx.timeout(NOTING);
-        let noted = store.transact(&noting, move |tx| action::note_use(tx, id, now)).await;
-        if let Err(error) = noted {
-            // Whose token it is does not depend on it.
-            let error = Chain(error.as_ref()).to_string();
-            tracing::warn!(token = %id, error, "the use of a token is not noted");
-        }
-    }
-    Ok(axum::Json(ResolvedToken { user, token: token.view() }))
+    let etag = user.etag();
+    Ok(reply::ok(&etag, &ResolvedToken { user, token: token.view() }))
 }

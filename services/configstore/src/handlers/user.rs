@@ -1,4 +1,3 @@
-use axum::extract::State;
 use axum::response::Response;
 use drydock_api::configstore::errors::user_not_exist;
 use drydock_api::configstore::types::{NewUser, User, UserChange, UserOrg};
@@ -11,23 +10,22 @@ use drydock_http::api::page::{Cursor, ListQuery, Page, ReadQuery};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::server::creation::Creation;
 use drydock_http::server::error::HttpError;
-use drydock_http::server::extract::{Ctx, Json, Path, Query};
+use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
 use super::creation::answer_creation;
+use super::reader::Reader;
 use super::writer::Writer;
 use crate::action::user as action;
 use crate::model;
 use crate::record::Stored;
-use crate::state::App;
 
 pub async fn list(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<User>>, HttpError> {
     let page = query.page()?;
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+    let read = reader.read(query.reads(), move |tx| {
         let found = model::user::list(tx, &page)?;
         Ok(page.cut(found, |user| Cursor::new(user.name.as_str(), user.id)))
     });
@@ -45,12 +43,11 @@ pub async fn create(writer: Writer, creation: Creation<NewUser>) -> Result<Respo
 }
 
 pub async fn get(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Path(user): Path<Ref>,
     Query(query): Query<ReadQuery>,
 ) -> Result<Response, HttpError> {
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+    let read = reader.read(query.reads(), move |tx| {
         Ok(model::user::find(tx, &user)?.ok_or_else(|| user_not_exist(user))?)
     });
     let user = read.await?;
@@ -83,13 +80,12 @@ pub async fn delete(
 }
 
 pub async fn orgs(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Path(user): Path<Ref>,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<UserOrg>>, HttpError> {
     let page = query.page()?;
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+    let read = reader.read(query.reads(), move |tx| {
         let user = model::user::find(tx, &user)?.ok_or_else(|| user_not_exist(user))?;
         let found = model::org::of_user(tx, user.id, &page)?;
         Ok(page.cut(found, |(org, _)| Cursor::new(org.name.as_str(), org.id)))

@@ -1,4 +1,3 @@
-use axum::extract::State;
 use axum::response::Response;
 use drydock_api::configstore::errors::variable_not_exist;
 use drydock_api::configstore::types::{NewVariable, TreeQuery, VariableChange, VariableView};
@@ -11,26 +10,25 @@ use drydock_http::api::page::{Page, ReadQuery};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::server::creation::Creation;
 use drydock_http::server::error::HttpError;
-use drydock_http::server::extract::{Ctx, Json, Path, Query};
+use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
 use super::creation::answer_creation;
+use super::reader::Reader;
 use super::writer::Writer;
 use crate::action::place::{PlaceKind, here};
 use crate::action::variable as action;
 use crate::model;
 use crate::record::Stored;
-use crate::state::App;
 
 pub async fn list<P: PlaceKind>(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Path(place): Path<TreeRef>,
     Query(query): Query<TreeQuery>,
 ) -> Result<axum::Json<Page<VariableView>>, HttpError> {
     let (query, tree) = query.split();
     let page = query.page()?;
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+    let read = reader.read(query.reads(), move |tx| {
         let mut scopes = P::scopes(tx, &place)?;
         scopes.truncate(if tree { usize::MAX } else { 1 });
         let found = model::variable::list(tx, &scopes, &page)?;
@@ -63,12 +61,11 @@ pub async fn create<P: PlaceKind>(
 }
 
 pub async fn get<P: PlaceKind>(
-    State(app): State<App>,
-    Ctx(ctx): Ctx,
+    reader: Reader,
     Path((place, variable)): Path<(TreeRef, Ref)>,
     Query(query): Query<ReadQuery>,
 ) -> Result<Response, HttpError> {
-    let read = app.service.store.read(&ctx, query.reads(), move |tx| {
+    let read = reader.read(query.reads(), move |tx| {
         let place = here::<P>(tx, &place)?;
         let found = model::variable::find(tx, place.id, &variable)?;
         let found = found.ok_or_else(|| variable_not_exist(&variable))?;

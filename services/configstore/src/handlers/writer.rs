@@ -1,15 +1,14 @@
 //! The only way from a handler to a change of the store.
 
 use axum::extract::FromRequestParts;
-use drydock_api::configstore::types::{Behalf, ON_BEHALF_OF};
 use drydock_core::context::Context;
-use drydock_core::error::{ApiError, BoxError, Code};
+use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 use drydock_http::server::error::HttpError;
 use drydock_http::server::extract::Ctx;
 use http::request::Parts;
 
-use crate::action::delegation::judge;
+use super::behalf::OnBehalf;
 use crate::action::once::Encryptor;
 use crate::state::App;
 
@@ -17,8 +16,7 @@ use crate::state::App;
 pub struct Writer {
     app: App,
     ctx: Context,
-    /// Nobody's in particular: the internal token is enough.
-    behalf: Option<Behalf>,
+    behalf: OnBehalf,
 }
 
 impl Writer {
@@ -28,7 +26,10 @@ impl Writer {
         work: impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> + Send + 'static,
     ) -> Result<T, BoxError> {
         let Writer { app, ctx, behalf } = self;
-        app.service.store.transact(&ctx, judged(behalf, work)).await
+        let used = behalf.used.clone();
+        let done = app.service.store.transact(&ctx, judged(behalf, work)).await;
+        used.note(&app, &ctx).await;
+        done
     }
 
     /// The same for `work` of a few statements, however much there is.
@@ -37,7 +38,10 @@ impl Writer {
         work: impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> + Send + 'static,
     ) -> Result<T, BoxError> {
         let Writer { app, ctx, behalf } = self;
-        app.service.store.transact_short(&ctx, judged(behalf, work)).await
+        let used = behalf.used.clone();
+        let done = app.service.store.transact_short(&ctx, judged(behalf, work)).await;
+        used.note(&app, &ctx).await;
+        done
     }
 
     pub fn encryptor(&self) -> Encryptor {
@@ -46,11 +50,11 @@ impl Writer {
 }
 
 fn judged<T>(
-    behalf: Option<Behalf>,
+    behalf: OnBehalf,
     mut work: impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError>,
 ) -> impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> {
     move |tx| {
-        behalf.iter().try_for_each(|behalf| judge(tx, behalf))?;
+        behalf.judge(tx)?;
         work(tx)
     }
 }
@@ -64,13 +68,6 @@ impl FromRequestParts<App> for Writer {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Writer, HttpError> {
         let Ctx(ctx) = Ctx::from_request_parts(parts, app).await?;
-        let given = parts.headers.get(ON_BEHALF_OF);
-        let behalf = given.map(|value| serde_json::from_slice(value.as_bytes())).transpose();
-        let behalf = behalf.map_err(|error| {
-            let message = "`Drydock-On-Behalf-Of` must be JSON with a token and rights";
-            let error = ApiError::new(Code::InvalidHeader.kind()).with_source(error);
-            error.with_code(Code::InvalidHeader).with_message(message)
-        })?;
-        Ok(Writer { app: app.clone(), ctx, behalf })
+        Ok(Writer { app: app.clone(), ctx, behalf: OnBehalf::of(&parts.headers)? })
     }
 }

@@ -1,3 +1,4 @@
+use drydock_api::configstore::types::TokenDigest;
 use drydock_api::names::{Name, Ref};
 use drydock_core::db::{DbError, Tx};
 use drydock_http::api::page::PageRequest;
@@ -23,8 +24,9 @@ pub fn by_name(tx: &Tx<'_>, user: Uuid, name: &Name) -> Result<Option<Token>, Db
     Ok(found.into_iter().next())
 }
 
-pub fn by_hash(tx: &Tx<'_>, hash: &str) -> Result<Option<Token>, DbError> {
-    let found = tx.query_objects("SELECT data FROM tokens WHERE hash = ?1", [hash])?;
+pub fn by_digest(tx: &Tx<'_>, digest: &TokenDigest) -> Result<Option<Token>, DbError> {
+    let sql = "SELECT data FROM tokens WHERE hash = ?1";
+    let found = tx.query_objects(sql, [digest.as_str()])?;
     Ok(found.into_iter().next())
 }
 

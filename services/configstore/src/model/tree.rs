@@ -23,6 +23,12 @@ pub struct Standing {
 }
 
 impl Standing {
+    pub fn of_org(org: &Org) -> Standing {
+        let owner = Owner { kind: OwnerKind::Org, id: org.id, name: org.name.clone() };
+        let path = format!("{}/{}", owner.kind.as_str(), owner.name);
+        Standing { path, owner, visibility: org.visibility }
+    }
+
     /// Of something in this group.
     fn below(&self, name: &Name, visibility: Visibility) -> Standing {
         Standing {

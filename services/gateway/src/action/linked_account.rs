@@ -9,18 +9,21 @@ use drydock_http::api::page::{ListQuery, Page};
 use drydock_http::client::Answer;
 use uuid::Uuid;
 
-use crate::auth::Permit;
-use crate::auth::permit::At;
+use crate::auth::require::SelfOf;
+use crate::auth::{Look, Permit};
 use crate::errors;
 
-pub async fn list(permit: &Permit, query: &ListQuery) -> Result<Page<LinkedAccountView>, ApiError> {
-    let At { given, found } = permit.user();
-    let listed = permit.configstore.linked_accounts(&permit.ctx, found, query).await;
+pub async fn list(
+    look: &Look<SelfOf>,
+    query: &ListQuery,
+) -> Result<Page<LinkedAccountView>, ApiError> {
+    let given = &look.given;
+    let listed = look.configstore.linked_accounts(&look.ctx, given, query).await;
     listed.map_err(|error| errors::of(error, [user_not_exist(given)]))
 }
 
 pub async fn create(
-    permit: &Permit,
+    permit: &Permit<SelfOf>,
     new: NewLinkedAccount,
     key: Option<&str>,
 ) -> Result<Answer<LinkedAccountView>, ApiError> {
@@ -30,8 +33,8 @@ pub async fn create(
         remote_user_id: validate::text("remote_user_id", new.remote_user_id)?,
         remote_user_name: validate::text("remote_user_name", new.remote_user_name)?,
     };
-    let At { given, found } = permit.user();
-    let created = permit.configstore.create_linked_account(&permit.ctx, found, &new, key).await;
+    let given = &permit.given;
+    let created = permit.configstore().create_linked_account(&permit.ctx, given, &new, key).await;
     created.map_err(|error| {
         let taken = "the user has an account at this remote source, or the account is linked";
         let taken = linked_account_already_exists(taken);
@@ -40,13 +43,13 @@ pub async fn create(
 }
 
 pub async fn delete(
-    permit: &Permit,
+    permit: &Permit<SelfOf>,
     account: Uuid,
     if_match: Option<&str>,
 ) -> Result<(), ApiError> {
-    let At { given, found } = permit.user();
+    let given = &permit.given;
     let deleted =
-        permit.configstore.delete_linked_account(&permit.ctx, found, account, if_match).await;
+        permit.configstore().delete_linked_account(&permit.ctx, given, account, if_match).await;
     deleted.map_err(|error| {
         errors::of(error, [linked_account_not_exist(account), user_not_exist(given)])
     })

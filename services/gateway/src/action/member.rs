@@ -5,51 +5,54 @@ use drydock_core::error::{ApiError, Code};
 use drydock_http::api::page::{Consistency, ListQuery, Page};
 use drydock_http::client::{Answer, ClientError};
 
-use crate::auth::Permit;
-use crate::auth::permit::At;
+use crate::auth::require::{Org, Owns, Reads};
+use crate::auth::{Look, Permit};
 use crate::errors;
 use crate::errors::own;
 
-pub async fn list(permit: &Permit, query: &ListQuery) -> Result<Page<MemberView>, ApiError> {
-    let listed = permit.configstore.members(&permit.ctx, &org(permit), query).await;
-    listed.map_err(|error| errors::of(error, [org_not_exist(&permit.org().given)]))
+pub async fn list(
+    look: &Look<Reads<Org>>,
+    query: &ListQuery,
+) -> Result<Page<MemberView>, ApiError> {
+    let listed = look.configstore.members(&look.ctx, &look.given, query).await;
+    listed.map_err(|error| errors::of(error, [org_not_exist(&look.given)]))
 }
 
-pub async fn get(permit: &Permit, user: &Ref) -> Result<Answer<MemberView>, ApiError> {
-    let (org, consistency) = (org(permit), Consistency::Linearizable);
-    let found = permit.configstore.member(&permit.ctx, &org, user, consistency).await;
-    found.map_err(|error| refused(permit, user, error))
+pub async fn get(look: &Look<Reads<Org>>, user: &Ref) -> Result<Answer<MemberView>, ApiError> {
+    let (org, consistency) = (&look.given, Consistency::Linearizable);
+    let found = look.configstore.member(&look.ctx, org, user, consistency).await;
+    found.map_err(|error| refused(&look.given, user, error))
 }
 
 pub async fn put(
-    permit: &Permit,
+    permit: &Permit<Owns<Org>>,
     user: &Ref,
     role: Role,
     if_match: Option<&str>,
 ) -> Result<Answer<MemberView>, ApiError> {
-    let put = permit.configstore.put_member(&permit.ctx, &org(permit), user, role, if_match).await;
-    put.map_err(|error| refused(permit, user, error))
+    let put =
+        permit.configstore().put_member(&permit.ctx, &permit.given, user, role, if_match).await;
+    put.map_err(|error| refused(&permit.given, user, error))
 }
 
-pub async fn delete(permit: &Permit, user: &Ref, if_match: Option<&str>) -> Result<(), ApiError> {
-    let deleted = permit.configstore.delete_member(&permit.ctx, &org(permit), user, if_match).await;
-    deleted.map_err(|error| refused(permit, user, error))
-}
-
-fn org(permit: &Permit) -> Ref {
-    Ref::Id(permit.org().found.body.id)
+pub async fn delete(
+    permit: &Permit<Owns<Org>>,
+    user: &Ref,
+    if_match: Option<&str>,
+) -> Result<(), ApiError> {
+    let deleted =
+        permit.configstore().delete_member(&permit.ctx, &permit.given, user, if_match).await;
+    deleted.map_err(|error| refused(&permit.given, user, error))
 }
 
 #[track_caller]
-fn refused(permit: &Permit, user: &Ref, error: ClientError) -> ApiError {
-    let At { given, found } = permit.org();
-    let name = &found.body.name;
-    let absent = format!("user `{user}` is not a member of organization `{name}`");
-    let last = format!("user `{user}` is the last owner of organization `{name}`");
+fn refused(org: &Ref, user: &Ref, error: ClientError) -> ApiError {
+    let absent = format!("user `{user}` is not a member of organization `{org}`");
+    let last = format!("user `{user}` is the last owner of organization `{org}`");
     errors::of(
         error,
         [
-            org_not_exist(given),
+            org_not_exist(org),
             user_not_exist(user),
             own(Code::MemberNotExist, &absent),
             own(Code::LastOwner, &last),

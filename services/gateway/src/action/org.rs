@@ -1,29 +1,35 @@
 use drydock_api::configstore::errors::{org_already_exists, org_not_exist, user_not_exist};
-use drydock_api::configstore::types::{NewOrg, Org, OrgChange, OrgsQuery};
+use drydock_api::configstore::types::{NewOrg, Org as OrgView, OrgChange, OrgsQuery};
 use drydock_api::configstore::validate;
 use drydock_api::names::Ref;
 use drydock_core::error::ApiError;
-use drydock_http::api::page::{ListQuery, Page};
+use drydock_http::api::page::{Consistency, ListQuery, Page};
 use drydock_http::client::Answer;
 
-use crate::auth::Permit;
-use crate::auth::permit::At;
+use crate::auth::require::{AnyUser, Org, Owns, Reads};
+use crate::auth::{Look, Permit};
 use crate::errors;
 
-/// The organizations that the caller may see.
-pub async fn list(permit: &Permit, query: ListQuery) -> Result<Page<Org>, ApiError> {
-    let query = OrgsQuery::new(query, permit.caller.sees_as());
-    let listed = permit.configstore.orgs(&permit.ctx, &query).await;
+/// Configstore lists those that the caller may see.
+pub async fn list(look: &Look<AnyUser>, query: ListQuery) -> Result<Page<OrgView>, ApiError> {
+    let query = OrgsQuery::new(query, None);
+    let listed = look.configstore.orgs(&look.ctx, &query).await;
     listed.map_err(|error| errors::of(error, []))
+}
+
+pub async fn get(look: &Look<Reads<Org>>) -> Result<Answer<OrgView>, ApiError> {
+    let Look { ctx, given, configstore } = look;
+    let found = configstore.org(ctx, given, Consistency::Linearizable).await;
+    found.map_err(|error| errors::of(error, [org_not_exist(given)]))
 }
 
 /// Creates an organization. A user who creates one becomes its first owner; an administrator may
 /// name an owner, or none.
 pub async fn create(
-    permit: &mut Permit,
+    permit: &mut Permit<AnyUser>,
     new: NewOrg,
     key: Option<&str>,
-) -> Result<Answer<Org>, ApiError> {
+) -> Result<Answer<OrgView>, ApiError> {
     let name = validate::name(&new.name)?;
     let named = validate::optional_ref("owner", new.owner.as_deref())?;
     let caller = permit.caller.user();
@@ -37,7 +43,7 @@ pub async fn create(
         }
     };
     let new = NewOrg { owner: owner.as_ref().map(Ref::to_string), ..new };
-    let created = permit.configstore.create_org(&permit.ctx, &new, key).await;
+    let created = permit.configstore().create_org(&permit.ctx, &new, key).await;
     created.map_err(|error| {
         let absent = owner.iter().map(user_not_exist);
         errors::of(error, absent.chain([org_already_exists(&name)]))
@@ -45,23 +51,21 @@ pub async fn create(
 }
 
 pub async fn update(
-    permit: &Permit,
+    permit: &Permit<Owns<Org>>,
     change: &OrgChange,
     if_match: Option<&str>,
-) -> Result<Answer<Org>, ApiError> {
+) -> Result<Answer<OrgView>, ApiError> {
     let name = validate::optional_name(change.name.as_deref())?;
-    let At { given, found } = permit.org();
-    let id = Ref::Id(found.body.id);
-    let updated = permit.configstore.update_org(&permit.ctx, &id, change, if_match).await;
+    let given = &permit.given;
+    let updated = permit.configstore().update_org(&permit.ctx, given, change, if_match).await;
     updated.map_err(|error| {
         let taken = name.iter().map(org_already_exists);
         errors::of(error, taken.chain([org_not_exist(given)]))
     })
 }
 
-pub async fn delete(permit: &Permit, if_match: Option<&str>) -> Result<(), ApiError> {
-    let At { given, found } = permit.org();
-    let id = Ref::Id(found.body.id);
-    let deleted = permit.configstore.delete_org(&permit.ctx, &id, if_match).await;
+pub async fn delete(permit: &Permit<Owns<Org>>, if_match: Option<&str>) -> Result<(), ApiError> {
+    let given = &permit.given;
+    let deleted = permit.configstore().delete_org(&permit.ctx, given, if_match).await;
     deleted.map_err(|error| errors::of(error, [org_not_exist(given)]))
 }

@@ -6,29 +6,33 @@ use drydock_core::error::ApiError;
 use drydock_http::api::page::{ListQuery, Page};
 use drydock_http::client::Answer;
 
-use crate::auth::Permit;
-use crate::auth::permit::At;
+use crate::auth::require::SelfOf;
+use crate::auth::{Look, Permit};
 use crate::errors;
 
-pub async fn list(permit: &Permit, query: &ListQuery) -> Result<Page<TokenView>, ApiError> {
-    let At { given, found } = permit.user();
-    let listed = permit.configstore.tokens(&permit.ctx, found, query).await;
+pub async fn list(look: &Look<SelfOf>, query: &ListQuery) -> Result<Page<TokenView>, ApiError> {
+    let given = &look.given;
+    let listed = look.configstore.tokens(&look.ctx, given, query).await;
     listed.map_err(|error| errors::of(error, [user_not_exist(given)]))
 }
 
 pub async fn create(
-    permit: &Permit,
+    permit: &Permit<SelfOf>,
     new: &NewToken,
     key: Option<&str>,
 ) -> Result<Answer<NewTokenView>, ApiError> {
     let name = validate::name(&new.name)?;
-    let At { given, found } = permit.user();
-    let created = permit.configstore.create_token(&permit.ctx, found, new, key).await;
+    let given = &permit.given;
+    let created = permit.configstore().create_token(&permit.ctx, given, new, key).await;
     created.map_err(|error| errors::of(error, [token_already_exists(&name), user_not_exist(given)]))
 }
 
-pub async fn delete(permit: &Permit, token: &Ref, if_match: Option<&str>) -> Result<(), ApiError> {
-    let At { given, found } = permit.user();
-    let deleted = permit.configstore.delete_token(&permit.ctx, found, token, if_match).await;
+pub async fn delete(
+    permit: &Permit<SelfOf>,
+    token: &Ref,
+    if_match: Option<&str>,
+) -> Result<(), ApiError> {
+    let given = &permit.given;
+    let deleted = permit.configstore().delete_token(&permit.ctx, given, token, if_match).await;
     deleted.map_err(|error| errors::of(error, [token_not_exist(), user_not_exist(given)]))
 }

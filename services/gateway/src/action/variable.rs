@@ -6,36 +6,43 @@ use drydock_core::error::ApiError;
 use drydock_http::api::page::{Consistency, Page};
 use drydock_http::client::Answer;
 
-use crate::auth::Permit;
+use crate::auth::require::{Owns, Placed, Reads};
+use crate::auth::{Look, Permit};
 use crate::errors;
 
-pub async fn list(permit: &Permit, query: &TreeQuery) -> Result<Page<VariableView>, ApiError> {
-    let (place, gone) = permit.place();
-    let listed = permit.configstore.variables(&permit.ctx, &place, query).await;
+pub async fn list<P: Placed>(
+    look: &Look<Reads<P>>,
+    query: &TreeQuery,
+) -> Result<Page<VariableView>, ApiError> {
+    let (place, gone) = (P::place(&look.given), P::absent(&look.given));
+    let listed = look.configstore.variables(&look.ctx, &place, query).await;
     listed.map_err(|error| errors::of(error, [gone]))
 }
 
-pub async fn create(
-    permit: &Permit,
+pub async fn create<P: Placed>(
+    permit: &Permit<Owns<P>>,
     new: &NewVariable,
     key: Option<&str>,
 ) -> Result<Answer<VariableView>, ApiError> {
     let name = validate::name(&new.name)?;
     validate::values(&new.values)?;
-    let (place, gone) = permit.place();
-    let created = permit.configstore.create_variable(&permit.ctx, &place, new, key).await;
+    let (place, gone) = (P::place(&permit.given), P::absent(&permit.given));
+    let created = permit.configstore().create_variable(&permit.ctx, &place, new, key).await;
     created.map_err(|error| errors::of(error, [gone, variable_already_exists(&name)]))
 }
 
-pub async fn get(permit: &Permit, variable: &Ref) -> Result<Answer<VariableView>, ApiError> {
-    let (place, gone) = permit.place();
+pub async fn get<P: Placed>(
+    look: &Look<Reads<P>>,
+    variable: &Ref,
+) -> Result<Answer<VariableView>, ApiError> {
+    let (place, gone) = (P::place(&look.given), P::absent(&look.given));
     let consistency = Consistency::Linearizable;
-    let found = permit.configstore.variable(&permit.ctx, &place, variable, consistency).await;
+    let found = look.configstore.variable(&look.ctx, &place, variable, consistency).await;
     found.map_err(|error| errors::of(error, [gone, variable_not_exist(variable)]))
 }
 
-pub async fn update(
-    permit: &Permit,
+pub async fn update<P: Placed>(
+    permit: &Permit<Owns<P>>,
     variable: &Ref,
     change: &VariableChange,
     if_match: Option<&str>,
@@ -44,21 +51,22 @@ pub async fn update(
     if let Some(values) = &change.values {
         validate::values(values)?;
     }
-    let (place, gone) = permit.place();
+    let (place, gone) = (P::place(&permit.given), P::absent(&permit.given));
     let updated =
-        permit.configstore.update_variable(&permit.ctx, &place, variable, change, if_match).await;
+        permit.configstore().update_variable(&permit.ctx, &place, variable, change, if_match).await;
     updated.map_err(|error| {
         let taken = name.iter().map(variable_already_exists);
         errors::of(error, taken.chain([gone, variable_not_exist(variable)]))
     })
 }
 
-pub async fn delete(
-    permit: &Permit,
+pub async fn delete<P: Placed>(
+    permit: &Permit<Owns<P>>,
     variable: &Ref,
     if_match: Option<&str>,
 ) -> Result<(), ApiError> {
-    let (place, gone) = permit.place();
-    let deleted = permit.configstore.delete_variable(&permit.ctx, &place, variable, if_match).await;
+    let (place, gone) = (P::place(&permit.given), P::absent(&permit.given));
+    let deleted =
+        permit.configstore().delete_variable(&permit.ctx, &place, variable, if_match).await;
     deleted.map_err(|error| errors::of(error, [gone, variable_not_exist(variable)]))
 }

@@ -2,13 +2,15 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`caller`] | from a token to whom it belongs |
-//! | [`relation`] | what somebody is to an object's owner |
-//! | [`permit`] | the proof that a request may go on, and its way to the services behind |
+//! | [`require`] | what a route requires, as types that the compiler compares |
+//! | [`caller`] | the token of a request, and whose it is |
+//! | [`inquiry`] | the way of a question to the services behind |
+//! | [`permit`] | the proof that a change may be asked for, and its way to the services behind |
 
 pub mod caller;
+pub mod inquiry;
 pub mod permit;
-pub mod relation;
+pub mod require;
 
-pub use caller::Caller;
+pub use inquiry::{Inquiry, Look};
 pub use permit::Permit;

@@ -14,10 +14,11 @@ use futures_util::TryStreamExt;
 use http::{HeaderMap, Method, header};
 
 use crate::auth::Permit;
+use crate::auth::require::AdminToken;
 use crate::errors::for_operators;
 
-pub async fn export(permit: Permit, headers: HeaderMap) -> Result<Response, HttpError> {
-    let mut call = permit.raw.request(Method::GET, "/api/v1/export");
+pub async fn export(permit: Permit<AdminToken>, headers: HeaderMap) -> Result<Response, HttpError> {
+    let mut call = permit.raw().request(Method::GET, "/api/v1/export");
     for accepted in texts(&headers, &header::ACCEPT_ENCODING) {
         call = call.header(header::ACCEPT_ENCODING, accepted);
     }
@@ -37,7 +38,7 @@ pub async fn export(permit: Permit, headers: HeaderMap) -> Result<Response, Http
 }
 
 pub async fn import(
-    permit: Permit,
+    permit: Permit<AdminToken>,
     Query(ImportQuery { dry_run }): Query<ImportQuery>,
     headers: HeaderMap,
     request: Request,
@@ -48,7 +49,7 @@ pub async fn import(
     let body = body.map_err(unreadable);
     let body = body.inspect_err(move |_| noticed.store(true, Ordering::Relaxed));
     let path = format!("/api/v1/import?dry_run={dry_run}");
-    let mut call = permit.raw.request(Method::POST, path).body(Body::from_stream(body));
+    let mut call = permit.raw().request(Method::POST, path).body(Body::from_stream(body));
     for name in [header::CONTENT_TYPE, header::CONTENT_ENCODING] {
         for value in texts(&headers, &name) {
             call = call.header(name.clone(), value);

@@ -4,17 +4,18 @@ use drydock_http::server::extract::Path;
 use uuid::Uuid;
 
 use crate::auth::Permit;
+use crate::auth::require::AdminToken;
 use crate::errors::for_operators;
 
-pub async fn list(permit: Permit) -> Result<axum::Json<Lineages>, HttpError> {
-    let listed = permit.configstore.admin().lineages(&permit.ctx).await;
+pub async fn list(permit: Permit<AdminToken>) -> Result<axum::Json<Lineages>, HttpError> {
+    let listed = permit.admin().lineages(&permit.ctx).await;
     Ok(axum::Json(listed.map_err(for_operators)?))
 }
 
 pub async fn restore(
-    permit: Permit,
+    permit: Permit<AdminToken>,
     Path(lineage): Path<Uuid>,
 ) -> Result<axum::Json<RestoreReport>, HttpError> {
-    let restored = permit.configstore.admin().restore(&permit.ctx, lineage).await;
+    let restored = permit.admin().restore(&permit.ctx, lineage).await;
     Ok(axum::Json(restored.map_err(for_operators)?))
 }

@@ -3,24 +3,23 @@ use drydock_api::configstore::types::{LinkedAccountView, NewLinkedAccount};
 use drydock_http::api::page::{ListQuery, Page};
 use drydock_http::server::creation::Creation;
 use drydock_http::server::error::HttpError;
-use drydock_http::server::extract::{Path, Query};
+use drydock_http::server::extract::Path;
 use drydock_http::server::reply;
 use uuid::Uuid;
 
-use super::pass::{Precondition, pass_on};
+use super::pass::{Listing, Precondition, pass_on};
 use crate::action::linked_account as action;
-use crate::auth::Permit;
+use crate::auth::require::SelfOf;
+use crate::auth::{Inquiry, Permit};
 
 pub async fn list(
-    permit: Permit,
-    Query(query): Query<ListQuery>,
+    Inquiry(look, Listing(query)): Inquiry<SelfOf, Listing<ListQuery>>,
 ) -> Result<axum::Json<Page<LinkedAccountView>>, HttpError> {
-    query.page()?;
-    Ok(axum::Json(action::list(&permit, &query).await?))
+    Ok(axum::Json(action::list(&look, &query).await?))
 }
 
 pub async fn create(
-    permit: Permit,
+    permit: Permit<SelfOf>,
     creation: Creation<NewLinkedAccount>,
 ) -> Result<Response, HttpError> {
     let key = permit.key(creation.repeatable.as_ref());
@@ -28,7 +27,7 @@ pub async fn create(
 }
 
 pub async fn delete(
-    permit: Permit,
+    permit: Permit<SelfOf>,
     Path((_, account)): Path<(String, Uuid)>,
     if_match: Precondition,
 ) -> Result<Response, HttpError> {

@@ -7,37 +7,40 @@ use drydock_http::server::reply;
 use http::HeaderMap;
 
 use crate::auth::Permit;
+use crate::auth::require::AdminToken;
 use crate::errors::for_operators;
 
 /// The requester of a switch, if the request names none.
 const ADMIN: &str = "admin";
 
-pub async fn status(permit: Permit) -> Result<axum::Json<MaintenanceStatus>, HttpError> {
-    let status = permit.configstore.admin().status(&permit.ctx).await;
+pub async fn status(
+    permit: Permit<AdminToken>,
+) -> Result<axum::Json<MaintenanceStatus>, HttpError> {
+    let status = permit.admin().status(&permit.ctx).await;
     Ok(axum::Json(status.map_err(for_operators)?))
 }
 
 pub async fn switch_on(
-    permit: Permit,
+    permit: Permit<AdminToken>,
     Query(query): Query<WaitQuery>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<axum::Json<MaintenanceStatus>, HttpError> {
     let wait = query.wait()?;
     let SwitchOn { reason } = optional_body(request).await?;
-    let admin = permit.configstore.admin();
+    let admin = permit.admin();
     let by = requested_by(&headers);
     let status = admin.switch_on(&permit.ctx, by, reason.as_deref(), wait).await;
     Ok(axum::Json(status.map_err(for_operators)?))
 }
 
 pub async fn switch_off(
-    permit: Permit,
+    permit: Permit<AdminToken>,
     Query(query): Query<WaitQuery>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let wait = query.wait()?;
-    let admin = permit.configstore.admin();
+    let admin = permit.admin();
     let switched = admin.switch_off(&permit.ctx, requested_by(&headers), wait).await;
     switched.map_err(for_operators)?;
     Ok(reply::no_content())

@@ -1,33 +1,30 @@
 use axum::response::Response;
 use drydock_api::configstore::types::{MemberRole, MemberView};
 use drydock_api::names::Ref;
-use drydock_http::api::page::{ListQuery, Page, ReadQuery};
+use drydock_http::api::page::{ListQuery, Page};
 use drydock_http::server::error::HttpError;
 use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
-use super::pass::{Precondition, pass_on};
+use super::pass::{Listing, One, Precondition, pass_on};
 use crate::action::member as action;
-use crate::auth::Permit;
+use crate::auth::require::{Org, Owns, Reads};
+use crate::auth::{Inquiry, Permit};
 
 pub async fn list(
-    permit: Permit,
-    Query(query): Query<ListQuery>,
+    Inquiry(look, Listing(query)): Inquiry<Reads<Org>, Listing<ListQuery>>,
 ) -> Result<axum::Json<Page<MemberView>>, HttpError> {
-    query.page()?;
-    Ok(axum::Json(action::list(&permit, &query).await?))
+    Ok(axum::Json(action::list(&look, &query).await?))
 }
 
 pub async fn get(
-    permit: Permit,
-    Path((_, user)): Path<(String, Ref)>,
-    Query(_): Query<ReadQuery>,
+    Inquiry(look, (Path((_, user)), Query(_))): Inquiry<Reads<Org>, One<(String, Ref)>>,
 ) -> Result<Response, HttpError> {
-    Ok(pass_on(&action::get(&permit, &user).await?))
+    Ok(pass_on(&action::get(&look, &user).await?))
 }
 
 pub async fn put(
-    permit: Permit,
+    permit: Permit<Owns<Org>>,
     Path((_, user)): Path<(String, Ref)>,
     if_match: Precondition,
     Json(MemberRole { role }): Json<MemberRole>,
@@ -36,7 +33,7 @@ pub async fn put(
 }
 
 pub async fn delete(
-    permit: Permit,
+    permit: Permit<Owns<Org>>,
     Path((_, user)): Path<(String, Ref)>,
     if_match: Precondition,
 ) -> Result<Response, HttpError> {

@@ -2,12 +2,16 @@
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
+use drydock_api::configstore::types::TreeQuery;
+use drydock_http::api::page::{ListQuery, ReadQuery};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::client::Answer;
 use drydock_http::server::error::HttpError;
+use drydock_http::server::extract::{Path, Query};
 use http::header;
 use http::request::Parts;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// The answer with its status, tag and location: paths of objects are the same here.
 pub fn pass_on<T: Serialize>(answer: &Answer<T>) -> Response {
@@ -18,6 +22,39 @@ pub fn pass_on<T: Serialize>(answer: &Answer<T>) -> Response {
         }
     }
     response
+}
+
+/// The query of a list, if it can be the query of one.
+pub struct Listing<Q>(pub Q);
+
+/// What else a request for one object says.
+pub type One<P> = (Path<P>, Query<ReadQuery>);
+
+/// A query with the parameters of all lists.
+pub trait ListLike: DeserializeOwned {
+    fn list(&self) -> ListQuery;
+}
+
+impl ListLike for ListQuery {
+    fn list(&self) -> ListQuery {
+        self.clone()
+    }
+}
+
+impl ListLike for TreeQuery {
+    fn list(&self) -> ListQuery {
+        self.clone().split().0
+    }
+}
+
+impl<S: Send + Sync, Q: ListLike> FromRequestParts<S> for Listing<Q> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Listing<Q>, HttpError> {
+        let Query(query) = Query::<Q>::from_request_parts(parts, state).await?;
+        query.list().page()?;
+        Ok(Listing(query))
+    }
 }
 
 /// `If-Match` as it was given, if it is one.

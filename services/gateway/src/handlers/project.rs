@@ -8,29 +8,35 @@ use drydock_http::server::reply;
 
 use super::pass::{Precondition, pass_on};
 use crate::action::project as action;
-use crate::auth::Permit;
+use crate::auth::require::{Owns, OwnsParent, OwnsWithTarget, Project, Reads};
+use crate::auth::{Inquiry, Permit};
 
 pub async fn create(
-    mut permit: Permit,
+    permit: Permit<OwnsParent>,
     creation: Creation<NewProject>,
 ) -> Result<Response, HttpError> {
     let key = permit.key(creation.repeatable.as_ref());
-    Ok(pass_on(&action::create(&mut permit, creation.new, key.as_deref()).await?))
+    Ok(pass_on(&action::create(permit, creation.new, key.as_deref()).await?))
 }
 
-pub async fn get(permit: Permit, Query(_): Query<ReadQuery>) -> Result<Response, HttpError> {
-    Ok(pass_on(&permit.project().found))
+pub async fn get(
+    Inquiry(look, Query(_)): Inquiry<Reads<Project>, Query<ReadQuery>>,
+) -> Result<Response, HttpError> {
+    Ok(pass_on(&action::get(&look).await?))
 }
 
 pub async fn update(
-    mut permit: Permit,
+    permit: Permit<OwnsWithTarget<Project>>,
     if_match: Precondition,
     Json(change): Json<ProjectChange>,
 ) -> Result<Response, HttpError> {
-    Ok(pass_on(&action::update(&mut permit, change, if_match.text()).await?))
+    Ok(pass_on(&action::update(permit, change, if_match.text()).await?))
 }
 
-pub async fn delete(permit: Permit, if_match: Precondition) -> Result<Response, HttpError> {
+pub async fn delete(
+    permit: Permit<Owns<Project>>,
+    if_match: Precondition,
+) -> Result<Response, HttpError> {
     action::delete(&permit, if_match.text()).await?;
     Ok(reply::no_content())
 }

@@ -8,47 +8,49 @@ use drydock_http::server::error::HttpError;
 use drydock_http::server::extract::{Json, Query};
 use drydock_http::server::reply;
 
-use super::pass::{Precondition, pass_on};
+use super::pass::{Listing, Precondition, pass_on};
 use crate::action::project_group as action;
-use crate::auth::Permit;
+use crate::auth::require::{Owns, OwnsParent, OwnsWithTarget, ProjectGroup, Reads};
+use crate::auth::{Inquiry, Permit};
 
 pub async fn create(
-    mut permit: Permit,
+    permit: Permit<OwnsParent>,
     creation: Creation<NewProjectGroup>,
 ) -> Result<Response, HttpError> {
     let key = permit.key(creation.repeatable.as_ref());
-    Ok(pass_on(&action::create(&mut permit, creation.new, key.as_deref()).await?))
+    Ok(pass_on(&action::create(permit, creation.new, key.as_deref()).await?))
 }
 
-pub async fn get(permit: Permit, Query(_): Query<ReadQuery>) -> Result<Response, HttpError> {
-    Ok(pass_on(&permit.group().found))
+pub async fn get(
+    Inquiry(look, Query(_)): Inquiry<Reads<ProjectGroup>, Query<ReadQuery>>,
+) -> Result<Response, HttpError> {
+    Ok(pass_on(&action::get(&look).await?))
 }
 
 pub async fn update(
-    mut permit: Permit,
+    permit: Permit<OwnsWithTarget<ProjectGroup>>,
     if_match: Precondition,
     Json(change): Json<ProjectGroupChange>,
 ) -> Result<Response, HttpError> {
-    Ok(pass_on(&action::update(&mut permit, change, if_match.text()).await?))
+    Ok(pass_on(&action::update(permit, change, if_match.text()).await?))
 }
 
-pub async fn delete(permit: Permit, if_match: Precondition) -> Result<Response, HttpError> {
+pub async fn delete(
+    permit: Permit<Owns<ProjectGroup>>,
+    if_match: Precondition,
+) -> Result<Response, HttpError> {
     action::delete(&permit, if_match.text()).await?;
     Ok(reply::no_content())
 }
 
 pub async fn subgroups(
-    permit: Permit,
-    Query(query): Query<ListQuery>,
+    Inquiry(look, Listing(query)): Inquiry<Reads<ProjectGroup>, Listing<ListQuery>>,
 ) -> Result<axum::Json<Page<ProjectGroupView>>, HttpError> {
-    query.page()?;
-    Ok(axum::Json(action::subgroups(&permit, query).await?))
+    Ok(axum::Json(action::subgroups(&look, query).await?))
 }
 
 pub async fn projects(
-    permit: Permit,
-    Query(query): Query<ListQuery>,
+    Inquiry(look, Listing(query)): Inquiry<Reads<ProjectGroup>, Listing<ListQuery>>,
 ) -> Result<axum::Json<Page<ProjectView>>, HttpError> {
-    query.page()?;
-    Ok(axum::Json(action::projects(&permit, query).await?))
+    Ok(axum::Json(action::projects(&look, query).await?))
 }

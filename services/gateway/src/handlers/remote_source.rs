@@ -1,26 +1,25 @@
 use axum::response::Response;
 use drydock_api::configstore::types::{NewRemoteSource, RemoteSource, RemoteSourceChange};
 use drydock_api::names::Ref;
-use drydock_http::api::page::{ListQuery, Page, ReadQuery};
+use drydock_http::api::page::{ListQuery, Page};
 use drydock_http::server::creation::Creation;
 use drydock_http::server::error::HttpError;
 use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
-use super::pass::{Precondition, pass_on};
+use super::pass::{Listing, One, Precondition, pass_on};
 use crate::action::remote_source as action;
-use crate::auth::Permit;
+use crate::auth::require::{Admin, AnyUser};
+use crate::auth::{Inquiry, Permit};
 
 pub async fn list(
-    permit: Permit,
-    Query(query): Query<ListQuery>,
+    Inquiry(look, Listing(query)): Inquiry<AnyUser, Listing<ListQuery>>,
 ) -> Result<axum::Json<Page<RemoteSource>>, HttpError> {
-    query.page()?;
-    Ok(axum::Json(action::list(&permit, &query).await?))
+    Ok(axum::Json(action::list(&look, &query).await?))
 }
 
 pub async fn create(
-    permit: Permit,
+    permit: Permit<Admin>,
     creation: Creation<NewRemoteSource>,
 ) -> Result<Response, HttpError> {
     let key = permit.key(creation.repeatable.as_ref());
@@ -28,15 +27,13 @@ pub async fn create(
 }
 
 pub async fn get(
-    permit: Permit,
-    Path(source): Path<Ref>,
-    Query(_): Query<ReadQuery>,
+    Inquiry(look, (Path(source), Query(_))): Inquiry<AnyUser, One<Ref>>,
 ) -> Result<Response, HttpError> {
-    Ok(pass_on(&action::get(&permit, &source).await?))
+    Ok(pass_on(&action::get(&look, &source).await?))
 }
 
 pub async fn update(
-    permit: Permit,
+    permit: Permit<Admin>,
     Path(source): Path<Ref>,
     if_match: Precondition,
     Json(change): Json<RemoteSourceChange>,
@@ -45,7 +42,7 @@ pub async fn update(
 }
 
 pub async fn delete(
-    permit: Permit,
+    permit: Permit<Admin>,
     Path(source): Path<Ref>,
     if_match: Precondition,
 ) -> Result<Response, HttpError> {

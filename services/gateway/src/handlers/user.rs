@@ -7,33 +7,40 @@ use drydock_http::server::error::HttpError;
 use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
-use super::pass::{Precondition, pass_on};
+use super::pass::{Listing, Precondition, pass_on};
 use crate::action::user as action;
-use crate::auth::Permit;
+use crate::auth::require::{Admin, AnyUser, SelfOf};
+use crate::auth::{Inquiry, Permit};
 
-pub async fn me(permit: Permit, Query(_): Query<ReadQuery>) -> Result<Response, HttpError> {
-    Ok(pass_on(&action::me(&permit).await?))
+pub async fn me(
+    permit: Permit<AnyUser>,
+    Query(_): Query<ReadQuery>,
+) -> Result<Response, HttpError> {
+    Ok(pass_on(action::me(&permit)?))
 }
 
 pub async fn list(
-    permit: Permit,
-    Query(query): Query<ListQuery>,
+    Inquiry(look, Listing(query)): Inquiry<Admin, Listing<ListQuery>>,
 ) -> Result<axum::Json<Page<User>>, HttpError> {
-    query.page()?;
-    Ok(axum::Json(action::list(&permit, &query).await?))
+    Ok(axum::Json(action::list(&look, &query).await?))
 }
 
-pub async fn create(permit: Permit, creation: Creation<NewUser>) -> Result<Response, HttpError> {
+pub async fn create(
+    permit: Permit<Admin>,
+    creation: Creation<NewUser>,
+) -> Result<Response, HttpError> {
     let key = permit.key(creation.repeatable.as_ref());
     Ok(pass_on(&action::create(&permit, &creation.new, key.as_deref()).await?))
 }
 
-pub async fn get(permit: Permit, Query(_): Query<ReadQuery>) -> Result<Response, HttpError> {
-    Ok(pass_on(&action::get(&permit).await?))
+pub async fn get(
+    Inquiry(look, Query(_)): Inquiry<SelfOf, Query<ReadQuery>>,
+) -> Result<Response, HttpError> {
+    Ok(pass_on(&action::get(&look).await?))
 }
 
 pub async fn update(
-    mut permit: Permit,
+    mut permit: Permit<SelfOf>,
     if_match: Precondition,
     Json(change): Json<UserChange>,
 ) -> Result<Response, HttpError> {
@@ -41,7 +48,7 @@ pub async fn update(
 }
 
 pub async fn delete(
-    permit: Permit,
+    permit: Permit<Admin>,
     Path(user): Path<Ref>,
     if_match: Precondition,
 ) -> Result<Response, HttpError> {
@@ -50,9 +57,7 @@ pub async fn delete(
 }
 
 pub async fn orgs(
-    permit: Permit,
-    Query(query): Query<ListQuery>,
+    Inquiry(look, Listing(query)): Inquiry<SelfOf, Listing<ListQuery>>,
 ) -> Result<axum::Json<Page<UserOrg>>, HttpError> {
-    query.page()?;
-    Ok(axum::Json(action::orgs(&permit, &query).await?))
+    Ok(axum::Json(action::orgs(&look, &query).await?))
 }

@@ -14,7 +14,7 @@ use super::page::{ListQuery, Page, ReadQuery};
 /// Makes the schema of a type.
 pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
-/// The codes of a change that a service asks for on behalf of a user, who may not have the right.
+/// The codes of what a service asks on behalf of a user, who may not have the right.
 pub const DELEGATION: &[Code] = &[Code::CallerForbidden, Code::CallerNotExist];
 
 /// The answer of an operation that succeeds.
@@ -84,11 +84,12 @@ impl Endpoint {
         self.query::<ListQuery>()
             .answers::<Page<T>>()
             .refuses(&[Code::InvalidLimit, Code::InvalidCursor])
+            .refuses(DELEGATION)
     }
 
     /// Answers one object.
     pub fn shows<T: JsonSchema>(self) -> Endpoint {
-        self.query::<ReadQuery>().answers::<T>()
+        self.query::<ReadQuery>().answers::<T>().refuses(DELEGATION)
     }
 
     /// Makes an object with a name; may be repeated under an idempotency key.

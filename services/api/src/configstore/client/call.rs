@@ -30,7 +30,7 @@ impl ConfigstoreClient {
         query: &impl Serialize,
     ) -> Result<Answer<T>> {
         let query = serde_urlencoded::to_string(query).expect("queries are flat");
-        self.http.request(Method::GET, format!("{path}?{query}")).send(ctx).await
+        self.call(Method::GET, format!("{path}?{query}")).send(ctx).await
     }
 
     pub(super) async fn list<T: DeserializeOwned>(
@@ -42,7 +42,7 @@ impl ConfigstoreClient {
         Ok(self.get(ctx, path, query).await?.body)
     }
 
-    fn change(&self, method: Method, path: String) -> Call<'_> {
+    pub(super) fn call(&self, method: Method, path: String) -> Call<'_> {
         let call = self.http.request(method, path);
         match &self.behalf {
             Some(behalf) => call.header(ON_BEHALF_OF, behalf),
@@ -58,7 +58,7 @@ impl ConfigstoreClient {
         body: &impl Serialize,
         key: Option<&str>,
     ) -> Result<Answer<T>> {
-        let mut call = self.change(Method::POST, path).json(body);
+        let mut call = self.call(Method::POST, path).json(body);
         if let Some(key) = key {
             call = call.header(IDEMPOTENCY_KEY, key).repeatable();
         }
@@ -72,7 +72,7 @@ impl ConfigstoreClient {
         body: &impl Serialize,
         if_match: Option<&str>,
     ) -> Result<Answer<T>> {
-        let mut call = self.change(Method::PUT, path).json(body);
+        let mut call = self.call(Method::PUT, path).json(body);
         if let Some(etag) = if_match {
             call = call.header(header::IF_MATCH, etag);
         }
@@ -85,7 +85,7 @@ impl ConfigstoreClient {
         path: String,
         if_match: Option<&str>,
     ) -> Result<()> {
-        let mut call = self.change(Method::DELETE, path);
+        let mut call = self.call(Method::DELETE, path);
         if let Some(etag) = if_match {
             call = call.header(header::IF_MATCH, etag);
         }

@@ -21,7 +21,7 @@ type Result<T> = std::result::Result<T, ClientError>;
 #[derive(Clone)]
 pub struct ConfigstoreClient {
     http: Client,
-    /// On whose behalf changes are made, as it is sent.
+    /// On whose behalf things are asked, as it is sent.
     behalf: Option<String>,
 }
 
@@ -30,7 +30,7 @@ impl ConfigstoreClient {
         ConfigstoreClient { http, behalf: None }
     }
 
-    /// Makes changes only where those have the right to them for whom they are made.
+    /// Changes and shows only that to which those have the rights on whose behalf it is asked.
     pub fn on_behalf_of(mut self, behalf: &Behalf) -> ConfigstoreClient {
         self.behalf = Some(serde_json::to_string(behalf).expect("ids and names are JSON"));
         self

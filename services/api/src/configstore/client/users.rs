@@ -92,12 +92,11 @@ impl ConfigstoreClient {
         self.delete(ctx, format!("{}/{}", below(user, "tokens"), segment(token)), if_match).await
     }
 
-    /// Shows the user to whom a token belongs.
-    pub async fn resolve_token(&self, ctx: &Context, value: &str) -> Result<ResolvedToken> {
+    /// Shows the user to whom a token belongs, with the user's entity tag.
+    pub async fn resolve_token(&self, ctx: &Context, value: &str) -> Result<Answer<ResolvedToken>> {
         let body = ResolveToken { value: value.to_owned() };
         let path = "/api/v1/tokens/resolve".to_owned();
-        let call = self.http.request(Method::POST, path).json(&body).repeatable();
-        Ok(call.send(ctx).await?.body)
+        self.call(Method::POST, path).json(&body).repeatable().send(ctx).await
     }
 
     pub async fn linked_accounts(

@@ -2,6 +2,7 @@
 
 use drydock_core::error::Code;
 use drydock_http::api::endpoint::Endpoint;
+use drydock_http::api::operation::DELEGATION;
 
 use crate::configstore::types::{
     LinkedAccountView, MemberRole, MemberView, NewLinkedAccount, NewOrg, NewToken, NewTokenView,
@@ -60,7 +61,8 @@ pub mod token {
             .about("says whose token has this value")
             .takes::<ResolveToken>()
             .answers::<ResolvedToken>()
-            .refuses(&[Code::TokenNotExist]);
+            .refuses(&[Code::TokenNotExist])
+            .refuses(DELEGATION);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use drydock_core::error::Code;
 use drydock_http::api::endpoint::Endpoint;
+use drydock_http::api::operation::DELEGATION;
 
 use crate::configstore::types::{
     ChildrenQuery, EnvironmentQuery, NewProject, NewProjectGroup, NewRemoteSource, ProjectChange,
@@ -127,6 +128,7 @@ pub mod project {
             .query::<EnvironmentQuery>()
             .answers::<RunEnvironment>()
             .refuses(MISSING_PROJECT)
-            .refuses(&[Code::EncryptionKeyMissing]);
+            .refuses(&[Code::EncryptionKeyMissing])
+            .refuses(DELEGATION);
     }
 }

@@ -20,7 +20,7 @@ mod visibility;
 
 use serde::{Deserialize, Deserializer};
 
-pub use delegation::{Behalf, ON_BEHALF_OF, Owned, Relation, Right, Verdict};
+pub use delegation::{Behalf, ON_BEHALF_OF, Owned, Right};
 pub use environment::{EnvironmentQuery, RunEnvironment};
 pub use filter::{ChildrenQuery, OrgsQuery};
 pub use member::{MemberRole, MemberView, Role, UserName, UserOrg};
@@ -33,7 +33,7 @@ pub use remote_source::{
 pub use secret::{NewSecret, Scope, ScopeKind, SecretChange, SecretView};
 pub use token::{
     LinkedAccountView, NewLinkedAccount, NewToken, NewTokenView, ResolveToken, ResolvedToken,
-    TokenView,
+    TokenDigest, TokenView,
 };
 pub use tree_query::TreeQuery;
 pub use user::{NewUser, User, UserChange};

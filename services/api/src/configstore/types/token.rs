@@ -3,6 +3,7 @@ use std::fmt;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{PRINTABLE, User};
@@ -32,6 +33,22 @@ pub struct NewTokenView {
     #[serde(flatten)]
     pub token: TokenView,
     pub value: String,
+}
+
+/// What stands for a token's value between services and in the store: its SHA-256, in hexadecimal.
+/// The value is random, so nobody can guess it from this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TokenDigest(String);
+
+impl TokenDigest {
+    pub fn of(value: &str) -> TokenDigest {
+        TokenDigest(hex::encode(Sha256::digest(value.as_bytes())))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// The body of POST `/tokens/resolve`.

@@ -1,0 +1,209 @@
+//! Requirements as types: what a row of the route table names, what its handler's first argument
+//! says, and what is sent to the service that judges. The compiler compares the first two.
+
+use std::str::FromStr;
+
+use axum::extract::RawPathParams;
+use drydock_api::configstore::client::secrets::Place;
+use drydock_api::configstore::errors::{
+    org_not_exist, project_group_not_exist, project_not_exist, user_not_exist,
+};
+use drydock_api::configstore::types::{Owned, Right};
+use drydock_api::names::{Ref, TreeRef};
+use drydock_core::error::{ApiError, Code, Kind};
+
+use super::inquiry::Inquiry;
+use super::permit::Permit;
+use crate::requirement;
+use crate::requirement::Requirement;
+
+/// A requirement, by its type.
+pub trait Require: Sized + Send + Sync + 'static {
+    const REQUIREMENT: Requirement;
+
+    /// What the path leads to, as the caller refers to it.
+    type Given: Send + Sync + 'static;
+
+    /// # Errors
+    /// `invalid_ref` if the path's part is none.
+    fn given(params: &RawPathParams) -> Result<Self::Given, ApiError>;
+
+    /// What the service that is asked judges.
+    fn rights(given: &Self::Given) -> Vec<Right>;
+
+    /// What those are told who are not to know that the object exists.
+    fn absent(given: &Self::Given) -> Option<ApiError>;
+}
+
+/// A kind of object that a path may lead to.
+pub trait Subject: Send + Sync + 'static {
+    type Ref: FromStr + Send + Sync + 'static;
+
+    const OBJECT: requirement::Object;
+    /// The parameter of paths.
+    const PARAMETER: &'static str;
+
+    fn owned(given: &Self::Ref) -> Owned;
+
+    fn absent(given: &Self::Ref) -> ApiError;
+}
+
+/// Makes a unit type for a requirement without an object.
+macro_rules! plain {
+    ($($name:ident: $rights:expr;)*) => {$(
+        pub struct $name;
+
+        impl Require for $name {
+            const REQUIREMENT: Requirement = Requirement::$name;
+
+            type Given = ();
+
+            fn given(_: &RawPathParams) -> Result<(), ApiError> {
+                Ok(())
+            }
+
+            fn rights((): &()) -> Vec<Right> {
+                $rights
+            }
+
+            fn absent((): &()) -> Option<ApiError> {
+                None
+            }
+        }
+    )*};
+}
+
+plain! {
+    AnyUser: Vec::new();
+    Admin: vec![Right::Admin];
+    // No user has it: the permit knows the token itself.
+    AdminToken: Vec::new();
+    // The parent is in the body, and named by the handler.
+    OwnsParent: Vec::new();
+}
+
+pub struct SelfOf;
+
+impl Require for SelfOf {
+    const REQUIREMENT: Requirement = Requirement::SelfOf;
+
+    type Given = Ref;
+
+    fn given(params: &RawPathParams) -> Result<Ref, ApiError> {
+        parameter(params, "user")
+    }
+
+    fn rights(given: &Ref) -> Vec<Right> {
+        vec![Right::Be(given.clone())]
+    }
+
+    fn absent(given: &Ref) -> Option<ApiError> {
+        Some(user_not_exist(given))
+    }
+}
+
+/// Makes a type for a requirement of an object.
+macro_rules! of_objects {
+    ($($name:ident: $right:ident;)*) => {$(
+        /// The value is there to be written in the table: `Owns(Org)`.
+        pub struct $name<K>(pub K);
+
+        impl<K: Subject> Require for $name<K> {
+            const REQUIREMENT: Requirement = Requirement::$name(K::OBJECT);
+
+            type Given = K::Ref;
+
+            fn given(params: &RawPathParams) -> Result<K::Ref, ApiError> {
+                parameter(params, K::PARAMETER)
+            }
+
+            fn rights(given: &K::Ref) -> Vec<Right> {
+                vec![Right::$right(K::owned(given))]
+            }
+
+            fn absent(given: &K::Ref) -> Option<ApiError> {
+                Some(K::absent(given))
+            }
+        }
+    )*};
+}
+
+of_objects! {
+    Reads: Read;
+    Owns: Own;
+    // The target is in the body, and named by the handler.
+    OwnsWithTarget: Own;
+}
+
+/// Makes a unit type for a kind of object.
+macro_rules! kept {
+    ($($name:ident, $reference:ty, $parameter:literal, $absent:ident;)*) => {$(
+        pub struct $name;
+
+        impl Subject for $name {
+            type Ref = $reference;
+
+            const OBJECT: requirement::Object = requirement::Object::$name;
+            const PARAMETER: &'static str = $parameter;
+
+            fn owned(given: &$reference) -> Owned {
+                Owned::$name(given.clone())
+            }
+
+            fn absent(given: &$reference) -> ApiError {
+                $absent(given)
+            }
+        }
+    )*};
+}
+
+kept! {
+    Org, Ref, "org", org_not_exist;
+    ProjectGroup, TreeRef, "group", project_group_not_exist;
+    Project, TreeRef, "project", project_not_exist;
+}
+
+/// A kind of object at which secrets and variables are defined.
+pub trait Placed: Subject<Ref = TreeRef> {
+    fn place(given: &TreeRef) -> Place;
+}
+
+impl Placed for ProjectGroup {
+    fn place(given: &TreeRef) -> Place {
+        Place::ProjectGroup(given.clone())
+    }
+}
+
+impl Placed for Project {
+    fn place(given: &TreeRef) -> Place {
+        Place::Project(given.clone())
+    }
+}
+
+/// The arguments of a handler of which the first one is what `R` gives.
+pub trait Demands<R> {}
+
+/// For handlers with up to this many arguments more.
+macro_rules! demands {
+    ($($more:ident)*) => {
+        impl<M, R: Require, $($more),*> Demands<R> for (M, Permit<R>, $($more),*) {}
+    };
+}
+
+demands!();
+demands!(A);
+demands!(A B);
+demands!(A B C);
+
+impl<M, R: Require, E> Demands<R> for (M, Inquiry<R, E>) {}
+
+fn parameter<R: FromStr>(params: &RawPathParams, name: &str) -> Result<R, ApiError> {
+    let text = params.iter().find(|(of, _)| *of == name).map(|(_, text)| text);
+    let text = text.expect("the row's path has the parameter that it requires");
+    text.parse().map_err(|_| invalid_ref())
+}
+
+pub(super) fn invalid_ref() -> ApiError {
+    let message = "a part of the path is neither an id nor a name";
+    ApiError::new(Kind::BadRequest).with_code(Code::InvalidRef).with_message(message)
+}
