@@ -8,10 +8,9 @@ use super::objects::Kept;
 use super::verify::Verifier;
 use crate::context::Context;
 use crate::db::{Db, DbError, Tx};
-use crate::lineage::list::last_position;
 use crate::lineage::record::LineageRecord;
 use crate::lineage::recovery;
-use crate::log::format::{Head, Reason};
+use crate::log::format::{CheckpointRecord, Head, Reason};
 use crate::read_model::base::StoreBase;
 use crate::read_model::{StoreError, load};
 
@@ -23,20 +22,27 @@ pub(super) async fn check(
     for record in &kept.lineages {
         lineage(verifier, seen, kept, record).await?;
     }
-    let Some(head) = seen.head else {
+    if seen.head.is_none() {
         if !kept.lineages.is_empty() || !seen.log.is_empty() {
             let meaning = "the next start recovers from objects; what was not archived is lost";
             let place = verifier.inner.keys.head();
             verifier.find(place, "it does not exist, though a store does", meaning);
         }
         return Ok(());
-    };
+    }
+    if let Some(CheckpointRecord { lineage, position }) = seen.checkpoint
+        && !kept.manifests.get(&lineage).is_some_and(|kept| kept.contains(&position))
+    {
+        let problem = format!("the manifest at `{position}` does not exist");
+        let meaning = "the next start loads a newer checkpoint, if there is one";
+        verifier.find(verifier.inner.keys.checkpoint(), problem, meaning);
+    }
     verifier.checked.states += 1;
     let meaning = "no instance can start";
     let loaded = load_from_now(verifier.inner).await;
     let place = verifier.inner.keys.head();
     verifier.sound(&place, meaning, loaded)?;
-    let proven = recovery::is_set_back(verifier.inner, &head).await;
+    let proven = recovery::is_set_back(verifier.inner).await;
     let meaning = "the next start cannot tell whether the coordination store was set back";
     if let Some(true) = verifier.sound(&place, meaning, proven)? {
         let meaning = "the coordination store was set back: the next start recovers from objects";
@@ -47,7 +53,8 @@ pub(super) async fn check(
 
 /// What the next start would load.
 async fn load_from_now(store: &StoreBase) -> Result<Head, StoreError> {
-    Ok(load::assemble(store, store.create_db().await?).await?.head)
+    let start = load::Start::read(store).await?.ok_or(StoreError::NotReady)?;
+    Ok(load::assemble(store, store.create_db().await?, start).await?.head)
 }
 
 async fn lineage(
@@ -82,9 +89,8 @@ async fn lineage(
     let meaning = "one cannot go back to the end of that lineage, nor recover it";
     let followed = load::follow(inner, &db, base).await;
     let Some(reached) = verifier.sound(&place, meaning, followed)? else { return Ok(()) };
-    let last = last_position(&inner.objects, &inner.object_keys, id)
-        .await?
-        .max(needed(seen, kept, record));
+    // Beyond that there may be segments of archivers that came to nothing.
+    let last = needed(seen, kept, record);
     if reached.position < last {
         let to = reached.position;
         let problem = format!("it reads back up to position `{to}` only, it went on to `{last}`");
@@ -101,8 +107,8 @@ fn needed(seen: &Seen, kept: &Kept, record: &LineageRecord) -> u64 {
         return archived.map_or(0, |archived| archived.position);
     }
     // What followed it began where it ended.
-    let after = kept.lineages.iter().filter(|after| after.parent == Some(id));
-    after.map(|after| after.fork).max().unwrap_or(0)
+    let after = kept.lineages.iter().filter_map(LineageRecord::followed);
+    after.filter(|(of, ..)| *of == id).map(|(_, end, _)| end).max().unwrap_or(0)
 }
 
 async fn counts(verifier: &Verifier<'_>, db: &Db) -> Result<BTreeMap<String, u64>, StoreError> {

@@ -9,8 +9,9 @@ use super::keys::Seen;
 use super::verify::Verifier;
 use crate::checkpoint::{DataFile, Manifest, Place, read_file};
 use crate::lineage::list::lineage_history;
-use crate::lineage::notes::Note;
+use crate::lineage::notes::{Announced, Note, newest_of};
 use crate::lineage::record::{CurrentLineage, LineageRecord};
+use crate::log::ballot::Ballot;
 use crate::log::format::{Body, Head, Position};
 use crate::log::keys::{DataName, ObjectKeys, Span};
 use crate::log::segment;
@@ -113,9 +114,9 @@ pub(super) async fn check(verifier: &mut Verifier<'_>, seen: &Seen) -> Result<Ke
     let in_force = seen.head.map(|head| head.lineage).or(noted);
     kept.lineages = lineage_history(&records, in_force).cloned().collect();
     if let Some(record) = records.iter().find(|record| in_force == Some(record.lineage))
-        && !notes.contains(&Note::of(record))
+        && newest_of(&notes) != Some(record.lineage)
     {
-        verifier.find(keys.note(Note::of(record)), "it does not exist", WRONG_LINEAGE);
+        verifier.find(keys.notes(), "the newest names another lineage, or none", WRONG_LINEAGE);
     }
     let mut files = BTreeMap::new();
     for (id, positions) in &kept.manifests {
@@ -151,9 +152,13 @@ async fn record(
 }
 
 async fn note(verifier: &mut Verifier<'_>, key: &Path, note: Note) -> Result<(), StoreError> {
+    if note.lineage.is_none() {
+        let read = verifier.inner.objects.get_envelope::<Announced>(key).await;
+        return verifier.sound(key, "it counts as what its name says", read).map(drop);
+    }
     let read = verifier.inner.objects.get_envelope::<CurrentLineage>(key).await;
     let Some(found) = verifier.sound(key, WRONG_LINEAGE, read)? else { return Ok(()) };
-    if found.lineage != note.lineage {
+    if Some(found.lineage) != note.lineage {
         verifier.find(key, format!("it names `{}`", found.lineage), WRONG_LINEAGE);
     }
     Ok(())
@@ -272,23 +277,33 @@ async fn segments(
     let inner = verifier.inner;
     let mut spans = spans.to_vec();
     spans.sort_unstable();
-    let mut end: Option<Head> = None;
-    for span in spans {
+    let mut end: Option<(Head, Ballot)> = None;
+    for span in spans.iter().copied() {
         let key = inner.object_keys.segment(lineage, span);
         let meaning = "commits from here on cannot be recovered if the coordination store is lost";
         let read = segment::read(&inner.objects, &inner.object_keys, lineage, span).await;
         let Some(segment) = verifier.sound(&key, meaning, read)? else { continue };
-        if let Some(end) = end
+        if let Some((end, _)) = end
             && span.first > end.position + 1
         {
             let (from, to) = (end.position + 1, span.first - 1);
             verifier.find(&key, format!("no segment holds commits `{from}` to `{to}`"), meaning);
         }
         for commit in segment.commits {
-            let known = end.is_none_or(|end| {
+            let higher = |other: &&Span| {
+                other.ballot > span.ballot && (other.first..=other.last).contains(&commit.position)
+            };
+            let goes_on = end.is_none_or(|(end, _)| {
                 (commit.position != end.position || commit.id == end.commit)
                     && (commit.position != end.position + 1 || commit.previous == end.commit)
             });
+            // An archiver that came to nothing may have left another course.
+            if spans.iter().find(higher).is_some()
+                || !goes_on && end.is_some_and(|(_, of)| of > span.ballot)
+            {
+                continue;
+            }
+            let known = goes_on;
             let logged = seen.log.get(&commit.position);
             let differs = logged.is_some_and(|(of, id)| *of == lineage && *id != commit.id);
             if !known || differs {
@@ -296,8 +311,8 @@ async fn segments(
                 let problem = format!("commit `{at}` is another one than elsewhere");
                 verifier.find(&key, problem, "two histories were written to the same place");
             }
-            if end.is_none_or(|end| commit.position > end.position) {
-                end = Some(commit.head());
+            if end.is_none_or(|(end, _)| commit.position > end.position) {
+                end = Some((commit.head(), span.ballot));
                 verifier.body(key.as_ref(), commit.body).await?;
             } else if let Body::Object(_) = commit.body {
                 verifier.body(key.as_ref(), commit.body).await?;

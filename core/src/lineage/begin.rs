@@ -3,15 +3,15 @@
 //! One transaction brings it into force. It compares the `head` and the `mode` that it takes the
 //! place of, so whoever comes second finds it there, and no switch of the mode is lost.
 
-use super::notes;
 use super::record::{LineageRecord, RecoveryRecord};
 use crate::checkpoint::Manifest;
-use crate::coord::{Compare, Coordination, KeyValue, Op, OpResult, Txn};
+use crate::coord::{Compare, Coordination, KeyValue, Op, Txn};
 use crate::log::format::{
     ArchivedRecord, Body, CheckpointRecord, Commit, Head, Mode, ModeRecord, Reason, decode, encode,
 };
 use crate::read_model::StoreError;
 use crate::read_model::base::StoreBase;
+use crate::read_model::load::Start;
 use crate::read_model::write::State;
 
 /// A lineage's mode generations begin here, so that they are newer than any before a recovery.
@@ -19,29 +19,14 @@ fn first_generation(epoch: u64) -> u64 {
     epoch << 32
 }
 
-/// What a store that was set back holds, and a recovery replaces.
-pub(crate) struct Behind {
-    pub(crate) head: KeyValue,
-    mode: Option<KeyValue>,
-}
-
-impl Behind {
-    pub(crate) async fn read(store: &StoreBase) -> Result<Option<Behind>, StoreError> {
-        let look = Txn::default().then(Op::get(store.keys.head())).then(Op::get(store.keys.mode()));
-        let answer = store.coord.txn(look).await?;
-        let found = |at: usize| answer.results.get(at).and_then(OpResult::first).cloned();
-        Ok(found(0).map(|head| Behind { head, mode: found(1) }))
-    }
-}
-
 /// What a new lineage goes on from, beside its state.
 pub(crate) enum Past {
     /// A coordination store without a `head`, in which somebody may have set the mode.
     Lost(Option<KeyValue>),
     /// Objects, which hold more than the log that was found, or something else.
-    Objects(Behind),
+    Objects(Start),
     /// The log that was found.
-    Log(Behind),
+    Log(Start),
 }
 
 /// Goes on from `reached`, whose state is `state`, in a new lineage. Whether it is in force now; if
@@ -70,6 +55,7 @@ pub(crate) async fn begin_lineage(
         parent: Some(old.lineage),
         fork: reached.position,
         replaced: None,
+        follows: Some(*reached),
         reason: Reason::Recovery,
         created: commit.time,
     };
@@ -78,9 +64,8 @@ pub(crate) async fn begin_lineage(
     env.point("recovery.manifest_written").await?;
     let first = bring_into_force(store, &commit, &record, past).await?;
     env.point("recovery.after_txn").await?;
-    // To note one that never was in force would lead everybody to it.
+    // It is noted by the load that goes on from here, or by whoever archives.
     if first {
-        notes::try_note(objects, keys, commit.lineage).await;
         store.stats.recoveries();
         tracing::error!(lineage = %commit.lineage, position = reached.position, "recovered");
     }
@@ -113,9 +98,15 @@ async fn bring_into_force(
 ) -> Result<bool, StoreError> {
     let (keys, head) = (&store.keys, commit.head());
     let keep_log = matches!(past, Past::Log(_));
+    // Nothing is promised before objects name this lineage; the bound on what is not archived goes
+    // on from where it was.
+    let before = match &past {
+        Past::Log(found) => found.archived.map_or(0, |archived| archived.position),
+        Past::Lost(_) | Past::Objects(_) => record.fork,
+    };
     let (head_found, mode_found) = match past {
         Past::Lost(mode) => (None, mode),
-        Past::Objects(found) | Past::Log(found) => (Some(found.head.value), found.mode),
+        Past::Objects(found) | Past::Log(found) => (Some(found.head_found.value), found.mode_found),
     };
     let mode = mode_after(mode_found.as_ref(), record.epoch, commit)?;
     let (lineage, position) = (head.lineage, head.position);
@@ -133,7 +124,7 @@ async fn bring_into_force(
         .then(Op::put(keys.head(), encode(&head)))
         .then(Op::put(keys.commit(position), encode(commit)))
         .then(Op::put(keys.checkpoint(), encode(&CheckpointRecord { lineage, position })))
-        .then(Op::put(keys.archived(), encode(&ArchivedRecord::at(&head))))
+        .then(Op::put(keys.archived(), encode(&ArchivedRecord::begins(lineage, before))))
         .then(Op::put(keys.mode(), encode(&mode)))
         .then(Op::put(keys.recovery(), encode(&recovery)));
     if !keep_log {

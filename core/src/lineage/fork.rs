@@ -2,36 +2,39 @@
 //!
 //! A coordination store that is restored from a backup may be newer than everything in objects.
 //! Then objects do not tell, and commits that were never archived are gone; but an instance that
-//! had applied them knows. To go on in the same lineage would be wrong: a checkpoint or a segment
-//! of the old course may be under way to object storage, and have the name of one of the new
-//! course. So the lineage ends, and a new one goes on from what the coordination store holds now.
+//! had applied them knows. It says so: the lineage ends, and a new one goes on from what the
+//! coordination store holds now; the loss is logged, counted and shown as a recovery.
 //!
 //! Absent on purpose: bringing back what this instance had applied. It may be a part of what was
 //! lost, and nobody could say which.
 
-use super::begin::{Behind, Past, begin_lineage};
+use super::begin::{Past, begin_lineage};
 use super::record::LineageRecord;
 use crate::coord::CoordinationExt;
 use crate::log::format::{Commit, Head, decode};
 use crate::read_model::StoreError;
 use crate::read_model::base::StoreBase;
-use crate::read_model::load::{assemble, replay};
+use crate::read_model::load::{Start, assemble, replay};
 use crate::read_model::write::{touched, write_state};
 
-/// Begins a new lineage if the log is not the one that led to `known`.
-pub(crate) async fn if_another_past(store: &StoreBase, known: &Head) -> Result<(), StoreError> {
-    if let Some(found) = Behind::read(store).await? {
-        let head: Head = decode(&found.head.key, &found.head.value)?;
-        if is_another_past(store, known, &head).await? {
-            tracing::error!(
-                head = head.position,
-                known = known.position,
-                "the coordination store was set back: commits that were applied here are gone"
-            );
-            return fork(store, &head.lineage).await;
-        }
+/// Begins a new lineage if the log that `start` was read from is not the one that led to `known`.
+/// Whether the log is another one now.
+pub(crate) async fn if_another_past(
+    store: &StoreBase,
+    known: &Head,
+    start: &Start,
+) -> Result<bool, StoreError> {
+    let head = start.head;
+    let another = is_another_past(store, known, &head).await?;
+    if another {
+        tracing::error!(
+            head = head.position,
+            known = known.position,
+            "the coordination store was set back: commits that were applied here are gone"
+        );
+        fork(store, start.clone()).await?;
     }
-    Ok(())
+    Ok(another)
 }
 
 /// Whether a log that ends with `head` cannot hold `known`. One that is trimmed beyond it does not
@@ -50,11 +53,11 @@ async fn is_another_past(store: &StoreBase, known: &Head, head: &Head) -> Result
     Ok(commit.lineage == known.lineage && commit.id != known.commit)
 }
 
-async fn fork(store: &StoreBase, lineage: &uuid::Uuid) -> Result<(), StoreError> {
+async fn fork(store: &StoreBase, start: Start) -> Result<(), StoreError> {
     store.env.point("recovery.fork").await?;
-    let old: LineageRecord =
-        store.objects.get_envelope(&store.object_keys.lineage(*lineage)).await?;
-    let loaded = assemble(store, store.create_db().await?).await?;
+    let key = store.object_keys.lineage(start.head.lineage);
+    let old: LineageRecord = store.objects.get_envelope(&key).await?;
+    let loaded = assemble(store, store.create_db().await?, start).await?;
     let (mut from, mut files) = (loaded.base.head, loaded.base.files);
     let mut reached = loaded.head;
     // Others may commit meanwhile. Each round writes only what was changed since the last one.
@@ -62,8 +65,8 @@ async fn fork(store: &StoreBase, lineage: &uuid::Uuid) -> Result<(), StoreError>
         let touched = touched(store, from, &reached).await?;
         let state = write_state(store, &loaded.db, &files, touched.as_ref()).await?;
         (from, files) = (reached, state.1.clone());
-        let Some(found) = Behind::read(store).await? else { return Ok(()) };
-        let head: Head = decode(&found.head.key, &found.head.value)?;
+        let Some(found) = Start::read(store).await? else { return Ok(()) };
+        let head = found.head;
         if head == reached {
             if begin_lineage(store, &old, &reached, state, Past::Log(found)).await? {
                 return Ok(());

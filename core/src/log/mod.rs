@@ -9,11 +9,13 @@
 //! |---|---|
 //! | [`keys`] | names of coordination keys and objects |
 //! | [`format`](mod@format) | what stands in them |
+//! | [`ballot`] | the order of archivers |
 //! | [`commit`] | one commit, until its outcome is known |
 //! | [`segment`] | archived commits |
 //!
 //! Deliberately absent: what moves the log along (`tasks`), and what reads it (`store`).
 
+pub mod ballot;
 pub mod commit;
 pub mod format;
 pub mod keys;

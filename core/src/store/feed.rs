@@ -41,6 +41,8 @@ enum Reload {
     SetBack { applied: Head, found: Head },
     #[error("`head` was written at revision `{applied}`, and now is said to be of `{found}`")]
     Elsewhere { applied: Revision, found: Revision },
+    #[error("objects hold other commits than the log")]
+    Suspected,
     #[error("another lineage is in force")]
     Switched,
     #[error("a commit cannot be applied")]
@@ -152,6 +154,7 @@ impl Feed {
                     return Ok(());
                 }
             },
+            () = self.inner.suspected.notified() => return Err(Reload::Suspected),
             () = self.inner.feed_late.notified() => {
                 // The watch may be dead without saying so: ask, and watch anew.
                 self.inner.stats.catch_ups();

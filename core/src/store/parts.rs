@@ -69,6 +69,8 @@ pub(crate) struct Inner {
     pub(super) proposed: Proposed,
     /// Held by whoever brings the read model further, or makes it anew.
     pub(super) turn: Mutex<()>,
+    /// The archiver has found that the coordination store was set back.
+    pub(crate) suspected: Notify,
     /// Somebody waits for the feed longer than is usual.
     pub(super) feed_late: Notify,
 }
@@ -122,6 +124,7 @@ impl Store {
             head_waiters,
             proposed: Proposed::default(),
             turn: Mutex::new(()),
+            suspected: Notify::new(),
             feed_late: Notify::new(),
         });
         let loops = Loops {

@@ -17,10 +17,12 @@ use crate::coord::lock::Fence;
 use crate::coord::{Coordination, CoordinationExt, Op, OpResult, RangeRequest, Txn, Value};
 use crate::lineage::list::{lineage_history, records};
 use crate::lineage::notes;
+use crate::lineage::record::LineageRecord;
 use crate::log::format::{Body, CheckpointRecord, Commit, Head, Position, decode};
 use crate::log::keys::{ObjectKeys, Span};
 use crate::log::segment;
 use crate::read_model::StoreError;
+use crate::read_model::load::Start;
 use crate::store::{Inner, Store};
 
 /// Garbage seen in earlier passes. If it is lost, collection just begins anew.
@@ -110,8 +112,13 @@ pub(crate) async fn garbage(inner: &Inner) -> Result<Vec<Path>, StoreError> {
     let data = objects.list(&keys.all_data()).await?;
     let lineages = records(objects, keys).await?;
     let notes = notes::notes(objects, keys).await?;
-    let Some(head) = inner.coord.get(inner.keys.head()).await?.0 else { return Ok(Vec::new()) };
-    let in_force = decode::<Head>(&head.key, &head.value)?.lineage;
+    let Some(start) = Start::read(inner).await? else { return Ok(Vec::new()) };
+    let in_force = start.head.lineage;
+    // Until objects name it, it may be the one before that is recovered.
+    if start.archived.is_some() && start.published().is_none() {
+        return Ok(Vec::new());
+    }
+    let published = start.published().map_or(0, |published| published.position);
     let (mut kept, mut garbage) = (BTreeSet::new(), Vec::new());
     from_log(inner, &mut kept).await?;
     // One that never came into force is on its way, or was given up: no use counting it.
@@ -124,18 +131,40 @@ pub(crate) async fn garbage(inner: &Inner) -> Result<Vec<Path>, StoreError> {
         if id == in_force {
             let count = inner.settings.tasks.checkpoints_kept.max(1);
             keep_lineage(inner, id, count, &mut kept, &mut garbage).await?;
-        } else if keep.contains(&id) {
+        } else if keep.contains(&id) || may_follow(&lineages, id, in_force, published) {
             keep_lineage(inner, id, 1, &mut kept, &mut garbage).await?;
         } else {
             garbage.extend(objects.list(&keys.manifests(id)).await?);
             garbage.extend(objects.list(&keys.segments(id)).await?);
-            let notes = notes.iter().filter(|note| note.lineage == id);
-            garbage.extend(notes.map(|note| keys.note(*note)));
             garbage.push(keys.lineage(id));
         }
     }
+    // The highest outranks the others for good.
+    let newest = notes.iter().filter(|note| note.lineage.is_some()).max();
+    let outranked = notes.iter().filter(|note| Some(*note) < newest);
+    garbage.extend(outranked.map(|note| keys.note(*note)));
     garbage.extend(data.into_iter().filter(|key| !kept.contains(key)));
     Ok(garbage)
+}
+
+/// Whether a lineage goes on from what is published, in some state that the coordination store has
+/// had: set back to that, it would be in force. What is published since says that it never will be.
+fn may_follow(
+    records: &[LineageRecord],
+    lineage: Uuid,
+    in_force: Uuid,
+    published: Position,
+) -> bool {
+    let mut id = lineage;
+    for _ in records {
+        let record = records.iter().find(|record| record.lineage == id);
+        match record.and_then(LineageRecord::followed) {
+            Some((before, position, _)) if before == in_force => return position >= published,
+            Some((before, ..)) => id = before,
+            None => return false,
+        }
+    }
+    false
 }
 
 /// What the coordination store's part of the log refers to.
