@@ -114,8 +114,8 @@ pub fn count(truth: &Truth, operations: &[Operation], shared: &Shared) -> BTreeM
 
 fn of_commit(truth: &Truth, commit: &At<Commit>) -> Option<&'static str> {
     Some(match &commit.value.body {
-        Body::Actions(actions) if actions.len() > 1 => "commit.batched",
-        Body::Actions(_) => return None,
+        Body::Mutations(actions) if actions.len() > 1 => "commit.batched",
+        Body::Mutations(_) => return None,
         Body::Object(_) => "commit.in_object",
         Body::Switch { reason: Reason::Recovery } => {
             let turned = truth.turns.iter().any(|turn| turn.era == commit.era);

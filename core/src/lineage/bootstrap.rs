@@ -33,7 +33,7 @@ async fn create(store: &StoreBase) -> Result<(), BootstrapError> {
     let head = Head { lineage, position: 0, commit: lineage };
     let txn =
         Txn::default().when(Compare::absent(keys.head())).then(Op::put(keys.head(), encode(&head)));
-    // An unknown outcome is an error here: the caller starts over and finds what there is.
+    // An unknown outcome is an error here: the caller tries again, and reads `head` first.
     coord.txn(txn).await?;
     Ok(())
 }

@@ -1,31 +1,31 @@
-//! A log that took another course than the one that this instance has applied.
+//! A log that diverged from the one that this instance has applied.
 //!
 //! A coordination store that is restored from a backup may be newer than everything in objects.
 //! Then objects do not tell, and commits that were never archived are gone; but an instance that
 //! had applied them knows. It says so: the lineage ends, and a new one goes on from what the
 //! coordination store holds now; the loss is logged, counted and shown as a recovery.
 //!
-//! Absent on purpose: bringing back what this instance had applied. It may be a part of what was
-//! lost, and nobody could say which.
+//! Absent on purpose: restoring the commits that this instance had applied. They may be only a part
+//! of the lost ones, and no instance knows which part.
 
-use super::begin::{Past, begin_lineage};
+use super::begin::{RecoveryBase, begin_lineage};
 use super::record::LineageRecord;
 use crate::coord::CoordinationExt;
 use crate::log::format::{Commit, Head, decode};
 use crate::read_model::StoreError;
 use crate::read_model::base::StoreBase;
 use crate::read_model::load::{Start, assemble, replay};
-use crate::read_model::write::{touched, write_state};
+use crate::read_model::write::{changed_objects, write_state};
 
 /// Begins a new lineage if the log that `start` was read from is not the one that led to `known`.
 /// Whether the log is another one now.
-pub(crate) async fn if_another_past(
+pub(crate) async fn fork_if_diverged(
     store: &StoreBase,
     known: &Head,
     start: &Start,
 ) -> Result<bool, StoreError> {
     let head = start.head;
-    let another = is_another_past(store, known, &head).await?;
+    let another = has_diverged(store, known, &head).await?;
     if another {
         tracing::error!(
             head = head.position,
@@ -37,9 +37,9 @@ pub(crate) async fn if_another_past(
     Ok(another)
 }
 
-/// Whether a log that ends with `head` cannot hold `known`. One that is trimmed beyond it does not
-/// tell.
-async fn is_another_past(store: &StoreBase, known: &Head, head: &Head) -> Result<bool, StoreError> {
+/// Whether a log that ends with `head` cannot hold `known`. If the log is trimmed beyond `known`,
+/// that cannot be seen.
+async fn has_diverged(store: &StoreBase, known: &Head, head: &Head) -> Result<bool, StoreError> {
     if head.lineage != known.lineage || head == known {
         return Ok(false);
     }
@@ -60,15 +60,16 @@ async fn fork(store: &StoreBase, start: Start) -> Result<(), StoreError> {
     let loaded = assemble(store, store.create_db().await?, start).await?;
     let (mut from, mut files) = (loaded.base.head, loaded.base.files);
     let mut reached = loaded.head;
-    // Others may commit meanwhile. Each round writes only what was changed since the last one.
+    // Other instances may commit meanwhile. Each round writes only the objects that changed since
+    // the last one.
     while reached.lineage == old.lineage {
-        let touched = touched(store, from, &reached).await?;
-        let state = write_state(store, &loaded.db, &files, touched.as_ref()).await?;
+        let changed = changed_objects(store, from, &reached).await?;
+        let state = write_state(store, &loaded.db, &files, changed.as_ref()).await?;
         (from, files) = (reached, state.1.clone());
         let Some(found) = Start::read(store).await? else { return Ok(()) };
         let head = found.head;
         if head == reached {
-            if begin_lineage(store, &old, &reached, state, Past::Log(found)).await? {
+            if begin_lineage(store, &old, &reached, state, RecoveryBase::Log(found)).await? {
                 return Ok(());
             }
         } else if head.lineage != old.lineage {

@@ -5,7 +5,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`record`] | what is stored about lineages |
+//! | [`record`] | the stored records about lineages |
 //! | [`notes`] | which lineage objects name as the current one |
 //! | [`proof`] | what objects prove, and whether a log goes on from there |
 //! | [`tenure`] | one archiver, which notes what it archives |

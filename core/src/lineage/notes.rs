@@ -90,7 +90,7 @@ pub(crate) fn newest_of(notes: &[Note]) -> Option<Uuid> {
 
 pub async fn notes(objects: &Objects, keys: &ObjectKeys) -> Result<Vec<Note>, ObjectError> {
     let found = match objects.list(&keys.notes()).await {
-        // A bucket that is not there: some stores make it for whoever writes first.
+        // The bucket does not exist: some stores create it with the first write.
         Err(ObjectError::NotExist(_)) => return Ok(Vec::new()),
         found => found?,
     };

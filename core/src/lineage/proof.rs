@@ -186,12 +186,22 @@ pub(crate) async fn passed(
     Ok(None)
 }
 
+/// Whether a checkpoint and all of its data files are there: what nothing referred to for a while
+/// may have been collected.
 async fn has_state(store: &StoreBase, lineage: Uuid, at: Position) -> Result<bool, StoreError> {
-    match store.objects.size(&store.object_keys.manifest(lineage, at)).await {
-        Ok(_) => Ok(true),
-        Err(ObjectError::NotExist(_)) => Ok(false),
-        Err(error) => Err(error.into()),
+    let (objects, keys) = (&store.objects, &store.object_keys);
+    let manifest = match objects.get_envelope::<Manifest>(&keys.manifest(lineage, at)).await {
+        Err(ObjectError::NotExist(_)) => return Ok(false),
+        found => found?,
+    };
+    for file in manifest.files {
+        match objects.size(&keys.data(&file.name)).await {
+            Ok(_) => {}
+            Err(ObjectError::NotExist(_)) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
     }
+    Ok(true)
 }
 
 /// Fails if the lineage that objects name was begun by another coordination store: then these

@@ -1,18 +1,19 @@
-//! When the coordination store is lost, or found behind what objects prove: a new lineage from
-//! objects alone.
+//! Recovery of a coordination store that is lost, or is behind the archived commits: a new lineage
+//! from objects alone.
 //!
-//! The newest checkpoint that verifies, then the contiguous chain of segments, then a switch to a
-//! new lineage at the next position. One transaction brings it into force; whoever comes second
-//! finds it there. Nobody edits keys by hand; the event is logged, counted and shown by the status.
+//! It loads the newest checkpoint that verifies, then the contiguous chain of segments, and begins
+//! a new lineage at the next position. One transaction makes it the current one; a second instance
+//! that recovers finds it there. Nobody edits keys by hand; the event is logged, counted and shown
+//! by the status.
 //!
-//! What was acknowledged but never archived is lost: the record says up to which position the log
-//! was recovered.
+//! Commits that were acknowledged but never archived are lost: the record says up to which position
+//! the log was recovered.
 
 use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::begin::{Past, begin_lineage};
+use super::begin::{RecoveryBase, begin_lineage};
 use super::bootstrap;
 use super::proof::{self, Proof};
 use super::record::LineageRecord;
@@ -52,7 +53,7 @@ pub(crate) async fn sound_start(store: &StoreBase) -> Result<(Start, Proof), Sto
                 proven = end.position,
                 "the coordination store was set back: objects hold later commits, or others"
             );
-            recover_from(store, end.lineage, Past::Objects(again)).await?;
+            recover_from(store, end.lineage, RecoveryBase::Objects(again)).await?;
         }
     }
     Err(StoreError::SetBack)
@@ -73,10 +74,14 @@ pub(crate) async fn is_set_back(store: &StoreBase) -> Result<bool, StoreError> {
 async fn recover(store: &StoreBase, lineage: Uuid) -> Result<(), StoreError> {
     tracing::error!(%lineage, "the coordination store is lost: recovering from objects");
     let mode = store.coord.get(store.keys.mode()).await?.0;
-    recover_from(store, lineage, Past::Lost(mode)).await
+    recover_from(store, lineage, RecoveryBase::NoHead(mode)).await
 }
 
-async fn recover_from(store: &StoreBase, lineage: Uuid, past: Past) -> Result<(), StoreError> {
+async fn recover_from(
+    store: &StoreBase,
+    lineage: Uuid,
+    recovery_base: RecoveryBase,
+) -> Result<(), StoreError> {
     let (objects, keys) = (&store.objects, &store.object_keys);
     store.env.point("recovery.begin").await?;
     let old: LineageRecord = objects.get_envelope(&keys.lineage(lineage)).await?;
@@ -85,8 +90,8 @@ async fn recover_from(store: &StoreBase, lineage: Uuid, past: Past) -> Result<()
     let files = earlier.as_ref().map_or(&[][..], |earlier| &earlier.files);
     let unchanged = (base == reached).then(BTreeSet::new);
     let state = write_state(store, &db, files, unchanged.as_ref()).await?;
-    if !begin_lineage(store, &old, &reached, state, past).await? {
-        tracing::info!("somebody else has recovered the store first");
+    if !begin_lineage(store, &old, &reached, state, recovery_base).await? {
+        tracing::info!("another instance has recovered the store first");
     }
     Ok(())
 }
@@ -97,8 +102,9 @@ const ROUNDS: u32 = 4;
 /// A lineage's last state as far as objects prove it.
 pub(crate) struct Rebuilt {
     pub(crate) db: Db,
-    /// The checkpoint that it begins with, if there is one.
+    /// The commit of the checkpoint that it begins with.
     base: Head,
+    /// That checkpoint; `None`: it begins with the empty state.
     earlier: Option<Manifest>,
     pub(crate) reached: Head,
 }

@@ -1,9 +1,9 @@
-//! The ordered log of commits: the truth of a store.
+//! The ordered log of commits, from which the state of a store follows.
 //!
 //! Invariants: positions are gapless and position order is commit order; every commit names its
-//! predecessor; a commit succeeds only if `head` and `mode` are what its writer saw; `head` and the
-//! commit's key change in one transaction. An import's switch to a new lineage is itself the commit
-//! at the next position, so positions never go backwards.
+//! predecessor; a commit succeeds only if `head` and `mode` are as its writer saw them; `head` and
+//! the commit's key change in one transaction. An import's switch to a new lineage is itself the
+//! commit at the next position, so positions never go backwards.
 //!
 //! | module | holds |
 //! |---|---|
@@ -13,7 +13,7 @@
 //! | [`commit`] | one commit, until its outcome is known |
 //! | [`segment`] | archived commits |
 //!
-//! Deliberately absent: what moves the log along (`tasks`), and what reads it (`store`).
+//! Deliberately absent: archiving and trimming the log (`tasks`), and reading it (`store`).
 
 pub mod ballot;
 pub mod commit;

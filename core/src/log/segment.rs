@@ -1,4 +1,4 @@
-//! Segments: archived commits, contiguous and chained.
+//! Segments: objects that hold archived commits, contiguous and chained.
 //!
 //! Invariants: a segment's commits follow one another; whatever one archiver stores is of one course
 //! of the log, and has a name that no other archiver uses; a chain is read forwards from a known
@@ -51,7 +51,7 @@ impl Segment {
     }
 }
 
-/// Reads a segment and checks that it is what its name says.
+/// Reads a segment, and checks that it holds the positions in its name and that its commits chain.
 pub async fn read(
     objects: &Objects,
     keys: &ObjectKeys,
@@ -73,7 +73,7 @@ pub async fn read(
     Ok(segment)
 }
 
-/// The segments of a lineage that hold anything after `position`, by their first positions.
+/// The segments of a lineage that hold a commit after `position`, by their first positions.
 pub async fn list(
     objects: &Objects,
     keys: &ObjectKeys,
@@ -107,7 +107,7 @@ impl<'a> Chain<'a> {
         Ok(Chain { objects, keys, spans, at })
     }
 
-    /// The last commit that was handed out.
+    /// The last commit that was returned.
     pub fn at(&self) -> Head {
         self.at
     }

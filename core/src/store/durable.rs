@@ -1,8 +1,9 @@
-//! When a commit of this instance's may be acknowledged.
+//! When a commit of this instance may be acknowledged.
 //!
-//! Invariant: it is applied here, it is archived if that is what an acknowledgement means, and it
-//! is part of the log *then*: a coordination store that is lost or set back between the commit and
-//! its acknowledgement may have gone on without it. Whoever is not sure looks.
+//! Invariant: an acknowledged commit is applied here, is archived if the setting `durability`
+//! demands it, and is part of the log *at that moment*: a coordination store that is lost or set
+//! back between the commit and its acknowledgement may have gone on without it. In doubt the log is
+//! read.
 
 use super::parts::Inner;
 use super::reads::Reached;
@@ -16,8 +17,10 @@ use crate::read_model::StoreError;
 use crate::read_model::history::History;
 use crate::retry::Backoff;
 
+/// Where a commit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
+    /// In the coordination store only.
     InLog,
     Archived,
     Gone,
@@ -27,17 +30,17 @@ enum Found {
 
 impl Inner {
     /// Waits until `commit`, which follows `base`, may be acknowledged.
-    pub(super) async fn durable(&self, base: Head, commit: &Head) -> Result<(), StoreError> {
-        let reached = self.applied_at(commit).await;
+    pub(super) async fn wait_durable(&self, base: Head, commit: &Head) -> Result<(), StoreError> {
+        let reached = self.wait_applied(commit).await;
         let must_be_archived = self.settings.durability == Durability::Archived;
         let newest = self.applied.borrow().head == Some(*commit);
-        if !must_be_archived && reached == Reached::There && newest {
+        if !must_be_archived && reached == Reached::Applied && newest {
             return Ok(());
         }
         let mut backoff = Backoff::new(&self.env, "durable");
         loop {
             if must_be_archived {
-                self.archived_at(commit).await?;
+                self.wait_archived(commit).await?;
             }
             match self.find(base, commit).await {
                 Ok(Found::Archived) => return Ok(()),
@@ -52,8 +55,9 @@ impl Inner {
         }
     }
 
-    /// A proposal whose place was trimmed while its outcome was unknown is in a segment, or another
-    /// commit is there in its place, or the store was set back and nobody can tell.
+    /// Settles a proposal whose key was trimmed while its outcome was unknown: a segment holds the
+    /// commit, or another commit at its position; or the store was set back and the outcome is
+    /// lost.
     pub(super) async fn settle_trimmed(&self, proposal: &Proposal) -> Result<Settled, StoreError> {
         let after_unknown = true;
         let commit = proposal.commit.head();

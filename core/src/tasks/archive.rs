@@ -1,4 +1,4 @@
-//! Commits into segments.
+//! Archives commits as segments.
 //!
 //! Invariants: `archived` moves only in a transaction that compares the fence, the old value and the
 //! log's entry that it is moved to, and only after the segment is stored and no higher ballot was
@@ -18,21 +18,21 @@ const SEGMENT_BYTES: usize = 4 << 20;
 /// Commits read at a time.
 const PAGE: usize = 64;
 
-/// What is to be archived next.
-struct Work {
+/// The part of the log that is not archived yet.
+struct Unarchived {
     archived: ArchivedRecord,
-    /// `None`: the key does not exist.
+    /// `None`: the key `archived` does not exist.
     archived_value: Option<Value>,
     head: Head,
 }
 
-/// What one pass leaves to the next.
+/// Knowledge that a pass leaves to the next one.
 pub type Memory = Option<Tenure>;
 
 /// Archives everything that is committed when it begins.
 pub async fn run_once(store: &Store, fence: &Fence, memory: &mut Memory) -> Result<(), StoreError> {
     let inner = &store.inner;
-    let Some(work) = look(inner).await? else { return Ok(()) };
+    let Some(work) = read_unarchived(inner).await? else { return Ok(()) };
     let begins = work.archived_value.is_some() && !work.archived.is_published();
     if !begins && work.archived.position >= work.head.position {
         return Ok(());
@@ -60,7 +60,7 @@ pub async fn run_once(store: &Store, fence: &Fence, memory: &mut Memory) -> Resu
             Err(StoreError::Closed)
         }
         Err(error @ StoreError::SetBack) => {
-            inner.suspected.notify_one();
+            inner.set_back_found.notify_one();
             Err(error)
         }
         Err(error) => Err(error),
@@ -71,7 +71,7 @@ async fn go_on(
     inner: &Inner,
     fence: &Fence,
     mut tenure: Tenure,
-    mut work: Work,
+    mut work: Unarchived,
 ) -> Result<Tenure, StoreError> {
     if work.head.lineage != tenure.lineage {
         // A switch since the look at `head`.
@@ -102,7 +102,7 @@ async fn go_on(
     Ok(tenure)
 }
 
-impl Work {
+impl Unarchived {
     /// Says that the log is archived up to `reached`, which stands at `place`.
     async fn publish(
         &mut self,
@@ -132,17 +132,17 @@ impl Work {
     }
 }
 
-/// `None`: nothing is there to be archived.
-async fn look(inner: &Inner) -> Result<Option<Work>, StoreError> {
-    let look = Txn::default().then(Op::get(inner.keys.head())).then(Op::get(inner.keys.archived()));
-    let answer = inner.coord.txn(look).await?;
+/// `None`: the store has no log.
+async fn read_unarchived(inner: &Inner) -> Result<Option<Unarchived>, StoreError> {
+    let read = Txn::default().then(Op::get(inner.keys.head())).then(Op::get(inner.keys.archived()));
+    let answer = inner.coord.txn(read).await?;
     let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
     let Some(head) = found(0) else { return Ok(None) };
     let head: Head = decode(&head.key, &head.value)?;
     let archived = found(1);
     let record = match archived {
         Some(kv) => decode(&kv.key, &kv.value)?,
-        // Only a lineage's first boot leaves the key out.
+        // The key is missing only after a first boot.
         None => ArchivedRecord::begins(head.lineage, 0),
     };
     if record.lineage != head.lineage {
@@ -150,7 +150,7 @@ async fn look(inner: &Inner) -> Result<Option<Work>, StoreError> {
         return Err(StoreError::BrokenLog(text));
     }
     let archived_value = archived.map(|kv| kv.value.clone());
-    Ok(Some(Work { archived: record, archived_value, head }))
+    Ok(Some(Unarchived { archived: record, archived_value, head }))
 }
 
 /// The commits after `archived`, up to a segment's size, and the place of the last one. They hold

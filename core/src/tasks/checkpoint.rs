@@ -1,4 +1,4 @@
-//! The read model into data files and a manifest.
+//! Makes a checkpoint: writes the read model as data files and a manifest.
 //!
 //! Invariants: the files are read from one snapshot, which says itself at which commit it is; files
 //! in whose range nothing was changed since the last checkpoint are shared; the manifest is
@@ -15,7 +15,7 @@ use crate::coord::{Compare, Coordination, CoordinationExt, Op, OpResult, Txn};
 use crate::db::{DbError, Snapshot};
 use crate::log::format::{ArchivedRecord, CheckpointRecord, Commit, Head, decode, encode};
 use crate::objects::ObjectError;
-use crate::read_model::write::{Writer, touched};
+use crate::read_model::write::{Writer, changed_objects};
 use crate::read_model::{StoreError, schema};
 use crate::store::{Inner, Store};
 
@@ -58,7 +58,7 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
 /// there. From then on its state is part of every past, and its name means nothing else.
 async fn is_archived(inner: &Inner, head: &Head) -> Result<bool, StoreError> {
     let patience = 2 * Duration::from_millis(inner.settings.tasks.archive_period_ms);
-    let waited = tokio::time::timeout(patience.min(PATIENCE_MAX), inner.archived_at(head));
+    let waited = tokio::time::timeout(patience.min(PATIENCE_MAX), inner.wait_archived(head));
     // What it says is looked up.
     let _ = waited.await;
     let look = Txn::default()
@@ -80,12 +80,12 @@ async fn write(
     last: Option<CheckpointRecord>,
 ) -> Result<Manifest, StoreError> {
     let inner = &store.inner;
-    let (earlier, touched) = match last {
+    let (earlier, changed) = match last {
         Some(last) => {
             let key = inner.object_keys.manifest(last.lineage, last.position);
             match inner.objects.get_envelope::<Manifest>(&key).await {
                 Ok(earlier) => {
-                    let touched = touched(inner, earlier.head(), &head).await?;
+                    let touched = changed_objects(inner, earlier.head(), &head).await?;
                     (Some(earlier), touched)
                 }
                 // Collected, and then the coordination store was set back: all is written anew.
@@ -97,7 +97,7 @@ async fn write(
     };
     let files = earlier.as_ref().map_or(&[][..], |earlier| &earlier.files);
     let writer = Writer::new(inner, snapshot);
-    let files = writer.write(files, touched.as_ref()).await?;
+    let files = writer.write(files, changed.as_ref()).await?;
     let manifest = Manifest {
         service: inner.schema.service.to_owned(),
         schema: inner.schema.version,

@@ -12,7 +12,7 @@ use crate::recorder::Seq;
 use crate::truth::{At, State, Step, Truth, apply};
 use std::collections::{BTreeMap, BTreeSet};
 
-use drydock_core::log::format::{Action, Commit};
+use drydock_core::log::format::{Commit, Mutation};
 use drydock_core::store::Durability;
 use uuid::Uuid;
 
@@ -196,8 +196,8 @@ pub fn changes(truth: &Truth) -> Vec<Change> {
         let mut below = Vec::new();
         for action in truth.actions(&commit.value) {
             let (kind, id) = match action {
-                Action::Put(object) => (&object.r#type, object.id),
-                Action::Delete { r#type, id } => (r#type, *id),
+                Mutation::Put(object) => (&object.r#type, object.id),
+                Mutation::Delete { r#type, id } => (r#type, *id),
             };
             let key = (kind.clone(), id);
             let name = |state: &State| state.get(&key).and_then(name_of).map(str::to_owned);
