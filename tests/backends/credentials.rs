@@ -8,7 +8,8 @@ use drydock_backends::objects::{Addressing, Credentials, CredentialsFile, S3Sett
 use drydock_backends::tcp::TcpNet;
 use drydock_core::env::Env;
 use drydock_core::net::Net;
-use drydock_sim::hosts::s3::{Calm, S3, Settings, serve};
+use drydock_sim::storage::Accepts;
+use drydock_sim_s3::{Calm, S3, Settings, serve};
 use http::{Method, Request, Response};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -28,7 +29,9 @@ const SECRET: &str = "the-secret-of-the-role";
 async fn s3(credentials: Credentials) -> (S3Settings, DropGuard) {
     let keys = [(KEY.to_owned(), SECRET.to_owned())].into();
     let env = Env::system();
-    let s3 = S3::new(Settings { keys, ..Settings::default() }, env.clone(), Arc::new(Calm));
+    let (rng, clock) = (env.rng("s3"), env.clone());
+    let settings = Settings { keys, ..Settings::default() };
+    let s3 = S3::new(settings, Arc::new(move || clock.now()), rng, Arc::new(Calm));
     s3.state().create_bucket(BUCKET, env.now()).expect("a new bucket");
     let listener = TcpNet.listen("127.0.0.1:0").await.expect("a free port");
     let settings = S3Settings {
@@ -40,7 +43,7 @@ async fn s3(credentials: Credentials) -> (S3Settings, DropGuard) {
         connect: ConnectSettings::default(),
     };
     let shutdown = CancellationToken::new();
-    tokio::spawn(serve(listener, Arc::new(s3), shutdown.clone()));
+    tokio::spawn(serve(Box::new(Accepts(listener)), Arc::new(s3), shutdown.clone()));
     (settings, shutdown.drop_guard())
 }
 

@@ -13,7 +13,7 @@ use drydock_core::coord::{
     Coordination, CoordinationExt, Error, KeyRange, Op, Outcome, Put, Txn, WatchRequest,
 };
 use drydock_core::net::{BoxStream, Listener, Net};
-use drydock_sim::hosts::etcd::{Error as Answer, Failure, Injection, Method};
+use drydock_sim_etcd::{Error as Answer, Failure, Injection, Method};
 use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;

@@ -9,6 +9,7 @@ mod credentials;
 mod failover;
 mod objects;
 mod real;
+mod s3;
 mod secured;
 mod simulated;
 mod suite;

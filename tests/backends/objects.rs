@@ -2,20 +2,14 @@
 
 use std::sync::Arc;
 
-use drydock_backends::connect::ConnectSettings;
-use drydock_backends::objects::{Addressing, Credentials, S3Settings, builder};
+use drydock_backends::objects::{S3Settings, builder};
 use drydock_backends::tcp::TcpNet;
 use drydock_backends::testing::{self, Weed};
-use drydock_core::env::Env;
-use drydock_core::net::Net;
-use drydock_sim::hosts::s3::{Calm, S3, Settings, serve};
+use drydock_sim_s3::Personality;
 use object_store::aws::AmazonS3;
 use object_store::integration::*;
-use tokio_util::sync::CancellationToken;
 
-const BUCKET: &str = "bucket";
-const KEY: &str = "key";
-const SECRET: &str = "secret";
+use super::s3::server::Server;
 
 fn client(settings: &S3Settings) -> AmazonS3 {
     builder(settings, Arc::new(TcpNet)).build().expect("settings that can be used")
@@ -39,28 +33,8 @@ async fn suite(store: &AmazonS3) {
 
 #[tokio::test]
 async fn the_simulated_s3_passes_the_suite() {
-    let settings =
-        Settings { keys: [(KEY.to_owned(), SECRET.to_owned())].into(), ..Settings::default() };
-    let env = Env::system();
-    let s3 = Arc::new(S3::new(settings, env.clone(), Arc::new(Calm)));
-    s3.state().create_bucket(BUCKET, env.now()).unwrap();
-    let listener = TcpNet.listen("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr();
-    let shutdown = CancellationToken::new();
-    tokio::spawn(serve(listener, s3, shutdown.clone()));
-    let _end = shutdown.drop_guard();
-    let client = client(&S3Settings {
-        bucket: BUCKET.to_owned(),
-        region: "us-east-1".to_owned(),
-        endpoint: Some(format!("http://{address}")),
-        addressing: Addressing::Path,
-        credentials: Credentials::Keys {
-            access_key: KEY.to_owned(),
-            secret_key: SECRET.into(),
-            session_token: None,
-        },
-        connect: ConnectSettings::default(),
-    });
+    let server = Server::start(Personality::default()).await;
+    let client = server.client();
     put_get_delete_list(&client).await;
     suite(&client).await;
 }

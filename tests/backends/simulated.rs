@@ -9,9 +9,10 @@ use drydock_backends::tcp::TcpNet;
 use drydock_core::coord::Coordination;
 use drydock_core::coord::conformance::Subject;
 use drydock_core::net::Net;
-use drydock_sim::hosts::etcd::serve::serve;
-use drydock_sim::hosts::etcd::{
+use drydock_sim::storage::Accepts;
+use drydock_sim_etcd::{
     Call, Clock, Cluster, Config, Etcd as Server, Faults, Injection, MemberConfig, Method, Node,
+    serve,
 };
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -46,7 +47,7 @@ impl Simulated {
         let server = Server::new(cluster, clock.clone(), faults.clone());
         let served = listeners.into_iter().enumerate().map(|(number, listener)| {
             let node = Node::new(server.clone(), number);
-            tokio::spawn(serve(listener, node, CancellationToken::new()))
+            tokio::spawn(serve(Box::new(Accepts(listener)), node, CancellationToken::new()))
         });
         let members = served.collect();
         let store =

@@ -41,9 +41,9 @@ fn nothing_is_left_to_be_done_or_silenced() {
 
 /// Test code that waits for something outside of its process, by looking again and again.
 const LOOKING: [&str; 3] = [
+    "services/drydock/tests/process/harness.rs",
     // A handler that takes its time, for tests whose time is paused.
-    "services/src/http/tests/service.rs",
-    "services/tests/process/harness.rs",
+    "services/http/src/tests/service.rs",
     "tests/process/deployment.rs",
 ];
 
@@ -57,7 +57,7 @@ fn tests_do_not_sleep() {
         let (code, beside) = file.parts();
         let tests = if file.is_test() { code } else { beside };
         let simulated =
-            file.text.contains("start_paused") || file.path.starts_with("sim/src/world/");
+            file.text.contains("start_paused") || file.path.starts_with("sim/harness/src/world/");
         if !simulated && tests.iter().any(|line| line.contains(sleep)) {
             asleep.push(file.path);
         }

@@ -7,22 +7,24 @@ use drydock_backends::tcp::TcpNet;
 use drydock_core::env::{Clock, Env, RngTree, SystemClock};
 use drydock_core::error::Chain;
 use drydock_core::log::keys::ObjectKeys;
+use drydock_harness::fleet::exit::Failure;
+use drydock_harness::record::Recorder;
 use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::deployment::{Deployment, Inside};
-use super::judge::{self, Looked, Seen};
-use super::mirror::Mirror;
-use super::tape::{Tape, Taped};
+use super::etcd_log::{EtcdLog, FinishedLog};
+use super::evidence::{self, Looked, Seen};
+use super::object_copy::ObjectCopy;
 use crate::check::Checks;
-use crate::exit::Failure;
-use crate::export::{Export, named};
 use crate::history::{Answer, Call, History, Operation, Reply, Server};
-use crate::plan::{OPERATOR, Plan, client_name};
-use crate::recorder::Recorder;
-use crate::service::SERVICE;
-use crate::workload::{self, Elsewhere, GatewayApi, HttpApi, LIST_LIMIT, Session, SharedFinals};
+use crate::plan::Plan;
+use crate::plan::hosts::{OPERATOR, client_name};
+use crate::plan::identity::SERVICE;
+use crate::timeline::SharedFinalState;
+use crate::timeline::export::{Export, named};
+use crate::workload::{self, Elsewhere, GatewayApi, HttpApi, LIST_LIMIT, Session};
 
 /// How long the deployment may take to answer at all.
 const START: Duration = Duration::from_secs(30);
@@ -46,7 +48,9 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<Found, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let recorder = Recorder::of(clock.clone());
+    let since = clock.clone();
+    let real_time = move || Some(since.monotonic());
+    let recorder = Recorder::new(real_time, None);
     let env = Env::new(clock, RngTree::from_entropy());
     let rng = RngTree::from_seed(plan.seed);
     let history = History::new(&recorder);
@@ -89,27 +93,27 @@ pub async fn run(
     };
     recorder.event(OPERATOR, format_args!("begins"));
     let began = recorder.now();
-    let finals = SharedFinals::default();
+    let final_state = SharedFinalState::default();
     // The clients' time, which began before there was a first call.
     let plan = &delayed(plan, operator.now_ms());
     let clients = (1..=plan.topology.clients).map(|number| session(&client_name(number)));
     let clients: Vec<Session> = clients.collect();
     let clients = clients.iter().map(|session| workload::client(plan, session));
-    tokio::join!(join_all(clients), bounded(plan, &operator, &finals));
+    tokio::join!(join_all(clients), bounded(plan, &operator, &final_state));
     let took = recorder.now().saturating_sub(began);
     let operations = history.operations();
-    let finals = finals.lock().expect("no holder of this lock panics").clone();
+    let final_state = final_state.lock().expect("no holder of this lock panics").clone();
     let seen = Seen {
         instances: &deployment.instances,
         operations: &operations,
-        finals: &finals,
+        final_state: &final_state,
         base,
         recovered,
     };
     let checks = match (looking, &deployment.inside) {
         (Ok(looking), Ok(inside)) => looking.end(inside, seen, env).await,
-        (Err(why), _) => judge::outside(seen, &why),
-        (_, Err(why)) => judge::outside(seen, why),
+        (Err(why), _) => evidence::outside(seen, &why),
+        (_, Err(why)) => evidence::outside(seen, why),
     };
     Ok(Found { operations, checks, took })
 }
@@ -125,13 +129,13 @@ fn delayed(plan: &Plan, by_ms: u64) -> Plan {
 }
 
 /// The operator, who does not insist for ever.
-async fn bounded(plan: &Plan, session: &Session, finals: &SharedFinals) {
+async fn bounded(plan: &Plan, session: &Session, final_state: &SharedFinalState) {
     let late = async {
         session.sleep_until(plan.load_ms).await;
         session.sleep_ms(plan.settle_ms).await;
     };
     tokio::select! {
-        () = workload::operator(plan, session, finals) => {}
+        () = workload::operator(plan, session, final_state) => {}
         () = late => {}
     }
 }
@@ -169,8 +173,8 @@ fn fits(base: &Export) -> Result<(), Failure> {
 
 /// Those who look into the deployment.
 struct Looking {
-    tape: Tape,
-    mirror: JoinHandle<(Mirror, Option<String>)>,
+    etcd_log: EtcdLog,
+    object_copy: JoinHandle<(ObjectCopy, Option<String>)>,
     keys: ObjectKeys,
     stop: CancellationToken,
 }
@@ -178,18 +182,18 @@ struct Looking {
 impl Looking {
     async fn begin(inside: &Inside, recorder: &Recorder, env: &Env) -> Result<Looking, Failure> {
         let coord = inside.coord.clone();
-        let tape = Tape::begin(coord, &inside.cluster, SERVICE, recorder, env).await;
-        let tape = tape.map_err(|error| Failure::Usage(Chain(&error).to_string()))?;
+        let etcd_log = EtcdLog::begin(coord, &inside.cluster, SERVICE, recorder, env).await;
+        let etcd_log = etcd_log.map_err(|error| Failure::Usage(Chain(&error).to_string()))?;
         let keys = ObjectKeys::new(&inside.cluster, SERVICE);
         let stop = CancellationToken::new();
-        let mirror = Mirror::new(inside.objects.clone(), keys.clone(), env);
-        let mirror = tokio::spawn(mirror.follow(stop.clone()));
-        Ok(Looking { tape, mirror, keys, stop })
+        let object_copy = ObjectCopy::new(inside.objects.clone(), keys.clone(), env);
+        let object_copy = tokio::spawn(object_copy.follow(stop.clone()));
+        Ok(Looking { etcd_log, object_copy, keys, stop })
     }
 
     /// The configuration names the store of these instances, and nobody else writes.
     fn fits(&self, base: &Export) -> Result<(), Failure> {
-        let head = judge::head(&self.tape.inherited(), SERVICE);
+        let head = evidence::head(&self.etcd_log.inherited(), SERVICE);
         let same = |head: &drydock_core::log::format::Head| {
             (head.lineage, head.position) == (base.lineage, base.position)
         };
@@ -203,17 +207,17 @@ impl Looking {
     }
 
     async fn end(self, inside: &Inside, seen: Seen<'_>, env: Env) -> Checks {
-        let taped: Taped = self.tape.finish().await;
+        let finished: FinishedLog = self.etcd_log.finish().await;
         self.stop.cancel();
-        let (mirror, problem) = match self.mirror.await {
+        let (object_copy, problem) = match self.object_copy.await {
             Ok(copied) => copied,
-            Err(error) => return judge::outside(seen, &error.to_string()),
+            Err(error) => return evidence::outside(seen, &error.to_string()),
         };
-        match taped.gap.clone().or(problem) {
-            Some(why) => judge::outside(seen, &why),
+        match finished.gap.clone().or(problem) {
+            Some(why) => evidence::outside(seen, &why),
             None => {
                 let keys = self.keys;
-                judge::inside(seen, Looked { inside, taped, mirror, env, keys }).await
+                evidence::inside(seen, Looked { inside, finished, object_copy, env, keys }).await
             }
         }
     }

@@ -8,10 +8,10 @@ use drydock_core::store::StoreSettings;
 use jiff::Timestamp;
 
 use super::deployment::Deployment;
-use crate::hosts::s3::ConditionalWrites;
 use crate::plan::{
-    Action, Damage, FORMAT, Fidelity, OpKind, Plan, Settings, Step, Topology, Workload,
+    Damage, FORMAT, Fidelity, OpKind, OperatorOp, Plan, Settings, Step, Topology, Workload,
 };
+use drydock_sim_s3::ConditionalWrites;
 
 /// Few enough that calls meet each other, so many that their histories can be searched.
 const USERS: usize = 24;
@@ -99,26 +99,26 @@ pub fn plan(deployment: &Deployment, seed: u64, clients: usize, time: Duration) 
 
 /// Exports, imports and the way back, each at another instance.
 fn operator(load_ms: u64, instances: usize) -> Vec<Step> {
-    let export = |keep: &str| Action::Export { keep: keep.to_owned() };
+    let export = |keep: &str| OperatorOp::Export { keep: keep.to_owned() };
     let import = |from: &str, damage, dry_run| {
         let from = from.to_owned();
-        Action::Import { from, damage, dry_run }
+        OperatorOp::Import { from, damage, dry_run }
     };
     // In percent of the load.
     let steps = [
         (10, export("old")),
-        (30, Action::Maintenance { wait_ms: WAIT_MS }),
+        (30, OperatorOp::Maintenance { wait_ms: WAIT_MS }),
         (30, export("before")),
         (30, import("before", Some(Damage::Half), false)),
         (30, import("before", Some(Damage::Doubled), false)),
         (30, import("before", None, true)),
         (30, import("old", None, false)),
         (30, export("after")),
-        (35, Action::Resume { wait_ms: WAIT_MS }),
-        (60, Action::Maintenance { wait_ms: WAIT_MS }),
-        (60, Action::GoBack { to: "before".to_owned() }),
+        (35, OperatorOp::Resume { wait_ms: WAIT_MS }),
+        (60, OperatorOp::Maintenance { wait_ms: WAIT_MS }),
+        (60, OperatorOp::GoBack { to: "before".to_owned() }),
         (60, export("back")),
-        (65, Action::Resume { wait_ms: WAIT_MS }),
+        (65, OperatorOp::Resume { wait_ms: WAIT_MS }),
         (80, export("late")),
     ];
     let steps = steps.into_iter().enumerate();

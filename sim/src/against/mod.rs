@@ -4,10 +4,10 @@
 //! |---|---|
 //! | `deployment` | where it is, from a file |
 //! | `load` | what is done to it, as a plan without faults: those are the operator's |
-//! | [`tape`] | what etcd went through meanwhile, and between which calls |
-//! | `mirror` | whatever was stored as an object meanwhile |
+//! | [`etcd_log`] | what etcd went through meanwhile, and between which calls |
+//! | `object_copy` | whatever was stored as an object meanwhile |
 //! | `drive` | the run |
-//! | `judge` | what was seen, as evidence for the oracles |
+//! | `evidence` | what was seen, as evidence for the oracles |
 //! | `report` | what a person reads |
 //!
 //! Invariants: the oracles are those of simulations. What they cannot know here is never counted in
@@ -20,11 +20,11 @@
 
 mod deployment;
 mod drive;
-mod judge;
+pub mod etcd_log;
+mod evidence;
 mod load;
-mod mirror;
+mod object_copy;
 mod report;
-pub mod tape;
 
 pub use deployment::{Deployment, Inside};
 pub use drive::{Found, run};

@@ -4,17 +4,18 @@
 //! That the log's writes are in every later export and read model is I7's and I15's part. Absent:
 //! memberships, whose writes need not change anything.
 
-use super::tree::id_in;
-use super::{Checks, Evidence, Violation};
-use crate::export::name_of;
-use crate::history::{Act, Call, Operation, Reply, TreeCall};
-use crate::recorder::Seq;
-use crate::truth::{At, State, Step, Truth, apply};
 use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_core::log::format::{Commit, Mutation};
 use drydock_core::store::Durability;
+use drydock_harness::record::Seq;
 use uuid::Uuid;
+
+use super::tree::id_in;
+use super::{Checks, Evidence, Violation};
+use crate::history::{Act, Call, Operation, Reply, TreeCall};
+use crate::timeline::export::name_of;
+use crate::timeline::{At, State, Step, Timeline, apply};
 
 pub const ORACLE: &str = "I1 acknowledged";
 
@@ -43,7 +44,7 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     let mut lost = vec![false; operations.len()];
     // A write that was lost with its store may have been made again by the same call.
     let (kept, gone): (Vec<_>, Vec<_>) =
-        changes(evidence.truth).into_iter().partition(|change| change.survives);
+        changes(evidence.timeline).into_iter().partition(|change| change.survives);
     for change in kept.into_iter().chain(gone) {
         let fits = |operation: &&Operation| asks_for(operation, &change);
         let candidates = operations.iter().enumerate();
@@ -179,13 +180,13 @@ fn asks_at_gateway(act: &Act, change: &Change) -> bool {
 const KINDS: [&str; 4] = ["users", "orgs", "project_groups", "projects"];
 
 /// The changes of users, orgs, groups and projects that the log's actions make, in order.
-pub fn changes(truth: &Truth) -> Vec<Change> {
-    let surviving = truth.surviving();
+pub fn changes(timeline: &Timeline) -> Vec<Change> {
+    let surviving = timeline.surviving();
     let by_id: BTreeMap<Uuid, &At<Commit>> =
-        truth.commits.iter().map(|commit| (commit.value.id, commit)).collect();
+        timeline.commits.iter().map(|commit| (commit.value.id, commit)).collect();
     let mut changes = Vec::new();
     let mut seen = BTreeSet::new();
-    truth.replay_steps(|place, state, step| {
+    timeline.replay_steps(|place, state, step| {
         let commit = place.commit.and_then(|id| by_id.get(&id));
         let (Step::Before, Some(commit)) = (step, commit) else { return };
         // Proposed again after it was lost with its store, it is the same one.
@@ -194,7 +195,7 @@ pub fn changes(truth: &Truth) -> Vec<Change> {
         }
         let mut state = state.clone();
         let mut below = Vec::new();
-        for action in truth.actions(&commit.value) {
+        for action in timeline.actions(&commit.value) {
             let (kind, id) = match action {
                 Mutation::Put(object) => (&object.r#type, object.id),
                 Mutation::Delete { r#type, id } => (r#type, *id),

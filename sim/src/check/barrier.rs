@@ -5,11 +5,11 @@
 use drydock_core::coord::Revision;
 use drydock_core::error::Kind;
 use drydock_core::log::format::{Body, InstanceRecord, InstanceState, Mode, ModeRecord, Reason};
+use drydock_harness::record::Seq;
 
 use super::{Checks, Evidence, Violation};
 use crate::history::{Answer, Call, Operation, Reply, Server, Status};
-use crate::recorder::Seq;
-use crate::truth::{At, Truth};
+use crate::timeline::{At, Timeline};
 
 pub const ORACLE: &str = "I10 barrier";
 
@@ -22,9 +22,9 @@ struct Barrier {
 }
 
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
-    let truth = evidence.truth;
-    let barriers = barriers(truth);
-    for commit in &truth.commits {
+    let timeline = evidence.timeline;
+    let barriers = barriers(timeline);
+    for commit in &timeline.commits {
         let inside = |barrier: &&Barrier| barrier.from < commit.seq && commit.seq < barrier.to;
         let inside = barriers.iter().find(inside);
         let reason = match commit.value.body {
@@ -62,11 +62,11 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     told(evidence, checks);
 }
 
-fn barriers(truth: &Truth) -> Vec<Barrier> {
-    let modes = truth.modes.iter();
+fn barriers(timeline: &Timeline) -> Vec<Barrier> {
+    let modes = timeline.modes.iter();
     let set = modes.filter(|mode| mode.value.mode == Mode::Maintenance);
     set.map(|mode| {
-        let mut later = truth.modes.iter().filter(|m| m.seq > mode.seq);
+        let mut later = timeline.modes.iter().filter(|m| m.seq > mode.seq);
         let end = later.find(|m| m.value.mode == Mode::Normal);
         Barrier {
             generation: mode.value.generation,
@@ -80,7 +80,7 @@ fn barriers(truth: &Truth) -> Vec<Barrier> {
 
 /// What was served behind the barrier by instances that had acknowledged it.
 fn served(evidence: &Evidence<'_>, barrier: &Barrier, checks: &mut Checks) {
-    for record in acknowledged(evidence.truth, barrier) {
+    for record in acknowledged(evidence.timeline, barrier) {
         let address = &record.value.address;
         let Some(at) = evidence.instances.iter().position(|known| known == address) else {
             let why = format!("what was served at `{address}`: nobody asked there");
@@ -110,11 +110,11 @@ fn served(evidence: &Evidence<'_>, barrier: &Barrier, checks: &mut Checks) {
 }
 
 fn acknowledged<'a>(
-    truth: &'a Truth,
+    timeline: &'a Timeline,
     barrier: &Barrier,
 ) -> impl Iterator<Item = &'a At<InstanceRecord>> {
     let (generation, from) = (barrier.generation, barrier.from);
-    truth.instances.iter().filter(move |record| {
+    timeline.instances.iter().filter(move |record| {
         record.value.state == InstanceState::Maintenance
             && record.value.generation == generation
             && record.seq > from
@@ -124,7 +124,7 @@ fn acknowledged<'a>(
 /// What was served through gateways behind the barrier that every instance had acknowledged.
 fn served_by_gateways(evidence: &Evidence<'_>, barrier: &Barrier, checks: &mut Checks) {
     let first = |address: &String| {
-        let mut records = acknowledged(evidence.truth, barrier);
+        let mut records = acknowledged(evidence.timeline, barrier);
         records.find(|record| record.value.address == *address).map(|record| record.seq)
     };
     let all: Option<Vec<Seq>> = evidence.instances.iter().map(first).collect();
@@ -149,13 +149,13 @@ fn served_by_gateways(evidence: &Evidence<'_>, barrier: &Barrier, checks: &mut C
 
 /// Of a store that was lost, nobody can say what mode it had.
 fn told(evidence: &Evidence<'_>, checks: &mut Checks) {
-    let truth = evidence.truth;
-    if truth.eras != 1 {
+    let timeline = evidence.timeline;
+    if timeline.eras != 1 {
         return;
     }
     for operation in evidence.operations {
         let Some(reply) = operation.reply() else { continue };
-        let modes = modes_between(truth, operation.called, operation.end_seq());
+        let modes = modes_between(timeline, operation.called, operation.end_seq());
         let is_so = match (&operation.call, reply) {
             (Call::Status, Reply::Status(status)) => modes.contains(&of_status(status)),
             (Call::Maintenance, Reply::Status(status)) => {
@@ -174,11 +174,11 @@ fn told(evidence: &Evidence<'_>, checks: &mut Checks) {
 }
 
 /// Modes and generations that were in force between two moments.
-fn modes_between(truth: &Truth, from: Seq, to: Seq) -> Vec<(Mode, u64)> {
+fn modes_between(timeline: &Timeline, from: Seq, to: Seq) -> Vec<(Mode, u64)> {
     let of_record = |at: &At<ModeRecord>| (at.value.mode, at.value.generation);
-    let before = truth.modes.iter().rfind(|mode| mode.seq <= from);
+    let before = timeline.modes.iter().rfind(|mode| mode.seq <= from);
     let before = before.map_or((Mode::Normal, 0), of_record);
-    let during = truth.modes.iter().filter(|mode| from < mode.seq && mode.seq < to);
+    let during = timeline.modes.iter().filter(|mode| from < mode.seq && mode.seq < to);
     [before].into_iter().chain(during.map(of_record)).collect()
 }
 

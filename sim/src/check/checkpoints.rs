@@ -9,33 +9,34 @@ use drydock_core::coord::Revision;
 use drydock_core::log::ballot::Ballot;
 use drydock_core::log::format::{Body, Commit, Reason, encode};
 use drydock_core::log::keys::Span;
+use drydock_harness::record::Seq;
 use uuid::Uuid;
 
 use super::exports::difference;
 use super::{Checks, Evidence, Violation};
-use crate::recorder::Seq;
-use crate::truth::{At, State, Truth};
+use crate::timeline::{At, State, Timeline};
 
 pub const ORACLE: &str = "I3 checkpoints";
 
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
-    let truth = evidence.truth;
-    forwards(truth, checks);
-    published(truth, checks);
-    segments(truth, checks);
-    trimmed(truth, checks);
+    let timeline = evidence.timeline;
+    forwards(timeline, checks);
+    published(timeline, checks);
+    segments(timeline, checks);
+    trimmed(timeline, checks);
     bounded(evidence, checks);
-    for early in &truth.too_early {
+    for early in &timeline.too_early {
         let fact = "no segment held that commit then";
         let sentence = "the log was called archived before it was";
         checks.violated(Violation::new(ORACLE, sentence, early.clone(), fact));
     }
 }
 
-fn forwards(truth: &Truth, checks: &mut Checks) {
-    let checkpoints = truth.checkpoints.iter().map(|at| (at.era, at.revision, at.value.position));
+fn forwards(timeline: &Timeline, checks: &mut Checks) {
+    let checkpoints =
+        timeline.checkpoints.iter().map(|at| (at.era, at.revision, at.value.position));
     never_back(checks, "checkpoint", checkpoints.collect());
-    let archived = truth.archived.iter().map(|at| (at.era, at.revision, at.value.position));
+    let archived = timeline.archived.iter().map(|at| (at.era, at.revision, at.value.position));
     never_back(checks, "archived", archived.collect());
 }
 
@@ -54,10 +55,10 @@ fn never_back(checks: &mut Checks, key: &str, moves: Vec<(usize, Revision, u64)>
     }
 }
 
-fn published(truth: &Truth, checks: &mut Checks) {
+fn published(timeline: &Timeline, checks: &mut Checks) {
     let mut wanted: BTreeMap<Uuid, ((Uuid, u64), &State)> = BTreeMap::new();
-    for (at, found) in &truth.published {
-        if truth.is_before_base(at.1) {
+    for (at, found) in &timeline.published {
+        if timeline.is_before_base(at.1) {
             continue;
         }
         checks.done(ORACLE, 1);
@@ -71,10 +72,10 @@ fn published(truth: &Truth, checks: &mut Checks) {
             )),
         }
     }
-    truth.replay(|place, truth| {
+    timeline.replay(|place, timeline| {
         let found = place.commit.and_then(|id| wanted.remove(&id));
         let Some(((lineage, position), state)) = found else { return };
-        let differs = match difference(state, truth) {
+        let differs = match difference(state, timeline) {
             None if position != place.position => {
                 Some(format!("its commit is at position {}", place.position))
             }
@@ -99,15 +100,15 @@ fn published(truth: &Truth, checks: &mut Checks) {
     }
 }
 
-fn segments(truth: &Truth, checks: &mut Checks) {
+fn segments(timeline: &Timeline, checks: &mut Checks) {
     let log: BTreeMap<Uuid, &Commit> =
-        truth.commits.iter().map(|at| (at.value.id, &at.value)).collect();
+        timeline.commits.iter().map(|at| (at.value.id, &at.value)).collect();
     // In a store that was set back an archiver may have begun on another course, and must not have
     // ended: see `recovery::lost_tails`. Each has a ballot.
     let mut places: BTreeMap<(Uuid, u64, Option<Ballot>), (Uuid, &str)> = BTreeMap::new();
-    for stored in &truth.segments {
+    for stored in &timeline.segments {
         for commit in &stored.segment.commits {
-            if commit.position <= truth.base_position() {
+            if commit.position <= timeline.base_position() {
                 continue;
             }
             checks.done(ORACLE, 1);
@@ -121,7 +122,7 @@ fn segments(truth: &Truth, checks: &mut Checks) {
                 ));
             }
             let name = stored.name.rsplit('/').next().and_then(Span::parse);
-            let ballot = name.map(|span| span.ballot).filter(|_| truth.eras > 1);
+            let ballot = name.map(|span| span.ballot).filter(|_| timeline.eras > 1);
             let place = (commit.lineage, commit.position, ballot);
             let (first, name) = places.entry(place).or_insert((commit.id, &stored.name));
             if *first != commit.id {
@@ -136,16 +137,16 @@ fn segments(truth: &Truth, checks: &mut Checks) {
     }
 }
 
-fn trimmed(truth: &Truth, checks: &mut Checks) {
-    let recovered: BTreeSet<Seq> = truth
+fn trimmed(timeline: &Timeline, checks: &mut Checks) {
+    let recovered: BTreeSet<Seq> = timeline
         .commits
         .iter()
         .filter(|at| matches!(at.value.body, Body::Switch { reason: Reason::Recovery }))
         .map(|at| at.seq)
         .collect();
-    for trim in truth.trimmed.iter().filter(|trim| !recovered.contains(&trim.seq)) {
+    for trim in timeline.trimmed.iter().filter(|trim| !recovered.contains(&trim.seq)) {
         checks.done(ORACLE, 1);
-        let archived = archived_at(truth, trim.era, trim.seq);
+        let archived = archived_at(timeline, trim.era, trim.seq);
         if trim.value > archived {
             checks.violated(Violation::new(
                 ORACLE,
@@ -158,16 +159,16 @@ fn trimmed(truth: &Truth, checks: &mut Checks) {
 }
 
 /// How far the log was archived, by what one store knew at an event.
-pub fn archived_at(truth: &Truth, era: usize, seq: Seq) -> u64 {
-    let known = truth.archived.iter().filter(|at| at.era == era && at.seq <= seq);
+pub fn archived_at(timeline: &Timeline, era: usize, seq: Seq) -> u64 {
+    let known = timeline.archived.iter().filter(|at| at.era == era && at.seq <= seq);
     known.map(|at| at.value.position).max().unwrap_or(0)
 }
 
 fn bounded(evidence: &Evidence<'_>, checks: &mut Checks) {
-    let truth = evidence.truth;
+    let timeline = evidence.timeline;
     // An instance may still know how far another store was archived.
-    let first: Vec<&At<Commit>> = truth.commits.iter().filter(|at| at.era == 0).collect();
-    let mut archived = truth.archived.iter().filter(|at| at.era == 0).peekable();
+    let first: Vec<&At<Commit>> = timeline.commits.iter().filter(|at| at.era == 0).collect();
+    let mut archived = timeline.archived.iter().filter(|at| at.era == 0).peekable();
     let mut reached = 0;
     for commit in first {
         while let Some(at) = archived.next_if(|at| at.seq <= commit.seq) {

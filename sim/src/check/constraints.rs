@@ -7,16 +7,16 @@
 use std::collections::BTreeSet;
 
 use super::{Checks, Evidence, Violation, tree};
-use crate::export::{Export, named};
 use crate::history::{Named, Operation, Reply};
-use crate::truth::State;
+use crate::timeline::State;
+use crate::timeline::export::{Export, named};
 
 pub const ORACLE: &str = "I5 constraints";
 
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     let mut broken: Option<(u64, String)> = None;
     let mut owned = BTreeSet::new();
-    evidence.truth.replay(|place, state| {
+    evidence.timeline.replay(|place, state| {
         checks.done(ORACLE, 1);
         let now = owned_orgs(state);
         let mut lost = owned.difference(&now).filter(|org| exists(state, org));

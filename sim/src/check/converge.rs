@@ -9,12 +9,12 @@ use super::{Checks, Evidence};
 pub const ORACLE: &str = "I15 converge";
 
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
-    let finals = evidence.finals;
-    checks.pending.extend(finals.pending.iter().cloned());
+    let final_state = evidence.final_state;
+    checks.pending.extend(final_state.pending.iter().cloned());
     for operation in evidence.operations {
         if operation.ended.is_none() {
             checks.pending.push(operation.to_string());
         }
     }
-    checks.done(ORACLE, finals.exports.len() as u64);
+    checks.done(ORACLE, final_state.exports.len() as u64);
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::{Checks, Evidence, Violation};
-use crate::export::Export;
 use crate::history::{Operation, Reply};
-use crate::truth::State;
+use crate::timeline::State;
+use crate::timeline::export::Export;
 
 pub const ORACLE: &str = "I7 export";
 
@@ -21,14 +21,14 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
         match Export::parse(bytes) {
             Err(why) => checks.violated(not_one(operation, why)),
             Ok(export) => {
-                let oldest = evidence.truth.nth_at(operation.called);
-                let newest = evidence.truth.nth_at(operation.end_seq());
+                let oldest = evidence.timeline.nth_at(operation.called);
+                let newest = evidence.timeline.nth_at(operation.end_seq());
                 let at = wanted.entry(export.position).or_default();
                 at.push(Wanted { operation, export, span: oldest..=newest, found: None });
             }
         }
     }
-    evidence.truth.replay(|place, state| {
+    evidence.timeline.replay(|place, state| {
         for wanted in wanted.get_mut(&place.position).into_iter().flatten() {
             // The same position may have had other states, which are lost.
             if wanted.span.contains(&place.nth) && wanted.found != Some(Found::Same) {
@@ -102,15 +102,15 @@ enum Found {
 }
 
 /// The first difference between what was `found` and what is `true`.
-pub fn difference(found: &State, truth: &State) -> Option<String> {
-    let missing = truth.iter().find(|(key, _)| !found.contains_key(*key));
+pub fn difference(found: &State, timeline: &State) -> Option<String> {
+    let missing = timeline.iter().find(|(key, _)| !found.contains_key(*key));
     if let Some(((kind, id), value)) = missing {
         return Some(format!("it lacks {kind} {id}: {value}"));
     }
-    let differs = found.iter().find(|(key, value)| truth.get(*key) != Some(*value));
+    let differs = found.iter().find(|(key, value)| timeline.get(*key) != Some(*value));
     let ((kind, id), value) = differs?;
-    Some(match truth.get(&(kind.clone(), *id)) {
-        Some(truth) => format!("{kind} {id} is {value} in it, and {truth} in the log"),
+    Some(match timeline.get(&(kind.clone(), *id)) {
+        Some(timeline) => format!("{kind} {id} is {value} in it, and {timeline} in the log"),
         None => format!("it has {kind} {id}: {value}, which the log does not have then"),
     })
 }

@@ -5,9 +5,9 @@ use drydock_core::log::format::{Body, Commit, Reason};
 
 use super::exports::difference;
 use super::{Checks, Evidence, Violation};
-use crate::export::Export;
 use crate::history::{Call, Intent, Operation, Reply};
-use crate::truth::At;
+use crate::timeline::At;
+use crate::timeline::export::Export;
 
 pub const ORACLE: &str = "I6 import";
 
@@ -25,7 +25,7 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     refused(evidence, checks);
     let mut replacements: Vec<Replacement<'_>> =
         evidence.operations.iter().filter_map(replacement).collect();
-    for commit in &evidence.truth.commits {
+    for commit in &evidence.timeline.commits {
         if let Body::Switch { reason: reason @ (Reason::Import | Reason::Restore) } =
             commit.value.body
         {
@@ -111,7 +111,7 @@ fn compare(
     let Ok(wanted) = Export::parse(asked.body) else {
         return;
     };
-    let problem = match evidence.truth.switched.get(&commit) {
+    let problem = match evidence.timeline.switched.get(&commit) {
         None => Some("the state it switched to cannot be read".to_owned()),
         Some(state) => difference(state, &wanted.state),
     };

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use super::{Checks, Evidence, Violation};
 use crate::history::{Answer, Call, Operation};
-use crate::truth::Truth;
+use crate::timeline::Timeline;
 
 pub const ORACLE: &str = "idempotency keys";
 
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     let mut first: BTreeMap<u64, &Operation> = BTreeMap::new();
-    let jumps = jumps(evidence.truth);
+    let jumps = jumps(evidence.timeline);
     for operation in evidence.operations {
         let Call::Gateway(call) = &operation.call else { continue };
         let (Some(key), Some(answer)) = (call.key, operation.answer()) else { continue };
@@ -20,7 +20,7 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
             Answer::Ok(reply) => {
                 let known = first.entry(key).or_insert(operation);
                 // Nobody knows of keys that were used after what is imported was exported.
-                if jumps.iter().any(|nth| spans(evidence.truth, [known, operation], *nth)) {
+                if jumps.iter().any(|nth| spans(evidence.timeline, [known, operation], *nth)) {
                     *known = operation;
                 }
                 // Of a token its value, too.
@@ -41,9 +41,9 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
 }
 
 /// Where the state is not what the one before it leads to.
-fn jumps(truth: &Truth) -> Vec<usize> {
+fn jumps(timeline: &Timeline) -> Vec<usize> {
     let mut jumps = Vec::new();
-    truth.replay(|place, _| {
+    timeline.replay(|place, _| {
         if place.jump {
             jumps.push(place.nth);
         }
@@ -51,8 +51,8 @@ fn jumps(truth: &Truth) -> Vec<usize> {
     jumps
 }
 
-fn spans(truth: &Truth, [first, last]: [&Operation; 2], nth: usize) -> bool {
-    (truth.nth_at(first.called)..=truth.nth_at(last.end_seq())).contains(&nth)
+fn spans(timeline: &Timeline, [first, last]: [&Operation; 2], nth: usize) -> bool {
+    (timeline.nth_at(first.called)..=timeline.nth_at(last.end_seq())).contains(&nth)
 }
 
 fn violation(sentence: &str, [one, other]: [String; 2]) -> Violation {

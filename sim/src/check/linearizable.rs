@@ -7,14 +7,15 @@
 //! The search is bounded by steps, not by time, so that its verdict is deterministic too; a history
 //! on which it gives up is *not decided*, and reported as such.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use drydock_harness::history::{self, Model, Verdict, search};
+use drydock_harness::record::Seq;
 use uuid::Uuid;
 
 use super::jumps::jumps;
 use super::{Checks, Evidence, Violation};
 use crate::history::{Answer, Call, Intent, Named, Operation, Reads, Reply};
-use crate::recorder::Seq;
 
 pub const ORACLE: &str = "I4 linearizable";
 
@@ -56,14 +57,22 @@ impl From<Option<Uuid>> for Has {
 }
 
 /// One operation on one name, between two events.
-#[derive(Debug, Clone)]
-pub struct Interval {
-    pub from: Seq,
-    /// [`Seq::MAX`]: never answered.
-    pub to: Seq,
-    pub effect: Effect,
-    /// The operation's place in the history.
-    pub operation: usize,
+pub type Interval = history::Interval<Effect>;
+
+/// A name as a register of users.
+enum Name {}
+
+impl Model for Name {
+    type Effect = Effect;
+    type State = Has;
+
+    fn initial() -> Has {
+        Has::Nothing
+    }
+
+    fn step(effect: &Effect, has: &Has) -> Option<Has> {
+        effect.step(*has)
+    }
 }
 
 impl Effect {
@@ -92,17 +101,6 @@ fn same(has: Has, id: Uuid) -> bool {
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
-    Linearizable,
-    /// No order explains it. The longest explained prefix stops at this operation.
-    Broken {
-        stuck: usize,
-    },
-    /// The search was too long.
-    NotDecided,
-}
-
 /// Checks every name of a history.
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     let operations = evidence.exact;
@@ -110,7 +108,7 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     for (name, mut intervals) in by_name(operations) {
         intervals.extend(jumps.iter().map(|jump| jump.interval(&name)));
         checks.done(ORACLE, intervals.len() as u64);
-        match search(&intervals, MAX_STEPS) {
+        match search::<Name>(&intervals, MAX_STEPS) {
             Verdict::Linearizable => {}
             Verdict::NotDecided => checks.not_decided(ORACLE, &name),
             Verdict::Broken { stuck } => {
@@ -216,7 +214,7 @@ fn effect(index: usize, operation: &Operation, name: &str) -> Option<Effect> {
 }
 
 fn replaced(operation: &Operation, body: &[u8], name: &str) -> Option<Effect> {
-    let users = crate::export::users(body);
+    let users = crate::timeline::export::users(body);
     let id = lookup(&users, name);
     match operation.reply() {
         Some(_) => Some(Effect::Set(id)),
@@ -226,154 +224,6 @@ fn replaced(operation: &Operation, body: &[u8], name: &str) -> Option<Effect> {
 
 pub fn lookup(list: &[Named], name: &str) -> Option<Uuid> {
     list.iter().find(|user| user.name == name).map(|user| user.id)
-}
-
-/// Looks for an order of the intervals that their effects allow.
-pub fn search(intervals: &[Interval], max_steps: u64) -> Verdict {
-    let mut entries = Entries::new(intervals);
-    let mut has = Has::Nothing;
-    let mut done = Done::new(intervals.len());
-    let mut tried = BTreeSet::new();
-    let mut path: Vec<(usize, Has)> = Vec::new();
-    let mut entry = entries.first();
-    let (mut steps, mut deepest, mut stuck) = (0, 0, 0);
-    while let Some(at) = entry {
-        steps += 1;
-        if steps > max_steps {
-            return Verdict::NotDecided;
-        }
-        match entries.call(at) {
-            Some(interval) => {
-                let next = intervals[interval].effect.step(has);
-                let fresh = next.filter(|next| {
-                    done.insert(interval);
-                    let fresh = tried.insert((done.0.clone(), *next));
-                    done.remove(interval);
-                    fresh
-                });
-                match fresh {
-                    Some(next) => {
-                        path.push((interval, has));
-                        has = next;
-                        done.insert(interval);
-                        entries.lift(interval);
-                        entry = entries.first();
-                    }
-                    None => entry = entries.after(at),
-                }
-            }
-            // A return whose call is not explained yet: something before it was chosen wrongly.
-            None => {
-                if path.len() >= deepest {
-                    (deepest, stuck) = (path.len(), intervals[entries.returned(at)].operation);
-                }
-                let Some((interval, before)) = path.pop() else {
-                    return Verdict::Broken { stuck };
-                };
-                has = before;
-                done.remove(interval);
-                entries.unlift(interval);
-                entry = entries.after(entries.call_of(interval));
-            }
-        }
-    }
-    Verdict::Linearizable
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Done(Vec<u64>);
-
-impl Done {
-    fn new(count: usize) -> Done {
-        Done(vec![0; count.div_ceil(64)])
-    }
-
-    fn insert(&mut self, at: usize) {
-        self.0[at / 64] |= 1 << (at % 64);
-    }
-
-    fn remove(&mut self, at: usize) {
-        self.0[at / 64] &= !(1 << (at % 64));
-    }
-}
-
-/// Calls and returns in order, as a doubly linked list from which they are lifted in pairs. Entry 0
-/// is the head.
-struct Entries {
-    next: Vec<usize>,
-    previous: Vec<usize>,
-    /// Of each entry: its interval, and whether it is the call.
-    what: Vec<(usize, bool)>,
-    /// Of each interval: the entries of its call and its return.
-    places: Vec<(usize, usize)>,
-}
-
-impl Entries {
-    fn new(intervals: &[Interval]) -> Entries {
-        let ends = intervals.iter().enumerate().flat_map(|(index, interval)| {
-            // Calls come before returns where both are unanswered: those may take place at any
-            // time.
-            [(interval.from, 0, index, true), (interval.to, 1, index, false)]
-        });
-        let mut ends: Vec<_> = ends.collect();
-        ends.sort_unstable();
-        let count = ends.len() + 1;
-        let mut entries = Entries {
-            next: (1..=count).map(|next| next % count).collect(),
-            previous: (0..count).map(|at| (at + count - 1) % count).collect(),
-            what: vec![(usize::MAX, false)],
-            places: vec![(0, 0); intervals.len()],
-        };
-        for (_, _, index, is_call) in ends {
-            let at = entries.what.len();
-            entries.what.push((index, is_call));
-            match is_call {
-                true => entries.places[index].0 = at,
-                false => entries.places[index].1 = at,
-            }
-        }
-        entries
-    }
-
-    fn first(&self) -> Option<usize> {
-        self.after(0)
-    }
-
-    fn after(&self, at: usize) -> Option<usize> {
-        Some(self.next[at]).filter(|next| *next != 0)
-    }
-
-    /// The interval, if the entry is a call.
-    fn call(&self, at: usize) -> Option<usize> {
-        let (interval, is_call) = self.what[at];
-        is_call.then_some(interval)
-    }
-
-    fn returned(&self, at: usize) -> usize {
-        self.what[at].0
-    }
-
-    fn call_of(&self, interval: usize) -> usize {
-        self.places[interval].0
-    }
-
-    fn lift(&mut self, interval: usize) {
-        let (call, ret) = self.places[interval];
-        for at in [call, ret] {
-            let (previous, next) = (self.previous[at], self.next[at]);
-            self.next[previous] = next;
-            self.previous[next] = previous;
-        }
-    }
-
-    fn unlift(&mut self, interval: usize) {
-        let (call, ret) = self.places[interval];
-        for at in [ret, call] {
-            let (previous, next) = (self.previous[at], self.next[at]);
-            self.next[previous] = at;
-            self.previous[next] = at;
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,31 +3,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_core::log::format::{Body, Commit, Head, Reason};
+use drydock_harness::record::Seq;
 
 use super::{Checks, Violation};
-use crate::recorder::Seq;
-use crate::truth::Truth;
+use crate::timeline::Timeline;
 
 pub const ORACLE: &str = "I2 log";
 
-pub fn check(truth: &Truth, checks: &mut Checks) {
+pub fn check(timeline: &Timeline, checks: &mut Checks) {
     let broken =
         |sentence: &str, one: String, other: String| Violation::new(ORACLE, sentence, one, other);
-    for damaged in &truth.damaged {
+    for damaged in &timeline.damaged {
         let fact = damaged.clone();
         checks.violated(broken("a value of the store cannot be read", fact, String::new()));
     }
-    let Some(first) = truth.heads.first() else {
+    let Some(first) = timeline.heads.first() else {
         return;
     };
     let mut before = first.value;
     let mut era = first.era;
-    for commit in &truth.commits {
+    for commit in &timeline.commits {
         checks.done(ORACLE, 1);
         let (value, revision) = (&commit.value, commit.revision);
         if commit.era != era {
             era = commit.era;
-            before = began(truth, era, value);
+            before = began(timeline, era, value);
         }
         let recovery = matches!(value.body, Body::Switch { reason: Reason::Recovery });
         if recovery {
@@ -54,9 +54,9 @@ pub fn check(truth: &Truth, checks: &mut Checks) {
         before = value.head();
     }
     let by_seq: BTreeMap<Seq, &Commit> =
-        truth.commits.iter().map(|commit| (commit.seq, &commit.value)).collect();
-    let turns: BTreeSet<Seq> = truth.turns.iter().map(|turn| turn.seq).collect();
-    for head in &truth.heads {
+        timeline.commits.iter().map(|commit| (commit.seq, &commit.value)).collect();
+    let turns: BTreeSet<Seq> = timeline.turns.iter().map(|turn| turn.seq).collect();
+    for head in &timeline.heads {
         if head.value.position == 0 || turns.contains(&head.seq) {
             continue;
         }
@@ -74,9 +74,9 @@ pub fn check(truth: &Truth, checks: &mut Checks) {
 }
 
 /// The head that a store began with, before its first commit.
-fn began(truth: &Truth, era: usize, first: &Commit) -> Head {
-    let head = truth.heads.iter().find(|head| head.era == era);
-    let turned = truth.turns.iter().any(|turn| turn.era == era);
+fn began(timeline: &Timeline, era: usize, first: &Commit) -> Head {
+    let head = timeline.heads.iter().find(|head| head.era == era);
+    let turned = timeline.turns.iter().any(|turn| turn.era == era);
     match head {
         Some(head) if turned || head.value.position == 0 => head.value,
         // It began empty, and with a recovery.

@@ -23,17 +23,14 @@ pub mod secrets;
 pub mod snapshots;
 mod tree;
 
-use std::collections::BTreeMap;
-
 use drydock_core::store::Durability;
-use drydock_services::seal::KeyRing;
-use serde::{Deserialize, Serialize};
+use drydock_harness::record::Seq;
+pub use drydock_harness::report::{Checks, Violation};
+use drydock_runtime::encryption::KeyRing;
 
 use crate::history::Operation;
-use crate::log::Log;
-use crate::recorder::Seq;
-use crate::truth::Truth;
-use crate::workload::Finals;
+use crate::product::Log;
+use crate::timeline::{FinalState, Timeline};
 
 pub use outside::outside;
 
@@ -61,17 +58,17 @@ pub const ORACLES: &[(&str, &str)] = &[
 
 /// What one run left behind.
 pub struct Evidence<'a> {
-    /// What was asked and answered, each numbered as the events of `truth` are: no later than it
+    /// What was asked and answered, each numbered as the events of `timeline` are: no later than it
     /// was asked, and no earlier than it was answered.
     pub operations: &'a [Operation],
     /// The same, numbered among each other exactly.
     pub exact: &'a [Operation],
-    /// Between which events of `exact` an event of `truth` happened.
+    /// Between which events of `exact` an event of `timeline` happened.
     pub exactly: &'a dyn Fn(Seq) -> (Seq, Seq),
     /// The addresses of the instances, as they give them themselves.
     pub instances: &'a [String],
-    pub truth: &'a Truth,
-    pub finals: &'a Finals,
+    pub timeline: &'a Timeline,
+    pub final_state: &'a FinalState,
     /// What secrets are encrypted with.
     pub keys: &'a KeyRing,
     pub durability: Durability,
@@ -83,69 +80,10 @@ pub struct Evidence<'a> {
     pub log: Option<&'a Log>,
 }
 
-/// A broken invariant: one sentence, and the two facts that contradict each other.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Violation {
-    pub oracle: String,
-    pub sentence: String,
-    pub facts: [String; 2],
-}
-
-impl Violation {
-    pub fn new(
-        oracle: &str,
-        sentence: impl Into<String>,
-        one: impl Into<String>,
-        other: impl Into<String>,
-    ) -> Violation {
-        Violation {
-            oracle: oracle.to_owned(),
-            sentence: sentence.into(),
-            facts: [one.into(), other.into()],
-        }
-    }
-}
-
-/// What the oracles looked at and found.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Checks {
-    /// How many facts each oracle checked.
-    pub counts: BTreeMap<String, u64>,
-    pub violations: Vec<Violation>,
-    /// Oracle and subject of searches that were given up.
-    pub not_decided: Vec<(String, String)>,
-    /// What did not come to an end.
-    pub pending: Vec<String>,
-    /// Oracles that had nothing to go by, and why.
-    pub not_judged: Vec<(String, String)>,
-}
-
-impl Checks {
-    pub fn done(&mut self, oracle: &str, count: u64) {
-        *self.counts.entry(oracle.to_owned()).or_default() += count;
-    }
-
-    pub fn violated(&mut self, violation: Violation) {
-        self.violations.push(violation);
-    }
-
-    pub fn not_judged(&mut self, oracle: &str, why: &str) {
-        let unjudged = (oracle.to_owned(), why.to_owned());
-        if !self.not_judged.contains(&unjudged) {
-            self.not_judged.push(unjudged);
-        }
-    }
-
-    pub fn not_decided(&mut self, oracle: &str, subject: &str) {
-        let undecided = (oracle.to_owned(), subject.to_owned());
-        self.not_decided.push(undecided);
-    }
-}
-
 /// Asks every oracle.
 pub fn all(evidence: &Evidence<'_>) -> Checks {
     let mut checks = Checks::default();
-    log::check(evidence.truth, &mut checks);
+    log::check(evidence.timeline, &mut checks);
     acked::check(evidence, &mut checks);
     checkpoints::check(evidence, &mut checks);
     recovery::check(evidence, &mut checks);

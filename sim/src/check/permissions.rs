@@ -25,18 +25,18 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
         Call::Gateway(call) => Some(Asked {
             operation,
             call,
-            first: evidence.truth.nth_at(operation.called),
-            last: evidence.truth.nth_at(operation.end_seq()),
+            first: evidence.timeline.nth_at(operation.called),
+            last: evidence.timeline.nth_at(operation.end_seq()),
         }),
         _ => None,
     });
     let asked: Vec<_> = asked.collect();
     checks.done(ORACLE, asked.len() as u64);
-    changes::check(evidence.truth, &asked, checks);
-    reads::check(evidence.truth, &asked, checks);
+    changes::check(evidence.timeline, &asked, checks);
+    reads::check(evidence.timeline, &asked, checks);
 }
 
-/// A call and the states that were in force meanwhile, see [`crate::truth::Place::nth`].
+/// A call and the states that were in force meanwhile, see [`crate::timeline::Place::nth`].
 struct Asked<'a> {
     operation: &'a Operation,
     call: &'a GatewayCall,

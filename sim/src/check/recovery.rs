@@ -7,42 +7,42 @@
 use std::collections::BTreeMap;
 
 use drydock_core::log::format::{Body, Commit, Reason};
+use drydock_harness::record::Seq;
 use uuid::Uuid;
 
 use super::checkpoints::archived_at;
 use super::exports::difference;
 use super::{Checks, Evidence, Violation};
-use crate::recorder::Seq;
-use crate::truth::{At, State, Step, Truth};
+use crate::timeline::{At, State, Step, Timeline};
 
 pub const ORACLE: &str = "I8 recovery";
 
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
-    let truth = evidence.truth;
-    for missing in &truth.missing {
+    let timeline = evidence.timeline;
+    for missing in &timeline.missing {
         let sentence = "objects at the end are not enough to come back from";
         let fact = "what is published and archived must be readable";
         checks.violated(Violation::new(ORACLE, sentence, missing.clone(), fact));
     }
     let known: BTreeMap<Uuid, &At<Commit>> =
-        truth.commits.iter().map(|at| (at.value.id, at)).collect();
-    for commit in recoveries(truth) {
+        timeline.commits.iter().map(|at| (at.value.id, at)).collect();
+    for commit in recoveries(timeline) {
         checks.done(ORACLE, 1);
-        recovered(truth, commit, &known, checks);
+        recovered(timeline, commit, &known, checks);
     }
-    states(truth, checks);
-    lost_tails(truth, checks);
+    states(timeline, checks);
+    lost_tails(timeline, checks);
     reported(evidence, checks);
 }
 
-fn recoveries(truth: &Truth) -> impl Iterator<Item = &At<Commit>> {
-    let all = truth.commits.iter();
+fn recoveries(timeline: &Timeline) -> impl Iterator<Item = &At<Commit>> {
+    let all = timeline.commits.iter();
     all.filter(|at| matches!(at.value.body, Body::Switch { reason: Reason::Recovery }))
 }
 
 /// A recovery goes on from a commit that was, and says so.
 fn recovered(
-    truth: &Truth,
+    timeline: &Timeline,
     commit: &At<Commit>,
     known: &BTreeMap<Uuid, &At<Commit>>,
     checks: &mut Checks,
@@ -53,7 +53,7 @@ fn recovered(
         checks.violated(Violation::new(ORACLE, sentence, fact.clone(), other));
     };
     let from = known.get(&value.previous).map(|from| from.value.position);
-    let first_boot = truth
+    let first_boot = timeline
         .heads
         .iter()
         .any(|head| head.value.position == 0 && head.value.commit == value.previous);
@@ -66,7 +66,7 @@ fn recovered(
         }
         _ => {}
     }
-    let said = truth.recoveries.iter().find(|record| record.seq == commit.seq);
+    let said = timeline.recoveries.iter().find(|record| record.seq == commit.seq);
     let said = said.map(|record| record.value.position);
     if said != Some(value.position - 1) {
         broken("a recovery reports another position than it has", format!("it says {said:?}"));
@@ -74,11 +74,11 @@ fn recovered(
 }
 
 /// A recovery's checkpoint is the state that it goes on from.
-fn states(truth: &Truth, checks: &mut Checks) {
-    truth.replay_steps(|place, state, step| {
-        let switched = place.commit.and_then(|id| truth.switched.get(&id));
+fn states(timeline: &Timeline, checks: &mut Checks) {
+    timeline.replay_steps(|place, state, step| {
+        let switched = place.commit.and_then(|id| timeline.switched.get(&id));
         let (Step::Before, Some(switched)) = (step, switched) else { return };
-        let commit = truth.commits.iter().find(|at| Some(at.value.id) == place.commit);
+        let commit = timeline.commits.iter().find(|at| Some(at.value.id) == place.commit);
         let recovery =
             |at: &At<Commit>| matches!(at.value.body, Body::Switch { reason: Reason::Recovery });
         if !commit.is_some_and(recovery) {
@@ -97,12 +97,12 @@ fn states(truth: &Truth, checks: &mut Checks) {
 }
 
 /// What was archived when a store ended is still part of the past in the end.
-fn lost_tails(truth: &Truth, checks: &mut Checks) {
-    let surviving = truth.surviving();
-    for era in 0..truth.eras.saturating_sub(1) {
-        let ended: Seq = truth.began[era + 1];
-        let archived = archived_at(truth, era, ended);
-        let of_era = truth.commits.iter().filter(|at| at.era == era && at.seq <= ended);
+fn lost_tails(timeline: &Timeline, checks: &mut Checks) {
+    let surviving = timeline.surviving();
+    for era in 0..timeline.eras.saturating_sub(1) {
+        let ended: Seq = timeline.began[era + 1];
+        let archived = archived_at(timeline, era, ended);
+        let of_era = timeline.commits.iter().filter(|at| at.era == era && at.seq <= ended);
         // Within an era a recovery may have given commits up before.
         let forked = of_era
             .clone()
@@ -130,9 +130,9 @@ fn lost_tails(truth: &Truth, checks: &mut Checks) {
 
 /// The status names the last recovery.
 fn reported(evidence: &Evidence<'_>, checks: &mut Checks) {
-    let Some(said) = evidence.finals.recovered else { return };
+    let Some(said) = evidence.final_state.recovered else { return };
     checks.done(ORACLE, 1);
-    let last = evidence.truth.recoveries.last().map(|record| record.value.position);
+    let last = evidence.timeline.recoveries.last().map(|record| record.value.position);
     if said != last {
         checks.violated(Violation::new(
             ORACLE,

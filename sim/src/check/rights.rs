@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::tree::{all, group_at, id_in, project_at, up};
 use crate::history::{Act, By, GatewayCall};
-use crate::truth::State;
+use crate::timeline::State;
 
 /// What somebody must be, or be to something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 
 use super::{Checks, Evidence, Violation};
 use crate::history::{Answer, MARKER, Operation, Reply};
-use crate::log::Log;
+use crate::product::Log;
 
 pub const ORACLE: &str = "I16 secrets";
 
@@ -22,7 +22,7 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
         checks.violated(violation("a log line holds a secret", line));
     }
     let mut told = None;
-    evidence.truth.replay(|place, state| {
+    evidence.timeline.replay(|place, state| {
         checks.done(ORACLE, 1);
         let mut open = state.iter().filter(|(_, object)| object.to_string().contains(MARKER));
         if let (None, Some(((kind, id), _))) = (&told, open.next()) {

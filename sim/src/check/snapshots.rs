@@ -5,26 +5,26 @@
 
 use std::collections::BTreeSet;
 
-use drydock_services::seal::KeyRing;
+use drydock_runtime::encryption::KeyRing;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Checks, Evidence, Violation, tree};
-use crate::export::{name_of, named};
 use crate::history::{Call, Named, Operation, Reads, Reply, Role, TreeCall};
-use crate::truth::{State, Step};
+use crate::timeline::export::{name_of, named};
+use crate::timeline::{State, Step};
 
 pub const ORACLE: &str = "I4 snapshot";
 
 struct Window<'a> {
     operation: &'a Operation,
-    /// The states in force, by number, see [`crate::truth::Place`].
+    /// The states in force, by number, see [`crate::timeline::Place`].
     first: usize,
     last: usize,
 }
 
 pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
-    let truth = evidence.truth;
+    let timeline = evidence.timeline;
     let asked = evidence.operations.iter().filter(|operation| {
         operation.reply().is_some_and(|reply| {
             fits(&operation.call, reply, &State::new(), evidence.keys).is_some()
@@ -33,14 +33,14 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     let mut waiting: Vec<Window<'_>> = asked
         .map(|operation| Window {
             operation,
-            first: truth.nth_at(operation.called),
-            last: truth.nth_at(operation.end_seq()),
+            first: timeline.nth_at(operation.called),
+            last: timeline.nth_at(operation.end_seq()),
         })
         .collect();
     checks.done(ORACLE, waiting.len() as u64);
     waiting.sort_by_key(|window| std::cmp::Reverse(window.first));
     let mut open: Vec<Window<'_>> = Vec::new();
-    truth.replay_steps(|place, state, step| {
+    timeline.replay_steps(|place, state, step| {
         if step == Step::Before {
             return;
         }
@@ -156,7 +156,7 @@ fn role_name(role: Role) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::keys;
+    use crate::plan::identity::keys;
 
     fn state() -> State {
         let [user, org, member] = [1, 2, 3].map(Uuid::from_u128);

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drydock_services::seal::{Bound, KeyRing, Sealed};
+use drydock_runtime::encryption::{Bound, KeyRing, Sealed};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::truth::State;
+use crate::timeline::State;
 
 const GROUPS: &str = "project_groups";
 const PROJECTS: &str = "projects";

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use drydock_harness::fleet::exit::{self, Failure};
+use drydock_harness::report::Verdict;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::args::RunArgs;
 use crate::against::{self, Deployment};
-use crate::exit::{self, Failure};
-use crate::outcome::Verdict;
 
 const TIME: Duration = Duration::from_secs(60);
 const CLIENTS: usize = 8;

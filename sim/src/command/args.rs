@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 
-use crate::hosts::etcd::Bug;
 use crate::plan::Fidelity;
+use drydock_sim_etcd::Bug;
 
 /// Runs Drydock in a deterministic simulation. Without a command: the standard suite.
 #[derive(Debug, Parser)]

@@ -2,16 +2,17 @@
 
 use std::io::{BufWriter, Read, Write};
 
+use drydock_harness::fleet;
+use drydock_harness::fleet::exit::{FINE, Failure};
+use drydock_harness::record::Sink;
+use drydock_harness::world::shim;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
 use super::args::ChildArgs;
-use crate::exit::{FINE, Failure};
 use crate::plan::Plan;
-use crate::recorder::Sink;
-use crate::runner::{self, Options};
-use crate::shim;
+use crate::run::{self, Options};
 
 /// Hash seeds and the like, the same in every run.
 const ENTROPY: u64 = 0;
@@ -21,7 +22,7 @@ pub fn run(args: &ChildArgs) -> Result<u8, Failure> {
     shim::seed_entropy(ENTROPY);
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text)?;
-    let plan = Plan::parse("standard input", &text)?;
+    let plan: Plan = fleet::Plan::parse("standard input", &text)?;
     if let Some(level) = &args.log {
         show_log(level)?;
     }
@@ -33,7 +34,7 @@ pub fn run(args: &ChildArgs) -> Result<u8, Failure> {
         None => None,
     };
     let options = Options { sink, until_ms: args.until_ms };
-    let outcome = runner::run(&plan, options);
+    let outcome = run::run(&plan, options);
     let json = serde_json::to_vec(&outcome).expect("an outcome is plain data");
     std::io::stdout().write_all(&json)?;
     Ok(FINE)
@@ -54,7 +55,7 @@ struct SimulatedTime;
 
 impl FormatTime for SimulatedTime {
     fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
-        let now = crate::world::host_elapsed().unwrap_or_default();
+        let now = drydock_harness::world::host_elapsed().unwrap_or_default();
         write!(writer, "{:>10.3}", now.as_secs_f64())
     }
 }

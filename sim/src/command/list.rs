@@ -1,16 +1,20 @@
 //! Shows what there is.
 
+use std::fmt::Display;
+
+use drydock_harness::fleet::exit::{FINE, Failure};
+
 use crate::check::ORACLES;
 use crate::command::mutants;
 use crate::command::suite::package_folder;
-use crate::exit::{FINE, Failure};
-use crate::probes::PROBES;
+use crate::plan::fault;
+use crate::run::probes::PROBES;
 use crate::scenario::{ALL, Scenario};
 
 pub fn run() -> Result<u8, Failure> {
     section("scenarios", ALL.iter().map(described));
     section("oracles", ORACLES.iter().copied());
-    section("faults", crate::fault::KINDS.iter().copied());
+    section("faults", fault::about().map(counted));
     section("probes", PROBES.iter().copied());
     let mutants = mutants::read(&package_folder().join("mutants"), &[])?;
     let mutants: Vec<_> =
@@ -23,7 +27,12 @@ fn described(scenario: &Scenario) -> (&'static str, &'static str) {
     (scenario.name, scenario.about)
 }
 
-fn section<'a>(title: &str, items: impl Iterator<Item = (&'a str, &'a str)>) {
+/// A fault's meaning, and what counts as its hits.
+fn counted(about: &fault::About) -> (&'static str, String) {
+    (about.label, format!("{}; counts {}", about.meaning, about.hits))
+}
+
+fn section<'a>(title: &str, items: impl Iterator<Item = (&'a str, impl Display)>) {
     anstream::println!("{title}:");
     for (name, about) in items {
         anstream::println!("  {name:<26} {about}");

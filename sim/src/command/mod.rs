@@ -18,7 +18,7 @@ use clap::Parser;
 
 pub use args::{Args, Command};
 
-use crate::exit::Failure;
+use drydock_harness::fleet::exit::Failure;
 
 /// Reads the command line, does what it says, and answers with an exit code of `exit.rs`.
 pub fn main() -> ExitCode {
@@ -27,7 +27,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let asked_for = !error.use_stderr();
             let _ = error.print();
-            let code = if asked_for { crate::exit::FINE } else { crate::exit::USAGE };
+            let code = if asked_for {
+                drydock_harness::fleet::exit::FINE
+            } else {
+                drydock_harness::fleet::exit::USAGE
+            };
             return code.into();
         }
     };

@@ -9,11 +9,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use drydock_core::env::{Clock, SystemClock};
+use drydock_harness::fleet::exit::{self, FINE, Failure, SIMULATOR, VIOLATED};
 use tokio::process::Command;
 
 use super::args::MutantArgs;
 use super::suite::package_folder;
-use crate::exit::{self, FINE, Failure, SIMULATOR, VIOLATED};
 
 /// Cheap to build: most of the time that a mutant takes goes into that.
 const PROFILE: &str = "mutant";

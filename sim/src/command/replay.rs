@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
+use drydock_harness::fleet::exit::{self, Failure};
+use drydock_harness::fleet::{self, ChildOptions, Job, Plan as _};
+use drydock_harness::report::{self, Verdict};
+
 use super::args::ReplayArgs;
 use super::suite::seeded;
-use crate::exit::{self, Failure};
-use crate::fleet::{self, ChildOptions, Job};
-use crate::outcome::Verdict;
 use crate::plan::{Fidelity, Plan};
-use crate::report;
 use crate::scenario::{ALL, Scenario};
+
+/// The command that runs a plan once more.
+pub const REPLAY: &str = "cargo sim replay";
 
 pub async fn run(args: &ReplayArgs) -> Result<u8, Failure> {
     let mut worst = Verdict::Fine;
@@ -21,13 +24,13 @@ pub async fn run(args: &ReplayArgs) -> Result<u8, Failure> {
             until_ms: until.map(|ms| u64::try_from(ms).unwrap_or(u64::MAX)),
             log: args.log.clone(),
         };
-        let outcome = fleet::run_one(&job.plan, &options).await?;
+        let outcome = fleet::run_one(&job, &options).await?;
         anstream::print!("{}", std::fs::read_to_string(story.path())?);
-        let (name, fingerprint) = (job.plan.name(), &outcome.fingerprint);
+        let (name, fingerprint) = (job.name(), &outcome.fingerprint);
         anstream::println!("{name}: {} events, fingerprint {fingerprint}", outcome.events);
         if outcome.verdict != Verdict::Fine && args.until.is_none() {
-            let file = report::keep(&job)?;
-            anstream::println!("{}", report::failure(&outcome, &file));
+            let file = job.keep()?;
+            anstream::println!("{}", report::failure(&outcome, &file, REPLAY));
         }
         worst = worst.max(match args.until {
             Some(_) if outcome.verdict != Verdict::Broken => Verdict::Fine,
@@ -44,12 +47,11 @@ pub fn jobs(named: &[String], fidelity: Fidelity) -> Result<Vec<Job>, Failure> {
         if let Ok(seed) = name.parse() {
             jobs.extend(seeded(ALL.iter().collect(), std::iter::once(seed), fidelity));
         } else if let Some((scenario, seed)) = scenario_and_seed(name) {
-            let plan = scenario.plan(seed, fidelity);
-            jobs.push(Job { plan, file: None });
+            jobs.push(Job::new(&scenario.plan(seed, fidelity), None));
         } else {
             let file = Path::new(name);
             let plan = Plan::read(file)?;
-            jobs.push(Job { plan, file: Some(file.to_owned()) });
+            jobs.push(Job::new(&plan, Some(file.to_owned())));
         }
     }
     Ok(jobs)

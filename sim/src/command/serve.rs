@@ -5,9 +5,8 @@ use std::path::Path;
 
 use drydock_backends::tcp::TcpNet;
 use drydock_core::net::{Listener, Net as _};
+use drydock_harness::fleet::exit::Failure;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-
-use crate::exit::Failure;
 
 pub async fn listen(address: &str) -> Result<Box<dyn Listener>, Failure> {
     let listening = TcpNet.listen(address).await;

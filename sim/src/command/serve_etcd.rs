@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drydock_core::net::Listener;
+use drydock_harness::fleet::exit::{FINE, Failure};
+use drydock_sim_etcd::authority::Repairing;
+use drydock_sim_etcd::{Cluster, Config, Etcd, MemberConfig, NoFaults, Node, serve};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::args::ServeEtcdArgs;
 use super::serve::{Signals, about, check_folder, listen};
-use crate::exit::{FINE, Failure};
-use crate::hosts::etcd::authority::Repairing;
-use crate::hosts::etcd::serve::serve;
-use crate::hosts::etcd::{Clock, Cluster, Config, Etcd, MemberConfig, NoFaults, Node};
+use crate::storage::Accepts;
 
 /// Until interrupted or asked to terminate.
 pub async fn run(args: ServeEtcdArgs) -> Result<u8, Failure> {
@@ -25,16 +25,16 @@ pub async fn run(args: ServeEtcdArgs) -> Result<u8, Failure> {
     for address in &args.listen {
         listeners.push(listen(address).await?);
     }
-    let clock = Uptime { started: Instant::now() };
-    let cluster = cluster(&args, &listeners, clock.now())?;
-    let etcd = Etcd::new(cluster, Arc::new(clock), Arc::new(NoFaults));
+    let started = Instant::now();
+    let cluster = cluster(&args, &listeners, Duration::ZERO)?;
+    let etcd = Etcd::new(cluster, Arc::new(move || started.elapsed()), Arc::new(NoFaults));
     let mut signals = Signals::listen()?;
     let shutdown = CancellationToken::new();
     let mut members = JoinSet::new();
     for (member, listener) in listeners.into_iter().enumerate() {
         anstream::eprintln!("etcd listens on {}", listener.local_addr());
         let node = Node::new(etcd.clone(), member);
-        let listener = Box::new(Repairing { listener });
+        let listener = Box::new(Repairing { listener: Box::new(Accepts(listener)) });
         members.spawn(serve(listener, node, shutdown.clone()));
     }
     signals.next().await;
@@ -70,14 +70,4 @@ fn cluster(
     let json = fs::read(path).map_err(|error| about(path, error))?;
     let dump = serde_json::from_slice(&json).map_err(|error| about(path, error))?;
     Cluster::load(config, dump, now).map_err(|error| about(path, error))
-}
-
-struct Uptime {
-    started: Instant,
-}
-
-impl Clock for Uptime {
-    fn now(&self) -> Duration {
-        self.started.elapsed()
-    }
 }

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use drydock_core::env::Env;
+use drydock_harness::fleet::exit::{FINE, Failure};
+use drydock_sim_s3::{Calm, ConditionalWrites, Personality, S3, Settings, dump, serve};
 use tokio_util::sync::CancellationToken;
-
-use crate::exit::{FINE, Failure};
-use crate::hosts::s3::{Calm, ConditionalWrites, Personality, S3, Settings, dump, serve};
 
 use super::args::duration;
 use super::serve::{Signals, about, check_folder, listen};
+use crate::storage::Accepts;
 
 #[derive(Debug, clap::Args)]
 pub struct ServeS3Args {
@@ -38,11 +38,20 @@ pub struct ServeS3Args {
     #[arg(long)]
     state: Option<PathBuf>,
     /// What becomes of the conditions of writes.
-    #[arg(long, value_enum, default_value = "honoured")]
+    #[arg(long, default_value = "honoured", value_parser = conditional_writes())]
     conditional_writes: ConditionalWrites,
     /// Listings show what was written this long ago.
     #[arg(long, default_value = "0s", value_parser = duration)]
     listing_lag: std::time::Duration,
+}
+
+fn conditional_writes() -> impl TypedValueParser<Value = ConditionalWrites> {
+    let all = ConditionalWrites::ALL;
+    let names = PossibleValuesParser::new(all.map(ConditionalWrites::name));
+    names.map(move |name| {
+        let named = all.into_iter().find(|habit| habit.name() == name);
+        named.expect("it is one of the names")
+    })
 }
 
 pub async fn run(args: &ServeS3Args) -> Result<u8, Failure> {
@@ -65,7 +74,9 @@ pub async fn run(args: &ServeS3Args) -> Result<u8, Failure> {
         ..Settings::default()
     };
     let env = Env::system();
-    let s3 = Arc::new(S3::with_state(state, settings, env.clone(), Arc::new(Calm)));
+    let (clock, rng) = (env.clone(), env.rng("s3"));
+    let clock = Arc::new(move || clock.now());
+    let s3 = Arc::new(S3::with_state(state, settings, clock, rng, Arc::new(Calm)));
     for name in &args.bucket {
         if s3.state().bucket(name).is_err() {
             let created = s3.state().create_bucket(name, env.now());
@@ -82,7 +93,7 @@ pub async fn run(args: &ServeS3Args) -> Result<u8, Failure> {
         signals.next().await;
     };
     tokio::select! {
-        () = serve(listener, s3.clone(), shutdown.clone()) => {}
+        () = serve(Box::new(Accepts(listener)), s3.clone(), shutdown.clone()) => {}
         // Whoever is still sending then is cut off.
         () = told_twice => {}
     }

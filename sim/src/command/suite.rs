@@ -6,16 +6,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use drydock_core::env::{Clock, RngTree, SystemClock};
+use drydock_harness::fleet::exit::{self, Failure};
+use drydock_harness::fleet::{self, Job, Plan as _};
+use drydock_harness::report::{self, Tally, Verdict};
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::RngExt;
 
 use super::args::{RunArgs, Shard, SuiteArgs};
-use crate::exit::{self, Failure};
-use crate::fleet::{self, Job};
-use crate::outcome::Verdict;
+use super::replay;
 use crate::plan::{Fidelity, Plan};
-use crate::report::{self, Tally};
-use crate::scenario::{ALL, Scenario};
+use crate::run::probes::PROBES;
+use crate::scenario::{ALL, STEPS, Scenario};
 
 /// Failures that are told in full.
 const SHOWN_FAILURES: usize = 5;
@@ -75,7 +76,7 @@ async fn suite(
     bounds: Bounds,
 ) -> Result<u8, Failure> {
     let clock = SystemClock::default();
-    let mut tally = Tally::default();
+    let mut tally = Tally::new(PROBES.iter().map(|(name, _)| *name), STEPS.iter().copied());
     let mut shown = 0;
     let mut kept = Ok(());
     let mut started = 0;
@@ -94,10 +95,10 @@ async fn suite(
         bar.inc(1);
         if outcome.verdict != Verdict::Fine {
             failed.set(true);
-            match report::keep(&job) {
+            match job.keep() {
                 Ok(file) if shown < SHOWN_FAILURES => {
                     shown += 1;
-                    let story = report::failure(&outcome, &file);
+                    let story = report::failure(&outcome, &file, replay::REPLAY);
                     bar.suspend(|| anstream::println!("{story}\n"));
                 }
                 Ok(_) => {}
@@ -125,8 +126,8 @@ pub fn seeded(
     fidelity: Fidelity,
 ) -> impl Iterator<Item = Job> {
     seeds.flat_map(move |seed| {
-        let plans = scenarios.iter().map(move |scenario| scenario.plan(seed, fidelity));
-        plans.map(|plan| Job { plan, file: None }).collect::<Vec<_>>()
+        let plans = scenarios.iter().map(|scenario| scenario.plan(seed, fidelity));
+        plans.map(|plan| Job::new(&plan, None)).collect::<Vec<_>>()
     })
 }
 
@@ -160,8 +161,8 @@ pub fn corpus() -> Result<Vec<Job>, Failure> {
         }
     }
     files.sort();
-    let jobs = files.into_iter().map(|file| Ok(Job { plan: Plan::read(&file)?, file: Some(file) }));
-    jobs.collect()
+    let job = |file: PathBuf| Ok(Job::new(&Plan::read(&file)?, Some(file)));
+    files.into_iter().map(job).collect()
 }
 
 /// The folder of this package: cargo says where when it runs the binary.

@@ -1,10 +1,11 @@
 //! Runs every plan twice, in two processes, and compares every event.
 
+use drydock_harness::fleet::exit::{FINE, Failure, NOT_DETERMINISTIC};
+use drydock_harness::fleet::{self, ChildOptions, Job};
+
 use super::args::VerifyArgs;
 use super::suite::{fresh_seed, seeded};
 use super::{replay, suite};
-use crate::exit::{FINE, Failure, NOT_DETERMINISTIC};
-use crate::fleet::{self, ChildOptions, Job};
 use crate::scenario::ALL;
 
 /// Events shown before the first difference.
@@ -27,7 +28,7 @@ pub async fn run(args: &VerifyArgs) -> Result<u8, Failure> {
     for job in jobs {
         if let Some(difference) = twice(&job).await? {
             anstream::println!("{difference}");
-            let file = crate::report::keep(&job)?;
+            let file = job.keep()?;
             anstream::println!("verify: cargo sim verify {}", file.display());
             return Ok(NOT_DETERMINISTIC);
         }
@@ -43,10 +44,10 @@ async fn twice(job: &Job) -> Result<Option<String>, Failure> {
     let options =
         paths.clone().map(|path| ChildOptions { events: Some(path), ..ChildOptions::default() });
     let [one, two] = &options;
-    let runs = (fleet::run_one(&job.plan, one), fleet::run_one(&job.plan, two));
+    let runs = (fleet::run_one(job, one), fleet::run_one(job, two));
     let (one, two) = tokio::join!(runs.0, runs.1);
     let (one, two) = (one?, two?);
-    let name = job.plan.name();
+    let name = job.name();
     if let Some(broken) = one.broken.or(two.broken) {
         return Err(Failure::Simulator(format!("{name}: {broken}")));
     }

@@ -10,19 +10,19 @@ pub struct Step {
     /// The gateway asked instead, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<usize>,
-    pub action: Action,
+    pub action: OperatorOp,
 }
 
 impl Step {
     /// A step at an instance.
-    pub fn new(at_ms: u64, instance: usize, action: Action) -> Step {
+    pub fn new(at_ms: u64, instance: usize, action: OperatorOp) -> Step {
         Step { at_ms, instance, gateway: None, action }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Action {
+pub enum OperatorOp {
     /// Sets maintenance and asks until it is ready, for `wait_ms` at most.
     Maintenance { wait_ms: u64 },
     /// Ends maintenance; asks until that is confirmed, for `wait_ms` at most.

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::hosts::s3::ConditionalWrites;
+use drydock_sim_s3::ConditionalWrites;
 
 /// Which hosts there are, and how far from each other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

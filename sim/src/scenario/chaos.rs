@@ -2,7 +2,7 @@
 
 use super::Draw;
 use super::swarm::{self, CLOCKS, COORDINATION, LINKS, OBJECTS, POINTS, PROCESSES, WATCHES};
-use crate::plan::{Action, OpKind, Plan, Step};
+use crate::plan::{OpKind, OperatorOp, Plan, Step};
 
 pub fn load_with_faults(draw: &mut Draw) -> Plan {
     let configstores = draw.count(1, 5);
@@ -19,8 +19,8 @@ pub fn load_with_faults(draw: &mut Draw) -> Plan {
 fn maintenance(draw: &mut Draw, plan: &mut Plan) {
     let at_ms = draw.number(2_000, 12_000);
     let actions = [
-        (at_ms, Action::Maintenance { wait_ms: 3_000 }),
-        (at_ms + 3_000, Action::Resume { wait_ms: 3_000 }),
+        (at_ms, OperatorOp::Maintenance { wait_ms: 3_000 }),
+        (at_ms + 3_000, OperatorOp::Resume { wait_ms: 3_000 }),
     ];
     for (at_ms, action) in actions {
         let instance = draw.count(1, plan.topology.configstores);
@@ -34,7 +34,7 @@ pub fn export_under_load(draw: &mut Draw) -> Plan {
     plan.workload.weights.insert(OpKind::Export, 3);
     for _ in 0..draw.count(2, 8) {
         let (at_ms, instance) = (draw.number(500, 14_000), draw.count(1, configstores));
-        let action = Action::Export { keep: "any".to_owned() };
+        let action = OperatorOp::Export { keep: "any".to_owned() };
         plan.operator.push(Step::new(at_ms, instance, action));
     }
     plan.operator.sort_by_key(|step| step.at_ms);

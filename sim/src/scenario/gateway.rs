@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Draw;
 use super::swarm::{self, COORDINATION, OBJECTS, PROCESSES, WATCHES};
-use crate::fault::{Fault, What};
-use crate::plan::{
-    Action, Damage, GatewayOp, OPERATOR, Plan, Step, client_name, gateway_name, instance_name,
-};
+use crate::plan::fault::{Fault, FaultKind, LinkFault, ProcessFault};
+use crate::plan::hosts::{OPERATOR, client_name, gateway_name, instance_name};
+use crate::plan::{Damage, GatewayOp, OperatorOp, Plan, Step};
 
 const LOAD_MS: u64 = 15_000;
 /// For maintenance to be ready, and to end.
@@ -73,9 +72,9 @@ fn fronts(draw: &mut Draw, plan: &mut Plan) {
     for _ in 0..draw.count(0, 3) {
         let gateway = draw.count(1, plan.topology.gateways);
         let what = match draw.number(0, 4) {
-            0 | 1 => What::GatewayKill { gateway },
-            2 => What::GatewayStop { gateway },
-            _ => What::GatewayPause { gateway },
+            0 | 1 => ProcessFault::GatewayKill { gateway }.into(),
+            2 => ProcessFault::GatewayStop { gateway }.into(),
+            _ => ProcessFault::GatewayPause { gateway }.into(),
         };
         let at_ms = draw.number(1_000, LOAD_MS - 1_000);
         let for_ms = draw.number(20, 4_000).min(LOAD_MS - at_ms);
@@ -94,15 +93,15 @@ fn between(draw: &mut Draw, plan: &mut Plan) {
         };
         let what = match (draw.number(0, 4), behind) {
             // Who dials.
-            (0, true) => What::Refuse { from: gateway, to: other },
-            (0, false) => What::Refuse { from: other, to: gateway },
+            (0, true) => LinkFault::Refuse { from: gateway, to: other }.into(),
+            (0, false) => LinkFault::Refuse { from: other, to: gateway }.into(),
             (kind, _) => {
                 let there = draw.chance(50);
                 let [from, to] = if there { [gateway, other] } else { [other, gateway] };
                 match kind {
-                    1 => What::Stall { from, to },
-                    2 => What::Blackhole { from, to },
-                    3 => What::Reset { from, to },
+                    1 => LinkFault::Stall { from, to }.into(),
+                    2 => LinkFault::Blackhole { from, to }.into(),
+                    3 => LinkFault::Reset { from, to }.into(),
                     _ => slow(draw, from, to),
                 }
             }
@@ -118,9 +117,9 @@ fn between(draw: &mut Draw, plan: &mut Plan) {
     }
 }
 
-fn slow(draw: &mut Draw, from: String, to: String) -> What {
+fn slow(draw: &mut Draw, from: String, to: String) -> FaultKind {
     let (delay_ms, chunk_bytes) = (draw.number(5, 200), draw.pick(&[64, 512]));
-    What::Slow { from, to, delay_ms, chunk_bytes }
+    LinkFault::Slow { from, to, delay_ms, chunk_bytes }.into()
 }
 
 /// How long answers trickle that are cut off.
@@ -134,11 +133,12 @@ fn cut(draw: &mut Draw, plan: &mut Plan, gateway: usize, at_ms: u64) {
     let dies = draw.number(0, 3) == 0;
     for instance in 1..=plan.topology.configstores {
         let from = instance_name(instance);
-        let what = What::Slow { from: from.clone(), to: to.clone(), delay_ms, chunk_bytes };
+        let what =
+            LinkFault::Slow { from: from.clone(), to: to.clone(), delay_ms, chunk_bytes }.into();
         plan.faults.push(Fault { at_ms, for_ms: CUT_MS, what });
         let what = match draw.chance(30) {
-            true => What::Kill { instance },
-            false => What::Reset { from, to: to.clone() },
+            true => ProcessFault::Kill { instance }.into(),
+            false => LinkFault::Reset { from, to: to.clone() }.into(),
         };
         let for_ms = draw.number(20, 1_000).min(LOAD_MS - broken_ms);
         if !dies {
@@ -147,7 +147,7 @@ fn cut(draw: &mut Draw, plan: &mut Plan, gateway: usize, at_ms: u64) {
     }
     if dies {
         let for_ms = draw.number(20, 1_000).min(LOAD_MS - broken_ms);
-        let what = What::GatewayKill { gateway };
+        let what = ProcessFault::GatewayKill { gateway }.into();
         plan.faults.push(Fault { at_ms: broken_ms, for_ms, what });
     }
 }
@@ -155,12 +155,12 @@ fn cut(draw: &mut Draw, plan: &mut Plan, gateway: usize, at_ms: u64) {
 /// Exports, and maintenance with imports: each step through a gateway, or at an instance.
 fn operator(draw: &mut Draw, plan: &mut Plan) {
     let mut at_ms = draw.number(1_500, 3_500);
-    let export = |keep: &str| Action::Export { keep: keep.to_owned() };
+    let export = |keep: &str| OperatorOp::Export { keep: keep.to_owned() };
     let import = |from: &str, damage, dry_run| {
         let from = from.to_owned();
-        Action::Import { from, damage, dry_run }
+        OperatorOp::Import { from, damage, dry_run }
     };
-    let mut then = |draw: &mut Draw, after_ms: u64, action: Action| {
+    let mut then = |draw: &mut Draw, after_ms: u64, action: OperatorOp| {
         at_ms += after_ms;
         step(draw, plan, at_ms, action);
     };
@@ -173,7 +173,7 @@ fn operator(draw: &mut Draw, plan: &mut Plan) {
         return;
     }
     let after_ms = draw.number(500, 3_000);
-    then(draw, after_ms, Action::Maintenance { wait_ms: WAIT_MS });
+    then(draw, after_ms, OperatorOp::Maintenance { wait_ms: WAIT_MS });
     then(draw, 0, export("before"));
     if draw.chance(50) {
         let (damage, dry_run) = (draw.pick(Damage::ALL), draw.chance(20));
@@ -186,11 +186,11 @@ fn operator(draw: &mut Draw, plan: &mut Plan) {
     then(draw, 100, import(from, None, false));
     then(draw, 100, export("after"));
     if draw.chance(30) {
-        then(draw, 100, Action::GoBack { to: "before".to_owned() });
+        then(draw, 100, OperatorOp::GoBack { to: "before".to_owned() });
         then(draw, 100, export("back"));
     }
     let after_ms = draw.number(100, 1_500);
-    then(draw, after_ms, Action::Resume { wait_ms: WAIT_MS });
+    then(draw, after_ms, OperatorOp::Resume { wait_ms: WAIT_MS });
     // Outside maintenance it must be refused.
     if draw.chance(30) {
         then(draw, 1_000, import("after", None, false));
@@ -198,10 +198,10 @@ fn operator(draw: &mut Draw, plan: &mut Plan) {
 }
 
 /// A step of which the answer breaks off now and then.
-fn step(draw: &mut Draw, plan: &mut Plan, at_ms: u64, action: Action) {
+fn step(draw: &mut Draw, plan: &mut Plan, at_ms: u64, action: OperatorOp) {
     let instance = draw.count(1, plan.topology.configstores);
     let gateway = draw.chance(75).then(|| draw.count(1, plan.topology.gateways));
-    let exports = matches!(action, Action::Export { .. });
+    let exports = matches!(action, OperatorOp::Export { .. });
     if let Some(gateway) = gateway.filter(|_| exports && draw.chance(25)) {
         cut(draw, plan, gateway, at_ms);
     }

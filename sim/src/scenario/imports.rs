@@ -1,9 +1,11 @@
 //! Export and import as inverses, also when the importing process dies.
 
+use drydock_harness::fault::PointAct;
+
 use super::Draw;
 use super::swarm::{self, COORDINATION, LINKS, OBJECTS, PROCESSES, WATCHES};
-use crate::fault::{Fault, PointAct, What};
-use crate::plan::{Action, Damage, Plan, Step};
+use crate::plan::fault::{Fault, ProcessFault};
+use crate::plan::{Damage, OperatorOp, Plan, Step};
 
 /// Every code point of an import. A test compares it with what an import passes.
 pub const IMPORT_POINTS: &[&str] = &[
@@ -26,7 +28,7 @@ struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    fn then(&mut self, after_ms: u64, action: Action) {
+    fn then(&mut self, after_ms: u64, action: OperatorOp) {
         self.at_ms += after_ms;
         let at_ms = self.at_ms.min(self.plan.load_ms);
         self.plan.operator.push(Step::new(at_ms, self.instance, action));
@@ -34,12 +36,12 @@ impl Steps<'_> {
 
     fn export(&mut self, after_ms: u64, keep: &str) {
         let keep = keep.to_owned();
-        self.then(after_ms, Action::Export { keep });
+        self.then(after_ms, OperatorOp::Export { keep });
     }
 
     fn import(&mut self, after_ms: u64, from: &str, damage: Option<Damage>, dry_run: bool) {
         let from = from.to_owned();
-        let action = Action::Import { from, damage, dry_run };
+        let action = OperatorOp::Import { from, damage, dry_run };
         self.then(after_ms, action);
     }
 }
@@ -50,7 +52,7 @@ pub fn round_trip(draw: &mut Draw) -> Plan {
     let instance = draw.count(1, configstores);
     let at_ms = draw.number(2_000, 4_000);
     let mut steps = Steps { plan: &mut plan, instance, at_ms };
-    steps.then(0, Action::Maintenance { wait_ms: WAIT_MS });
+    steps.then(0, OperatorOp::Maintenance { wait_ms: WAIT_MS });
     steps.export(0, "whole");
     for _ in 0..draw.count(1, 4) {
         steps.import(100, "whole", Some(draw.pick(Damage::ALL)), draw.chance(20));
@@ -61,7 +63,7 @@ pub fn round_trip(draw: &mut Draw) -> Plan {
     steps.export(100, "still-whole");
     steps.import(100, "whole", None, false);
     steps.export(100, "after");
-    steps.then(500, Action::Resume { wait_ms: WAIT_MS });
+    steps.then(500, OperatorOp::Resume { wait_ms: WAIT_MS });
     // Outside maintenance it must be refused.
     if draw.chance(50) {
         steps.import(1_000, "after", None, false);
@@ -81,15 +83,15 @@ pub fn restore(draw: &mut Draw) -> Plan {
     };
     steps.export(0, "old");
     for _ in 0..draw.count(1, 2) {
-        steps.then(draw.number(1_500, 4_000), Action::Maintenance { wait_ms: WAIT_MS });
+        steps.then(draw.number(1_500, 4_000), OperatorOp::Maintenance { wait_ms: WAIT_MS });
         steps.export(0, "before");
         steps.import(100, "old", None, false);
         steps.export(100, "after");
         if draw.chance(50) {
-            steps.then(200, Action::GoBack { to: "before".to_owned() });
+            steps.then(200, OperatorOp::GoBack { to: "before".to_owned() });
             steps.export(100, "back");
         }
-        steps.then(200, Action::Resume { wait_ms: WAIT_MS });
+        steps.then(200, OperatorOp::Resume { wait_ms: WAIT_MS });
     }
     let kinds = [PROCESSES, LINKS, COORDINATION, OBJECTS, WATCHES];
     swarm::faults(draw, &mut plan, &kinds, 4, [1_000, 24_000]);
@@ -105,12 +107,13 @@ pub fn killed(draw: &mut Draw) -> Plan {
     plan.faults.push(Fault {
         at_ms: 1_000,
         for_ms: draw.number(100, 2_000),
-        what: What::Point {
+        what: ProcessFault::Point {
             instance,
             point: IMPORT_POINTS[step].to_owned(),
             occurrence: 1,
             act: PointAct::Kill,
-        },
+        }
+        .into(),
     });
     if draw.chance(30) {
         swarm::faults(draw, &mut plan, &[COORDINATION, OBJECTS], 2, [1_000, 24_000]);
@@ -123,15 +126,15 @@ pub fn there_and_back(draw: &mut Draw, plan: &mut Plan) -> usize {
     let instance = draw.count(1, plan.topology.configstores);
     let mut steps = Steps { plan, instance, at_ms: 2_000 };
     steps.export(0, "old");
-    steps.then(1_500, Action::Maintenance { wait_ms: WAIT_MS });
+    steps.then(1_500, OperatorOp::Maintenance { wait_ms: WAIT_MS });
     steps.import(100, "old", None, false);
     // If the process is dead and comes back, the operator looks, and tries again.
-    steps.then(2_000, Action::Maintenance { wait_ms: WAIT_MS });
+    steps.then(2_000, OperatorOp::Maintenance { wait_ms: WAIT_MS });
     steps.export(100, "between");
     if draw.chance(70) {
         steps.import(100, "old", None, false);
     }
     steps.export(100, "after");
-    steps.then(500, Action::Resume { wait_ms: WAIT_MS });
+    steps.then(500, OperatorOp::Resume { wait_ms: WAIT_MS });
     instance
 }

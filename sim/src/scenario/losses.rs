@@ -1,11 +1,12 @@
 //! Background tasks in a hurry, and storage that goes away: for a while or for good.
 
 use drydock_core::store::Durability;
+use drydock_harness::fault::PointAct;
 
 use super::swarm::{self, COORDINATION, LINKS, OBJECTS, POINTS, PROCESSES, STEPS, WATCHES};
 use super::{Draw, imports};
-use crate::fault::{Fault, PointAct, What};
 use crate::plan::Plan;
+use crate::plan::fault::{CoordinationFault, Fault, FaultKind, ObjectsFault, ProcessFault};
 
 /// Code points of tasks and commits: those that no operator is needed for.
 fn step(draw: &mut Draw, prefixes: &[&str]) -> String {
@@ -22,7 +23,7 @@ fn everywhere(draw: &mut Draw, plan: &mut Plan, prefixes: &[&str], times: [u64; 
     // Beyond the leases of locks, sometimes.
     let for_ms = draw.number(100, 14_000).min(plan.load_ms - at_ms);
     for instance in 1..=plan.topology.configstores {
-        let what = What::Point { instance, point: point.clone(), occurrence, act };
+        let what = ProcessFault::Point { instance, point: point.clone(), occurrence, act }.into();
         plan.faults.push(Fault { at_ms, for_ms, what });
     }
 }
@@ -39,7 +40,7 @@ pub fn tasks_under_load(draw: &mut Draw) -> Plan {
         // Longer than any lock is held.
         let instance = draw.count(1, configstores);
         let (at_ms, for_ms) = (draw.number(1_000, 10_000), draw.number(10_000, 14_000));
-        plan.faults.push(Fault { at_ms, for_ms, what: What::Pause { instance } });
+        plan.faults.push(Fault { at_ms, for_ms, what: ProcessFault::Pause { instance }.into() });
     }
     let kinds = [PROCESSES, COORDINATION, OBJECTS, WATCHES, POINTS];
     swarm::faults(draw, &mut plan, &kinds, 6, [1_000, 25_000]);
@@ -57,14 +58,14 @@ pub fn hurry(draw: &mut Draw, plan: &mut Plan) {
 }
 
 pub fn coordination_lost(draw: &mut Draw) -> Plan {
-    lost(draw, |_| What::CoordLost {})
+    lost(draw, |_| CoordinationFault::Lost {}.into())
 }
 
 pub fn coordination_set_back(draw: &mut Draw) -> Plan {
-    lost(draw, |draw| What::CoordSetBack { age_ms: draw.number(100, 8_000) })
+    lost(draw, |draw| CoordinationFault::SetBack { age_ms: draw.number(100, 8_000) }.into())
 }
 
-fn lost(draw: &mut Draw, what: fn(&mut Draw) -> What) -> Plan {
+fn lost(draw: &mut Draw, what: fn(&mut Draw) -> FaultKind) -> Plan {
     let configstores = draw.count(1, 4);
     let mut plan = swarm::base(draw, configstores, 25_000);
     if draw.chance(50) {
@@ -82,7 +83,11 @@ fn lost(draw: &mut Draw, what: fn(&mut Draw) -> What) -> Plan {
             // All are down meanwhile, and nobody remembers anything.
             let (at_ms, for_ms) = (at_ms.saturating_sub(100), for_ms + draw.number(200, 1_500));
             for instance in 1..=configstores {
-                plan.faults.push(Fault { at_ms, for_ms, what: What::Kill { instance } });
+                plan.faults.push(Fault {
+                    at_ms,
+                    for_ms,
+                    what: ProcessFault::Kill { instance }.into(),
+                });
             }
         }
         at_ms += for_ms + draw.number(5_000, 9_000);
@@ -112,9 +117,9 @@ pub fn coordination_torn(draw: &mut Draw) -> Plan {
     let mut at_ms = draw.number(2_000, 6_000);
     for _ in 0..draw.count(2, 4) {
         let for_ms = draw.number(50, 1_500);
-        let what = match draw.chance(20) {
-            true => What::CoordLost {},
-            false => What::CoordSetBack { age_ms: draw.number(50, 9_000) },
+        let what: FaultKind = match draw.chance(20) {
+            true => CoordinationFault::Lost {}.into(),
+            false => CoordinationFault::SetBack { age_ms: draw.number(50, 9_000) }.into(),
         };
         plan.faults.push(Fault { at_ms, for_ms, what });
         // Whoever comes back from it is struck in turn, or does not reach objects.
@@ -125,12 +130,12 @@ pub fn coordination_torn(draw: &mut Draw) -> Plan {
                 let point = step(draw, &prefixes);
                 let act = draw.pick(&[PointAct::Kill, PointAct::Kill, PointAct::Delay]);
                 let occurrence = draw.number(1, 2);
-                let what = What::Point { instance, point, occurrence, act };
+                let what = ProcessFault::Point { instance, point, occurrence, act }.into();
                 let for_ms = draw.number(500, 5_000);
                 plan.faults.push(Fault { at_ms: at_ms.saturating_sub(300), for_ms, what });
             }
             if draw.chance(25) {
-                let what = What::ObjectsOutage { instance };
+                let what = ObjectsFault::Outage { instance }.into();
                 let for_ms = draw.number(200, 3_000);
                 plan.faults.push(Fault { at_ms: end_ms.saturating_sub(200), for_ms, what });
             }
@@ -138,7 +143,11 @@ pub fn coordination_torn(draw: &mut Draw) -> Plan {
                 // It stands still over the set-back, and does not notice.
                 let for_ms = draw.number(500, 3_000);
                 let at_ms = at_ms.saturating_sub(draw.number(0, 400));
-                plan.faults.push(Fault { at_ms, for_ms, what: What::Pause { instance } });
+                plan.faults.push(Fault {
+                    at_ms,
+                    for_ms,
+                    what: ProcessFault::Pause { instance }.into(),
+                });
             }
         }
         at_ms = end_ms + draw.number(500, 7_000);
@@ -155,7 +164,7 @@ pub fn objects_out(draw: &mut Draw) -> Plan {
     plan.settings.tasks.archive_period_ms = draw.number(200, 1_000);
     let (at_ms, for_ms) = (draw.number(2_000, 6_000), draw.number(6_000, 14_000));
     for instance in 1..=configstores {
-        plan.faults.push(Fault { at_ms, for_ms, what: What::ObjectsOutage { instance } });
+        plan.faults.push(Fault { at_ms, for_ms, what: ObjectsFault::Outage { instance }.into() });
     }
     if draw.chance(50) {
         swarm::faults(draw, &mut plan, &[PROCESSES, COORDINATION], 2, [1_000, 25_000]);

@@ -1,9 +1,11 @@
 //! Maintenance as a barrier across instances.
 
+use drydock_harness::fault::PointAct;
+
 use super::swarm::{self, COORDINATION, LINKS, PROCESSES, WATCHES};
 use super::{Draw, gateway};
-use crate::fault::{Fault, PointAct, What};
-use crate::plan::{Action, Plan, Step};
+use crate::plan::fault::{CoordinationFault, Fault, ProcessFault, WatchFault};
+use crate::plan::{OperatorOp, Plan, Step};
 
 pub fn under_load(draw: &mut Draw) -> Plan {
     let mut plan = swarm::base(draw, 3, 24_000);
@@ -13,7 +15,7 @@ pub fn under_load(draw: &mut Draw) -> Plan {
     plan.faults.push(Fault {
         at_ms: cut_ms,
         for_ms: draw.number(1_000, 12_000),
-        what: What::CoordCut { instance: away },
+        what: CoordinationFault::Cut { instance: away }.into(),
     });
     let mut at_ms = draw.number(1_000, 4_500);
     for _ in 0..draw.count(1, 2) {
@@ -23,17 +25,17 @@ pub fn under_load(draw: &mut Draw) -> Plan {
             plan.faults.push(Fault {
                 at_ms: at_ms - draw.number(0, 900),
                 for_ms: lag_ms,
-                what: What::WatchLag { instance: draw.pick(&others), lag_ms },
+                what: WatchFault::Lag { instance: draw.pick(&others), lag_ms }.into(),
             });
         }
         let mut step = |at_ms, action| {
             let instance = draw.pick(&others);
             plan.operator.push(Step::new(at_ms, instance, action));
         };
-        step(at_ms, Action::Maintenance { wait_ms: 8_000 });
+        step(at_ms, OperatorOp::Maintenance { wait_ms: 8_000 });
         let keep = "during".to_owned();
-        step(at_ms, Action::Export { keep });
-        step(at_ms + 1_500, Action::Resume { wait_ms: 5_000 });
+        step(at_ms, OperatorOp::Export { keep });
+        step(at_ms + 1_500, OperatorOp::Resume { wait_ms: 5_000 });
         at_ms += draw.number(7_000, 12_000);
     }
     let kinds = [PROCESSES, LINKS, COORDINATION, WATCHES];
@@ -64,18 +66,18 @@ pub fn when_empty(draw: &mut Draw) -> Plan {
         at_ms += after_ms;
         plan.operator.push(Step { at_ms, instance, gateway, action });
     };
-    then(draw, 0, Action::Maintenance { wait_ms: 5_000 });
-    then(draw, 0, Action::Export { keep: empty() });
+    then(draw, 0, OperatorOp::Maintenance { wait_ms: 5_000 });
+    then(draw, 0, OperatorOp::Export { keep: empty() });
     if draw.chance(70) {
-        then(draw, 100, Action::Import { from: empty(), damage: None, dry_run: false });
-        then(draw, 100, Action::Export { keep: "after".to_owned() });
+        then(draw, 100, OperatorOp::Import { from: empty(), damage: None, dry_run: false });
+        then(draw, 100, OperatorOp::Export { keep: "after".to_owned() });
     }
     // Instances that start meanwhile find the mode, and nothing else.
     let after_ms = draw.number(100, 2_000);
-    then(draw, after_ms, Action::Resume { wait_ms: 3_000 });
+    then(draw, after_ms, OperatorOp::Resume { wait_ms: 3_000 });
     if draw.chance(50) {
-        then(draw, 100, Action::Maintenance { wait_ms: 2_000 });
-        then(draw, 500, Action::Resume { wait_ms: 2_000 });
+        then(draw, 100, OperatorOp::Maintenance { wait_ms: 2_000 });
+        then(draw, 500, OperatorOp::Resume { wait_ms: 2_000 });
     }
     if draw.chance(40) {
         swarm::faults(draw, &mut plan, &[COORDINATION, WATCHES], 3, [500, FROM_MS]);
@@ -90,18 +92,24 @@ fn begin_late(draw: &mut Draw, plan: &mut Plan) {
         if draw.chance(60) {
             late = true;
             let for_ms = draw.number(100, 6_000);
-            plan.faults.push(Fault { at_ms: 0, for_ms, what: What::Kill { instance } });
+            plan.faults.push(Fault {
+                at_ms: 0,
+                for_ms,
+                what: ProcessFault::Kill { instance }.into(),
+            });
         }
         if draw.chance(60) {
             let (point, act) =
                 (draw.pick(&BOOTSTRAP), draw.pick(&[PointAct::Delay, PointAct::Kill]));
-            let what = What::Point { instance, point: point.to_owned(), occurrence: 1, act };
+            let what =
+                ProcessFault::Point { instance, point: point.to_owned(), occurrence: 1, act }
+                    .into();
             plan.faults.push(Fault { at_ms: 0, for_ms: draw.number(200, 4_000), what });
         }
     }
     if !late {
         let instance = draw.count(1, plan.topology.configstores);
         let for_ms = draw.number(100, 6_000);
-        plan.faults.push(Fault { at_ms: 0, for_ms, what: What::Kill { instance } });
+        plan.faults.push(Fault { at_ms: 0, for_ms, what: ProcessFault::Kill { instance }.into() });
     }
 }

@@ -137,6 +137,8 @@ impl Scenario {
 
 #[cfg(test)]
 mod tests {
+    use drydock_harness::fleet::Plan as _;
+
     use super::*;
 
     #[test]

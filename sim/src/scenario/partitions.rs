@@ -2,8 +2,9 @@
 
 use super::Draw;
 use super::swarm;
-use crate::fault::{Fault, What};
-use crate::plan::{Fidelity, OPERATOR, Plan, S3_HOST, client_name, etcd_name, instance_name};
+use crate::plan::fault::{Fault, LinkFault};
+use crate::plan::hosts::{OPERATOR, S3_HOST, client_name, etcd_name, instance_name};
+use crate::plan::{Fidelity, Plan};
 
 /// Shorter than any time-out, longer than most, longer than all.
 const PARTITIONS_MS: &[u64] = &[1_000, 1_000, 1_000, 30_000, 30_000, 30_000, 600_000];
@@ -36,8 +37,8 @@ pub fn partition(draw: &mut Draw) -> Plan {
     let cut = |from: &str, to: &str| {
         let (from, to) = (from.to_owned(), to.to_owned());
         let what = match vanishes {
-            true => What::Blackhole { from, to },
-            false => What::Stall { from, to },
+            true => LinkFault::Blackhole { from, to }.into(),
+            false => LinkFault::Stall { from, to }.into(),
         };
         Fault { at_ms: AROUND_MS, for_ms, what }
     };

@@ -6,7 +6,7 @@ use super::Draw;
 use super::imports::{self, IMPORT_POINTS};
 use super::losses::hurry;
 use super::swarm::{self, ACTS, STEPS};
-use crate::fault::{Fault, What};
+use crate::plan::fault::{CoordinationFault, Fault, ProcessFault};
 use crate::plan::{OpKind, Plan};
 
 const LOAD_MS: u64 = 20_000;
@@ -30,7 +30,8 @@ pub fn every_step(draw: &mut Draw) -> Plan {
     let (at_ms, occurrence) = reach(draw, &mut plan, point);
     let for_ms = draw.number(100, 6_000);
     for instance in 1..=configstores {
-        let what = What::Point { instance, point: point.to_owned(), occurrence, act };
+        let what =
+            ProcessFault::Point { instance, point: point.to_owned(), occurrence, act }.into();
         plan.faults.push(Fault { at_ms, for_ms, what });
     }
     // A step need not be passed in that time.
@@ -48,13 +49,13 @@ fn reach(draw: &mut Draw, plan: &mut Plan, point: &str) -> (u64, u64) {
         plan.settings.durability = Durability::Quorum;
         plan.settings.tasks.archive_period_ms = LOAD_MS;
         plan.settings.tasks.checkpoint_period_ms = LOAD_MS;
-        let what = What::CoordSetBack { age_ms: draw.number(500, 2_000) };
+        let what = CoordinationFault::SetBack { age_ms: draw.number(500, 2_000) }.into();
         plan.faults.push(Fault { at_ms: LOSS_MS, for_ms: draw.number(50, 500), what });
         return (LOSS_MS, 1);
     }
     if point.starts_with("recovery.") {
         let for_ms = draw.number(50, 2_000);
-        plan.faults.push(Fault { at_ms: LOSS_MS, for_ms, what: What::CoordLost {} });
+        plan.faults.push(Fault { at_ms: LOSS_MS, for_ms, what: CoordinationFault::Lost {}.into() });
         return (LOSS_MS, 1);
     }
     if IMPORT_POINTS.contains(&point) {

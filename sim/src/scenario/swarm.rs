@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 
 use drydock_core::store::Durability::{Archived, Quorum};
 use drydock_core::store::TaskSettings;
+use drydock_harness::fault::PointAct;
+use drydock_sim_s3::ConditionalWrites;
 use jiff::Timestamp;
 
 use super::Draw;
-use crate::fault::{Effect, Fault, PointAct, What};
-use crate::hosts::s3::ConditionalWrites;
-use crate::plan::{
-    FORMAT, Fidelity, OPERATOR, OpKind, Plan, Settings, Topology, Workload, client_name,
-    instance_name,
+use crate::plan::fault::{
+    CoordinationFault, Effect, Fault, FaultKind, LinkFault, ObjectsFault, ProcessFault, WatchFault,
 };
+use crate::plan::hosts::{OPERATOR, client_name, instance_name};
+use crate::plan::{FORMAT, Fidelity, OpKind, Plan, Settings, Topology, Workload};
 
 /// After the faults everything must have converged within this time.
 const SETTLE_MS: u64 = 30_000;
@@ -132,82 +133,97 @@ fn workload(draw: &mut Draw) -> Workload {
 }
 
 /// A kind of fault: makes one for an instance of the plan.
-type Maker = fn(&mut Draw, &Plan, usize) -> What;
+type Maker = fn(&mut Draw, &Plan, usize) -> FaultKind;
 
 pub const PROCESSES: &[Maker] = &[
-    |_, _, instance| What::Kill { instance },
-    |_, _, instance| What::Stop { instance },
-    |_, _, instance| What::Pause { instance },
+    |_, _, instance| ProcessFault::Kill { instance }.into(),
+    |_, _, instance| ProcessFault::Stop { instance }.into(),
+    |_, _, instance| ProcessFault::Pause { instance }.into(),
 ];
 
 pub const LINKS: &[Maker] = &[
     |draw, plan, instance| {
         let [from, to] = link(draw, plan, instance);
-        What::Stall { from, to }
+        LinkFault::Stall { from, to }.into()
     },
     |draw, plan, instance| {
         let [from, to] = link(draw, plan, instance);
-        What::Blackhole { from, to }
+        LinkFault::Blackhole { from, to }.into()
     },
-    |draw, plan, instance| What::Refuse { from: user(draw, plan), to: instance_name(instance) },
     |draw, plan, instance| {
-        let [from, to] = link(draw, plan, instance);
-        What::Reset { from, to }
+        LinkFault::Refuse { from: user(draw, plan), to: instance_name(instance) }.into()
     },
     |draw, plan, instance| {
         let [from, to] = link(draw, plan, instance);
-        What::Slow {
+        LinkFault::Reset { from, to }.into()
+    },
+    |draw, plan, instance| {
+        let [from, to] = link(draw, plan, instance);
+        LinkFault::Slow {
             from,
             to,
             delay_ms: draw.number(5, 200),
             chunk_bytes: draw.pick(&[64, 512, 8192]),
         }
+        .into()
     },
 ];
 
 pub const COORDINATION: &[Maker] = &[
-    |_, _, instance| What::CoordCut { instance },
-    |draw, _, instance| What::CoordSlow { instance, delay_ms: draw.number(5, 300) },
-    |draw, _, instance| What::LostAnswer {
-        instance,
-        count: draw.number(1, 5),
-        effect: draw.pick(&[Effect::Applied, Effect::Dropped, Effect::Late]),
+    |_, _, instance| CoordinationFault::Cut { instance }.into(),
+    |draw, _, instance| CoordinationFault::Slow { instance, delay_ms: draw.number(5, 300) }.into(),
+    |draw, _, instance| {
+        CoordinationFault::LostAnswer {
+            instance,
+            count: draw.number(1, 5),
+            effect: draw.pick(&[Effect::Applied, Effect::Dropped, Effect::Late]),
+        }
+        .into()
     },
 ];
 
 pub const WATCHES: &[Maker] = &[
-    |draw, _, instance| What::WatchLag { instance, lag_ms: draw.number(10, 2_000) },
-    |_, _, instance| What::WatchBreak { instance },
-    |draw, _, instance| What::WatchLoss { instance, count: draw.number(1, 4) },
+    |draw, _, instance| WatchFault::Lag { instance, lag_ms: draw.number(10, 2_000) }.into(),
+    |_, _, instance| WatchFault::Break { instance }.into(),
+    |draw, _, instance| WatchFault::Loss { instance, count: draw.number(1, 4) }.into(),
 ];
 
 pub const OBJECTS: &[Maker] = &[
-    |draw, _, instance| What::ObjectsSlow { instance, delay_ms: draw.number(5, 300) },
-    |draw, _, instance| What::ObjectsFail {
-        instance,
-        count: draw.number(1, 4),
-        effect: draw.pick(&[Effect::Applied, Effect::Dropped]),
+    |draw, _, instance| ObjectsFault::Slow { instance, delay_ms: draw.number(5, 300) }.into(),
+    |draw, _, instance| {
+        ObjectsFault::Fail {
+            instance,
+            count: draw.number(1, 4),
+            effect: draw.pick(&[Effect::Applied, Effect::Dropped]),
+        }
+        .into()
     },
-    |_, _, instance| What::ObjectsOutage { instance },
+    |_, _, instance| ObjectsFault::Outage { instance }.into(),
 ];
 
 pub const CLOCKS: &[Maker] = &[|draw, _, instance| {
     let by_ms = i64::try_from(draw.number(1_000, 7_200_000)).unwrap_or(0);
-    What::Clock { instance, by_ms: if draw.chance(50) { by_ms } else { -by_ms } }
+    ProcessFault::Clock { instance, by_ms: if draw.chance(50) { by_ms } else { -by_ms } }.into()
 }];
 
 pub const POINTS: &[Maker] = &[
-    |draw, _, instance| What::Point {
-        instance,
-        point: draw.pick(COMMIT_POINTS).to_owned(),
-        occurrence: draw.number(1, 30),
-        act: draw.pick(ACTS),
+    |draw, _, instance| {
+        ProcessFault::Point {
+            instance,
+            point: draw.pick(COMMIT_POINTS).to_owned(),
+            occurrence: draw.number(1, 30),
+            act: draw.pick(ACTS),
+        }
+        .into()
     },
-    |draw, _, instance| What::Point {
-        instance,
-        point: draw.pick(STEPS).to_owned(),
-        occurrence: draw.number(1, 4),
-        act: draw.pick(ACTS),
+    |draw, _, instance| {
+        ProcessFault::Point {
+            instance,
+            point: draw.pick(STEPS).to_owned(),
+            occurrence: draw.number(1, 4),
+            act: draw.pick(ACTS),
+        }
+        .into()
     },
 ];
 
@@ -280,8 +296,8 @@ pub fn certain(draw: &mut Draw, plan: &mut Plan, times: [u64; 2]) {
     let for_ms = plan.settings.lease_ttl_ms;
     let at_ms = draw.number(times[0], times[1] - for_ms);
     let what = match draw.chance(30) {
-        true => What::Kill { instance },
-        false => What::CoordSlow { instance, delay_ms: draw.number(5, 300) },
+        true => ProcessFault::Kill { instance }.into(),
+        false => CoordinationFault::Slow { instance, delay_ms: draw.number(5, 300) }.into(),
     };
     plan.faults.push(Fault { at_ms, for_ms, what });
 }

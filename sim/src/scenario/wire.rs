@@ -2,9 +2,12 @@
 //! does not know. Drawn last, so that everything else is the same at both fidelities.
 
 use super::Draw;
-use crate::fault::{Asked, Effect, Fault, What};
-use crate::hosts::s3::ConditionalWrites::{self, Honoured};
-use crate::plan::{Action, Fidelity, Plan, S3_HOST, Step, etcd_name, instance_name};
+use crate::plan::fault::{
+    Asked, CoordinationFault, Effect, EtcdFault, Fault, FaultKind, LinkFault, ObjectsFault,
+};
+use crate::plan::hosts::{S3_HOST, etcd_name, instance_name};
+use crate::plan::{Fidelity, OperatorOp, Plan, Step};
+use drydock_sim_s3::ConditionalWrites::{self, Honoured};
 
 const MOST_FAULTS: usize = 3;
 pub const LEAST_TICK_MS: u64 = 4;
@@ -17,9 +20,14 @@ pub fn widen(draw: &mut Draw, plan: &mut Plan) {
     let lag_ms = draw.pick(&[0, 0, 0, 300, 3_000]);
     // A recovery takes a listing's word for what was archived, and so does the way back to a
     // lineage that ended by another such way: that is asked of an object store.
-    let recovers =
-        |fault: &Fault| matches!(fault.what, What::CoordLost {} | What::CoordSetBack { .. });
-    let goes_back = |step: &Step| matches!(step.action, Action::GoBack { .. });
+    let recovers = |fault: &Fault| {
+        matches!(
+            fault.what,
+            FaultKind::Coordination(CoordinationFault::Lost {})
+                | FaultKind::Coordination(CoordinationFault::SetBack { .. })
+        )
+    };
+    let goes_back = |step: &Step| matches!(step.action, OperatorOp::GoBack { .. });
     if !plan.faults.iter().any(recovers) && !plan.operator.iter().any(goes_back) {
         plan.topology.listing_lag_ms = lag_ms;
     }
@@ -41,24 +49,24 @@ pub fn widen(draw: &mut Draw, plan: &mut Plan) {
     }
 }
 
-fn etcd(draw: &mut Draw, plan: &Plan) -> What {
+fn etcd(draw: &mut Draw, plan: &Plan) -> FaultKind {
     let members = plan.topology.etcd_members;
     let member = draw.count(1, members);
     let kinds = [
-        What::EtcdKill { member },
-        What::EtcdElect {},
-        What::EtcdCompact {},
-        What::EtcdNoSpace {},
-        What::EtcdIsolate { member },
-        What::EtcdLag { member },
+        EtcdFault::Kill { member }.into(),
+        EtcdFault::Elect {}.into(),
+        EtcdFault::Compact {}.into(),
+        EtcdFault::NoSpace {}.into(),
+        EtcdFault::Isolate { member }.into(),
+        EtcdFault::Lag { member }.into(),
     ];
     // One member alone is its own majority.
     let fitting = if members == 1 { &kinds[..4] } else { &kinds[..] };
     draw.pick(fitting)
 }
 
-fn requests(draw: &mut Draw, plan: &Plan) -> What {
-    What::EtcdFail {
+fn requests(draw: &mut Draw, plan: &Plan) -> FaultKind {
+    EtcdFault::Fail {
         instance: draw.count(1, plan.topology.configstores),
         count: draw.number(1, 4),
         // Every instance reads and renews all the time, and the others now and then.
@@ -74,15 +82,16 @@ fn requests(draw: &mut Draw, plan: &Plan) -> What {
         ]),
         effect: draw.pick(&[Effect::Applied, Effect::Dropped]),
     }
+    .into()
 }
 
-fn objects(draw: &mut Draw, plan: &Plan) -> What {
+fn objects(draw: &mut Draw, plan: &Plan) -> FaultKind {
     let instance = draw.count(1, plan.topology.configstores);
-    What::ObjectsTruncate { instance, count: draw.number(1, 4) }
+    ObjectsFault::Truncate { instance, count: draw.number(1, 4) }.into()
 }
 
 /// Something between an instance and what it keeps its data in.
-fn link(draw: &mut Draw, plan: &Plan) -> What {
+fn link(draw: &mut Draw, plan: &Plan) -> FaultKind {
     let instance = instance_name(draw.count(1, plan.topology.configstores));
     let storage = match draw.chance(50) {
         true => etcd_name(draw.count(1, plan.topology.etcd_members)),
@@ -93,15 +102,16 @@ fn link(draw: &mut Draw, plan: &Plan) -> What {
         false => [storage, instance],
     };
     match draw.number(0, 4) {
-        0 => What::Stall { from, to },
-        1 => What::Blackhole { from, to },
-        2 => What::Refuse { from, to },
-        3 => What::Reset { from, to },
-        _ => What::Slow {
+        0 => LinkFault::Stall { from, to }.into(),
+        1 => LinkFault::Blackhole { from, to }.into(),
+        2 => LinkFault::Refuse { from, to }.into(),
+        3 => LinkFault::Reset { from, to }.into(),
+        _ => LinkFault::Slow {
             from,
             to,
             delay_ms: draw.number(5, 200),
             chunk_bytes: draw.pick(&[64, 512, 8192]),
-        },
+        }
+        .into(),
     }
 }

@@ -9,17 +9,16 @@
 //! Either way the same faults of a plan are carried out, every state that there ever was is kept,
 //! and everything that happens gets an event.
 
-mod disk;
+mod direct;
 mod embedded;
-mod etcd;
-mod etcd_faults;
-mod files;
-mod past;
-mod s3;
-mod s3_faults;
-mod stores;
-mod whole;
+mod faults;
+mod fidelity;
+pub mod seams;
+mod wire;
 
-pub use past::Past;
-pub use stores::Stores;
-pub use whole::Storage;
+#[cfg(test)]
+mod tests;
+
+pub use faults::StorageFaults;
+pub use fidelity::Storage;
+pub use seams::Accepts;

@@ -81,7 +81,7 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::Export;
+    use crate::timeline::export::Export;
 
     fn sample() -> Vec<u8> {
         let lineage = "00000000-0000-7000-8000-000000000002";

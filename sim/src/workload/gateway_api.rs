@@ -4,25 +4,26 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use drydock_api::admin::AdminClient;
+use drydock_api::configstore::client::ConfigstoreClient;
+use drydock_api::configstore::client::secrets::Place;
+use drydock_api::configstore::types;
+use drydock_api::configstore::types::{
+    ChildrenQuery, NewOrg, NewProject, NewProjectGroup, NewSecret, NewToken, NewUser, OrgChange,
+    ProjectChange, ProjectGroupChange, TreeQuery, UserChange, Visibility,
+};
+use drydock_api::gateway::GatewayClient;
+use drydock_api::names::{Ref, TreeRef};
 use drydock_core::context::Context;
 use drydock_core::net::SharedNet;
-use drydock_services::configstore::client::ConfigstoreClient;
-use drydock_services::configstore::client::secrets::Place;
-use drydock_services::configstore::types::{
-    self, ChildrenQuery, NewOrg, NewProject, NewProjectGroup, NewSecret, NewToken, NewUser,
-    OrgChange, ProjectChange, ProjectGroupChange, TreeQuery, UserChange, Visibility,
-};
-use drydock_services::gateway::client::GatewayClient;
-use drydock_services::http::admin::AdminClient;
-use drydock_services::http::client::{Client, ClientError, ClientSettings};
-use drydock_services::http::page::{Consistency, ListQuery};
-use drydock_services::names::{Ref, TreeRef};
+use drydock_http::api::page::{Consistency, ListQuery};
+use drydock_http::client::{Client, ClientError, ClientSettings};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use crate::gateway::{GATEWAY_PORT, admin_token};
 use crate::history::{Act, By, GatewayCall, Named, Reply, Role, Token};
-use crate::plan::gateway_name;
+use crate::plan::hosts::{GATEWAY_PORT, gateway_name};
+use crate::plan::identity::admin_token;
 
 /// More than any list of a simulation holds.
 const LIST_LIMIT: usize = 100;

@@ -9,9 +9,9 @@ mod people;
 mod session;
 mod tree;
 
-pub use api::{HttpApi, LIST_LIMIT, PORT};
+pub use api::{HttpApi, LIST_LIMIT};
 pub use clients::client;
 pub use gateway_api::GatewayApi;
-pub use operator::{Finals, SharedFinals, operator};
+pub use operator::operator;
 pub use people::person;
 pub use session::{Api, Elsewhere, Session};

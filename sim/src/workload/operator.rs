@@ -1,35 +1,23 @@
 //! The operator: the plan's steps, and after the load a look at every instance.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::MutexGuard;
 
 use bytes::Bytes;
 
 use super::Session;
 use super::damage::damaged;
-use crate::export::Export;
 use crate::history::{Act, Answer, By, Call, GatewayCall, Intent, Reply, Server};
-use crate::plan::{Action, Plan, Step, Topology};
+use crate::plan::{OperatorOp, Plan, Step, Topology};
+use crate::timeline::export::Export;
+use crate::timeline::{FinalState, SharedFinalState};
 
 /// Between two questions for the same thing.
 const ASK_AGAIN_MS: u64 = 200;
 
-/// What the look at the end saw, as far as it came.
-#[derive(Debug, Default, Clone)]
-pub struct Finals {
-    /// A complete export of each instance.
-    pub exports: Vec<(usize, Bytes)>,
-    /// The position of the last recovery, if any, by the status; `None`: not asked yet.
-    pub recovered: Option<Option<u64>>,
-    /// What did not come to an end.
-    pub pending: Vec<String>,
-}
-
-pub type SharedFinals = Arc<Mutex<Finals>>;
-
 /// The operator's life: the plan's steps, then the end of all maintenance and an export from every
 /// instance, each asked for until it succeeds.
-pub async fn operator(plan: &Plan, session: &Session, finals: &SharedFinals) {
+pub async fn operator(plan: &Plan, session: &Session, final_state: &SharedFinalState) {
     let mut kept = BTreeMap::new();
     for step in &plan.operator {
         session.sleep_until(step.at_ms).await;
@@ -42,46 +30,46 @@ pub async fn operator(plan: &Plan, session: &Session, finals: &SharedFinals) {
     let Topology { configstores, gateways, .. } = plan.topology;
     let last = Server::Instance(configstores);
     let front = if gateways > 0 { Server::Gateway(gateways) } else { last };
-    insist(session, finals, front, |_| Call::Resume).await;
+    insist(session, final_state, front, |_| Call::Resume).await;
     // One more commit: a feed that stands still without noticing has something to miss. And every
     // gateway has to serve again.
     if gateways == 0 {
         let write = |attempt| Call::CreateUser { name: format!("after-the-load-{attempt}") };
-        insist(session, finals, last, write).await;
+        insist(session, final_state, last, write).await;
     }
     for gateway in 1..=gateways {
         let write = |attempt| {
             let name = format!("after-the-load-{gateway}-{attempt}");
             Call::Gateway(GatewayCall { by: By::Admin, act: Act::CreateUser { name }, key: None })
         };
-        insist(session, finals, Server::Gateway(gateway), write).await;
+        insist(session, final_state, Server::Gateway(gateway), write).await;
     }
-    converge(session, finals, configstores).await;
-    if let Reply::Status(status) = insist(session, finals, last, |_| Call::Status).await {
-        lock(finals).recovered = Some(status.recovered);
+    converge(session, final_state, configstores).await;
+    if let Reply::Status(status) = insist(session, final_state, last, |_| Call::Status).await {
+        lock(final_state).recovered = Some(status.recovered);
     }
 }
 
 /// Exports from every instance until all are the same: requests that their callers have given up
 /// on may still be at work.
-async fn converge(session: &Session, finals: &SharedFinals, instances: usize) {
+async fn converge(session: &Session, final_state: &SharedFinalState, instances: usize) {
     loop {
         let mut seen = Vec::new();
         for instance in 1..=instances {
             let server = Server::Instance(instance);
-            let answer = insist(session, finals, server, |_| Call::Export).await;
+            let answer = insist(session, final_state, server, |_| Call::Export).await;
             if let Reply::Export(bytes) = answer {
                 seen.push((instance, bytes));
             }
         }
         let disagreement = disagreement(&seen);
-        lock(finals).exports = seen;
+        lock(final_state).exports = seen;
         match disagreement {
             None => return,
-            Some(disagreement) => lock(finals).pending.push(disagreement),
+            Some(disagreement) => lock(final_state).pending.push(disagreement),
         }
         session.sleep_ms(ASK_AGAIN_MS).await;
-        lock(finals).pending.pop();
+        lock(final_state).pending.pop();
     }
 }
 
@@ -91,7 +79,7 @@ async fn perform(session: &Session, step: &Step, kept: &mut BTreeMap<String, Byt
         None => Server::Instance(session.instance(step.instance)),
     };
     match &step.action {
-        Action::Maintenance { wait_ms } => {
+        OperatorOp::Maintenance { wait_ms } => {
             let deadline = session.now_ms() + wait_ms;
             until_ok(session, asked, deadline, || Call::Maintenance).await;
             while session.now_ms() < deadline {
@@ -102,17 +90,17 @@ async fn perform(session: &Session, step: &Step, kept: &mut BTreeMap<String, Byt
                 session.sleep_ms(ASK_AGAIN_MS).await;
             }
         }
-        Action::Resume { wait_ms } => {
+        OperatorOp::Resume { wait_ms } => {
             let deadline = session.now_ms() + wait_ms;
             until_ok(session, asked, deadline, || Call::Resume).await;
         }
-        Action::Export { keep } => {
+        OperatorOp::Export { keep } => {
             if let Answer::Ok(Reply::Export(bytes)) = session.ask(asked(), Call::Export).await {
                 kept.insert(keep.clone(), bytes);
             }
         }
-        Action::GoBack { to } => go_back(session, asked(), kept.get(to)).await,
-        Action::Import { from, damage, dry_run } => {
+        OperatorOp::GoBack { to } => go_back(session, asked(), kept.get(to)).await,
+        OperatorOp::Import { from, damage, dry_run } => {
             let whole = kept.get(from).cloned();
             let body = match damage {
                 None => whole,
@@ -169,22 +157,22 @@ async fn until_ok(
 /// Asks until the answer is a success. What is being asked for stands in the finals as pending.
 async fn insist(
     session: &Session,
-    finals: &SharedFinals,
+    final_state: &SharedFinalState,
     server: Server,
     call: impl Fn(u64) -> Call,
 ) -> Reply {
     for attempt in 1.. {
         let call = call(attempt);
         let asked = format!("{call} on {server}");
-        lock(finals).pending.push(asked.clone());
+        lock(final_state).pending.push(asked.clone());
         let answer = session.ask(server, call).await;
-        lock(finals).pending.pop();
+        lock(final_state).pending.pop();
         match answer {
             Answer::Ok(reply) => return reply,
-            other => lock(finals).pending.push(format!("{asked}, last answer: {other}")),
+            other => lock(final_state).pending.push(format!("{asked}, last answer: {other}")),
         }
         session.sleep_ms(ASK_AGAIN_MS).await;
-        lock(finals).pending.pop();
+        lock(final_state).pending.pop();
     }
     unreachable!("there is no end to attempts")
 }
@@ -215,6 +203,6 @@ fn disagreement(exports: &[(usize, Bytes)]) -> Option<String> {
     None
 }
 
-fn lock(finals: &SharedFinals) -> MutexGuard<'_, Finals> {
-    finals.lock().expect("no holder of this lock panics")
+fn lock(final_state: &SharedFinalState) -> MutexGuard<'_, FinalState> {
+    final_state.lock().expect("no holder of this lock panics")
 }

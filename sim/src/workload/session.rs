@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use drydock_core::env::Rng;
+use drydock_harness::record::Recorder;
 use rand::RngExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::history::{Answer, Call, History, Server};
-use crate::recorder::Recorder;
 
 /// For how long an instance is not asked after it failed.
 const AVOIDED_MS: u64 = 10_000;

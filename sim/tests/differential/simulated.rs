@@ -1,12 +1,11 @@
 //! The simulated etcd with one member, on real TCP.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use drydock_backends::tcp::TcpNet;
 use drydock_core::net::Net as _;
-use drydock_sim::hosts::etcd::serve::serve;
-use drydock_sim::hosts::etcd::{Clock, Cluster, Config, Etcd, MemberConfig, NoFaults, Node};
+use drydock_sim::storage::Accepts;
+use drydock_sim_etcd::{Cluster, Config, Etcd, MemberConfig, NoFaults, Node, serve};
 use etcd_client::Client;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -14,16 +13,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub struct Simulated {
     address: String,
     _shutdown: DropGuard,
-}
-
-struct Uptime {
-    started: Instant,
-}
-
-impl Clock for Uptime {
-    fn now(&self) -> Duration {
-        self.started.elapsed()
-    }
 }
 
 impl Simulated {
@@ -36,10 +25,11 @@ impl Simulated {
             client_url: format!("http://{address}"),
         };
         let cluster = Cluster::new(Config::new("simulated", vec![member]));
-        let clock = Arc::new(Uptime { started: Instant::now() });
+        let started = Instant::now();
+        let clock = Arc::new(move || started.elapsed());
         let node = Node::new(Etcd::new(cluster, clock, Arc::new(NoFaults)), 0);
         let shutdown = CancellationToken::new();
-        tokio::spawn(serve(listener, node, shutdown.clone()));
+        tokio::spawn(serve(Box::new(Accepts(listener)), node, shutdown.clone()));
         Simulated { address, _shutdown: shutdown.drop_guard() }
     }
 

@@ -17,7 +17,7 @@ fn history(parts: &[(Seq, Seq, Effect)]) -> Vec<Interval> {
 }
 
 fn verdict(parts: &[(Seq, Seq, Effect)]) -> Verdict {
-    search(&history(parts), MAX_STEPS)
+    search::<Name>(&history(parts), MAX_STEPS)
 }
 
 const NEVER: Seq = Seq::MAX;
@@ -119,7 +119,7 @@ fn a_search_that_is_too_long_is_not_decided() {
         .map(|n| (n, NEVER, Effect::MaybeCreate(n as usize)))
         .chain([(100, 101, Effect::Read(Some(id(1)))), (102, 103, Effect::Read(None))])
         .collect();
-    assert_eq!(search(&history(&many), 1_000), Verdict::NotDecided);
+    assert_eq!(search::<Name>(&history(&many), 1_000), Verdict::NotDecided);
 }
 
 /// Every interleaving of a correct register is accepted, whatever the timing of its calls.

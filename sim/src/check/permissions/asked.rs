@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::changes::{member_role, named};
 use crate::check::tree::{group_at, id_in, project_at};
 use crate::history::Act;
-use crate::truth::State;
+use crate::timeline::State;
 
 /// What a call's names and paths have led to so far.
 #[derive(Default)]

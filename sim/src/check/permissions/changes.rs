@@ -9,7 +9,7 @@ use crate::check::Checks;
 use crate::check::rights::{Need, Thing, allows};
 use crate::check::tree::{all, id_in};
 use crate::history::{Act, Reply, Role, Token};
-use crate::truth::{State, Step, Truth};
+use crate::timeline::{State, Step, Timeline};
 
 /// An answered change, and where it took effect.
 struct Change<'a> {
@@ -29,20 +29,20 @@ struct Found {
     needs: Vec<Need>,
 }
 
-pub(super) fn check(truth: &Truth, asked: &[Asked<'_>], checks: &mut Checks) {
+pub(super) fn check(timeline: &Timeline, asked: &[Asked<'_>], checks: &mut Checks) {
     let answered = asked.iter().filter(|it| !it.is_question() && it.operation.reply().is_some());
     let (is_there, was_there, allowed) = (false, false, false);
     let change =
         |asked| Change { asked, led: Led::default(), is_there, was_there, found: None, allowed };
     let mut changes: Vec<_> = answered.map(change).collect();
-    walk(truth, |nth, action, state| {
+    walk(timeline, |nth, action, state| {
         for change in
             changes.iter_mut().filter(|it| (it.asked.first..=it.asked.last).contains(&nth))
         {
             change.look(nth, action, state);
         }
     });
-    walk(truth, |nth, action, state| {
+    walk(timeline, |nth, action, state| {
         for change in &mut changes {
             change.judge(nth, action, state);
         }
@@ -54,9 +54,9 @@ pub(super) fn check(truth: &Truth, asked: &[Asked<'_>], checks: &mut Checks) {
 
 /// All states, with the number of their commit and that of the action which made them; 0 before
 /// the first.
-fn walk(truth: &Truth, mut each: impl FnMut(usize, usize, &State)) {
+fn walk(timeline: &Timeline, mut each: impl FnMut(usize, usize, &State)) {
     let mut action = 0;
-    truth.replay_steps(|place, state, step| {
+    timeline.replay_steps(|place, state, step| {
         match step {
             Step::Before => action = 0,
             Step::Within => action += 1,

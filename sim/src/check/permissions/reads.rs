@@ -9,7 +9,7 @@ use crate::check::Checks;
 use crate::check::rights::{allows, needs, projects_in, secrets_of};
 use crate::check::tree::{group_at, project_at};
 use crate::history::{Act, Answer, Reply};
-use crate::truth::{State, Step, Truth};
+use crate::timeline::{State, Step, Timeline};
 
 /// Refusals that say that there is no right, or nothing to have a right to.
 const REFUSALS: [&str; 4] =
@@ -25,12 +25,12 @@ struct Open<'a> {
     refusable: bool,
 }
 
-pub(super) fn check(truth: &Truth, asked: &[Asked<'_>], checks: &mut Checks) {
+pub(super) fn check(timeline: &Timeline, asked: &[Asked<'_>], checks: &mut Checks) {
     let open = |asked| Open { asked, right: false, allowed: false, refusable: false };
     let mut waiting: Vec<_> = asked.iter().filter(|it| concerns(it)).map(open).collect();
     waiting.sort_by_key(|it| std::cmp::Reverse(it.asked.first));
     let mut now: Vec<Open<'_>> = Vec::new();
-    truth.replay_steps(|place, state, step| {
+    timeline.replay_steps(|place, state, step| {
         // What is found before the first action is the state before.
         while let Some(one) = waiting.pop_if(|one| one.asked.first <= place.nth) {
             now.push(one);

@@ -1,0 +1,141 @@
+//! Many plans, each in a process of its own, several at a time.
+//!
+//! A process per run keeps statics, thread-locals and hash seeds of one run out of the next. The
+//! parent schedules, sets time-outs and collects.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+use tokio::task::JoinSet;
+
+use super::exit::Failure;
+use super::plan::Plan;
+use crate::report::{Outcome, Verdict};
+
+/// Real time after which a run counts as stuck.
+const RUN_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What a child is told besides its plan: `--events FILE`, `--until-ms MS` and `--log LEVEL`, after
+/// the command `child`.
+#[derive(Debug, Clone, Default)]
+pub struct ChildOptions {
+    pub events: Option<PathBuf>,
+    pub until_ms: Option<u64>,
+    pub log: Option<String>,
+}
+
+/// A plan and where it comes from.
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub scenario: String,
+    pub seed: u64,
+    /// The plan, as a child reads it.
+    pub text: String,
+    /// The plan's file, if it has one.
+    pub file: Option<PathBuf>,
+}
+
+impl Job {
+    pub fn new(plan: &impl Plan, file: Option<PathBuf>) -> Job {
+        let (scenario, seed) = (plan.scenario().to_owned(), plan.seed());
+        Job { scenario, seed, text: plan.to_toml(), file }
+    }
+
+    /// `scenario-seed`: how files and reports name it.
+    pub fn name(&self) -> String {
+        format!("{}-{}", self.scenario, self.seed)
+    }
+
+    /// Writes the plan where it can be replayed from; one that comes from a file stays there.
+    pub fn keep(&self) -> std::io::Result<PathBuf> {
+        if let Some(file) = &self.file {
+            return Ok(file.clone());
+        }
+        let folder = Path::new("target").join("sim");
+        std::fs::create_dir_all(&folder)?;
+        let file = folder.join(format!("{}.toml", self.name()));
+        std::fs::write(&file, &self.text)?;
+        Ok(file)
+    }
+}
+
+/// How many plans run at once if nobody says.
+pub fn default_jobs() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Runs jobs until there are none, or `more` says no. Results come as they are ready.
+pub async fn run_all(
+    jobs: impl IntoIterator<Item = Job>,
+    parallel: usize,
+    mut more: impl FnMut() -> bool,
+    mut each: impl FnMut(Job, Outcome),
+) -> Result<(), Failure> {
+    let mut jobs = jobs.into_iter();
+    let mut running = JoinSet::new();
+    loop {
+        while running.len() < parallel.max(1) && more() {
+            let Some(job) = jobs.next() else {
+                break;
+            };
+            running.spawn(async move {
+                let outcome = run_one(&job, &ChildOptions::default()).await;
+                outcome.map(|outcome| (job, outcome))
+            });
+        }
+        let Some(done) = running.join_next().await else {
+            return Ok(());
+        };
+        let done = done.map_err(|error| Failure::Simulator(error.to_string()))?;
+        let (job, outcome) = done?;
+        each(job, outcome);
+    }
+}
+
+/// Runs one plan in a process of its own: this very program with the command `child`, which reads
+/// the plan from standard input and writes its [`Outcome`] to standard output, as JSON.
+pub async fn run_one(job: &Job, options: &ChildOptions) -> Result<Outcome, Failure> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("child");
+    if let Some(events) = &options.events {
+        command.arg("--events").arg(events);
+    }
+    if let Some(until_ms) = options.until_ms {
+        command.arg("--until-ms").arg(until_ms.to_string());
+    }
+    let stderr = match &options.log {
+        Some(level) => {
+            command.arg("--log").arg(level);
+            Stdio::inherit()
+        }
+        None => Stdio::piped(),
+    };
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
+    let mut child = command.kill_on_drop(true).spawn()?;
+    let mut stdin = child.stdin.take().expect("it is piped");
+    stdin.write_all(job.text.as_bytes()).await?;
+    drop(stdin);
+    let Ok(ended) = tokio::time::timeout(RUN_TIMEOUT, child.wait_with_output()).await else {
+        let seconds = RUN_TIMEOUT.as_secs();
+        let mut outcome = Outcome::unfinished(&job.scenario, job.seed);
+        outcome.checks.pending.push(format!(
+            "the whole run, after {seconds} s of real time: something loops without waiting"
+        ));
+        outcome.verdict = Verdict::Stuck;
+        return Ok(outcome);
+    };
+    let ended = ended?;
+    match serde_json::from_slice(&ended.stdout) {
+        Ok(outcome) if ended.status.success() => Ok(outcome),
+        _ => {
+            let mut outcome = Outcome::unfinished(&job.scenario, job.seed);
+            let stderr = String::from_utf8_lossy(&ended.stderr);
+            outcome.broken = Some(format!("{}: {}", ended.status, stderr.trim()));
+            outcome.verdict = Verdict::Broken;
+            Ok(outcome)
+        }
+    }
+}

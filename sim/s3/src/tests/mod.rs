@@ -1,0 +1,5 @@
+mod personality;
+mod posted;
+mod published;
+mod raw;
+mod serving;

@@ -1,0 +1,52 @@
+use std::sync::Arc;
+
+use drydock_core::env::{Env, RngTree};
+use drydock_harness::fault::Faults;
+use drydock_harness::record::{Recorder, Sink};
+use drydock_harness::world::host_elapsed;
+
+use super::PassedPoints;
+use crate::history::History;
+use crate::plan::Plan;
+use crate::plan::hosts::instance_name;
+use crate::storage::Storage;
+use crate::storage::seams::HostClock;
+use crate::timeline::RevisionLog;
+
+/// Everything a run shares between its hosts.
+pub struct RunContext {
+    pub plan: Arc<Plan>,
+    pub rng: RngTree,
+    pub recorder: Recorder,
+    pub faults: Faults,
+    pub history: History,
+    pub revisions: RevisionLog,
+    pub points: PassedPoints,
+    pub storage: Storage,
+}
+
+impl RunContext {
+    pub fn new(plan: &Plan, sink: Option<Sink>) -> RunContext {
+        let recorder = Recorder::new(host_elapsed, sink);
+        let faults = Faults::new(plan.scheduled(), recorder.clone());
+        let plan = Arc::new(plan.clone());
+        let revisions = RevisionLog::new(&recorder);
+        RunContext {
+            rng: RngTree::from_seed(plan.seed),
+            history: History::new(&recorder),
+            points: PassedPoints::default(),
+            storage: Storage::new(&plan, &faults, &recorder, &revisions),
+            plan,
+            revisions,
+            recorder,
+            faults,
+        }
+    }
+
+    /// Clocks, randomness and code points of a host; `instance` is one of the service's.
+    pub fn env(&self, host: &str, instance: Option<usize>) -> Env {
+        let host_of_clock = instance.map(instance_name);
+        let clock = HostClock::shared(self.plan.epoch, host_of_clock.as_deref(), &self.faults);
+        Env::new(clock, self.rng.child(host))
+    }
+}

@@ -1,0 +1,110 @@
+//! A process of the product on a simulated host: the same start-up as in production, with simulated
+//! network, clocks, coordination and objects, and a supervisor that starts it again when it ends.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use drydock_configstore::Configstore;
+use drydock_core::db::Execution;
+use drydock_core::error::Chain;
+use drydock_core::net::Net;
+use drydock_harness::world::Stop;
+use drydock_runtime::{Deps, Settings};
+
+use crate::plan::hosts::{PORT, instance_name};
+use crate::plan::identity::{CLUSTER, keys, token};
+use crate::product::{PlannedPoints, RunContext};
+use crate::storage::seams::HostNet;
+
+/// How long a supervisor waits before it starts a process again.
+const RESTART: Duration = Duration::from_millis(500);
+
+/// One instance of configstore, dead or alive.
+#[derive(Clone)]
+pub struct Instance {
+    context: Arc<RunContext>,
+    number: usize,
+    net: HostNet,
+    stop: Stop,
+    /// Its disk: what is there outlives the process.
+    folder: PathBuf,
+    starts: Arc<Mutex<u64>>,
+}
+
+impl Instance {
+    pub fn new(
+        context: &Arc<RunContext>,
+        number: usize,
+        net: HostNet,
+        stop: Stop,
+        folder: PathBuf,
+    ) -> Instance {
+        Instance { context: context.clone(), number, net, stop, folder, starts: Arc::default() }
+    }
+
+    /// Runs the process, again and again.
+    pub async fn supervise(self) {
+        let host = instance_name(self.number);
+        loop {
+            let start = self.next_start();
+            if start > 1 {
+                self.context.revisions.restarted();
+            }
+            self.context.recorder.event(&host, format_args!("starts for the {start}. time"));
+            match self.process(&host, start).await {
+                Ok(()) => self.context.recorder.event(&host, format_args!("stopped")),
+                Err(error) => {
+                    let text = Chain(&*error).to_string();
+                    self.context.recorder.event(&host, format_args!("failed: {text}"))
+                }
+            };
+            tokio::time::sleep(RESTART).await;
+        }
+    }
+
+    async fn process(&self, host: &str, start: u64) -> Result<(), drydock_core::error::BoxError> {
+        let context = &self.context;
+        let name = format!("{host}/{start}");
+        let points = PlannedPoints {
+            host: host.to_owned(),
+            faults: context.faults.clone(),
+            recorder: context.recorder.clone(),
+            passed: context.points.clone(),
+        };
+        let env = context.env(&name, Some(self.number)).with_faults(Arc::new(points));
+        let rng = context.rng.child(&name);
+        let reached = context.storage.reach(self.number, &self.net, &rng)?;
+        let deps = Deps {
+            env,
+            coord: reached.coord,
+            objects: reached.objects,
+            execution: Execution::Inline,
+            scratch_dir: self.folder.clone(),
+        };
+        let listener = self.net.listen(&format!("0.0.0.0:{PORT}")).await?;
+        let shutdown = self.stop.renew();
+        drydock_runtime::start(Configstore::default(), self.settings(), deps, listener, shutdown)
+            .await
+    }
+
+    fn settings(&self) -> Settings {
+        let plan = &self.context.plan.settings;
+        let mut settings = Settings::new(token(), keys());
+        CLUSTER.clone_into(&mut settings.cluster);
+        settings.lease_ttl = Duration::from_millis(plan.lease_ttl_ms);
+        settings.store.batch_transactions = plan.batch_transactions;
+        settings.store.batch_bytes = plan.batch_bytes;
+        settings.store.inline_bytes = plan.inline_bytes;
+        settings.store.durability = plan.durability;
+        settings.store.unarchived_commits = plan.unarchived_commits;
+        settings.store.tasks = plan.tasks.clone();
+        settings
+    }
+
+    fn next_start(&self) -> u64 {
+        let mut starts = self.starts.lock().expect("no holder of this lock panics");
+        *starts += 1;
+        *starts
+    }
+}

@@ -1,0 +1,6 @@
+//! Runs one plan in this process, from its hosts to its outcome.
+
+pub mod probes;
+mod runner;
+
+pub use runner::{Options, run};

@@ -1,0 +1,286 @@
+//! Runs one plan in this process.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+
+use drydock_core::log::keys::ObjectKeys;
+use drydock_core::net::SharedNet;
+use drydock_harness::fault::PointAct;
+use drydock_harness::fleet::{Panic, Panics};
+use drydock_harness::record::Sink;
+use drydock_harness::report::{Outcome, Verdict};
+use drydock_harness::world::{Cluster, Stop};
+use tokio_util::sync::CancellationToken;
+
+use super::probes;
+use crate::check::{self, Checks, Evidence, Violation};
+use crate::plan::Plan;
+use crate::plan::fault::{FaultKind, ProcessFault};
+use crate::plan::hosts::{OPERATOR, client_name, gateway_name, instance_name};
+use crate::plan::identity::{self, CLUSTER, SERVICE};
+use crate::product::{Gateway, Instance, Log, RunContext};
+use crate::storage::seams::HostNet;
+use crate::timeline::{SharedFinalState, Stored, Timeline};
+use crate::workload::{self, GatewayApi, HttpApi, Session};
+
+/// A run under way.
+struct Run {
+    context: Arc<RunContext>,
+    final_state: SharedFinalState,
+    /// Clients and operators that are still at work.
+    busy: Mutex<usize>,
+}
+
+impl Run {
+    fn session(&self, cluster: &Cluster, host: &str) -> Session {
+        let timeout_ms = self.context.plan.settings.request_timeout_ms;
+        let timeout = std::time::Duration::from_millis(timeout_ms);
+        let net: SharedNet = Arc::new(HostNet(cluster.net(host)));
+        Session {
+            host: host.to_owned(),
+            api: Arc::new(HttpApi {
+                host: host.to_owned(),
+                instances: self.context.plan.addresses(),
+                gateways: GatewayApi::new(net.clone(), timeout),
+                net,
+                token: identity::token(),
+                timeout,
+                patience: timeout,
+                clients: Mutex::default(),
+            }),
+            history: self.context.history.clone(),
+            recorder: self.context.recorder.clone(),
+            rng: Mutex::new(self.context.rng.child(host).stream("session")),
+            elsewhere: None,
+            stop: CancellationToken::new(),
+        }
+    }
+}
+
+/// What a run needs besides its plan; none of it changes what happens.
+#[derive(Default)]
+pub struct Options {
+    /// Where every event is written to.
+    pub sink: Option<Sink>,
+    /// Ends the run there, without asking the oracles.
+    pub until_ms: Option<u64>,
+}
+
+/// Runs a plan. Takes the process's panic hook meanwhile.
+pub fn run(plan: &Plan, options: Options) -> Outcome {
+    let panics = Panics::watch();
+    let run = Arc::new(Run {
+        context: Arc::new(RunContext::new(plan, options.sink)),
+        final_state: SharedFinalState::default(),
+        busy: Mutex::default(),
+    });
+    let context = &run.context;
+    let until_ms = options.until_ms.unwrap_or(plan.end_ms());
+    let log = Log::listen(plan);
+    let ran = catch_unwind(AssertUnwindSafe(|| simulate(plan, &run, until_ms)));
+    let mut checks = Checks::default();
+    let mut broken = None;
+    let mut simulated_ms = 0;
+    match ran {
+        Ok(Ok(ms)) => simulated_ms = ms,
+        Ok(Err(error)) => broken = Some(error.to_string()),
+        Err(_) => {}
+    }
+    match panics.end() {
+        Some(panic) if panic.is_simulators("sim/") => broken = Some(panic.to_string()),
+        Some(panic) => {
+            let Panic { message, place } = panic;
+            checks.violated(Violation::new("panic", "the product panicked", message, place));
+        }
+        None => {}
+    }
+    let timeline = timeline(context);
+    if broken.is_none() && checks.violations.is_empty() && options.until_ms.is_none() {
+        checks = look(&run, &timeline, &log);
+    }
+    let operations = context.history.operations();
+    let mut outcome = Outcome {
+        scenario: plan.scenario.clone(),
+        seed: plan.seed,
+        verdict: Verdict::Fine,
+        broken,
+        fingerprint: context.recorder.fingerprint(),
+        events: context.recorder.count(),
+        simulated_ms,
+        operations: operations.len() as u64,
+        faults: context.faults.report(),
+        points: owned(context.points.all()),
+        probes: probes::count(&timeline, &operations, context),
+        checks,
+    };
+    outcome.verdict = outcome.judge();
+    outcome
+}
+
+fn owned(
+    points: std::collections::BTreeMap<&'static str, u64>,
+) -> std::collections::BTreeMap<String, u64> {
+    points.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
+}
+
+fn look(run: &Run, timeline: &Timeline, log: &Log) -> Checks {
+    let Run { context, final_state, .. } = run;
+    let operations = context.history.operations();
+    let final_state = final_state.lock().expect("no holder of this lock panics").clone();
+    let injected = context.plan.faults.iter().any(|fault| {
+        matches!(fault.what, FaultKind::Process(ProcessFault::Point { act: PointAct::Fail, .. }))
+    });
+    let settings = &context.plan.settings;
+    check::all(&Evidence {
+        operations: &operations,
+        exact: &operations,
+        exactly: &|seq| (seq, seq),
+        instances: &context.plan.addresses(),
+        timeline,
+        final_state: &final_state,
+        keys: &identity::keys(),
+        durability: settings.durability,
+        unarchived: settings.unarchived_commits,
+        injected,
+        log: Some(log),
+    })
+}
+
+fn simulate(plan: &Plan, run: &Arc<Run>, until_ms: u64) -> Result<u64, Box<dyn std::error::Error>> {
+    let context = &run.context;
+    let mut cluster = Cluster::new(&plan.world(), &context.faults, &context.recorder);
+    let scratch = tempfile::tempdir()?;
+    context.storage.add_to(&mut cluster);
+    for instance in 1..=plan.topology.configstores {
+        let host = instance_name(instance);
+        let folder = scratch.path().join(&host);
+        std::fs::create_dir(&folder)?;
+        let stop = Stop::default();
+        let net = HostNet(cluster.net(&host));
+        let process = Instance::new(context, instance, net, stop.clone(), folder);
+        cluster.host(&host, stop, move || process.clone().supervise());
+    }
+    for gateway in 1..=plan.topology.gateways {
+        let host = gateway_name(gateway);
+        let stop = Stop::default();
+        let process = Gateway::new(context, gateway, HostNet(cluster.net(&host)), stop.clone());
+        cluster.host(&host, stop, move || process.clone().supervise());
+    }
+    *run.busy.lock().expect("no holder of this lock panics") = plan.topology.clients + 1;
+    for number in 1..=plan.topology.clients {
+        let host = client_name(number);
+        let session = run.session(&cluster, &host);
+        let (run, plan) = (run.clone(), context.plan.clone());
+        cluster.client(&host, async move {
+            match plan.topology.gateways {
+                0 => workload::client(&plan, &session).await,
+                _ => workload::person(&plan, &session, number).await,
+            }
+            run.done();
+        });
+    }
+    let session = run.session(&cluster, OPERATOR);
+    let (for_operator, for_plan) = (run.clone(), context.plan.clone());
+    cluster.client(OPERATOR, async move {
+        workload::operator(&for_plan, &session, &for_operator.final_state).await;
+        for_operator.done();
+    });
+    context.storage.settle(&cluster);
+    cluster.run(until_ms, || run.is_done())?;
+    Ok(cluster.now_ms())
+}
+
+impl Run {
+    fn done(&self) {
+        *self.busy.lock().expect("no holder of this lock panics") -= 1;
+    }
+
+    fn is_done(&self) -> bool {
+        *self.busy.lock().expect("no holder of this lock panics") == 0
+    }
+}
+
+/// Reads what really happened, after the run.
+fn timeline(context: &RunContext) -> Timeline {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(async {
+            let mut timeline =
+                Timeline::from_past(&context.storage.past().await, &context.revisions);
+            let stored = Stored {
+                object_history: context.storage.object_history.clone(),
+                left: context.storage.left().await,
+                env: context.env("truth", None),
+                keys: ObjectKeys::new(CLUSTER, SERVICE),
+            };
+            stored.add(&mut timeline).await;
+            timeline
+        }),
+        Err(error) => Timeline { damaged: vec![error.to_string()], ..Timeline::default() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Fidelity;
+    use crate::plan::fault::Fault;
+    use crate::scenario::{IMPORT_POINTS, Scenario};
+
+    fn quiet_import(fidelity: Fidelity) -> Plan {
+        let mut plan = Scenario::find("import-killed").unwrap().plan(0, fidelity);
+        plan.faults.clear();
+        plan
+    }
+
+    #[test]
+    fn an_import_passes_exactly_the_points_at_which_the_scenario_kills_it() {
+        for fidelity in [Fidelity::Direct, Fidelity::Wire] {
+            let outcome = run(&quiet_import(fidelity), Options::default());
+            assert_eq!(outcome.verdict, Verdict::Fine, "{outcome:?}");
+            let passed = outcome.points.keys().map(String::as_str);
+            let passed: Vec<_> = passed.filter(|point| point.starts_with("import.")).collect();
+            let mut known = IMPORT_POINTS.to_vec();
+            known.sort_unstable();
+            assert_eq!(passed, known);
+        }
+    }
+
+    #[test]
+    fn a_process_that_loses_its_power_at_a_write_goes_on_from_its_disk() {
+        let plan = Scenario::find("embedded-crashes").unwrap().plan(0, Fidelity::Wire);
+        let outcome = run(&plan, Options::default());
+        assert_eq!(outcome.verdict, Verdict::Fine, "{outcome:?}");
+        let cuts = outcome.faults.iter().filter(|fault| fault.label == "power_cut");
+        let lost: u64 = cuts.map(|fault| fault.hits).sum();
+        // Not only processes, also bytes.
+        assert!(lost > 100, "`{lost}` were lost");
+    }
+
+    #[test]
+    fn gateways_that_fail_are_felt_and_everybody_goes_on() {
+        let mut plan = Scenario::find("gateway").unwrap().plan(0, Fidelity::Direct);
+        plan.topology.gateways = 1;
+        plan.operator.clear();
+        let what = [
+            ProcessFault::GatewayKill { gateway: 1 }.into(),
+            ProcessFault::GatewayPause { gateway: 1 }.into(),
+            ProcessFault::GatewayStop { gateway: 1 }.into(),
+        ];
+        let fault = |(at_ms, what)| Fault { at_ms, for_ms: 500, what };
+        plan.faults = [2_000, 6_000, 10_000].into_iter().zip(what).map(fault).collect();
+        let outcome = run(&plan, Options::default());
+        assert_eq!(outcome.verdict, Verdict::Fine, "{outcome:?}");
+        assert!(outcome.faults.iter().all(|fault| fault.hits > 0), "{:?}", outcome.faults);
+        assert_eq!(outcome.probes["gateway.restarted"], 2);
+    }
+
+    #[test]
+    fn watching_a_run_does_not_change_it() {
+        let plan = quiet_import(Fidelity::Wire);
+        let watched = Options { sink: Some(Box::new(std::io::sink())), ..Options::default() };
+        let (watched, alone) = (run(&plan, watched), run(&plan, Options::default()));
+        assert_eq!(watched.fingerprint, alone.fingerprint);
+    }
+}

@@ -1,0 +1,4 @@
+//! The simulated servers as hosts of the simulated world.
+
+mod etcd;
+mod s3;
