@@ -7,6 +7,11 @@
 //! that is late). Commits and new lineages may come at any time: whoever stands exactly at a `head`
 //! that was set back does not notice.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "worlds are only looked up in the set; its order is never seen"
+)]
+
 mod steps;
 mod world;
 
@@ -66,17 +71,6 @@ fn nothing_that_was_archived_is_lost_with_two_set_backs() {
 #[test]
 fn nothing_that_was_archived_is_lost_where_lineages_meet() {
     assert!(explore(LINEAGES, MENDED).expect("nothing is lost") > 100_000);
-}
-
-#[test]
-#[ignore = "it takes minutes"]
-fn nothing_that_was_archived_is_lost_in_larger_worlds() {
-    let sizes = Sizes { recoveries: 1, ..SET_BACK_TWICE };
-    explore(sizes, MENDED).expect("nothing is lost with a recovery");
-    let sizes = Sizes { sessions: 3, ..SET_BACK_TWICE };
-    explore(sizes, MENDED).expect("nothing is lost with three sessions");
-    let sizes = Sizes { recoveries: 2, writes: 2, ..LINEAGES };
-    explore(sizes, MENDED).expect("nothing is lost with two recoveries");
 }
 
 #[test]
