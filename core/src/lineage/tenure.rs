@@ -4,7 +4,7 @@
 //! with a log that holds that; it stores commits of one course of the log only; and nothing is
 //! published once a higher ballot is announced. So whatever was published is on the path that
 //! every later archiver finds, however often the coordination store is set back or lost, and
-//! whatever stands still or arrives late. The proof: docs/decisions/0018.
+//! whatever stands still or arrives late. The proof: docs/decisions/0019.
 //!
 //! The lock of the background task only keeps two from doing the same work.
 

@@ -67,7 +67,7 @@ async fn head(world: &World) -> Head {
 /// A commit without effect by somebody who saw nothing but `head`.
 async fn commit_blindly(world: &World) {
     let Head { lineage, position, commit } = head(world).await;
-    let (id, body) = (uuid::Uuid::from_u128(u128::from(position)), Body::Actions(Vec::new()));
+    let (id, body) = (uuid::Uuid::from_u128(u128::from(position)), Body::Mutations(Vec::new()));
     let time = jiff::Timestamp::UNIX_EPOCH;
     let commit = Commit { lineage, position: position + 1, previous: commit, id, time, body };
     let txn = Txn::default()

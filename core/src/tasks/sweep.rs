@@ -13,7 +13,7 @@ use super::collect;
 use crate::coord::lock::Lock;
 use crate::coord::{Compare, Coordination, CoordinationExt, KeyRange, Op, Txn};
 use crate::lineage::recovery;
-use crate::log::format::{Head, Mode, ModeRecord, decode, encode};
+use crate::log::format::{Mode, ModeRecord, encode};
 use crate::maintenance::SeenMode;
 use crate::read_model::StoreError;
 use crate::store::{Overview, Store};

@@ -1,5 +1,5 @@
 //! The protocol by which the log is archived, explored exhaustively for small sizes: see
-//! docs/decisions/0018. Whatever is acknowledged as archived is on the path that objects prove,
+//! docs/decisions/0019. Whatever is acknowledged as archived is on the path that objects prove,
 //! with any order of set-backs, losses, stalls and kills at every step.
 //!
 //! A session of an archiver is one run of steps. It may stop before any of them, for good (a kill,
