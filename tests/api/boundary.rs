@@ -10,7 +10,7 @@ use drydock_core::error::{ApiError, BoxError, Kind};
 use drydock_core::net::Net;
 use drydock_http::api::endpoint::Endpoint;
 use drydock_http::api::error_body::status_of;
-use drydock_http::server::context::{App, Details, Health, Readiness, Shell, ShellParts};
+use drydock_http::server::context::{App, AppContext, AppContextParts, Details, Health, Readiness};
 use drydock_http::server::error::HttpError;
 use drydock_http::server::gate::{Gate, GateState};
 use drydock_http::server::metrics::HttpMetrics;
@@ -77,7 +77,7 @@ impl Health for Quiet {
     }
 
     fn details(&self) -> Details {
-        Details { position: None, load: None, heard: true }
+        Details { position: None, load: None, connected: true }
     }
 
     fn registry(&self) -> &Registry {
@@ -89,7 +89,7 @@ async fn failing() -> Client {
     let mut registry = Registry::default();
     let metrics = HttpMetrics::register(&mut registry);
     let settings = HttpSettings::default();
-    let shell = Shell::new(ShellParts {
+    let context = AppContext::new(AppContextParts {
         service: "failing",
         path_schema,
         env: Env::new(Arc::new(RuntimeClock::new()), RngTree::from_seed(1)),
@@ -99,7 +99,7 @@ async fn failing() -> Client {
         health: Arc::new(Quiet { registry }),
         metrics,
     });
-    let router = router(table(), App { shell, service: () });
+    let router = router(table(), App { context, service: () });
     let net = DuplexNet::default();
     let listener = net.listen("failing:0").await.expect("the address is free");
     let address = listener.local_addr();

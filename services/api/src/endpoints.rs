@@ -1,13 +1,13 @@
-//! How the operations of a contract are written down.
+//! The macro with which a contract lists its operations.
 
-/// One function for each endpoint, and `all`, which lists them: none can be forgotten there.
+/// Makes one function for each endpoint, and `all`, which lists them: no endpoint can be forgotten.
 macro_rules! endpoints {
     ($($name:ident = $endpoint:expr;)*) => {
         $(pub fn $name() -> Endpoint {
             $endpoint
         })*
 
-        /// All of them, in the order of the document.
+        /// All endpoints, in the order of the document.
         pub fn all() -> Vec<Endpoint> {
             vec![$($name()),*]
         }

@@ -1,5 +1,5 @@
 //! The contracts between Drydock's programs: types of bodies, references in paths, codes of errors,
-//! and typed clients. A service's contract is all that another program knows of it.
+//! and typed clients. Another program knows nothing of a service but its contract.
 
 pub mod admin;
 pub mod configstore;

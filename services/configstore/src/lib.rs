@@ -1,4 +1,4 @@
-//! Who there is: users, organizations and their members.
+//! Configstore: users, organizations and their members, projects, secrets and variables.
 //!
 //! A request's path reads downwards with the same noun on each floor: [`routes`], `handlers`
 //! (HTTP to types and back), `action` (decides, inside a transaction), `model` (SQL).
@@ -13,7 +13,7 @@ pub mod schema;
 mod service;
 mod state;
 
-pub use rotation::SealAnew;
+pub use rotation::Reencrypt;
 pub use schema::SCHEMA;
 pub use service::Configstore;
 pub use state::ConfigstoreState;

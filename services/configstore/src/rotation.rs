@@ -1,9 +1,9 @@
-//! Which encryption keys still count, and the change to a new one.
+//! The rotation of encryption keys: which keys secrets still need, and the change to a new key.
 //!
 //! Every instance counts the secrets of its read model by key from time to time, for its metrics.
-//! If the configuration says so it also seals all of them under the primary key, once after its
-//! start. Absent on purpose: doing that unasked, since an instance whose primary key the others do
-//! not know would take every secret from them at once.
+//! If the configuration says so, it also encrypts all of them under the primary key, once after its
+//! start. Absent on purpose: doing so by default, since an instance whose primary key the others do
+//! not know would make all secrets unreadable for them at once.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,26 +20,26 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 
-use super::action::secret::{bound, seal_anew};
+use super::action::secret::{bound, reencrypt};
 use super::model;
 use crate::record::Secret;
 
-/// When secrets move to the primary key.
+/// When secrets that are encrypted under another key are encrypted under the primary key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum SealAnew {
-    /// When they are written, or a run gets them.
+pub enum Reencrypt {
+    /// When a secret is written, or a run gets it.
     #[default]
     WhenUsed,
-    /// All of them after the start of the instance, too.
+    /// As `WhenUsed`, and all secrets after the start of the instance.
     AtStart,
 }
 
-/// How often secrets are counted, and what failed is tried again.
+/// The pause between two passes.
 const PERIOD: Duration = Duration::from_secs(30);
-/// For one look, or one transaction.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Secrets that are sealed anew at once.
+/// The timeout of one read, or one transaction.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The number of secrets that one transaction encrypts again.
 const BATCH: u32 = 100;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -47,7 +47,7 @@ struct UnderKey {
     key: String,
 }
 
-/// Secrets by the key that they are sealed under. Clones count together.
+/// The number of secrets by the key under which they are encrypted. Clones count together.
 #[derive(Clone, Default)]
 pub struct SecretMetrics(Family<UnderKey, Gauge>);
 
@@ -57,7 +57,7 @@ impl SecretMetrics {
         registry.register("drydock_secrets", help, self.0.clone());
     }
 
-    /// A key that no secret needs any more stays, with 0.
+    /// Sets the gauges. A key that no secret needs any more is shown with 0.
     fn show(&self, ring: &KeyRing, counts: &BTreeMap<String, i64>) {
         for key in ring.ids().into_iter().chain(counts.keys().cloned()) {
             let count = counts.get(&key).copied().unwrap_or(0);
@@ -66,17 +66,17 @@ impl SecretMetrics {
     }
 }
 
-/// The work of one instance.
+/// The background work of one instance.
 pub struct Rotation {
     pub env: Env,
     pub store: Store,
     pub keys: KeyRing,
-    pub seal_anew: SealAnew,
+    pub when: Reencrypt,
     pub metrics: SecretMetrics,
 }
 
 impl Rotation {
-    /// Until it is dropped.
+    /// Runs until the future is dropped.
     pub async fn run(mut self) {
         let mut applied = self.store.applied();
         // The sender lives in the store.
@@ -84,9 +84,13 @@ impl Rotation {
             let passed = self.pass().await;
             if let Err(error) = passed {
                 let error = Chain(error.as_ref()).to_string();
-                match self.seal_anew {
-                    SealAnew::AtStart => tracing::warn!(error, "secrets are sealed anew later"),
-                    SealAnew::WhenUsed => tracing::debug!(error, "secrets are counted later"),
+                match self.when {
+                    Reencrypt::AtStart => {
+                        tracing::warn!(error, "could not re-encrypt secrets; trying again later")
+                    }
+                    Reencrypt::WhenUsed => {
+                        tracing::debug!(error, "could not count secrets; trying again later")
+                    }
                 }
             }
             tokio::time::sleep(PERIOD).await;
@@ -95,37 +99,37 @@ impl Rotation {
 
     async fn pass(&mut self) -> Result<(), BoxError> {
         let mut moved = 0;
-        while self.seal_anew == SealAnew::AtStart {
-            match self.seal_some().await? {
-                0 => self.seal_anew = SealAnew::WhenUsed,
+        while self.when == Reencrypt::AtStart {
+            match self.reencrypt_batch().await? {
+                0 => self.when = Reencrypt::WhenUsed,
                 some => moved += some,
             }
         }
         if moved > 0 {
-            tracing::info!(secrets = moved, "sealed anew under the primary key");
+            tracing::info!(secrets = moved, "re-encrypted secrets under the primary key");
         }
         let counts = self.read(model::secret::count_by_key).await?;
         self.metrics.show(&self.keys, &counts);
         Ok(())
     }
 
-    /// How many were not under the primary key, and are now.
-    async fn seal_some(&self) -> Result<usize, BoxError> {
+    /// Encrypts one batch of secrets under the primary key, and returns their number.
+    async fn reencrypt_batch(&self) -> Result<usize, BoxError> {
         let primary = self.keys.primary().to_owned();
         let known = self.keys.ids();
         let read = move |tx: &Tx<'_>| model::secret::under_other_keys(tx, &primary, &known, BATCH);
         let outdated = self.read(read).await?;
         let again = outdated.into_iter().map(|Secret { id, data, .. }| {
-            let plain = self.keys.open(bound(id), &data).map_err(ApiError::from)?;
-            let anew = self.keys.seal(&self.env, bound(id), &plain);
+            let plain = self.keys.decrypt(bound(id), &data).map_err(ApiError::from)?;
+            let anew = self.keys.encrypt(&self.env, bound(id), &plain);
             Ok((id, data, anew))
         });
         let again = again.collect::<Result<Vec<_>, ApiError>>()?;
         let count = again.len();
         if count > 0 {
-            let ctx = Context::background().timeout(PATIENCE);
+            let ctx = Context::background().timeout(TIMEOUT);
             let sealed = self.store.transact(&ctx, move |tx| {
-                again.iter().try_for_each(|(id, before, after)| seal_anew(tx, *id, before, after))
+                again.iter().try_for_each(|(id, before, after)| reencrypt(tx, *id, before, after))
             });
             sealed.await?;
         }
@@ -136,7 +140,7 @@ impl Rotation {
         &self,
         work: impl FnOnce(&Tx<'_>) -> Result<T, drydock_core::db::DbError> + Send + 'static,
     ) -> Result<T, BoxError> {
-        let ctx = Context::background().timeout(PATIENCE);
+        let ctx = Context::background().timeout(TIMEOUT);
         self.store.read(&ctx, Reads::Local, move |tx| Ok(work(tx)?)).await
     }
 }

@@ -31,7 +31,7 @@ macro_rules! placed {
     };
 }
 
-/// In the order of the document.
+/// All routes, in the order of the document.
 pub fn routes() -> Vec<Row> {
     let mut routes = people();
     routes.extend(tree());

@@ -1,4 +1,4 @@
-//! Configstore as its runtime knows it.
+//! Configstore's implementation of the runtime's trait [`Service`].
 
 use drydock_core::read_model::Schema;
 use drydock_http::server::route::Route;
@@ -6,21 +6,21 @@ use drydock_runtime::{Service, ServiceParts};
 use futures_util::future::BoxFuture;
 use prometheus_client::registry::Registry;
 
-use super::rotation::{Rotation, SealAnew, SecretMetrics};
+use super::rotation::{Reencrypt, Rotation, SecretMetrics};
 use super::routes::routes;
 use super::schema::SCHEMA;
 use super::state::ConfigstoreState;
 
-/// One instance to be.
+/// The parts of one instance that exist before its start.
 #[derive(Default)]
 pub struct Configstore {
-    seal_anew: SealAnew,
+    reencrypt: Reencrypt,
     metrics: SecretMetrics,
 }
 
 impl Configstore {
-    pub fn new(seal_anew: SealAnew) -> Configstore {
-        Configstore { seal_anew, metrics: SecretMetrics::default() }
+    pub fn new(reencrypt: Reencrypt) -> Configstore {
+        Configstore { reencrypt, metrics: SecretMetrics::default() }
     }
 }
 
@@ -41,9 +41,9 @@ impl Service for Configstore {
 
     fn assemble(self, parts: ServiceParts) -> (ConfigstoreState, BoxFuture<'static, ()>) {
         let ServiceParts { env, store, keys } = parts;
-        let Configstore { seal_anew, metrics } = self;
+        let Configstore { reencrypt, metrics } = self;
         let rotation =
-            Rotation { env, store: store.clone(), keys: keys.clone(), seal_anew, metrics };
+            Rotation { env, store: store.clone(), keys: keys.clone(), when: reencrypt, metrics };
         (ConfigstoreState { store, keys }, Box::pin(rotation.run()))
     }
 }

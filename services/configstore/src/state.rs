@@ -1,4 +1,4 @@
-//! What configstore's handlers work with.
+//! The state of configstore's handlers.
 
 use drydock_core::store::Store;
 use drydock_http::server::context;

@@ -1,6 +1,6 @@
-//! The binary `drydock`: its command line, its configuration, and which services it starts.
+//! The binary `drydock`: its command line, its configuration, and the services that it starts.
 //!
-//! Absent on purpose: anything that only a simulation needs.
+//! Absent on purpose: code that only a simulation needs.
 
 pub mod cli;
 pub mod config;

@@ -1,4 +1,4 @@
-//! What becomes of a service's refusal on its way to the gateway's caller.
+//! How an error of a service becomes the gateway's error.
 //!
 //! A refusal keeps its kind, and loses its code and message, unless the call at hand names an error
 //! of the gateway's own for that code. Where the kind would blame the caller for what the gateway
@@ -62,13 +62,13 @@ pub fn own(code: Code, message: &str) -> ApiError {
     ApiError::new(code.kind()).with_code(code).with_message(message)
 }
 
-/// Whatever keeps a service from answering.
+/// The error for a service that does not answer.
 #[track_caller]
 fn unavailable() -> ApiError {
     ApiError::new(Kind::Unavailable).with_code(Code::Unavailable)
 }
 
-/// The caller lost the right between the look at it and the change.
+/// The caller lost the right between the check and the change.
 fn withdrawn(remote: &RemoteError) -> Option<ApiError> {
     match remote.code.parse() {
         Ok(Code::CallerNotExist) => Some(unauthorized()),
@@ -77,13 +77,13 @@ fn withdrawn(remote: &RemoteError) -> Option<ApiError> {
     }
 }
 
-/// Nobody has the token that was presented.
+/// No user has the token that was presented.
 #[track_caller]
 pub fn unauthorized() -> ApiError {
     ApiError::new(Kind::Unauthorized).with_code(Code::Unauthorized)
 }
 
-/// The caller is known, and it is not enough.
+/// The caller is known, but lacks the right.
 #[track_caller]
 pub fn forbidden() -> ApiError {
     ApiError::new(Kind::Forbidden).with_code(Code::Forbidden)
@@ -115,7 +115,7 @@ fn kind_of(remote: &RemoteError) -> Kind {
         Kind::NotExist => match remote.code.parse() {
             Ok(Code::RouteNotExist) => Kind::Internal,
             Ok(_) => Kind::NotExist,
-            // Not one of our services: something in between that cannot find it.
+            // A proxy in between answers so if it does not find the service.
             Err(()) => Kind::Unavailable,
         },
         kind => kind,

@@ -5,7 +5,7 @@ use drydock_api::configstore::endpoints as at;
 use drydock_api::gateway::endpoints as own;
 use drydock_core::error::{Code, Kind};
 use drydock_http::api::endpoint::{Endpoint, Spec};
-use drydock_http::api::operation::BEHALF;
+use drydock_http::api::operation::DELEGATION;
 use drydock_http::api::page::ListQuery;
 use drydock_http::server::route::Route;
 
@@ -55,7 +55,7 @@ fn row<T: 'static>(
         AdminToken => endpoint.refuses(&[Code::Maintenance, Code::CoordinationUnavailable]),
         // What a service cannot do just now is told to operators only.
         _ => endpoint
-            .refuses_only(|code| code.kind() != Kind::Unavailable && !BEHALF.contains(&code)),
+            .refuses_only(|code| code.kind() != Kind::Unavailable && !DELEGATION.contains(&code)),
     };
     (requirement, Route::new(endpoint, handler))
 }

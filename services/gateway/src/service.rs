@@ -1,4 +1,4 @@
-//! The gateway as its runtime knows it.
+//! The gateway's implementation of the runtime's trait [`Stateless`].
 
 use drydock_api::gateway::SERVICE;
 use drydock_core::net::SharedNet;

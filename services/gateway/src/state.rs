@@ -1,4 +1,4 @@
-//! What the gateway's handlers work with.
+//! The state of the gateway's handlers.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use secrecy::SecretString;
 
 use super::requirement::Requirement;
 
-/// Everything that can be set for one instance.
+/// The settings of one instance.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What the services behind ask for.
+    /// The token for the services behind.
     pub internal_token: SecretString,
-    /// What administrators present.
+    /// The token that administrators present.
     pub admin_token: SecretString,
-    /// Where the instances of configstore listen: `host:port` each, at least one.
+    /// The addresses of the instances of configstore, each `host:port`; at least one.
     pub configstore: Vec<String>,
 }
 
@@ -52,12 +52,12 @@ impl Gateway {
         is_token(&self.0.admin_token, given)
     }
 
-    /// A client that passes on whose request it is.
+    /// A client that passes on the ids of the request.
     pub(super) fn configstore(&self, trace: &Trace) -> Client {
         self.0.configstore.clone().on_behalf_of(trace)
     }
 
-    /// What the table says of a route.
+    /// The requirement of a route.
     pub(super) fn requirement(&self, method: &Method, path: &str) -> Requirement {
         let method = if method == Method::HEAD { &Method::GET } else { method };
         let mut rows = self.0.requirements.iter();

@@ -1,11 +1,11 @@
-//! HTTP, the same for all programs: what both sides agree on, the client and the server.
+//! HTTP, the same for all programs: the conventions of both sides, the client and the server.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`api`] | what both sides know: operations, the API document, pages, conditions |
-//! | [`client`] | requests, over connections that are kept |
-//! | [`server`] | routes, what stands around them, and the accept loop |
-//! | `testing` | an in-memory network, and any service served over it |
+//! | [`api`] | the conventions of both sides: operations, the API document, pages, preconditions |
+//! | [`client`] | the client, which keeps connections for later requests |
+//! | [`server`] | routes, the layers around them, and the accept loop |
+//! | `testing` | an in-memory network, and a server for any routes over it |
 
 pub mod api;
 pub mod client;

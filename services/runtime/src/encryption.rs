@@ -1,12 +1,12 @@
 //! Encryption at rest: AES-256-GCM-SIV under one of several configured keys.
 //!
-//! Invariants: what is sealed names its key, so that it survives an export, an import and the
-//! change of the primary key; it is bound to its object (kind and id), so that it opens nowhere
-//! else. No key and no plain text is ever shown or logged. Nonces are random, and one that repeats
-//! betrays only that two plain texts of one object are equal.
+//! Invariants: a cipher text names its key, so that it survives an export, an import and a change
+//! of the primary key; it is bound to its object (kind and id), so that it cannot be decrypted for
+//! another one. No key and no plain text is ever shown or logged. Nonces are random; a repeated
+//! nonce reveals only that two plain texts of one object are equal.
 //!
-//! The first key is the primary one, under which everything is sealed. The others only open. What
-//! is under others is sealed anew object by object, when it is used, or all of it on request.
+//! The first key is the primary key, which encrypts. The other keys only decrypt. A text under
+//! another key is encrypted again under the primary key when it is used, or on request.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -36,16 +36,16 @@ struct NamedKey {
     cipher: Aes256GcmSiv,
 }
 
-/// Cipher text, as stored.
+/// A cipher text as it is stored, with its key and nonce.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sealed {
+pub struct Encrypted {
     pub key: String,
-    nonce: Bytes,
-    text: Bytes,
+    nonce: HexBytes,
+    text: HexBytes,
 }
 
-/// The object that a text belongs to.
+/// The object to which a cipher text is bound.
 #[derive(Debug, Clone, Copy)]
 pub struct Bound {
     pub kind: &'static str,
@@ -67,21 +67,21 @@ pub enum InvalidKeys {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
+pub enum DecryptError {
     #[error("the encryption key `{0}` is not configured")]
     UnknownKey(String),
-    #[error("what is sealed under the key `{0}` is damaged, or belongs to another object")]
+    #[error("a text encrypted under the key `{0}` is damaged, or belongs to another object")]
     Damaged(String),
 }
 
-impl From<OpenError> for ApiError {
-    fn from(error: OpenError) -> ApiError {
+impl From<DecryptError> for ApiError {
+    fn from(error: DecryptError) -> ApiError {
         match &error {
-            OpenError::UnknownKey(_) => ApiError::new(Code::EncryptionKeyMissing.kind())
+            DecryptError::UnknownKey(_) => ApiError::new(Code::EncryptionKeyMissing.kind())
                 .with_code(Code::EncryptionKeyMissing)
                 .with_message("a key that this needs is not configured")
                 .with_source(error),
-            OpenError::Damaged(_) => ApiError::new(Code::Internal.kind()).with_source(error),
+            DecryptError::Damaged(_) => ApiError::new(Code::Internal.kind()).with_source(error),
         }
     }
 }
@@ -98,30 +98,34 @@ impl KeyRing {
     }
 
     /// Encrypts `plain` for the object `bound` under the primary key.
-    pub fn seal(&self, env: &Env, bound: Bound, plain: &[u8]) -> Sealed {
+    pub fn encrypt(&self, env: &Env, bound: Bound, plain: &[u8]) -> Encrypted {
         let NamedKey { id, cipher } = &self.0[0];
         let nonce: [u8; NONCE_BYTES] = env.rng("nonces").random();
         let payload = Payload { msg: plain, aad: &associated(bound, id) };
         let text = cipher.encrypt(&Nonce::from(nonce), payload);
         let text = text.expect("no text that fits into a request is too long for the cipher");
-        Sealed { key: id.clone(), nonce: Bytes(nonce.to_vec()), text: Bytes(text) }
+        Encrypted { key: id.clone(), nonce: HexBytes(nonce.to_vec()), text: HexBytes(text) }
     }
 
-    /// Decrypts what was sealed for the object `bound`.
-    pub fn open(&self, bound: Bound, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let key = self.0.iter().find(|key| key.id == sealed.key);
-        let key = key.ok_or_else(|| OpenError::UnknownKey(sealed.key.clone()))?;
-        let damaged = || OpenError::Damaged(sealed.key.clone());
+    /// Decrypts a text that was encrypted for the object `bound`.
+    pub fn decrypt(
+        &self,
+        bound: Bound,
+        encrypted: &Encrypted,
+    ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+        let key = self.0.iter().find(|key| key.id == encrypted.key);
+        let key = key.ok_or_else(|| DecryptError::UnknownKey(encrypted.key.clone()))?;
+        let damaged = || DecryptError::Damaged(encrypted.key.clone());
         let nonce: [u8; NONCE_BYTES] =
-            sealed.nonce.0.as_slice().try_into().map_err(|_| damaged())?;
-        let payload = Payload { msg: &sealed.text.0, aad: &associated(bound, &key.id) };
+            encrypted.nonce.0.as_slice().try_into().map_err(|_| damaged())?;
+        let payload = Payload { msg: &encrypted.text.0, aad: &associated(bound, &key.id) };
         let plain = key.cipher.decrypt(&Nonce::from(nonce), payload).map_err(|_| damaged())?;
         Ok(Zeroizing::new(plain))
     }
 
-    /// Whether it is sealed under the primary key.
-    pub fn is_current(&self, sealed: &Sealed) -> bool {
-        self.0[0].id == sealed.key
+    /// Whether a text is encrypted under the primary key.
+    pub fn is_current(&self, encrypted: &Encrypted) -> bool {
+        self.0[0].id == encrypted.key
     }
 }
 
@@ -164,21 +168,21 @@ impl fmt::Debug for KeyRing {
     }
 }
 
-/// Bytes as hexadecimal text.
+/// HexBytes as hexadecimal text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-struct Bytes(Vec<u8>);
+struct HexBytes(Vec<u8>);
 
-impl TryFrom<String> for Bytes {
+impl TryFrom<String> for HexBytes {
     type Error = hex::FromHexError;
 
-    fn try_from(text: String) -> Result<Bytes, hex::FromHexError> {
-        hex::decode(text).map(Bytes)
+    fn try_from(text: String) -> Result<HexBytes, hex::FromHexError> {
+        hex::decode(text).map(HexBytes)
     }
 }
 
-impl From<Bytes> for String {
-    fn from(bytes: Bytes) -> String {
+impl From<HexBytes> for String {
+    fn from(bytes: HexBytes) -> String {
         hex::encode(bytes.0)
     }
 }
@@ -207,40 +211,40 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_survives_json_and_a_new_primary_key() {
+    fn a_cipher_text_survives_json_and_a_new_primary_key() {
         let old = ring(&format!("old:{}", key('1')));
-        let sealed = old.seal(&env(), bound(1), b"plain");
-        let json = serde_json::to_string(&sealed).unwrap();
+        let encrypted = old.encrypt(&env(), bound(1), b"plain");
+        let json = serde_json::to_string(&encrypted).unwrap();
         assert!(!json.contains("plain"));
-        let read: Sealed = serde_json::from_str(&json).unwrap();
+        let read: Encrypted = serde_json::from_str(&json).unwrap();
         let both = ring(&format!("new:{},old:{}", key('2'), key('1')));
-        assert_eq!(both.open(bound(1), &read).unwrap().as_slice(), b"plain");
+        assert_eq!(both.decrypt(bound(1), &read).unwrap().as_slice(), b"plain");
         assert!(!both.is_current(&read));
-        let again = both.seal(&env(), bound(1), b"plain");
+        let again = both.encrypt(&env(), bound(1), b"plain");
         assert!(both.is_current(&again));
-        assert_eq!(old.open(bound(1), &again), Err(OpenError::UnknownKey("new".into())));
+        assert_eq!(old.decrypt(bound(1), &again), Err(DecryptError::UnknownKey("new".into())));
     }
 
     #[test]
-    fn it_opens_for_its_object_only_and_only_undamaged() {
+    fn a_cipher_text_is_decrypted_only_for_its_object_and_only_undamaged() {
         let ring = ring(&format!("one:{},two:{}", key('1'), key('2')));
-        let sealed = ring.seal(&env(), bound(1), b"plain");
-        let damaged = Err(OpenError::Damaged("one".into()));
-        assert_eq!(ring.open(bound(2), &sealed), damaged);
+        let encrypted = ring.encrypt(&env(), bound(1), b"plain");
+        let damaged = Err(DecryptError::Damaged("one".into()));
+        assert_eq!(ring.decrypt(bound(2), &encrypted), damaged);
         let other = Bound { kind: "variables", ..bound(1) };
-        assert_eq!(ring.open(other, &sealed), damaged);
-        let mut flipped = sealed.clone();
+        assert_eq!(ring.decrypt(other, &encrypted), damaged);
+        let mut flipped = encrypted.clone();
         flipped.text.0[0] ^= 1;
-        assert_eq!(ring.open(bound(1), &flipped), damaged);
-        let mut cut = sealed.clone();
+        assert_eq!(ring.decrypt(bound(1), &flipped), damaged);
+        let mut cut = encrypted.clone();
         cut.nonce.0.pop();
-        assert_eq!(ring.open(bound(1), &cut), damaged);
-        let renamed = Sealed { key: "two".into(), ..sealed };
-        assert_eq!(ring.open(bound(1), &renamed), Err(OpenError::Damaged("two".into())));
+        assert_eq!(ring.decrypt(bound(1), &cut), damaged);
+        let renamed = Encrypted { key: "two".into(), ..encrypted };
+        assert_eq!(ring.decrypt(bound(1), &renamed), Err(DecryptError::Damaged("two".into())));
     }
 
     #[test]
-    fn bad_rings_are_refused_without_a_word_of_the_key() {
+    fn errors_of_invalid_key_rings_show_no_key() {
         let good = key('a');
         for (text, expected) in [
             ("".to_owned(), InvalidKeys::None),

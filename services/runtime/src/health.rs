@@ -12,38 +12,39 @@ use prometheus_client::registry::Registry;
 
 use super::instance::Instance;
 
-pub(super) struct Vitals {
+/// What the health routes answer of an instance with a store, and its metrics.
+pub(super) struct HealthState {
     gate: Gate,
     instance: Instance,
     store: Store,
     registry: Registry,
 }
 
-impl Vitals {
+impl HealthState {
     /// `register` adds the service's own metrics.
     pub(super) fn new(
         gate: Gate,
         instance: Instance,
         store: Store,
         register: &mut dyn FnMut(&mut Registry),
-    ) -> (Vitals, HttpMetrics) {
+    ) -> (HealthState, HttpMetrics) {
         let mut registry = Registry::default();
         let metrics = HttpMetrics::register(&mut registry);
         register(&mut registry);
         registry.register_collector(Box::new(StoreMetrics(store.clone())));
         let metrics_of = InstanceMetrics { gate: gate.clone(), instance: instance.clone() };
         registry.register_collector(Box::new(metrics_of));
-        (Vitals { gate, instance, store, registry }, metrics)
+        (HealthState { gate, instance, store, registry }, metrics)
     }
 }
 
-impl Health for Vitals {
+impl Health for HealthState {
     fn readiness(&self) -> Readiness {
         let state = self.gate.state();
         let reason = match state {
             GateState::Loading => Some("the read model is being loaded"),
             GateState::Stopping => Some("the service is stopping"),
-            GateState::Normal | GateState::Maintenance if !self.instance.is_heard() => {
+            GateState::Normal | GateState::Maintenance if !self.instance.is_connected() => {
                 Some("the coordination store does not answer")
             }
             GateState::Normal | GateState::Maintenance => None,
@@ -58,7 +59,7 @@ impl Health for Vitals {
         Details {
             position: applied.position(),
             load: loading.then_some(LoadProgress { done, total }),
-            heard: self.instance.is_heard(),
+            connected: self.instance.is_connected(),
         }
     }
 
@@ -67,7 +68,7 @@ impl Health for Vitals {
     }
 }
 
-/// The store's counters, read when somebody asks.
+/// The store's counters and gauges, read at each request for metrics.
 #[derive(Clone)]
 struct StoreMetrics(Store);
 
@@ -96,9 +97,13 @@ impl Collector for StoreMetrics {
         let gauges = [
             ("drydock_store_archived", "Newest commit in object storage, -1 for none", archived),
             ("drydock_store_writes_waiting", "Writes that wait for the committer", queued(writes)),
-            ("drydock_store_reads_waiting", "Reads that wait for a look at head", queued(reads)),
-            ("drydock_store_load_done", "Done of the last load or loading step", signed(done)),
-            ("drydock_store_load_total", "All of the last load or loading step", signed(total)),
+            (
+                "drydock_store_reads_waiting",
+                "Reads that wait for the head to be read",
+                queued(reads),
+            ),
+            ("drydock_store_load_done", "Items loaded in the last loading step", signed(done)),
+            ("drydock_store_load_total", "Items of the last loading step", signed(total)),
             ("drydock_store_position", "Newest commit in the read model, -1 for none", position),
             (
                 "drydock_store_ready",
@@ -110,7 +115,7 @@ impl Collector for StoreMetrics {
     }
 }
 
-/// What an instance is to the others.
+/// The instance's mode and its connection to the coordination store.
 struct InstanceMetrics {
     gate: Gate,
     instance: Instance,
@@ -125,10 +130,14 @@ impl std::fmt::Debug for InstanceMetrics {
 impl Collector for InstanceMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let maintenance = i64::from(self.gate.state() == GateState::Maintenance);
-        let heard = i64::from(self.instance.is_heard());
+        let connected = i64::from(self.instance.is_connected());
         let gauges = [
             ("drydock_maintenance", "Whether the instance serves maintenance only", maintenance),
-            ("drydock_coordination_heard", "Whether coordination answers the instance", heard),
+            (
+                "drydock_coordination_connected",
+                "Whether the coordination store has answered within the lease's time to live",
+                connected,
+            ),
         ];
         encode(&mut encoder, &gauges)
     }

@@ -1,9 +1,9 @@
-//! This instance's key: what it says of itself, under a lease.
+//! This instance's key in the coordination store: the state that it reports, under a lease.
 //!
-//! Invariants: the key says nothing that is not so (a late write of an older record names an older
-//! generation, which counts as not acknowledged); it vanishes when the instance is not heard of for
-//! the lease's time to live. Then the others no longer wait for it, and it cannot commit either:
-//! the mode has changed since it last looked.
+//! Invariants: the key claims no state that the instance is not in (a late write of an older record
+//! names an older generation, which counts as not acknowledged); the key vanishes when the instance
+//! has not renewed its lease for the time to live. Then the other instances no longer wait for this
+//! one, and it cannot commit either: the mode has changed since it last read it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +20,9 @@ use tokio_util::sync::CancellationToken;
 /// Heartbeats in a lease's time to live.
 const HEARTBEATS: u32 = 3;
 
-/// What the maintenance driver says of this instance.
+/// The state of this instance, as the maintenance driver reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Said {
+struct ReportedState {
     state: InstanceState,
     generation: u64,
 }
@@ -31,9 +31,9 @@ struct Said {
 #[derive(Clone)]
 pub(super) struct Instance {
     id: Arc<str>,
-    said: watch::Sender<Said>,
+    reported: watch::Sender<ReportedState>,
     /// Whether the key was written within the lease's time to live.
-    heard: watch::Sender<bool>,
+    connected: watch::Sender<bool>,
 }
 
 impl Instance {
@@ -47,8 +47,11 @@ impl Instance {
     ) -> (Instance, Registration) {
         let instance = Instance {
             id: env.new_id().to_string().into(),
-            said: watch::Sender::new(Said { state: InstanceState::Loading, generation: 0 }),
-            heard: watch::Sender::new(false),
+            reported: watch::Sender::new(ReportedState {
+                state: InstanceState::Loading,
+                generation: 0,
+            }),
+            connected: watch::Sender::new(false),
         };
         let key = keys.instance(&instance.id);
         let shared = instance.clone();
@@ -57,19 +60,19 @@ impl Instance {
         (instance, registration)
     }
 
-    /// Says it to the others, again and again until they have heard.
-    pub(super) fn say(&self, state: InstanceState, generation: u64) {
-        let said = Said { state, generation };
-        self.said.send_if_modified(|current| std::mem::replace(current, said) != said);
+    /// Reports a state to the other instances; failed writes are repeated.
+    pub(super) fn report(&self, state: InstanceState, generation: u64) {
+        let next = ReportedState { state, generation };
+        self.reported.send_if_modified(|current| std::mem::replace(current, next) != next);
     }
 
-    /// Whether the others hear this instance.
-    pub(super) fn is_heard(&self) -> bool {
-        *self.heard.borrow()
+    /// Whether the coordination store has taken the key within the lease's time to live.
+    pub(super) fn is_connected(&self) -> bool {
+        *self.connected.borrow()
     }
 }
 
-/// Keeps the key.
+/// Writes the key, and keeps its lease alive.
 pub(super) struct Registration {
     shared: Instance,
     env: Env,
@@ -82,56 +85,56 @@ pub(super) struct Registration {
 }
 
 impl Registration {
-    /// Until `stop`; then the key goes at once.
+    /// Runs until `stop`, then revokes the lease: the key vanishes at once.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         stop.run_until_cancelled(self.keep()).await;
         if let Some(lease) = self.lease
             && let Err(error) = self.coord.lease_revoke(lease).await
         {
-            tracing::debug!(%error, "the lease is left to expire");
+            tracing::debug!(%error, "could not revoke the instance's lease, which will expire");
         }
     }
 
     async fn keep(&mut self) {
-        let mut said = self.shared.said.subscribe();
+        let mut reported = self.shared.reported.subscribe();
         let mut backoff = Backoff::new(&self.env, "instance");
-        let mut last_heard = None;
+        let mut last_written = None;
         loop {
-            let saying = *said.borrow_and_update();
-            let asked_at = self.env.monotonic();
-            match self.write(saying).await {
+            let current = *reported.borrow_and_update();
+            let begun_at = self.env.monotonic();
+            match self.write(current).await {
                 Ok(()) => {
                     backoff.reset();
-                    last_heard = Some(asked_at);
-                    self.shared.heard.send_replace(true);
-                    self.rest(&mut said).await;
+                    last_written = Some(begun_at);
+                    self.shared.connected.send_replace(true);
+                    self.wait_for_change(&mut reported).await;
                 }
                 Err(error) => {
-                    tracing::debug!(%error, "the instance's key cannot be written");
+                    tracing::debug!(%error, "could not write the instance's key");
                     if matches!(error, Error::LeaseNotExist(_)) {
                         self.lease = None;
                     }
-                    let silent = last_heard.is_none_or(|at| asked_at - at > self.ttl);
-                    self.shared.heard.send_replace(!silent);
+                    let expired = last_written.is_none_or(|at| begun_at - at > self.ttl);
+                    self.shared.connected.send_replace(!expired);
                     backoff.pause().await;
                 }
             }
         }
     }
 
-    /// Until there is something new to say, or the next heartbeat is due.
-    async fn rest(&self, said: &mut watch::Receiver<Said>) {
+    /// Waits until the state has changed, or the next heartbeat is due.
+    async fn wait_for_change(&self, reported: &mut watch::Receiver<ReportedState>) {
         let mut applied = self.applied.clone();
         let loading = applied.borrow().phase == Phase::Loading;
         tokio::select! {
             // The sender lives in `self`.
-            _ = said.changed() => {}
+            _ = reported.changed() => {}
             _ = applied.wait_for(|applied| applied.phase == Phase::Ready), if loading => {}
             () = tokio::time::sleep(self.ttl / HEARTBEATS) => {}
         }
     }
 
-    async fn write(&mut self, said: Said) -> Result<(), Error> {
+    async fn write(&mut self, reported: ReportedState) -> Result<(), Error> {
         let lease = match self.lease {
             Some(lease) => {
                 self.coord.lease_keep_alive(lease).await?;
@@ -144,7 +147,7 @@ impl Registration {
             }
         };
         let applied = *self.applied.borrow();
-        let state = match (said.state, applied.phase) {
+        let state = match (reported.state, applied.phase) {
             (InstanceState::Normal, Phase::Loading) => InstanceState::Loading,
             (state, _) => state,
         };
@@ -153,7 +156,7 @@ impl Registration {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             address: self.address.clone(),
             state,
-            generation: said.generation,
+            generation: reported.generation,
             position: applied.position(),
             seen_at: self.env.now(),
         };

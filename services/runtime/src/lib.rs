@@ -1,19 +1,20 @@
-//! How a service starts, lives and stops. The binary, the tests and the simulator start one in the
-//! same way, each with its own seams.
+//! The runtime of a service: its start, its work in normal mode and in maintenance, and its stop.
+//! The binary, the tests and the simulator start a service in the same way, each with its own
+//! seams.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`settings`] | everything that can be set for one instance |
-//! | [`start`], [`start_stateless`] | the ways in: one call for every service |
-//! | [`Service`] | what a service is to the runtime |
-//! | `stored` | the parts of an instance with a store, put together |
-//! | `stateless` | an instance without one |
+//! | [`settings`] | the settings of one instance |
+//! | [`start`], [`start_stateless`] | the entry points: one call starts an instance |
+//! | [`Service`], [`Stateless`] | the traits that a service implements |
+//! | `stored` | an instance with a store: its parts, put together |
+//! | `stateless` | an instance without a store |
 //! | `maintenance` | the driver of the core's state machine |
-//! | `modes` | what the coordination store says of the mode |
+//! | `mode_watch` | the mode, as it is read from the coordination store |
 //! | `instance` | this instance's leased key |
 //! | [`routes`] | maintenance, export, import and lineages over HTTP |
-//! | `operator` | what an operator may do |
-//! | [`encryption`] | what is encrypted at rest |
+//! | `operator` | the operations behind these routes |
+//! | [`encryption`] | encryption at rest |
 //! | `tasks` | the store's background tasks |
 //! | `health` | readiness and metrics |
 //!
@@ -23,17 +24,16 @@ pub mod encryption;
 mod health;
 mod instance;
 mod maintenance;
-mod modes;
+mod mode_watch;
 mod operator;
 pub mod routes;
 mod service;
 pub mod settings;
-mod start;
 mod stateless;
 mod stored;
 mod tasks;
 
 pub use service::{Service, ServiceParts, Stateless, stateless_table, table};
 pub use settings::{Settings, StatelessSettings};
-pub use start::{start, start_stateless};
-pub use stored::{Deps, StartError};
+pub use stateless::start_stateless;
+pub use stored::{Deps, StartError, start};

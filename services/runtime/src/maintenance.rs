@@ -1,4 +1,5 @@
-//! Does what the core's state machine decides, for every service alike.
+//! The driver of the core's maintenance state machine, the same for every service: it feeds events
+//! to the machine and carries its effects out.
 //!
 //! The gate is open only in normal mode with a loaded read model; it depends on both, and on
 //! nothing else. Background tasks are awaited, not abandoned, on a switch as on shutdown.
@@ -21,13 +22,13 @@ pub(super) struct Driver {
     pub(super) phase: watch::Receiver<Phase>,
     pub(super) mode: ModeCell,
     pub(super) instance: Instance,
-    /// How long requests in flight may go on.
+    /// How long requests in flight may go on after maintenance has begun.
     pub(super) drain: Duration,
     pub(super) tasks: Tasks,
 }
 
 impl Driver {
-    /// Until `stop`; then the tasks' passes that have begun come to their end.
+    /// Runs until `stop`; then a background pass that has begun comes to its end.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         stop.run_until_cancelled(self.drive()).await;
         self.tasks.finish().await;
@@ -66,14 +67,16 @@ impl Driver {
         }
     }
 
-    /// Does what can be done at once, and begins what takes time.
+    /// Carries an effect out, or begins it if it takes time.
     fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::CloseGate => self.gate.set(GateState::Maintenance),
-            Effect::Drain { generation } => self.instance.say(InstanceState::Draining, generation),
+            Effect::Drain { generation } => {
+                self.instance.report(InstanceState::Draining, generation)
+            }
             Effect::StopTasks { .. } => self.tasks.stop(),
             Effect::StartTasks => self.tasks.start(),
-            // It opens when the state is entered, if the read model is loaded.
+            // `set_gate` opens the gate once the read model is loaded, too.
             Effect::OpenGate => {}
             Effect::Acknowledge { generation, mode } => {
                 tracing::info!(?mode, generation, "acknowledged");
@@ -81,7 +84,7 @@ impl Driver {
                     Mode::Normal => InstanceState::Normal,
                     Mode::Maintenance => InstanceState::Maintenance,
                 };
-                self.instance.say(state, generation);
+                self.instance.report(state, generation);
             }
         }
     }
@@ -100,13 +103,16 @@ impl Driver {
         });
     }
 
-    /// Resolves when no request is in flight; those that take too long are cut off.
+    /// Resolves when no request is in flight; requests that take too long are cancelled.
     fn drained(&self, generation: Option<u64>) -> impl Future<Output = u64> + Send + use<> {
         let (gate, drain) = (self.gate.clone(), self.drain);
         async move {
             let Some(generation) = generation else { return pending().await };
             if tokio::time::timeout(drain, gate.drained()).await.is_err() {
-                tracing::warn!(requests = gate.passes(), "cut off at the drain deadline");
+                tracing::warn!(
+                    requests = gate.passes(),
+                    "cancelled requests at the drain deadline"
+                );
                 gate.cut_off();
                 gate.drained().await;
             }

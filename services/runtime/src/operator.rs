@@ -1,7 +1,7 @@
-//! What an operator may do: see and switch the mode, export, import.
+//! The operations of an operator: status and switch of the mode, export, import, lineages.
 //!
-//! The mode needs no read model, only the coordination store: it can be switched, in both
-//! directions, by an instance that cannot load its store.
+//! The mode needs no read model, only the coordination store: an instance that cannot load its
+//! store can still switch it, in both directions.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::routes::{Admin, ByteStream, ModeChange};
 
-/// How often the instances' acknowledgements are looked at while somebody waits for them.
+/// How often the instances' acknowledgements are read while a request waits for them.
 const POLL: Duration = Duration::from_millis(100);
 
 pub(super) struct Operator {
@@ -43,23 +43,23 @@ impl Operator {
         Operator { env, coord, keys, store, mode }
     }
 
-    async fn look(&self) -> Result<Overview, BoxError> {
+    async fn overview(&self) -> Result<Overview, BoxError> {
         let now = Overview::read(&self.coord, &self.keys).await.map_err(StoreError::boxed)?;
         self.mode.observe(now.mode.clone());
         Ok(now)
     }
 
-    /// Sets the mode, whoever else does so at the same time.
+    /// Sets the mode, also while other operators set it.
     async fn switch(&self, change: &ModeChange) -> Result<(), BoxError> {
         let mut backoff = Backoff::new(&self.env, "mode-switch");
         loop {
-            let seen = self.look().await?.mode;
+            let seen = self.overview().await?.mode;
             if seen.mode == change.mode {
                 return Ok(());
             }
             match self.coord.txn(self.propose(&seen, change)).await {
                 Ok(_) => {}
-                // The next look tells.
+                // The next overview shows whether the switch was applied.
                 Err(error) if error.outcome() != Outcome::NotApplied => backoff.pause().await,
                 Err(error) => return Err(StoreError::Coordination(error).boxed()),
             }
@@ -83,8 +83,8 @@ impl Operator {
 #[async_trait]
 impl Admin for Operator {
     async fn status(&self, ctx: &Context) -> Result<MaintenanceStatus, BoxError> {
-        let looked = ctx.run(self.look()).await.map_err(ApiError::from)?;
-        looked.map(status)
+        let overview = ctx.run(self.overview()).await.map_err(ApiError::from)?;
+        overview.map(status)
     }
 
     async fn set_mode(
@@ -95,9 +95,9 @@ impl Admin for Operator {
         ctx.run(self.switch(&change)).await.map_err(ApiError::from)??;
         let patience = ctx.timeout(change.wait.unwrap_or_default());
         loop {
-            let now = ctx.run(self.look()).await.map_err(ApiError::from)??;
+            let now = ctx.run(self.overview()).await.map_err(ApiError::from)??;
             let waited = change.wait.is_none() || patience.check().is_err();
-            if waited || arrived(&now, change.mode) {
+            if waited || is_reached(&now, change.mode) {
                 return Ok(status(now));
             }
             tokio::time::sleep(POLL).await;
@@ -130,8 +130,8 @@ impl Admin for Operator {
     }
 }
 
-/// Whether every live instance is where the mode wants it; also if the mode has changed again.
-fn arrived(now: &Overview, wanted: Mode) -> bool {
+/// Whether every live instance has reached the mode; also if the mode has changed again.
+fn is_reached(now: &Overview, wanted: Mode) -> bool {
     match wanted {
         Mode::Maintenance => now.ready() || now.mode.mode != wanted,
         Mode::Normal => now.instances.iter().all(|instance| {

@@ -1,4 +1,4 @@
-//! What the runtime is told of a service. It knows none.
+//! The traits through which the runtime starts a service. The runtime knows no service by name.
 
 use drydock_core::env::Env;
 use drydock_core::read_model::Schema;
@@ -13,39 +13,39 @@ use super::routes;
 
 /// A service whose objects are in a store of its own.
 pub trait Service: Send + Sized + 'static {
-    /// What handlers work with.
+    /// The state of the service's handlers.
     type State: Clone + Send + Sync + 'static;
 
     /// The service's name, its types of objects and their tables.
     fn schema() -> &'static Schema;
 
-    /// Its own routes. Those that every service has are added: see [`table`].
+    /// The service's own routes. The routes that every service has are added by [`table`].
     fn routes() -> Vec<Route<Self::State>>;
 
     /// Adds the service's own metrics.
     fn register(&mut self, registry: &mut Registry);
 
-    /// Makes of one instance's parts what answers requests, and what is done unasked until it is
-    /// dropped.
+    /// Makes the handlers' state of one instance's parts, and the future of the service's
+    /// background work, which runs until it is dropped.
     fn assemble(self, parts: ServiceParts) -> (Self::State, BoxFuture<'static, ()>);
 }
 
-/// What a service gets from its runtime.
+/// The parts of an instance that the runtime hands to its service.
 pub struct ServiceParts {
     pub env: Env,
     pub store: Store,
     pub keys: KeyRing,
 }
 
-/// A service without a store. It is its own state.
+/// A service without a store. The service itself is the handlers' state.
 pub trait Stateless: Clone + Send + Sync + 'static {
     const NAME: &'static str;
 
-    /// Its own routes. Health is added: see [`stateless_table`].
+    /// The service's own routes. Health routes are added by [`stateless_table`].
     fn routes() -> Vec<Route<Self>>;
 }
 
-/// All routes of a service with a store: its own, health, and what operators do.
+/// All routes of a service with a store: its own, health, and the routes for operators.
 pub fn table<S: Service>() -> Vec<Route<S::State>> {
     let mut table = S::routes();
     table.extend(health::routes());
@@ -53,7 +53,7 @@ pub fn table<S: Service>() -> Vec<Route<S::State>> {
     table
 }
 
-/// All routes of a service without one: its own, and health.
+/// All routes of a service without a store: its own, and health.
 pub fn stateless_table<S: Stateless>() -> Vec<Route<S>> {
     let mut table = S::routes();
     table.extend(health::routes());

@@ -1,4 +1,4 @@
-//! Everything that can be set for one instance of a service.
+//! The settings of one instance of a service.
 
 use std::time::Duration;
 
@@ -8,24 +8,25 @@ use secrecy::SecretString;
 
 use crate::encryption::KeyRing;
 
+/// The settings of an instance with a store.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Separates deployments that share a coordination store or a bucket.
+    /// The deployment's name. It separates deployments that share a coordination store or a bucket.
     pub cluster: String,
-    /// What callers of an internal service must present.
+    /// The token that callers must present.
     pub internal_token: SecretString,
-    /// What secrets are encrypted with.
+    /// The keys with which secrets are encrypted.
     pub keys: KeyRing,
     pub http: HttpSettings,
     pub store: StoreSettings,
-    /// How long an instance counts as live after it was last heard of.
+    /// How long an instance counts as live after its last heartbeat.
     pub lease_ttl: Duration,
     /// How long requests in flight may go on when maintenance begins.
     pub maintenance_drain: Duration,
 }
 
 impl Settings {
-    /// The defaults, with this token and these keys.
+    /// Makes settings with the default for everything but the token and the keys.
     pub fn new(internal_token: SecretString, keys: KeyRing) -> Settings {
         Settings {
             cluster: "default".to_owned(),
@@ -39,10 +40,10 @@ impl Settings {
     }
 }
 
-/// Everything that can be set for one instance of a service without a store.
+/// The settings of an instance without a store.
 #[derive(Debug, Clone)]
 pub struct StatelessSettings {
-    /// What callers of an internal service must present.
+    /// The token that callers of internal routes must present.
     pub internal_token: SecretString,
     pub http: HttpSettings,
 }

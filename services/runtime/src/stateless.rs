@@ -1,15 +1,15 @@
-//! An instance without a store: it serves from its first moment to its last.
+//! An instance without a store, which is ready from its first moment to its last.
 //!
-//! Its readiness says that it answers, not that the services behind it do: those who balance load
-//! over gateways gain nothing from taking all of them out at once, and maintenance of a service is
-//! switched through them.
+//! Its readiness means that it answers, not that the services behind it do: a load balancer that
+//! took all gateways out at once would gain nothing, and a gateway must be reachable to end the
+//! maintenance of a service.
 
 use std::sync::Arc;
 
 use drydock_api::names::path_schema;
 use drydock_core::env::Env;
 use drydock_core::net::Listener;
-use drydock_http::server::context::{App, Details, Health, Readiness, Shell, ShellParts};
+use drydock_http::server::context::{App, AppContext, AppContextParts, Details, Health, Readiness};
 use drydock_http::server::gate::{Gate, GateState};
 use drydock_http::server::metrics::HttpMetrics;
 use drydock_http::server::{route, serve};
@@ -19,8 +19,18 @@ use tokio_util::sync::CancellationToken;
 use super::service::{Stateless, stateless_table};
 use super::settings::StatelessSettings;
 
-/// As [`start_stateless`](super::start_stateless).
-pub(super) async fn run<S: Stateless>(
+/// Runs one instance until `shutdown`; then open requests finish. It does not end by itself.
+pub async fn start_stateless(
+    service: impl Stateless,
+    settings: StatelessSettings,
+    env: Env,
+    listener: Box<dyn Listener>,
+    shutdown: CancellationToken,
+) {
+    Box::pin(run(service, settings, env, listener, shutdown)).await;
+}
+
+async fn run<S: Stateless>(
     service: S,
     settings: StatelessSettings,
     env: Env,
@@ -31,17 +41,17 @@ pub(super) async fn run<S: Stateless>(
     let gate = Gate::new(GateState::Normal);
     let mut registry = Registry::default();
     let metrics = HttpMetrics::register(&mut registry);
-    let shell = Shell::new(ShellParts {
+    let context = AppContext::new(AppContextParts {
         service: S::NAME,
         path_schema,
         env,
         settings: http.clone(),
         internal_token,
         gate: gate.clone(),
-        health: Arc::new(Serving { gate: gate.clone(), registry }),
+        health: Arc::new(StatelessHealth { gate: gate.clone(), registry }),
         metrics,
     });
-    let router = route::router(stateless_table::<S>(), App { shell, service });
+    let router = route::router(stateless_table::<S>(), App { context, service });
     tracing::info!(service = S::NAME, "started");
     let stopping = shutdown.clone();
     let serving = serve(listener, router, &http, shutdown);
@@ -55,12 +65,12 @@ pub(super) async fn run<S: Stateless>(
     }
 }
 
-struct Serving {
+struct StatelessHealth {
     gate: Gate,
     registry: Registry,
 }
 
-impl Health for Serving {
+impl Health for StatelessHealth {
     fn readiness(&self) -> Readiness {
         let state = self.gate.state();
         let ready = state == GateState::Normal;
@@ -69,7 +79,7 @@ impl Health for Serving {
     }
 
     fn details(&self) -> Details {
-        Details { position: None, load: None, heard: true }
+        Details { position: None, load: None, connected: true }
     }
 
     fn registry(&self) -> &Registry {

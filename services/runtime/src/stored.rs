@@ -1,4 +1,4 @@
-//! Puts an instance with a store together and runs it.
+//! An instance with a store: its parts are put together and run.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use drydock_core::log::keys::Keys;
 use drydock_core::maintenance::ModeCell;
 use drydock_core::net::Listener;
 use drydock_core::store::{Store, StoreParts};
-use drydock_http::server::context::{App, Shell, ShellParts};
+use drydock_http::server::context::{App, AppContext, AppContextParts};
 use drydock_http::server::gate::{Gate, GateState};
 use drydock_http::server::{route, serve};
 use object_store::ObjectStore;
@@ -22,29 +22,30 @@ use prometheus_client::registry::Registry;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::health::Vitals;
+use super::health::HealthState;
 use super::instance::Instance;
 use super::maintenance::Driver;
 use super::operator::Operator;
 use super::routes::Admin;
 use super::service::{Service, ServiceParts, table};
 use super::tasks::Tasks;
-use super::{Settings, modes};
+use super::{Settings, mode_watch};
 
-/// The seams, and where read models may be made.
+/// The seams of an instance, and the folder of its read models.
 #[derive(Clone)]
 pub struct Deps {
     pub env: Env,
     pub coord: Arc<dyn Coordination>,
     pub objects: Arc<dyn ObjectStore>,
     pub execution: Execution,
-    /// A folder whose content may be lost at any time while nothing runs.
+    /// The folder of read models. Its content may be lost whenever no instance runs.
     pub scratch_dir: PathBuf,
 }
 
-/// How long background work and the lease's end are waited for when an instance stops.
-const FAREWELL: Duration = Duration::from_secs(10);
+/// How long an instance that stops waits for its background work and for the end of its lease.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Why an instance ended without being told to.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("a background task of {service} ended before its time")]
@@ -53,8 +54,22 @@ pub enum StartError {
     Halted { service: &'static str, reason: String },
 }
 
-/// As [`start`](super::start).
-pub(super) async fn run<S: Service>(
+/// Runs one instance until `shutdown`; then open requests finish, and the instance's key is
+/// removed.
+///
+/// # Errors
+/// [`StartError`], if the instance ends before `shutdown`.
+pub async fn start(
+    service: impl Service,
+    settings: Settings,
+    deps: Deps,
+    listener: Box<dyn Listener>,
+    shutdown: CancellationToken,
+) -> Result<(), BoxError> {
+    Box::pin(run(service, settings, deps, listener, shutdown)).await
+}
+
+async fn run<S: Service>(
     service: S,
     settings: Settings,
     deps: Deps,
@@ -85,10 +100,11 @@ pub(super) async fn run<S: Service>(
         reason = store.halted() => Some(StartError::Halted { service: name, reason }),
     };
     stop.cancel();
-    // Each task stops at the token; the lease's end is a courtesy to the others.
+    // Each task stops at the token. One of them revokes the lease, so that others need not wait for
+    // its end.
     let all = async { while tasks.join_next().await.is_some() {} };
-    if tokio::time::timeout(FAREWELL, all).await.is_err() {
-        tracing::warn!(service = name, "did not say farewell in time");
+    if tokio::time::timeout(STOP_TIMEOUT, all).await.is_err() {
+        tracing::warn!(service = name, "background tasks did not stop in time");
     }
     match ended {
         None => Ok(()),
@@ -96,7 +112,7 @@ pub(super) async fn run<S: Service>(
     }
 }
 
-/// Puts the parts together and starts what runs beside the server.
+/// Puts the parts together and spawns the tasks that run beside the server.
 fn assemble<S: Service>(
     mut service: S,
     settings: Settings,
@@ -129,8 +145,8 @@ fn assemble<S: Service>(
     let (instance, registration) =
         Instance::new(env.clone(), bounded.clone(), keys.clone(), store.applied(), address, ttl);
     let mut register = |registry: &mut Registry| service.register(registry);
-    let (vitals, metrics) =
-        Vitals::new(gate.clone(), instance.clone(), store.clone(), &mut register);
+    let (health, metrics) =
+        HealthState::new(gate.clone(), instance.clone(), store.clone(), &mut register);
     let driver = Driver {
         gate: gate.clone(),
         phase: store.phase(),
@@ -143,23 +159,23 @@ fn assemble<S: Service>(
     tasks.spawn(driver.run(stop.clone()));
     let operator =
         Operator::new(env.clone(), bounded.clone(), keys.clone(), store.clone(), mode.clone());
-    tasks.spawn(modes::follow(env.clone(), bounded, keys, mode, stop.clone()));
+    tasks.spawn(mode_watch::follow(env.clone(), bounded, keys, mode, stop.clone()));
     tasks.spawn(registration.run(stop.clone()));
 
-    let context = Shell::new(ShellParts {
+    let context = AppContext::new(AppContextParts {
         service: schema.service,
         path_schema,
         env: env.clone(),
         settings: http,
         internal_token,
         gate: gate.clone(),
-        health: Arc::new(vitals),
+        health: Arc::new(health),
         metrics,
     });
     let parts = ServiceParts { env, store: store.clone(), keys: ring };
     let (state, background) = service.assemble(parts);
     let admin: Arc<dyn Admin> = Arc::new(operator);
-    let app = App { shell: context, service: state };
+    let app = App { context, service: state };
     let router = route::router(table::<S>(), app).layer(Extension(admin));
     let stopped = stop.clone();
     tasks.spawn(async move {

@@ -10,14 +10,14 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub(super) struct Tasks {
     store: Store,
-    /// Who holds the locks, for people.
+    /// The holder's name in the tasks' locks, for people.
     holder: String,
     running: Option<Running>,
 }
 
 struct Running {
     stop: CancellationToken,
-    /// Goes with the instance, however that ends.
+    /// Aborted with the instance, however that ends.
     done: AbortOnDropHandle<()>,
 }
 
@@ -26,7 +26,7 @@ impl Tasks {
         Tasks { store, holder, running: None }
     }
 
-    /// Starts them, after those that are still ending.
+    /// Starts the tasks, after the previous ones have ended.
     pub(super) fn start(&mut self) {
         let ending = self.running.take_if(|running| running.stop.is_cancelled());
         if self.running.is_some() {
@@ -36,45 +36,45 @@ impl Tasks {
         let work = tasks::run(self.store.clone(), self.holder.clone(), stop.clone());
         let done = AbortOnDropHandle::new(tokio::spawn(async move {
             if let Some(ending) = ending {
-                survive(ending.done.await);
+                resume_panic(ending.done.await);
             }
             Box::pin(work).await;
         }));
         self.running = Some(Running { stop, done });
     }
 
-    /// Lets passes that have begun come to their end.
+    /// Tells the tasks to stop; a pass that has begun comes to its end.
     pub(super) fn stop(&self) {
         if let Some(running) = &self.running {
             running.stop.cancel();
         }
     }
 
-    /// Resolves when they have ended; never, if nobody waits for that. A panic in one of them comes
-    /// out here.
+    /// Resolves to `generation` when the tasks have ended; never without a generation. A panic of a
+    /// task is resumed here.
     pub(super) async fn ended(&mut self, generation: Option<u64>) -> u64 {
         if let Some(generation) = generation {
             self.finish().await;
             return generation;
         }
         if let Some(running) = &mut self.running {
-            survive((&mut running.done).await);
+            resume_panic((&mut running.done).await);
         }
         pending().await
     }
 
-    /// Stops them and waits.
+    /// Stops the tasks and waits for their end.
     pub(super) async fn finish(&mut self) {
         self.stop();
         if let Some(running) = &mut self.running {
-            survive((&mut running.done).await);
+            resume_panic((&mut running.done).await);
         }
         self.running = None;
     }
 }
 
-/// Goes on after tasks that ended, and panics after one that did.
-fn survive(ended: Result<(), JoinError>) {
+/// Panics if a task has panicked.
+fn resume_panic(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drydock_runtime::encryption::{Bound, KeyRing, Sealed};
+use drydock_runtime::encryption::{Bound, Encrypted, KeyRing};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -153,8 +153,8 @@ pub fn environment(
 fn value(state: &State, places: &[Uuid], name: &str, keys: &KeyRing) -> Option<String> {
     let mut nearest = places.iter().flat_map(|place| defined_at(state, "secrets", *place));
     let (id, secret) = nearest.find(|(_, secret)| secret["name"] == name)?;
-    let sealed: Sealed = serde_json::from_value(secret["data"].clone()).ok()?;
-    let plain = keys.open(Bound { kind: "secrets", id }, &sealed).ok()?;
+    let sealed: Encrypted = serde_json::from_value(secret["data"].clone()).ok()?;
+    let plain = keys.decrypt(Bound { kind: "secrets", id }, &sealed).ok()?;
     let data: BTreeMap<String, String> = serde_json::from_slice(&plain).ok()?;
     data.into_values().next()
 }

@@ -15,7 +15,8 @@ use uuid::Uuid;
 
 use super::{Lineages, MaintenanceStatus, REQUESTED_BY, RestoreReport};
 
-/// How long an import or a restore may take; an import ends sooner if the connection stands still.
+/// The timeout of an import or a restore. An import ends sooner if its body brings nothing for a
+/// while.
 pub const REPLACE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 type Result<T> = std::result::Result<T, ClientError>;
@@ -24,18 +25,18 @@ type Result<T> = std::result::Result<T, ClientError>;
 #[derive(Clone)]
 pub struct AdminClient {
     http: Client,
-    /// What follows the routes' first word: nothing, or the service behind a gateway.
-    of: String,
+    /// The suffix of the routes: empty, or `/` and the name of a service behind a gateway.
+    suffix: String,
 }
 
 impl AdminClient {
     pub fn new(http: Client) -> AdminClient {
-        AdminClient { http, of: String::new() }
+        AdminClient { http, suffix: String::new() }
     }
 
     /// Calls the service with this name through a gateway.
     pub fn of_service(http: Client, service: &str) -> AdminClient {
-        AdminClient { http, of: format!("/{service}") }
+        AdminClient { http, suffix: format!("/{service}") }
     }
 
     pub async fn status(&self, ctx: &Context) -> Result<MaintenanceStatus> {
@@ -43,7 +44,8 @@ impl AdminClient {
         Ok(call.send(ctx).await?.body)
     }
 
-    /// Switches maintenance on; with `wait`, answers once all are ready or the time is over.
+    /// Switches maintenance on; with `wait`, answers when all instances have switched or the time
+    /// is over.
     pub async fn switch_on(
         &self,
         ctx: &Context,
@@ -71,9 +73,9 @@ impl AdminClient {
         Ok(())
     }
 
-    /// The export's plain lines. Only one that ends with its trailer is whole.
+    /// Exports all objects as plain lines. An export is complete only if it ends with its trailer.
     pub async fn export(&self, ctx: &Context) -> Result<AnswerStream> {
-        let call = self.http.request(Method::GET, format!("/api/v1/export{}", self.of));
+        let call = self.http.request(Method::GET, format!("/api/v1/export{}", self.suffix));
         Ok(call.send_streamed(ctx).await?.body)
     }
 
@@ -84,7 +86,7 @@ impl AdminClient {
         S::Error: Into<BoxError>,
     {
         let dry_run = intent == Intent::DryRun;
-        let path = format!("/api/v1/import{}?dry_run={dry_run}", self.of);
+        let path = format!("/api/v1/import{}?dry_run={dry_run}", self.suffix);
         let call = self.http.request(Method::POST, path);
         let call = call
             .header(header::CONTENT_TYPE, "application/x-ndjson")
@@ -93,21 +95,21 @@ impl AdminClient {
         Ok(call.send(ctx).await?.body)
     }
 
-    /// The lineages that are kept, oldest first.
+    /// Lists the lineages that are kept, oldest first.
     pub async fn lineages(&self, ctx: &Context) -> Result<Lineages> {
-        let call = self.http.request(Method::GET, format!("/api/v1/lineages{}", self.of));
+        let call = self.http.request(Method::GET, format!("/api/v1/lineages{}", self.suffix));
         Ok(call.send(ctx).await?.body)
     }
 
     /// Goes back to the last state of a lineage that is kept.
     pub async fn restore(&self, ctx: &Context, lineage: Uuid) -> Result<RestoreReport> {
-        let path = format!("/api/v1/lineages{}/{lineage}/restore", self.of);
+        let path = format!("/api/v1/lineages{}/{lineage}/restore", self.suffix);
         let call = self.http.request(Method::POST, path);
         Ok(call.timeout(REPLACE_TIMEOUT).send(ctx).await?.body)
     }
 
     fn maintenance(&self, wait: Option<Duration>) -> String {
-        let path = format!("/api/v1/maintenance{}", self.of);
+        let path = format!("/api/v1/maintenance{}", self.suffix);
         match wait {
             Some(wait) => format!("{path}?wait={}ms", wait.as_millis()),
             None => path,

@@ -1,5 +1,5 @@
-//! Bodies of the maintenance routes. What an instance says of itself, and what an import answers,
-//! are the core's own types.
+//! Bodies and queries of the maintenance routes. The record of an instance and the report of an
+//! import are the core's own types.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Characters of a reason at most.
+/// The greatest length of a reason, in characters.
 pub const MAX_REASON_LENGTH: usize = 1024;
 /// The media type of exports and imports.
 pub const NDJSON: &str = "application/x-ndjson";
 const MAX_WAIT: Duration = Duration::from_secs(600);
-/// The usual forms of what is shorter than that.
+/// The regular expression of a wait up to the maximum, in the usual forms.
 const WAIT_PATTERN: &str = "^([1-9][0-9]{0,2}ms|[1-5]?[0-9]{1,2}s|600s|[0-9]m)$";
-/// Who asks for a switch, if not just the bearer of the internal token.
+/// The header that names the requester of a switch; without it the requester is `internal`.
 pub const REQUESTED_BY: HeaderName = HeaderName::from_static("x-requested-by");
 
 /// The body of GET and PUT `/maintenance`.
@@ -33,7 +33,7 @@ pub struct MaintenanceStatus {
     pub since: Option<Timestamp>,
     pub requested_by: Option<String>,
     pub reason: Option<String>,
-    /// Whether the service is in maintenance and every live instance has acknowledged that.
+    /// Whether the service is in maintenance and every live instance has acknowledged the mode.
     pub ready: bool,
     pub instances: Vec<InstanceRecord>,
     /// Absent before the first boot.
@@ -47,7 +47,7 @@ pub struct MaintenanceStatus {
 /// The body of GET `/lineages`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lineages {
-    /// Oldest first; the number of those that are kept is a setting.
+    /// Oldest first; a setting limits the number of lineages that are kept.
     pub items: Vec<Lineage>,
 }
 
@@ -69,7 +69,7 @@ impl WaitQuery {
     /// How long to wait, if at all.
     ///
     /// # Errors
-    /// `invalid_query` for what is no duration, or one of more than ten minutes.
+    /// `invalid_query` if the value is no duration, or one of more than ten minutes.
     pub fn wait(&self) -> Result<Option<Duration>, ApiError> {
         self.wait.as_deref().map(parse_wait).transpose()
     }

@@ -1,4 +1,4 @@
-//! What configstore refuses, in one place.
+//! The errors of configstore.
 
 use std::fmt::Display;
 
@@ -11,7 +11,7 @@ fn refused(code: Code, message: String) -> ApiError {
     ApiError::new(code.kind()).with_code(code).with_message(message)
 }
 
-/// Whoever a change was to be made for is gone.
+/// The error of a change on behalf of a user who no longer exists.
 pub fn caller_not_exist() -> ApiError {
     let message = "the token on whose behalf the change was asked for does not exist";
     refused(Code::CallerNotExist, message.to_owned())

@@ -1,4 +1,4 @@
-//! Configstore: its objects as they travel, what it refuses, and a client.
+//! The contract of configstore: its objects on the wire, its errors, its endpoints and a client.
 
 pub mod client;
 pub mod endpoints;

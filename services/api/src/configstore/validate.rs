@@ -1,4 +1,4 @@
-//! Names and texts in bodies: a bad one has a code of its own, or names its field.
+//! Validation of names and texts in bodies: the error has a code of its own, or names the field.
 
 use drydock_core::error::ApiError;
 use http::Uri;
@@ -7,12 +7,12 @@ use crate::configstore::errors::{invalid_field, invalid_ref, invalid_tree_ref};
 use crate::configstore::types::{VariableValue, When, WhenConditions};
 use crate::names::{Name, Ref, TreeRef};
 
-/// Characters of a text at most: a path, a branch, a pattern, an account.
+/// The greatest length of a path, a branch, a pattern or an account, in characters.
 const MAX_TEXT: usize = 255;
 const MAX_URL: usize = 2048;
-/// Keys of a secret's data, and values of a variable.
+/// The greatest number of keys of a secret, and of values of a variable.
 const MAX_ENTRIES: usize = 256;
-/// Patterns of one condition.
+/// The greatest number of patterns of one condition.
 const MAX_PATTERNS: usize = 64;
 
 pub fn name(text: &str) -> Result<Name, ApiError> {
@@ -39,7 +39,7 @@ pub fn optional_tree_ref(field: &str, text: Option<&str>) -> Result<Option<TreeR
     text.map(|text| tree_ref(field, text)).transpose()
 }
 
-/// A text of one line that is not empty.
+/// Checks that a text has one line and is not empty.
 pub fn text(field: &str, text: String) -> Result<String, ApiError> {
     if text.is_empty() || text.chars().count() > MAX_TEXT || text.chars().any(char::is_control) {
         let why = format!("must have 1 to {MAX_TEXT} characters, none of them a control character");
@@ -52,7 +52,7 @@ pub fn optional_text(field: &str, given: Option<String>) -> Result<Option<String
     given.map(|given| text(field, given)).transpose()
 }
 
-/// An absolute URL of the web, without credentials in it.
+/// Checks that a text is an absolute `http` or `https` URL without credentials.
 pub fn url(field: &str, text: String) -> Result<String, ApiError> {
     let wrong = || invalid_field(field, "must be an `http` or `https` URL without credentials");
     let parsed: Uri = text.parse().map_err(|_| wrong())?;
@@ -65,7 +65,7 @@ pub fn url(field: &str, text: String) -> Result<String, ApiError> {
     }
 }
 
-/// The keys of a secret's data. What they stand for is anything.
+/// Checks the keys of a secret's data. The values may be any text.
 pub fn keys<'a>(
     field: &str,
     keys: impl ExactSizeIterator<Item = &'a String>,

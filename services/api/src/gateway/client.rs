@@ -1,7 +1,7 @@
 //! A typed client of the gateway.
 //!
-//! Objects have the same paths and types as at configstore, and so the same methods; what differs
-//! is who may call them, and what only the gateway has.
+//! Objects have the same paths and types as at configstore, and so the same methods. The gateway
+//! differs in the callers that it admits, and has a few operations of its own.
 
 use drydock_core::context::Context;
 use drydock_http::client::{Answer, Client, ClientError};
@@ -22,17 +22,17 @@ impl GatewayClient {
         GatewayClient { http }
     }
 
-    /// Whose token it is.
+    /// Shows the user to whom the token belongs.
     pub async fn me(&self, ctx: &Context) -> Result<Answer<User>, ClientError> {
         self.http.request(Method::GET, "/api/v1/user").send(ctx).await
     }
 
-    /// Users, organizations, projects and what belongs to them.
+    /// A client of users, organizations, projects and the objects that belong to them.
     pub fn objects(&self) -> ConfigstoreClient {
         ConfigstoreClient::new(self.http.clone())
     }
 
-    /// Maintenance, export and import of configstore; with the admin token.
+    /// A client of maintenance, export and import of configstore; it needs the admin token.
     pub fn configstore(&self) -> AdminClient {
         AdminClient::of_service(self.http.clone(), "configstore")
     }

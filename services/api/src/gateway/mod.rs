@@ -1,9 +1,10 @@
-//! The gateway: configstore's objects for those who may see them, and what only the gateway has.
+//! The contract of the gateway: configstore's objects for users who may see them, and the gateway's
+//! own operations.
 
 mod client;
 pub mod endpoints;
 
 pub use client::GatewayClient;
 
-/// Its name.
+/// The gateway's name.
 pub const SERVICE: &str = "gateway";

@@ -9,9 +9,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A name, but for its greatest length, as a regular expression.
+/// The regular expression of a name, without its greatest length.
 pub(super) const NAME_PATTERN: &str = "[A-Za-z]([A-Za-z0-9]|-[A-Za-z0-9])+";
-/// The usual form of an id.
+/// The regular expression of an id in its usual form.
 pub(super) const ID_PATTERN: &str = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 const MIN_LENGTH: usize = 2;
 const MAX_LENGTH: usize = 64;
@@ -49,7 +49,7 @@ impl FromStr for Name {
         if !text.starts_with(|c: char| c.is_ascii_alphabetic()) || !text.split('-').all(word) {
             return Err(InvalidName::Characters);
         }
-        // Not only the usual form: 32 hexadecimal digits are an id too.
+        // 32 hexadecimal digits without dashes are an id, too.
         if Uuid::try_parse(text).is_ok() {
             return Err(InvalidName::Uuid);
         }
@@ -92,7 +92,7 @@ impl From<InvalidName> for ApiError {
     }
 }
 
-/// How a path addresses an object: what parses as a UUID is an id, everything else a name.
+/// A reference to an object in a path: a text that parses as a UUID is an id, any other a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Ref {
@@ -155,11 +155,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_follow_the_rule() {
+    fn only_letters_digits_and_single_inner_dashes_make_a_name() {
         for good in ["ab", "Alice", "a1-b2-c3", &"x".repeat(64)] {
             assert!(good.parse::<Name>().is_ok(), "{good}");
         }
-        for (bad, why) in [
+        for (bad, error) in [
             ("", InvalidName::Length),
             ("a", InvalidName::Length),
             (&*"x".repeat(65), InvalidName::Length),
@@ -172,12 +172,12 @@ mod tests {
             ("élan", InvalidName::Characters),
             ("abcdefabcdefabcdefabcdefabcdefab", InvalidName::Uuid),
         ] {
-            assert_eq!(bad.parse::<Name>(), Err(why), "{bad}");
+            assert_eq!(bad.parse::<Name>(), Err(error), "{bad}");
         }
     }
 
     #[test]
-    fn whatever_parses_as_a_uuid_is_an_id() {
+    fn a_reference_that_parses_as_a_uuid_is_an_id() {
         let id = "0190163d-8694-739b-aea5-966c26f8ad91";
         assert!(matches!(id.parse(), Ok(Ref::Id(_))));
         assert!(matches!("alice".parse(), Ok(Ref::Name(_))));

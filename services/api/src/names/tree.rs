@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::name::{ID_PATTERN, NAME_PATTERN};
-use super::{InvalidName, Name};
+use super::{InvalidName, Name, Ref};
 
-/// Names in a path at most, the owner's not counted.
+/// The greatest number of names in a path, the owner's not counted.
 const MAX_NAMES: usize = 64;
-/// With the owner's.
+/// The greatest number of names with the owner's.
 const MOST: usize = MAX_NAMES + 1;
-/// What follows is as long as a name, as a regular expression.
+/// A regular expression that checks the length of the name that follows.
 const LENGTH: &str = "(?=[^/]{2,64}(/|$))";
 
-/// What owns a tree of project groups.
+/// The kind of the owner of a tree of project groups.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -46,7 +46,8 @@ pub struct TreePath {
     pub names: Vec<Name>,
 }
 
-/// How a path or a body addresses a project group or a project. What parses as a UUID is an id.
+/// A reference to a project group or a project, in a path or a body: a text that parses as a UUID
+/// is an id, any other a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum TreeRef {
@@ -107,6 +108,15 @@ impl JsonSchema for TreeRef {
     }
 }
 
+/// Makes the schema of a path parameter, by its name: for the API document.
+pub fn path_schema(name: &str, generator: &mut SchemaGenerator) -> Schema {
+    match name {
+        "group" | "project" => generator.subschema_for::<TreeRef>(),
+        "id" | "lineage" => generator.subschema_for::<Uuid>(),
+        _ => generator.subschema_for::<Ref>(),
+    }
+}
+
 impl FromStr for TreeRef {
     type Err = InvalidTreeRef;
 
@@ -155,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_is_refused() {
+    fn invalid_paths_are_refused() {
         let long = format!("org/acme{}", "/ab".repeat(MAX_NAMES + 1));
         for text in [
             "",

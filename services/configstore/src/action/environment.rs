@@ -1,5 +1,5 @@
-//! What a run gets: for every variable the nearest definition, of that the first value whose `when`
-//! fits, and of that the nearest secret from where the variable is defined towards the root.
+//! The environment of a run: for every variable its nearest definition, the first value whose
+//! `when` matches, and the value's secret, searched from the variable's group towards the root.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use drydock_api::configstore::types::{
 use drydock_api::names::TreeRef;
 use drydock_core::db::Tx;
 use drydock_core::error::{ApiError, BoxError};
-use drydock_runtime::encryption::{KeyRing, Sealed};
+use drydock_runtime::encryption::{Encrypted, KeyRing};
 use uuid::Uuid;
 use wildmatch::WildMatchPattern;
 use zeroize::Zeroizing;
@@ -20,16 +20,16 @@ use super::secret::{Data, bound};
 use crate::model;
 use crate::record::Secret;
 
-/// What a run gets, and secrets of it that should be sealed anew.
+/// The environment of a run, and its secrets that should be encrypted again.
 pub struct Resolved {
     pub environment: RunEnvironment,
     pub outdated: Vec<Outdated>,
 }
 
-/// A secret that is sealed under a key that is no longer the primary one.
+/// A secret that is encrypted under a key that is not the primary key any more.
 pub struct Outdated {
     pub secret: Uuid,
-    pub sealed: Sealed,
+    pub sealed: Encrypted,
     pub plain: Zeroizing<Vec<u8>>,
 }
 
@@ -49,7 +49,7 @@ pub fn resolve(
     let mut seen = BTreeSet::new();
     for variable in model::variable::all(tx, &scopes)? {
         if !seen.insert(variable.name.clone()) {
-            // A nearer definition hides this one, whatever became of that.
+            // A nearer definition hides this one, even if it has no value for this run.
             continue;
         }
         let Some(value) = variable.values.iter().find(|value| fits(value, run)) else { continue };
@@ -72,7 +72,7 @@ pub fn resolve(
     Ok(found)
 }
 
-/// The secret's data; each secret is opened once.
+/// The secret's data; each secret is decrypted once.
 fn open<'a>(
     keys: &KeyRing,
     secret: Secret,
@@ -82,7 +82,7 @@ fn open<'a>(
     match opened.entry(secret.id) {
         Entry::Occupied(known) => Ok(known.into_mut()),
         Entry::Vacant(vacant) => {
-            let plain = keys.open(bound(secret.id), &secret.data).map_err(ApiError::from)?;
+            let plain = keys.decrypt(bound(secret.id), &secret.data).map_err(ApiError::from)?;
             let data = serde_json::from_slice(&plain)?;
             if !keys.is_current(&secret.data) {
                 outdated.push(Outdated { secret: secret.id, sealed: secret.data, plain });
@@ -115,7 +115,7 @@ enum Verdict {
     Neither,
 }
 
-/// Without patterns to include, everything is that is not excluded.
+/// Whether a condition matches. Without patterns to include, it matches unless one excludes.
 fn verdict(when: &WhenConditions, of: Option<&str>) -> Verdict {
     let Some(of) = of else { return Verdict::Neither };
     let any = |patterns: &[String]| patterns.iter().any(|pattern| is_like(pattern, of));
@@ -128,8 +128,8 @@ fn verdict(when: &WhenConditions, of: Option<&str>) -> Verdict {
     }
 }
 
-/// Whether `text` fits the pattern, in which `*` stands for any number of characters and all others
-/// for themselves. No git ref holds a `\0`, so nothing stands for a single character.
+/// Whether `text` matches the pattern, in which `*` matches any number of characters and every
+/// other character itself. The wildcard for one character is set to `\0`, which no git ref holds.
 fn is_like(pattern: &str, text: &str) -> bool {
     WildMatchPattern::<'*', '\0'>::new(pattern).matches(text)
 }

@@ -12,7 +12,7 @@ use crate::model;
 use crate::record::{LinkedAccount, Stored};
 use crate::schema::LINKED_ACCOUNTS;
 
-/// What a new account is to be.
+/// The fields of a new account.
 #[derive(Debug, Clone)]
 pub struct New {
     pub remote_source: Ref,
@@ -20,7 +20,7 @@ pub struct New {
     pub remote_user_name: String,
 }
 
-/// Answers the account, and the name of its remote source.
+/// Creates an account, and returns it with the name of its remote source.
 pub fn create(
     tx: &mut StoreTx<'_>,
     user: &Ref,

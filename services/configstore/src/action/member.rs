@@ -13,13 +13,13 @@ use crate::model;
 use crate::record::{Member, Stored};
 use crate::schema::MEMBERS;
 
-/// What [`put`] did.
+/// The effect of [`put`].
 pub enum Put {
     Created(Member, Name),
     Kept(Member, Name),
 }
 
-/// The membership, and the user's name.
+/// The membership, and the name of its user.
 pub fn get(tx: &Tx<'_>, org: &Ref, user: &Ref) -> Result<(Member, Name), BoxError> {
     let (org, user, member) = find(tx, org, user)?;
     let member = member.ok_or_else(|| member_not_exist(&org.name, &user.name))?;
@@ -82,7 +82,7 @@ fn find(tx: &Tx<'_>, org: &Ref, user: &Ref) -> Result<(Org, User, Option<Member>
     Ok((org, user, member))
 }
 
-/// Refuses if `member`, about to stop being an owner, is the last one.
+/// Fails if `member`, who is about to stop being an owner, is the last owner.
 fn keep_an_owner(
     tx: &StoreTx<'_>,
     member: &Member,

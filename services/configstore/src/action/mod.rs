@@ -1,5 +1,5 @@
-//! Decisions, each inside one transaction. They may run several times: nothing but the transaction
-//! changes.
+//! Actions: decisions, each inside one transaction. An action may run several times, so it changes
+//! nothing but the transaction.
 
 pub mod delegation;
 pub mod environment;

@@ -1,7 +1,8 @@
-//! Creations that may be repeated: the first answer is kept with the object, in one commit.
+//! Creations that may be repeated: the first answer is stored with the object, in one commit.
 //!
-//! Only a success is kept, for [`KEPT_MS`]: what was refused may be tried again with the same key.
-//! Kept answers are sealed, because one may hold a token's value and the digest of a secret.
+//! Only successful answers are stored, for [`KEPT_MS`]: a refused creation may be tried again with
+//! the same key. Stored answers are encrypted, because one may hold a token's value or the digest
+//! of a secret.
 
 use drydock_api::configstore::errors::{idempotency_key_reused, too_many_idempotency_keys};
 use drydock_core::env::Env;
@@ -18,14 +19,14 @@ use crate::schema::IDEMPOTENCY_KEYS;
 
 /// How long an answer is kept: 24 hours.
 pub const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
-/// Answers kept at most.
+/// The greatest number of stored answers.
 const MAX_KEPT: i64 = 100_000;
-/// Answers past their time that a creation takes along.
+/// The greatest number of expired answers that one creation deletes.
 const SWEPT_AT_ONCE: i64 = 64;
 
-/// What a kept answer is sealed with.
+/// Encrypts secrets and stored answers.
 #[derive(Clone)]
-pub struct Sealer {
+pub struct Encryptor {
     pub env: Env,
     pub keys: KeyRing,
 }
@@ -37,10 +38,10 @@ struct Kept {
     answer: Created,
 }
 
-/// Creates, unless this very request has created before: then that answer is given again.
+/// Creates an object, unless the same request has created it before: then its answer is returned.
 pub fn once(
     tx: &mut StoreTx<'_>,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     repeatable: Option<&Repeatable>,
     create: impl FnOnce(&mut StoreTx<'_>) -> Result<Created, BoxError>,
 ) -> Result<Created, BoxError> {
@@ -49,7 +50,7 @@ pub fn once(
     let bound = Bound { kind: IDEMPOTENCY_KEYS, id: *id };
     let before: Option<IdempotencyRecord> = tx.get(IDEMPOTENCY_KEYS, *id)?;
     if let Some(before) = before.filter(|before| now - before.created_ms < KEPT_MS) {
-        let plain = sealer.keys.open(bound, &before.sealed).map_err(ApiError::from)?;
+        let plain = encryptor.keys.decrypt(bound, &before.sealed).map_err(ApiError::from)?;
         let kept: Kept = serde_json::from_slice(&plain)?;
         return match kept.digest == *digest {
             true => Ok(kept.answer),
@@ -64,7 +65,7 @@ pub fn once(
     }
     let answer = create(tx)?;
     let kept = Kept { digest: digest.clone(), answer };
-    let sealed = sealer.keys.seal(&sealer.env, bound, &serde_json::to_vec(&kept)?);
+    let sealed = encryptor.keys.encrypt(&encryptor.env, bound, &serde_json::to_vec(&kept)?);
     tx.put(IDEMPOTENCY_KEYS, *id, &IdempotencyRecord { id: *id, created_ms: now, sealed })?;
     Ok(kept.answer)
 }

@@ -10,7 +10,7 @@ use crate::model;
 use crate::record::Stored;
 use crate::schema::{MEMBERS, ORGS};
 
-/// What an organization is to be; `None`: as it was.
+/// The fields of an organization that change; `None` leaves a field as it is.
 pub struct Change {
     pub name: Option<Name>,
     pub visibility: Option<Visibility>,

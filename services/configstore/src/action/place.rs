@@ -1,4 +1,4 @@
-//! Where secrets and variables are defined: at a project or at a project group.
+//! The places where secrets and variables are defined: projects and project groups.
 
 use drydock_api::configstore::errors::project_group_not_exist;
 use drydock_api::configstore::types::{Scope, ScopeKind};
@@ -10,12 +10,12 @@ use uuid::Uuid;
 use super::project;
 use crate::model;
 
-/// What a route's path leads to.
+/// The kind of place to which a route's path leads.
 pub trait PlaceKind: Send + Sync + 'static {
-    /// The list in which the routes of this kind of place begin.
+    /// The first segment of the routes of this kind of place.
     const LIST: &'static str;
 
-    /// The place, and those above it: nearest first, at least one.
+    /// Finds the place and the places above it: the nearest first, at least one.
     fn scopes(tx: &Tx<'_>, place: &TreeRef) -> Result<Vec<Scope>, BoxError>;
 }
 
@@ -44,7 +44,7 @@ impl PlaceKind for AtGroup {
 /// The place itself.
 pub fn here<P: PlaceKind>(tx: &Tx<'_>, place: &TreeRef) -> Result<Scope, BoxError> {
     let nearest = P::scopes(tx, place)?.into_iter().next();
-    // The schema keeps the tree whole.
+    // The schema guarantees that the tree has no gap.
     Ok(nearest.ok_or_else(|| project_group_not_exist(place))?)
 }
 

@@ -14,7 +14,7 @@ use crate::model;
 use crate::record::{Project, Stored};
 use crate::schema::PROJECTS;
 
-/// What a new project is to be.
+/// The fields of a new project.
 #[derive(Debug, Clone)]
 pub struct New {
     pub name: Name,
@@ -27,7 +27,7 @@ pub struct New {
     pub default_branch: String,
 }
 
-/// What a project is to be; `None`: as it was, `Some(None)`: nothing any more.
+/// The fields of a project that change; `None` leaves a field as it is, `Some(None)` removes it.
 pub struct Change {
     pub name: Option<Name>,
     pub parent: Option<TreeRef>,
@@ -112,7 +112,7 @@ pub fn find(tx: &Tx<'_>, project: &TreeRef) -> Result<Project, BoxError> {
     Ok(found.ok_or_else(|| project_not_exist(project))?)
 }
 
-/// The project as answered.
+/// The project as it is answered.
 pub fn view(tx: &Tx<'_>, project: &Project) -> Result<ProjectView, BoxError> {
     let parent = project_group::standing(tx, project.parent)?;
     Ok(model::tree::project_view(tx, project, &parent)?)

@@ -15,10 +15,10 @@ use crate::model::tree::Standing;
 use crate::record::{ProjectGroup, Stored};
 use crate::schema::PROJECT_GROUPS;
 
-/// Groups above each other at most, the root among them: it bounds every look-up.
+/// The greatest depth of a tree, the root included: it bounds every look-up.
 const MAX_DEPTH: usize = 32;
 
-/// What a new group is to be.
+/// The fields of a new group.
 #[derive(Debug, Clone)]
 pub struct New {
     pub name: Name,
@@ -26,7 +26,7 @@ pub struct New {
     pub visibility: Visibility,
 }
 
-/// What a group is to be; `None`: as it was.
+/// The fields of a group that change; `None` leaves a field as it is.
 pub struct Change {
     pub name: Option<Name>,
     pub parent: Option<TreeRef>,
@@ -120,13 +120,13 @@ pub fn find(tx: &StoreTx<'_>, group: &TreeRef) -> Result<ProjectGroup, BoxError>
     Ok(found.ok_or_else(|| project_group_not_exist(group))?)
 }
 
-/// Where a group that exists stands.
+/// The placement of a group that exists.
 pub fn standing(tx: &drydock_core::db::Tx<'_>, group: Uuid) -> Result<Standing, BoxError> {
     let standing = model::tree::standing(tx, group)?;
     Ok(standing.ok_or_else(|| project_group_not_exist(&TreeRef::Id(group)))?)
 }
 
-/// Whether the changed group may stand where it is to be, under that name.
+/// Checks whether the changed group may have its new parent and name.
 fn check_place(tx: &StoreTx<'_>, old: &ProjectGroup, new: &ProjectGroup) -> Result<(), BoxError> {
     if (&new.name, new.parent) == (&old.name, old.parent) {
         return Ok(());

@@ -11,7 +11,7 @@ use crate::model;
 use crate::record::Stored;
 use crate::schema::REMOTE_SOURCES;
 
-/// What a new remote source is to be.
+/// The fields of a new remote source.
 #[derive(Debug, Clone)]
 pub struct New {
     pub name: Name,
@@ -20,7 +20,7 @@ pub struct New {
     pub auth_kind: AuthKind,
 }
 
-/// What a remote source is to be; `None`: as it was.
+/// The fields of a remote source that change; `None` leaves a field as it is.
 pub struct Change {
     pub name: Option<Name>,
     pub api_url: Option<String>,
@@ -75,7 +75,7 @@ pub fn update(
     Ok(new)
 }
 
-/// Deletes the remote source, unless a project or a linked account is of it.
+/// Deletes the remote source, unless a project or a linked account refers to it.
 pub fn delete(tx: &mut StoreTx<'_>, source: &Ref, if_match: &IfMatch) -> Result<(), BoxError> {
     let source = find(tx, source)?;
     if_match.check(Some(&source.etag()))?;

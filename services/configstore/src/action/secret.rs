@@ -6,10 +6,10 @@ use drydock_api::names::{Name, Ref};
 use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::precondition::IfMatch;
-use drydock_runtime::encryption::{Bound, Sealed};
+use drydock_runtime::encryption::{Bound, Encrypted};
 use uuid::Uuid;
 
-use super::once::Sealer;
+use super::once::Encryptor;
 use super::place::columns;
 use crate::model;
 use crate::record::{Secret, Stored};
@@ -18,7 +18,7 @@ use crate::schema::SECRETS;
 /// A secret's data, by key.
 pub type Data = BTreeMap<String, String>;
 
-/// What a secret is to be; `None`: as it was.
+/// The fields of a secret that change; `None` leaves a field as it is.
 pub struct Change {
     pub name: Option<Name>,
     pub data: Option<Data>,
@@ -26,7 +26,7 @@ pub struct Change {
 
 pub fn create(
     tx: &mut StoreTx<'_>,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     place: &Scope,
     name: &Name,
     data: &Data,
@@ -41,7 +41,7 @@ pub fn create(
         name: name.clone(),
         project,
         project_group,
-        data: seal(sealer, id, data)?,
+        data: encrypt(encryptor, id, data)?,
         revision: 1,
         created_at: now,
         updated_at: now,
@@ -52,7 +52,7 @@ pub fn create(
 
 pub fn update(
     tx: &mut StoreTx<'_>,
-    sealer: &Sealer,
+    encryptor: &Encryptor,
     place: &Scope,
     secret: &Ref,
     change: &Change,
@@ -68,7 +68,7 @@ pub fn update(
         secret.name = name.clone();
     }
     if let Some(data) = &change.data {
-        secret.data = seal(sealer, secret.id, data)?;
+        secret.data = encrypt(encryptor, secret.id, data)?;
     }
     if renamed.is_some() || change.data.is_some() {
         secret.touch(tx.now());
@@ -88,12 +88,13 @@ pub fn delete(
     tx.delete(SECRETS, secret.id)
 }
 
-/// Seals the data under the primary key, if it still is what it was. No change that anybody sees.
-pub fn seal_anew(
+/// Replaces the cipher text by one under the primary key, unless the secret has changed meanwhile.
+/// No client sees a change.
+pub fn reencrypt(
     tx: &mut StoreTx<'_>,
     id: Uuid,
-    before: &Sealed,
-    after: &Sealed,
+    before: &Encrypted,
+    after: &Encrypted,
 ) -> Result<(), BoxError> {
     let secret: Option<Secret> = tx.get(SECRETS, id)?;
     match secret.filter(|secret| secret.data == *before) {
@@ -106,9 +107,9 @@ pub fn bound(secret: Uuid) -> Bound {
     Bound { kind: SECRETS, id: secret }
 }
 
-fn seal(sealer: &Sealer, id: Uuid, data: &Data) -> Result<Sealed, BoxError> {
+fn encrypt(encryptor: &Encryptor, id: Uuid, data: &Data) -> Result<Encrypted, BoxError> {
     let plain = zeroize::Zeroizing::new(serde_json::to_vec(data)?);
-    Ok(sealer.keys.seal(&sealer.env, bound(id), &plain))
+    Ok(encryptor.keys.encrypt(&encryptor.env, bound(id), &plain))
 }
 
 fn find(tx: &StoreTx<'_>, place: &Scope, secret: &Ref) -> Result<Secret, BoxError> {

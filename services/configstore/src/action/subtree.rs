@@ -1,5 +1,5 @@
-//! Deleting everything below a project group, in one commit: children first, so that no reference
-//! ever leads nowhere.
+//! The deletion of everything below a project group, in one commit: children first, so that every
+//! reference names an existing object at any time.
 
 use drydock_api::names::OwnerKind;
 use drydock_core::error::BoxError;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::model;
 use crate::schema::{PROJECT_GROUPS, PROJECTS, SECRETS, VARIABLES};
 
-/// Deletes all that a user or an organization has in its tree, with the root group.
+/// Deletes the tree of a user or an organization, the root group included.
 pub fn delete_of_owner(tx: &mut StoreTx<'_>, kind: OwnerKind, owner: Uuid) -> Result<(), BoxError> {
     match model::project_group::root_of(tx, kind, owner)? {
         Some(root) => delete_group(tx, root),

@@ -10,7 +10,7 @@ use crate::model;
 use crate::record::Stored;
 use crate::schema::{LINKED_ACCOUNTS, MEMBERS, ORGS, TOKENS, USERS};
 
-/// What a user is to be; `None`: as it was.
+/// The fields of a user that change; `None` leaves a field as it is.
 pub struct Change {
     pub name: Option<Name>,
     pub admin: Option<bool>,
@@ -59,7 +59,7 @@ pub fn update(
     Ok(new)
 }
 
-/// Deletes the user with everything of it, unless an organization would lose its last owner.
+/// Deletes the user with all of its objects, unless an organization would lose its last owner.
 pub fn delete(tx: &mut StoreTx<'_>, user: &Ref, if_match: &IfMatch) -> Result<(), BoxError> {
     let user = model::user::find(tx, user)?.ok_or_else(|| user_not_exist(user))?;
     if_match.check(Some(&user.etag()))?;

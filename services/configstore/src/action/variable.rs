@@ -10,7 +10,7 @@ use crate::model;
 use crate::record::{Stored, Variable};
 use crate::schema::VARIABLES;
 
-/// What a variable is to be; `None`: as it was.
+/// The fields of a variable that change; `None` leaves a field as it is.
 pub struct Change {
     pub name: Option<Name>,
     pub values: Option<Vec<VariableValue>>,

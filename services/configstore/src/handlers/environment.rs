@@ -9,12 +9,12 @@ use drydock_http::api::page::ReadQuery;
 use drydock_http::server::error::HttpError;
 use drydock_http::server::extract::{Ctx, Path, Query};
 
-use super::writer::sealer;
+use super::writer::encryptor;
 use crate::action::environment::{Outdated, resolve};
 use crate::action::secret as action;
 use crate::state::App;
 
-/// How long an answer waits until outdated secrets are sealed anew.
+/// How long an answer waits until outdated secrets are encrypted again.
 const SEALING: Duration = Duration::from_secs(2);
 
 pub async fn get(
@@ -28,25 +28,25 @@ pub async fn get(
     let read = app.service.store.read(&ctx, reads, move |tx| resolve(tx, &keys, &project, &query));
     let resolved = read.await?;
     if !resolved.outdated.is_empty() {
-        seal_anew(&app, &ctx, resolved.outdated).await;
+        reencrypt(&app, &ctx, resolved.outdated).await;
     }
     Ok(axum::Json(resolved.environment))
 }
 
 /// Brings secrets under the primary key. If that fails the next look at them tries again.
-async fn seal_anew(app: &App, ctx: &Context, outdated: Vec<Outdated>) {
-    let sealer = sealer(app);
+async fn reencrypt(app: &App, ctx: &Context, outdated: Vec<Outdated>) {
+    let encryptor = encryptor(app);
     let again = outdated.into_iter().map(|Outdated { secret, sealed, plain }| {
-        let anew = sealer.keys.seal(&sealer.env, action::bound(secret), &plain);
+        let anew = encryptor.keys.encrypt(&encryptor.env, action::bound(secret), &plain);
         (secret, sealed, anew)
     });
     let again: Vec<_> = again.collect();
     let ctx = ctx.timeout(SEALING);
     let sealed = app.service.store.transact(&ctx, move |tx| {
-        again.iter().try_for_each(|(id, before, after)| action::seal_anew(tx, *id, before, after))
+        again.iter().try_for_each(|(id, before, after)| action::reencrypt(tx, *id, before, after))
     });
     if let Err(error) = sealed.await {
         let error = Chain(error.as_ref()).to_string();
-        tracing::warn!(error, "secrets stay sealed under an old key");
+        tracing::warn!(error, "secrets stay encrypted under an old key");
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP to types and back, nothing else.
+//! Handlers turn requests into types and types into answers, and do nothing else.
 
 mod creation;
 pub mod environment;

@@ -52,10 +52,10 @@ pub async fn create<P: PlaceKind>(
     let NewSecret { name, data } = creation.new;
     let name = validate::name(&name)?;
     validate::keys("data", data.keys())?;
-    let sealer = writer.sealer();
+    let encryptor = writer.encryptor();
     let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
         let place = here::<P>(tx, &place)?;
-        let secret = action::create(tx, &sealer, &place, &name, &data)?;
+        let secret = action::create(tx, &encryptor, &place, &name, &data)?;
         let location = format!("/api/v1/{}/{}/secrets/{}", P::LIST, place.id, secret.name);
         let etag = secret.etag();
         Ok(Created::new(location, etag, &secret.view(place))?)
@@ -89,10 +89,10 @@ pub async fn update<P: PlaceKind>(
     if let Some(data) = &change.data {
         validate::keys("data", data.keys())?;
     }
-    let sealer = writer.sealer();
+    let encryptor = writer.encryptor();
     let update = writer.transact(move |tx| {
         let place = here::<P>(tx, &place)?;
-        let secret = action::update(tx, &sealer, &place, &secret, &change, &if_match)?;
+        let secret = action::update(tx, &encryptor, &place, &secret, &change, &if_match)?;
         Ok((secret.etag(), secret.view(place)))
     });
     let (etag, view) = update.await?;

@@ -53,7 +53,7 @@ pub async fn create(
     creation: Creation<NewToken>,
 ) -> Result<Response, HttpError> {
     let name = validate::name(&creation.new.name)?;
-    let random: [u8; 32] = app.shell.env.rng("tokens").random();
+    let random: [u8; 32] = app.context.env.rng("tokens").random();
     let value = format!("{PREFIX}{}", hex::encode(random));
     let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
         let token = action::create(tx, &user, &name, &value)?;
@@ -82,7 +82,7 @@ pub async fn resolve(
     let store = &app.service.store;
     let find = store.read(&ctx, Reads::Linearizable, move |tx| action::resolve(tx, &value));
     let (user, token) = find.await?;
-    let now = app.shell.env.now();
+    let now = app.context.env.now();
     if action::is_to_be_noted(&token, now) {
         let id = token.id;
         let noting = ctx.timeout(NOTING);

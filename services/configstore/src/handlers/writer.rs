@@ -10,7 +10,7 @@ use drydock_http::server::extract::Ctx;
 use http::request::Parts;
 
 use crate::action::delegation::judge;
-use crate::action::once::Sealer;
+use crate::action::once::Encryptor;
 use crate::state::App;
 
 /// Makes the changes of one request, for those on whose behalf it says to be made.
@@ -40,8 +40,8 @@ impl Writer {
         app.service.store.transact_short(&ctx, judged(behalf, work)).await
     }
 
-    pub fn sealer(&self) -> Sealer {
-        sealer(&self.app)
+    pub fn encryptor(&self) -> Encryptor {
+        encryptor(&self.app)
     }
 }
 
@@ -55,8 +55,8 @@ fn judged<T>(
     }
 }
 
-pub fn sealer(app: &App) -> Sealer {
-    Sealer { env: app.shell.env.clone(), keys: app.service.keys.clone() }
+pub fn encryptor(app: &App) -> Encryptor {
+    Encryptor { env: app.context.env.clone(), keys: app.service.keys.clone() }
 }
 
 impl FromRequestParts<App> for Writer {

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::id;
 
-/// Some of the records made before this moment, the oldest first.
+/// The ids of some records that were made before this time, the oldest first.
 pub fn created_before(tx: &Tx<'_>, moment_ms: i64, limit: i64) -> Result<Vec<Uuid>, DbError> {
     let sql = "SELECT id FROM idempotency_keys WHERE created_ms <= ?1
         ORDER BY created_ms, id LIMIT ?2";

@@ -25,7 +25,7 @@ pub fn of_user_at(tx: &Tx<'_>, user: Uuid, source: Uuid) -> Result<bool, DbError
     Ok(found.is_some())
 }
 
-/// Whether somebody has this account at the remote source.
+/// Whether any user has this account at the remote source.
 pub fn is_taken(tx: &Tx<'_>, source: Uuid, remote_user_id: &str) -> Result<bool, DbError> {
     let sql = "SELECT 1 FROM linked_accounts WHERE remote_source = ?1 AND remote_user_id = ?2";
     let found = tx.query_one(sql, [&source.to_string(), remote_user_id], |_| Ok(()))?;

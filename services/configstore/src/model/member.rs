@@ -29,7 +29,7 @@ pub fn of_user(tx: &Tx<'_>, user: Uuid) -> Result<Vec<Member>, DbError> {
     tx.query_objects(sql, [user.to_string()])
 }
 
-/// Whether somebody other than `user` owns the organization.
+/// Whether another user than `user` owns the organization.
 pub fn has_other_owner(tx: &Tx<'_>, org: Uuid, user: Uuid) -> Result<bool, DbError> {
     let sql = "SELECT 1 FROM members WHERE org = ?1 AND user <> ?2 AND role = 'owner' LIMIT 1";
     let found = tx.query_one(sql, [org.to_string(), user.to_string()], |_| Ok(()))?;

@@ -1,4 +1,4 @@
-//! SQL over the read model.
+//! Queries of the read model, in SQL.
 
 pub mod idempotency;
 pub mod linked_account;

@@ -20,7 +20,7 @@ pub fn by_name(tx: &Tx<'_>, name: &Name) -> Result<Option<Org>, DbError> {
     Ok(found.into_iter().next())
 }
 
-/// All, or those that this user may see.
+/// All organizations, or the ones that this user may see.
 pub fn list(
     tx: &Tx<'_>,
     visible_to: Option<Uuid>,

@@ -1,4 +1,4 @@
-//! Lists ordered by name, then id.
+//! Pages of lists that are ordered by name, then id.
 
 use drydock_core::db::{DbError, Tx};
 use drydock_http::api::page::{Order, PageRequest};
@@ -6,7 +6,7 @@ use rusqlite::{Row, ToSql};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-/// The columns of the order: name, then id.
+/// The columns by which a list is ordered: name, then id.
 type Columns = (&'static str, &'static str);
 
 /// One page of objects. `select` ends in a WHERE clause to which conditions can be added.
@@ -63,7 +63,7 @@ fn object<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result
     })
 }
 
-/// Parameters that the statement names.
+/// The parameters that the statement names.
 #[derive(Default)]
 struct Given<'a> {
     scope: Option<String>,

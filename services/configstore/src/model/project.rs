@@ -13,7 +13,7 @@ pub fn find(tx: &Tx<'_>, project: &TreeRef) -> Result<Option<Project>, DbError> 
         TreeRef::Id(id) => return tx.get(PROJECTS, *id),
         TreeRef::Path(path) => path,
     };
-    // An owner alone is a root group.
+    // A path without names below the owner is a root group.
     let Some((name, groups)) = path.names.split_last() else { return Ok(None) };
     match project_group::by_path(tx, path.kind, &path.owner, groups)? {
         Some(group) => by_name(tx, group.id, name),

@@ -20,7 +20,7 @@ pub fn find(tx: &Tx<'_>, place: Uuid, secret: &Ref) -> Result<Option<Secret>, Db
     }
 }
 
-/// The one that is defined at this very place.
+/// The secret with this name that is defined at this place, and not above it.
 pub fn by_name(tx: &Tx<'_>, place: Uuid, name: &Name) -> Result<Option<Secret>, DbError> {
     let sql = "SELECT data FROM secrets
         WHERE (project = ?1 OR project_group = ?1) AND name = ?2";
@@ -28,7 +28,7 @@ pub fn by_name(tx: &Tx<'_>, place: Uuid, name: &Name) -> Result<Option<Secret>, 
     Ok(found.into_iter().next())
 }
 
-/// What is defined at these places, in their order, then by name.
+/// The secrets that are defined at these places, in the order of the places, then by name.
 pub fn list(tx: &Tx<'_>, places: &[Scope], request: &PageRequest) -> Result<Vec<Secret>, DbError> {
     let select = "SELECT data FROM (
             SELECT s.data, s.id, printf ('%03d/%s', place.key, s.name) AS sort
@@ -43,7 +43,7 @@ pub fn ids_at(tx: &Tx<'_>, place: Uuid) -> Result<Vec<Uuid>, DbError> {
     tx.query(sql, [place.to_string()], super::id)
 }
 
-/// The nearest definition at these places.
+/// The secret with this name at the nearest of these places.
 pub fn nearest(tx: &Tx<'_>, places: &[Scope], name: &Name) -> Result<Option<Secret>, DbError> {
     let sql = "SELECT s.data FROM json_each (?1) place
         JOIN secrets s ON s.project = place.value OR s.project_group = place.value
@@ -52,14 +52,14 @@ pub fn nearest(tx: &Tx<'_>, places: &[Scope], name: &Name) -> Result<Option<Secr
     Ok(found.into_iter().next())
 }
 
-/// How many need each key.
+/// The number of secrets that need each encryption key.
 pub fn count_by_key(tx: &Tx<'_>) -> Result<BTreeMap<String, i64>, DbError> {
     let sql = "SELECT data ->> '$.data.key', count(*) FROM secrets GROUP BY 1";
     let counts = tx.query(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(counts.into_iter().collect())
 }
 
-/// Some that need one of `known` which is not `primary`.
+/// Some secrets that need a key of `known` other than `primary`.
 pub fn under_other_keys(
     tx: &Tx<'_>,
     primary: &str,

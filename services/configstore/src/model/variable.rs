@@ -18,7 +18,7 @@ pub fn find(tx: &Tx<'_>, place: Uuid, variable: &Ref) -> Result<Option<Variable>
     }
 }
 
-/// The one that is defined at this very place.
+/// The variable with this name that is defined at this place, and not above it.
 pub fn by_name(tx: &Tx<'_>, place: Uuid, name: &Name) -> Result<Option<Variable>, DbError> {
     let sql = "SELECT data FROM variables
         WHERE (project = ?1 OR project_group = ?1) AND name = ?2";
@@ -26,7 +26,7 @@ pub fn by_name(tx: &Tx<'_>, place: Uuid, name: &Name) -> Result<Option<Variable>
     Ok(found.into_iter().next())
 }
 
-/// What is defined at these places, in their order, then by name.
+/// The variables that are defined at these places, in the order of the places, then by name.
 pub fn list(
     tx: &Tx<'_>,
     places: &[Scope],
@@ -45,7 +45,7 @@ pub fn ids_at(tx: &Tx<'_>, place: Uuid) -> Result<Vec<Uuid>, DbError> {
     tx.query(sql, [place.to_string()], super::id)
 }
 
-/// All that is defined at these places, in their order, then by name.
+/// All variables that are defined at these places, in the order of the places, then by name.
 pub fn all(tx: &Tx<'_>, places: &[Scope]) -> Result<Vec<Variable>, DbError> {
     let sql = "SELECT v.data FROM json_each (?1) place
         JOIN variables v ON v.project = place.value OR v.project_group = place.value

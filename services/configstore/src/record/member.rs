@@ -18,7 +18,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// As answered.
+    /// The object as it is answered.
     pub fn view(&self, user: Name) -> MemberView {
         MemberView {
             id: self.id,

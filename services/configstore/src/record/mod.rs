@@ -1,7 +1,8 @@
-//! Objects as stored: with what a client may not see, and without what is looked up for an answer.
+//! Objects as they are stored: with fields that no client may see, and without fields that are
+//! looked up for an answer.
 //!
-//! Users, organizations and remote sources are answered as they are stored: those are in the
-//! contract.
+//! Users, organizations and remote sources are answered as they are stored, so the contract has
+//! their types.
 
 mod idempotency;
 mod member;
@@ -23,14 +24,14 @@ pub use variable::Variable;
 use drydock_api::configstore::types::{Org, RemoteSource, User};
 use drydock_http::api::precondition::etag;
 
-/// What every stored object has.
+/// The fields that every stored object has.
 pub trait Stored: Serialize {
     fn revision(&self) -> u64;
 
-    /// Notes one more change.
+    /// Counts one more change.
     fn touch(&mut self, now: Timestamp);
 
-    /// Of what clients can change and see.
+    /// The hash of the fields that clients can change and see.
     fn etag(&self) -> String
     where
         Self: Sized,

@@ -1,7 +1,7 @@
 use drydock_api::configstore::types::{Scope, SecretView};
 use drydock_api::names::Name;
 use drydock_http::api::precondition::etag;
-use drydock_runtime::encryption::Sealed;
+use drydock_runtime::encryption::Encrypted;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ pub struct Secret {
     pub project: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_group: Option<Uuid>,
-    pub data: Sealed,
+    pub data: Encrypted,
     pub revision: u64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -31,7 +31,7 @@ impl Secret {
     }
 }
 
-/// Its entity tag is that of a change: sealing the same data anew is none.
+/// The entity tag changes with a change by a client; encrypting the same data again is none.
 impl Stored for Secret {
     fn revision(&self) -> u64 {
         self.revision
@@ -48,7 +48,7 @@ impl Stored for Secret {
 }
 
 impl Secret {
-    /// As answered.
+    /// The object as it is answered.
     pub fn view(&self, parent: Scope) -> SecretView {
         SecretView {
             id: self.id,

@@ -14,16 +14,17 @@ pub struct Token {
     pub id: Uuid,
     pub user: Uuid,
     pub name: Name,
-    /// SHA-256 of the value, in hexadecimal. The value is random, so nobody can guess it from this.
+    /// The SHA-256 of the value, in hexadecimal. The value is random, so the hash does not reveal
+    /// it.
     pub hash: String,
-    /// Late by up to an hour, and `None` before the first use.
+    /// The last use, up to an hour late; `None` before the first use.
     pub last_used_at: Option<Timestamp>,
     pub revision: u64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
-/// Its entity tag is that of a change: a use is none.
+/// The entity tag changes with a change by a client; a use is none.
 impl Stored for Token {
     fn revision(&self) -> u64 {
         self.revision
@@ -40,7 +41,7 @@ impl Stored for Token {
 }
 
 impl Token {
-    /// As answered.
+    /// The object as it is answered.
     pub fn view(&self) -> TokenView {
         TokenView {
             id: self.id,
@@ -53,14 +54,14 @@ impl Token {
     }
 }
 
-/// Who a user is to a remote source, as stored.
+/// The account of a user at a remote source, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinkedAccount {
     pub id: Uuid,
     pub user: Uuid,
     pub remote_source: Uuid,
-    /// The remote source's own id of the user.
+    /// The user's id at the remote source.
     pub remote_user_id: String,
     pub remote_user_name: String,
     pub revision: u64,
@@ -69,7 +70,7 @@ pub struct LinkedAccount {
 }
 
 impl LinkedAccount {
-    /// As answered.
+    /// The object as it is answered.
     pub fn view(self, remote_source: Name) -> LinkedAccountView {
         LinkedAccountView {
             id: self.id,

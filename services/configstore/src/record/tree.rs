@@ -1,4 +1,4 @@
-//! What stands in the tree of an owner.
+//! The objects in the tree of an owner: project groups and projects.
 
 use drydock_api::configstore::types::Visibility;
 use drydock_api::names::Name;

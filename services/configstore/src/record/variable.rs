@@ -28,7 +28,7 @@ impl Variable {
 }
 
 impl Variable {
-    /// As answered.
+    /// The object as it is answered.
     pub fn view(&self, parent: Scope) -> VariableView {
         VariableView {
             id: self.id,

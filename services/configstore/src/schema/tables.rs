@@ -1,13 +1,13 @@
 //! Configstore's types of objects and the constraints that hold in every state of them.
 //!
-//! Every name is unique in its scope, every reference leads somewhere, no group stands below
-//! itself, and what hangs in the tree hangs in one place: for the API, the feed and imports alike.
-//! Two things are decided by the actions alone, because states that break them are harmless: that
-//! an organization with an owner keeps one, and that every user and organization has a root group.
+//! Every name is unique in its scope, every reference names an existing object, no group is below
+//! itself, and every object of a tree has one parent: for the API, the feed and imports alike. Two
+//! rules are kept by the actions alone, because states that break them are harmless: an
+//! organization with an owner keeps one, and every user and organization has a root group.
 
 use drydock_api::configstore::types::{Org, RemoteSource, User};
 use drydock_core::read_model::{ObjectType, Schema};
-use drydock_runtime::encryption::Sealed;
+use drydock_runtime::encryption::Encrypted;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -125,7 +125,7 @@ pub static SCHEMA: Schema = Schema {
             name: SECRETS,
             table: super::tree::SECRETS,
             check: parses::<Secret>,
-            key: |text| sealed_in::<SecretKey>(text, |secret| secret.data.key),
+            key: |text| key_of::<SecretKey>(text, |secret| secret.data.key),
         },
         ObjectType {
             name: VARIABLES,
@@ -143,7 +143,7 @@ pub static SCHEMA: Schema = Schema {
             ) STRICT;
             CREATE INDEX idempotency_keys_created ON idempotency_keys (created_ms);",
             check: parses::<IdempotencyRecord>,
-            key: |text| sealed_in::<IdempotencyRecord>(text, |record| record.sealed.key),
+            key: |text| key_of::<IdempotencyRecord>(text, |record| record.sealed.key),
         },
     ],
 };
@@ -159,9 +159,9 @@ fn no_key(_: &str) -> Option<String> {
 
 #[derive(Deserialize)]
 struct SecretKey {
-    data: Sealed,
+    data: Encrypted,
 }
 
-fn sealed_in<T: DeserializeOwned>(text: &str, key: fn(T) -> String) -> Option<String> {
+fn key_of<T: DeserializeOwned>(text: &str, key: fn(T) -> String) -> Option<String> {
     serde_json::from_str(text).ok().map(key)
 }

@@ -1,8 +1,8 @@
-//! The tables of project groups and of what hangs in their tree.
+//! The tables of project groups, projects, secrets and variables.
 //!
 //! A foreign key to the own table is checked at the end of a load or an import, where a group may
-//! come before the group that it was moved into; triggers keep groups from standing below
-//! themselves. An index of a reference that most rows lack holds only those that have it.
+//! come before the group that it was moved into; triggers prevent that a group is below itself. An
+//! index of a reference that most rows lack holds only the rows that have it.
 
 /// A root group belongs to one user or organization and has no name; every other group has a parent
 /// and a name.

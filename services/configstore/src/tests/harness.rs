@@ -66,7 +66,7 @@ impl TestConfigstore {
         ConfigstoreClient::new(self.client())
     }
 
-    /// `POST /users 201` and the like: sends, checks the status, answers the body.
+    /// Sends a request such as `POST /users 201`, checks the status, and returns the body.
     pub async fn expect(&self, line: &str, body: &str) -> Value {
         let answer = self.send(line, body).await;
         match answer.body.is_empty() {
@@ -75,7 +75,7 @@ impl TestConfigstore {
         }
     }
 
-    /// `POST /users 409 user_already_exists` and the like: sends and checks status and code.
+    /// Sends a request such as `POST /users 409 user_already_exists`, and checks status and code.
     pub async fn refuse(&self, line: &str, body: &str) {
         let (line, code) = line.rsplit_once(' ').unwrap();
         let answer = self.send(line, body).await;

@@ -20,7 +20,7 @@ async fn roles(store: &TestConfigstore) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn members_come_change_and_go() {
+async fn members_are_added_changed_and_removed() {
     let store = acme_of_alice().await;
     assert_eq!(roles(&store).await, ["alice owner"]);
     let put = "/orgs/acme/members/bob";
@@ -70,7 +70,7 @@ async fn deleting_a_user_or_an_org_ends_its_memberships() {
 }
 
 #[tokio::test]
-async fn whoever_is_missing_is_named() {
+async fn the_error_names_the_missing_user_or_org() {
     let store = acme_of_alice().await;
     let role = r#"{"role": "member"}"#;
     store.refuse("PUT /orgs/nowhere/members/bob 404 org_not_exist", role).await;

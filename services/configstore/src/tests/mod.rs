@@ -1,4 +1,4 @@
-//! Configstore's routes over a real store, in process.
+//! Tests of configstore's routes over a real store, in process.
 
 mod harness;
 mod idempotency;

@@ -1,4 +1,4 @@
-//! The schema holds whatever writes: these writes pass by every action.
+//! Tests of the schema with writes that no action makes: the constraints hold all the same.
 
 use drydock_core::context::Context;
 use drydock_core::error::BoxError;
@@ -70,7 +70,7 @@ async fn no_write_breaks_a_constraint() {
 }
 
 #[test]
-fn what_is_no_object_of_its_type_is_refused() {
+fn an_invalid_object_is_refused() {
     let user = |more: Value| object(1, &more);
     let member = |role: &str| object(3, &member(2, 1, role));
     for (kind, object, accepted) in [

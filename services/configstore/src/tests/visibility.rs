@@ -7,7 +7,7 @@ async fn names(store: &TestConfigstore, line: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn lists_of_what_somebody_may_see_leave_the_rest_out() {
+async fn lists_for_a_user_leave_out_objects_that_the_user_may_not_see() {
     let store = TestConfigstore::start().await;
     let alice = store.expect("POST /users 201", r#"{"name":"alice"}"#).await;
     store.expect("POST /users 201", r#"{"name":"bob"}"#).await;

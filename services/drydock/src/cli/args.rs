@@ -1,4 +1,4 @@
-//! Arguments as clap reads them.
+//! The arguments of `drydock`, as clap parses them.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub struct Cli {
 pub enum Command {
     /// Run services until SIGTERM or Ctrl-C
     Serve {
-        /// `all`: every service there is, with files below one data directory
+        /// The services to run; `all` runs every service in one process
         role: ServeRole,
         #[command(flatten)]
         config: ConfigArgs,
@@ -37,95 +37,95 @@ pub enum Command {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Write everything that a service stores to a file
+    /// Export all objects of a service to a file
     Export {
-        /// Where to write; `-` is stdout
+        /// The file to write; `-` is stdout
         #[arg(default_value = "-")]
         file: PathBuf,
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Replace everything that a service stores; it must be in maintenance
+    /// Replace all objects of a service by an export; the service must be in maintenance
     Import {
-        /// What to read, plain or compressed with zstd; `-` is stdin
+        /// The file to read, plain or compressed with zstd; `-` is stdin
         file: PathBuf,
-        /// Validate only
+        /// Validate the file, and change nothing
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// See the lineages that are kept, or go back to one
+    /// List the lineages that are kept, or restore one
     Lineages {
         #[command(subcommand)]
         action: LineagesAction,
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Look into the store of a service that does not run
+    /// Inspect, clean or verify the store of a service that does not run
     Store {
         #[command(subcommand)]
         action: StoreAction,
     },
-    /// Users, at a gateway
+    /// Manage users
     User {
         #[command(subcommand)]
         action: UserAction,
         #[command(flatten)]
         gateway: GatewayArgs,
     },
-    /// Tokens of a user
+    /// Manage the tokens of a user
     Token {
         #[command(subcommand)]
         action: TokenAction,
         #[command(flatten)]
         gateway: GatewayArgs,
     },
-    /// Organizations and their members
+    /// Manage organizations and their members
     Org {
         #[command(subcommand)]
         action: OrgAction,
         #[command(flatten)]
         gateway: GatewayArgs,
     },
-    /// Project groups; a path such as `org/acme/web` leads to one
+    /// Manage project groups, which have paths such as `org/acme/web`
     Group {
         #[command(subcommand)]
         action: GroupAction,
         #[command(flatten)]
         gateway: GatewayArgs,
     },
-    /// Projects; a path such as `org/acme/web/site` leads to one
+    /// Manage projects, which have paths such as `org/acme/web/site`
     Project {
         #[command(subcommand)]
         action: ProjectAction,
         #[command(flatten)]
         gateway: GatewayArgs,
     },
-    /// Secrets of a project or a project group; their values are never shown
+    /// Manage the secrets of a project or a project group; their values are never shown
     Secret {
         #[command(subcommand)]
         action: SecretAction,
         #[command(flatten)]
         gateway: GatewayArgs,
     },
-    /// Variables of a project or a project group
+    /// Manage the variables of a project or a project group
     Variable {
         #[command(subcommand)]
         action: VariableAction,
         #[command(flatten)]
         gateway: GatewayArgs,
     },
-    /// Servers that projects' repositories are on
+    /// Manage remote sources: servers with the repositories of projects
     RemoteSource {
         #[command(subcommand)]
         action: RemoteSourceAction,
         #[command(flatten)]
         gateway: GatewayArgs,
     },
-    /// Print a script that completes commands in a shell
+    /// Print the completion script of a shell
     Completion { shell: clap_complete::Shell },
-    /// Connect to everything that the configuration names; say what is missing, slow or unsafe
+    /// Check the configured stores, and report what is missing, slow or unsafe
     Check {
         /// Print JSON
         #[arg(long)]
@@ -133,7 +133,7 @@ pub enum Command {
         #[command(flatten)]
         config: ConfigArgs,
     },
-    /// Look at the configuration
+    /// Print the configuration
     Config {
         #[command(subcommand)]
         action: ConfigAction,
@@ -151,7 +151,7 @@ pub enum ServeRole {
 pub enum MaintenanceAction {
     /// Switch maintenance on
     On {
-        /// Shown in the status
+        /// The reason, which the status shows
         #[arg(long)]
         reason: Option<String>,
         #[command(flatten)]
@@ -164,7 +164,7 @@ pub enum MaintenanceAction {
     },
     /// Show the mode and the instances
     Status {
-        /// Print what the service answered
+        /// Print the service's answer as JSON
         #[arg(long)]
         json: bool,
     },
@@ -172,15 +172,15 @@ pub enum MaintenanceAction {
 
 #[derive(Debug, Subcommand)]
 pub enum LineagesAction {
-    /// Show the lineages that are kept, oldest first
+    /// List the lineages that are kept, oldest first
     List {
-        /// Print what the service answered
+        /// Print the service's answer as JSON
         #[arg(long)]
         json: bool,
     },
-    /// Go back to the last state of a lineage; the service must be in maintenance
+    /// Restore the last state of a lineage; the service must be in maintenance
     Restore {
-        /// As shown by `list`
+        /// The lineage's id, as `list` shows it
         lineage: Uuid,
     },
 }
@@ -189,15 +189,15 @@ pub enum LineagesAction {
 pub enum StoreAction {
     /// Show positions, lineages, sizes, instances and locks
     Inspect(StoreArgs),
-    /// Delete objects that nothing refers to any more
+    /// Delete objects to which nothing refers any more
     Gc {
-        /// Only show them
+        /// Print the objects' keys, and delete nothing
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
         store: StoreArgs,
     },
-    /// Read and check everything; exit code 1 if something is wrong
+    /// Read and verify all data; the exit code is 1 if there are findings
     Verify(StoreArgs),
 }
 
@@ -221,7 +221,7 @@ pub struct StoreArgs {
 
 #[derive(Debug, Args)]
 pub struct WaitArgs {
-    /// Wait until every instance has followed, at most this long; fail if one has not
+    /// Wait at most this long until every instance has switched; fail if one has not
     #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "60s",
           value_parser = duration)]
     pub wait: Option<Duration>,
@@ -229,54 +229,59 @@ pub struct WaitArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigAction {
-    /// Print every value and where it came from; secrets are hidden
+    /// Print every value and its origin; secrets are hidden
     Print {
         #[command(flatten)]
         config: ConfigArgs,
     },
 }
 
-/// Every flag here is a key of the configuration: flag over variable over file over default.
+/// Flags for keys of the configuration. A flag wins over the variable, the file and the default.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
-    /// A TOML file
+    /// The configuration file, in TOML
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Where everything is kept [variable: DRYDOCK_DATA_DIR]
+    /// The directory of read models, and of all data that is kept in files [variable:
+    /// DRYDOCK_DATA_DIR]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
-    /// Address and port, 0 for a free one [variable: DRYDOCK_CONFIGSTORE_LISTEN]
+    /// The address and port of configstore; port 0 takes a free one [variable:
+    /// DRYDOCK_CONFIGSTORE_LISTEN]
     #[arg(long, value_name = "ADDRESS")]
     configstore_listen: Option<String>,
-    /// The same for the gateway [variable: DRYDOCK_GATEWAY_LISTEN]
+    /// The address and port of the gateway [variable: DRYDOCK_GATEWAY_LISTEN]
     #[arg(long, value_name = "ADDRESS")]
     gateway_listen: Option<String>,
-    /// Where `serve gateway` finds the instances of configstore [variable:
+    /// The instances of configstore that `serve gateway` calls [variable:
     /// DRYDOCK_GATEWAY_CONFIGSTORE]
     #[arg(long, value_name = "HOST:PORT,…")]
     gateway_configstore: Option<String>,
-    /// Better given as the variable DRYDOCK_INTERNAL_TOKEN: flags can be seen by others
+    /// The token of calls between services; better set as the variable DRYDOCK_INTERNAL_TOKEN,
+    /// because other users of the machine can see flags
     #[arg(long, value_name = "TOKEN")]
     internal_token: Option<String>,
-    /// Better given as the variable DRYDOCK_ADMIN_TOKEN
+    /// The administrators' token; better set as the variable DRYDOCK_ADMIN_TOKEN
     #[arg(long, value_name = "TOKEN")]
     admin_token: Option<String>,
-    /// Better given as the variable DRYDOCK_ENCRYPTION_KEYS: `name:64 hexadecimal digits,…`
+    /// The encryption keys, `name:64 hexadecimal digits,…`; better set as the variable
+    /// DRYDOCK_ENCRYPTION_KEYS
     #[arg(long, value_name = "KEYS")]
     encryption_keys: Option<String>,
     /// The deployment's name [variable: DRYDOCK_CLUSTER]
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
-    /// `text` or `json` [variable: DRYDOCK_LOG_FORMAT]
+    /// The format of the log, `text` or `json` [variable: DRYDOCK_LOG_FORMAT]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
-    /// Such as `info` or `info,drydock_core=debug` [variable: DRYDOCK_LOG_LEVEL]
+    /// The level of the log, such as `info` or `info,drydock_core=debug` [variable:
+    /// DRYDOCK_LOG_LEVEL]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
 }
 
 impl ConfigArgs {
-    /// The keys that were given as flags.
+    /// The keys that are set by flags, with their values.
     pub fn flags(&self) -> Vec<(&'static str, String)> {
         let all = [
             ("data_dir", &self.data_dir),
@@ -295,33 +300,33 @@ impl ConfigArgs {
     }
 }
 
-/// Which service, and how to prove oneself to it.
+/// The service to call, and the token for it.
 #[derive(Debug, Args)]
 pub struct ServerArgs {
-    /// Where the service listens; by default what the data directory says, or http://127.0.0.1:8001
+    /// The service's URL; by default read from the data directory, or http://127.0.0.1:8001
     #[arg(long, env = "DRYDOCK_URL", global = true)]
     pub url: Option<String>,
-    /// The internal token; better given as the variable
+    /// The internal token; better set as the variable
     #[arg(long, env = "DRYDOCK_INTERNAL_TOKEN", hide_env_values = true, global = true)]
     pub token: Option<String>,
-    /// The data directory of a `drydock serve all`, to read token and address from
+    /// The data directory of `drydock serve all`, from which token and address are read
     #[arg(long, value_name = "DIR", env = "DRYDOCK_DATA_DIR", global = true)]
     pub data_dir: Option<PathBuf>,
 }
 
-/// Which gateway, and who asks.
+/// The gateway to call, and the token for it.
 #[derive(Debug, Args)]
 pub struct GatewayArgs {
-    /// Where the gateway listens; by default what the data directory says, or http://127.0.0.1:8000
+    /// The gateway's URL; by default read from the data directory, or http://127.0.0.1:8000
     #[arg(long, value_name = "URL", env = "DRYDOCK_GATEWAY", global = true)]
     pub gateway: Option<String>,
-    /// A user's token, or the admin token; better given as the variable
+    /// A user's token, or the admin token; better set as the variable
     #[arg(long, env = "DRYDOCK_TOKEN", hide_env_values = true, global = true)]
     pub token: Option<String>,
-    /// The data directory of a `drydock serve all`, to read address and admin token from
+    /// The data directory of `drydock serve all`, from which address and admin token are read
     #[arg(long, value_name = "DIR", env = "DRYDOCK_DATA_DIR", global = true)]
     pub data_dir: Option<PathBuf>,
-    /// Print what the gateway answered
+    /// Print the gateway's answer as JSON
     #[arg(long, global = true)]
     pub json: bool,
 }
@@ -341,7 +346,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definition_is_sound() {
+    fn the_definition_passes_claps_own_checks() {
         Cli::command().debug_assert();
     }
 

@@ -1,16 +1,16 @@
-//! Reads an export as it streams by, and says whether it is whole and undamaged.
+//! Checks an export while it is copied: whether it is complete and undamaged.
 
 use std::collections::BTreeMap;
 
 use drydock_core::archive::format::{Hashes, HeaderLine, TRAILER_START, Trailer, TrailerLine};
 use serde::Deserialize;
 
-/// Bytes of one line at most.
+/// The greatest length of a line, in bytes.
 const MAX_LINE: usize = 64 << 20;
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CheckError {
-    #[error("the export ends at line {0}, without its trailer")]
+    #[error("the export is not complete: it ends at line {0}, without its trailer")]
     Truncated(u64),
     #[error("the export is damaged at line {line}: {why}")]
     Damaged { line: u64, why: &'static str },
@@ -52,7 +52,7 @@ impl Check {
         Ok(())
     }
 
-    /// The trailer of an export that is whole.
+    /// Ends the check, and returns the trailer of a complete export.
     pub fn finish(self) -> Result<Trailer, CheckError> {
         match self.trailer {
             Some(trailer) if self.rest.is_empty() => Ok(trailer),
@@ -69,7 +69,7 @@ impl Check {
         }
         if self.lines == 1 {
             let header: Result<HeaderLine, _> = serde_json::from_slice(line);
-            header.map_err(|_| damaged("it is not the header of an export"))?;
+            header.map_err(|_| damaged("it is not an export's header"))?;
             self.hashes.header(line);
             return Ok(());
         }
@@ -80,7 +80,7 @@ impl Check {
             {
                 return Err(damaged("the digest does not fit the lines"));
             }
-            // Types without objects are in the trailer only.
+            // Types without objects appear in the trailer only.
             let counted = trailer.counts.iter().filter(|(_, count)| **count > 0);
             if !counted.eq(self.counts.iter()) {
                 return Err(damaged("the counts do not fit the lines"));
@@ -97,7 +97,7 @@ impl Check {
 }
 
 fn after_trailer(line: u64) -> CheckError {
-    CheckError::Damaged { line, why: "there is something after the trailer" }
+    CheckError::Damaged { line, why: "it follows the trailer" }
 }
 
 #[cfg(test)]

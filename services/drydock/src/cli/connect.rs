@@ -1,4 +1,4 @@
-//! From `--url`, `--token` and `--data-dir` to a client.
+//! Clients of the service and the gateway, made of `--url`, `--token` and `--data-dir`.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::config::tokens;
 const SERVICE: &str = "configstore";
 const DEFAULT_PORT: u16 = 8001;
 const GATEWAY_PORT: u16 = 8000;
-/// What a maintenance switch says of who asked.
+/// The requester that a maintenance switch names.
 pub const REQUESTED_BY: &str = "drydock-cli";
 
 pub fn admin(server: &ServerArgs) -> Result<AdminClient, Failure> {
@@ -40,7 +40,7 @@ fn token(server: &ServerArgs) -> Result<SecretString, Failure> {
     }
 }
 
-/// A variable that is set to nothing is not set.
+/// The token, if it is not empty: an empty variable counts as not set.
 fn given(token: &Option<String>) -> Option<&String> {
     token.as_ref().filter(|token| !token.is_empty())
 }
@@ -78,7 +78,7 @@ fn default_authority(data_dir: Option<&Path>, service: &str, port: u16) -> Strin
     written.unwrap_or_else(|| format!("{}:{port}", Ipv4Addr::LOCALHOST))
 }
 
-/// `host:port` of a URL that has nothing else.
+/// The `host:port` of a URL that has neither path nor query.
 fn authority(flag: &str, url: &str) -> Result<String, Failure> {
     let bad = |why| Err(Failure::Usage(format!("`{flag}`: `{url}` {why}")));
     let Ok(uri) = url.parse::<http::Uri>() else {

@@ -1,4 +1,4 @@
-//! `drydock store inspect|gc|verify`: opens what a service stores, while no service runs on it.
+//! `drydock store inspect|gc|verify`: opens the store of a service that does not run.
 
 use comfy_table::{Table, presets};
 use drydock_core::error::Chain;
@@ -15,7 +15,7 @@ use super::{lineages, output, store};
 use crate::config::stores::CoordinationKind;
 use crate::config::{Config, Loaded};
 
-/// Database connections; there is one reader only.
+/// The number of connections to the read model: this command reads from one task only.
 const READERS: usize = 1;
 
 pub async fn run(action: &StoreAction, config: Config, json: bool) -> Result<(), Failure> {
@@ -42,7 +42,7 @@ pub async fn run(action: &StoreAction, config: Config, json: bool) -> Result<(),
     }
 }
 
-/// The store without its loops: it does nothing by itself.
+/// Opens the store without its loops: no background work runs.
 fn open(schema: &'static Schema, config: &Config, deps: &Deps) -> Store {
     let (store, _loops) = Store::new(StoreParts {
         cluster: config.cluster.clone(),
@@ -72,7 +72,9 @@ fn show(survey: &Survey) -> Result<(), Failure> {
     output::line(format!("service: {}", survey.service))?;
     match survey.head {
         Some(head) => output::line(format!("head: position {} of {}", head.position, head.lineage)),
-        None => output::line("head: none; the store was never started, or coordination is lost"),
+        None => output::line(
+            "head: none (the service was never started, or the coordination store was lost)",
+        ),
     }?;
     let position = |at: Option<u64>| at.map_or("none".to_owned(), |at| format!("position {at}"));
     let checkpoint = survey.checkpoint.map(|checkpoint| checkpoint.position);
@@ -130,11 +132,11 @@ async fn collect(store: &Store, dry_run: bool, json: bool) -> Result<(), Failure
     for key in &keys {
         output::line(key)?;
     }
-    let done = if dry_run { "would be deleted" } else { "deleted" };
-    output::line(format!("{} objects {done}", keys.len()))
+    let done = if dry_run { "would delete" } else { "deleted" };
+    output::line(format!("{done}: {} objects", keys.len()))
 }
 
-/// Answers the number of findings.
+/// Verifies the store, and returns the number of findings.
 async fn verify(store: &Store, json: bool) -> Result<usize, Failure> {
     let verdict = store.verify().await;
     let verdict = verdict.map_err(|error| {
@@ -153,7 +155,7 @@ async fn verify(store: &Store, json: bool) -> Result<usize, Failure> {
         checked.keys, checked.commits, checked.objects, checked.bytes, checked.states
     ))?;
     if findings.is_empty() {
-        output::line("everything is sound")?;
+        output::line("store: sound")?;
     }
     Ok(findings.len())
 }

@@ -1,8 +1,8 @@
-//! Exit codes, and what leads to them.
+//! Exit codes, and the failures that lead to them.
 //!
 //! | code | meaning |
 //! |---|---|
-//! | 0 | done; for `serve`: stopped by SIGTERM or Ctrl-C after finishing what was open |
+//! | 0 | done; for `serve`: stopped by SIGTERM or Ctrl-C after open requests were finished |
 //! | 1 | failed: the message says why; also a second signal during the stop |
 //! | 2 | the command line is not understood |
 //! | 78 | the configuration is not valid (`EX_CONFIG`) |
@@ -17,7 +17,7 @@ pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 pub const CONFIG: u8 = 78;
 
-/// Why a command ends without success.
+/// The failure of a command.
 #[derive(Debug)]
 pub enum Failure {
     Config(ConfigError),
@@ -38,13 +38,13 @@ impl From<BoxError> for Failure {
 }
 
 impl Failure {
-    /// A failure of something that the message names.
-    pub fn because(what: impl std::fmt::Display, error: impl Into<BoxError>) -> Failure {
+    /// The failure of `subject`, which the message names first.
+    pub fn because(subject: impl std::fmt::Display, error: impl Into<BoxError>) -> Failure {
         let error = error.into();
-        Failure::Failed(format!("{what}: {}", Explained(error.as_ref())).into())
+        Failure::Failed(format!("{subject}: {}", Explained(error.as_ref())).into())
     }
 
-    /// Prints itself; answers the exit code.
+    /// Prints the failure to stderr, and returns its exit code.
     pub fn report(self) -> ExitCode {
         let (code, text) = match &self {
             Failure::Config(error) => (CONFIG, Explained(error).to_string()),
@@ -56,22 +56,23 @@ impl Failure {
     }
 }
 
-/// An error with its causes, for people: no places, and no cause that only repeats what was said.
+/// An error with its causes, for people: without places in code, and without causes whose text has
+/// appeared already.
 struct Explained<'a>(&'a (dyn std::error::Error + 'static));
 
 impl std::fmt::Display for Explained<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut said = String::new();
+        let mut shown = String::new();
         for cause in causes(self.0) {
             let text = cause.to_string();
-            if said.contains(&text) {
+            if shown.contains(&text) {
                 continue;
             }
-            if !said.is_empty() {
-                said += ": ";
+            if !shown.is_empty() {
+                shown += ": ";
             }
-            said += &text;
+            shown += &text;
         }
-        f.write_str(&said)
+        f.write_str(&shown)
     }
 }

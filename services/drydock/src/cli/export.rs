@@ -1,4 +1,4 @@
-//! `drydock export`: a file appears only if it is whole.
+//! `drydock export`: writes a file, which appears only if it is complete.
 
 use std::io::Write;
 use std::path::Path;
@@ -15,7 +15,7 @@ use tempfile::NamedTempFile;
 use super::args::ServerArgs;
 use super::check::Check;
 use super::exit::Failure;
-use super::{connect, progress};
+use super::{connect, output};
 
 const STDOUT: &str = "-";
 
@@ -25,9 +25,10 @@ pub async fn run(file: &Path, server: &ServerArgs) -> Result<(), Failure> {
         |error: BoxError| Failure::because(format!("export to `{}`", file.display()), error);
     let export = client.export(&Context::background()).await;
     let export = export.map_err(|error| failed(error.into()))?;
-    let bar = progress::bytes(None);
+    let bar = output::progress(None);
     let trailer = if file == Path::new(STDOUT) {
-        // Written before it is known to be whole: the exit code and the missing trailer tell.
+        // Lines are written before the export is known to be complete. If it is not, the exit code
+        // and the missing trailer show it.
         copy(export, &mut std::io::stdout().lock(), &bar).await
     } else if is_special(file) {
         to_special(export, file, &bar).await
@@ -43,7 +44,7 @@ pub async fn run(file: &Path, server: &ServerArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A device or pipe is written into. What a rename would put in its place is a file.
+/// Whether the path is a device or a pipe, which a rename would replace by a file.
 fn is_special(file: &Path) -> bool {
     std::fs::metadata(file).is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
@@ -57,7 +58,7 @@ async fn to_special(
     copy(export, &mut special, bar).await
 }
 
-/// Writes beside the file and renames at the end: what has the name is whole and on the disk.
+/// Writes a temporary file and renames it at the end: a file with the name is complete and synced.
 async fn to_file(
     export: AnswerStream,
     file: &Path,

@@ -1,4 +1,4 @@
-//! `drydock import`: sends a file; the service validates all of it before anything changes.
+//! `drydock import`: sends a file. The service validates all of it before it changes anything.
 
 use std::path::Path;
 
@@ -12,24 +12,24 @@ use tokio_util::io::ReaderStream;
 
 use super::args::ServerArgs;
 use super::exit::Failure;
-use super::{connect, output, progress};
+use super::{connect, output};
 
 const STDIN: &str = "-";
-/// Bytes read at a time.
+/// The number of bytes that are read at a time.
 const CHUNK: usize = 64 * 1024;
 
 pub async fn run(file: &Path, dry_run: bool, server: &ServerArgs) -> Result<(), Failure> {
     let client = connect::admin(server)?;
-    // Not needed, but sooner said before a long transfer than after it.
+    // The service checks this, too, but only after a long transfer.
     let status = client.status(&Context::background()).await;
     let status = status.map_err(|error| Failure::because("import", error))?;
     if !status.ready {
-        let why = "import: the service is not in maintenance, or not every instance is yet; \
+        let why = "import: the service is not in maintenance, or some instance is not yet; \
                    see `drydock maintenance on --wait`";
         return Err(Failure::Failed(why.into()));
     }
     let (input, size) = open(file).await?;
-    let bar = progress::bytes(size);
+    let bar = output::progress(size);
     let sent = bar.clone();
     let input = input.inspect_ok(move |chunk| sent.inc(chunk.len() as u64));
     let intent = if dry_run { Intent::DryRun } else { Intent::Apply };

@@ -23,7 +23,7 @@ pub async fn run(action: MaintenanceAction, server: &ServerArgs) -> Result<(), F
             let status = switched.map_err(failed)?;
             show(&status)?;
             if wait.wait.is_some() && !status.ready {
-                return Err(late("not every instance is in maintenance yet"));
+                return Err(late("maintenance: some instances are not in maintenance yet"));
             }
         }
         MaintenanceAction::Off { wait } => {
@@ -32,7 +32,7 @@ pub async fn run(action: MaintenanceAction, server: &ServerArgs) -> Result<(), F
             let status = client.status(&ctx).await.map_err(failed)?;
             show(&status)?;
             if wait.wait.is_some() && !serving(&status) {
-                return Err(late("not every instance is serving yet"));
+                return Err(late("maintenance: some instances are not serving yet"));
             }
         }
         MaintenanceAction::Status { json } => {

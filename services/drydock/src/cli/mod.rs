@@ -12,14 +12,11 @@ pub mod exit;
 mod export;
 mod import;
 mod lineages;
-mod logging;
 mod maintenance;
 mod objects;
 mod output;
-mod progress;
 mod run;
 mod serve;
-mod signals;
 mod store;
 
 pub use run::main;

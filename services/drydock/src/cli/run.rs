@@ -1,15 +1,18 @@
-//! From arguments to a command.
+//! Runs the command that the arguments name.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use tokio::runtime::Runtime;
+use tracing_subscriber::EnvFilter;
 
 use super::args::{Cli, Command, ConfigAction, ConfigArgs, GatewayArgs};
 use super::exit::Failure;
 use super::objects::session::Session;
 use super::objects::{group, org, project, remote_source, secret, token, user, variable};
-use super::{doctor, examine, export, import, lineages, logging, maintenance, output, serve};
+use super::{doctor, examine, export, import, lineages, maintenance, output, serve};
+use crate::config::types::{LogConfig, LogFormat};
 use crate::config::{ConfigError, Loaded, Sources, load};
 
 /// Runs the process's command line.
@@ -25,7 +28,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve { role, config } => {
             let config = read_config(&config)?.config;
-            logging::to_stderr(&config.log);
+            log_to_stderr(&config.log);
             runtime()?.block_on(serve::run(role, config))
         }
         Command::Maintenance { action, server } => {
@@ -39,7 +42,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Store { action } => {
             let store = action.store();
             let config = read_config(&store.config)?.config;
-            logging::to_stderr(&config.log);
+            log_to_stderr(&config.log);
             runtime()?.block_on(examine::run(&action, config, store.json))
         }
         Command::User { action, gateway } => with(&gateway, |it| user::run(it, action)),
@@ -59,7 +62,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Check { json, config } => {
             let config = read_config(&config)?.config;
-            logging::to_stderr(&config.log);
+            log_to_stderr(&config.log);
             runtime()?.block_on(doctor::run(config, json))
         }
         Command::Config { action: ConfigAction::Print { config } } => {
@@ -83,6 +86,21 @@ fn read_config(args: &ConfigArgs) -> Result<Loaded, ConfigError> {
         env: &|name| std::env::var(name).ok(),
         flags: args.flags(),
     })
+}
+
+/// Logs to stderr, as text for people or as JSON for programs.
+fn log_to_stderr(config: &LogConfig) {
+    let filter = EnvFilter::builder().parse_lossy(&config.level);
+    let stderr = std::io::stderr();
+    let colours = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colours);
+    match config.format {
+        LogFormat::Text => logs.init(),
+        LogFormat::Json => logs.json().init(),
+    }
 }
 
 fn runtime() -> Result<Runtime, Failure> {

@@ -1,5 +1,8 @@
-//! `drydock serve`: services in this process, until a signal.
+//! `drydock serve`: runs services in this process until a signal.
+//!
+//! The first SIGTERM or Ctrl-C asks the services to stop, the second ends the process at once.
 
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -17,14 +20,14 @@ use drydock_runtime::encryption::KeyRing;
 use drydock_runtime::{Deps, Settings, StatelessSettings, start, start_stateless};
 use object_store::path::Path as ObjectPath;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::args::ServeRole;
-use super::exit::Failure;
-use super::store;
+use super::exit::{FAILED, Failure};
 use super::store::Addresses;
-use super::{output, signals};
+use super::{output, store};
 use crate::config::stores::{CoordinationKind, ObjectsKind};
 use crate::config::{Config, Loaded, keys, tokens};
 
@@ -34,7 +37,7 @@ struct Bound {
     listener: Box<dyn Listener>,
 }
 
-/// What runs.
+/// The services that run, and the token that stops them.
 struct Running {
     services: JoinSet<(&'static str, Result<(), BoxError>)>,
     shutdown: CancellationToken,
@@ -47,7 +50,7 @@ pub async fn run(role: ServeRole, config: Config) -> Result<(), Failure> {
     }
 }
 
-/// Services with a store, which need the data directory, and the gateway if all are wanted.
+/// Runs configstore, which needs the data directory, and for `all` the gateway, too.
 async fn with_store(role: ServeRole, config: Config) -> Result<(), Failure> {
     let data_dir = config.data_dir.clone().ok_or_else(|| Loaded::missing("data_dir"))?;
     // Instances that share a coordination store must know each other's token.
@@ -59,29 +62,29 @@ async fn with_store(role: ServeRole, config: Config) -> Result<(), Failure> {
         return Err(Loaded::missing("encryption.keys").into());
     }
     let store = bind(drydock_configstore::SCHEMA.service, config.configstore.listen).await?;
-    let face = match role {
+    let gateway = match role {
         ServeRole::All => Some(bind(SERVICE, config.gateway.listen).await?),
         _ => None,
     };
     let opened = store::open(&config, config.instance.readers)?;
     let deps = opened.deps.clone();
-    // Only now: no other process uses the directory.
+    // Only now is it certain that no other process uses the directory.
     let internal_token = internal_token(&config, &data_dir, &deps.env)?;
     let keys = encryption_keys(&config, &data_dir, &deps.env)?;
-    let addresses = announce([&store].into_iter().chain(&face))?;
+    let addresses = announce([&store].into_iter().chain(&gateway))?;
     store::write_addresses(&data_dir, &addresses)?;
 
     let mut running = Running::new()?;
     if config.objects.kind == ObjectsKind::S3 {
-        tokio::spawn(tell_conditional_writes(deps.clone(), config.cluster.clone()));
+        tokio::spawn(log_conditional_writes(deps.clone(), config.cluster.clone()));
     }
-    if let Some(face) = face {
+    if let Some(gateway) = gateway {
         let settings = drydock_gateway::Settings {
             admin_token: admin_token(&config, &data_dir, &deps.env)?,
             internal_token: internal_token.clone(),
             configstore: vec![reachable(&store.listener.local_addr())],
         };
-        running.spawn_gateway(settings, config.http.clone(), deps.env.clone(), face);
+        running.spawn_gateway(settings, config.http.clone(), deps.env.clone(), gateway);
     }
     let service = Configstore::new(config.encryption.seal_anew);
     let settings = settings(config, internal_token, keys);
@@ -90,12 +93,12 @@ async fn with_store(role: ServeRole, config: Config) -> Result<(), Failure> {
     running.until_all_ended().await
 }
 
-/// The gateway alone: it keeps nothing, so it needs no directory.
+/// Runs the gateway alone: it stores nothing, so it needs no directory.
 async fn gateway_only(config: Config) -> Result<(), Failure> {
     let internal_token = config.internal_token.ok_or_else(|| Loaded::missing("internal_token"))?;
     let admin_token = config.admin_token.ok_or_else(|| Loaded::missing("admin_token"))?;
-    let face = bind(SERVICE, config.gateway.listen).await?;
-    announce([&face])?;
+    let gateway = bind(SERVICE, config.gateway.listen).await?;
+    announce([&gateway])?;
     let settings = drydock_gateway::Settings {
         internal_token,
         admin_token,
@@ -103,15 +106,15 @@ async fn gateway_only(config: Config) -> Result<(), Failure> {
     };
     let env = Env::new(Arc::new(SystemClock::default()), RngTree::from_entropy());
     let mut running = Running::new()?;
-    running.spawn_gateway(settings, config.http, env, face);
+    running.spawn_gateway(settings, config.http, env, gateway);
     running.until_all_ended().await
 }
 
 impl Running {
-    /// Nothing yet; a signal stops what will be.
+    /// Runs no service yet; a signal will stop the ones that are spawned.
     fn new() -> Result<Running, Failure> {
         let shutdown = CancellationToken::new();
-        let watched = signals::watch(shutdown.clone());
+        let watched = stop_on_signal(shutdown.clone());
         watched.map_err(|error| Failure::because("signals cannot be watched", error))?;
         Ok(Running { services: JoinSet::new(), shutdown })
     }
@@ -142,8 +145,8 @@ impl Running {
         });
     }
 
-    /// One that ends before it was asked to takes the others with it: an operator sees a process
-    /// that stopped, not half a system.
+    /// Waits for all services. One that ends before it was asked to stops the others: an operator
+    /// sees a process that has stopped, not half a system.
     async fn until_all_ended(mut self) -> Result<(), Failure> {
         let mut failed: Option<BoxError> = None;
         while let Some(ended) = self.services.join_next().await {
@@ -162,16 +165,17 @@ impl Running {
     }
 }
 
-/// For operators, who may share a bucket with programs that rely on them. Nothing here does.
-async fn tell_conditional_writes(deps: Deps, cluster: String) {
+/// Logs whether the bucket honours conditional writes. Drydock does not rely on them, but other
+/// programs on the same bucket may.
+async fn log_conditional_writes(deps: Deps, cluster: String) {
     let key = ObjectPath::from(format!("{cluster}/check/{}.json", deps.env.new_id()));
     match conditional_writes(deps.objects.as_ref(), &key).await {
-        Ok(found) => tracing::info!(conditional_writes = ?found, "the bucket answers"),
-        Err(error) => tracing::warn!(error = %Chain(&error), "the bucket does not answer"),
+        Ok(found) => tracing::info!(conditional_writes = ?found, "tried the bucket"),
+        Err(error) => tracing::warn!(error = %Chain(&error), "could not use the bucket"),
     }
 }
 
-/// A given one wins; else the data directory's, which is made if there is none.
+/// The configured internal token, else the data directory's, which is made if there is none.
 fn internal_token(config: &Config, data_dir: &Path, env: &Env) -> Result<SecretString, Failure> {
     if let Some(token) = &config.internal_token {
         return Ok(token.clone());
@@ -180,7 +184,7 @@ fn internal_token(config: &Config, data_dir: &Path, env: &Env) -> Result<SecretS
     Ok(SecretString::from(tokens.internal))
 }
 
-/// As [`internal_token`].
+/// The configured admin token, else the data directory's, which is made if there is none.
 fn admin_token(config: &Config, data_dir: &Path, env: &Env) -> Result<SecretString, Failure> {
     if let Some(token) = &config.admin_token {
         return Ok(token.clone());
@@ -189,7 +193,7 @@ fn admin_token(config: &Config, data_dir: &Path, env: &Env) -> Result<SecretStri
     Ok(SecretString::from(tokens.admin))
 }
 
-/// Given ones win; else the data directory's, which are made if there are none.
+/// The configured encryption keys, else the data directory's, which are made if there are none.
 fn encryption_keys(config: &Config, data_dir: &Path, env: &Env) -> Result<KeyRing, Failure> {
     match &config.encryption.keys {
         Some(keys) => Ok(keys.expose_secret().parse().expect("checked when it was loaded")),
@@ -197,16 +201,36 @@ fn encryption_keys(config: &Config, data_dir: &Path, env: &Env) -> Result<KeyRin
     }
 }
 
+/// Cancels `shutdown` at the first signal and ends the process at the second.
+fn stop_on_signal(shutdown: CancellationToken) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        let mut next = async || {
+            tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            }
+        };
+        let signal = next().await;
+        tracing::info!(signal, "stopping: a second signal ends the process at once");
+        shutdown.cancel();
+        let signal = next().await;
+        tracing::warn!(signal, "stopped before everything was finished");
+        std::process::exit(FAILED.into());
+    });
+    Ok(())
+}
+
 async fn bind(service: &'static str, address: SocketAddr) -> Result<Bound, Failure> {
     let listener = TcpNet.listen(&address.to_string()).await;
     let listener = listener.map_err(|error| {
-        let what = format!("{service} cannot listen on `{address}`");
-        Failure::because(what, error)
+        Failure::because(format!("{service} cannot listen on `{address}`"), error)
     })?;
     Ok(Bound { service, listener })
 }
 
-/// Says where the services are, to people and scripts; answers the same for a file.
+/// Prints the services' addresses, for people and scripts, and returns them for a file.
 fn announce<'a>(bound: impl IntoIterator<Item = &'a Bound>) -> Result<Addresses, Failure> {
     let mut addresses = Addresses::new();
     for Bound { service, listener } in bound {
@@ -217,7 +241,8 @@ fn announce<'a>(bound: impl IntoIterator<Item = &'a Bound>) -> Result<Addresses,
     Ok(addresses)
 }
 
-/// An address as one dials it from this machine: one that listens everywhere does so here too.
+/// The address at which a listener is dialled from this machine: a listener on all interfaces is
+/// dialled on the loopback one.
 fn reachable(address: &str) -> String {
     match address.parse::<SocketAddr>() {
         Ok(mut address) if address.ip().is_unspecified() => {
@@ -248,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_listens_everywhere_is_dialled_here() {
+    fn a_listener_on_all_interfaces_is_dialled_on_loopback() {
         for (bound, dialled) in [
             ("0.0.0.0:80", "127.0.0.1:80"),
             ("[::]:80", "[::1]:80"),

@@ -28,17 +28,17 @@ use super::exit::Failure;
 use crate::config::stores::{CoordinationConfig, CoordinationKind, ObjectsConfig, ObjectsKind};
 use crate::config::{Config, Loaded};
 
-/// Service to address.
+/// The addresses of services, by the services' names.
 pub type Addresses = BTreeMap<String, String>;
 
-/// Everything that a service needs, and what keeps other processes off it.
+/// The seams of a service, and the lock that keeps other processes off its data directory.
 pub struct Opened {
     pub deps: Deps,
-    /// Of read models only: an embedded store has a lock of its own.
+    /// The lock of the read models. An embedded store has its own lock instead.
     _lock: Option<ProcessLock>,
 }
 
-/// Opens what the configuration names. Nothing is asked of servers yet.
+/// Opens the stores that the configuration names. No request is sent to a server yet.
 pub fn open(config: &Config, readers: usize) -> Result<Opened, Failure> {
     let data_dir = config.data_dir.as_deref().ok_or_else(|| Loaded::missing("data_dir"))?;
     let failed = |error: BoxError| Failure::because("the data directory cannot be used", error);
@@ -59,7 +59,7 @@ pub fn open(config: &Config, readers: usize) -> Result<Opened, Failure> {
         }
     };
     let objects = open_objects(&config.objects, data_dir)?;
-    // What a killed process left behind; nobody else runs here now.
+    // A killed process may have left files here; with the lock held, no other process uses them.
     let _ = std::fs::remove_dir_all(&scratch_dir);
     std::fs::create_dir_all(&scratch_dir).map_err(|error| failed(error.into()))?;
     let env = Env::new(clock, RngTree::from_entropy());
@@ -94,7 +94,7 @@ pub fn write_addresses(data_dir: &Path, addresses: &Addresses) -> Result<(), Fai
     written.map_err(|error| Failure::because(format!("`{}`", path.display()), error))
 }
 
-/// `None` if the directory does not say.
+/// Reads the addresses of a data directory; `None` if there are none.
 pub fn read_addresses(data_dir: &Path) -> Option<Addresses> {
     let bytes = std::fs::read(addresses_file(data_dir)).ok()?;
     serde_json::from_slice(&bytes).ok()

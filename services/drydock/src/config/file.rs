@@ -1,4 +1,4 @@
-//! The configuration file: its keys, flat, each with its line.
+//! The configuration file: its keys in dotted form, each with its line.
 
 use std::path::Path;
 

@@ -1,6 +1,7 @@
-//! Encryption keys that nobody gave: one made at random once, and kept in the data directory.
+//! The encryption key of an installation that configures none: it is made at random once, and kept
+//! in the data directory.
 //!
-//! Whoever moves an export to another installation moves this file's content along.
+//! An export that is moved to another installation needs the content of this file there, too.
 
 use std::path::Path;
 use std::{fs, io};
@@ -14,7 +15,7 @@ use super::tokens::write_secret;
 
 const FILE: &str = "encryption.keys";
 
-/// The keys of a data directory; makes one if there are none.
+/// Reads the keys of a data directory, and makes one if there are none.
 pub fn read_or_create(data_dir: &Path, env: &Env) -> Result<KeyRing, ConfigError> {
     let path = data_dir.join(FILE);
     let problem = |problem: String| ConfigError::Keys { path: path.clone(), problem };

@@ -1,4 +1,4 @@
-//! Four layers become one configuration; every value remembers where it came from.
+//! Loading: four layers become one configuration, in which every value has its origin.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use toml::{Table, Value};
 use super::types::{Config, Secrecy, WITHOUT_DEFAULT};
 use super::{file, validate};
 
-/// Where a value came from.
+/// The layer that set a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     Default,
@@ -19,7 +19,7 @@ pub enum Origin {
     Flag(String),
 }
 
-/// Why there is no configuration. Each says where the mistake is.
+/// A mistake in the configuration. Each message names the mistake's place.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("configuration file `{}` cannot be read", path.display())]
@@ -36,16 +36,16 @@ pub enum ConfigError {
     Keys { path: PathBuf, problem: String },
 }
 
-/// What a configuration is made of.
+/// The layers above the defaults.
 pub struct Sources<'a> {
     pub file: Option<&'a Path>,
-    /// The environment: name to value.
+    /// Reads a variable of the environment.
     pub env: &'a dyn Fn(&str) -> Option<String>,
-    /// Flags that were given: key to value.
+    /// The keys that are set by flags, with their values.
     pub flags: Vec<(&'static str, String)>,
 }
 
-/// A configuration, and what `config print` needs to show of it.
+/// A configuration, and its values with their origins for `config print`.
 #[derive(Debug)]
 pub struct Loaded {
     pub config: Config,
@@ -70,12 +70,12 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The variable that sets `key`.
+/// The name of the variable that sets `key`.
 pub fn env_name(key: &str) -> String {
     format!("DRYDOCK_{}", key.to_uppercase().replace('.', "_"))
 }
 
-/// The flag that sets `key`, where there is one.
+/// The name of the flag that sets `key`; not every key has one.
 pub fn flag_name(key: &str) -> String {
     format!("--{}", key.replace(['.', '_'], "-"))
 }
@@ -118,7 +118,7 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
     Ok(Loaded { config, values })
 }
 
-/// Stands for no default. No default is an empty array.
+/// Marks a key without a default. No default is an empty array.
 const ABSENT: Value = Value::Array(Vec::new());
 
 /// Every key with its default.
@@ -151,14 +151,14 @@ fn unknown(key: &str, defaults: &BTreeMap<String, Layered>) -> String {
     }
 }
 
-/// A text from the environment or a flag, in the type that the key has.
+/// Converts a text from the environment or a flag to the type of the key.
 fn typed(text: &str, like: &Value) -> Result<Value, String> {
     match like {
         Value::Integer(_) => match text.parse() {
             Ok(number) => Ok(Value::Integer(number)),
             Err(_) => Err(format!("`{text}` is not a whole number")),
         },
-        // Several, parted by commas.
+        // A list is written with commas.
         Value::Array(_) if *like != ABSENT => {
             let parts = text.split(',').map(|part| part.trim().to_owned());
             Ok(Value::Array(parts.map(Value::String).collect()))
@@ -181,7 +181,7 @@ fn build(values: &BTreeMap<String, Layered>) -> Result<Config, ConfigError> {
     let built = serde_path_to_error::deserialize::<_, Config>(Value::Table(root));
     built.map_err(|error| {
         let key = error.path().to_string();
-        // Of an item of a list, the list.
+        // An item of a list has no origin of its own, but its list has.
         let key = key.split('[').next().unwrap_or_default().to_owned();
         let place = match values.get(&key) {
             Some(layered) => layered.origin.to_string(),
@@ -201,7 +201,7 @@ impl Loaded {
         ConfigError::Missing { key, flag: flag_name(key), env: env_name(key) }
     }
 
-    /// One line per key: the value as TOML, and where it came from. Secrets are hidden.
+    /// One line for each key: the value as TOML, and its origin. Secrets are hidden.
     pub fn print(&self) -> String {
         let mut text = String::new();
         for (key, Layered { value, origin, secrecy }) in &self.values {

@@ -4,15 +4,15 @@
 //! |---|---|
 //! | [`types`] | every key, with its default |
 //! | [`stores`] | the keys of the coordination store and the objects |
-//! | [`load`](mod@load) | the four layers, and where each value came from |
+//! | [`load`](mod@load) | the four layers, and the origin of each value |
 //! | `file` | the file's keys with their lines |
-//! | `validate` | what no single type can check |
-//! | [`tokens`] | tokens made at random and kept in the data directory |
+//! | `validate` | checks that no single type can make |
+//! | [`tokens`] | tokens that are made at random and kept in the data directory |
 //! | [`keys`] | the same for encryption keys |
 //!
 //! Invariant: every mistake is one error that names its place: file and line, variable, or flag.
 //! The variable of the key `http.max_body_bytes` is `DRYDOCK_HTTP_MAX_BODY_BYTES`. A `DRYDOCK_…`
-//! variable that is no key is left alone: orchestrators make up such names by themselves.
+//! variable that is no key is ignored: orchestrators set such variables by themselves.
 
 mod file;
 pub mod keys;

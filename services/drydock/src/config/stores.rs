@@ -1,4 +1,4 @@
-//! Where a deployment keeps its coordination and its objects.
+//! The keys of the coordination store and of the objects.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct CoordinationConfig {
     pub kind: CoordinationKind,
-    /// `http://host:port` or `https://host:port`, in the order in which they are asked.
+    /// `http://host:port` or `https://host:port`, in the order in which they are tried.
     pub endpoints: Vec<String>,
     #[serde(skip_serializing)]
     pub user: Option<String>,
@@ -23,14 +23,14 @@ pub struct CoordinationConfig {
     /// Certificates that are trusted, in PEM; by default the machine's.
     #[serde(skip_serializing)]
     pub ca_file: Option<PathBuf>,
-    /// What we present to servers that ask for it.
+    /// The client's certificate, for servers that ask for one.
     #[serde(skip_serializing)]
     pub cert_file: Option<PathBuf>,
     #[serde(skip_serializing)]
     pub key_file: Option<PathBuf>,
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub dial_timeout: Duration,
-    /// For each member asked.
+    /// The bound of a call to one member.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub call_timeout: Duration,
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
@@ -42,7 +42,7 @@ pub struct CoordinationConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CoordinationKind {
-    /// In the data directory, for one process.
+    /// Stored in the data directory, for one process.
     Embedded,
     Etcd,
 }
@@ -59,28 +59,28 @@ pub struct ObjectsConfig {
     #[serde(skip_serializing)]
     pub endpoint: Option<String>,
     pub addressing: AddressingConfig,
-    /// Without it and `credentials_file` the credentials are found as AWS's own tools find them:
-    /// from variables, a web identity, or the role of a container or a machine.
+    /// Without `access_key` and `credentials_file` the credentials are found as AWS's own tools
+    /// find them: from variables, a web identity, or the role of a container or a machine.
     #[serde(skip_serializing)]
     pub access_key: Option<String>,
     #[serde(skip_serializing)]
     pub secret_key: Option<SecretString>,
     #[serde(skip_serializing)]
     pub session_token: Option<SecretString>,
-    /// A file as AWS's own tools have it; read again for every request.
+    /// A credentials file in the format of AWS's own tools, read again for every request.
     #[serde(skip_serializing)]
     pub credentials_file: Option<PathBuf>,
-    /// The part of that file.
+    /// The profile in the credentials file.
     pub credentials_profile: String,
     /// Certificates that are trusted, in PEM; by default the machine's.
     #[serde(skip_serializing)]
     pub ca_file: Option<PathBuf>,
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub connect_timeout: Duration,
-    /// To the head of the answer: uploading is part of it.
+    /// The bound from the request's first byte to the head of the answer, the upload included.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub answer_timeout: Duration,
-    /// How long the body of an answer may stand still.
+    /// How long the body of an answer may bring nothing.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub idle_timeout: Duration,
 }
@@ -88,7 +88,7 @@ pub struct ObjectsConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectsKind {
-    /// In the data directory.
+    /// Stored in the data directory.
     Files,
     S3,
 }

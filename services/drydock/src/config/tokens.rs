@@ -1,4 +1,5 @@
-//! Tokens that nobody gave: made at random once, and kept in the data directory.
+//! The tokens of an installation that configures none: they are made at random once, and kept in
+//! the data directory.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -22,7 +23,7 @@ pub struct Tokens {
     pub admin: String,
 }
 
-/// The tokens of a data directory, which must have some.
+/// Reads the tokens of a data directory, which must exist.
 pub fn read(data_dir: &Path) -> Result<Tokens, ConfigError> {
     let path = data_dir.join(FILE);
     match fs::read(&path) {
@@ -31,7 +32,7 @@ pub fn read(data_dir: &Path) -> Result<Tokens, ConfigError> {
     }
 }
 
-/// The tokens of a data directory; makes both if there are none.
+/// Reads the tokens of a data directory, and makes both if there are none.
 pub fn read_or_create(data_dir: &Path, env: &Env) -> Result<Tokens, ConfigError> {
     let path = data_dir.join(FILE);
     match fs::read(&path) {
@@ -47,7 +48,7 @@ pub fn read_or_create(data_dir: &Path, env: &Env) -> Result<Tokens, ConfigError>
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Tokens, ConfigError> {
-    // Not serde's own words: they may quote a token.
+    // Serde's own message is not shown: it may quote a token.
     let damaged = || problem(path, "does not hold `internal` and `admin`".to_owned());
     let tokens: Tokens = serde_json::from_slice(bytes).map_err(|_| damaged())?;
     for token in [&tokens.internal, &tokens.admin] {
@@ -67,7 +68,8 @@ fn write(data_dir: &Path, path: &Path, tokens: &Tokens) -> io::Result<()> {
     write_secret(data_dir, path, &text)
 }
 
-/// Whole or not at all, and never readable by others.
+/// Writes a file that other users cannot read. After a failure the file is old or absent, never
+/// cut.
 pub(super) fn write_secret(data_dir: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
     fs::create_dir_all(data_dir)?;
     let part = path.with_extension("part");

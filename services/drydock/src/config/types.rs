@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use drydock_configstore::SealAnew;
+use drydock_configstore::Reencrypt;
 use drydock_core::store::StoreSettings;
 use drydock_http::server::HttpSettings;
 use secrecy::SecretString;
@@ -12,20 +12,20 @@ use serde::{Deserialize, Serialize};
 
 use super::stores::{CoordinationConfig, ObjectsConfig};
 
-/// The whole configuration. What has no default is absent until some layer sets it.
+/// The whole configuration. A key without a default is absent until a layer sets it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Separates deployments that share a coordination store or a bucket.
+    /// The deployment's name. It separates deployments that share a coordination store or a bucket.
     pub cluster: String,
-    /// Where read models live, and what is kept in files.
+    /// The directory of read models, and of all data that is kept in files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
-    /// What callers of configstore must present.
+    /// The token that callers of configstore must present.
     #[serde(skip_serializing)]
     pub internal_token: Option<SecretString>,
     pub encryption: EncryptionConfig,
-    /// What administrators present to the gateway.
+    /// The token that administrators present to the gateway.
     #[serde(skip_serializing)]
     pub admin_token: Option<SecretString>,
     pub log: LogConfig,
@@ -38,7 +38,7 @@ pub struct Config {
     pub objects: ObjectsConfig,
 }
 
-/// Keys that no default shows, and whether they are secret.
+/// The keys without a default, and whether they are secret.
 pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 16] = [
     ("data_dir", Secrecy::Public),
     ("internal_token", Secrecy::Secret),
@@ -62,9 +62,9 @@ pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 16] = [
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EncryptionConfig {
-    /// When secrets move to the first key.
-    pub seal_anew: SealAnew,
-    /// `name:64 hexadecimal digits`, with commas between: the first encrypts, all decrypt.
+    /// When secrets that are encrypted under other keys move to the first key.
+    pub seal_anew: Reencrypt,
+    /// `name:64 hexadecimal digits`, separated by commas: the first key encrypts, all decrypt.
     #[serde(skip_serializing)]
     pub keys: Option<SecretString>,
 }
@@ -93,29 +93,29 @@ pub enum LogFormat {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceConfig {
-    /// Address and port; port 0 takes a free one.
+    /// The address and port to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GatewayConfig {
-    /// Address and port; port 0 takes a free one.
+    /// The address and port to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Where `serve gateway` finds the instances of configstore: `host:port` each.
+    /// The instances of configstore that `serve gateway` calls, each `host:port`.
     pub configstore: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InstanceConfig {
-    /// How long an instance counts as live after it was last heard of.
+    /// How long an instance counts as live after its last heartbeat.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub lease_ttl: Duration,
     /// How long requests in flight may go on when maintenance begins.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub maintenance_drain: Duration,
-    /// Threads that read from the read model.
+    /// The number of threads that read from the read model.
     pub readers: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What no single type can check.
+//! Checks of values that no single type can make.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::types::Config;
 const MAX_CLUSTER_LENGTH: usize = 64;
 const MIN_TOKEN_LENGTH: usize = 16;
 
-/// Keys of which one is of no use without the other.
+/// Pairs of keys that must be set together.
 const TOGETHER: [(&str, &str); 4] = [
     ("coordination.user", "coordination.password"),
     ("coordination.cert_file", "coordination.key_file"),
@@ -22,19 +22,20 @@ const TOGETHER: [(&str, &str); 4] = [
     ("objects.session_token", "objects.access_key"),
 ];
 
-/// More than any number needs to be, and less than what overflows.
+/// The greatest number of any key: more than is useful, and less than what overflows.
 const MAX_NUMBER: i64 = 1_000_000_000_000;
-/// Each reader is a thread.
+/// The greatest number of readers, each of which is a thread.
 const MAX_READERS: i64 = 1024;
 const MAX_DURATION: jiff::SignedDuration = jiff::SignedDuration::from_hours(24 * 365);
-/// Heartbeats go out several times within a lease.
+/// The shortest lease: heartbeats are sent several times within it.
 const MIN_LEASE: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
 const MIN_DURATION: jiff::SignedDuration = jiff::SignedDuration::from_millis(1);
 
-/// etcd cuts connections that are probed more often (`--grpc-keepalive-min-time`).
+/// The shortest interval: etcd closes connections that are probed more often
+/// (`--grpc-keepalive-min-time`).
 const MIN_KEEP_ALIVE: jiff::SignedDuration = jiff::SignedDuration::from_secs(5);
 
-/// What can be said of each value by itself.
+/// Checks each value by itself.
 pub fn check_each(values: &BTreeMap<String, Layered>) -> Result<(), ConfigError> {
     for (key, layered) in values {
         if let Err(why) = one(key, &layered.value) {
@@ -45,7 +46,7 @@ pub fn check_each(values: &BTreeMap<String, Layered>) -> Result<(), ConfigError>
     Ok(())
 }
 
-/// What values mean for each other.
+/// Checks values that depend on each other.
 pub fn check(values: &BTreeMap<String, Layered>, config: &Config) -> Result<(), ConfigError> {
     for (first, second) in TOGETHER {
         needs(values, first, second, || format!("`{first}`"))?;
@@ -66,14 +67,14 @@ pub fn check(values: &BTreeMap<String, Layered>, config: &Config) -> Result<(), 
         needs(values, "objects.kind", "objects.bucket", || "`objects.kind = \"s3\"`".to_owned())?;
     }
     if config.coordination.kind == CoordinationKind::Etcd {
-        // What one instance encrypts the others must be able to read.
+        // All instances must be able to decrypt what one has encrypted.
         let because = || "`coordination.kind = \"etcd\"`".to_owned();
         needs(values, "coordination.kind", "encryption.keys", because)?;
     }
     Ok(())
 }
 
-/// A key that is set, and the one that it cannot do without.
+/// Fails if `set` has a value and `needed` has none.
 fn needs(
     values: &BTreeMap<String, Layered>,
     set: &str,
@@ -93,7 +94,7 @@ fn needs(
 
 fn one(key: &str, value: &Value) -> Result<(), String> {
     match (key, value) {
-        // A bound of nothing lets nothing through.
+        // A limit of zero would admit nothing.
         (_, Value::Integer(number)) if *number < 1 => Err("must be at least 1".to_owned()),
         ("instance.readers", Value::Integer(number)) => at_most(*number, MAX_READERS),
         (_, Value::Integer(number)) => at_most(*number, MAX_NUMBER),
@@ -150,7 +151,7 @@ fn keep_alive_interval(text: &str) -> Result<(), String> {
     match text.parse::<jiff::SignedDuration>() {
         Ok(interval) if interval >= MIN_KEEP_ALIVE => Ok(()),
         _ => Err(format!(
-            "must be at least `{}s`, or etcd cuts connections",
+            "must be at least `{}s`, or etcd closes connections",
             MIN_KEEP_ALIVE.as_secs()
         )),
     }
@@ -177,7 +178,7 @@ fn s3_endpoint(url: &str) -> Result<(), String> {
     Err(format!("`{url}` is not of the form `http://host:port` or `https://host`"))
 }
 
-/// It becomes part of keys in the coordination store and of paths of objects.
+/// Checks the deployment's name, which is part of keys in the coordination store and of paths.
 fn cluster(name: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if (1..=MAX_CLUSTER_LENGTH).contains(&name.len()) && name.chars().all(allowed) {
@@ -203,7 +204,7 @@ fn authority(text: &str) -> Result<(), String> {
     }
 }
 
-/// The token itself is never shown.
+/// Checks a token, without showing it.
 pub(super) fn usable_token(token: &str) -> Result<(), String> {
     if token.len() >= MIN_TOKEN_LENGTH && token.chars().all(|c| c.is_ascii_graphic()) {
         return Ok(());
@@ -213,5 +214,5 @@ pub(super) fn usable_token(token: &str) -> Result<(), String> {
 
 fn log_level(level: &str) -> Result<(), String> {
     let parsed = tracing_subscriber::EnvFilter::builder().parse(level);
-    parsed.map(drop).map_err(|_| format!("`{level}` is not a level, nor directives"))
+    parsed.map(drop).map_err(|_| format!("`{level}` is neither a level nor a list of directives"))
 }

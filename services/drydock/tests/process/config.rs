@@ -56,20 +56,20 @@ async fn config_print_shows_every_origin_and_no_secret() {
 }
 
 #[tokio::test]
-async fn check_says_what_is_there_and_what_is_missing() {
+async fn check_reports_sound_and_missing_stores() {
     let installation = Installation::new();
     let data = installation.data();
     let sound = run(&["check", "--data-dir", utf8(&data)]).await;
-    let said = text(&sound.stdout);
-    assert_eq!(sound.status.code(), Some(0), "{said}");
+    let printed = text(&sound.stdout);
+    assert_eq!(sound.status.code(), Some(0), "{printed}");
     for line in ["ok       embedded coordination: ", "ok       objects in files: uploads in parts"]
     {
-        assert!(said.lines().any(|said| said.starts_with(line)), "{line} in {said}");
+        assert!(printed.lines().any(|printed| printed.starts_with(line)), "{line} in {printed}");
     }
     let mut command = drydock();
     command.env("DRYDOCK_COORDINATION_KIND", "etcd");
     command.env("DRYDOCK_ENCRYPTION_KEYS", format!("key-1:{}", "5a".repeat(32)));
-    // Nobody listens on a port that is kept for finding out who does.
+    // No server listens on port 1.
     command.env("DRYDOCK_COORDINATION_ENDPOINTS", "http://127.0.0.1:1");
     command.env("DRYDOCK_ENCRYPTION_KEYS", format!("key-1:{}", "0123456789abcdef".repeat(4)));
     command.args(["check", "--json", "--data-dir", utf8(&data)]);
@@ -79,5 +79,5 @@ async fn check_says_what_is_there_and_what_is_missing() {
     let findings = report["findings"].as_array().unwrap();
     let refused = findings.iter().find(|finding| finding["at"] == "etcd `127.0.0.1:1`").unwrap();
     assert_eq!(refused["level"], "missing", "{report}");
-    assert!(text(&missing.stderr).contains("error: something is missing"));
+    assert!(text(&missing.stderr).contains("error: check: some findings are missing"));
 }

@@ -1,4 +1,4 @@
-//! Where an export goes, and what becomes of what was there.
+//! The targets of an export: files, devices, stdout.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -22,23 +22,23 @@ async fn an_export_to_a_full_device_fails_and_the_device_stays_one() {
     let _running = installation.start().await;
     let exported = installation.operate(&["export", utf8(full)]).await;
     assert_eq!(exported.status.code(), Some(1));
-    let said = text(&exported.stderr);
-    assert!(said.starts_with("error: export to `/dev/full`: "), "{said}");
-    assert!(said.contains("No space left"), "{said}");
+    let printed = text(&exported.stderr);
+    assert!(printed.starts_with("error: export to `/dev/full`: "), "{printed}");
+    assert!(printed.contains("No space left"), "{printed}");
     assert!(fs::metadata(full).unwrap().file_type().is_char_device());
 }
 
 #[tokio::test]
-async fn an_export_to_a_place_that_is_none_fails_and_names_it() {
+async fn an_export_to_a_path_that_cannot_be_written_fails_and_names_it() {
     let installation = Installation::new();
     let _running = installation.start().await;
     let folder = installation.path("");
     for place in [installation.path("nowhere/export.ndjson"), folder] {
         let exported = installation.operate(&["export", utf8(&place)]).await;
         assert_eq!(exported.status.code(), Some(1), "{}", place.display());
-        let said = text(&exported.stderr);
-        assert!(said.contains(utf8(&place)), "{said}");
-        assert_eq!(said.lines().count(), 1, "{said}");
+        let printed = text(&exported.stderr);
+        assert!(printed.contains(utf8(&place)), "{printed}");
+        assert_eq!(printed.lines().count(), 1, "{printed}");
     }
 }
 

@@ -14,14 +14,14 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// Longer than anything here takes, shorter than a hung test run.
+/// The timeout of each step, longer than any step here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Of every service, so that tests run side by side.
+/// The address of every service, with a free port, so that tests run side by side.
 pub const FREE_PORTS: [&str; 4] =
     ["--configstore-listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0"];
 
-/// A data directory, and the service that runs on it if any.
+/// A data directory, and commands on it.
 pub struct Installation {
     dir: TempDir,
 }
@@ -30,9 +30,9 @@ pub struct Running {
     pub child: Child,
     pub address: String,
     pub client: ConfigstoreClient,
-    /// Where the gateway listens.
+    /// The gateway's address.
     pub gateway: String,
-    /// Bears the admin token.
+    /// A client with the admin token.
     pub admin: GatewayClient,
 }
 
@@ -79,8 +79,8 @@ impl Installation {
         let mut listens = async |service: &str| {
             let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
             let line = line.expect("it says where it listens").unwrap().expect("a line for each");
-            let said = format!("{service} listens on http://");
-            line.strip_prefix(&said).expect(&line).to_owned()
+            let printed = format!("{service} listens on http://");
+            line.strip_prefix(&printed).expect(&line).to_owned()
         };
         let (address, gateway) = (listens("configstore").await, listens("gateway").await);
         let tokens = tokens::read(&self.data()).unwrap();
@@ -124,7 +124,7 @@ impl Running {
         assert!(killed.unwrap().success());
     }
 
-    /// The exit code, once it has one.
+    /// Waits for the end of the process, and returns its exit code.
     pub async fn end(mut self) -> Option<i32> {
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         ended.expect("it ends").unwrap().code()

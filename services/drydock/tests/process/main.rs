@@ -1,4 +1,4 @@
-//! The binary as an operator meets it: processes, signals, files, exit codes. Several instances on
+//! Tests of the binary from outside: processes, signals, files, exit codes. Several instances on
 //! real servers are tested in `tests/process`, with the oracles of the simulator.
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Objects at the gateway, as a person types them.
+//! Commands on objects through the gateway.
 
 use std::process::Output;
 
@@ -20,26 +20,26 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn said(output: &Output) -> String {
+fn stdout(output: &Output) -> String {
     assert!(output.status.success(), "{}", text(&output.stderr));
     text(&output.stdout)
 }
 
 #[tokio::test]
-async fn a_person_gets_from_nothing_to_a_variable() {
+async fn a_user_creates_everything_down_to_a_variable() {
     let installation = Installation::new();
     let running = installation.start().await;
-    said(&installation.operate(&["user", "create", "alice"]).await);
+    stdout(&installation.operate(&["user", "create", "alice"]).await);
     let made =
         installation.operate(&["token", "create", "laptop", "--user", "alice", "--json"]).await;
     let token = json(&made)["value"].as_str().unwrap().to_owned();
     let alice = async |args: &[&str]| as_user(&running, &token, args).await;
 
-    assert!(said(&alice(&["user", "me"]).await).contains("name: alice"));
-    said(&alice(&["org", "create", "acme", "--visibility", "public"]).await);
-    said(&alice(&["group", "create", "org/acme", "web"]).await);
-    said(&alice(&["project", "create", "org/acme/web", "site"]).await);
-    let list = said(&alice(&["project", "list", "org/acme/web"]).await);
+    assert!(stdout(&alice(&["user", "me"]).await).contains("name: alice"));
+    stdout(&alice(&["org", "create", "acme", "--visibility", "public"]).await);
+    stdout(&alice(&["group", "create", "org/acme", "web"]).await);
+    stdout(&alice(&["project", "create", "org/acme/web", "site"]).await);
+    let list = stdout(&alice(&["project", "list", "org/acme/web"]).await);
     assert!(list.contains("org/acme/web/site") && list.contains("private"), "{list}");
 
     let key = installation.path("key");
@@ -47,8 +47,8 @@ async fn a_person_gets_from_nothing_to_a_variable() {
     let place = ["--project", "org/acme/web/site"];
     let data = format!("key={}", utf8(&key));
     let secret = alice(&[&["secret", "create", "deploy", &data], &place[..]].concat()).await;
-    assert!(!said(&secret).contains("plain"));
-    said(
+    assert!(!stdout(&secret).contains("plain"));
+    stdout(
         &alice(&[&["variable", "create", "password", "deploy.key@main"], &place[..]].concat())
             .await,
     );
@@ -63,7 +63,7 @@ async fn a_person_gets_from_nothing_to_a_variable() {
     let values: Vec<_> = run.variables.values().map(String::as_str).collect();
     assert_eq!(values, ["the plain value"], "without the file's last line break");
 
-    said(&alice(&["org", "delete", "acme"]).await);
+    stdout(&alice(&["org", "delete", "acme"]).await);
     assert_eq!(json(&alice(&["org", "list", "--json"]).await), Value::Array(Vec::new()));
 }
 
@@ -73,28 +73,28 @@ async fn remote_sources_are_kept_by_administrators() {
     let running = installation.start().await;
     let forge = ["forge", "https://forge.example/api", "--kind", "gitea", "--auth", "token"];
     let created = installation.operate(&[&["remote-source", "create"], &forge[..]].concat()).await;
-    assert!(said(&created).contains("auth_kind: token"));
+    assert!(stdout(&created).contains("auth_kind: token"));
     let change = ["remote-source", "update", "forge", "--url", "https://forge.example/api/v1"];
-    said(&installation.operate(&change).await);
-    said(&installation.operate(&["user", "create", "alice"]).await);
+    stdout(&installation.operate(&change).await);
+    stdout(&installation.operate(&["user", "create", "alice"]).await);
     let made =
         installation.operate(&["token", "create", "laptop", "--user", "alice", "--json"]).await;
     let token = json(&made)["value"].as_str().unwrap().to_owned();
     let alice = async |args: &[&str]| as_user(&running, &token, args).await;
-    let list = said(&alice(&["remote-source", "list"]).await);
+    let list = stdout(&alice(&["remote-source", "list"]).await);
     assert!(list.contains("forge") && list.contains("https://forge.example/api/v1"), "{list}");
     let refused = alice(&["remote-source", "delete", "forge"]).await;
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("`forbidden`"), "{}", text(&refused.stderr));
-    said(&installation.operate(&["remote-source", "delete", "forge"]).await);
+    stdout(&installation.operate(&["remote-source", "delete", "forge"]).await);
     assert_eq!(json(&alice(&["remote-source", "list", "--json"]).await), Value::Array(Vec::new()));
 }
 
 #[tokio::test]
-async fn refusals_are_one_line_and_exit_codes_tell_mistakes_from_failures() {
+async fn refusals_are_one_line_and_exit_codes_separate_usage_from_failures() {
     let installation = Installation::new();
     let running = installation.start().await;
-    said(&installation.operate(&["user", "create", "alice"]).await);
+    stdout(&installation.operate(&["user", "create", "alice"]).await);
     let again = installation.operate(&["user", "create", "alice"]).await;
     assert_eq!(again.status.code(), Some(1));
     let expected = "error: a user with the name `alice` already exists (`user_already_exists`)\n";
@@ -122,6 +122,6 @@ async fn refusals_are_one_line_and_exit_codes_tell_mistakes_from_failures() {
 async fn completion_is_a_script_for_the_shell() {
     for shell in ["bash", "zsh", "fish"] {
         let script = drydock().args(["completion", shell]).output().await.unwrap();
-        assert!(said(&script).contains("drydock"), "{shell}");
+        assert!(stdout(&script).contains("drydock"), "{shell}");
     }
 }

@@ -15,15 +15,15 @@ async fn names(running: &Running) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_was_exported_comes_back_over_later_changes() {
+async fn an_import_restores_the_export_over_later_changes() {
     let installation = Installation::new();
     let running = installation.start().await;
     add(&running, "alice").await;
     let file = installation.path("export.ndjson");
     let exported = installation.operate(&["export", utf8(&file)]).await;
     assert!(exported.status.success(), "{}", text(&exported.stderr));
-    let said = text(&exported.stderr);
-    assert!(said.contains("users: 1\n") && said.contains("\ndigest: blake3:"), "{said}");
+    let printed = text(&exported.stderr);
+    assert!(printed.contains("users: 1\n") && printed.contains("\ndigest: blake3:"), "{printed}");
     add(&running, "bob").await;
 
     let early = installation.operate(&["import", utf8(&file)]).await;
@@ -65,7 +65,7 @@ async fn a_damaged_file_is_refused_and_named() {
     assert_eq!(names(&running).await, ["alice"]);
 }
 
-/// A service whose exports break off in the middle, cleanly as far as HTTP can tell.
+/// A service whose exports end in the middle, with a body that is complete as far as HTTP can tell.
 async fn broken_service() -> String {
     use drydock_core::net::Net;
     let mut listener = drydock_backends::tcp::TcpNet.listen("127.0.0.1:0").await.unwrap();
@@ -110,7 +110,7 @@ async fn an_export_that_breaks_off_leaves_no_file_and_keeps_an_old_one() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_and_an_absent_service_are_said_plainly() {
+async fn a_wrong_token_and_an_absent_service_are_reported() {
     let installation = Installation::new();
     let running = installation.start().await;
     let url = format!("http://{}", running.address);

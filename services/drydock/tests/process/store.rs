@@ -14,7 +14,7 @@ async fn stop(running: Running) {
 }
 
 #[tokio::test]
-async fn a_stopped_store_can_be_looked_into_and_a_running_one_not() {
+async fn the_store_of_a_stopped_service_can_be_inspected_and_of_a_running_one_not() {
     let installation = Installation::new();
     let running = installation.start().await;
     add(&running, "alice").await;
@@ -29,12 +29,12 @@ async fn a_stopped_store_can_be_looked_into_and_a_running_one_not() {
     let shown = installation.operate(&["store", "inspect"]).await;
     assert!(text(&shown.stdout).contains("head: position 1 of "), "{}", text(&shown.stdout));
     let garbage = installation.operate(&["store", "gc", "--dry-run"]).await;
-    assert_eq!(text(&garbage.stdout), "0 objects would be deleted\n");
+    assert_eq!(text(&garbage.stdout), "would delete: 0 objects\n");
     assert!(installation.operate(&["store", "gc"]).await.status.success());
 
     let sound = installation.operate(&["store", "verify"]).await;
     assert!(sound.status.success(), "{}", text(&sound.stdout));
-    assert!(text(&sound.stdout).ends_with("everything is sound\n"));
+    assert!(text(&sound.stdout).ends_with("store: sound\n"));
     let current = installation.data().join("objects/default/configstore/current.json");
     std::fs::write(&current, "{}").unwrap();
     let unsound = installation.operate(&["store", "verify"]).await;

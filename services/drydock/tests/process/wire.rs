@@ -1,4 +1,4 @@
-//! What curl would see: requests and answers as texts, over TCP.
+//! Requests and answers as texts over TCP, as curl would see them.
 
 use drydock::config::tokens;
 use drydock_backends::tcp::TcpNet;
@@ -64,7 +64,7 @@ async fn a_request_in_flight_is_answered_before_sigterm_ends_the_process() {
     let installation = Installation::new();
     let running = installation.start().await;
     let mut stream = connect(&running).await;
-    // 100-continue tells that the handler reads: the request is in flight.
+    // `100 Continue` shows that the handler reads: the request is in flight.
     let head = head(&installation, "POST /api/v1/users");
     let body = r#"{"name":"alice"}"#;
     let length = body.len();
@@ -84,7 +84,7 @@ async fn a_request_in_flight_is_answered_before_sigterm_ends_the_process() {
     assert_eq!(running.end().await, Some(0));
 }
 
-/// The signal has been heard.
+/// Waits until the process has handled the signal: it no longer listens.
 async fn stopped_listening(running: &Running) {
     let ctx = soon();
     while TcpNet.dial(&running.address).await.is_ok() {

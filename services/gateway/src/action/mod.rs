@@ -1,4 +1,5 @@
-//! What is asked of a service, and which of its refusals are the caller's to know.
+//! Actions: the calls of a service for a request, and the errors of the service that the caller
+//! sees.
 
 pub mod linked_account;
 pub mod member;

@@ -17,7 +17,8 @@ pub async fn list(permit: &Permit, query: ListQuery) -> Result<Page<Org>, ApiErr
     listed.map_err(|error| errors::of(error, []))
 }
 
-/// A user becomes the first owner. Administrators may name one, or none.
+/// Creates an organization. A user who creates one becomes its first owner; an administrator may
+/// name an owner, or none.
 pub async fn create(
     permit: &mut Permit,
     new: NewOrg,

@@ -1,4 +1,4 @@
-//! Exports and imports, byte for byte as they come, and never more of them than a piece at a time.
+//! Exports and imports, which are passed on byte for byte, one piece at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

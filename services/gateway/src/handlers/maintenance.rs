@@ -9,7 +9,7 @@ use http::HeaderMap;
 use crate::auth::Permit;
 use crate::errors::for_operators;
 
-/// Who asked for a switch, if the request does not say.
+/// The requester of a switch, if the request names none.
 const ADMIN: &str = "admin";
 
 pub async fn status(permit: Permit) -> Result<axum::Json<MaintenanceStatus>, HttpError> {

@@ -1,4 +1,4 @@
-//! What is handed through from and to a service.
+//! Parts of requests and answers that are passed on to and from a service.
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};

@@ -1,8 +1,8 @@
-//! Creations that can be repeated, and what they answer.
+//! Creations that can be repeated, and their answers.
 //!
 //! A caller that does not know whether a creation took place sends it again with the same
-//! `Idempotency-Key`, and gets the first answer. Keys are the caller's own; a caller that acts for
-//! others keeps theirs apart.
+//! `Idempotency-Key`, and gets the first answer. Each caller chooses its own keys; a caller that
+//! acts for several users makes sure that their keys never meet.
 
 use drydock_core::error::{ApiError, Code, Kind};
 use drydock_core::log::format::canonical;
@@ -17,9 +17,9 @@ const MAX_LENGTH: usize = 255;
 /// A creation that may be repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repeatable {
-    /// Made of the key: one key, one id.
+    /// Derived from the key: the same key has the same id.
     pub id: Uuid,
-    /// Of path and body: the same request has the same.
+    /// The hash of path and body: the same request has the same digest.
     pub digest: String,
 }
 
@@ -38,7 +38,7 @@ impl Repeatable {
     }
 }
 
-/// The answer of a creation, as it can be kept and given again.
+/// The answer of a creation, as it is stored for a repeated request.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Created {
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_key_is_one_id_and_one_request_one_digest() {
+    fn the_key_decides_the_id_and_the_request_the_digest() {
         let made = |key, path, body: &str| Repeatable::new(key, path, &body).unwrap();
         let first = made("a", "/users", "x");
         assert_eq!(made("a", "/users", "x"), first);

@@ -1,22 +1,22 @@
-//! What one operation of a program is: how a request for it is treated before its handler sees it,
-//! and what the API document says of it. Callers, the server and the document take it from here.
+//! An endpoint: how a request for an operation is treated before its handler sees it, and how the
+//! API document describes the operation. Clients, the server and the document use the same value.
 
 use http::Method;
 
 use super::operation::Operation;
 
-/// Who may call.
+/// The callers that a route admits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody: health only.
+    /// Every caller, without a token: health only.
     Open,
     /// Bearers of the internal token.
     Internal,
-    /// Bearers of a token that the service itself knows: what it allows is decided there.
+    /// Bearers of a token that the service itself knows; the service decides what they may do.
     Bearer,
 }
 
-/// When the route answers.
+/// The states of the service in which a route answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Availability {
     /// In every state of the service.
@@ -35,7 +35,7 @@ pub enum BodyRule {
     Stream,
 }
 
-/// What ends the request.
+/// The bound on a request's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deadline {
     /// The request timeout, or `Drydock-Timeout-Ms` if that is shorter.
@@ -44,7 +44,7 @@ pub enum Deadline {
     Unbounded,
 }
 
-/// How requests are treated.
+/// How requests are treated before the handler sees them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
     pub method: Method,
@@ -55,7 +55,7 @@ pub struct Spec {
     pub deadline: Deadline,
 }
 
-/// An operation of a program, without what does it.
+/// An operation without its handler.
 #[derive(Clone)]
 pub struct Endpoint {
     pub spec: Spec,
@@ -77,7 +77,7 @@ impl Endpoint {
         }
     }
 
-    /// GET, and so HEAD.
+    /// GET, which includes HEAD.
     pub fn get(path: &'static str) -> Endpoint {
         Endpoint::new(Method::GET, path, BodyRule::None)
     }
@@ -94,7 +94,7 @@ impl Endpoint {
         Endpoint::new(Method::DELETE, path, BodyRule::None)
     }
 
-    /// Has this path instead.
+    /// Replaces the path.
     pub fn at(mut self, path: &'static str) -> Endpoint {
         self.spec.path = path;
         self

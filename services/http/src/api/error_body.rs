@@ -1,4 +1,4 @@
-//! How errors travel: a status for each kind, and a body that says which error it is.
+//! The form of errors on the wire: a status for each kind, and a body with a code and a message.
 
 use drydock_core::error::Kind;
 use http::StatusCode;
@@ -12,7 +12,7 @@ pub struct ErrorBody {
     pub message: String,
 }
 
-/// The status that an error of this kind is answered with.
+/// The status of answers with an error of this kind.
 pub fn status_of(kind: Kind) -> StatusCode {
     match kind {
         Kind::BadRequest => StatusCode::BAD_REQUEST,
@@ -32,7 +32,7 @@ pub fn status_of(kind: Kind) -> StatusCode {
     }
 }
 
-/// The kind that an answer with this status stands for, whoever made it.
+/// The kind of error that a status stands for, also if a proxy has made the answer.
 pub fn kind_of(status: StatusCode) -> Kind {
     match status.as_u16() {
         401 => Kind::Unauthorized,

@@ -1,15 +1,15 @@
-//! Headers of our own, and those that calls to other services pass on.
+//! Our own headers, and the headers that are passed on to other services.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-/// Makes a creation repeatable.
+/// The key that makes a creation repeatable.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// Lowers the deadline of a request, in milliseconds.
+/// The header that lowers the deadline of a request, in milliseconds.
 pub const TIMEOUT_HEADER: &str = "drydock-timeout-ms";
 
-/// Names a request through all services.
+/// The id of a request, the same in all services.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(pub(crate) HeaderValue);
 
@@ -19,7 +19,7 @@ impl RequestId {
     }
 }
 
-/// What calls to other services pass on.
+/// The ids of a request that are passed on to other services.
 #[derive(Debug, Clone)]
 pub struct Trace {
     pub request_id: RequestId,
@@ -27,7 +27,7 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Adds the headers that pass it on.
+    /// Adds the headers that pass the ids on.
     pub(crate) fn add_to(&self, headers: &mut HeaderMap) {
         headers.insert(REQUEST_ID, self.request_id.0.clone());
         if let Some(traceparent) = &self.traceparent {

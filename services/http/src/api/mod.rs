@@ -1,5 +1,5 @@
-//! What both sides of a request know: endpoints and the document made of them, and the conventions
-//! of headers, errors, lists, conditions and creations. No server and no client is needed for it.
+//! The conventions of both sides of a request: endpoints and the document made of them, headers,
+//! errors, lists, preconditions and creations. This module needs neither the server nor the client.
 
 pub mod creation;
 pub mod endpoint;

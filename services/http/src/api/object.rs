@@ -1,7 +1,6 @@
-//! Objects within bodies, read from JSON objects only: serde would take an array too, its items for
-//! the fields in their order. Of a whole body `extract::Json` sees to that.
-//!
-//! For `#[serde(deserialize_with)]`.
+//! Functions for `#[serde(deserialize_with)]` that read structs from JSON objects only: serde would
+//! also take an array, its items for the fields in their order. For a whole body `extract::Json`
+//! does the same.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -12,13 +12,13 @@ use super::endpoint::{Access, Endpoint, Spec};
 use super::error_body::status_of;
 use super::operation::{SchemaOf, Success};
 
-/// What holds for all operations. These are no parameters: a client that tried values of them would
-/// be told that there was no time.
+/// The headers that all operations take. They are not listed as parameters: a tool that tried
+/// values of them would mostly get `deadline_exceeded`.
 const DESCRIPTION: &str = "Every operation takes the headers `Drydock-Timeout-Ms` (lowers the time \
     that it may take, in milliseconds; it may end with `deadline_exceeded`), `X-Request-Id` \
     (echoed, logged, passed on; made if absent) and `traceparent` (passed on).";
 
-/// What a part of a path may be, by its name.
+/// Makes the schema of a path parameter, by its name.
 pub type PathSchema = fn(&str, &mut SchemaGenerator) -> Schema;
 
 /// Describes every endpoint.
@@ -50,7 +50,7 @@ pub fn document(service: &str, endpoints: &[Endpoint], path_schema: PathSchema) 
     })
 }
 
-/// `refusals` takes what several operations refuse in the same way.
+/// Error answers go to `refusals`, which operations with the same codes share.
 fn operation(
     endpoint: &Endpoint,
     path_schema: PathSchema,
@@ -108,14 +108,14 @@ fn parameters(
     }
     for header in &operation.headers {
         let pattern = header_pattern(header);
-        // The patterns say it, too: of them not every tool sees it.
+        // The pattern implies the length, but not every tool derives it.
         let schema = json!({ "type": "string", "minLength": 1, "pattern": pattern });
         parameters.push(parameter("header", header.as_str(), &schema, false));
     }
     parameters
 }
 
-/// What a header may be.
+/// The regular expression of a header's value.
 fn header_pattern(header: &HeaderName) -> &'static str {
     match *header {
         header::IF_MATCH => r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#,
@@ -123,7 +123,7 @@ fn header_pattern(header: &HeaderName) -> &'static str {
     }
 }
 
-/// A parameter is left out, and never null.
+/// Removes `null` from a schema: an optional parameter is left out, and never null.
 fn without_null(schema: &Value) -> Value {
     let mut schema = schema.clone();
     if let Some(types) = schema.get_mut("type").and_then(Value::as_array_mut) {
@@ -186,7 +186,7 @@ fn answer(description: &str, schema: SchemaOf, generator: &mut SchemaGenerator) 
     json!({ "description": description, "content": content })
 }
 
-/// The codes of one status.
+/// The error answer with one status and these codes.
 fn refusal(names: &[&str]) -> Value {
     let schema = json!({
         "type": "object",

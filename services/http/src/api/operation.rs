@@ -1,5 +1,5 @@
-//! What endpoints say for the API document: one word for each usual kind of operation, which brings
-//! its parameters, its bodies and its codes along.
+//! The description of an endpoint for the API document: one method for each usual kind of
+//! operation, which adds its parameters, its bodies and its codes.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +14,10 @@ use super::page::{ListQuery, Page, ReadQuery};
 /// Makes the schema of a type.
 pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
-/// What a service refuses another one, on whose behalf it asked for a change.
-pub const BEHALF: &[Code] = &[Code::CallerForbidden, Code::CallerNotExist];
+/// The codes of a change that a service asks for on behalf of a user, who may not have the right.
+pub const DELEGATION: &[Code] = &[Code::CallerForbidden, Code::CallerNotExist];
 
-/// What an operation answers if it succeeds.
+/// The answer of an operation that succeeds.
 #[derive(Clone, Copy)]
 pub enum Success {
     /// 204.
@@ -26,25 +26,25 @@ pub enum Success {
     Object(SchemaOf),
     /// 201 with JSON, `Location` and `ETag`.
     Created(SchemaOf),
-    /// As `Created`, or 200 if it was there before.
+    /// As `Created`, or 200 if the object was there before.
     CreatedOrChanged(SchemaOf),
-    /// 200 with something else.
+    /// 200 with another media type.
     Other(&'static str),
 }
 
-/// An operation as the document shows it.
+/// The description of an operation in the document.
 #[derive(Clone)]
 pub struct Operation {
     pub summary: &'static str,
     pub query: Option<SchemaOf>,
     pub request: Option<SchemaOf>,
-    /// Whether that may be left out.
+    /// Whether the request's body may be left out.
     pub optional: bool,
-    /// The media type of a request that is no JSON.
+    /// The media type of a request's body that is not JSON.
     pub takes: Option<&'static str>,
     pub headers: Vec<HeaderName>,
     pub success: Success,
-    /// Besides those that the endpoint itself brings along.
+    /// The codes that do not follow from the endpoint's [`Spec`].
     codes: BTreeSet<Code>,
 }
 
@@ -67,13 +67,13 @@ fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-/// Not a reference: its fields become parameters.
+/// The schema itself and not a reference to it: its fields become parameters.
 fn inline<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     T::json_schema(generator)
 }
 
 impl Endpoint {
-    /// Says in a few words what the operation does.
+    /// Describes the operation in a few words.
     pub fn about(mut self, summary: &'static str) -> Endpoint {
         self.operation.summary = summary;
         self
@@ -97,7 +97,7 @@ impl Endpoint {
         self.operation.success = Success::Created(schema::<T>);
         self.takes::<New>()
             .refuses(&[Code::IdempotencyKeyReused, Code::EncryptionKeyMissing])
-            .refuses(BEHALF)
+            .refuses(DELEGATION)
     }
 
     /// Changes an object, if it is the one that `If-Match` names.
@@ -152,13 +152,13 @@ impl Endpoint {
         self
     }
 
-    /// Does not refuse with codes for which this does not hold.
+    /// Removes the codes for which `keep` is false.
     pub fn refuses_only(mut self, keep: impl Fn(Code) -> bool) -> Endpoint {
         self.operation.codes.retain(|code| keep(*code));
         self
     }
 
-    /// May refuse with these codes, besides those that follow from the rest.
+    /// Adds codes to the ones that follow from the rest of the description.
     pub fn refuses(mut self, codes: &[Code]) -> Endpoint {
         self.operation.codes.extend(codes);
         self
@@ -166,7 +166,7 @@ impl Endpoint {
 
     fn conditional(mut self) -> Endpoint {
         self.operation.headers.push(header::IF_MATCH);
-        self.refuses(&[Code::RevisionMismatch]).refuses(BEHALF)
+        self.refuses(&[Code::RevisionMismatch]).refuses(DELEGATION)
     }
 
     /// Every code that the operation can answer.
@@ -180,8 +180,7 @@ impl Endpoint {
     }
 }
 
-/// The codes that follow from how a request is treated before its handler sees it, and from what is
-/// below all handlers.
+/// The codes of the checks before the handler, and of the stores below all handlers.
 fn implied(spec: &Spec) -> Vec<Code> {
     let mut codes = vec![Code::Internal, Code::InvalidHeader, Code::DeadlineExceeded];
     let changes = spec.method != Method::GET;
@@ -194,7 +193,7 @@ fn implied(spec: &Spec) -> Vec<Code> {
                 codes.push(Code::StorageUnavailable);
             }
         }
-        // What the services behind cannot do is one code here.
+        // All failures of the services behind a gateway have one code here.
         Access::Bearer => {
             codes.extend([Code::Unauthorized, Code::TooManyRequests, Code::Unavailable]);
         }

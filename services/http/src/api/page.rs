@@ -1,7 +1,7 @@
-//! Lists: what a request for one says, and how it is answered.
+//! Lists: the query of a list and the page that answers it.
 //!
-//! A cursor is opaque to clients. It holds the sort key of the last item answered, so a page is
-//! right whatever was created or deleted in between.
+//! A cursor is opaque to clients. It holds the sort key of the last item answered, so the next page
+//! is right even if objects were created or deleted in between.
 
 use drydock_core::error::{ApiError, Code, Kind};
 use drydock_core::store::Reads;
@@ -15,7 +15,7 @@ const MAX_LIMIT: usize = 100;
 /// The regular expression of a cursor.
 pub const CURSOR: &str = "^([0-9a-f]{2})+$";
 
-/// The query of a list. Texts, so that each bad value has its own code.
+/// The query of a list. Its fields are texts, so that each bad value has its own code.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
@@ -40,7 +40,7 @@ pub struct ReadQuery {
     pub consistency: Option<Consistency>,
 }
 
-/// How new an answer must be.
+/// How recent the state must be that an answer shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Consistency {
@@ -85,7 +85,7 @@ pub struct Cursor {
     pub id: Uuid,
 }
 
-/// Which part of a list is wanted.
+/// The part of a list that a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
     pub limit: usize,
@@ -147,12 +147,12 @@ impl Cursor {
 }
 
 impl PageRequest {
-    /// What to read from SQL: one more than asked for, to know whether there is a next page.
+    /// The number of rows to read: one more than asked for, to know whether there is a next page.
     pub fn fetch(&self) -> i64 {
         i64::try_from(self.limit + 1).expect("the limit is small")
     }
 
-    /// Makes the page of what [`fetch`](Self::fetch) rows were read.
+    /// Makes the page of the rows that were read, at most [`fetch`](Self::fetch).
     pub fn cut<T>(&self, mut items: Vec<T>, key: impl Fn(&T) -> Cursor) -> Page<T> {
         let more = items.len() > self.limit;
         items.truncate(self.limit);

@@ -1,4 +1,4 @@
-//! Which state of an object a change is for: its entity tag, and the request's condition.
+//! Preconditions: the entity tag of an object, and the `If-Match` of a change.
 
 use drydock_core::error::{ApiError, Code, Kind};
 use drydock_core::log::format::canonical;
@@ -6,14 +6,14 @@ use http::{HeaderMap, header};
 use serde::Serialize;
 
 /// The strong entity tag of an object: its revision, for people, and a hash of its content, because
-/// an import may bring the revision back with other content.
+/// after an import the same revision may have other content.
 pub fn etag<T: Serialize>(revision: u64, object: &T) -> String {
     let json = canonical(object).expect("stored objects are JSON");
     let hash = blake3::hash(json.get().as_bytes()).to_hex();
     format!("\"{revision}-{}\"", &hash[..16])
 }
 
-/// The precondition of a change: the entity tags of which one must be the object's.
+/// The precondition of a change: one of these entity tags must be the object's.
 #[derive(Debug, Clone, Default)]
 pub struct IfMatch(Option<Tags>);
 
@@ -24,7 +24,7 @@ enum Tags {
 }
 
 impl IfMatch {
-    /// `current` is the object's entity tag, or `None` if there is no object.
+    /// Compares with the object's entity tag, `current`, which is `None` if there is no object.
     pub fn check(&self, current: Option<&str>) -> Result<(), ApiError> {
         let holds = match (&self.0, current) {
             (None, _) | (Some(Tags::Any), Some(_)) => true,
@@ -47,7 +47,7 @@ impl IfMatch {
             if text.trim() == "*" {
                 return Ok(IfMatch(Some(Tags::Any)));
             }
-            // A weak tag is legal, and never matches.
+            // A weak tag is valid, and never matches.
             tags.extend(entity_tags(text).ok_or_else(|| {
                 let message = "`If-Match` must hold quoted entity tags, or `*`";
                 ApiError::new(Kind::BadRequest).with_code(Code::InvalidHeader).with_message(message)

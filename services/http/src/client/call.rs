@@ -1,4 +1,4 @@
-//! One request: in the making, on its way to one server after the other, and its answer.
+//! One call: the request, the servers that are tried in order, and the answer.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use super::servers::Server;
 use super::{Answer, AnswerStream, Client, ClientError, remote_error};
 use crate::api::headers::TIMEOUT_HEADER;
 
-/// A request in the making.
+/// A request to be filled in and sent.
 pub struct Call<'a> {
     client: &'a Client,
     method: Method,
@@ -30,11 +30,11 @@ pub struct Call<'a> {
     timeout: Duration,
 }
 
-/// What is sent.
+/// The request's body.
 enum Payload {
-    /// As often as necessary.
+    /// Can be sent as often as necessary.
     Whole(Bytes),
-    /// Once; `None` afterwards.
+    /// Can be sent once; `None` afterwards.
     Streamed(Option<Body>),
 }
 
@@ -84,7 +84,8 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Says so of a call whose method does not: made twice it does no more than once.
+    /// Allows this call to be sent twice: it has the same effect as once, although its method does
+    /// not say so.
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
         self
@@ -96,7 +97,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Lengthens it, by what the server was asked to wait.
+    /// Lengthens the timeout, by the time that the server is asked to wait.
     pub fn longer_by(mut self, more: Duration) -> Self {
         self.timeout += more;
         self
@@ -111,7 +112,7 @@ impl<'a> Call<'a> {
         Ok(answer.map(body))
     }
 
-    /// Sends, and reads the answer as it is.
+    /// Sends, and reads the answer as bytes.
     pub async fn send_bytes(self, ctx: &Context) -> Result<Answer<Bytes>, ClientError> {
         let ctx = ctx.timeout(self.timeout);
         let client = self.client;
@@ -124,13 +125,13 @@ impl<'a> Call<'a> {
         Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 
-    /// Sends, and hands the body on as it arrives. Only the caller's deadline ends that, or an
-    /// answer that stands still.
+    /// Sends, and hands the body on as it arrives. The body has no timeout of its own but the idle
+    /// timeout; the caller's deadline ends it, too.
     pub async fn send_streamed(self, ctx: &Context) -> Result<Answer<AnswerStream>, ClientError> {
         let idle = self.client.settings.idle_timeout;
         let servers = self.client.servers.clone();
         let head = ctx.timeout(self.timeout);
-        let Begun { response, connection, at } = self.exchange(&head, ctx.remaining()).await?;
+        let AnswerHead { response, connection, at } = self.exchange(&head, ctx.remaining()).await?;
         let authority = servers.get(at).authority.clone();
         let (parts, body) = response.into_parts();
         let (chunks, ctx) = (body.into_data_stream(), ctx.clone());
@@ -152,20 +153,21 @@ impl<'a> Call<'a> {
         Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 
-    /// Asks one server after the other, as long as that cannot do harm, for an answer that says
-    /// success. They learn of the time that is `left` for all of the answer.
+    /// Sends to one server after the other, as long as that cannot do harm, until one answers with
+    /// success. The servers are told of the time that is `left` for the whole answer.
     async fn exchange(
         mut self,
         ctx: &Context,
         left: Option<Duration>,
-    ) -> Result<Begun, ClientError> {
+    ) -> Result<AnswerHead, ClientError> {
         let servers = self.client.servers.clone();
         let mut order = servers.in_order();
-        let mut doubt = None;
+        // The first error after which the request may have been applied.
+        let mut uncertain = None;
         loop {
-            let (at, server) = order.next().expect("the last one's error is answered");
+            let (at, server) = order.next().expect("the last server's error is returned");
             let others = order.len() > 0;
-            // One that hangs leaves time for the next, if that may be asked.
+            // A server that hangs leaves half of the time for the next, if that may be tried.
             let patience = ctx.remaining().filter(|_| others && self.repeatable);
             let ctx = patience.map_or_else(|| ctx.clone(), |left| ctx.timeout(left / 2));
             match self.attempt(&ctx, (at, server), left).await {
@@ -173,31 +175,31 @@ impl<'a> Call<'a> {
                     servers.prefer(at);
                     return Ok(sent);
                 }
-                Err(error) if others && self.may_go_on(&error) => {
+                Err(error) if others && self.may_try_next(&error) => {
                     tracing::debug!(authority = server.authority, %error, "asking the next");
-                    doubt = doubt.or(Some(error).filter(ClientError::may_have_applied));
+                    uncertain = uncertain.or(Some(error).filter(ClientError::may_have_applied));
                 }
                 Err(error) => {
                     if error.remote().is_some() {
                         servers.prefer(at);
                     }
-                    // That this one does nothing now says nothing of what another may have done.
-                    let undone = does_nothing(&error) && !self.method.is_safe();
-                    return Err(doubt.filter(|_| undone).unwrap_or(error));
+                    // This server has not applied the request, but an earlier one may have.
+                    let not_here = was_not_applied(&error) && !self.method.is_safe();
+                    return Err(uncertain.filter(|_| not_here).unwrap_or(error));
                 }
             }
         }
     }
 
-    /// Whether another server may be asked after this.
-    fn may_go_on(&self, error: &ClientError) -> bool {
+    /// Whether the next server may be tried after this error.
+    fn may_try_next(&self, error: &ClientError) -> bool {
         let never_begun = match error {
             ClientError::NotSent { .. } => true,
             ClientError::Unknown { .. } => false,
             ClientError::Remote(remote) => remote.code == Code::NotReady.as_str(),
         };
         let elsewhere = match error {
-            // The others are in the same mode.
+            // All servers are in the same mode.
             ClientError::Remote(remote) => {
                 remote.kind == Kind::Unavailable && remote.code != Code::Maintenance.as_str()
             }
@@ -212,10 +214,10 @@ impl<'a> Call<'a> {
         ctx: &Context,
         (at, server): (usize, &Server),
         left: Option<Duration>,
-    ) -> Result<Begun, ClientError> {
+    ) -> Result<AnswerHead, ClientError> {
         let (response, connection) = self.send_to(ctx, server, left).await?;
         if response.status().is_success() {
-            return Ok(Begun { response, connection, at });
+            return Ok(AnswerHead { response, connection, at });
         }
         let status = response.status();
         let limit = self.client.settings.max_answer_bytes;
@@ -223,11 +225,11 @@ impl<'a> Call<'a> {
         if body.is_ok() {
             server.idle.keep(connection);
         }
-        // An answer that ends in the middle is still an answer: the status says enough.
+        // If the body ends in the middle, the status says enough.
         Err(remote_error(status, &body.unwrap_or_default()).into())
     }
 
-    /// On a kept connection if there is one that takes the request, on a new one if not.
+    /// Sends on an idle connection if one takes the request, else on a new one.
     async fn send_to(
         &mut self,
         ctx: &Context,
@@ -300,13 +302,13 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Whether the server was not reached, or is not to be used now.
-fn does_nothing(error: &ClientError) -> bool {
+/// Whether the server was not reached, or refused because it is unavailable.
+fn was_not_applied(error: &ClientError) -> bool {
     error.remote().is_none_or(|remote| remote.kind == Kind::Unavailable)
 }
 
-/// The beginning of an answer that says success, and from which server it comes.
-struct Begun {
+/// The head of a successful answer, its connection, and the index of the server.
+struct AnswerHead {
     response: Response<Incoming>,
     connection: Connection,
     at: usize,

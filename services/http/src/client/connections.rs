@@ -1,8 +1,8 @@
-//! Connections of a client that wait for its next request.
+//! Connections of a client, and the pool of idle ones that wait for its next request.
 //!
-//! Invariants: one request at a time on each; one is kept only after its answer was read to the
-//! end. The server closes idle ones too: it is given up sooner here, so that a request rarely meets
-//! a connection that is being closed, whose outcome would be unknown.
+//! Invariants: a connection has one request at a time, and is kept only after the answer was read
+//! to the end. The server also closes idle connections; the client closes them sooner, so that a
+//! request rarely meets a connection that is being closed, which would leave its outcome unknown.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -18,12 +18,13 @@ use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-/// How long an unused one is kept. A server of ours that is told to end waits longer than that for
-/// what is already on its way.
-const IDLE: Duration = Duration::from_secs(1);
-const KEPT_AT_MOST: usize = 128;
-/// A longer request may not have been read to its end when its answer is there.
-const SMALL_REQUEST_BYTES: u64 = 64 * 1024;
+/// How long an idle connection is kept. Our server, when it shuts down, waits longer than this for
+/// a request that is on its way.
+const MAX_IDLE_TIME: Duration = Duration::from_secs(1);
+const MAX_IDLE_CONNECTIONS: usize = 128;
+/// A connection is not kept after a longer request: the server may answer before it has read the
+/// request to its end, and closes the connection then.
+const MAX_REUSE_REQUEST_BYTES: u64 = 64 * 1024;
 
 /// One connection; closed when dropped.
 pub(crate) struct Connection {
@@ -32,10 +33,10 @@ pub(crate) struct Connection {
     _driver: AbortOnDropHandle<()>,
 }
 
-/// What became of a request.
+/// The outcome of sending a request.
 pub(crate) enum Sent {
     Answered(Response<Incoming>, Connection),
-    /// Not a byte of it left.
+    /// Not a byte of the request was sent.
     Unsent(Box<Request<Body>>, BoxError),
 }
 
@@ -51,14 +52,15 @@ impl Connection {
         Ok(Connection { sender, reusable: true, _driver: AbortOnDropHandle::new(driven) })
     }
 
-    /// Sends, and waits for the head of the answer. An error: the outcome is unknown.
+    /// Sends, and waits for the head of the answer. After an error the request's outcome is
+    /// unknown.
     pub(crate) async fn send(
         mut self,
         ctx: &Context,
         request: Request<Body>,
     ) -> Result<Sent, BoxError> {
         let bytes = request.body().size_hint().exact();
-        self.reusable = bytes.is_some_and(|bytes| bytes <= SMALL_REQUEST_BYTES);
+        self.reusable = bytes.is_some_and(|bytes| bytes <= MAX_REUSE_REQUEST_BYTES);
         match ctx.run(self.sender.try_send_request(request)).await? {
             Ok(response) => Ok(Sent::Answered(response, self)),
             Err(mut failed) => match failed.take_message() {
@@ -69,18 +71,18 @@ impl Connection {
     }
 }
 
-/// Those that nobody uses, the newest last.
+/// The idle connections to one server, the newest last.
 #[derive(Default)]
-pub(crate) struct Idle {
+pub(crate) struct IdlePool {
     kept: Mutex<Vec<(Instant, Connection)>>,
 }
 
-impl Idle {
-    /// One that was open a moment ago.
+impl IdlePool {
+    /// Takes a connection that was open a moment ago.
     pub(crate) async fn take(&self, ctx: &Context) -> Option<Connection> {
         loop {
             let mut connection = self.newest()?;
-            // At once, unless it is being closed.
+            // Ready at once, unless the connection is being closed.
             if let Ok(Ok(())) = ctx.run(connection.sender.ready()).await {
                 return Some(connection);
             }
@@ -89,14 +91,16 @@ impl Idle {
 
     fn newest(&self) -> Option<Connection> {
         let mut kept = self.lock();
-        kept.retain(|(since, connection)| since.elapsed() < IDLE && !connection.sender.is_closed());
+        kept.retain(|(since, connection)| {
+            since.elapsed() < MAX_IDLE_TIME && !connection.sender.is_closed()
+        });
         kept.pop().map(|(_, connection)| connection)
     }
 
-    /// The answer on it was read to the end.
+    /// Keeps a connection whose answer was read to the end.
     pub(crate) fn keep(&self, connection: Connection) {
         let mut kept = self.lock();
-        if connection.reusable && kept.len() < KEPT_AT_MOST {
+        if connection.reusable && kept.len() < MAX_IDLE_CONNECTIONS {
             kept.push((Instant::now(), connection));
         }
     }

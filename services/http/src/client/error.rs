@@ -1,24 +1,24 @@
-//! Why there is no answer that says success.
+//! The errors of a call, which say whether the request may have been applied.
 
 use drydock_core::error::{BoxError, Kind, RemoteError};
 use http::StatusCode;
 
 use crate::api::error_body::{ErrorBody, kind_of};
 
-/// Why there is no answer that says success.
+/// The error of a call that got no answer with a status of 2xx.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Answered, with a status that is not 2xx.
+    /// The server answered with a status that is not 2xx.
     #[error(transparent)]
     Remote(#[from] RemoteError),
-    /// Never reached the server: not applied.
+    /// The request did not reach the server, and was not applied.
     #[error("the request to `{authority}` was not sent")]
     NotSent {
         authority: String,
         #[source]
         source: BoxError,
     },
-    /// Sent, but not fully answered: may have been applied, or still be.
+    /// The request was sent and not fully answered: it may have been applied, or still be.
     #[error("the request to `{authority}` was sent and not fully answered")]
     Unknown {
         authority: String,
@@ -36,7 +36,7 @@ impl ClientError {
     }
 
     /// Whether the request may have changed something. A server that gave up in the middle (500,
-    /// 503 for what lies behind it, 504) does not know either.
+    /// 503 for a store or service behind it, 504) does not know either.
     pub fn may_have_applied(&self) -> bool {
         match self {
             ClientError::NotSent { .. } => false,
@@ -50,7 +50,7 @@ impl ClientError {
     }
 }
 
-/// What an answer that is not 2xx says; if the body is not ours, what its status says.
+/// Reads the error of an answer that is not 2xx; if the body is not ours, only the status counts.
 pub fn remote_error(status: StatusCode, body: &[u8]) -> RemoteError {
     let kind = kind_of(status);
     match serde_json::from_slice::<ErrorBody>(body) {

@@ -1,4 +1,4 @@
-//! Whom a client calls, with what, and what it is answered.
+//! The client: its servers, token and settings, and the answers of its calls.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use super::error::ClientError;
 use super::servers::Servers;
 use crate::api::headers::Trace;
 
-/// Bounds of one client.
+/// The limits and timeouts of one client.
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
     pub connect_timeout: Duration,
     /// From the call to the whole answer, or to the head of a streamed one.
     pub request_timeout: Duration,
-    /// How long a streamed answer may stand still.
+    /// How long a streamed answer may bring nothing.
     pub idle_timeout: Duration,
-    /// Bytes of an answer that is not streamed.
+    /// The greatest size of an answer that is not streamed, in bytes.
     pub max_answer_bytes: usize,
 }
 
@@ -77,10 +77,10 @@ impl Client {
         Client::of_any(net, vec![authority.into()])
     }
 
-    /// Calls any of several servers, of which each knows what was done at the others.
+    /// Calls any of several servers that share one store.
     ///
     /// # Panics
-    /// If there is none.
+    /// If `authorities` is empty.
     pub fn of_any(net: SharedNet, authorities: Vec<String>) -> Client {
         Client {
             net,
@@ -96,7 +96,7 @@ impl Client {
         self
     }
 
-    /// Calls on behalf of this request: passes on its id and its trace.
+    /// Passes on the id and the trace of this request, for which the calls are made.
     pub fn on_behalf_of(mut self, trace: &Trace) -> Client {
         self.trace = Some(trace.clone());
         self
@@ -112,7 +112,7 @@ impl Client {
         self.servers.first()
     }
 
-    /// A request to be filled in and sent. `path` includes the query.
+    /// Begins a request, to be filled in and sent. `path` includes the query.
     pub fn request(&self, method: Method, path: impl Into<String>) -> Call<'_> {
         Call::new(self, method, path.into())
     }

@@ -1,14 +1,14 @@
-//! The other side: a small HTTP/1 client over the network seam.
+//! A small HTTP/1 client over the Net seam.
 //!
-//! Connections are kept for the next request and never shared by two. Every request has a connect
-//! timeout and a deadline; a streamed one may not stand still instead.
+//! Connections are kept for later requests; two requests never share one at the same time. Every
+//! request has a connect timeout and a deadline; a streamed answer has an idle timeout instead.
 //!
-//! A client of several servers goes on to the next one where that cannot do harm: the request never
-//! left, or was refused before anything was done with it, or may be made twice.
+//! A client of several servers sends a request to the next one if that cannot do harm: the request
+//! was not sent, or was refused before anything was done, or may be repeated.
 //!
-//! Invariant: an error says whether the request may have been applied. Absent on purpose: redirects
-//! and retries at the same server, but for a request of which not a byte has left on a kept
-//! connection; only the caller knows what may be repeated.
+//! Invariant: an error says whether the request may have been applied. Absent on purpose:
+//! redirects, and retries at the same server (except if a kept connection took not a byte of the
+//! request); only the caller knows which requests may be repeated.
 
 mod call;
 mod connections;

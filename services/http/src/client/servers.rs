@@ -3,27 +3,27 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::connections::Idle;
+use super::connections::IdlePool;
 
-/// Servers that are as good as each other. Clones share connections, and which one answered last.
+/// Servers that share one store. Clones share their connections and the preferred server.
 #[derive(Clone)]
 pub(crate) struct Servers {
     all: Arc<[Server]>,
-    /// Calls begin here. A hint: whatever it says, all are tried.
+    /// The server that calls try first, because it answered last. Only a hint: all are tried.
     preferred: Arc<AtomicUsize>,
 }
 
 pub(crate) struct Server {
     pub(crate) authority: String,
-    pub(crate) idle: Idle,
+    pub(crate) idle: IdlePool,
 }
 
 impl Servers {
     /// # Panics
-    /// If there is none.
+    /// If `authorities` is empty.
     pub(crate) fn new(authorities: Vec<String>) -> Servers {
-        assert!(!authorities.is_empty(), "a client calls somebody");
-        let server = |authority| Server { authority, idle: Idle::default() };
+        assert!(!authorities.is_empty(), "a client has at least one server");
+        let server = |authority| Server { authority, idle: IdlePool::default() };
         let all = authorities.into_iter().map(server).collect();
         Servers { all, preferred: Arc::default() }
     }
@@ -37,7 +37,7 @@ impl Servers {
         })
     }
 
-    /// This one answered.
+    /// Makes this server the first to be tried, because it answered.
     pub(crate) fn prefer(&self, at: usize) {
         self.preferred.store(at, Ordering::Relaxed);
     }

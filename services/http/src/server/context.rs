@@ -1,4 +1,4 @@
-//! What every route of one instance shares.
+//! The context of one instance, which all of its routes share.
 
 use std::sync::Arc;
 
@@ -11,18 +11,18 @@ use serde::{Deserialize, Serialize};
 use super::gate::{Gate, GateState};
 use super::guard::is_token;
 use super::metrics::HttpMetrics;
-use super::permits::Slots;
+use super::permits::ConcurrencyLimit;
 use super::settings::HttpSettings;
 use crate::api::openapi::PathSchema;
 
-/// The state of a router: what all services share, and the service's own.
+/// The state of a router: the context that every service has, and the service's own state.
 #[derive(Clone)]
 pub struct App<S> {
-    pub shell: Arc<Shell>,
+    pub context: Arc<AppContext>,
     pub service: S,
 }
 
-/// What the health routes ask the runtime.
+/// The health of an instance, which the runtime knows and the health routes answer.
 pub trait Health: Send + Sync + 'static {
     fn readiness(&self) -> Readiness;
 
@@ -43,7 +43,7 @@ pub struct Readiness {
     pub reason: Option<String>,
 }
 
-/// What `/readyz?verbose` says besides.
+/// The fields that `/readyz?verbose` answers besides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Details {
     /// The newest commit in the read model; absent before the first load.
@@ -51,7 +51,7 @@ pub struct Details {
     /// The load under way: objects of the checkpoint, then positions of the log.
     pub load: Option<LoadProgress>,
     /// Whether the coordination store has answered within a lease's time to live.
-    pub heard: bool,
+    pub connected: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -60,21 +60,22 @@ pub struct LoadProgress {
     pub total: u64,
 }
 
-pub struct Shell {
+/// Everything but the service's own state that routes need.
+pub struct AppContext {
     pub service: &'static str,
-    /// What parts of paths are, for the API document.
+    /// The schemas of path parameters, for the API document.
     pub path_schema: PathSchema,
     pub env: Env,
     pub settings: HttpSettings,
     pub gate: Gate,
     pub health: Arc<dyn Health>,
     pub(crate) metrics: HttpMetrics,
-    pub(crate) slots: Slots,
+    pub(crate) concurrency: ConcurrencyLimit,
     internal_token: SecretString,
 }
 
-/// The parts that a runtime brings for [`Shell::new`].
-pub struct ShellParts {
+/// The parts of which a runtime makes an [`AppContext`].
+pub struct AppContextParts {
     pub service: &'static str,
     pub path_schema: PathSchema,
     pub env: Env,
@@ -85,12 +86,12 @@ pub struct ShellParts {
     pub metrics: HttpMetrics,
 }
 
-impl Shell {
-    pub fn new(parts: ShellParts) -> Arc<Shell> {
-        Arc::new(Shell {
+impl AppContext {
+    pub fn new(parts: AppContextParts) -> Arc<AppContext> {
+        Arc::new(AppContext {
             service: parts.service,
             path_schema: parts.path_schema,
-            slots: Slots::new(parts.settings.max_concurrent_requests),
+            concurrency: ConcurrencyLimit::new(parts.settings.max_concurrent_requests),
             env: parts.env,
             settings: parts.settings,
             gate: parts.gate,

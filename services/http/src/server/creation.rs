@@ -1,4 +1,4 @@
-//! From a request to a creation that may be repeated.
+//! The extractor of a creation that may be repeated.
 
 use axum::extract::{FromRequest, Request};
 use serde::Serialize;
@@ -8,11 +8,11 @@ use super::error::HttpError;
 use super::extract::Json;
 use crate::api::creation::{Repeatable, key};
 
-/// The body of a creation, and how it is known again.
+/// The body of a creation, and the id by which a repeated request is recognized.
 #[derive(Debug, Clone)]
 pub struct Creation<T> {
     pub new: T,
-    /// Absent if the caller named no key.
+    /// Absent if the request has no `Idempotency-Key`.
     pub repeatable: Option<Repeatable>,
 }
 

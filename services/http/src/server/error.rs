@@ -12,7 +12,7 @@ use http::{HeaderValue, header};
 
 use crate::api::error_body::{ErrorBody, status_of};
 
-/// What a handler fails with. `?` turns every error into it.
+/// The error of a handler. `?` turns every error into it.
 #[derive(Debug)]
 pub struct HttpError(pub BoxError);
 
@@ -22,7 +22,7 @@ impl<E: Into<BoxError>> From<E> for HttpError {
     }
 }
 
-/// The error behind an answer, for the log only.
+/// The error behind an answer, for the log only: it may hold secrets.
 #[derive(Clone)]
 pub struct Failure {
     pub kind: Kind,
@@ -30,7 +30,7 @@ pub struct Failure {
     pub error: Arc<BoxError>,
 }
 
-/// What `Retry-After` says.
+/// The value of `Retry-After`.
 const RETRY_AFTER_SECONDS: u32 = 1;
 
 impl IntoResponse for HttpError {
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_without_api_error_says_nothing_of_itself() {
+    async fn an_error_without_api_error_is_answered_as_internal_without_its_text() {
         let (status, retry, body) = answer("password in the cause").await;
         assert_eq!((status.as_u16(), retry), (500, false));
         assert_eq!(body.code, "internal");
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn unavailable_says_when_to_try_again() {
+    async fn unavailable_has_a_retry_after_header() {
         let (status, retry, _) = answer(ApiError::new(Kind::Unavailable)).await;
         assert_eq!((status.as_u16(), retry), (503, true));
     }

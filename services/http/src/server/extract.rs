@@ -1,4 +1,5 @@
-//! From requests to types. Every refusal is one of our errors; none of axum's texts gets out.
+//! Extractors: they turn requests into types. Every failure is one of our errors; no text of axum's
+//! reaches a client.
 
 use axum::RequestPartsExt;
 use axum::body::Body;
@@ -12,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::HttpError;
 use super::guard::too_many;
-use super::permits::NoSlot;
+use super::permits::NoPermit;
 use crate::api::precondition::IfMatch;
 
 fn bad(code: Code, message: impl Into<String>) -> ApiError {
@@ -44,13 +45,13 @@ fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
     Err(ApiError::new(Kind::UnsupportedMediaType).with_message(message))
 }
 
-/// What a body that could not be read to its end means.
+/// The error for a body that could not be read to its end.
 pub fn unreadable(error: axum::Error) -> ApiError {
     if causes(&error).any(|cause| cause.is::<LengthLimitError>()) {
         return body_too_large().with_source(error);
     }
-    if causes(&error).any(|cause| cause.is::<NoSlot>()) {
-        return too_many(NoSlot);
+    if causes(&error).any(|cause| cause.is::<NoPermit>()) {
+        return too_many(NoPermit);
     }
     bad(Code::InvalidBody, "the body ended early").with_source(error)
 }
@@ -60,7 +61,7 @@ pub fn body_too_large() -> ApiError {
 }
 
 fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    // An array would do for an object, its items for the fields in their order.
+    // Serde would take an array for an object, its items for the fields in their order.
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
         return Err(bad(Code::InvalidBody, "the body must be an object"));
     }
@@ -79,7 +80,7 @@ fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     Ok(value)
 }
 
-/// Takes the value out of what serde says of it: it may be a secret.
+/// Removes the value from a message of serde's: it may be a secret.
 fn without_value(text: String) -> String {
     let quotes = text.starts_with("invalid type: ") || text.starts_with("invalid value: ");
     match text.rsplit_once(", expected ") {

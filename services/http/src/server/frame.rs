@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue};
 use tracing::Instrument;
 
-use super::context::Shell;
+use super::context::AppContext;
 use super::error::{Failure, HttpError};
 use super::listener::drain_body::SharedBody;
 use crate::api::error_body::kind_of;
@@ -24,13 +24,13 @@ const MAX_REQUEST_ID_LENGTH: usize = 128;
 const UNMATCHED: &str = "unmatched";
 
 pub(crate) async fn frame(
-    State(shell): State<Arc<Shell>>,
+    State(app): State<Arc<AppContext>>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let started = shell.env.monotonic();
-    let _in_flight = shell.metrics.begin();
-    let request_id = request_id(&shell, request.headers());
+    let started = app.env.monotonic();
+    let _in_flight = app.metrics.begin();
+    let request_id = request_id(&app, request.headers());
     let trace = Trace {
         request_id: request_id.clone(),
         traceparent: request.headers().get(TRACEPARENT).cloned(),
@@ -52,16 +52,16 @@ pub(crate) async fn frame(
     let mut response = with_our_body(response);
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         span.in_scope(|| log(&failure));
-        rest.discard().await;
+        rest.drain().await;
     }
     response.headers_mut().insert(REQUEST_ID, request_id.0);
-    let took = shell.env.monotonic().saturating_sub(started);
-    shell.metrics.record(&method, &route, response.status(), took);
+    let took = app.env.monotonic().saturating_sub(started);
+    app.metrics.record(&method, &route, response.status(), took);
     response
 }
 
-/// The caller's id, if it is one; else a new one.
-fn request_id(shell: &Shell, headers: &HeaderMap) -> RequestId {
+/// The id that the caller has sent, if it is well-formed, else a new one.
+fn request_id(app: &AppContext, headers: &HeaderMap) -> RequestId {
     let usable = |value: &&HeaderValue| {
         let bytes = value.as_bytes();
         let safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(byte);
@@ -70,7 +70,7 @@ fn request_id(shell: &Shell, headers: &HeaderMap) -> RequestId {
     match headers.get(REQUEST_ID).filter(usable) {
         Some(given) => RequestId(given.clone()),
         None => {
-            let id = shell.env.new_id().to_string();
+            let id = app.env.new_id().to_string();
             RequestId(HeaderValue::from_str(&id).expect("a UUID is ASCII"))
         }
     }
@@ -79,11 +79,11 @@ fn request_id(shell: &Shell, headers: &HeaderMap) -> RequestId {
 fn panicked(panic: &(dyn Any + Send)) -> ApiError {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let text = text.unwrap_or("a value that is no text");
+    let text = text.unwrap_or("the panic's payload is no text");
     ApiError::new(Kind::Internal).with_source(format!("the handler panicked: {text}"))
 }
 
-/// Replaces an error answer that is not ours, whichever library made it.
+/// Replaces an error answer that a library has made by one with our body.
 fn with_our_body(response: Response) -> Response {
     let status = response.status();
     let foreign = response.extensions().get::<Failure>().is_none();

@@ -1,7 +1,7 @@
-//! The door in front of every route that needs the service in normal operation.
+//! The gate in front of every route that needs the service in normal operation.
 //!
-//! Invariant: checking the state and counting a request is one step. So once [`Gate::set`] has
-//! closed the gate no new [`Pass`] can appear, and [`Gate::drained`] cannot miss one.
+//! Invariant: the gate checks its state and counts the request in one step. So once [`Gate::set`]
+//! has closed the gate no new [`Pass`] can appear, and [`Gate::drained`] cannot miss one.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// What the service is doing, as far as requests are concerned.
+/// The service's state, as far as it decides which requests are admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GateState {
@@ -22,24 +22,25 @@ pub enum GateState {
     Stopping,
 }
 
-/// Lets requests in, or says why not. Clones are the same gate.
+/// Admits requests, or refuses them with the reason. Clones are the same gate.
 #[derive(Clone)]
 pub struct Gate(Arc<Shared>);
 
 struct Shared {
-    inside: Mutex<Inside>,
-    /// Nobody is inside any more.
+    admission: Mutex<Admission>,
+    /// Notified when the last admitted request has ended.
     empty: Notify,
 }
 
-struct Inside {
+struct Admission {
     state: GateState,
     passes: usize,
-    /// For those inside. Nobody is woken but for being sent out: requests come and go all the time.
+    /// Cancels the admitted requests. They wait for this alone and not for changes of the state or
+    /// of the count, so that they are not woken by each request that comes or goes.
     cut: CancellationToken,
 }
 
-/// A request that was let in; counted until it is dropped.
+/// An admitted request; counted until it is dropped.
 #[must_use]
 pub struct Pass {
     gate: Gate,
@@ -47,7 +48,7 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// Resolves when this request must not go on.
+    /// Resolves when this request must be given up.
     pub async fn cut_off(&self) {
         self.cut.cancelled().await;
     }
@@ -55,9 +56,9 @@ impl Pass {
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        let mut inside = self.gate.inside();
-        inside.passes -= 1;
-        if inside.passes == 0 {
+        let mut admission = self.gate.admission();
+        admission.passes -= 1;
+        if admission.passes == 0 {
             self.gate.0.empty.notify_waiters();
         }
     }
@@ -71,34 +72,37 @@ impl Default for Gate {
 
 impl Gate {
     pub fn new(state: GateState) -> Gate {
-        let inside = Inside { state, passes: 0, cut: CancellationToken::new() };
-        Gate(Arc::new(Shared { inside: Mutex::new(inside), empty: Notify::new() }))
+        let admission = Admission { state, passes: 0, cut: CancellationToken::new() };
+        Gate(Arc::new(Shared { admission: Mutex::new(admission), empty: Notify::new() }))
     }
 
-    fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.0.inside.lock().expect("no holder of this lock panics")
+    fn admission(&self) -> MutexGuard<'_, Admission> {
+        self.0.admission.lock().expect("no holder of this lock panics")
     }
 
     pub fn state(&self) -> GateState {
-        self.inside().state
+        self.admission().state
     }
 
-    /// Opens or closes the gate; requests that are inside stay inside.
+    /// Opens or closes the gate; admitted requests go on.
     pub fn set(&self, state: GateState) {
-        self.inside().state = state;
+        self.admission().state = state;
     }
 
-    /// Lets one request in.
+    /// Admits one request.
+    ///
+    /// # Errors
+    /// 503 with `maintenance` or `not_ready`, unless the state is [`GateState::Normal`].
     pub fn enter(&self) -> Result<Pass, ApiError> {
-        let mut inside = self.inside();
+        let mut admission = self.admission();
         let closed = |code, message| {
             let error = ApiError::new(Kind::Unavailable);
             Err(error.with_code(code).with_message(message))
         };
-        match inside.state {
+        match admission.state {
             GateState::Normal => {
-                inside.passes += 1;
-                Ok(Pass { gate: self.clone(), cut: inside.cut.clone() })
+                admission.passes += 1;
+                Ok(Pass { gate: self.clone(), cut: admission.cut.clone() })
             }
             GateState::Maintenance => {
                 closed(Code::Maintenance, "the service is in maintenance mode")
@@ -108,21 +112,22 @@ impl Gate {
         }
     }
 
-    /// Sends out everybody who is inside.
+    /// Makes all admitted requests give up; later ones are not concerned.
     pub fn cut_off(&self) {
-        let cut = std::mem::take(&mut self.inside().cut);
+        let cut = std::mem::take(&mut self.admission().cut);
         cut.cancel();
     }
 
-    /// Requests inside.
+    /// The number of admitted requests that have not ended.
     pub fn passes(&self) -> usize {
-        self.inside().passes
+        self.admission().passes
     }
 
-    /// Resolves when no request is inside. Close the gate first, or it may never.
+    /// Resolves when all admitted requests have ended. Close the gate first: while it is open, new
+    /// requests may come for ever.
     pub async fn drained(&self) {
         loop {
-            // It hears of what happens from here on, also before it is waited for.
+            // From here on no notification is missed, although the future is awaited later.
             let empty = self.0.empty.notified();
             if self.passes() == 0 {
                 return;
@@ -166,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_inside_is_woken_only_to_be_sent_out() {
+    fn an_admitted_request_is_woken_only_to_give_up() {
         let gate = Gate::new(GateState::Normal);
         let pass = gate.enter().unwrap();
         let woken = Arc::new(Woken::default());
@@ -185,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn drained_waits_for_the_requests_inside_and_no_new_one_enters() {
+    async fn drained_waits_for_admitted_requests_and_no_new_one_enters() {
         let gate = Gate::new(GateState::Normal);
         let (one, two) = (gate.enter().unwrap(), gate.enter().unwrap());
         gate.set(GateState::Maintenance);

@@ -1,5 +1,5 @@
-//! What stands between the router and a handler, as the route's row says: token, limits, gate,
-//! deadline, body.
+//! The checks between the router and a handler: token, limit on concurrency, gate, deadline and
+//! body, each as the route's [`Spec`] says.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,20 +18,20 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
 
-use super::context::Shell;
+use super::context::AppContext;
 use super::error::HttpError;
 use super::extract::body_too_large;
 use super::gate::Pass;
-use super::permits::{NoSlot, Slot};
+use super::permits::{ConcurrencyPermit, NoPermit};
 use crate::api::endpoint::{Access, Availability, BodyRule, Deadline, Spec};
 use crate::api::headers::TIMEOUT_HEADER;
 
 pub(crate) async fn guard(
-    State((spec, shell)): State<(Arc<Spec>, Arc<Shell>)>,
+    State((spec, app)): State<(Arc<Spec>, Arc<AppContext>)>,
     request: Request,
     next: Next,
 ) -> Response {
-    match guarded(&spec, &shell, request, next).await {
+    match guarded(&spec, &app, request, next).await {
         Ok(response) => response,
         Err(error) => HttpError::from(error).into_response(),
     }
@@ -39,39 +39,39 @@ pub(crate) async fn guard(
 
 async fn guarded(
     spec: &Spec,
-    shell: &Shell,
+    app: &AppContext,
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let mut slot = None;
+    let mut permit = None;
     if spec.access == Access::Internal {
-        authorize(shell, request.headers())?;
+        authorize(app, request.headers())?;
     }
     if spec.access != Access::Open {
-        // Health has no limit: an overloaded instance must still say that it lives.
-        slot = Some(shell.slots.take().map_err(too_many)?);
+        // Health routes have no limit: an overloaded instance must still answer its probes.
+        permit = Some(app.concurrency.acquire().map_err(too_many)?);
     }
     let pass = match spec.availability {
         Availability::Always => None,
-        Availability::Serving => Some(shell.gate.enter()?),
+        Availability::Serving => Some(app.gate.enter()?),
     };
     let cancelled = CancellationToken::new();
     let context = Context::with_token(cancelled.clone());
-    let context = match timeout(spec, shell, request.headers())? {
+    let context = match timeout(spec, app, request.headers())? {
         Some(timeout) => context.timeout(timeout),
         None => context,
     };
-    // Dropped with this future if the client goes away: then the work stops too.
+    // If the client goes away, this future is dropped and the guard with it: then the work stops.
     let abandoned = cancelled.drop_guard();
     request.extensions_mut().insert(context.clone());
-    let request = limit_body(spec.body, shell, slot.as_ref(), request)?;
+    let request = limit_body(spec.body, app, permit.as_ref(), request)?;
     let response = tokio::select! {
         response = context.run(next.run(request)) => response?,
         () = cut_off(pass.as_ref()) => return Err(Interrupted::Cancelled.into()),
     };
-    // The body of an answer may outlive the handler, and is still the request's work.
+    // The body of an answer may outlive the handler and still needs the context.
     abandoned.disarm();
-    drop((slot, pass));
+    drop((permit, pass));
     Ok(response)
 }
 
@@ -82,14 +82,14 @@ async fn cut_off(pass: Option<&Pass>) {
     }
 }
 
-fn authorize(shell: &Shell, headers: &HeaderMap) -> Result<(), ApiError> {
+fn authorize(app: &AppContext, headers: &HeaderMap) -> Result<(), ApiError> {
     match bearer(headers) {
-        Some(token) if shell.is_internal_token(token) => Ok(()),
+        Some(token) if app.is_internal_token(token) => Ok(()),
         _ => Err(ApiError::new(Kind::Unauthorized).with_code(Code::Unauthorized)),
     }
 }
 
-/// The token that a request presents.
+/// The bearer token that a request presents.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let given = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = given.split_once(' ')?;
@@ -103,15 +103,19 @@ pub fn is_token(expected: &SecretString, given: &str) -> bool {
     expected.as_slice().ct_eq(digest(given).as_slice()).into()
 }
 
-/// What a request gets for which there is no slot.
-pub(crate) fn too_many(source: NoSlot) -> ApiError {
+/// The error of a request that got no permit.
+pub(crate) fn too_many(source: NoPermit) -> ApiError {
     let error = ApiError::new(Kind::TooManyRequests).with_code(Code::TooManyRequests);
     error.with_source(source)
 }
 
-fn timeout(spec: &Spec, shell: &Shell, headers: &HeaderMap) -> Result<Option<Duration>, ApiError> {
+fn timeout(
+    spec: &Spec,
+    app: &AppContext,
+    headers: &HeaderMap,
+) -> Result<Option<Duration>, ApiError> {
     let bound = match spec.deadline {
-        Deadline::Bounded => Some(shell.settings.request_timeout),
+        Deadline::Bounded => Some(app.settings.request_timeout),
         Deadline::Unbounded => None,
     };
     let Some(value) = headers.get(TIMEOUT_HEADER) else {
@@ -130,12 +134,12 @@ fn timeout(spec: &Spec, shell: &Shell, headers: &HeaderMap) -> Result<Option<Dur
 
 fn limit_body(
     rule: BodyRule,
-    shell: &Shell,
-    slot: Option<&Slot>,
+    app: &AppContext,
+    permit: Option<&ConcurrencyPermit>,
     request: Request,
 ) -> Result<Request, ApiError> {
-    let limit = shell.settings.max_body_bytes;
-    let idle = shell.settings.idle_timeout;
+    let limit = app.settings.max_body_bytes;
+    let idle = app.settings.idle_timeout;
     match rule {
         BodyRule::None => Ok(request),
         BodyRule::Small => {
@@ -145,8 +149,8 @@ fn limit_body(
                 return Err(body_too_large());
             }
             Ok(request.map(|body| {
-                let body = match slot {
-                    Some(slot) => slot.waits_for(body),
+                let body = match permit {
+                    Some(permit) => permit.release_while_receiving(body),
                     None => body,
                 };
                 Body::new(Limited::new(body, limit))

@@ -1,5 +1,8 @@
-//! Routes for those who watch over an instance. They need no token and answer in every state.
+//! Health routes, for monitoring. They need no token and answer in every state.
 
+use std::sync::Arc;
+
+use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use drydock_core::error::{ApiError, BoxError, Code, Kind};
@@ -9,14 +12,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::context::{App, Details, Readiness};
-use super::document;
+use super::context::{App, AppContext, Details, Readiness};
 use super::error::HttpError;
 use super::extract::Query;
 use super::gate::GateState;
 use super::route::Route;
 use crate::api::endpoint::Endpoint;
 use crate::api::error_body::ErrorBody;
+use crate::api::openapi;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -30,7 +33,7 @@ pub struct Version {
 /// The body of `/readyz?verbose`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verbose {
-    /// What every error has; absent if ready.
+    /// The code and message of an error; absent if ready.
     #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
     pub error: Option<ErrorBody>,
     pub ready: bool,
@@ -39,7 +42,7 @@ pub struct Verbose {
     pub details: Details,
 }
 
-/// What `/readyz` answers of an instance that is ready.
+/// The answer of `/readyz` for an instance that is ready.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 enum Ready {
@@ -89,7 +92,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Vec<Route<S>> {
                 .open()
                 .about("describes all operations")
                 .answers::<Value>(),
-            document::serve,
+            serve_document,
         ),
     ]
 }
@@ -106,7 +109,7 @@ struct ReadyQuery {
 }
 
 async fn readyz<S>(State(app): State<App<S>>, Query(query): Query<ReadyQuery>) -> Response {
-    let health = &app.shell.health;
+    let health = &app.context.health;
     let readiness = health.readiness();
     let Readiness { ready, state, ref reason } = readiness;
     if !ready {
@@ -131,13 +134,27 @@ async fn readyz<S>(State(app): State<App<S>>, Query(query): Query<ReadyQuery>) -
 
 async fn metrics<S>(State(app): State<App<S>>) -> Result<Response, HttpError> {
     let mut text = String::new();
-    encode(&mut text, app.shell.health.registry()).map_err(BoxError::from)?;
+    encode(&mut text, app.context.health.registry()).map_err(BoxError::from)?;
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }
 
 async fn version<S>(State(app): State<App<S>>) -> axum::Json<Version> {
     axum::Json(Version {
-        service: app.shell.service.to_owned(),
+        service: app.context.service.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
+}
+
+/// The API document of one instance.
+#[derive(Clone)]
+pub(crate) struct Document(Arc<str>);
+
+impl Document {
+    pub(crate) fn new(app: &AppContext, endpoints: &[Endpoint]) -> Document {
+        Document(openapi::document(app.service, endpoints, app.path_schema).to_string().into())
+    }
+}
+
+async fn serve_document(Extension(Document(text)): Extension<Document>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text.to_string()).into_response()
 }

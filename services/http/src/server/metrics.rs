@@ -64,7 +64,7 @@ impl HttpMetrics {
         metrics
     }
 
-    /// A request has begun.
+    /// Counts a request that begins.
     pub(crate) fn begin(&self) -> InFlight {
         self.in_flight.inc();
         InFlight(self.in_flight.clone())

@@ -1,20 +1,19 @@
-//! The server's side: what a request passes on its way to a handler and back.
+//! The server's side: the layers that a request passes on its way to a handler and back.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`route`] | routes as data, and the router made of them |
-//! | [`context`] | what the routes of one instance share |
-//! | `listener` | the accept loop, and what it does to connections |
-//! | [`frame`] | around everything: request ids, panics, the log line, metrics |
-//! | [`guard`] | in front of each handler: token, gate, deadline, body |
-//! | [`gate`] | who may come in, and waiting until all have left |
-//! | [`extract`], [`reply`] | requests to types, types to answers |
-//! | [`error`] | errors to answers |
-//! | [`health`] | routes that every service has |
+//! | [`context`] | the context that the routes of one instance share |
+//! | `listener` | the accept loop, and the bounds of each connection |
+//! | [`frame`] | the outermost layer: request ids, panics, the log line, metrics |
+//! | [`guard`] | the checks in front of each handler: token, gate, deadline, body |
+//! | [`gate`] | admission of requests, and waiting until all have ended |
+//! | [`extract`], [`reply`] | requests turned into types, types into answers |
+//! | [`error`] | errors turned into answers |
+//! | [`health`] | health routes, which every service has |
 
 pub mod context;
 pub mod creation;
-mod document;
 pub mod error;
 pub mod extract;
 pub mod frame;

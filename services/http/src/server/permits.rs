@@ -1,8 +1,9 @@
-//! Slots for requests that are in work.
+//! The limit on requests that are in work.
 //!
-//! A request whose client still sends the body is not in work: it gives its slot back while it
-//! waits, so that slow bodies keep nobody out. Where none is free when more of the body has come,
-//! the request is refused: nothing has been done for it, because handlers begin with a whole body.
+//! A request whose client still sends the body is not in work: it gives its permit back while it
+//! waits, so that slow bodies keep no other request out. If no permit is free when more of the body
+//! has come, the request is refused: nothing has been done for it, because handlers begin with a
+//! whole body.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -13,43 +14,43 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// All slots are taken.
+/// As many requests as may be are in work.
 #[derive(Debug, thiserror::Error)]
-#[error("all slots for requests are taken")]
-pub(crate) struct NoSlot;
+#[error("the limit on concurrent requests is reached")]
+pub(crate) struct NoPermit;
 
-/// The slots of one server.
-pub(crate) struct Slots(Arc<Semaphore>);
+/// The limit of one server.
+pub(crate) struct ConcurrencyLimit(Arc<Semaphore>);
 
-impl Slots {
-    pub(crate) fn new(count: usize) -> Slots {
-        Slots(Arc::new(Semaphore::new(count)))
+impl ConcurrencyLimit {
+    pub(crate) fn new(count: usize) -> ConcurrencyLimit {
+        ConcurrencyLimit(Arc::new(Semaphore::new(count)))
     }
 
-    pub(crate) fn take(&self) -> Result<Slot, NoSlot> {
-        let slot = Slot { slots: Arc::clone(&self.0), held: Arc::default() };
-        slot.take()?;
-        Ok(slot)
+    pub(crate) fn acquire(&self) -> Result<ConcurrencyPermit, NoPermit> {
+        let permit = ConcurrencyPermit { limit: Arc::clone(&self.0), held: Arc::default() };
+        permit.acquire()?;
+        Ok(permit)
     }
 }
 
-/// One request's slot, which it may not hold all the time.
+/// One request's permit, which it may not hold all the time.
 #[derive(Clone)]
-pub(crate) struct Slot {
-    slots: Arc<Semaphore>,
+pub(crate) struct ConcurrencyPermit {
+    limit: Arc<Semaphore>,
     held: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
 }
 
-impl Slot {
-    fn take(&self) -> Result<(), NoSlot> {
+impl ConcurrencyPermit {
+    fn acquire(&self) -> Result<(), NoPermit> {
         let mut held = self.held();
         if held.is_none() {
-            *held = Some(Arc::clone(&self.slots).try_acquire_owned().map_err(|_| NoSlot)?);
+            *held = Some(Arc::clone(&self.limit).try_acquire_owned().map_err(|_| NoPermit)?);
         }
         Ok(())
     }
 
-    fn give_back(&self) {
+    fn release(&self) {
         *self.held() = None;
     }
 
@@ -57,18 +58,18 @@ impl Slot {
         self.held.lock().expect("no holder of this lock panics")
     }
 
-    /// A body for which the slot is given back whenever it has to be waited for.
-    pub(crate) fn waits_for(&self, body: Body) -> Body {
-        Body::new(Arriving { body, slot: self.clone() })
+    /// Wraps the request's body: the permit is released while more of the body is waited for.
+    pub(crate) fn release_while_receiving(&self, body: Body) -> Body {
+        Body::new(ReceivedBody { body, permit: self.clone() })
     }
 }
 
-struct Arriving {
+struct ReceivedBody {
     body: Body,
-    slot: Slot,
+    permit: ConcurrencyPermit,
 }
 
-impl HttpBody for Arriving {
+impl HttpBody for ReceivedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -78,9 +79,9 @@ impl HttpBody for Arriving {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         if frame.is_pending() {
-            self.slot.give_back();
-        } else if let Err(none) = self.slot.take() {
-            return Poll::Ready(Some(Err(axum::Error::new(none))));
+            self.permit.release();
+        } else if let Err(refused) = self.permit.acquire() {
+            return Poll::Ready(Some(Err(axum::Error::new(refused))));
         }
         frame
     }

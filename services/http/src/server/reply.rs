@@ -1,4 +1,4 @@
-//! Answers that succeed.
+//! Answers of requests that succeeded.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};

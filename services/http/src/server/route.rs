@@ -1,5 +1,5 @@
-//! Routes: endpoints with their handlers. The same table is the router, the coverage list of the
-//! tests and the API document.
+//! Routes: endpoints with their handlers. The router, the coverage list of the tests and the API
+//! document are made of the same table.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use axum::{Extension, Router};
 use drydock_core::error::{ApiError, Code, Kind};
 use http::{HeaderValue, Method, header};
 
-use super::context::{App, Shell};
-use super::document::Document;
+use super::context::{App, AppContext};
 use super::error::HttpError;
+use super::health::Document;
 use super::{frame, guard};
 use crate::api::endpoint::Endpoint;
 
-/// An operation with what does it.
+/// An operation with its handler.
 pub struct Route<S> {
     pub endpoint: Endpoint,
     handler: MethodRouter<App<S>>,
@@ -32,7 +32,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     }
 }
 
-/// What the rows of a table are.
+/// The endpoints of a table.
 pub fn endpoints<S>(table: &[Route<S>]) -> Vec<Endpoint> {
     table.iter().map(|route| route.endpoint.clone()).collect()
 }
@@ -42,13 +42,13 @@ pub fn endpoints<S>(table: &[Route<S>]) -> Vec<Endpoint> {
 /// # Panics
 /// If two rows have the same method and path.
 pub fn router<S: Clone + Send + Sync + 'static>(table: Vec<Route<S>>, app: App<S>) -> Router {
-    let shell = app.shell.clone();
-    let document = Document::new(&shell, &endpoints(&table));
+    let context = app.context.clone();
+    let document = Document::new(&context, &endpoints(&table));
     let mut paths: BTreeMap<&'static str, (Vec<Method>, MethodRouter<App<S>>)> = BTreeMap::new();
     for Route { endpoint: Endpoint { spec, .. }, handler } in table {
         let (methods, merged) = paths.entry(spec.path).or_default();
         methods.push(spec.method.clone());
-        let guarded = (Arc::new(spec), shell.clone());
+        let guarded = (Arc::new(spec), context.clone());
         let handler = handler.layer(from_fn_with_state(guarded, guard::guard));
         *merged = std::mem::take(merged).merge(handler);
     }
@@ -61,7 +61,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(table: Vec<Route<S>>, app: App<S
     router
         .fallback(|| std::future::ready(unknown_route()))
         .layer(Extension(document))
-        .layer(from_fn_with_state::<_, Arc<Shell>, _>(shell, frame::frame))
+        .layer(from_fn_with_state::<_, Arc<AppContext>, _>(context, frame::frame))
         .with_state(app)
 }
 

@@ -1,4 +1,4 @@
-//! Every bound of the HTTP server, in one place.
+//! The settings of the HTTP server: all of its limits and timeouts.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpSettings {
-    /// Connections open at once. One more takes the place of that which has waited for a request
-    /// longest, or waits while all have one.
+    /// Connections open at once. For one more, the connection that has been idle longest is closed;
+    /// if none is idle, the new one waits.
     pub max_connections: usize,
     /// Requests handled at once; more are answered with 429.
     pub max_concurrent_requests: usize,
@@ -23,7 +23,7 @@ pub struct HttpSettings {
     /// A request's deadline, which `Drydock-Timeout-Ms` lowers.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub request_timeout: Duration,
-    /// How long a streamed request body, or the reader of an answer, may stand still.
+    /// How long a streamed request body, or the reader of an answer, may make no progress.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub idle_timeout: Duration,
     /// How long open requests may go on when the server stops.

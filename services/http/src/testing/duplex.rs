@@ -9,13 +9,13 @@ use drydock_core::net::{BoxStream, Listener, Net};
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 
-/// Bytes that a pipe holds before its writer waits.
+/// The bytes that a pipe holds before its writer waits.
 const PIPE_BYTES: usize = 64 * 1024;
-/// Connections that wait to be accepted.
+/// The number of connections that may wait to be accepted.
 const BACKLOG: usize = 128;
 const FIRST_FREE_PORT: u16 = 40_000;
 
-/// A network of its own. Clones are the same one.
+/// A network in memory. Clones are the same network.
 #[derive(Clone, Default)]
 pub struct DuplexNet {
     hosts: Arc<Mutex<Hosts>>,
@@ -72,7 +72,7 @@ struct DuplexListener {
 impl Listener for DuplexListener {
     async fn accept(&mut self) -> io::Result<(BoxStream, String)> {
         let stream = self.backlog.recv().await;
-        // The net is gone, and with it everybody who could dial.
+        // The network is gone, and with it all callers.
         let Some(stream) = stream else {
             return std::future::pending().await;
         };

@@ -1,4 +1,4 @@
-//! Any service, served over an in-memory network.
+//! A server for any routes over an in-memory network.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
-use crate::server::context::{App, Details, Health, Readiness, Shell, ShellParts};
+use crate::server::context::{App, AppContext, AppContextParts, Details, Health, Readiness};
 use crate::server::gate::{Gate, GateState};
 use crate::server::metrics::HttpMetrics;
 use crate::server::route;
@@ -52,7 +52,7 @@ impl Health for GateHealth {
     }
 
     fn details(&self) -> Details {
-        Details { position: None, load: None, heard: true }
+        Details { position: None, load: None, connected: true }
     }
 
     fn registry(&self) -> &Registry {
@@ -67,7 +67,7 @@ impl<S: Clone + Send + Sync + 'static> Served<S> {
         Served::extended(settings, table, service, ()).await
     }
 
-    /// With something that handlers find as an extension.
+    /// Serves routes whose handlers need `extension`.
     ///
     /// # Panics
     /// If two rows have the same method and path.
@@ -81,7 +81,7 @@ impl<S: Clone + Send + Sync + 'static> Served<S> {
         let mut registry = Registry::default();
         let metrics = HttpMetrics::register(&mut registry);
         let gate = Gate::new(GateState::Normal);
-        let shell = Shell::new(ShellParts {
+        let context = AppContext::new(AppContextParts {
             service: "toy",
             path_schema: |_, generator| generator.subschema_for::<String>(),
             env: Env::new(clock, RngTree::from_seed(1)),
@@ -91,7 +91,7 @@ impl<S: Clone + Send + Sync + 'static> Served<S> {
             health: Arc::new(GateHealth { gate: gate.clone(), registry }),
             metrics,
         });
-        let app = App { shell, service: service.clone() };
+        let app = App { context, service: service.clone() };
         let router = route::router(table, app).layer(Extension(extension));
         let net = DuplexNet::default();
         let listener = net.listen("toy:0").await.expect("a port is free");

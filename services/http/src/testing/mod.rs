@@ -1,4 +1,4 @@
-//! For tests: a network in memory, requests as texts, and any service served.
+//! Helpers of tests: a network in memory, requests as texts, and a server for any routes.
 
 pub mod duplex;
 pub mod harness;

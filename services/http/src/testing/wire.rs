@@ -3,7 +3,7 @@
 use drydock_core::net::SharedNet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// Speaks to one server with one token.
+/// Sends requests to one server with one token.
 #[derive(Clone)]
 pub struct Wire {
     pub net: SharedNet,
@@ -11,7 +11,7 @@ pub struct Wire {
     pub token: String,
 }
 
-/// An answer as it came.
+/// An answer as the server sent it.
 #[derive(Debug, Clone)]
 pub struct Raw {
     pub status: u16,

@@ -52,9 +52,9 @@ async fn dying_and_in_maintenance() -> Client {
     Client::of_any(Arc::new(net), vec!["dying:1".to_owned(), "other:1".to_owned()])
 }
 
-/// A server that answers each connection as often as its turn says, then closes it; `dials` counts
-/// them.
-async fn answering(turns: &'static [usize]) -> (Client, Arc<AtomicUsize>) {
+/// A server that answers `requests[n]` requests on its nth connection and closes it, and the number
+/// of connections so far.
+async fn answering(requests: &'static [usize]) -> (Client, Arc<AtomicUsize>) {
     let net = DuplexNet::default();
     let mut listener = net.listen("turns:1").await.unwrap();
     let dials = Arc::new(AtomicUsize::new(0));
@@ -63,7 +63,7 @@ async fn answering(turns: &'static [usize]) -> (Client, Arc<AtomicUsize>) {
         while let Ok((mut stream, _)) = listener.accept().await {
             let nth = counted.fetch_add(1, Ordering::Relaxed);
             tokio::spawn(async move {
-                for _ in 0..turns[nth] {
+                for _ in 0..requests[nth] {
                     let mut request = [0; 4096];
                     let _ = stream.read(&mut request).await;
                     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull";
@@ -137,7 +137,7 @@ async fn a_change_that_one_server_may_have_made_is_not_refused_by_the_next() {
     let change = client.request(Method::POST, "/x").repeatable();
     let error = change.send::<Value>(&ctx()).await.unwrap_err();
     assert!(error.may_have_applied(), "{error}");
-    // A question may just as well be asked again.
+    // A read has no outcome that could be unknown.
     assert_eq!(get(&client).await.remote().unwrap().code, "maintenance");
 }
 
@@ -147,7 +147,7 @@ async fn a_connection_is_used_again_until_it_is_closed_or_idle_for_too_long() {
     let ask = async || {
         let answer = client.request(Method::POST, "/x").json(&1).send::<Value>(&ctx()).await;
         answer.unwrap();
-        // The other side closes what it closes.
+        // The server gets the time to close the connection.
         tokio::time::sleep(Duration::from_millis(1)).await;
         dials.load(Ordering::Relaxed)
     };
@@ -168,7 +168,7 @@ async fn two_requests_at_a_time_never_share_a_connection() {
 }
 
 #[tokio::test]
-async fn a_request_that_was_cut_off_takes_its_connection_along() {
+async fn the_connection_of_a_cancelled_request_is_not_used_again() {
     let server = TestServer::start().await;
     let client = server.client();
     let slow = client.request(Method::GET, "/api/v1/slow").timeout(Duration::from_millis(5));
@@ -179,7 +179,7 @@ async fn a_request_that_was_cut_off_takes_its_connection_along() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_server_is_given_up() {
+async fn a_silent_server_times_out() {
     let net = DuplexNet::default();
     let _listener = net.listen("silent:1").await.unwrap();
     let client = Client::new(Arc::new(net), "silent:1");
@@ -190,7 +190,7 @@ async fn a_silent_server_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_that_is_left_is_passed_on() {
+async fn the_remaining_time_is_passed_on() {
     let server = TestServer::start().await;
     let client = server.client();
     let call = client.request(Method::GET, "/api/v1/slow");

@@ -1,4 +1,5 @@
-//! The whole layer over an in-memory network: server, routes and client as in production.
+//! Tests of the whole package over an in-memory network: server, routes and client as in
+//! production.
 
 mod client;
 mod requests;

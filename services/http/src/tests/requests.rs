@@ -118,7 +118,7 @@ async fn a_chunked_body_is_cut_at_the_limit() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_told_the_right_ones() {
+async fn a_wrong_method_is_answered_with_the_allowed_ones() {
     let server = TestServer::start().await;
     let answer = server.ask("DELETE", "/api/v1/things", "", "").await;
     assert_eq!(answer.header("allow"), Some("get, head, post"));
@@ -148,7 +148,7 @@ async fn the_internal_token_is_needed_for_all_but_health() {
 }
 
 #[tokio::test]
-async fn the_gate_closes_everything_but_health_and_what_always_answers() {
+async fn a_closed_gate_refuses_all_routes_but_the_ones_that_always_answer() {
     let server = TestServer::start().await;
     for (state, code, ready) in [
         (GateState::Maintenance, "maintenance", 200),
@@ -167,7 +167,7 @@ async fn the_gate_closes_everything_but_health_and_what_always_answers() {
 }
 
 #[tokio::test]
-async fn a_request_id_is_kept_if_it_is_one_and_made_if_not() {
+async fn a_well_formed_request_id_is_kept_and_any_other_replaced() {
     let server = TestServer::start().await;
     let id = async |header: &str| {
         let answer = server.ask("GET", "/nowhere", header, "").await;

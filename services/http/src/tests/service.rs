@@ -1,4 +1,4 @@
-//! A small service with one route for each thing that can happen.
+//! A toy service with one route for each kind of success and failure.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -126,7 +126,7 @@ async fn download(State(app): State<App<Toy>>) -> Response {
     Body::from_stream(lines).into_response()
 }
 
-/// How many bytes there are.
+/// Answers the number of bytes in the body.
 async fn upload(request: Request) -> Result<axum::Json<usize>, HttpError> {
     let body = request.into_body().collect().await.map_err(unreadable)?;
     Ok(axum::Json(body.to_bytes().len()))

@@ -42,7 +42,7 @@ async fn a_head_that_never_ends_and_an_idle_connection_are_cut_off() {
     assert_eq!(begun.elapsed().as_secs(), 10);
 }
 
-/// Sends `more` every second, until the server has had enough of it.
+/// Sends `more` every second until the server answers; returns the answer and the seconds.
 async fn drip(stream: &mut BoxStream, more: &[u8]) -> (String, u64) {
     let begun = Instant::now();
     let mut answer = [0; 4096];
@@ -57,7 +57,7 @@ async fn drip(stream: &mut BoxStream, more: &[u8]) -> (String, u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_comes_byte_by_byte_is_waited_for_no_longer_than_the_request_may_take() {
+async fn a_body_that_comes_byte_by_byte_ends_with_the_request_timeout() {
     let server = TestServer::start().await;
     for (length, more) in
         [("Content-Length: 900", "x"), ("Transfer-Encoding: chunked", "1\r\nx\r\n")]
@@ -116,7 +116,7 @@ async fn shutdown_lets_a_request_finish_and_takes_no_new_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_answers_what_was_about_to_come_on_an_open_connection() {
+async fn shutdown_answers_one_more_request_on_an_open_connection() {
     let server = TestServer::start().await;
     let mut used = server.connect().await;
     let mut idle = server.connect().await;
@@ -165,7 +165,7 @@ async fn connections_above_the_cap_wait_for_a_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silent_connections_at_the_cap_keep_nobody_out() {
+async fn at_the_limit_the_connection_that_has_been_idle_longest_is_closed() {
     let server =
         TestServer::with(HttpSettings { max_connections: 2, ..HttpSettings::default() }).await;
     let mut silent = server.connect().await;
@@ -175,7 +175,7 @@ async fn silent_connections_at_the_cap_keep_nobody_out() {
     let livez = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
     let mut kept = server.connect().await;
     let begun = Instant::now();
-    assert_eq!(read_to_end(&mut silent).await, "", "it has waited longest");
+    assert_eq!(read_to_end(&mut silent).await, "", "it has been idle longest");
     for _ in 0..2 {
         kept.write_all(livez.as_bytes()).await.unwrap();
         let mut answer = [0; 4096];
@@ -190,7 +190,7 @@ async fn silent_connections_at_the_cap_keep_nobody_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_above_the_cap_are_told_to_come_back() {
+async fn requests_above_the_limit_are_answered_with_429() {
     let server =
         TestServer::with(HttpSettings { max_concurrent_requests: 1, ..HttpSettings::default() })
             .await;
@@ -203,12 +203,12 @@ async fn requests_above_the_cap_are_told_to_come_back() {
     assert_eq!(server.ask("GET", "/livez", "", "").await.status, 200);
     tokio::time::sleep(Duration::from_secs(30)).await;
     let answer = server.ask("GET", "/api/v1/things", "", "").await;
-    assert_eq!(answer.status, 204, "the place is free again");
+    assert_eq!(answer.status, 204, "the permit is free again");
 }
 
-/// The slot of a request is free while its client takes its time; then others may have taken it.
+/// A request's permit is free while its client sends the body slowly; another request may take it.
 #[tokio::test(start_paused = true)]
-async fn a_slow_body_keeps_nobody_out() {
+async fn a_slow_body_keeps_no_other_request_out() {
     let server =
         TestServer::with(HttpSettings { max_concurrent_requests: 1, ..HttpSettings::default() })
             .await;
@@ -233,7 +233,7 @@ async fn a_slow_body_keeps_nobody_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_that_stands_still_loses_its_connection() {
+async fn a_client_that_stops_reading_loses_its_connection() {
     let server = TestServer::start().await;
     let mut stream = server.connect().await;
     let download = format!(

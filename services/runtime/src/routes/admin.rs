@@ -12,7 +12,7 @@ use drydock_api::admin::{
 use drydock_core::context::Context;
 use drydock_core::error::{ApiError, BoxError, Chain, Code, Kind};
 use drydock_core::log::format::Mode;
-use drydock_http::server::context::{App, Shell};
+use drydock_http::server::context::{App, AppContext};
 use drydock_http::server::error::HttpError;
 use drydock_http::server::extract::{Ctx, Path, Query, optional_body, unreadable};
 use drydock_http::server::reply;
@@ -39,7 +39,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Vec<Route<S>> {
     ]
 }
 
-/// What does it.
+/// The extension with the operations behind the routes.
 type Operator = Extension<Arc<dyn Admin>>;
 
 async fn status(
@@ -65,7 +65,7 @@ async fn switch_on<S>(
     let wait = query.wait()?;
     let (mode, requested_by) = (Mode::Maintenance, requested_by(&headers)?);
     let change = ModeChange { mode, requested_by, reason, wait };
-    let status = switch(&*admin, &app.shell, &ctx, change).await?;
+    let status = switch(&*admin, &app.context, &ctx, change).await?;
     Ok(axum::Json(status))
 }
 
@@ -78,17 +78,17 @@ async fn switch_off<S>(
 ) -> Result<Response, HttpError> {
     let (wait, requested_by) = (query.wait()?, requested_by(&headers)?);
     let change = ModeChange { mode: Mode::Normal, requested_by, reason: None, wait };
-    switch(&*admin, &app.shell, &ctx, change).await?;
+    switch(&*admin, &app.context, &ctx, change).await?;
     Ok(reply::no_content())
 }
 
 async fn switch(
     admin: &dyn Admin,
-    shell: &Shell,
+    app: &AppContext,
     ctx: &Context,
     change: ModeChange,
 ) -> Result<MaintenanceStatus, HttpError> {
-    let ctx = ctx.timeout(shell.settings.request_timeout + change.wait.unwrap_or_default());
+    let ctx = ctx.timeout(app.settings.request_timeout + change.wait.unwrap_or_default());
     let switched = ctx.run(admin.set_mode(&ctx, change)).await;
     Ok(switched.map_err(ApiError::from)??)
 }
@@ -112,7 +112,7 @@ async fn export(
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let plain = admin.export(&ctx).await?;
-    // Too late for a status: the body ends without its last chunk, and the log says why.
+    // The status is sent already: the body ends without its last chunk, and the log has the error.
     let plain = plain
         .inspect_err(|error| {
             tracing::error!(error = %Chain(error.as_ref()), "export ended with an error");

@@ -1,6 +1,6 @@
 //! Maintenance, export, import and lineages over HTTP, the same for every service that has a store.
 //!
-//! What happens is behind [`Admin`], which the runtime implements.
+//! The operations are behind the trait [`Admin`], which the runtime implements.
 
 mod admin;
 mod stream;
@@ -23,24 +23,25 @@ pub use admin::routes;
 /// A body in pieces. An error ends it.
 pub type ByteStream = BoxStream<'static, Result<Bytes, BoxError>>;
 
-/// What an operator may do to a service.
+/// The operations of an operator on a service.
 #[async_trait]
 pub trait Admin: Send + Sync + 'static {
     async fn status(&self, ctx: &Context) -> Result<MaintenanceStatus, BoxError>;
 
     /// Sets the mode, and waits up to `change.wait` until every live instance has acknowledged it.
-    /// Does nothing, beyond waiting, if the mode is already that.
+    /// If the mode is set already, this only waits.
     async fn set_mode(
         &self,
         ctx: &Context,
         change: ModeChange,
     ) -> Result<MaintenanceStatus, BoxError>;
 
-    /// The whole service at one position, as plain lines. Whatever can fail beforehand fails here,
-    /// not in the stream.
+    /// Exports all objects of the service at one position, as plain lines. A failure before the
+    /// first line is an error here, not in the stream.
     async fn export(&self, ctx: &Context) -> Result<ByteStream, BoxError>;
 
-    /// Replaces the whole service by what the plain lines of `export` say, or does nothing.
+    /// Replaces all objects of the service by the ones in the plain lines of `export`, or changes
+    /// nothing.
     async fn import(
         &self,
         ctx: &Context,
@@ -48,14 +49,14 @@ pub trait Admin: Send + Sync + 'static {
         intent: Intent,
     ) -> Result<ImportReport, BoxError>;
 
-    /// The lineages that are kept, oldest first.
+    /// Lists the lineages that are kept, oldest first.
     async fn lineages(&self, ctx: &Context) -> Result<Vec<Lineage>, BoxError>;
 
-    /// Goes back to the last state of a lineage that is kept, or does nothing.
+    /// Goes back to the last state of a lineage that is kept, or changes nothing.
     async fn restore(&self, ctx: &Context, lineage: Uuid) -> Result<RestoreReport, BoxError>;
 }
 
-/// What a request to switch the mode says.
+/// A request to switch the mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModeChange {
     pub mode: Mode,

@@ -1,4 +1,4 @@
-//! Compression of exports and imports on their way through HTTP.
+//! Compression of exports and decompression of imports.
 
 use std::io;
 
@@ -32,13 +32,13 @@ pub fn accepts_zstd(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Compresses. An error of `plain` ends the compressed stream with an error too.
+/// Compresses a stream. An error of `plain` ends the compressed stream with an error, too.
 pub fn compress(plain: ByteStream) -> ByteStream {
     let reader = StreamReader::new(plain.map_err(io::Error::other));
     ReaderStream::new(ZstdEncoder::new(reader)).map_err(BoxError::from).boxed()
 }
 
-/// The plain lines of an import, whether sent plain or compressed.
+/// The plain lines of an import, which the client may send plain or compressed.
 pub async fn plain(headers: &HeaderMap, mut body: ByteStream) -> Result<ByteStream, BoxError> {
     let encoding = headers.get(header::CONTENT_ENCODING);
     let declared = match encoding.map(|value| value.to_str().unwrap_or("?")) {
@@ -71,7 +71,7 @@ fn decompress(compressed: ByteStream) -> ByteStream {
     ReaderStream::new(decoder).map_err(undecodable).boxed()
 }
 
-/// Tells a bad stream from a bad connection: the latter's error passed through the decoder.
+/// Distinguishes a corrupt stream from a failed connection, whose error has passed the decoder.
 fn undecodable(error: io::Error) -> BoxError {
     if causes(&error).any(|cause| cause.is::<ApiError>()) {
         return error.into();

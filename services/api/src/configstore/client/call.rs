@@ -1,4 +1,4 @@
-//! What all calls share, and paths.
+//! The parts that all calls share: methods, headers and segments of paths.
 
 use std::fmt::Display;
 
@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::{ConfigstoreClient, Result};
 use crate::configstore::types::ON_BEHALF_OF;
 
-/// What stands in a path as it is.
+/// The characters that are percent-encoded in a path.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A reference as one segment of a path.
@@ -50,7 +50,7 @@ impl ConfigstoreClient {
         }
     }
 
-    /// With an idempotency `key` the call may be repeated.
+    /// Sends a POST, which may be repeated if it has an idempotency `key`.
     pub(super) async fn post<T: DeserializeOwned>(
         &self,
         ctx: &Context,

@@ -1,7 +1,7 @@
 //! A typed client of configstore.
 //!
-//! Every method takes the caller's context, and answers an error that says whether the call may
-//! have been applied. Creations take an idempotency key: with one they can be repeated.
+//! Every method takes the caller's context. Its error says whether the call may have been applied.
+//! A creation with an idempotency key can be repeated.
 
 mod call;
 mod orgs;
@@ -36,7 +36,7 @@ impl ConfigstoreClient {
         self
     }
 
-    /// Maintenance, export and import.
+    /// A client of maintenance, export and import.
     pub fn admin(&self) -> AdminClient {
         AdminClient::new(self.http.clone())
     }

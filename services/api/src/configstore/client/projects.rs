@@ -103,7 +103,7 @@ impl ConfigstoreClient {
         self.delete(ctx, project_path(project), if_match).await
     }
 
-    /// What a run of the project gets: values of secrets among it.
+    /// The environment of a run of the project, which holds values of secrets.
     pub async fn run_environment(
         &self,
         ctx: &Context,

@@ -10,7 +10,7 @@ use crate::configstore::types::{
 };
 use crate::names::{Ref, TreeRef};
 
-/// Where secrets and variables are defined.
+/// The project or project group in which secrets and variables are defined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     Project(TreeRef),

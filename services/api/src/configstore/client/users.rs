@@ -92,7 +92,7 @@ impl ConfigstoreClient {
         self.delete(ctx, format!("{}/{}", below(user, "tokens"), segment(token)), if_match).await
     }
 
-    /// Whose token it is.
+    /// Shows the user to whom a token belongs.
     pub async fn resolve_token(&self, ctx: &Context, value: &str) -> Result<ResolvedToken> {
         let body = ResolveToken { value: value.to_owned() };
         let path = "/api/v1/tokens/resolve".to_owned();

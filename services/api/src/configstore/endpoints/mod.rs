@@ -1,4 +1,4 @@
-//! Configstore's operations, by the noun that they are about.
+//! Configstore's operations, grouped by noun.
 
 mod people;
 mod placed;
@@ -10,7 +10,7 @@ pub use people::{linked_account, member, org, token, user};
 pub use placed::{group_secret, group_variable, project_secret, project_variable};
 pub use tree::{project, project_group, remote_source};
 
-/// All of them, in the order of the document.
+/// All endpoints, in the order of the document.
 pub fn all() -> Vec<Endpoint> {
     [
         user::all(),

@@ -1,4 +1,4 @@
-//! Users, organizations, and what is theirs.
+//! Operations on users, tokens, linked accounts, organizations and members.
 
 use drydock_core::error::Code;
 use drydock_http::api::endpoint::Endpoint;
@@ -64,7 +64,7 @@ pub mod token {
     }
 }
 
-/// Who users are to remote sources.
+/// Linked accounts: the accounts of users at remote sources.
 pub mod linked_account {
     use super::*;
 

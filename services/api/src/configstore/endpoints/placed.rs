@@ -1,4 +1,4 @@
-//! Secrets and variables, which are below projects and project groups alike.
+//! Operations on secrets and variables, the same below projects and project groups.
 
 use drydock_core::error::Code;
 use drydock_http::api::endpoint::Endpoint;
@@ -8,7 +8,7 @@ use crate::configstore::types::{
 };
 use crate::endpoints::endpoints;
 
-/// The operations on secrets and variables below one kind of place.
+/// Makes the operations on secrets or variables below projects or project groups.
 macro_rules! placed {
     ($secret:ident, $variable:ident, $place:literal, $missing:expr) => {
         pub mod $secret {

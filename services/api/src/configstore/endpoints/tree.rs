@@ -1,4 +1,4 @@
-//! Remote sources, and the tree of project groups and projects.
+//! Operations on remote sources, project groups and projects.
 
 use drydock_core::error::Code;
 use drydock_http::api::endpoint::Endpoint;
@@ -12,7 +12,7 @@ use crate::endpoints::endpoints;
 
 const MISSING_GROUP: &[Code] = &[Code::ProjectGroupNotExist];
 const MISSING_PROJECT: &[Code] = &[Code::ProjectNotExist];
-/// What a project that cannot be so is refused with.
+/// The errors of a project with invalid fields.
 const REFUSED: &[Code] = &[
     Code::InvalidName,
     Code::InvalidRef,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::Name;
 
-/// The query of GET `/projects/{ref}/run_environment`: what the run is of.
+/// The query of GET `/projects/{ref}/run_environment`: the branch, tag or ref of the run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EnvironmentQuery {
@@ -24,12 +24,12 @@ pub struct EnvironmentQuery {
     pub consistency: Option<Consistency>,
 }
 
-/// What a run of a project gets. The one answer that holds values of secrets.
+/// The environment of a run of a project. No other answer holds values of secrets.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunEnvironment {
-    /// Values by the names of variables.
+    /// The values by the names of variables.
     pub variables: BTreeMap<Name, String>,
-    /// Variables of which a value was chosen whose secret, or key in it, does not exist.
+    /// The variables whose chosen value names a secret, or a key in it, that does not exist.
     pub unresolved: Vec<Name>,
 }
 

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::Visibility;
 
-/// A list's query with one parameter more, which says what is left out. A page is as long as one
-/// of a list without the others: neither its length nor its cursor tells of them.
+/// A list's query with a filter. Objects that the filter leaves out do not count: neither the
+/// length of a page nor its cursor shows that they exist.
 macro_rules! filtered {
     ($(#[$doc:meta])* $name:ident { $(#[$of:meta])* $filter:ident: $type:ty }) => {
         $(#[$doc])*
@@ -35,7 +35,7 @@ macro_rules! filtered {
                 $name { limit, cursor, order, consistency, $filter }
             }
 
-            /// The list's own part, and the filter.
+            /// Splits the query into the list's own query and the filter.
             pub fn split(self) -> (ListQuery, Option<$type>) {
                 let $name { limit, cursor, order, consistency, $filter } = self;
                 (ListQuery { limit, cursor, order, consistency }, $filter)
@@ -47,7 +47,7 @@ macro_rules! filtered {
 filtered! {
     /// The query of GET `/orgs`.
     OrgsQuery {
-        /// Only what is public, or has this user as a member.
+        /// Lists only organizations that are public, or have this user as a member.
         visible_to: Uuid
     }
 }
@@ -55,7 +55,7 @@ filtered! {
 filtered! {
     /// The query of GET `/project_groups/{ref}/subgroups` and `/projects`.
     ChildrenQuery {
-        /// Only what has this visibility itself, whatever stands above.
+        /// Lists only objects whose own visibility is this; the groups above do not count.
         visibility: Visibility
     }
 }

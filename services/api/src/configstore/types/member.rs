@@ -20,7 +20,7 @@ pub struct MemberRole {
     pub role: Role,
 }
 
-/// A membership, as answered below its organization.
+/// A membership, as it is answered below its organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberView {
     pub id: Uuid,
@@ -37,7 +37,7 @@ pub struct UserName {
     pub name: Name,
 }
 
-/// A membership, as answered below its user.
+/// A membership, as it is answered below its user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UserOrg {
     pub org: Org,

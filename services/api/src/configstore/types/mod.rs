@@ -1,7 +1,7 @@
-//! Objects of configstore: as asked for, and as answered.
+//! Objects of configstore, as requests and answers hold them.
 //!
-//! What is called `…View` is stored differently: the record holds more than a client may see
-//! (tokens, secrets) or less than a client wants (members, what stands in a tree).
+//! A type `…View` differs from the stored record, which holds more than a client may see (tokens,
+//! secrets) or less than a client needs (names of members, paths in the tree).
 
 mod delegation;
 mod environment;
@@ -46,7 +46,7 @@ pub use visibility::Visibility;
 /// The regular expression of a text without control characters.
 const PRINTABLE: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
 
-/// Tells `null` (some change to nothing) from a field that is left out (no change).
+/// Distinguishes `null` (the value is removed) from a field that is left out (no change).
 fn given<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     T: Deserialize<'de>,

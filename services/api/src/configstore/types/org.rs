@@ -30,7 +30,7 @@ pub struct NewOrg {
     pub owner: Option<String>,
 }
 
-/// The body of PUT `/orgs/{ref}`; what is absent stays as it is.
+/// The body of PUT `/orgs/{ref}`; absent fields do not change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrgChange {

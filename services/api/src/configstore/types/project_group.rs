@@ -6,11 +6,11 @@ use uuid::Uuid;
 use super::Visibility;
 use crate::names::{Name, OwnerKind, TreeRef};
 
-/// A project group, as answered.
+/// A project group, as it is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProjectGroupView {
     pub id: Uuid,
-    /// Empty for a root group.
+    /// The name; empty for a root group.
     pub name: String,
     /// The id of the group above; absent for a root group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -19,7 +19,7 @@ pub struct ProjectGroupView {
     pub path: String,
     pub owner: Owner,
     pub visibility: Visibility,
-    /// Private if this or anything above is.
+    /// The effective visibility: private if the group or a group above is private.
     pub effective_visibility: Visibility,
     pub revision: u64,
     pub created_at: Timestamp,
@@ -47,14 +47,14 @@ pub struct NewProjectGroup {
     pub visibility: Visibility,
 }
 
-/// The body of PUT `/project_groups/{ref}`; what is absent stays as it is.
+/// The body of PUT `/project_groups/{ref}`; absent fields do not change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectGroupChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Name>")]
     pub name: Option<String>,
-    /// Moves the group, with everything in it, below this one.
+    /// The new parent: moves the group, with everything in it, into this group.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<TreeRef>")]
     pub parent: Option<String>,

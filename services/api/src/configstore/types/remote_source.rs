@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::names::Name;
 
-/// URLs that are surely taken, as a regular expression.
+/// A regular expression that only valid URLs match; some valid ones do not.
 const URL: &str = "^https?://[A-Za-z0-9]+([.-][A-Za-z0-9]+)*(:[0-9]{1,4})?(/[A-Za-z0-9._~-]*)*$";
 
 /// A server with repositories.
@@ -30,7 +30,7 @@ pub enum RemoteSourceKind {
     Gitlab,
 }
 
-/// How users prove to it who they are.
+/// How users authenticate to a remote source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthKind {
@@ -52,7 +52,7 @@ pub struct NewRemoteSource {
     pub auth_kind: AuthKind,
 }
 
-/// The body of PUT `/remote_sources/{ref}`; what is absent stays as it is.
+/// The body of PUT `/remote_sources/{ref}`; absent fields do not change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoteSourceChange {

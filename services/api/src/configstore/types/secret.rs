@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::PRINTABLE;
 use crate::names::Name;
 
-/// Where a secret or a variable is defined.
+/// The project or project group in which a secret or a variable is defined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Scope {
     pub kind: ScopeKind,
@@ -25,7 +25,7 @@ pub enum ScopeKind {
     ProjectGroup,
 }
 
-/// A secret, as answered: without its data.
+/// A secret, as it is answered: without its data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SecretView {
     pub id: Uuid,
@@ -50,7 +50,7 @@ pub struct NewSecret {
     pub data: BTreeMap<String, String>,
 }
 
-/// The body of PUT `…/secrets/{name}`; what is absent stays as it is. Data is replaced as a whole.
+/// The body of PUT `…/secrets/{name}`; absent fields do not change. Data is replaced as a whole.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SecretChange {
@@ -69,7 +69,7 @@ pub struct SecretChange {
     pub data: Option<BTreeMap<String, String>>,
 }
 
-/// A map in which no key is there twice: of which the wrong one might be used.
+/// Reads a map that has no key twice: of two values the wrong one might be used.
 fn distinct<'de, D>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error>
 where
     D: Deserializer<'de>,

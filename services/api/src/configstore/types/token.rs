@@ -26,7 +26,7 @@ pub struct NewToken {
     pub name: String,
 }
 
-/// The one answer that holds a token's value.
+/// A new token. No other answer holds a token's value.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NewTokenView {
     #[serde(flatten)]
@@ -41,7 +41,7 @@ pub struct ResolveToken {
     pub value: String,
 }
 
-/// Whose token it is.
+/// The user to whom a token belongs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ResolvedToken {
     pub user: User,
@@ -76,7 +76,7 @@ pub struct LinkedAccountView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewLinkedAccount {
-    /// By id or name.
+    /// The remote source, by id or name.
     #[schemars(with = "Ref")]
     pub remote_source: String,
     #[schemars(length(min = 1, max = 255), regex(pattern = PRINTABLE))]

@@ -2,7 +2,7 @@ use drydock_http::api::page::{CURSOR, Consistency, ListQuery};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The query of a list of secrets or variables: that of any list, and `tree`.
+/// The query of a list of secrets or variables: the parameters of any list, and `tree`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TreeQuery {
@@ -17,7 +17,7 @@ pub struct TreeQuery {
     pub order: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consistency: Option<Consistency>,
-    /// Whether what is defined above is listed too: the nearest first, each by name.
+    /// Whether the list includes the groups above: the nearest first, each by name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tree: Option<bool>,
 }
@@ -28,7 +28,7 @@ impl TreeQuery {
         TreeQuery { limit, cursor, order, consistency, tree: tree.then_some(true) }
     }
 
-    /// The list's own part, and whether the tree is wanted.
+    /// Splits the query into the list's own query and `tree`.
     pub fn split(self) -> (ListQuery, bool) {
         let TreeQuery { limit, cursor, order, consistency, tree } = self;
         (ListQuery { limit, cursor, order, consistency }, tree.unwrap_or(false))

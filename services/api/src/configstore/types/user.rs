@@ -11,7 +11,7 @@ pub struct User {
     pub id: Uuid,
     pub name: Name,
     pub admin: bool,
-    /// Counts the changes, from 1.
+    /// The number of changes, from 1.
     pub revision: u64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -27,7 +27,7 @@ pub struct NewUser {
     pub admin: bool,
 }
 
-/// The body of PUT `/users/{ref}`; what is absent stays as it is.
+/// The body of PUT `/users/{ref}`; absent fields do not change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserChange {

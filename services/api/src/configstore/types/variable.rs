@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{PRINTABLE, Scope};
 use crate::names::Name;
 
-/// One of a variable's values: a part of a secret, and when it is taken.
+/// One value of a variable: a key of a secret, and the condition under which runs take it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariableValue {
@@ -15,7 +15,7 @@ pub struct VariableValue {
     /// The key in the secret's data.
     #[schemars(length(min = 1, max = 255), regex(pattern = PRINTABLE))]
     pub secret_var: String,
-    /// Always, if absent.
+    /// The condition; without one every run takes the value.
     #[serde(
         default,
         deserialize_with = "object::optional",
@@ -24,8 +24,8 @@ pub struct VariableValue {
     pub when: Option<When>,
 }
 
-/// When a value is taken: if any of these includes the run's branch, tag or ref, and none excludes
-/// it.
+/// The condition of a value: a run takes it if one of these includes the run's branch, tag or ref,
+/// and none excludes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct When {
@@ -49,7 +49,7 @@ pub struct When {
     pub r#ref: Option<WhenConditions>,
 }
 
-/// Patterns, in which `*` stands for any number of characters.
+/// Patterns, in which `*` matches any number of characters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WhenConditions {
@@ -61,7 +61,7 @@ pub struct WhenConditions {
     pub exclude: Vec<String>,
 }
 
-/// A variable, as answered.
+/// A variable, as it is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VariableView {
     pub id: Uuid,
@@ -84,7 +84,7 @@ pub struct NewVariable {
     pub values: Vec<VariableValue>,
 }
 
-/// The body of PUT `…/variables/{name}`; what is absent stays as it is.
+/// The body of PUT `…/variables/{name}`; absent fields do not change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariableChange {

@@ -10,7 +10,7 @@ pub enum Visibility {
 }
 
 impl Visibility {
-    /// Of something with one visibility below something with the other: private if either is.
+    /// The effective visibility of an object below another one: private if either is private.
     pub fn and(self, other: Visibility) -> Visibility {
         match (self, other) {
             (Visibility::Public, Visibility::Public) => Visibility::Public,

@@ -1,4 +1,4 @@
-//! The coordination store: who is there, how sound, how fast.
+//! Checks of the coordination store: its members, its versions and alarms, and how fast it is.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,19 +21,19 @@ use crate::cli::store;
 use crate::config::Config;
 use crate::config::stores::CoordinationKind;
 
-/// Transactions that are timed; the middle one counts.
+/// The number of transactions that are timed; the median counts.
 const ROUNDS: usize = 9;
-/// A commit waits for one of them.
+/// The bound of a write, which every commit waits for.
 const SLOW_WRITE: Duration = Duration::from_millis(50);
 const SLOW_READ: Duration = Duration::from_millis(25);
-/// Two members are one that may fail less.
+/// The least number of members of which one may fail without an interruption.
 const SAFE_MEMBERS: usize = 3;
 /// etcd's default quota is 2 GiB.
 const LARGE_DB_BYTES: u64 = 1 << 30;
-/// The oldest release that the product is tested against.
+/// The oldest release that Drydock is tested against.
 const OLDEST: (u64, u64) = (3, 4);
 
-pub async fn look(
+pub async fn check(
     config: &Config,
     data_dir: &Path,
     env: &Env,
@@ -62,7 +62,7 @@ pub async fn look(
 fn embedded(data_dir: &Path, report: &mut Report) {
     let path = data_dir.join("coordination.redb");
     if !path.exists() {
-        report.add(Level::Ok, "embedded coordination", "made at the first start");
+        report.add(Level::Ok, "embedded coordination", "not there yet; the first start makes it");
         return;
     }
     let clock = Arc::new(SystemClock::default());
@@ -98,12 +98,12 @@ fn members(surveys: &[MemberSurvey], report: &mut Report) {
         return;
     }
     if known > answering.len() {
-        let what = format!("{known} members, of which the endpoints reach {}", answering.len());
-        report.add(Level::Note, "etcd", what);
+        let text = format!("{known} members, of which the endpoints reach {}", answering.len());
+        report.add(Level::Note, "etcd", text);
     }
     if known < SAFE_MEMBERS {
-        let what = format!("{known} of {SAFE_MEMBERS} members: writes stop when one is lost");
-        report.add(Level::Note, "etcd", what);
+        let text = format!("{known} of {SAFE_MEMBERS} members: writes stop when one is lost");
+        report.add(Level::Note, "etcd", text);
     }
 }
 
@@ -126,8 +126,8 @@ fn member(at: &str, status: &MemberStatus, report: &mut Report) {
     }
     if status.db_bytes > LARGE_DB_BYTES {
         let (all, used) = (status.db_bytes >> 20, status.db_used_bytes >> 20);
-        let what = format!("the database has {all} MiB, {used} in use: compact and defragment");
-        report.add(Level::Note, at, what);
+        let text = format!("the database has {all} MiB, {used} in use: compact and defragment");
+        report.add(Level::Note, at, text);
     }
     report.time(at, "status", status.took, SLOW_READ);
 }
@@ -139,7 +139,7 @@ fn unsafe_version(version: &str) -> Option<String> {
     let (major, minor, patch) = (part(), part(), part());
     if (major, minor) < OLDEST {
         let (major, minor) = OLDEST;
-        return Some(format!("older than {major}.{minor}, which nothing was tested against"));
+        return Some(format!("older than {major}.{minor}, the oldest release that is tested"));
     }
     // https://etcd.io/docs/v3.5/op-guide/data_corruption/
     if (major, minor) == (3, 5) && patch < 3 {
@@ -152,16 +152,16 @@ fn time_outs(config: &Config, report: &mut Report) {
     let call = config.coordination.call_timeout;
     let patience = Duration::from_millis(config.store.coordination_timeout_ms);
     if call >= patience {
-        let what = format!(
+        let text = format!(
             "`coordination.call_timeout` is not below `store.coordination_timeout_ms`: \
-             no second member is asked within {} ms",
+             no second member is tried within {} ms",
             patience.as_millis()
         );
-        report.add(Level::Unsafe, "time-outs", what);
+        report.add(Level::Unsafe, "time-outs", text);
     }
 }
 
-/// A write as a commit makes it, a read as a request waits for, and an end without traces.
+/// Times writes such as a commit makes and reads such as a request waits for, and deletes the key.
 async fn transactions(
     coord: &Bounded,
     key: &str,
@@ -177,23 +177,23 @@ async fn transactions(
         revision = coord.txn(write).await?.revision;
         times.push(asked.elapsed());
     }
-    report.time("etcd", "a write", middle(&mut times), SLOW_WRITE);
+    report.time("etcd", "write", median(&mut times), SLOW_WRITE);
     times.clear();
     for _ in 0..ROUNDS {
         let asked = Instant::now();
         coord.get(key.to_owned()).await?;
         times.push(asked.elapsed());
     }
-    report.time("etcd", "a linearizable read", middle(&mut times), SLOW_READ);
+    report.time("etcd", "linearizable read", median(&mut times), SLOW_READ);
     let range = KeyRange::single(key.to_owned());
     coord.txn(Txn::default().then(Op::delete(range.clone()))).await?;
     if coord.range(RangeRequest::new(range)).await?.count > 0 {
-        report.add(Level::Unsafe, "etcd", "a key that was deleted is still there");
+        report.add(Level::Unsafe, "etcd", "a deleted key is still there");
     }
     Ok(())
 }
 
-fn middle(times: &mut [Duration]) -> Duration {
+fn median(times: &mut [Duration]) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]
 }

@@ -1,13 +1,13 @@
-//! `drydock check`: connects to everything that the configuration names, and says what it finds.
+//! `drydock check`: connects to the stores that the configuration names, and reports findings.
 //!
-//! | module | looks at |
+//! | module | holds |
 //! |---|---|
-//! | `coordination` | etcd, or the embedded store |
-//! | `objects` | S3, or files |
-//! | `report` | what a finding is, and how it is shown |
+//! | `coordination` | the checks of etcd, or the embedded store |
+//! | `objects` | the checks of S3, or files |
+//! | `report` | findings, and how they are shown |
 //!
-//! It writes a few keys and objects of its own below the cluster's name, and takes them away again.
-//! Exit code 1 if anything is missing or unsafe.
+//! The checks write a few keys and objects of their own below the cluster's name, and delete them
+//! again. The exit code is 1 if a finding is `missing` or `unsafe`.
 
 mod coordination;
 mod objects;

@@ -1,4 +1,4 @@
-//! The objects: whether the store does what the product relies on, and how fast.
+//! Checks of the object store: whether it does what Drydock relies on, and how fast it is.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,16 +17,16 @@ use crate::cli::store;
 use crate::config::Config;
 use crate::config::stores::ObjectsKind;
 
-/// Longer than any single request may take.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Archiving writes one small object a second.
+/// The bound of all checks, longer than any single request may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The bound of one small write or read: the archiver writes one small object a second.
 const SLOW: Duration = Duration::from_millis(500);
-/// Seconds between two clocks that are kept right, and some for what is on its way.
-const CLOCKS_APART: i64 = 30;
-/// The smallest part that S3 takes before the last one.
+/// The greatest difference between two synchronized clocks, in seconds, with the time of a request.
+const MAX_CLOCK_SKEW: i64 = 30;
+/// The smallest size that S3 accepts for any part but the last.
 const PART_BYTES: usize = 5 << 20;
 
-pub async fn look(
+pub async fn check(
     config: &Config,
     data_dir: &Path,
     env: &Env,
@@ -45,16 +45,19 @@ pub async fn look(
         Err(other) => return Err(other),
     };
     let folder = Key::from(format!("{}/check/{}", config.cluster, env.new_id()));
-    let trial = trial(objects.as_ref(), env, &folder, &at, report);
-    match tokio::time::timeout(PATIENCE, trial).await {
+    let checks = run_checks(objects.as_ref(), env, &folder, &at, report);
+    match tokio::time::timeout(TIMEOUT, checks).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => report.add(Level::Missing, at, Chain(&error)),
-        Err(_) => report.add(Level::Missing, at, format!("no end within {} s", PATIENCE.as_secs())),
+        Err(_) => {
+            let text = format!("the checks did not end within {} s", TIMEOUT.as_secs());
+            report.add(Level::Missing, at, text);
+        }
     }
     Ok(())
 }
 
-async fn trial(
+async fn run_checks(
     store: &dyn ObjectStore,
     env: &Env,
     folder: &Key,
@@ -65,63 +68,65 @@ async fn trial(
     let content = b"0123456789";
     let (asked, clock) = (Instant::now(), env.now());
     store.put(&small, PutPayload::from_static(content)).await?;
-    report.time(at, "a small object written", asked.elapsed(), SLOW);
+    report.time(at, "write of a small object", asked.elapsed(), SLOW);
     let asked = Instant::now();
     let found = store.get(&small).await?;
     let ahead = clock.as_second() - found.meta.last_modified.timestamp();
     let read = found.bytes().await?;
-    report.time(at, "and read", asked.elapsed(), SLOW);
-    if let Some(what) = wrong_clock(ahead) {
-        report.add(Level::Note, at, what);
+    report.time(at, "read of a small object", asked.elapsed(), SLOW);
+    if let Some(text) = wrong_clock(ahead) {
+        report.add(Level::Note, at, text);
     }
     let part = store.get_range(&small, 3..6).await?;
     if read[..] != content[..] || part[..] != content[3..6] {
-        report.add(Level::Unsafe, at, "what is read is not what was written");
+        report.add(Level::Unsafe, at, "a read does not return the bytes that were written");
     }
     let listed: Vec<_> = store.list(Some(folder)).try_collect().await?;
     if listed.len() != 1 {
-        let what = "listings are late: what was written is not there yet, or what was deleted is";
-        report.add(Level::Unsafe, at, what);
+        let text = "listings are late: a new object is not listed yet, or a deleted one still is";
+        report.add(Level::Unsafe, at, text);
     }
     let conditional = folder.clone().join("conditional.json");
     match conditional_writes(store, &conditional).await? {
         ConditionalWrites::Honoured => report.add(Level::Ok, at, "conditional writes: honoured"),
         ConditionalWrites::Unknown => {
-            report.add(Level::Ok, at, "conditional writes: none; nothing relies on them");
+            report.add(Level::Ok, at, "conditional writes: none; Drydock does not need them");
         }
         ConditionalWrites::Ignored => {
-            let what =
-                "conditional writes: ignored; nothing relies on them, but other programs may";
-            report.add(Level::Note, at, what);
+            let text =
+                "conditional writes: ignored; Drydock does not need them, but other programs may";
+            report.add(Level::Note, at, text);
         }
     }
     let large = folder.clone().join("large.bin");
     in_parts(store, &large).await?;
     let size = store.head(&large).await?.size;
-    if size == PART_BYTES as u64 + 1 {
-        report.add(Level::Ok, at, "uploads in parts");
+    let expected = PART_BYTES as u64 + 1;
+    if size == expected {
+        report.add(Level::Ok, at, "uploads in parts: work");
     } else {
-        report.add(Level::Unsafe, at, format!("an upload in parts has {size} bytes in the end"));
+        let text = format!("uploads in parts: an object has {size} bytes instead of {expected}");
+        report.add(Level::Unsafe, at, text);
     }
     store.delete(&small).await?;
     store.delete(&large).await?;
     match store.get(&small).await {
         Err(object_store::Error::NotFound { .. }) => {}
-        Ok(_) => report.add(Level::Unsafe, at, "an object that was deleted is still there"),
+        Ok(_) => report.add(Level::Unsafe, at, "a deleted object is still there"),
         Err(error) => return Err(error),
     }
     Ok(())
 }
 
-/// What to say of a clock that is so many seconds ahead of the store's.
+/// The finding for a clock that is `ahead` seconds ahead of the store's; `None` if that is little.
 fn wrong_clock(ahead: i64) -> Option<String> {
     let apart = ahead.abs();
-    let way = if ahead > 0 { "ahead of" } else { "behind" };
-    let what = format!(
-        "the clock of this machine is {apart} s {way} the store's: S3 refuses requests from 15 \
+    let side = if ahead > 0 { "ahead of" } else { "behind" };
+    let text = format!(
+        "the clock of this machine is {apart} s {side} the store's: S3 refuses requests from 15 \
          minutes on"
     );
-    (apart > CLOCKS_APART).then_some(what)
+    (apart > MAX_CLOCK_SKEW).then_some(text)
 }
 
 async fn in_parts(store: &dyn ObjectStore, key: &Key) -> object_store::Result<()> {
@@ -133,7 +138,7 @@ async fn in_parts(store: &dyn ObjectStore, key: &Key) -> object_store::Result<()
     };
     let done = parts.await;
     if done.is_err() {
-        // What remains of it costs money until it is aborted.
+        // The parts cost money until the upload is aborted.
         let _ = upload.abort().await;
     }
     done.map(drop)
@@ -144,10 +149,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_differs_by_more_than_a_trip_is_named() {
+    fn a_clock_that_differs_by_more_than_a_request_takes_is_reported() {
         assert_eq!(wrong_clock(0), None);
         assert_eq!(wrong_clock(-2), None);
-        assert!(wrong_clock(600).is_some_and(|what| what.contains("600 s ahead of the store's")));
-        assert!(wrong_clock(-61).is_some_and(|what| what.contains("61 s behind the store's")));
+        assert!(wrong_clock(600).is_some_and(|text| text.contains("600 s ahead of the store's")));
+        assert!(wrong_clock(-61).is_some_and(|text| text.contains("61 s behind the store's")));
     }
 }

@@ -1,4 +1,4 @@
-//! Findings, and how they are shown.
+//! The findings of `drydock check`, and how they are shown.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -11,45 +11,45 @@ use crate::cli::exit::Failure;
 use crate::cli::output;
 use crate::config::{Config, Loaded};
 
-/// How a finding is to be taken.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     Ok,
-    /// Worth knowing.
+    /// Works; the operator should know.
     Note,
-    /// It works, but requests will wait for it.
+    /// Works, but requests will wait for it.
     Slow,
-    /// It works, but data or availability are at risk.
+    /// Works, but data or availability are at risk.
     Unsafe,
-    /// It does not work.
+    /// Does not work.
     Missing,
 }
 
 #[derive(Debug, Serialize)]
 pub struct Finding {
     pub level: Level,
-    /// What was looked at.
+    /// The store, member or folder that was checked.
     pub at: String,
     pub what: String,
 }
 
-/// Findings in the order in which they were made.
+/// Findings in the order of the checks.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
     pub findings: Vec<Finding>,
 }
 
-/// What words in an error most likely mean here.
+/// Words of errors, and the most likely cause of each.
 const HINTS: [(&str, &str); 12] = [
-    ("SignatureDoesNotMatch", "the secret key is not that of the access key"),
-    ("InvalidAccessKeyId", "the access key is not known there"),
-    ("AccessDenied", "the access key may not do that"),
+    ("SignatureDoesNotMatch", "the secret key does not belong to the access key"),
+    ("InvalidAccessKeyId", "the server does not know the access key"),
+    ("AccessDenied", "the access key lacks the permission"),
     ("NoSuchBucket", "there is no such bucket"),
     ("RequestTimeTooSkewed", "the clock of this machine, or of the server, is wrong"),
     ("NotValidYet", "the certificate is not valid yet, or the clock of this machine is wrong"),
     ("Expired", "the certificate has expired, or the clock of this machine is wrong"),
-    ("UnknownIssuer", "nobody signed the certificate whom `ca_file` or this machine trusts"),
+    ("UnknownIssuer", "the certificate's issuer is trusted neither by `ca_file` nor this machine"),
     ("CaUsedAsEndEntity", "the server presents the certificate of an authority as its own"),
     ("NotValidForName", "the certificate is for another host name"),
     ("InvalidContentType", "that port does not speak TLS: `http://`?"),
@@ -59,7 +59,7 @@ const HINTS: [(&str, &str); 12] = [
 impl Report {
     pub fn add(&mut self, level: Level, at: impl Display, what: impl Display) {
         let what = what.to_string();
-        // Servers answer whole documents.
+        // Servers answer with documents of several lines.
         let mut what = what.split_whitespace().collect::<Vec<_>>().join(" ");
         if level == Level::Missing
             && let Some((_, hint)) = HINTS.iter().find(|(words, _)| what.contains(words))
@@ -69,7 +69,7 @@ impl Report {
         self.findings.push(Finding { level, at: at.to_string(), what });
     }
 
-    /// How long something takes, and whether that is too long.
+    /// Adds the duration of an operation, and whether that is too long.
     pub fn time(&mut self, at: impl Display, what: &str, took: Duration, limit: Duration) {
         let level = if took > limit { Level::Slow } else { Level::Ok };
         let (took, limit) = (milliseconds(took), limit.as_millis());
@@ -98,8 +98,8 @@ pub async fn run(config: Config, json: bool) -> Result<(), Failure> {
             report.add(Level::Missing, "data directory", what);
         }
     }
-    coordination::look(&config, &data_dir, &env, &mut report).await?;
-    objects::look(&config, &data_dir, &env, &mut report).await?;
+    coordination::check(&config, &data_dir, &env, &mut report).await?;
+    objects::check(&config, &data_dir, &env, &mut report).await?;
     if json {
         output::json(&report)?;
     } else {
@@ -109,8 +109,8 @@ pub async fn run(config: Config, json: bool) -> Result<(), Failure> {
     }
     match report.worst() {
         Level::Ok | Level::Note | Level::Slow => Ok(()),
-        Level::Unsafe => Err(Failure::Failed("something is not safe".into())),
-        Level::Missing => Err(Failure::Failed("something is missing".into())),
+        Level::Unsafe => Err(Failure::Failed("check: some findings are unsafe".into())),
+        Level::Missing => Err(Failure::Failed("check: some findings are missing".into())),
     }
 }
 
@@ -119,14 +119,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_one_line_that_begins_with_what_it_means() {
+    fn a_missing_finding_is_one_line_that_begins_with_the_likely_cause() {
         let mut report = Report::default();
         let answer = "Error performing PUT: <?xml?>\n<Error><Code>InvalidAccessKeyId</Code>\n";
         report.add(Level::Missing, "bucket", answer);
         report.add(Level::Missing, "etcd", "connection refused");
-        let told: Vec<_> = report.findings.iter().map(|finding| &*finding.what).collect();
-        let first = "the access key is not known there (Error performing PUT: <?xml?> \
+        let texts: Vec<_> = report.findings.iter().map(|finding| &*finding.what).collect();
+        let first = "the server does not know the access key (Error performing PUT: <?xml?> \
             <Error><Code>InvalidAccessKeyId</Code>)";
-        assert_eq!(told, [first, "connection refused"]);
+        assert_eq!(texts, [first, "connection refused"]);
     }
 }

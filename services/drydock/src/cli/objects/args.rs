@@ -1,4 +1,4 @@
-//! Arguments as clap reads them. References are read here already: a mistake in one is a mistake in
+//! The arguments of commands on objects. Clap parses references, too: an invalid one is an error of
 //! the command line.
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -8,22 +8,22 @@ use drydock_api::names::{Name, Ref, TreeRef};
 
 #[derive(Debug, Subcommand)]
 pub enum UserAction {
-    /// Show whose token it is
+    /// Show the user to whom the token belongs
     Me,
     /// List all users
     List,
     /// Create a user
     Create {
         name: Name,
-        /// Make it an administrator
+        /// Make the user an administrator
         #[arg(long)]
         admin: bool,
     },
     /// Show a user
     Show { user: Ref },
-    /// Give a user another name
+    /// Rename a user
     Rename { user: Ref, name: Name },
-    /// Delete a user with everything of it
+    /// Delete a user with all tokens, groups and projects
     Delete { user: Ref },
 }
 
@@ -31,7 +31,7 @@ pub enum UserAction {
 pub enum TokenAction {
     /// List tokens, without their values
     List(OfUser),
-    /// Make a token, and print its value: it is shown this once
+    /// Create a token, and print its value, which is never shown again
     Create {
         name: Name,
         #[command(flatten)]
@@ -39,7 +39,7 @@ pub enum TokenAction {
     },
     /// Delete a token
     Delete {
-        /// Its name or id
+        /// The token's name or id
         #[arg(value_name = "TOKEN", id = "which")]
         which: Ref,
         #[command(flatten)]
@@ -49,7 +49,7 @@ pub enum TokenAction {
 
 #[derive(Debug, Args)]
 pub struct OfUser {
-    /// Whose; by default those of the user who asks
+    /// The user who has the tokens; by default the user of `--token`
     #[arg(long)]
     pub user: Option<Ref>,
 }
@@ -58,12 +58,12 @@ pub struct OfUser {
 pub enum OrgAction {
     /// List the organizations that you may see
     List,
-    /// Create an organization, and own it
+    /// Create an organization; you become its owner
     Create {
         name: Name,
         #[arg(long, default_value = "private")]
         visibility: VisibilityArg,
-        /// Another owner; administrators only
+        /// The user who becomes the owner instead of you; administrators only
         #[arg(long)]
         owner: Option<Ref>,
     },
@@ -77,18 +77,18 @@ pub enum OrgAction {
         #[arg(long)]
         visibility: Option<VisibilityArg>,
     },
-    /// Delete an organization with everything of it
+    /// Delete an organization with all members, groups and projects
     Delete { org: Ref },
-    /// List the members
+    /// List the members of an organization
     Members { org: Ref },
-    /// Make a user a member, or change the role
+    /// Add a user to an organization, or change the user's role
     Join {
         org: Ref,
         user: Ref,
         #[arg(long, default_value = "member")]
         role: RoleArg,
     },
-    /// End a membership
+    /// Remove a user from an organization
     Leave { org: Ref, user: Ref },
 }
 
@@ -111,7 +111,7 @@ pub enum GroupAction {
         #[command(flatten)]
         change: TreeChange,
     },
-    /// Delete a group with everything in it
+    /// Delete a group with all groups and projects in it
     Delete { group: TreeRef },
 }
 
@@ -146,7 +146,7 @@ pub enum ProjectAction {
 pub struct TreeChange {
     #[arg(long)]
     pub name: Option<Name>,
-    /// Move it into this group
+    /// The new parent: moves the object into this group
     #[arg(long)]
     pub parent: Option<TreeRef>,
     #[arg(long)]
@@ -183,8 +183,8 @@ pub enum SecretAction {
 
 #[derive(Debug, Args)]
 pub struct DataArgs {
-    /// `KEY=FILE`: the file's content is the value, without its last line break; `KEY=-` reads
-    /// stdin
+    /// Key and file: the value is the file's content without the last line break; `KEY=-` reads the
+    /// value from stdin
     #[arg(required = true, value_name = "KEY=FILE")]
     pub data: Vec<String>,
 }
@@ -219,30 +219,30 @@ pub enum VariableAction {
 
 #[derive(Debug, Args)]
 pub struct ValueArgs {
-    /// `SECRET.KEY`, or `SECRET.KEY@BRANCHES` for branches such as `main` or `release/*` only; the
-    /// first that fits is taken
+    /// Secret and key of the value, optionally for branches such as `main` or `release/*` only; a
+    /// run takes the first value that matches its branch
     #[arg(required = true, value_name = "SECRET.KEY[@BRANCHES]")]
     pub values: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum RemoteSourceAction {
-    /// List the servers that projects' repositories are on
+    /// List the remote sources: servers with the repositories of projects
     List,
-    /// Make a server known; administrators only
+    /// Create a remote source; administrators only
     Create {
         name: Name,
-        /// The absolute URL of its API
+        /// The absolute URL of the server's API
         url: String,
         #[arg(long)]
         kind: SourceKindArg,
-        /// How users prove to it who they are
+        /// How users authenticate to the server
         #[arg(long)]
         auth: AuthKindArg,
     },
-    /// Show a server
+    /// Show a remote source
     Show { source: Ref },
-    /// Change what is known of a server; administrators only
+    /// Change a remote source; administrators only
     Update {
         source: Ref,
         #[arg(long)]
@@ -254,20 +254,20 @@ pub enum RemoteSourceAction {
         #[arg(long)]
         auth: Option<AuthKindArg>,
     },
-    /// Forget a server; administrators only
+    /// Delete a remote source; administrators only
     Delete { source: Ref },
 }
 
 #[derive(Debug, Args)]
 pub struct ListOfPlace {
-    /// List what is defined above, too: the nearest first
+    /// Include the groups above; of the same name the nearest is listed
     #[arg(long)]
     pub tree: bool,
     #[command(flatten)]
     pub place: PlaceArgs,
 }
 
-/// Where secrets and variables are defined.
+/// The project or group in which secrets and variables are defined.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct PlaceArgs {

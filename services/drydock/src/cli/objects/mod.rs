@@ -1,10 +1,11 @@
-//! `drydock user|token|org|group|project|secret|variable|remote-source`: objects at a gateway.
+//! `drydock user|token|org|group|project|secret|variable|remote-source`: objects, through a
+//! gateway.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`args`] | arguments as clap reads them |
-//! | [`session`] | the gateway, and how answers are shown |
-//! | the others | one noun each |
+//! | [`session`] | a connection to the gateway, and how answers are shown |
+//! | the others | the commands of one noun each |
 
 pub mod args;
 pub mod group;

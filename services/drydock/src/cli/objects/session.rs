@@ -1,4 +1,5 @@
-//! The gateway, and how answers are shown: tables and lines for people, JSON for programs.
+//! A connection to the gateway, and how answers are shown: tables and lines for people, JSON for
+//! programs.
 
 use comfy_table::{Table, presets};
 use drydock_api::configstore::client::ConfigstoreClient;
@@ -13,12 +14,12 @@ use crate::cli::args::GatewayArgs;
 use crate::cli::exit::Failure;
 use crate::cli::{connect, output};
 
-/// The largest page there is.
+/// The number of items of a page, the greatest that the API allows.
 const PAGE: &str = "100";
-/// Stands for what an object has not.
+/// The text for a value that is absent.
 const NOTHING: &str = "-";
 
-/// One command's view of a gateway.
+/// The clients with which one command calls a gateway.
 pub struct Session {
     pub gateway: GatewayClient,
     pub objects: ConfigstoreClient,
@@ -33,7 +34,7 @@ impl Session {
         Ok(Session { gateway, objects, ctx: Context::background(), json: args.json })
     }
 
-    /// Every item of a list, whatever the number of pages.
+    /// Reads all pages of a list.
     pub async fn all<T>(
         &self,
         mut page: impl AsyncFnMut(ListQuery) -> Result<Page<T>, ClientError>,
@@ -52,7 +53,7 @@ impl Session {
         }
     }
 
-    /// Shows a list, in these columns; `user.name` is a field of a field.
+    /// Shows a list with these columns; `user.name` is the field `name` of the field `user`.
     pub fn list<T: Serialize>(&self, items: &[T], columns: &[&str]) -> Result<(), Failure> {
         if self.json {
             return output::json(&items);
@@ -67,7 +68,7 @@ impl Session {
         output::line(table)
     }
 
-    /// Shows one object, a line for each field.
+    /// Shows one object, with one line for each field.
     pub fn show<T: Serialize>(&self, object: &T) -> Result<(), Failure> {
         if self.json {
             return output::json(object);
@@ -79,21 +80,21 @@ impl Session {
         output::line(lines.join("\n"))
     }
 
-    /// Says that something was done, to people.
-    pub fn done(&self, what: impl std::fmt::Display) -> Result<(), Failure> {
+    /// Prints that a change was made; for people only.
+    pub fn done(&self, text: impl std::fmt::Display) -> Result<(), Failure> {
         if self.json {
             return Ok(());
         }
-        output::line(what)
+        output::line(text)
     }
 }
 
-/// Why the gateway did not do it: what it said, without what only a log needs.
+/// The failure of a call: the gateway's own message and code, or the error of the connection.
 pub fn failed(error: ClientError) -> Failure {
     match error.remote() {
         Some(remote) => {
-            let said = format!("{} (`{}`)", remote.message, remote.code);
-            Failure::Failed(said.into())
+            let text = format!("{} (`{}`)", remote.message, remote.code);
+            Failure::Failed(text.into())
         }
         None => Failure::because("the gateway", error),
     }
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_are_for_people() {
+    fn cells_show_nested_fields_and_absent_values() {
         let object = json!({
             "name": "acme",
             "user": { "id": 1, "name": "alice" },

@@ -1,10 +1,11 @@
-//! Places for connections, and who gives one up when there is none.
+//! The limit on open connections, and which connection is closed for a new one.
 //!
 //! A connection that waits for a request is worth less than one that is about to make its first: at
-//! the cap the one that has waited longest is cut, so that thousands of silent clients keep nobody
-//! out. One with a request in work keeps its place; newcomers wait until one of them is done.
+//! the limit the connection that has been idle longest is closed, so that thousands of silent
+//! clients keep no other client out. A connection with a request in work keeps its permit; new
+//! connections wait until one of these requests is done.
 //!
-//! Invariant: a connection that was chosen to be cut begins no request any more.
+//! Invariant: a connection that was chosen to be closed begins no further request.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -17,89 +18,90 @@ use http_body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-/// The places of one server.
+/// The limit of one server. Clones share it.
 #[derive(Clone)]
-pub(crate) struct Places {
+pub(crate) struct ConnectionLimit {
     free: Arc<Semaphore>,
-    silent: Arc<Mutex<Silent>>,
+    idle: Arc<Mutex<IdleConnections>>,
 }
 
-/// Connections that wait for a request, by when they began to.
+/// Connections that wait for a request, by when they began to wait.
 #[derive(Default)]
-struct Silent {
-    turns: u64,
-    waiting: BTreeMap<u64, CancellationToken>,
+struct IdleConnections {
+    last_turn: u64,
+    by_turn: BTreeMap<u64, CancellationToken>,
 }
 
-/// One connection's place.
-pub(crate) struct Place {
-    places: Places,
-    /// Fires when somebody else is to have the place.
-    cut: CancellationToken,
+/// The right of one connection to be open.
+pub(crate) struct ConnectionPermit {
+    limit: ConnectionLimit,
+    /// Fires when the connection must make room for a new one.
+    evicted: CancellationToken,
     state: Mutex<State>,
     _permit: OwnedSemaphorePermit,
 }
 
 enum State {
-    /// For a request, since this turn.
-    Waits(u64),
-    /// Some requests are in work: hyper may begin the next before it lets go of an answer.
-    Works(usize),
+    /// The connection waits for a request, since this turn.
+    Idle(u64),
+    /// This many requests are in work: hyper may begin the next before it drops an answer's body.
+    Active(usize),
 }
 
-impl Places {
-    pub(crate) fn new(count: usize) -> Places {
-        Places { free: Arc::new(Semaphore::new(count)), silent: Arc::default() }
+impl ConnectionLimit {
+    pub(crate) fn new(count: usize) -> ConnectionLimit {
+        ConnectionLimit { free: Arc::new(Semaphore::new(count)), idle: Arc::default() }
     }
 
-    /// A place; if none is free, that of the connection that has waited for a request longest.
-    pub(crate) async fn take(&self) -> Arc<Place> {
+    /// Takes a free permit, or evicts the connection that has been idle longest and waits for its
+    /// permit.
+    pub(crate) async fn acquire(&self) -> Arc<ConnectionPermit> {
         let permit = match self.free.clone().try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) => {
-                if let Some((_, cut)) = self.lock().waiting.pop_first() {
-                    cut.cancel();
+                if let Some((_, evicted)) = self.lock().by_turn.pop_first() {
+                    evicted.cancel();
                 }
                 let freed = self.free.clone().acquire_owned().await;
                 freed.expect("the semaphore is never closed")
             }
         };
-        let cut = CancellationToken::new();
-        let state = Mutex::new(State::Waits(self.wait(&cut)));
-        Arc::new(Place { places: self.clone(), cut, state, _permit: permit })
+        let evicted = CancellationToken::new();
+        let state = Mutex::new(State::Idle(self.add_idle(&evicted)));
+        Arc::new(ConnectionPermit { limit: self.clone(), evicted, state, _permit: permit })
     }
 
-    fn wait(&self, cut: &CancellationToken) -> u64 {
-        let mut silent = self.lock();
-        silent.turns += 1;
-        let turn = silent.turns;
-        silent.waiting.insert(turn, cut.clone());
+    fn add_idle(&self, evicted: &CancellationToken) -> u64 {
+        let mut idle = self.lock();
+        idle.last_turn += 1;
+        let turn = idle.last_turn;
+        idle.by_turn.insert(turn, evicted.clone());
         turn
     }
 
-    fn lock(&self) -> MutexGuard<'_, Silent> {
-        self.silent.lock().expect("no holder of this lock panics")
+    fn lock(&self) -> MutexGuard<'_, IdleConnections> {
+        self.idle.lock().expect("no holder of this lock panics")
     }
 }
 
-impl Place {
-    /// Resolves when the connection is to end for the sake of another one.
-    pub(crate) async fn cut(&self) {
-        self.cut.cancelled().await;
+impl ConnectionPermit {
+    /// Resolves when the connection must make room for a new one.
+    pub(crate) async fn evicted(&self) {
+        self.evicted.cancelled().await;
     }
 
-    /// A request has come. `None` if the connection is being cut.
-    pub(crate) fn begin(self: &Arc<Place>) -> Option<Busy> {
+    /// Counts a request that has come; `None` if the connection is being closed.
+    pub(crate) fn begin_request(self: &Arc<ConnectionPermit>) -> Option<ActiveRequest> {
         let mut state = self.state();
-        let works = match *state {
-            State::Waits(turn) => {
-                self.places.lock().waiting.remove(&turn)?;
+        let active = match *state {
+            State::Idle(turn) => {
+                self.limit.lock().by_turn.remove(&turn)?;
                 0
             }
-            State::Works(works) => works,
+            State::Active(active) => active,
         };
-        *state = State::Works(works + 1);
-        Some(Busy(Arc::clone(self)))
+        *state = State::Active(active + 1);
+        Some(ActiveRequest(Arc::clone(self)))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -107,40 +109,40 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        if let State::Waits(turn) = *self.state() {
-            self.places.lock().waiting.remove(&turn);
+        if let State::Idle(turn) = *self.state() {
+            self.limit.lock().by_turn.remove(&turn);
         }
     }
 }
 
-/// A request in work; afterwards its connection waits for the next one.
-pub(crate) struct Busy(Arc<Place>);
+/// A request in work. When it is dropped, its connection waits for the next one.
+pub(crate) struct ActiveRequest(Arc<ConnectionPermit>);
 
-impl Drop for Busy {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
         let mut state = self.0.state();
         *state = match *state {
-            State::Works(works) if works > 1 => State::Works(works - 1),
-            _ => State::Waits(self.0.places.wait(&self.0.cut)),
+            State::Active(active) if active > 1 => State::Active(active - 1),
+            _ => State::Idle(self.0.limit.add_idle(&self.0.evicted)),
         };
     }
 }
 
-impl Busy {
-    /// Until this body has been sent.
-    pub(crate) fn with(self, body: Body) -> Body {
-        Body::new(Sending { body, _busy: self })
+impl ActiveRequest {
+    /// Keeps the request in work until this body has been sent.
+    pub(crate) fn until_sent(self, body: Body) -> Body {
+        Body::new(SendingBody { body, _request: self })
     }
 }
 
-struct Sending {
+struct SendingBody {
     body: Body,
-    _busy: Busy,
+    _request: ActiveRequest,
 }
 
-impl HttpBody for Sending {
+impl HttpBody for SendingBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -171,40 +173,40 @@ mod tests {
     }
 
     #[test]
-    fn the_one_that_has_waited_longest_gives_up_its_place() {
-        let places = Places::new(2);
-        let first = now(places.take()).unwrap();
-        let second = now(places.take()).unwrap();
-        let (one, two) = (first.begin().unwrap(), first.begin().unwrap());
+    fn the_connection_that_has_been_idle_longest_is_evicted() {
+        let limit = ConnectionLimit::new(2);
+        let first = now(limit.acquire()).unwrap();
+        let second = now(limit.acquire()).unwrap();
+        let (one, two) = (first.begin_request().unwrap(), first.begin_request().unwrap());
         drop((one, two));
-        let mut third = Box::pin(places.take());
-        assert!(now(third.as_mut()).is_none(), "there is no place yet");
-        assert!(now(second.cut()).is_some());
-        assert!(now(first.cut()).is_none(), "it has had a request meanwhile");
-        assert!(second.begin().is_none(), "it begins nothing any more");
+        let mut third = Box::pin(limit.acquire());
+        assert!(now(third.as_mut()).is_none(), "no permit is free yet");
+        assert!(now(second.evicted()).is_some());
+        assert!(now(first.evicted()).is_none(), "the first has had a request meanwhile");
+        assert!(second.begin_request().is_none(), "the second begins no further request");
         drop(second);
         assert!(now(third).is_some());
     }
 
     #[test]
-    fn a_request_in_work_keeps_its_place() {
-        let places = Places::new(1);
-        let only = now(places.take()).unwrap();
-        let busy = only.begin().unwrap();
-        let mut next = Box::pin(places.take());
+    fn a_request_in_work_keeps_its_permit() {
+        let limit = ConnectionLimit::new(1);
+        let only = now(limit.acquire()).unwrap();
+        let request = only.begin_request().unwrap();
+        let mut next = Box::pin(limit.acquire());
         assert!(now(next.as_mut()).is_none());
-        assert!(now(only.cut()).is_none());
-        drop(busy);
+        assert!(now(only.evicted()).is_none());
+        drop(request);
         drop(only);
         assert!(now(next).is_some());
     }
 
     #[test]
-    fn a_connection_that_ends_is_not_asked_for_its_place() {
-        let places = Places::new(1);
-        drop(now(places.take()).unwrap());
-        let second = now(places.take()).unwrap();
-        assert_eq!(places.lock().waiting.len(), 1);
-        assert!(now(second.cut()).is_none());
+    fn a_connection_that_has_ended_is_not_evicted() {
+        let limit = ConnectionLimit::new(1);
+        drop(now(limit.acquire()).unwrap());
+        let second = now(limit.acquire()).unwrap();
+        assert_eq!(limit.lock().by_turn.len(), 1);
+        assert!(now(second.evicted()).is_none());
     }
 }

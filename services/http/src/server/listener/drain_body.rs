@@ -1,8 +1,8 @@
-//! Reading on for a while after a refusal.
+//! Draining the request's body after an error answer.
 //!
 //! A client that is still sending when its connection closes gets a reset, and may never see the
-//! answer that says why. So after an error answer the rest of the body is read and thrown away,
-//! within bounds. A client that waits for `100 Continue` has sent nothing, and is left waiting.
+//! answer that says why. So the rest of the body is read and thrown away, within bounds, before an
+//! error answer. If the client waits for `100 Continue`, it has sent no body, and nothing is read.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,10 +17,10 @@ use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 const MAX_TIME: Duration = Duration::from_secs(10);
-/// A client that sends nothing for this long is waiting for the answer, or gone.
+/// A client that sends nothing for this long waits for the answer, or is gone.
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
-/// A request's body, shared by its handler and by whoever reads the rest.
+/// A request's body, shared by its handler and by the layer that drains the rest.
 #[derive(Clone)]
 pub(crate) struct SharedBody {
     inner: Arc<Mutex<Inner>>,
@@ -28,28 +28,29 @@ pub(crate) struct SharedBody {
 
 struct Inner {
     body: Body,
-    /// Whether reading makes no client send what it would have kept.
-    begun: bool,
+    /// Whether the client sends the body: it needs no `100 Continue`, or has been sent one because
+    /// the handler began to read.
+    sending: bool,
 }
 
 impl SharedBody {
     pub(crate) fn new(headers: &HeaderMap, body: Body) -> SharedBody {
-        let begun = !headers.contains_key(header::EXPECT);
-        SharedBody { inner: Arc::new(Mutex::new(Inner { body, begun })) }
+        let sending = !headers.contains_key(header::EXPECT);
+        SharedBody { inner: Arc::new(Mutex::new(Inner { body, sending })) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().expect("reading a body does not panic")
     }
 
-    /// Reads and forgets what is left.
-    pub(crate) async fn discard(mut self) {
-        if !self.lock().begun {
+    /// Reads the rest of the body and throws it away.
+    pub(crate) async fn drain(mut self) {
+        if !self.lock().sending {
             return;
         }
         let reading =
             async { while let Ok(Some(Ok(_))) = timeout(MAX_PAUSE, self.frame()).await {} };
-        // Out of time is as good as at the end: the client has had its chance.
+        // After this time the answer is sent all the same: the client has had its chance.
         let _ = timeout(MAX_TIME, reading).await;
     }
 }
@@ -63,7 +64,7 @@ impl HttpBody for SharedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let mut inner = self.lock();
-        inner.begun = true;
+        inner.sending = true;
         Pin::new(&mut inner.body).poll_frame(cx)
     }
 

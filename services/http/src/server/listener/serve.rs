@@ -1,11 +1,11 @@
 //! The accept loop: HTTP/1 over whatever streams the listener hands out.
 //!
-//! Own code rather than `axum::serve`, for a bound on connections, a timeout for heads, a drain
-//! with a deadline and no `Date` header from an ambient clock.
+//! This loop takes the place of `axum::serve` because it limits connections, times heads out,
+//! drains with a deadline and adds no `Date` header from an ambient clock.
 //!
 //! Architecture invariant: an accept error concerns one connection; the server goes on. Absent on
 //! purpose: TLS, HTTP/2. A head that hyper cannot parse reaches no router: hyper answers it, and
-//! `refusal` gives that our body.
+//! `parse_error_bodies` gives the answer our body.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -24,12 +24,12 @@ use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connection_limit::{Place, Places};
-use super::parse_error_bodies::Refusals;
-use super::write_timeout::WriteTimeout;
+use super::connection_limit::{ConnectionLimit, ConnectionPermit};
+use super::parse_error_bodies::ParseErrorBodies;
 use crate::server::settings::HttpSettings;
 
 /// The pause after an accept error, doubled with each in a row up to [`MAX_BACKOFF`].
@@ -37,8 +37,9 @@ const MIN_BACKOFF: Duration = Duration::from_millis(5);
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
 /// How long a connection without a request waits for one more after `shutdown`: its client may be
-/// about to use it, or have done so already. The answer tells it to use another one then.
-const LAST_REQUEST: Duration = Duration::from_secs(2);
+/// about to send one, or have sent it already. The answer then tells the client to use another
+/// connection.
+const LAST_REQUEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Serves until `shutdown`, then lets open requests finish until the drain deadline.
 pub async fn serve(
@@ -49,17 +50,23 @@ pub async fn serve(
 ) {
     let drain = shutdown.clone();
     let router = router.layer(map_response(move |response: Response| {
-        std::future::ready(farewell(response, &drain))
+        std::future::ready(close_while_draining(response, &drain))
     }));
     let connections = TaskTracker::new();
-    let places = Places::new(settings.max_connections);
-    let end = Ending { drain: shutdown, abort: CancellationToken::new() };
+    let limit = ConnectionLimit::new(settings.max_connections);
+    let end = ShutdownTokens { drain: shutdown, abort: CancellationToken::new() };
     let mut backoff = MIN_BACKOFF;
-    while let Some(accepted) = end.until_drain(next(&mut *listener, &places)).await {
+    while let Some(accepted) = end.until_drain(accept(&mut *listener, &limit)).await {
         match accepted {
-            Ok((stream, place)) => {
+            Ok((stream, permit)) => {
                 backoff = MIN_BACKOFF;
-                connections.spawn(connection(stream, place, router.clone(), settings, end.clone()));
+                connections.spawn(connection(
+                    stream,
+                    permit,
+                    router.clone(),
+                    settings,
+                    end.clone(),
+                ));
             }
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
@@ -78,80 +85,89 @@ pub async fn serve(
     }
 }
 
-/// While connections are being closed, the last answer on each says so.
-fn farewell(mut response: Response, drain: &CancellationToken) -> Response {
+/// Adds `Connection: close` to answers while the server drains.
+fn close_while_draining(mut response: Response, drain: &CancellationToken) -> Response {
     if drain.is_cancelled() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
+/// The two steps of a shutdown.
 #[derive(Clone)]
-struct Ending {
-    /// Finish what is open, take nothing new.
+struct ShutdownTokens {
+    /// Open requests finish, and no new connection is accepted.
     drain: CancellationToken,
-    /// Finish nothing.
+    /// Open connections are closed, whatever they do.
     abort: CancellationToken,
 }
 
-impl Ending {
+impl ShutdownTokens {
     async fn until_drain<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         self.drain.run_until_cancelled(work).await
     }
 }
 
-type Serving = http1::Connection<TokioIo<WriteTimeout<Refusals<BoxStream>>>, InPlace>;
+type Io = TokioIo<Pin<Box<TimeoutStream<ParseErrorBodies<BoxStream>>>>>;
+type Serving = http1::Connection<Io, ConnectionService>;
 
-/// The next connection, and a place for it.
-async fn next(
+/// Accepts the next connection and acquires a permit for it.
+async fn accept(
     listener: &mut dyn Listener,
-    places: &Places,
-) -> std::io::Result<(BoxStream, Arc<Place>)> {
+    limit: &ConnectionLimit,
+) -> std::io::Result<(BoxStream, Arc<ConnectionPermit>)> {
     let (stream, _peer) = listener.accept().await?;
-    Ok((stream, places.take().await))
+    Ok((stream, limit.acquire().await))
 }
 
-/// The router for one connection, whose place knows when there is something to do.
-struct InPlace {
+/// The router for one connection, which tells the connection's permit of each request.
+struct ConnectionService {
     router: TowerToHyperService<Router>,
-    place: Arc<Place>,
+    permit: Arc<ConnectionPermit>,
 }
 
-impl Service<http::Request<Incoming>> for InPlace {
+impl Service<http::Request<Incoming>> for ConnectionService {
     type Response = Response;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
 
     fn call(&self, request: http::Request<Incoming>) -> Self::Future {
-        let Some(busy) = self.place.begin() else {
+        let Some(active) = self.permit.begin_request() else {
             return Box::pin(std::future::pending());
         };
         let answer = self.router.call(request);
-        Box::pin(async move { Ok(answer.await?.map(|body| busy.with(body))) })
+        Box::pin(async move { Ok(answer.await?.map(|body| active.until_sent(body))) })
     }
 }
 
 fn connection(
     stream: BoxStream,
-    place: Arc<Place>,
+    permit: Arc<ConnectionPermit>,
     router: Router,
     settings: &HttpSettings,
-    end: Ending,
+    end: ShutdownTokens,
 ) -> impl Future<Output = ()> + Send + use<> {
-    let stream = WriteTimeout::new(Refusals::new(stream), settings.idle_timeout);
+    // Without a write timeout a client that stops reading an export would hold its connection and
+    // its read snapshot for ever. There is no read timeout: a request in work is silent on that
+    // side.
+    let mut stream = TimeoutStream::new(ParseErrorBodies::new(stream));
+    stream.set_write_timeout(Some(settings.idle_timeout));
     let router = TowerToHyperService::new(router);
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(settings.header_timeout)
         .max_header_size(settings.max_header_bytes)
         .auto_date_header(false)
-        .serve_connection(TokioIo::new(stream), InPlace { router, place: Arc::clone(&place) });
+        .serve_connection(
+            TokioIo::new(Box::pin(stream)),
+            ConnectionService { router, permit: Arc::clone(&permit) },
+        );
     let mut serving = Box::pin(serving);
     async move {
         let done = tokio::select! {
             done = serving.as_mut() => Some(done),
             () = end.drain.cancelled() => None,
-            () = place.cut() => return,
+            () = permit.evicted() => return,
         };
         let done = match done {
             Some(done) => done,
@@ -161,15 +177,15 @@ fn connection(
             },
         };
         if let Err(error) = done {
-            // Peers vanish, reset and send rubbish all day long: theirs to know, not an operator's.
+            // Peers vanish, reset and send garbage all day long: no operator must act on this.
             tracing::debug!(error = %drydock_core::error::Chain(&error), "connection failed");
         }
     }
 }
 
-/// Ends with the answer to a request, if there is one or one comes soon.
+/// Serves one more request, if one is in work or comes soon, and closes the connection.
 async fn last_request(mut serving: Pin<Box<Serving>>) -> hyper::Result<()> {
-    match tokio::time::timeout(LAST_REQUEST, serving.as_mut()).await {
+    match tokio::time::timeout(LAST_REQUEST_WAIT, serving.as_mut()).await {
         Ok(done) => done,
         Err(_) => {
             serving.as_mut().graceful_shutdown();

@@ -1,7 +1,8 @@
-//! Follows the mode's key into the instance's [`ModeCell`].
+//! The watch of the mode's key, which keeps the instance's [`ModeCell`] up to date.
 //!
 //! Invariants: the watch starts at the revision after the one that was read, so no switch between
-//! the two is missed; a quiet watch is doubted, and the key read again.
+//! the two is missed; after a while without an event the key is read again, because the watch may
+//! be broken.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use drydock_core::retry::Backoff;
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-/// How often the key is read although the watch says nothing.
+/// How often the key is read although the watch brings no event.
 const IDLE_CHECK: Duration = Duration::from_secs(5);
 
 pub(super) async fn follow(
@@ -29,13 +30,13 @@ pub(super) async fn follow(
     let mut backoff = Backoff::new(&env, "mode-watch");
     let following = async {
         loop {
-            match look_and_watch(&coord, &keys, &mode).await {
+            match read_and_watch(&coord, &keys, &mode).await {
                 Ok(watch) => match observe(watch, &mode).await {
-                    Ended::Quiet => backoff.reset(),
-                    Ended::Broken => backoff.pause().await,
+                    WatchEnd::Quiet => backoff.reset(),
+                    WatchEnd::Broken => backoff.pause().await,
                 },
                 Err(error) => {
-                    tracing::debug!(error = %Chain(error.as_ref()), "the mode cannot be read");
+                    tracing::debug!(error = %Chain(error.as_ref()), "could not read the mode");
                     backoff.pause().await;
                 }
             }
@@ -44,7 +45,7 @@ pub(super) async fn follow(
     stop.run_until_cancelled(following).await;
 }
 
-async fn look_and_watch(
+async fn read_and_watch(
     coord: &Bounded,
     keys: &Keys,
     mode: &ModeCell,
@@ -55,25 +56,27 @@ async fn look_and_watch(
     Ok(coord.watch(WatchRequest::new(range).from(revision + 1)).await?)
 }
 
-/// Why a watch is not followed any more.
-enum Ended {
+/// Why a watch was given up.
+enum WatchEnd {
     Broken,
     Quiet,
 }
 
-/// Takes what the watch brings, until it ends or has been quiet for a while.
-async fn observe(mut watch: WatchStream, mode: &ModeCell) -> Ended {
+/// Takes the events of a watch, until it ends or has been quiet for a while.
+async fn observe(mut watch: WatchStream, mode: &ModeCell) -> WatchEnd {
     loop {
         let batch = match tokio::time::timeout(IDLE_CHECK, watch.next()).await {
             Ok(Some(Ok(batch))) => batch,
-            Ok(Some(Err(_)) | None) => return Ended::Broken,
-            Err(_elapsed) => return Ended::Quiet,
+            Ok(Some(Err(_)) | None) => return WatchEnd::Broken,
+            Err(_elapsed) => return WatchEnd::Quiet,
         };
         let puts = batch.events.iter().filter(|event| event.kind == EventKind::Put);
         for event in puts {
             match SeenMode::decode(Some(&event.kv)) {
                 Ok(seen) => mode.observe(seen),
-                Err(error) => tracing::error!(error = %Chain(&error), "the mode is not readable"),
+                Err(error) => {
+                    tracing::error!(error = %Chain(&error), "the record of the mode is invalid")
+                }
             }
         }
     }
