@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use object_store::path::Path;
+use object_store::throttle::{ThrottleConfig, ThrottledStore};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock};
@@ -28,6 +29,7 @@ use crate::coord::{
 use crate::db::Execution;
 use crate::env::{Clock, Env, ManualClock, RngTree};
 use crate::error::BoxError;
+use crate::log::ballot::Ballot;
 use crate::log::format::{Commit, Mode, ModeRecord, decode, encode};
 use crate::log::keys::{Keys, ObjectKeys};
 use crate::log::segment::Segment;
@@ -237,6 +239,8 @@ impl Clock for TokioClock {
 pub struct World {
     pub coord: Flaky,
     pub objects: Arc<InMemory>,
+    /// Whether instances that start wait for objects without an answer.
+    pub objects_out: bool,
     pub settings: StoreSettings,
     scratch: TempDir,
     seed: u64,
@@ -260,6 +264,7 @@ impl World {
         World {
             coord: Flaky::new(),
             objects: Arc::new(InMemory::new()),
+            objects_out: false,
             settings: StoreSettings::default(),
             scratch: TempDir::new().unwrap(),
             seed: 0,
@@ -289,7 +294,7 @@ impl World {
             schema: &SCHEMA,
             env: Env::new(clock, RngTree::from_seed(self.seed)),
             coord: Arc::new(self.coord.clone()),
-            objects: Arc::clone(&self.objects) as Arc<dyn object_store::ObjectStore>,
+            objects: self.reached(),
             settings: self.settings.clone(),
             execution: Execution::Inline,
             scratch: self.scratch.path().to_owned(),
@@ -299,7 +304,24 @@ impl World {
         (store, loops, mode)
     }
 
-    /// The file of the only read model.
+    fn reached(&self) -> Arc<dyn object_store::ObjectStore> {
+        let objects = Arc::clone(&self.objects) as Arc<dyn object_store::ObjectStore>;
+        if !self.objects_out {
+            return objects;
+        }
+        let never = Duration::from_secs(1 << 30);
+        let config = ThrottleConfig {
+            wait_delete_per_call: never,
+            wait_get_per_call: never,
+            wait_list_per_call: never,
+            wait_list_with_delimiter_per_call: never,
+            wait_put_per_call: never,
+            ..ThrottleConfig::default()
+        };
+        Arc::new(ThrottledStore::new(objects, config))
+    }
+
+    /// The file of the only read model there is.
     pub fn model(&self) -> PathBuf {
         let mut models = std::fs::read_dir(self.scratch.path()).unwrap();
         let only = models.next().unwrap().unwrap().path();
@@ -325,7 +347,7 @@ impl World {
         let commits: Vec<Commit> = commits.into_iter().filter(wanted).collect();
         let segment = Segment { lineage: commits[0].lineage, commits };
         let key = ObjectKeys::new("test", SCHEMA.service)
-            .segment(segment.lineage, segment.span().unwrap());
+            .segment(segment.lineage, segment.span(Ballot::NONE).unwrap());
         (key, segment.encode())
     }
 

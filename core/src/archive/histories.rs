@@ -110,8 +110,7 @@ impl ReferenceStateMachine for Model {
                 names.remove(&gone);
                 model.states.push(names);
             }
-            // The state of a checkpoint is proof of the commits before it.
-            Step::Archive | Step::Checkpoint => model.proven = model.states.len() - 1,
+            Step::Archive => model.proven = model.states.len() - 1,
             Step::Export => model.exports.push(model.now().clone()),
             Step::Import(nth) => {
                 let state = model.exports[*nth].clone();
@@ -125,7 +124,8 @@ impl ReferenceStateMachine for Model {
                 model.states.push(state);
                 model.proven += 1;
             }
-            Step::Trim | Step::Collect | Step::Restart => {}
+            // Only what is archived has a checkpoint.
+            Step::Checkpoint | Step::Trim | Step::Collect | Step::Restart => {}
         }
         model
     }
@@ -174,7 +174,6 @@ impl System {
                 lock.release().await.unwrap();
             }
             Step::Checkpoint => {
-                // The state of a read model is archived too, so that the chain goes on from it.
                 let lock = System::locked(&self.instance, "checkpoint").await;
                 checkpoint::run_once(&self.instance.store, lock.fence()).await.unwrap();
                 lock.release().await.unwrap();

@@ -85,7 +85,7 @@ impl Store {
             return Err(StoreError::StorageUnavailable(listed).into());
         }
         let Rebuilt { db, reached, .. } = rebuild(inner, record).await?;
-        let reached = reached.position;
+        let (reached, last) = (reached.position, end.unwrap_or(last));
         if reached < last {
             return Err(ImportError::LineageDamaged { lineage, reached, last });
         }

@@ -83,8 +83,8 @@ impl Store {
             }
             let key = inner.keys.task(TASK);
             if let Some(lock) = Lock::try_take(&inner.coord, key, HOLDER, TAIL_LEASE).await? {
-                let mut noted = None;
-                let pass = archive::run_once(self, lock.fence(), &mut noted);
+                let mut memory = None;
+                let pass = archive::run_once(self, lock.fence(), &mut memory);
                 let archived = lock.keep_while(TAIL_LEASE, pass).await;
                 if let Err(error) = lock.release().await {
                     tracing::debug!(%error, "the archiver's lock is left to expire");

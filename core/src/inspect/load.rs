@@ -9,10 +9,9 @@ use super::objects::Inventory;
 use super::verify::Verifier;
 use crate::context::Context;
 use crate::db::{Db, DbError, Tx};
-use crate::lineage::list::last_position;
 use crate::lineage::record::LineageRecord;
 use crate::lineage::recovery;
-use crate::log::format::{Head, Reason};
+use crate::log::format::{CheckpointRecord, Head, Reason};
 use crate::read_model::base::StoreBase;
 use crate::read_model::{StoreError, load};
 
@@ -24,20 +23,27 @@ pub(super) async fn check(
     for record in &inventory.lineages {
         lineage(verifier, state, inventory, record).await?;
     }
-    let Some(head) = state.head else {
+    if state.head.is_none() {
         if !inventory.lineages.is_empty() || !state.log.is_empty() {
             let meaning = "the next start recovers from objects; what was not archived is lost";
             let place = verifier.inner.keys.head();
             verifier.report(place, "it does not exist, though a store does", meaning);
         }
         return Ok(());
-    };
+    }
+    if let Some(CheckpointRecord { lineage, position }) = state.checkpoint
+        && !inventory.manifests.get(&lineage).is_some_and(|kept| kept.contains(&position))
+    {
+        let problem = format!("the manifest at `{position}` does not exist");
+        let meaning = "the next start loads a newer checkpoint, if there is one";
+        verifier.report(verifier.inner.keys.checkpoint(), problem, meaning);
+    }
     verifier.checked.states += 1;
     let meaning = "no instance can start";
     let loaded = load_next_start(verifier.inner).await;
     let place = verifier.inner.keys.head();
     verifier.check(&place, meaning, loaded)?;
-    let proven = recovery::is_set_back(verifier.inner, &head).await;
+    let proven = recovery::is_set_back(verifier.inner).await;
     let meaning = "the next start cannot tell whether the coordination store was set back";
     if let Some(true) = verifier.check(&place, meaning, proven)? {
         let meaning = "the coordination store was set back: the next start recovers from objects";
@@ -46,9 +52,10 @@ pub(super) async fn check(
     Ok(())
 }
 
-/// Loads the state that the next start would load.
+/// What the next start would load.
 async fn load_next_start(store: &StoreBase) -> Result<Head, StoreError> {
-    Ok(load::assemble(store, store.create_db().await?).await?.head)
+    let start = load::Start::read(store).await?.ok_or(StoreError::NotReady)?;
+    Ok(load::assemble(store, store.create_db().await?, start).await?.head)
 }
 
 async fn lineage(
@@ -83,9 +90,8 @@ async fn lineage(
     let meaning = "one cannot go back to the end of that lineage, nor recover it";
     let followed = load::follow(inner, &db, base).await;
     let Some(reached) = verifier.check(&place, meaning, followed)? else { return Ok(()) };
-    let last = last_position(&inner.objects, &inner.object_keys, id)
-        .await?
-        .max(needed(state, inventory, record));
+    // Beyond that there may be segments of archivers that came to nothing.
+    let last = needed(state, inventory, record);
     if reached.position < last {
         let to = reached.position;
         let problem = format!("it reads back up to position `{to}` only, it went on to `{last}`");
@@ -101,9 +107,9 @@ fn needed(state: &CoordinationState, inventory: &Inventory, record: &LineageReco
         let archived = state.archived.filter(|archived| archived.lineage == id);
         return archived.map_or(0, |archived| archived.position);
     }
-    // The lineage that follows it began at its last position.
-    let after = inventory.lineages.iter().filter(|after| after.parent == Some(id));
-    after.map(|after| after.fork).max().unwrap_or(0)
+    // What followed it began where it ended.
+    let after = inventory.lineages.iter().filter_map(LineageRecord::followed);
+    after.filter(|(of, ..)| *of == id).map(|(_, end, _)| end).max().unwrap_or(0)
 }
 
 async fn counts(verifier: &Verifier<'_>, db: &Db) -> Result<BTreeMap<String, u64>, StoreError> {

@@ -9,8 +9,9 @@ use super::keys::CoordinationState;
 use super::verify::Verifier;
 use crate::checkpoint::{DataFile, Manifest, SortKey, read_file};
 use crate::lineage::list::lineage_history;
-use crate::lineage::notes::Note;
+use crate::lineage::notes::{Announced, Note, newest_of};
 use crate::lineage::record::{CurrentLineage, LineageRecord};
+use crate::log::ballot::Ballot;
 use crate::log::format::{Body, Head, Position};
 use crate::log::keys::{DataName, ObjectKeys, Span};
 use crate::log::segment;
@@ -113,12 +114,12 @@ pub(super) async fn check(
     }
     records.sort_by_key(|record| (record.epoch, record.created, record.lineage));
     let noted = self::current(verifier, state, current, &records).await?;
-    let current = state.head.map(|head| head.lineage).or(noted);
-    inventory.lineages = lineage_history(&records, current).cloned().collect();
-    if let Some(record) = records.iter().find(|record| current == Some(record.lineage))
-        && !notes.contains(&Note::of(record))
+    let in_force = state.head.map(|head| head.lineage).or(noted);
+    inventory.lineages = lineage_history(&records, in_force).cloned().collect();
+    if let Some(record) = records.iter().find(|record| in_force == Some(record.lineage))
+        && newest_of(&notes) != Some(record.lineage)
     {
-        verifier.report(keys.note(Note::of(record)), "it does not exist", WRONG_LINEAGE);
+        verifier.report(keys.notes(), "the newest names another lineage, or none", WRONG_LINEAGE);
     }
     let mut files = BTreeMap::new();
     for (id, positions) in &inventory.manifests {
@@ -154,9 +155,13 @@ async fn record(
 }
 
 async fn note(verifier: &mut Verifier<'_>, key: &Path, note: Note) -> Result<(), StoreError> {
+    if note.lineage.is_none() {
+        let read = verifier.inner.objects.get_envelope::<Announced>(key).await;
+        return verifier.check(key, "it counts as what its name says", read).map(drop);
+    }
     let read = verifier.inner.objects.get_envelope::<CurrentLineage>(key).await;
     let Some(found) = verifier.check(key, WRONG_LINEAGE, read)? else { return Ok(()) };
-    if found.lineage != note.lineage {
+    if Some(found.lineage) != note.lineage {
         verifier.report(key, format!("it names `{}`", found.lineage), WRONG_LINEAGE);
     }
     Ok(())
@@ -275,23 +280,33 @@ async fn segments(
     let inner = verifier.inner;
     let mut spans = spans.to_vec();
     spans.sort_unstable();
-    let mut end: Option<Head> = None;
-    for span in spans {
+    let mut end: Option<(Head, Ballot)> = None;
+    for span in spans.iter().copied() {
         let key = inner.object_keys.segment(lineage, span);
         let meaning = "commits from here on cannot be recovered if the coordination store is lost";
         let read = segment::read(&inner.objects, &inner.object_keys, lineage, span).await;
         let Some(segment) = verifier.check(&key, meaning, read)? else { continue };
-        if let Some(end) = end
+        if let Some((end, _)) = end
             && span.first > end.position + 1
         {
             let (from, to) = (end.position + 1, span.first - 1);
             verifier.report(&key, format!("no segment holds commits `{from}` to `{to}`"), meaning);
         }
         for commit in segment.commits {
-            let known = end.is_none_or(|end| {
+            let higher = |other: &&Span| {
+                other.ballot > span.ballot && (other.first..=other.last).contains(&commit.position)
+            };
+            let goes_on = end.is_none_or(|(end, _)| {
                 (commit.position != end.position || commit.id == end.commit)
                     && (commit.position != end.position + 1 || commit.previous == end.commit)
             });
+            // An archiver that came to nothing may have left another course.
+            if spans.iter().find(higher).is_some()
+                || !goes_on && end.is_some_and(|(_, of)| of > span.ballot)
+            {
+                continue;
+            }
+            let known = goes_on;
             let logged = state.log.get(&commit.position);
             let differs = logged.is_some_and(|(of, id)| *of == lineage && *id != commit.id);
             if !known || differs {
@@ -299,8 +314,8 @@ async fn segments(
                 let problem = format!("commit `{at}` is another one than elsewhere");
                 verifier.report(&key, problem, "two histories were written to the same place");
             }
-            if end.is_none_or(|end| commit.position > end.position) {
-                end = Some(commit.head());
+            if end.is_none_or(|(end, _)| commit.position > end.position) {
+                end = Some((commit.head(), span.ballot));
                 verifier.body(key.as_ref(), commit.body).await?;
             } else if let Body::Object(_) = commit.body {
                 verifier.body(key.as_ref(), commit.body).await?;

@@ -3,15 +3,15 @@
 //! One transaction makes it the current lineage. It compares the `head` and the `mode` that it
 //! replaces, so a second instance that recovers finds it there, and no switch of the mode is lost.
 
-use super::notes;
 use super::record::{LineageRecord, RecoveryRecord};
 use crate::checkpoint::Manifest;
-use crate::coord::{Compare, Coordination, KeyValue, Op, OpResult, Txn};
+use crate::coord::{Compare, Coordination, KeyValue, Op, Txn};
 use crate::log::format::{
     ArchivedRecord, Body, CheckpointRecord, Commit, Head, Mode, ModeRecord, Reason, decode, encode,
 };
 use crate::read_model::StoreError;
 use crate::read_model::base::StoreBase;
+use crate::read_model::load::Start;
 use crate::read_model::write::State;
 
 /// The first mode generation of a lineage: newer than every generation before a recovery.
@@ -19,29 +19,14 @@ fn first_generation(epoch: u64) -> u64 {
     epoch << 32
 }
 
-/// The `head` of a coordination store that was set back, and its mode: a recovery replaces both.
-pub(crate) struct StaleHead {
-    pub(crate) head: KeyValue,
-    mode: Option<KeyValue>,
-}
-
-impl StaleHead {
-    pub(crate) async fn read(store: &StoreBase) -> Result<Option<StaleHead>, StoreError> {
-        let read = Txn::default().then(Op::get(store.keys.head())).then(Op::get(store.keys.mode()));
-        let answer = store.coord.txn(read).await?;
-        let found = |at: usize| answer.results.get(at).and_then(OpResult::first).cloned();
-        Ok(found(0).map(|head| StaleHead { head, mode: found(1) }))
-    }
-}
-
-/// The contents of the coordination store that a recovered lineage replaces.
+/// What a new lineage goes on from, beside its state.
 pub(crate) enum RecoveryBase {
-    /// There is no `head`. The mode may have been set all the same.
+    /// A coordination store without a `head`, in which somebody may have set the mode.
     NoHead(Option<KeyValue>),
-    /// The log is behind the objects, or differs from them: the log is dropped.
-    Objects(StaleHead),
-    /// The log is what the new lineage continues: it is kept.
-    Log(StaleHead),
+    /// Objects, which hold more than the log that was found, or something else.
+    Objects(Start),
+    /// The log that was found.
+    Log(Start),
 }
 
 /// Begins a new lineage after `reached`, whose state is `state`. Answers whether it is the current
@@ -70,6 +55,7 @@ pub(crate) async fn begin_lineage(
         parent: Some(old.lineage),
         fork: reached.position,
         replaced: None,
+        follows: Some(*reached),
         reason: Reason::Recovery,
         created: commit.time,
     };
@@ -78,9 +64,8 @@ pub(crate) async fn begin_lineage(
     env.point("recovery.manifest_written").await?;
     let first = commit_switch(store, &commit, &record, base).await?;
     env.point("recovery.after_txn").await?;
-    // A lineage that never was the current one must not be noted: later recoveries would follow it.
+    // It is noted by the load that goes on from here, or by whoever archives.
     if first {
-        notes::try_note(objects, keys, commit.lineage).await;
         store.stats.recoveries();
         tracing::error!(lineage = %commit.lineage, position = reached.position, "recovered");
     }
@@ -113,10 +98,16 @@ async fn commit_switch(
 ) -> Result<bool, StoreError> {
     let (keys, head) = (&store.keys, commit.head());
     let keep_log = matches!(base, RecoveryBase::Log(_));
+    // Nothing is promised before objects name this lineage; the bound on what is not archived goes
+    // on from where it was.
+    let before = match &base {
+        RecoveryBase::Log(found) => found.archived.map_or(0, |archived| archived.position),
+        RecoveryBase::NoHead(_) | RecoveryBase::Objects(_) => record.fork,
+    };
     let (head_found, mode_found) = match base {
         RecoveryBase::NoHead(mode) => (None, mode),
         RecoveryBase::Objects(found) | RecoveryBase::Log(found) => {
-            (Some(found.head.value), found.mode)
+            (Some(found.head_found.value), found.mode_found)
         }
     };
     let mode = recovered_mode(mode_found.as_ref(), record.epoch, commit)?;
@@ -135,7 +126,7 @@ async fn commit_switch(
         .then(Op::put(keys.head(), encode(&head)))
         .then(Op::put(keys.commit(position), encode(commit)))
         .then(Op::put(keys.checkpoint(), encode(&CheckpointRecord { lineage, position })))
-        .then(Op::put(keys.archived(), encode(&ArchivedRecord::at(&head))))
+        .then(Op::put(keys.archived(), encode(&ArchivedRecord::begins(lineage, before))))
         .then(Op::put(keys.mode(), encode(&mode)))
         .then(Op::put(keys.recovery(), encode(&recovery)));
     if !keep_log {

@@ -7,6 +7,8 @@
 //! |---|---|
 //! | [`record`] | the stored records about lineages |
 //! | [`notes`] | which lineage objects name as the current one |
+//! | [`proof`] | what objects prove, and whether a log goes on from there |
+//! | [`tenure`] | one archiver, which notes what it archives |
 //! | [`list`] | all lineages, and up to where objects hold each |
 //! | [`bootstrap`] | a store's first boot |
 //! | [`begin`] | a new lineage where the one before it ended without a switch |
@@ -21,8 +23,13 @@ pub(crate) mod bootstrap;
 pub(crate) mod fork;
 pub mod list;
 pub mod notes;
+pub(crate) mod proof;
 pub mod record;
 pub(crate) mod recovery;
 pub(crate) mod switch;
+pub(crate) mod tenure;
+
+#[cfg(test)]
+mod tests;
 
 pub use list::Lineage;

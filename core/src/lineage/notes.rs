@@ -1,71 +1,93 @@
-//! Notes in object storage that name the current lineage.
+//! Which lineage objects say is in force, and which archivers there are.
 //!
-//! Invariant: the note with the highest epoch names the current lineage, in whatever order notes
-//! are written. Each lineage has a note of its own, with its epoch in the name, that is never
-//! overwritten; so a late note of an earlier lineage changes nothing. `current.json` is
-//! overwritten: it tells people the same, and decides in buckets of builds that wrote no notes.
+//! Invariant: the note of the highest ballot decides, whenever it is stored. Every archiver names,
+//! under a ballot of its own, the lineage that it archives, and has announced that ballot before it
+//! read what there is; so one that arrives late changes nothing. `current.json` is overwritten: it
+//! says the same to people, and counts in buckets of builds that wrote no notes.
 
 use std::fmt;
 
 use object_store::path::Path;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::record::{CurrentLineage, LineageRecord};
-use crate::error::Chain;
+use super::record::CurrentLineage;
+use crate::log::ballot::Ballot;
 use crate::log::keys::ObjectKeys;
-use crate::objects::{ObjectError, Objects};
+use crate::objects::{Envelope, ObjectError, Objects};
 
-/// The name of a note: `<epoch>-<lineage>.json`. Notes are ordered as their lineages began.
+/// The name of an object below `in-force`: `<ballot>-<lineage>.json`, or `<ballot>.announced`. Builds
+/// without ballots wrote `<epoch>-<lineage>.json`. Their order is that of ballots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {
-    pub epoch: u64,
-    pub lineage: Uuid,
+    pub ballot: Ballot,
+    /// `None`: the ballot is announced, and no more.
+    pub lineage: Option<Uuid>,
 }
 
-impl Note {
-    pub fn of(record: &LineageRecord) -> Note {
-        Note { epoch: record.epoch, lineage: record.lineage }
-    }
+/// The length of a ballot's text.
+const BALLOT: usize = 57;
 
+impl Note {
     pub fn parse(name: &str) -> Option<Note> {
-        let (epoch, lineage) = name.strip_suffix(".json")?.split_once('-')?;
-        let note = Note { epoch: epoch.parse().ok()?, lineage: lineage.parse().ok()? };
+        let note = if let Some(ballot) = name.strip_suffix(".announced") {
+            Note { ballot: Ballot::parse(ballot)?, lineage: None }
+        } else {
+            let text = name.strip_suffix(".json")?;
+            match (text.get(..BALLOT), text.get(BALLOT + 1..)) {
+                (Some(ballot), Some(lineage)) => {
+                    Note { ballot: Ballot::parse(ballot)?, lineage: Some(lineage.parse().ok()?) }
+                }
+                _ => {
+                    let Ballot { number, session } = Ballot::parse(text)?;
+                    let ballot = Ballot { number, ..Ballot::NONE };
+                    Note { ballot, lineage: Some(session) }
+                }
+            }
+        };
         (note.to_string() == name).then_some(note)
     }
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:020}-{}.json", self.epoch, self.lineage)
+        match self.lineage {
+            None => write!(f, "{}.announced", self.ballot),
+            Some(lineage) if self.ballot.session.is_nil() => {
+                write!(f, "{:020}-{lineage}.json", self.ballot.number)
+            }
+            Some(lineage) => write!(f, "{}-{lineage}.json", self.ballot),
+        }
     }
 }
 
-/// The current lineage according to the notes in objects.
+/// What an archiver says before it reads what there is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Announced {
+    pub(crate) session: Uuid,
+}
+
+impl Envelope for Announced {
+    const FORMAT: &'static str = "drydock-announced/1";
+}
+
+/// The lineage that is archived, as far as objects were told.
 pub async fn newest(objects: &Objects, keys: &ObjectKeys) -> Result<Option<Uuid>, ObjectError> {
-    let newest = notes(objects, keys).await?.into_iter().max();
-    let current = match objects.get_envelope::<CurrentLineage>(&keys.current()).await {
-        Ok(current) => Some(current.lineage),
-        Err(ObjectError::NotExist(_)) => None,
-        Err(error @ ObjectError::Damaged(_)) if newest.is_some() => {
-            tracing::warn!(error = %Chain(&error), "the note of the newest lineage serves instead");
-            None
-        }
-        Err(error) => return Err(error),
-    };
-    let (Some(newest), Some(current)) = (newest, current) else {
-        return Ok(newest.map(|note| note.lineage).or(current));
-    };
-    if newest.lineage == current {
-        return Ok(Some(current));
+    if let Some(lineage) = newest_of(&notes(objects, keys).await?) {
+        return Ok(Some(lineage));
     }
-    match objects.get_envelope::<LineageRecord>(&keys.lineage(current)).await {
-        Ok(record) if Note::of(&record) > newest => Ok(Some(current)),
-        Ok(_) | Err(ObjectError::NotExist(_)) => Ok(Some(newest.lineage)),
+    match objects.get_envelope::<CurrentLineage>(&keys.current()).await {
+        Ok(current) => Ok(Some(current.lineage)),
+        Err(ObjectError::NotExist(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// All notes, in no particular order.
+pub(crate) fn newest_of(notes: &[Note]) -> Option<Uuid> {
+    notes.iter().filter(|note| note.lineage.is_some()).max()?.lineage
+}
+
 pub async fn notes(objects: &Objects, keys: &ObjectKeys) -> Result<Vec<Note>, ObjectError> {
     let found = match objects.list(&keys.notes()).await {
         // The bucket does not exist: some stores create it with the first write.
@@ -75,24 +97,27 @@ pub async fn notes(objects: &Objects, keys: &ObjectKeys) -> Result<Vec<Note>, Ob
     Ok(found.iter().filter_map(|key| Note::parse(key.filename()?)).collect())
 }
 
-/// Notes that a lineage became the current one. Idempotent.
-pub async fn note(objects: &Objects, keys: &ObjectKeys, lineage: Uuid) -> Result<(), ObjectError> {
-    let current = CurrentLineage { lineage };
-    match objects.get_envelope::<LineageRecord>(&keys.lineage(lineage)).await {
-        Ok(record) => objects.put_envelope(&keys.note(Note::of(&record)), &current).await?,
-        // The lineage has lost its record: an import repairs that.
-        Err(ObjectError::NotExist(_)) => {}
-        Err(error) => return Err(error),
-    }
-    objects.put_envelope(&keys.current(), &current).await
+/// Says that an archiver comes, before it reads what there is.
+pub(crate) async fn announce(
+    objects: &Objects,
+    keys: &ObjectKeys,
+    ballot: Ballot,
+) -> Result<(), ObjectError> {
+    let announced = Announced { session: ballot.session };
+    objects.put_envelope(&keys.note(Note { ballot, lineage: None }), &announced).await
 }
 
-/// The same; a failure is only logged, because a later load or archiver pass notes it again.
-pub async fn try_note(objects: &Objects, keys: &ObjectKeys, lineage: Uuid) {
-    if let Err(error) = note(objects, keys, lineage).await {
-        let error = Chain(&error);
-        tracing::warn!(%error, "the current lineage could not be noted in objects");
-    }
+/// Says which lineage an archiver goes on with.
+pub async fn note(
+    objects: &Objects,
+    keys: &ObjectKeys,
+    ballot: Ballot,
+    lineage: Uuid,
+) -> Result<(), ObjectError> {
+    let current = CurrentLineage { lineage };
+    let key = keys.note(Note { ballot, lineage: Some(lineage) });
+    objects.put_envelope(&key, &current).await?;
+    objects.put_envelope(&keys.current(), &current).await
 }
 
 impl ObjectKeys {
@@ -110,11 +135,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn notes_are_in_the_order_of_their_epochs() {
-        let notes = [9, 10, u64::MAX].map(|epoch| Note { epoch, lineage: Uuid::max() });
-        let names = notes.map(|note| note.to_string());
-        assert!(names.is_sorted());
-        assert_eq!(names.map(|name| Note::parse(&name)), notes.map(Some));
+    fn names_are_in_the_order_of_ballots() {
+        let lineage = Some(Uuid::max());
+        let notes: Vec<Note> = [9, 10, u64::MAX]
+            .into_iter()
+            .flat_map(|number| {
+                let old = Note { ballot: Ballot { number, ..Ballot::NONE }, lineage };
+                let ballot = Ballot { number, session: Uuid::from_u128(7) };
+                [old, Note { ballot, lineage: None }, Note { ballot, lineage }]
+            })
+            .collect();
+        assert!(notes.is_sorted());
+        let read: Vec<_> = notes.iter().map(|note| Note::parse(&note.to_string())).collect();
+        assert_eq!(read, notes.iter().copied().map(Some).collect::<Vec<_>>());
         assert_eq!(Note::parse("9-ffffffff-ffff-ffff-ffff-ffffffffffff.json"), None);
     }
 }

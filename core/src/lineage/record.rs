@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::env::Env;
-use crate::log::format::{Position, Reason};
+use crate::log::format::{Head, Position, Reason};
 use crate::objects::Envelope;
 
 /// The last time that `head` was made from objects.
@@ -47,12 +47,28 @@ pub struct LineageRecord {
     /// The lineage that was current before this one, if that is not its parent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Uuid>,
+    /// The commit that its first one follows, of the lineage that it took the place of. Absent for a
+    /// first boot, and in records of builds that did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<Head>,
     pub reason: Reason,
     pub created: Timestamp,
 }
 
 impl LineageRecord {
-    /// The record of a lineage that begins with the empty state, under a new coordination store.
+    /// The end of the lineage that it took the place of; its commit may not be known.
+    pub(crate) fn followed(&self) -> Option<(Uuid, Position, Option<Uuid>)> {
+        match (self.follows, self.replaced, self.parent) {
+            (Some(Head { lineage, position, commit }), _, _) => {
+                Some((lineage, position, Some(commit)))
+            }
+            (None, None, Some(parent)) => Some((parent, self.fork, None)),
+            // Where that one ended is not said.
+            (None, Some(_), _) | (None, None, None) => None,
+        }
+    }
+
+    /// A lineage that begins with nothing, under a coordination store of its own.
     pub(crate) fn first(env: &Env, lineage: Uuid) -> LineageRecord {
         LineageRecord {
             lineage,
@@ -61,6 +77,7 @@ impl LineageRecord {
             parent: None,
             fork: 0,
             replaced: None,
+            follows: None,
             reason: Reason::Bootstrap,
             created: env.now(),
         }

@@ -13,84 +13,65 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::begin::{RecoveryBase, StaleHead, begin_lineage};
-use super::list::last_position;
-use super::notes::{self, Note};
+use super::begin::{RecoveryBase, begin_lineage};
+use super::bootstrap;
+use super::proof::{self, Proof};
 use super::record::LineageRecord;
 use crate::checkpoint::{Manifest, manifest};
 use crate::context::Context;
 use crate::coord::CoordinationExt;
 use crate::db::Db;
-use crate::log::format::{Head, Position, Reason, decode};
+use crate::log::format::{Head, Reason};
 use crate::objects::ObjectError;
 use crate::read_model::StoreError;
 use crate::read_model::base::StoreBase;
-use crate::read_model::load::{follow, load_manifest};
+use crate::read_model::load::{Start, follow, load_manifest};
 use crate::read_model::write::write_state;
 
-/// Recovers if objects hold commits that the coordination store does not.
-pub(crate) async fn recover_if_set_back(store: &StoreBase) -> Result<(), StoreError> {
-    let Some(found) = store.coord.get(store.keys.head()).await?.0 else { return Ok(()) };
-    let head: Head = decode(&found.key, &found.value)?;
-    // Objects are read first: every commit in them was committed before it was archived, so a
-    // `head` that is read later and is behind them was set back.
-    let proven = match proven(store, &head).await {
-        Ok(proven) => proven,
-        Err(error @ StoreError::Foreign { .. }) => return Err(error),
-        // Objects that cannot be read prove nothing; the log may suffice to load.
-        Err(error) => {
-            let error = crate::error::Chain(&error).to_string();
-            tracing::warn!(error, "whether the coordination store was set back is not known");
-            return Ok(());
+/// Where a load may begin: at a log that goes on from everything that objects prove. Brings one
+/// about if it must: by a first boot, or by a recovery.
+pub(crate) async fn sound_start(store: &StoreBase) -> Result<(Start, Proof), StoreError> {
+    for _ in 0..ROUNDS {
+        let Some(start) = Start::read(store).await? else {
+            if let Some(lineage) = bootstrap::ensure(store).await? {
+                recover(store, lineage).await?;
+            }
+            continue;
+        };
+        // After the log, so that nothing is missed that was archived before it was set back.
+        let proof = proof::read(store, &start).await?;
+        if proof.is_held_by(store, &start).await? {
+            return Ok((start, proof));
         }
-    };
-    let Some(found) = StaleHead::read(store).await? else { return Ok(()) };
-    let now: Head = decode(&found.head.key, &found.head.value)?;
-    if now.lineage != head.lineage
-        || (proven.lineage == now.lineage && proven.position <= now.position)
-    {
-        return Ok(());
+        // And the log once more, which may have gone on meanwhile.
+        let Some(again) = Start::read(store).await? else { continue };
+        let Some(end) = proof.end else { continue };
+        if !proof.is_held_by(store, &again).await? {
+            proof::is_ours(store, &again.head, &end).await?;
+            tracing::error!(
+                head = again.head.position,
+                proven = end.position,
+                "the coordination store was set back: objects hold later commits, or others"
+            );
+            recover_from(store, end.lineage, RecoveryBase::Objects(again)).await?;
+        }
     }
-    tracing::error!(
-        head = now.position,
-        proven = proven.position,
-        "the coordination store was set back: objects hold later commits"
-    );
-    recover_from(store, proven.lineage, RecoveryBase::Objects(found)).await
+    Err(StoreError::SetBack)
 }
 
-/// The newest commit that objects hold.
-struct Proven {
-    lineage: Uuid,
-    position: Position,
-}
-
-/// The newest commit that objects hold: in the current lineage, or in a later one.
-async fn proven(store: &StoreBase, head: &Head) -> Result<Proven, StoreError> {
-    let (objects, keys) = (&store.objects, &store.object_keys);
-    let lineage = match notes::newest(objects, keys).await? {
-        Some(noted) if noted != head.lineage && later(store, noted, head).await? => noted,
-        _ => head.lineage,
-    };
-    let position = last_position(objects, keys, lineage).await?;
-    Ok(Proven { lineage, position })
-}
-
-/// Whether the lineage that objects name was begun after the one of `head`. It is an error if
-/// another coordination store began it: these objects belong to that one now.
-async fn later(store: &StoreBase, noted: Uuid, head: &Head) -> Result<bool, StoreError> {
-    let (objects, keys) = (&store.objects, &store.object_keys);
-    let theirs: LineageRecord = objects.get_envelope(&keys.lineage(noted)).await?;
-    let ours: LineageRecord = objects.get_envelope(&keys.lineage(head.lineage)).await?;
-    let later = Note::of(&theirs) > Note::of(&ours);
-    if later && theirs.identity != ours.identity {
-        return Err(StoreError::Foreign { ours: ours.lineage, theirs: theirs.lineage });
+/// Whether objects prove commits that the coordination store does not know.
+pub(crate) async fn is_set_back(store: &StoreBase) -> Result<bool, StoreError> {
+    let Some(start) = Start::read(store).await? else { return Ok(false) };
+    let proof = proof::read(store, &start).await?;
+    if proof.is_held_by(store, &start).await? {
+        return Ok(false);
     }
-    Ok(later)
+    let Some(again) = Start::read(store).await? else { return Ok(false) };
+    Ok(!proof.is_held_by(store, &again).await?)
 }
 
-/// Recovers a store whose `head` is gone; `lineage` is the current lineage according to objects.
-pub(crate) async fn recover(store: &StoreBase, lineage: Uuid) -> Result<(), StoreError> {
+/// Recovers a store whose `head` is gone; `lineage` is what objects say was in force.
+async fn recover(store: &StoreBase, lineage: Uuid) -> Result<(), StoreError> {
     tracing::error!(%lineage, "the coordination store is lost: recovering from objects");
     let mode = store.coord.get(store.keys.mode()).await?.0;
     recover_from(store, lineage, RecoveryBase::NoHead(mode)).await
@@ -115,7 +96,10 @@ async fn recover_from(
     Ok(())
 }
 
-/// The last state of a lineage that objects hold.
+/// How often a load looks again before it waits: each time something else was done meanwhile.
+const ROUNDS: u32 = 4;
+
+/// A lineage's last state as far as objects prove it.
 pub(crate) struct Rebuilt {
     pub(crate) db: Db,
     /// The commit of the checkpoint that it begins with.
@@ -133,12 +117,6 @@ pub(crate) async fn rebuild(
     let (base, earlier) = newest_base(store, &db, record).await?;
     let reached = follow(store, &db, base).await?;
     Ok(Rebuilt { db, base, earlier, reached })
-}
-
-/// Whether objects hold commits that the coordination store does not.
-pub(crate) async fn is_set_back(store: &StoreBase, head: &Head) -> Result<bool, StoreError> {
-    let proven = proven(store, head).await?;
-    Ok(proven.lineage != head.lineage || proven.position > head.position)
 }
 
 /// Fills `db` with the newest checkpoint of a lineage that can be read.

@@ -1,23 +1,25 @@
 //! The switch to a new lineage, which an import and a restore have in common.
 //!
 //! It is the commit at the next position: it changes `head`, the log, `checkpoint` and `archived`
-//! in one transaction that compares `head` and `mode`.
+//! in one transaction that compares `head` and `mode`. It is answered when objects name the lineage.
 
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::notes;
 use super::record::LineageRecord;
+use super::tenure::Tenure;
 use crate::checkpoint::{DataFile, Manifest};
-use crate::coord::{Op, Revision};
+use crate::coord::{CoordinationExt, Op, Revision};
+use crate::error::Chain;
 use crate::log::commit::{Proposal, Settled, settle};
 use crate::log::format::{
-    ArchivedRecord, Body, CheckpointRecord, Commit, Head, Position, Reason, encode,
+    ArchivedRecord, Body, CheckpointRecord, Commit, Head, Position, Reason, decode, encode,
 };
 use crate::objects::ObjectError;
 use crate::read_model::StoreError;
 use crate::read_model::base::StoreBase;
+use crate::retry::Backoff;
 
 /// How often noting the new lineage is tried, each time with all the attempts of a write. After
 /// that the caller gets 503 `storage_unavailable`: the switch has taken place, and the next load
@@ -65,6 +67,7 @@ pub(crate) async fn prepare(
         parent: Some(next.parent),
         fork: next.fork,
         replaced: (next.parent != replaced.head.lineage).then_some(replaced.head.lineage),
+        follows: Some(replaced.head),
         reason: next.reason,
         created: commit.time,
     };
@@ -85,7 +88,13 @@ pub(crate) async fn prepare(
     store.objects.put_envelope(&key, &manifest).await?;
     env.point("import.manifest_written").await?;
     let checkpoint = encode(&CheckpointRecord { lineage, position });
-    let archived = encode(&ArchivedRecord::at(&commit.head()));
+    let archived = store.coord.get(store.keys.archived()).await?.0;
+    let archived: Option<ArchivedRecord> =
+        archived.map(|kv| decode(&kv.key, &kv.value)).transpose()?;
+    // It is archived when objects name it.
+    let archived =
+        ArchivedRecord::begins(lineage, archived.map_or(0, |archived| archived.position));
+    let archived = encode(&archived);
     let mut proposal =
         Proposal::new(commit, replaced.head, replaced.head_revision, replaced.mode_revision);
     proposal.also = vec![
@@ -117,16 +126,26 @@ pub(crate) async fn commit(
     }
     env.point("import.after_switch").await?;
     let head = proposal.commit.head();
-    // If the coordination store is lost, only this note tells that the switch took place.
-    let (objects, keys) = (&store.objects, &store.object_keys);
+    // If the coordination store is lost, this is what says that the switch took place.
+    let mut backoff = Backoff::new(env, "switch-note");
     let mut rounds = 1;
-    while let Err(error) = notes::note(objects, keys, head.lineage).await {
-        if rounds == NOTE_ROUNDS {
-            return Err(error.into());
+    while let Err(error) = Tenure::begin(store).await {
+        if rounds == NOTE_ROUNDS || !may_be_tried_again(&error) {
+            return Err(error);
         }
         rounds += 1;
-        tracing::warn!(%error, "the current lineage cannot be noted in objects yet");
+        tracing::warn!(error = %Chain(&error), "the lineage cannot be noted in objects yet");
+        backoff.pause().await;
     }
     env.point("import.current_written").await?;
     Ok(Some(head))
+}
+
+/// Whether objects did not answer, or another archiver came first.
+fn may_be_tried_again(error: &StoreError) -> bool {
+    match error {
+        StoreError::Fenced | StoreError::Objects(ObjectError::Unavailable { .. }) => true,
+        StoreError::Coordination(error) => error.is_transient(),
+        _ => false,
+    }
 }

@@ -163,11 +163,22 @@ pub struct CheckpointRecord {
 pub struct ArchivedRecord {
     pub lineage: Uuid,
     pub position: Position,
-    /// The commit at `position`, which the next segment names as its predecessor.
+    /// The commit at `position`, which the next segment names as its predecessor. The lineage's own
+    /// id while nothing of it is archived, its first state included: then nothing is promised.
     pub commit: Uuid,
 }
 
 impl ArchivedRecord {
+    /// Of a lineage that begins and is not archived itself. `position`: as far as its past is.
+    pub fn begins(lineage: Uuid, position: Position) -> ArchivedRecord {
+        ArchivedRecord { lineage, position, commit: lineage }
+    }
+
+    /// Whether it says that something is archived: then everything before that is, too.
+    pub fn is_published(&self) -> bool {
+        self.commit != self.lineage
+    }
+
     pub fn at(head: &Head) -> ArchivedRecord {
         let Head { lineage, position, commit } = *head;
         ArchivedRecord { lineage, position, commit }

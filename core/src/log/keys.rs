@@ -6,6 +6,7 @@
 use object_store::path::Path;
 use uuid::Uuid;
 
+use super::ballot::Ballot;
 use super::format::Position;
 use crate::coord::KeyRange;
 
@@ -140,24 +141,28 @@ impl ObjectKeys {
     }
 }
 
-/// The positions of a segment, both included: `<first>-<last>`.
+/// The positions of a segment, both included, and who stored it: `<first>-<last>-<ballot>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
     pub first: Position,
     pub last: Position,
+    pub ballot: Ballot,
 }
 
 impl std::fmt::Display for Span {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:020}-{:020}", self.first, self.last)
+        write!(f, "{:020}-{:020}", self.first, self.last)?;
+        if self.ballot == Ballot::NONE { Ok(()) } else { write!(f, "-{}", self.ballot) }
     }
 }
 
 impl Span {
     /// Reads the last part of a segment's key.
     pub fn parse(name: &str) -> Option<Span> {
-        let (first, last) = name.split_once('-')?;
-        let span = Span { first: first.parse().ok()?, last: last.parse().ok()? };
+        let mut parts = name.splitn(3, '-');
+        let (first, last) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let ballot = parts.next().map_or(Some(Ballot::NONE), Ballot::parse)?;
+        let span = Span { first, last, ballot };
         (span.to_string() == name && span.first <= span.last).then_some(span)
     }
 }

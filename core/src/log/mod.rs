@@ -8,12 +8,14 @@
 //! | module | holds |
 //! |---|---|
 //! | [`keys`] | names of coordination keys and objects |
-//! | [`format`](mod@format) | the values of coordination keys, and commits |
+//! | [`format`](mod@format) | what stands in them |
+//! | [`ballot`] | the order of archivers |
 //! | [`commit`] | one commit, until its outcome is known |
 //! | [`segment`] | archived commits |
 //!
 //! Deliberately absent: archiving and trimming the log (`tasks`), and reading it (`store`).
 
+pub mod ballot;
 pub mod commit;
 pub mod format;
 pub mod keys;

@@ -1,14 +1,15 @@
 //! Segments: objects that hold archived commits, contiguous and chained.
 //!
-//! Invariants: the commits of a segment follow one another; all segments of a lineage hold the same
-//! commit at a position, so overlapping segments (of an archiver that lost its lock) do no harm; a
-//! chain is read forwards from a known commit and every link is checked.
+//! Invariants: a segment's commits follow one another; whatever one archiver stores is of one course
+//! of the log, and has a name that no other archiver uses; a chain is read forwards from a known
+//! commit and every link is checked.
 
 use bytes::Bytes;
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::ballot::Ballot;
 use super::format::{Commit, Head, Position};
 use super::keys::{ObjectKeys, Span};
 use crate::objects::compression::{compress, decompress};
@@ -39,9 +40,10 @@ pub enum SegmentError {
 }
 
 impl Segment {
-    pub fn span(&self) -> Option<Span> {
+    /// As an archiver with this ballot stores it.
+    pub fn span(&self, ballot: Ballot) -> Option<Span> {
         let (first, last) = (self.commits.first()?, self.commits.last()?);
-        Some(Span { first: first.position, last: last.position })
+        Some(Span { first: first.position, last: last.position, ballot })
     }
 
     pub fn encode(&self) -> Bytes {
@@ -61,7 +63,7 @@ pub async fn read(
     let damaged = |why: &str| SegmentError::Damaged { key: key.clone(), why: why.to_owned() };
     let text = decompress(&bytes, SEGMENT_BYTES_MAX).map_err(|why| damaged(&why))?;
     let segment: Segment = envelope::decode(key.as_ref(), &text)?;
-    if segment.lineage != lineage || segment.span() != Some(span) {
+    if segment.lineage != lineage || segment.span(span.ballot) != Some(span) {
         return Err(damaged("it holds other commits than its name says"));
     }
     let chained = segment.commits.windows(2).all(|pair| pair[1].follows(&pair[0].head()));
@@ -85,10 +87,12 @@ pub async fn list(
     Ok(spans)
 }
 
-/// Iterates over the segments of a lineage, from a known commit.
+/// A walk over a lineage's segments, from a commit that is known. Where archivers stored different
+/// commits, the highest ballot decides, place by place.
 pub struct Chain<'a> {
     objects: &'a Objects,
     keys: &'a ObjectKeys,
+    /// Those that are not passed yet.
     spans: Vec<Span>,
     at: Head,
 }
@@ -99,8 +103,7 @@ impl<'a> Chain<'a> {
         keys: &'a ObjectKeys,
         at: Head,
     ) -> Result<Chain<'a>, ObjectError> {
-        let mut spans = list(objects, keys, at.lineage, at.position).await?;
-        spans.reverse();
+        let spans = list(objects, keys, at.lineage, at.position).await?;
         Ok(Chain { objects, keys, spans, at })
     }
 
@@ -111,27 +114,35 @@ impl<'a> Chain<'a> {
 
     /// The next commits; `None` where the chain ends.
     pub async fn next(&mut self) -> Result<Option<Vec<Commit>>, SegmentError> {
-        while let Some(span) = self.spans.pop() {
-            if span.last <= self.at.position {
-                continue;
-            }
-            if span.first > self.at.position + 1 {
-                self.spans.clear();
-                return Ok(None);
-            }
+        let next = self.at.position + 1;
+        self.spans.retain(|span| span.last >= next);
+        let mut here: Vec<Span> =
+            self.spans.iter().copied().filter(|span| span.first <= next).collect();
+        here.sort_unstable_by_key(|span| std::cmp::Reverse((span.ballot, span.last)));
+        let mut strange = None;
+        for span in here {
             let segment = read(self.objects, self.keys, self.at.lineage, span).await?;
-            let known = self.at.position;
-            let new = segment.commits.into_iter().filter(|commit| commit.position > known);
+            // From there on a higher ballot decides.
+            let higher = self.spans.iter().filter(|other| other.ballot > span.ballot);
+            let firsts = higher.map(|other| other.first).filter(|first| *first > next);
+            let until = firsts.min().unwrap_or(Position::MAX);
+            let new = segment.commits.into_iter();
+            let new = new.filter(|commit| (next..until).contains(&commit.position));
             let new: Vec<Commit> = new.collect();
             let (Some(first), Some(last)) = (new.first(), new.last()) else { continue };
-            if !first.follows(&self.at) {
+            if first.follows(&self.at) {
+                self.at = last.head();
+                return Ok(Some(new));
+            }
+            strange.get_or_insert(span);
+        }
+        match strange {
+            None => Ok(None),
+            Some(span) => {
                 let key = self.keys.segment(self.at.lineage, span);
                 let why = format!("it does not follow commit `{}`", self.at.commit);
-                return Err(SegmentError::Damaged { key, why });
+                Err(SegmentError::Damaged { key, why })
             }
-            self.at = last.head();
-            return Ok(Some(new));
         }
-        Ok(None)
     }
 }

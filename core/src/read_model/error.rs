@@ -40,6 +40,9 @@ pub enum StoreError {
          lineage `{ours}` is in force here"
     )]
     Foreign { ours: uuid::Uuid, theirs: uuid::Uuid },
+    /// It is recovered with the next load.
+    #[error("the coordination store was set back: objects hold other commits than it names")]
+    SetBack,
     #[error("the log is broken: {0}")]
     BrokenLog(String),
     #[error(transparent)]
@@ -87,7 +90,7 @@ impl StoreError {
             "the coordination store does not answer",
         );
         Some(match self {
-            StoreError::NotReady | StoreError::Closed => not_ready,
+            StoreError::NotReady | StoreError::Closed | StoreError::SetBack => not_ready,
             StoreError::Maintenance => {
                 (Kind::Unavailable, Code::Maintenance, "the service is in maintenance")
             }
@@ -139,7 +142,7 @@ impl StoreError {
     /// The same failure for another caller: errors of the seams cannot be cloned.
     pub(crate) fn duplicate(&self) -> StoreError {
         match self {
-            StoreError::NotReady => StoreError::NotReady,
+            StoreError::NotReady | StoreError::SetBack => StoreError::NotReady,
             StoreError::Maintenance => StoreError::Maintenance,
             StoreError::Closed => StoreError::Closed,
             other => match other.public() {

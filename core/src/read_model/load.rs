@@ -8,12 +8,14 @@ use super::base::StoreBase;
 use super::error::StoreError;
 use super::history::History;
 use super::schema;
-use crate::checkpoint::{DataFile, Manifest, read_file};
+use crate::checkpoint::{DataFile, Manifest, manifest, read_file};
 use crate::context::Context;
-use crate::coord::{Coordination, Op, Revision, Txn};
+use crate::coord::{Coordination, KeyRange, KeyValue, Op, RangeRequest, Revision, Txn};
 use crate::db::{Db, DbError, Tx};
 use crate::error;
-use crate::log::format::{CheckpointRecord, Commit, Head, Mutation, Object, Position, decode};
+use crate::log::format::{
+    ArchivedRecord, CheckpointRecord, Commit, Head, Mutation, Object, Position, decode,
+};
 use crate::log::segment::{Chain, SegmentError};
 use crate::maintenance::SeenMode;
 use crate::objects::ObjectError;
@@ -35,18 +37,25 @@ pub(crate) struct BaseState {
     pub(crate) files: Vec<DataFile>,
 }
 
-/// The keys of the log at one revision.
-struct Start {
-    head: Head,
-    head_revision: Revision,
-    checkpoint: Option<CheckpointRecord>,
+/// Where the log stood at one revision.
+#[derive(Debug, Clone)]
+pub(crate) struct Start {
+    pub(crate) head: Head,
+    /// As it is written there.
+    pub(crate) head_found: KeyValue,
+    pub(crate) archived: Option<ArchivedRecord>,
+    pub(crate) mode_found: Option<KeyValue>,
+    pub(crate) revision: Revision,
+    pub(crate) checkpoint: Option<CheckpointRecord>,
     mode: SeenMode,
-    revision: Revision,
 }
 
-/// Fills `db`, which is empty, with the state at `head`.
-pub(crate) async fn assemble(store: &StoreBase, db: Db) -> Result<Loaded, StoreError> {
-    let start = start(store).await?;
+/// Fills `db`, which is empty, with the state at `start`.
+pub(crate) async fn assemble(
+    store: &StoreBase,
+    db: Db,
+    start: Start,
+) -> Result<Loaded, StoreError> {
     let base = load_base(store, &db, start.checkpoint, &start.head).await?;
     store.progress.begin(base.head.position, start.head.position);
     let reached = replay(store, &db, base.head, start.head.position, Some(start.revision)).await?;
@@ -54,27 +63,50 @@ pub(crate) async fn assemble(store: &StoreBase, db: Db) -> Result<Loaded, StoreE
         let (found, head) = (reached.position, start.head.position);
         return Err(broken(format!("it ends at position `{found}`, `head` says `{head}`")));
     }
-    let Start { head, head_revision, mode, revision, .. } = start;
-    Ok(Loaded { db, head, head_revision, mode, revision, base })
+    let Start { head, head_found, mode, revision, .. } = start;
+    Ok(Loaded { db, head, head_revision: head_found.mod_revision, mode, revision, base })
 }
 
-async fn start(store: &StoreBase) -> Result<Start, StoreError> {
-    let read = Txn::default()
-        .then(Op::get(store.keys.head()))
-        .then(Op::get(store.keys.checkpoint()))
-        .then(Op::get(store.keys.mode()));
-    let answer = store.coord.txn(read).await?;
-    let found = |at: usize| answer.results.get(at).and_then(|result| result.first());
-    let head = found(0).ok_or_else(|| broken("`head` does not exist".to_owned()))?;
-    let checkpoint: Option<CheckpointRecord> =
-        found(1).map(|kv| decode(&kv.key, &kv.value)).transpose()?;
-    Ok(Start {
-        head: decode(&head.key, &head.value)?,
-        head_revision: head.mod_revision,
-        checkpoint,
-        mode: SeenMode::decode(found(2))?,
-        revision: answer.revision,
-    })
+impl Start {
+    /// `None`: there is no `head`.
+    pub(crate) async fn read(store: &StoreBase) -> Result<Option<Start>, StoreError> {
+        let look = Txn::default()
+            .then(Op::get(store.keys.head()))
+            .then(Op::get(store.keys.checkpoint()))
+            .then(Op::get(store.keys.mode()))
+            .then(Op::get(store.keys.archived()));
+        let answer = store.coord.txn(look).await?;
+        let found = |at: usize| answer.results.get(at).and_then(|result| result.first());
+        let Some(head) = found(0) else { return Ok(None) };
+        Ok(Some(Start {
+            head: decode(&head.key, &head.value)?,
+            head_found: head.clone(),
+            archived: found(3).map(|kv| decode(&kv.key, &kv.value)).transpose()?,
+            mode_found: found(2).cloned(),
+            revision: answer.revision,
+            checkpoint: found(1).map(|kv| decode(&kv.key, &kv.value)).transpose()?,
+            mode: SeenMode::decode(found(2))?,
+        }))
+    }
+
+    /// The last commit of the lineage in force that is published as archived.
+    pub(crate) fn published(&self) -> Option<Head> {
+        let archived = self.archived.filter(ArchivedRecord::is_published);
+        archived.map(|archived| archived.head()).filter(|at| at.lineage == self.head.lineage)
+    }
+
+    /// The commit at a position of this log, unless it was trimmed.
+    pub(crate) async fn commit_at(
+        &self,
+        store: &StoreBase,
+        position: Position,
+    ) -> Result<Option<Commit>, StoreError> {
+        let range = KeyRange::single(store.keys.commit(position));
+        let mut request = RangeRequest::new(range).limit(1);
+        request.revision = Some(self.revision);
+        let found = store.coord.range(request).await?.kvs;
+        Ok(found.first().map(|kv| decode(&kv.key, &kv.value)).transpose()?)
+    }
 }
 
 /// The checkpoint, or the empty state of a lineage's first boot.
@@ -90,14 +122,33 @@ async fn load_base(
         insert(store, db, Vec::new(), head).await?;
         return Ok(BaseState { head, files: Vec::new() });
     };
+    let (position, manifest) = manifest_for(store, head, lineage, position).await?;
     let key = store.object_keys.manifest(lineage, position);
-    let manifest: Manifest = store.objects.get_envelope(&key).await?;
     let expected = (store.schema.service, lineage, position);
     if (manifest.service.as_str(), manifest.lineage, manifest.position) != expected {
         return Err(broken(format!("manifest `{key}` is of another service, lineage or position")));
     }
     let head = load_manifest(store, db, &manifest).await?;
     Ok(BaseState { head, files: manifest.files })
+}
+
+/// The checkpoint that the coordination store names. One that was set back may name one that is
+/// collected by now: then the newest that this log can have led to.
+async fn manifest_for(
+    store: &StoreBase,
+    head: &Head,
+    lineage: uuid::Uuid,
+    position: Position,
+) -> Result<(Position, Manifest), StoreError> {
+    let (objects, keys) = (&store.objects, &store.object_keys);
+    let missing = match objects.get_envelope(&keys.manifest(lineage, position)).await {
+        Err(error @ ObjectError::NotExist(_)) => error,
+        found => return Ok((position, found?)),
+    };
+    let kept = manifest::positions(objects, keys, lineage).await?;
+    let newest = kept.into_iter().rfind(|at| *at <= head.position && *at > position);
+    let newest = newest.filter(|_| lineage == head.lineage).ok_or(missing)?;
+    Ok((newest, objects.get_envelope(&keys.manifest(lineage, newest)).await?))
 }
 
 /// Fills an empty model with a checkpoint.

@@ -97,7 +97,7 @@ impl Inner {
     }
 
     /// Waits until the log is archived up to `commit`, or another lineage is the current one.
-    pub(super) async fn wait_archived(&self, commit: &Head) -> Result<(), StoreError> {
+    pub(crate) async fn wait_archived(&self, commit: &Head) -> Result<(), StoreError> {
         let mut archived = self.archived.subscribe();
         let done = |record: &Option<ArchivedRecord>| {
             record.is_some_and(|record| {

@@ -8,7 +8,8 @@
 use super::parts::Inner;
 use super::reads::Reached;
 use super::settings::Durability;
-use crate::coord::{Coordination, Op, OpResult, Txn};
+use crate::coord::{Coordination, CoordinationExt, Op, OpResult, Txn};
+use crate::lineage::proof;
 use crate::log::commit::{CommitError, Proposal, Settled};
 use crate::log::format::{ArchivedRecord, Commit, Head, decode};
 use crate::objects::ObjectError;
@@ -23,6 +24,8 @@ enum Found {
     InLog,
     Archived,
     Gone,
+    /// It is not in the log; whether it is in objects is known when something is archived again.
+    Open,
 }
 
 impl Inner {
@@ -43,8 +46,8 @@ impl Inner {
                 Ok(Found::Archived) => return Ok(()),
                 Ok(Found::InLog) if !must_be_archived => return Ok(()),
                 Ok(Found::Gone) => return Err(lost(commit)),
-                // `archived` was set back to before this commit.
-                Ok(Found::InLog) => {}
+                // Set back to before it was archived, or a lineage has begun.
+                Ok(Found::InLog | Found::Open) => {}
                 Err(error) if is_transient(&error) => {}
                 Err(error) => return Err(error),
             }
@@ -58,7 +61,13 @@ impl Inner {
     pub(super) async fn settle_trimmed(&self, proposal: &Proposal) -> Result<Settled, StoreError> {
         let after_unknown = true;
         let commit = proposal.commit.head();
-        match self.is_archived(proposal.base, &commit).await? {
+        let archived = self.coord.get(self.keys.archived()).await.map_err(StoreError::from)?.0;
+        let archived: Option<ArchivedRecord> =
+            archived.map(|kv| decode(&kv.key, &kv.value)).transpose()?;
+        let Some(archived) = archived.filter(ArchivedRecord::is_published) else {
+            return Err(lost(&commit));
+        };
+        match self.is_archived(proposal.base, &commit, archived).await? {
             Some(true) => Ok(Settled::Committed { revision: None, after_unknown }),
             Some(false) => Ok(Settled::Refused { head: None, mode: None, after_unknown }),
             None => Err(lost(&commit)),
@@ -66,34 +75,55 @@ impl Inner {
     }
 
     async fn find(&self, base: Head, commit: &Head) -> Result<Found, StoreError> {
-        let read = Txn::default()
+        let look = Txn::default()
             .then(Op::get(self.keys.commit(commit.position)))
             .then(Op::get(self.keys.archived()));
-        let answer = self.coord.txn(read).await?;
+        let answer = self.coord.txn(look).await?;
         let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
-        let Some(at_position) = found(0) else {
-            let archived = self.is_archived(base, commit).await? == Some(true);
+        let archived = found(1).map(|kv| decode::<ArchivedRecord>(&kv.key, &kv.value));
+        let archived = archived.transpose()?;
+        // A lineage that begins promises nothing until objects name it.
+        let published = archived.filter(ArchivedRecord::is_published);
+        let Some(place) = found(0) else {
+            let Some(published) = published else {
+                return Ok(if archived.is_some() { Found::Open } else { Found::Gone });
+            };
+            let archived = self.is_archived(base, commit, published).await? == Some(true);
             return Ok(if archived { Found::Archived } else { Found::Gone });
         };
-        let at_position: Commit = decode(&at_position.key, &at_position.value)?;
-        if at_position.id != commit.commit {
+        let place: Commit = decode(&place.key, &place.value)?;
+        if place.id != commit.commit {
             return Ok(Found::Gone);
         }
-        let Some(archived) = found(1) else { return Ok(Found::InLog) };
-        let archived: ArchivedRecord = decode(&archived.key, &archived.value)?;
-        // If `archived` is of a later lineage, the commit was archived before that lineage began.
-        let reached = archived.position >= commit.position;
+        // In a lineage that came later it was archived before, or with, that.
+        let reached = published.is_some_and(|published| published.position >= commit.position);
         Ok(if reached { Found::Archived } else { Found::InLog })
     }
 
-    /// Whether `commit`, which the coordination store does not hold, follows `base` in a segment.
-    /// `None`: no segment holds any commit after `base`.
-    async fn is_archived(&self, base: Head, commit: &Head) -> Result<Option<bool>, StoreError> {
-        match History::after(self, base, commit.position).next().await {
-            Ok(found) => Ok(found.map(|found| found.iter().any(|at| at.id == commit.commit))),
-            Err(StoreError::BrokenLog(_)) => Ok(None),
-            Err(error) => Err(error),
+    /// Whether a commit that the coordination store does not hold follows `base` on the way to what
+    /// is published; `None` if that is not known. What is in some segment need not be on it.
+    async fn is_archived(
+        &self,
+        base: Head,
+        commit: &Head,
+        published: ArchivedRecord,
+    ) -> Result<Option<bool>, StoreError> {
+        let Some(end) = proof::passed(self, published.head(), commit.lineage).await? else {
+            return Ok(None);
+        };
+        if end.position < commit.position {
+            return Ok(None);
         }
+        let (mut history, mut found) = (History::after(self, base, end.position), false);
+        loop {
+            match history.next().await {
+                Ok(Some(commits)) => found |= commits.iter().any(|at| at.id == commit.commit),
+                Ok(None) => break,
+                Err(StoreError::BrokenLog(_)) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((history.at() == end).then_some(found))
     }
 }
 

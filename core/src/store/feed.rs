@@ -42,6 +42,8 @@ enum Reload {
     SetBack { applied: Head, found: Head },
     #[error("`head` was written at revision `{applied}`, and now is said to be of `{found}`")]
     OtherStore { applied: Revision, found: Revision },
+    #[error("objects hold other commits than the log")]
+    SetBackFound,
     #[error("another lineage is the current one")]
     Switched,
     #[error("a commit cannot be applied")]
@@ -155,6 +157,7 @@ impl Feed {
                     return Ok(());
                 }
             },
+            () = self.inner.set_back_found.notified() => return Err(Reload::SetBackFound),
             () = self.inner.feed_wakeup.notified() => {
                 // The watch may be dead without an error: read the log, and watch anew.
                 self.inner.stats.catch_ups();

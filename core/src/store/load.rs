@@ -3,23 +3,36 @@
 
 use super::parts::Inner;
 use super::state::{Applied, Phase};
-use crate::lineage::bootstrap::{self, Found};
+use crate::error::Chain;
+use crate::lineage::tenure::Tenure;
 use crate::lineage::{fork, recovery};
 use crate::log::format::Head;
 use crate::read_model::StoreError;
 use crate::read_model::load::{Loaded, assemble};
 
+/// How often a load begins anew because the log was changed by it, or by somebody else.
+const ROUNDS: u32 = 4;
+
 /// `known`: the last commit that this instance had applied, if any.
 pub(super) async fn load(inner: &Inner, known: Option<Head>) -> Result<Loaded, StoreError> {
-    if let Found::HeadLost { lineage } = bootstrap::ensure(inner).await? {
-        recovery::recover(inner, lineage).await?;
-    } else {
-        recovery::recover_if_set_back(inner).await?;
+    for _ in 0..ROUNDS {
+        let (start, proof) = recovery::sound_start(inner).await?;
+        if let Some(known) = known
+            && fork::fork_if_diverged(inner, &known, &start).await?
+        {
+            continue;
+        }
+        if !proof.names(start.head.lineage) {
+            inner.env.point("bootstrap.before_current").await?;
+            // Whoever archives does it, too, if that fails.
+            if let Err(error) = Tenure::begin(inner).await {
+                let error = Chain(&error);
+                tracing::warn!(%error, "the lineage in force could not be noted in objects");
+            }
+        }
+        return assemble(inner, inner.create_db().await?, start).await;
     }
-    if let Some(known) = known {
-        fork::fork_if_diverged(inner, &known).await?;
-    }
-    assemble(inner, inner.create_db().await?).await
+    Err(StoreError::SetBack)
 }
 
 impl Inner {

@@ -71,6 +71,8 @@ pub(crate) struct Inner {
     pub(super) model_lock: Mutex<()>,
     /// Wakes the feed when a read or a write waits for it too long.
     pub(super) feed_wakeup: Notify,
+    /// The archiver has found that the coordination store was set back: the feed loads anew.
+    pub(crate) set_back_found: Notify,
 }
 
 impl Deref for Inner {
@@ -123,6 +125,7 @@ impl Store {
             proposed: Proposed::default(),
             model_lock: Mutex::new(()),
             feed_wakeup: Notify::new(),
+            set_back_found: Notify::new(),
         });
         let loops = Loops {
             feed: Feed::new(Arc::clone(&inner)),

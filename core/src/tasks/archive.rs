@@ -1,21 +1,17 @@
 //! Archives commits as segments.
 //!
-//! Invariants: `archived` moves only in a transaction that compares the fence and the old value,
-//! and only after the segment is stored; it moves forwards, and within one lineage, which objects
-//! name as the current one. The log is read after `archived`, so no commit between the two is
-//! missed.
-
-use uuid::Uuid;
+//! Invariants: `archived` moves only in a transaction that compares the fence, the old value and the
+//! log's entry that it is moved to, and only after the segment is stored and no higher ballot was
+//! announced by then (see [`Tenure`]); it moves forwards. The log is read after `archived`: nothing
+//! between the two is missed.
 
 use crate::coord::lock::Fence;
 use crate::coord::{Compare, Coordination, KeyValue, Op, OpResult, RangeRequest, Txn, Value};
-use crate::lineage::notes::{self, Note};
-use crate::lineage::record::{CurrentLineage, LineageRecord};
+use crate::lineage::tenure::Tenure;
 use crate::log::format::{ArchivedRecord, Commit, Head, decode, encode};
 use crate::log::segment::Segment;
-use crate::objects::ObjectError;
 use crate::read_model::StoreError;
-use crate::store::Store;
+use crate::store::{Inner, Store};
 
 /// Bytes of commits at which a segment ends.
 const SEGMENT_BYTES: usize = 4 << 20;
@@ -30,51 +26,114 @@ struct Unarchived {
     head: Head,
 }
 
-/// Archives every commit that the log holds when the pass begins. `noted`: the lineage that an
-/// earlier pass found, or made, the one that objects name as the current one.
-pub async fn run_once(
-    store: &Store,
-    fence: &Fence,
-    noted: &mut Option<Uuid>,
-) -> Result<(), StoreError> {
+/// Knowledge that a pass leaves to the next one.
+pub type Memory = Option<Tenure>;
+
+/// Archives everything that is committed when it begins.
+pub async fn run_once(store: &Store, fence: &Fence, memory: &mut Memory) -> Result<(), StoreError> {
     let inner = &store.inner;
-    let Some(mut work) = read_unarchived(store).await? else { return Ok(()) };
+    let Some(work) = read_unarchived(inner).await? else { return Ok(()) };
+    let begins = work.archived_value.is_some() && !work.archived.is_published();
+    if !begins && work.archived.position >= work.head.position {
+        return Ok(());
+    }
+    // Whoever fails gives its ballot up: what it stored last may be there, or may come yet.
+    let kept = memory.take().filter(|tenure| tenure.lineage == work.head.lineage);
+    let begun = match kept {
+        Some(tenure) => Ok(tenure),
+        None => Tenure::begin(inner).await,
+    };
+    let done = match begun {
+        Ok(tenure) => go_on(inner, fence, tenure, work).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(tenure) => {
+            *memory = Some(tenure);
+            Ok(())
+        }
+        Err(StoreError::Foreign { ours, theirs }) => {
+            inner.halt(format!(
+                "object storage is in use by another coordination store: lineage `{theirs}` was \
+                 begun there, `{ours}` is in force here"
+            ));
+            Err(StoreError::Closed)
+        }
+        Err(error @ StoreError::SetBack) => {
+            inner.set_back_found.notify_one();
+            Err(error)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn go_on(
+    inner: &Inner,
+    fence: &Fence,
+    mut tenure: Tenure,
+    mut work: Unarchived,
+) -> Result<Tenure, StoreError> {
+    if work.head.lineage != tenure.lineage {
+        // A switch since the look at `head`.
+        return Err(StoreError::Fenced);
+    }
+    if work.archived_value.is_some() && !work.archived.is_published() {
+        work.publish(inner, fence, tenure.first, None).await?;
+    }
     let until = work.head.position;
     while work.archived.position < until {
-        if !is_named(store, &work.head, noted).await? {
-            return Ok(());
-        }
-        let (commits, place) = next_commits(store, &work.archived).await?;
-        let (Some(last), Some(place)) = (commits.last(), place) else { return Ok(()) };
-        let reached = ArchivedRecord::at(&last.head());
-        let segment = Segment { lineage: work.archived.lineage, commits };
-        let span = segment.span().expect("it has a last commit");
+        let (commits, place) = next_commits(inner, &work.archived, &tenure.end).await?;
+        let (Some(last), Some(place)) = (commits.last(), place) else { break };
+        let reached = last.head();
+        let segment = Segment { lineage: tenure.lineage, commits };
+        let span = segment.span(tenure.ballot).expect("it has a last commit");
         inner.env.point("archive.before_put").await?;
+        if reached.position > tenure.end.position {
+            tenure.end = reached;
+        }
         let key = inner.object_keys.segment(segment.lineage, span);
         inner.objects.put(&key, segment.encode()).await?;
         inner.env.point("archive.after_put").await?;
+        tenure.check(inner).await?;
+        inner.env.point("archive.checked").await?;
+        work.publish(inner, fence, reached, Some(place)).await?;
+        inner.stats.segments();
+    }
+    Ok(tenure)
+}
+
+impl Unarchived {
+    /// Says that the log is archived up to `reached`, which stands at `place`.
+    async fn publish(
+        &mut self,
+        inner: &Inner,
+        fence: &Fence,
+        reached: Head,
+        place: Option<KeyValue>,
+    ) -> Result<(), StoreError> {
         let key = inner.keys.archived();
-        let value: Value = encode(&reached).into();
-        let publish = Txn::default()
+        let record = ArchivedRecord::at(&reached);
+        let value: Value = encode(&record).into();
+        let mut publish = Txn::default()
             .when(fence.compare())
-            .when(Compare::unchanged(key.clone(), work.archived_value.clone()))
-            // If the store was set back meanwhile, the key may hold another commit, or none.
-            .when(Compare::unchanged(place.key, Some(place.value)))
+            .when(Compare::unchanged(key.clone(), self.archived_value.clone()))
             .then(Op::put(key, value.clone()));
+        if let Some(place) = place {
+            // In a store that was set back meanwhile another commit may be there, or none.
+            publish = publish.when(Compare::unchanged(place.key, Some(place.value)));
+        }
         if !inner.coord.txn(publish).await?.succeeded {
             return Err(StoreError::Fenced);
         }
         inner.env.point("archive.after_publish").await?;
-        inner.stats.segments();
-        work.archived = reached;
-        work.archived_value = Some(value);
+        self.archived = record;
+        self.archived_value = Some(value);
+        Ok(())
     }
-    Ok(())
 }
 
 /// `None`: the store has no log.
-async fn read_unarchived(store: &Store) -> Result<Option<Unarchived>, StoreError> {
-    let inner = &store.inner;
+async fn read_unarchived(inner: &Inner) -> Result<Option<Unarchived>, StoreError> {
     let read = Txn::default().then(Op::get(inner.keys.head())).then(Op::get(inner.keys.archived()));
     let answer = inner.coord.txn(read).await?;
     let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
@@ -84,10 +143,7 @@ async fn read_unarchived(store: &Store) -> Result<Option<Unarchived>, StoreError
     let record = match archived {
         Some(kv) => decode(&kv.key, &kv.value)?,
         // The key is missing only after a first boot.
-        None => {
-            let lineage = head.lineage;
-            ArchivedRecord { lineage, position: 0, commit: lineage }
-        }
+        None => ArchivedRecord::begins(head.lineage, 0),
     };
     if record.lineage != head.lineage {
         let text = "`archived` is of another lineage than `head`".to_owned();
@@ -97,82 +153,43 @@ async fn read_unarchived(store: &Store) -> Result<Option<Unarchived>, StoreError
     Ok(Some(Unarchived { archived: record, archived_value, head }))
 }
 
-/// The commits after `archived`, up to the size of a segment, and the key of the last one.
+/// The commits after `archived`, up to a segment's size, and the place of the last one. They hold
+/// `end`, the end of what this archiver has stored, or go on from it: else the log took another
+/// course.
 async fn next_commits(
-    store: &Store,
+    inner: &Inner,
     archived: &ArchivedRecord,
+    end: &Head,
 ) -> Result<(Vec<Commit>, Option<KeyValue>), StoreError> {
-    let inner = &store.inner;
+    if archived.position >= end.position && archived.head() != *end {
+        // Somebody else has published more.
+        return Err(StoreError::Fenced);
+    }
     let (mut commits, mut last, mut bytes) = (Vec::new(), None, 0);
     let mut head = archived.head();
-    loop {
+    'pages: loop {
         let range = inner.keys.commits_after(head.position);
         let page = inner.coord.range(RangeRequest::new(range).limit(PAGE)).await?;
         for found in page.kvs {
             let commit: Commit = decode(&found.key, &found.value)?;
             if !commit.follows(&head) {
-                // The next commit switches to another lineage, which a later pass archives.
-                return Ok((commits, last));
+                // A switch to another lineage, which archives anew.
+                break 'pages;
             }
             head = commit.head();
+            if head.position == end.position && head != *end {
+                return Err(StoreError::SetBack);
+            }
             bytes += found.value.len();
             commits.push(commit);
             last = Some(found);
-            if bytes >= SEGMENT_BYTES {
-                return Ok((commits, last));
+            if bytes >= SEGMENT_BYTES && head.position >= end.position {
+                break 'pages;
             }
         }
         if !page.more {
-            return Ok((commits, last));
+            break;
         }
     }
-}
-
-/// Whether objects name the lineage of `head` as the current one; notes it if they do not. A
-/// recovery would not find segments of a lineage that objects do not name.
-///
-/// Halts the store if another coordination store has taken over these objects: one that found them
-/// without a log of its own and began a lineage after ours.
-async fn is_named(
-    store: &Store,
-    head: &Head,
-    noted: &mut Option<Uuid>,
-) -> Result<bool, StoreError> {
-    let inner = &store.inner;
-    let (objects, keys) = (&inner.objects, &inner.object_keys);
-    let current = match objects.get_envelope::<CurrentLineage>(&keys.current()).await {
-        Ok(current) => Some(current.lineage),
-        Err(ObjectError::NotExist(_)) => None,
-        // It is written again below, unless another coordination store has taken over.
-        Err(ObjectError::Damaged(_)) => {
-            notes::newest(objects, keys).await?.filter(|noted| *noted != head.lineage)
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let ours = Some(head.lineage);
-    if current == ours && *noted == ours {
-        return Ok(true);
-    }
-    if let Some(current) = current.filter(|current| *current != head.lineage) {
-        let ours: LineageRecord = objects.get_envelope(&keys.lineage(head.lineage)).await?;
-        let theirs: LineageRecord = objects.get_envelope(&keys.lineage(current)).await?;
-        let later = Note::of(&theirs) > Note::of(&ours);
-        if later && theirs.identity != ours.identity {
-            inner.halt(format!(
-                "object storage is in use by another coordination store: lineage `{current}` was \
-                 begun there after `{}`, which is in force here",
-                head.lineage
-            ));
-            return Err(StoreError::Closed);
-        }
-        if later {
-            // A switch came after `head` was read, or the store was set back to before a switch.
-            return Ok(false);
-        }
-    }
-    // The instance that began the lineage could not note it, or an earlier lineage's note came
-    // late.
-    notes::note(objects, keys, head.lineage).await?;
-    *noted = ours;
-    Ok(true)
+    if head.position < end.position { Err(StoreError::SetBack) } else { Ok((commits, last)) }
 }

@@ -1,19 +1,26 @@
 //! Makes a checkpoint: writes the read model as data files and a manifest.
 //!
-//! Invariants: the files are written from one snapshot, which holds its own position; files without
-//! a changed object since the last checkpoint are shared; the manifest is complete before
-//! `checkpoint` names it; `checkpoint` moves only forwards, in a transaction that compares the
-//! fence and the value of `checkpoint` that the pass began with.
+//! Invariants: the files are read from one snapshot, which says itself at which commit it is; files
+//! in whose range nothing was changed since the last checkpoint are shared; the manifest is
+//! complete before `checkpoint` names it; only commits that are published as archived have one, so
+//! that there are no two of a name; `checkpoint` moves only forwards, in a transaction that compares
+//! the fence and the manifest that this one was made after.
+
+use std::time::Duration;
 
 use crate::checkpoint::Manifest;
 use crate::context::Context;
 use crate::coord::lock::Fence;
-use crate::coord::{Compare, Coordination, CoordinationExt, Op, Txn};
+use crate::coord::{Compare, Coordination, CoordinationExt, Op, OpResult, Txn};
 use crate::db::{DbError, Snapshot};
-use crate::log::format::{CheckpointRecord, Commit, Head, decode, encode};
+use crate::log::format::{ArchivedRecord, CheckpointRecord, Commit, Head, decode, encode};
+use crate::objects::ObjectError;
 use crate::read_model::write::{Writer, changed_objects};
 use crate::read_model::{StoreError, schema};
-use crate::store::Store;
+use crate::store::{Inner, Store};
+
+/// The longest that a pass waits for the archiver.
+const PATIENCE_MAX: Duration = Duration::from_secs(5);
 
 pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     let inner = &store.inner;
@@ -28,10 +35,7 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     {
         return Ok(());
     }
-    let place = inner.keys.commit(head.position);
-    let Some(at) = inner.coord.get(place).await?.0 else { return Ok(()) };
-    if decode::<Commit>(&at.key, &at.value)?.head() != head {
-        // The store was set back, and the feed has not noticed yet.
+    if !is_archived(inner, &head).await? {
         return Ok(());
     }
     inner.env.point("checkpoint.begin").await?;
@@ -41,8 +45,6 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     let publish = Txn::default()
         .when(fence.compare())
         .when(Compare::unchanged(inner.keys.checkpoint(), found.map(|kv| kv.value)))
-        // If the store was set back meanwhile, the key may hold another commit, or none.
-        .when(Compare::unchanged(at.key, Some(at.value)))
         .then(Op::put(inner.keys.checkpoint(), encode(&record)));
     if !inner.coord.txn(publish).await?.succeeded {
         return Err(StoreError::Fenced);
@@ -50,6 +52,25 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     inner.stats.checkpoints();
     inner.env.point("checkpoint.after_publish").await?;
     Ok(())
+}
+
+/// Waits a while until it is published that the log is archived up to `head`, with this very commit
+/// there. From then on its state is part of every past, and its name means nothing else.
+async fn is_archived(inner: &Inner, head: &Head) -> Result<bool, StoreError> {
+    let patience = 2 * Duration::from_millis(inner.settings.tasks.archive_period_ms);
+    let waited = tokio::time::timeout(patience.min(PATIENCE_MAX), inner.wait_archived(head));
+    // What it says is looked up.
+    let _ = waited.await;
+    let look = Txn::default()
+        .then(Op::get(inner.keys.archived()))
+        .then(Op::get(inner.keys.commit(head.position)));
+    let answer = inner.coord.txn(look).await?;
+    let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
+    let Some(archived) = found(0) else { return Ok(false) };
+    let archived: ArchivedRecord = decode(&archived.key, &archived.value)?;
+    let place = found(1).map(|kv| decode::<Commit>(&kv.key, &kv.value)).transpose()?;
+    let here = place.is_some_and(|place| place.head() == *head) || archived.head() == *head;
+    Ok(here && archived.is_published() && archived.position >= head.position)
 }
 
 async fn write(
@@ -62,9 +83,15 @@ async fn write(
     let (earlier, changed) = match last {
         Some(last) => {
             let key = inner.object_keys.manifest(last.lineage, last.position);
-            let earlier: Manifest = inner.objects.get_envelope(&key).await?;
-            let changed = changed_objects(inner, earlier.head(), &head).await?;
-            (Some(earlier), changed)
+            match inner.objects.get_envelope::<Manifest>(&key).await {
+                Ok(earlier) => {
+                    let touched = changed_objects(inner, earlier.head(), &head).await?;
+                    (Some(earlier), touched)
+                }
+                // Collected, and then the coordination store was set back: all is written anew.
+                Err(ObjectError::NotExist(_)) => (None, None),
+                Err(error) => return Err(error.into()),
+            }
         }
         None => (None, None),
     };

@@ -17,10 +17,12 @@ use crate::coord::lock::Fence;
 use crate::coord::{Coordination, CoordinationExt, Op, OpResult, RangeRequest, Txn, Value};
 use crate::lineage::list::{lineage_history, records};
 use crate::lineage::notes;
+use crate::lineage::record::LineageRecord;
 use crate::log::format::{Body, CheckpointRecord, Commit, Head, Position, decode};
 use crate::log::keys::{ObjectKeys, Span};
 use crate::log::segment;
 use crate::read_model::StoreError;
+use crate::read_model::load::Start;
 use crate::store::{Inner, Store};
 
 /// Objects that earlier passes found to be garbage. If the list is lost, the wait begins anew.
@@ -112,8 +114,13 @@ pub(crate) async fn garbage(inner: &Inner) -> Result<Vec<Path>, StoreError> {
     let data = objects.list(&keys.all_data()).await?;
     let lineages = records(objects, keys).await?;
     let notes = notes::notes(objects, keys).await?;
-    let Some(head) = inner.coord.get(inner.keys.head()).await?.0 else { return Ok(Vec::new()) };
-    let current = decode::<Head>(&head.key, &head.value)?.lineage;
+    let Some(start) = Start::read(inner).await? else { return Ok(Vec::new()) };
+    let current = start.head.lineage;
+    // Until objects name it, a recovery would take the one before it.
+    if start.archived.is_some() && start.published().is_none() {
+        return Ok(Vec::new());
+    }
+    let published = start.published().map_or(0, |published| published.position);
     let (mut kept, mut garbage) = (BTreeSet::new(), Vec::new());
     from_log(inner, &mut kept).await?;
     // A lineage that never was the current one is still being made, or was given up: it does not
@@ -126,18 +133,40 @@ pub(crate) async fn garbage(inner: &Inner) -> Result<Vec<Path>, StoreError> {
         if id == current {
             let count = inner.settings.tasks.checkpoints_kept.max(1);
             keep_lineage(inner, id, count, &mut kept, &mut garbage).await?;
-        } else if keep.contains(&id) {
+        } else if keep.contains(&id) || may_follow(&lineages, id, current, published) {
             keep_lineage(inner, id, 1, &mut kept, &mut garbage).await?;
         } else {
             garbage.extend(objects.list(&keys.manifests(id)).await?);
             garbage.extend(objects.list(&keys.segments(id)).await?);
-            let notes = notes.iter().filter(|note| note.lineage == id);
-            garbage.extend(notes.map(|note| keys.note(*note)));
             garbage.push(keys.lineage(id));
         }
     }
+    // The highest outranks the others for good.
+    let newest = notes.iter().filter(|note| note.lineage.is_some()).max();
+    let outranked = notes.iter().filter(|note| Some(*note) < newest);
+    garbage.extend(outranked.map(|note| keys.note(*note)));
     garbage.extend(data.into_iter().filter(|key| !kept.contains(key)));
     Ok(garbage)
+}
+
+/// Whether a lineage continues `current` from what is published, or from after it: then a
+/// coordination store that is set back may bring it back. Otherwise, it never can be noted.
+fn may_follow(
+    records: &[LineageRecord],
+    lineage: Uuid,
+    current: Uuid,
+    published: Position,
+) -> bool {
+    let mut id = lineage;
+    for _ in records {
+        let record = records.iter().find(|record| record.lineage == id);
+        match record.and_then(LineageRecord::followed) {
+            Some((before, position, _)) if before == current => return position >= published,
+            Some((before, ..)) => id = before,
+            None => return false,
+        }
+    }
+    false
 }
 
 /// Adds the objects that commits in the coordination store refer to.

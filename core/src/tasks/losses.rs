@@ -10,6 +10,7 @@ use crate::coord::CoordinationExt;
 use crate::error::{Code, first_api_error};
 use crate::lineage::notes;
 use crate::lineage::record::CurrentLineage;
+use crate::log::ballot::Ballot;
 use crate::log::format::{Mode, ModeRecord, decode};
 use crate::objects::envelope;
 use crate::store::{Durability, Phase, Reads};
@@ -271,7 +272,9 @@ async fn a_late_note_of_an_earlier_lineage_changes_nothing() {
     archive_all(&two).await;
     let names = two.names(Reads::Linearizable).await;
     let (store, _, _) = world.parts();
-    notes::note(&store.inner.objects, &store.inner.object_keys, first).await.unwrap();
+    let (objects, keys) = (&store.inner.objects, &store.inner.object_keys);
+    let ballot = Ballot { number: 1, session: uuid::Uuid::nil() };
+    notes::note(objects, keys, ballot, first).await.unwrap();
     drop((two, store));
     world.coord = Flaky::new();
     let three = world.start().await;

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use rand::RngExt;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::{archive, checkpoint, collect, trim};
 use crate::coord::Error as CoordError;
@@ -57,7 +56,7 @@ pub async fn run(store: Store, holder: String, stop: CancellationToken) {
 /// Knowledge that a pass leaves to the next one. If it is lost, later passes gather it again.
 #[derive(Default)]
 struct PassMemory {
-    noted: Option<Uuid>,
+    archive: archive::Memory,
     garbage: collect::GarbageCandidates,
 }
 
@@ -134,7 +133,7 @@ impl Runner<'_> {
 
     async fn pass(&self, fence: &Fence, memory: &mut PassMemory) -> Result<(), StoreError> {
         match self.task {
-            Task::Archive => archive::run_once(self.store, fence, &mut memory.noted).await?,
+            Task::Archive => archive::run_once(self.store, fence, &mut memory.archive).await?,
             Task::Checkpoint => checkpoint::run_once(self.store, fence).await?,
             Task::Trim => trim::run_once(self.store, fence).await?,
             Task::Collect => {

@@ -13,7 +13,7 @@ use super::collect;
 use crate::coord::lock::Lock;
 use crate::coord::{Compare, Coordination, CoordinationExt, KeyRange, Op, Txn};
 use crate::lineage::recovery;
-use crate::log::format::{Head, Mode, ModeRecord, decode, encode};
+use crate::log::format::{Mode, ModeRecord, encode};
 use crate::maintenance::SeenMode;
 use crate::read_model::StoreError;
 use crate::store::{Overview, Store};
@@ -47,10 +47,11 @@ impl Store {
     pub async fn sweep(&self) -> Result<Vec<Path>, SweepError> {
         let inner = &self.inner;
         let head = inner.coord.get(inner.keys.head()).await.map_err(StoreError::from)?.0;
-        let head = head.ok_or_else(|| SweepError::NoHead(inner.keys.head()))?;
-        let head: Head = decode(&head.key, &head.value).map_err(StoreError::from)?;
+        if head.is_none() {
+            return Err(SweepError::NoHead(inner.keys.head()));
+        }
         // A recovery that is under way compares neither `mode` nor the lock.
-        if recovery::is_set_back(inner, &head).await? {
+        if recovery::is_set_back(inner).await? {
             return Err(SweepError::SetBack);
         }
         let before = self.garbage().await?;

@@ -13,9 +13,9 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     let inner = &store.inner;
     let Some(archived) = inner.coord.get(inner.keys.archived()).await?.0 else { return Ok(()) };
     let record: ArchivedRecord = decode(&archived.key, &archived.value)?;
-    let Some(until) = record.position.checked_sub(inner.settings.tasks.window_commits) else {
-        return Ok(());
-    };
+    // The last one stays: it shows whether the log holds what objects prove.
+    let window = inner.settings.tasks.window_commits.max(1);
+    let Some(until) = record.position.checked_sub(window) else { return Ok(()) };
     let range = inner.keys.commits_until(until);
     let any = RangeRequest::new(range.clone()).limit(1).projection(Projection::KeysOnly);
     if inner.coord.range(any).await?.kvs.is_empty() {

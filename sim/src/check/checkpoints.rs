@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_core::coord::Revision;
+use drydock_core::log::ballot::Ballot;
 use drydock_core::log::format::{Body, Commit, Reason, encode};
+use drydock_core::log::keys::Span;
 use drydock_harness::record::Seq;
 use uuid::Uuid;
 
@@ -101,7 +103,9 @@ fn published(timeline: &Timeline, checks: &mut Checks) {
 fn segments(timeline: &Timeline, checks: &mut Checks) {
     let log: BTreeMap<Uuid, &Commit> =
         timeline.commits.iter().map(|at| (at.value.id, &at.value)).collect();
-    let mut places: BTreeMap<(Uuid, u64), (Uuid, &str)> = BTreeMap::new();
+    // In a store that was set back an archiver may have begun on another course, and must not have
+    // ended: see `recovery::lost_tails`. Each has a ballot.
+    let mut places: BTreeMap<(Uuid, u64, Option<Ballot>), (Uuid, &str)> = BTreeMap::new();
     for stored in &timeline.segments {
         for commit in &stored.segment.commits {
             if commit.position <= timeline.base_position() {
@@ -117,7 +121,9 @@ fn segments(timeline: &Timeline, checks: &mut Checks) {
                     format!("commit {} at position {}", commit.id, commit.position),
                 ));
             }
-            let place = (commit.lineage, commit.position);
+            let name = stored.name.rsplit('/').next().and_then(Span::parse);
+            let ballot = name.map(|span| span.ballot).filter(|_| timeline.eras > 1);
+            let place = (commit.lineage, commit.position, ballot);
             let (first, name) = places.entry(place).or_insert((commit.id, &stored.name));
             if *first != commit.id {
                 checks.violated(Violation::new(

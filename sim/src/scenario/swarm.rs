@@ -234,9 +234,13 @@ const COMMIT_POINTS: &[&str] = &["commit.before_txn", "commit.after_txn"];
 
 /// Every code point of the product. A test compares them with its code.
 pub const STEPS: &[&str] = &[
+    "archive.after_note",
     "archive.after_publish",
     "archive.after_put",
+    "archive.announced",
+    "archive.before_note",
     "archive.before_put",
+    "archive.checked",
     "bootstrap.before_current",
     "bootstrap.before_head",
     "checkpoint.after_publish",

@@ -161,7 +161,11 @@ impl Timeline {
                 self.checkpoints.push(At { era, revision, seq, value: decode(key, value)? });
             }
             (SERVICE, "archived") => {
-                self.archived.push(At { era, revision, seq, value: decode(key, value)? });
+                let value: ArchivedRecord = decode(key, value)?;
+                // A lineage that begins promises nothing.
+                if value.is_published() {
+                    self.archived.push(At { era, revision, seq, value });
+                }
             }
             (SERVICE, "recovery") => {
                 self.recoveries.push(At { era, revision, seq, value: decode(key, value)? });

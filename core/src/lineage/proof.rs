@@ -1,0 +1,221 @@
+//! What objects prove, and whether a log goes on from there.
+//!
+//! Invariant: objects are read before the log that is judged by them. Whatever they hold was
+//! committed before it was written, so a log that is read afterwards and does not hold it was set
+//! back. Objects that cannot be read are an error: nobody knows then.
+
+use uuid::Uuid;
+
+use super::notes;
+use super::record::LineageRecord;
+use crate::checkpoint::{Manifest, manifest};
+use crate::error::Chain as Causes;
+use crate::log::format::{Head, Position, Reason};
+use crate::log::segment::{Chain, SegmentError};
+use crate::objects::ObjectError;
+use crate::read_model::StoreError;
+use crate::read_model::base::StoreBase;
+use crate::read_model::load::Start;
+
+/// What objects prove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Proof {
+    /// The last commit of the lineage that is noted. `None`: nothing is noted.
+    pub(crate) end: Option<Head>,
+}
+
+/// Lineages that are followed back at most.
+const LINEAGES_MAX: usize = 1_000;
+
+/// Reads objects. `start`: where a log stood before, which spares reading what was published then.
+pub(crate) async fn read(store: &StoreBase, start: &Start) -> Result<Proof, StoreError> {
+    let (objects, keys) = (&store.objects, &store.object_keys);
+    let Some(noted) = notes::newest(objects, keys).await? else { return Ok(Proof { end: None }) };
+    // What was published is on the path that all archivers agree on.
+    let known = start.published().filter(|known| known.lineage == noted);
+    let from = match newest_manifest(store, noted, known.map_or(0, |known| known.position)).await? {
+        Some(manifest) => manifest,
+        None => match known {
+            Some(known) => known,
+            None => first_boot(store, start, noted).await?,
+        },
+    };
+    Ok(Proof { end: Some(last_of(store, from).await?) })
+}
+
+/// The newest readable checkpoint after a position.
+async fn newest_manifest(
+    store: &StoreBase,
+    lineage: Uuid,
+    after: Position,
+) -> Result<Option<Head>, StoreError> {
+    let (objects, keys) = (&store.objects, &store.object_keys);
+    let positions = manifest::positions(objects, keys, lineage).await?;
+    for position in positions.into_iter().rev().take_while(|position| *position > after) {
+        match objects.get_envelope::<Manifest>(&keys.manifest(lineage, position)).await {
+            Ok(manifest) => return Ok(Some(manifest.head())),
+            Err(error @ ObjectError::Unavailable { .. }) => return Err(error.into()),
+            Err(error) => {
+                let error = Causes(&error).to_string();
+                tracing::error!(%lineage, position, error, "a checkpoint cannot be read");
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The beginning of a lineage that has no checkpoint: that of a first boot.
+async fn first_boot(store: &StoreBase, start: &Start, lineage: Uuid) -> Result<Head, StoreError> {
+    let root = Head { lineage, position: 0, commit: lineage };
+    // Only a first boot leaves `archived` out.
+    if start.head.lineage == lineage && start.archived.is_none() {
+        return Ok(root);
+    }
+    let record: LineageRecord =
+        store.objects.get_envelope(&store.object_keys.lineage(lineage)).await?;
+    if record.reason != Reason::Bootstrap {
+        let text = format!("lineage `{lineage}` has no checkpoint that can be read");
+        return Err(StoreError::BrokenLog(text));
+    }
+    Ok(root)
+}
+
+/// The last commit that segments lead to.
+async fn last_of(store: &StoreBase, from: Head) -> Result<Head, StoreError> {
+    let mut chain = Chain::after(&store.objects, &store.object_keys, from).await?;
+    loop {
+        match chain.next().await {
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(chain.at()),
+            Err(error @ SegmentError::Objects(ObjectError::Unavailable { .. })) => {
+                return Err(error.into());
+            }
+            Err(error) => {
+                let (position, error) = (chain.at().position, Causes(&error).to_string());
+                tracing::error!(position, error, "the chain of segments ends here");
+                return Ok(chain.at());
+            }
+        }
+    }
+}
+
+impl Proof {
+    pub(crate) fn names(&self, lineage: Uuid) -> bool {
+        self.end.is_some_and(|end| end.lineage == lineage)
+    }
+
+    /// Whether a log goes on from here.
+    pub(crate) async fn is_held_by(
+        &self,
+        store: &StoreBase,
+        start: &Start,
+    ) -> Result<bool, StoreError> {
+        let Some(end) = self.end else { return Ok(true) };
+        let head = start.head;
+        if head.lineage == end.lineage {
+            return holds(store, start, end).await;
+        }
+        // The lineage in force is not noted, or an old one: which commit of the noted one does it
+        // go on from?
+        let Some(first) = followed(store, head.lineage).await? else { return Ok(false) };
+        let mut followed_last = first;
+        for _ in 0..LINEAGES_MAX {
+            let (lineage, position, commit) = followed_last;
+            if lineage == end.lineage {
+                let goes_on = if position == end.position {
+                    commit.is_none_or(|commit| commit == end.commit)
+                } else {
+                    position > end.position && holds(store, start, end).await?
+                };
+                // Without its own first state it cannot be gone back to.
+                let begins = first.1 + 1;
+                return Ok(goes_on && has_state(store, head.lineage, begins).await?);
+            }
+            match followed(store, lineage).await? {
+                Some(before) => followed_last = before,
+                None => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Whether a log holds a commit that is not after its `head`.
+async fn holds(store: &StoreBase, start: &Start, end: Head) -> Result<bool, StoreError> {
+    // The first state of a first boot, from which everything in its lineage comes.
+    if end == start.head || end.commit == end.lineage {
+        return Ok(true);
+    }
+    // It was published, or something in its place was, which then outranks it.
+    if start.published().is_some_and(|published| published.position >= end.position) {
+        return Ok(true);
+    }
+    let found = start.commit_at(store, end.position).await?;
+    Ok(found.is_some_and(|commit| commit.head() == end))
+}
+
+async fn followed(
+    store: &StoreBase,
+    lineage: Uuid,
+) -> Result<Option<(Uuid, Position, Option<Uuid>)>, StoreError> {
+    let key = store.object_keys.lineage(lineage);
+    match store.objects.get_envelope::<LineageRecord>(&key).await {
+        Ok(record) => Ok(record.followed()),
+        Err(ObjectError::NotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The last commit of `lineage` on the way to `at`: `at` itself, or where later ones went on from
+/// it. `None`: it is not on the way, or nobody wrote down where it ended.
+pub(crate) async fn passed(
+    store: &StoreBase,
+    at: Head,
+    lineage: Uuid,
+) -> Result<Option<Head>, StoreError> {
+    let mut at = at;
+    for _ in 0..LINEAGES_MAX {
+        if at.lineage == lineage {
+            return Ok(Some(at));
+        }
+        match followed(store, at.lineage).await? {
+            Some((lineage, position, Some(commit))) => at = Head { lineage, position, commit },
+            _ => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a checkpoint and all of its data files are there: what nothing referred to for a while
+/// may have been collected.
+async fn has_state(store: &StoreBase, lineage: Uuid, at: Position) -> Result<bool, StoreError> {
+    let (objects, keys) = (&store.objects, &store.object_keys);
+    let manifest = match objects.get_envelope::<Manifest>(&keys.manifest(lineage, at)).await {
+        Err(ObjectError::NotExist(_)) => return Ok(false),
+        found => found?,
+    };
+    for file in manifest.files {
+        match objects.size(&keys.data(&file.name)).await {
+            Ok(_) => {}
+            Err(ObjectError::NotExist(_)) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(true)
+}
+
+/// Fails if the lineage that objects name was begun by another coordination store: then these
+/// objects are not ours any more.
+pub(crate) async fn is_ours(store: &StoreBase, head: &Head, end: &Head) -> Result<(), StoreError> {
+    let (objects, keys) = (&store.objects, &store.object_keys);
+    let ours = objects.get_envelope::<LineageRecord>(&keys.lineage(head.lineage)).await;
+    let theirs = objects.get_envelope::<LineageRecord>(&keys.lineage(end.lineage)).await;
+    match (ours, theirs) {
+        (Ok(ours), Ok(theirs)) if ours.identity != theirs.identity => {
+            Err(StoreError::Foreign { ours: ours.lineage, theirs: theirs.lineage })
+        }
+        (Err(error @ ObjectError::Unavailable { .. }), _)
+        | (_, Err(error @ ObjectError::Unavailable { .. })) => Err(error.into()),
+        _ => Ok(()),
+    }
+}
