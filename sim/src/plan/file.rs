@@ -131,6 +131,7 @@ mod tests {
     use drydock_harness::fleet::Plan as _;
 
     use super::*;
+    use crate::plan::Service;
     use crate::plan::fault::{CoordinationFault, LinkFault, ProcessFault};
 
     fn sample() -> Plan {
@@ -198,7 +199,9 @@ mod tests {
 
     #[test]
     fn values_that_make_no_sense_are_refused_with_their_field() {
-        let error = refused(|plan| plan.topology.configstores = 9);
+        let error = refused(|plan| {
+            plan.topology.instances.insert(Service::Configstore, 9);
+        });
         assert!(error.contains("topology.configstores"), "{error}");
         let error =
             refused(|plan| plan.faults[0].what = CoordinationFault::Cut { instance: 4 }.into());

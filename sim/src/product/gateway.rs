@@ -11,7 +11,7 @@ use drydock_services::gateway;
 use drydock_services::http::HttpSettings;
 use drydock_services::runtime::{self, Role};
 
-use crate::plan::hosts::{GATEWAY_PORT, PORT, gateway_name, instance_name};
+use crate::plan::hosts::{GATEWAY_PORT, gateway_name};
 use crate::plan::identity::{admin_token, token};
 use crate::product::RunContext;
 use crate::storage::seams::HostNet;
@@ -55,11 +55,10 @@ impl Gateway {
     }
 
     async fn process(&self, name: &str) -> Result<(), BoxError> {
-        let instances = 1..=self.context.plan.topology.configstores;
         let settings = gateway::Settings {
             internal_token: token(),
             admin_token: admin_token(),
-            configstore: instances.map(|it| format!("{}:{PORT}", instance_name(it))).collect(),
+            configstore: self.context.plan.addresses(),
             http: HttpSettings::default(),
         };
         let env = self.context.env(name, None);
