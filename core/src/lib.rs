@@ -8,19 +8,23 @@
 //! | [`env`](mod@env) | the first seam: clocks, randomness, ids |
 //! | [`net`] | the second: byte streams |
 //! | [`coord`] | the third: etcd's semantics as a trait, its reference implementation, its suite |
-//! | [`objects`] | the fourth: small helpers over `object_store::ObjectStore` |
+//! | [`objects`] | the fourth: object storage with retries, envelopes, compression |
 //! | [`fault`] | named places where the simulator may interfere |
 //! | [`db`] | SQLite with a context |
-//! | [`log`] | commits: format, keys, head |
+//! | [`log`] | commits: format, keys, segments |
+//! | [`checkpoint`] | manifests and their data files |
+//! | [`read_model`] | the state at one position, in SQLite, and how it is made |
+//! | [`lineage`] | first boot, recovery and the other ways in which a lineage begins |
 //! | [`store`] | transactions, the feed, reads |
 //! | [`inspect`] | what a store holds, and whether it is sound |
 //! | [`tasks`] | archiving, checkpoints, trimming, collection |
-//! | [`archive`] | checkpoints, export, import |
+//! | [`archive`] | export, import, restore |
 //! | [`maintenance`] | the barrier, as a pure state machine |
 //!
 //! Deliberately absent: HTTP routes, gRPC, sockets, any ambient clock or randomness.
 
 pub mod archive;
+pub mod checkpoint;
 pub mod context;
 pub mod coord;
 pub mod db;
@@ -28,10 +32,12 @@ pub mod env;
 pub mod error;
 pub mod fault;
 pub mod inspect;
+pub mod lineage;
 pub mod log;
 pub mod maintenance;
 pub mod net;
 pub mod objects;
+pub mod read_model;
 pub mod retry;
 pub mod store;
 pub mod tasks;

@@ -32,7 +32,8 @@ use crate::log::format::{Commit, Mode, ModeRecord, decode, encode};
 use crate::log::keys::{Keys, ObjectKeys};
 use crate::log::segment::Segment;
 use crate::maintenance::{ModeCell, SeenMode};
-use crate::store::{Loops, ObjectType, Phase, Reads, Schema, Store, StoreParts, StoreSettings};
+use crate::read_model::{ObjectType, Schema};
+use crate::store::{Loops, Phase, Reads, Store, StoreParts, StoreSettings};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -12,7 +12,8 @@ use crate::context::Context;
 use crate::db::{DbError, Snapshot};
 use crate::error::BoxError;
 use crate::log::format::{Head, canonical};
-use crate::store::{Reads, Schema, Store, StoreError, schema};
+use crate::read_model::{Schema, StoreError, schema};
+use crate::store::{Reads, Store};
 
 /// Chunks of whole lines. If it ends with an error it is not an export.
 pub type ExportStream = Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>;

@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::stage::{Staged, stage};
-use super::switch::Next;
 use crate::context::Context;
 use crate::db::DbError;
 use crate::error::{ApiError, BoxError, Code, Kind, first_api_error};
 use crate::fault::Injected;
+use crate::lineage::switch::Next;
 use crate::log::format::{Position, Reason};
-use crate::store::{Store, StoreError};
+use crate::read_model::StoreError;
+use crate::store::Store;
 
 /// Whether the import is to take place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,10 +141,7 @@ impl Store {
                     counts: counts.clone(),
                     files,
                 };
-                let proposal = self.prepare(&base, next).await?;
-                let head = self.switch(proposal).await?;
-                self.in_force_here(ctx, &head).await?;
-                head
+                self.switch_to(ctx, &base, next).await?
             }
         };
         Ok(ImportReport { lineage: head.lineage, position: head.position, counts, digest })

@@ -18,9 +18,10 @@ mod switch;
 
 pub use export::ExportStream;
 pub use import::{ImportError, ImportReport, Intent};
-pub(crate) use restore::were_in_force;
-pub use restore::{Lineage, RestoreReport};
+pub use restore::RestoreReport;
 
+#[cfg(test)]
+mod histories;
 #[cfg(test)]
 mod restore_tests;
 #[cfg(test)]

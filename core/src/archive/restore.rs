@@ -5,34 +5,21 @@
 //! place of, stay. No data file is shared with the lineage that is restored: it may be about to be
 //! collected.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::import::ImportError;
-use super::switch::Next;
 use crate::context::Context;
-use crate::coord::CoordinationExt;
-use crate::log::format::{Head, LineageRecord, Position, Reason, decode};
-use crate::log::in_force;
-use crate::store::{Store, StoreError, begin, recovery};
-use crate::tasks::collect;
-
-/// A lineage that is, or was, in force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Lineage {
-    pub id: Uuid,
-    /// The lineage that its first state came from, unless that was a first boot.
-    pub parent: Option<Uuid>,
-    pub reason: Reason,
-    /// Its last commit; for one that is over, the last that is kept.
-    pub position: Position,
-    pub created: Timestamp,
-    pub in_force: bool,
-}
+use crate::lineage::list::{self, Lineage, known_end, last_position, lineage_history};
+use crate::lineage::record::LineageRecord;
+use crate::lineage::recovery::{Rebuilt, rebuild};
+use crate::lineage::switch::Next;
+use crate::log::format::{Head, Position, Reason};
+use crate::read_model::{StoreError, write};
+use crate::store::Store;
 
 /// Where a restore led.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -49,31 +36,7 @@ pub struct RestoreReport {
 impl Store {
     /// The lineages that one can go back to, and the one in force; oldest first.
     pub async fn lineages(&self) -> Result<Vec<Lineage>, StoreError> {
-        let inner = &self.inner;
-        let head = inner.coord.get(inner.keys.head()).await?.0;
-        let head: Option<Head> = head.map(|kv| decode(&kv.key, &kv.value)).transpose()?;
-        let current = match head {
-            Some(head) => Some(head.lineage),
-            None => in_force::newest(&inner.objects, &inner.object_keys).await?,
-        };
-        let records = collect::lineages(inner).await?;
-        let mut lineages = Vec::new();
-        for record in were_in_force(&records, current) {
-            let id = record.lineage;
-            let position = match head {
-                Some(head) if head.lineage == id => head.position,
-                _ => recovery::last_position(inner, id).await?,
-            };
-            lineages.push(Lineage {
-                id,
-                parent: record.parent,
-                reason: record.reason,
-                position,
-                created: record.created,
-                in_force: current == Some(id),
-            });
-        }
-        Ok(lineages)
+        list::all(&self.inner).await
     }
 
     /// Goes back to the last state of a kept lineage. Refused as an import is. Answers when this
@@ -87,8 +50,9 @@ impl Store {
         // Before the first object is stored: what the switch compares, see `tasks::collect`.
         let base = self.base().await?;
         self.archive_tail(&base).await?;
-        let records = collect::lineages(inner).await?;
-        let mut kept = were_in_force(&records, Some(base.head.lineage));
+        let records = list::records(&inner.objects, &inner.object_keys).await;
+        let records = records.map_err(StoreError::Objects)?;
+        let mut kept = lineage_history(&records, Some(base.head.lineage));
         let record = kept.find(|record| record.lineage == lineage);
         let record = record.ok_or(ImportError::LineageNotExist(lineage))?;
         let end = known_end(&records, &base.head, lineage);
@@ -103,10 +67,7 @@ impl Store {
             counts: counts.clone(),
             files,
         };
-        let proposal = self.prepare(&base, next).await?;
-        let head = self.switch(proposal).await?;
-        self.in_force_here(ctx, &head).await?;
-        let Head { lineage: new, position, .. } = head;
+        let Head { lineage: new, position, .. } = self.switch_to(ctx, &base, next).await?;
         let (restored, restored_position) = (lineage, reached);
         Ok(RestoreReport { lineage: new, position, restored, restored_position, counts })
     }
@@ -118,38 +79,20 @@ impl Store {
         end: Option<Position>,
     ) -> Result<Written, ImportError> {
         let (inner, lineage) = (&self.inner, record.lineage);
-        let last = recovery::last_position(inner, lineage).await?;
+        let last = last_position(&inner.objects, &inner.object_keys, lineage).await;
+        let last = last.map_err(StoreError::Objects)?;
         if let Some(end) = end.filter(|end| last < *end) {
             let listed = format!("lineage `{lineage}` is listed up to position {last} of {end}");
             return Err(StoreError::StorageUnavailable(listed).into());
         }
-        let recovery::Rebuilt { db, reached, .. } = recovery::rebuild(inner, record).await?;
+        let Rebuilt { db, reached, .. } = rebuild(inner, record).await?;
         let reached = reached.position;
         if reached < last {
             return Err(ImportError::LineageDamaged { lineage, reached, last });
         }
-        let (counts, files) = begin::write_state(inner, &db, &[], None).await?;
+        let (counts, files) = write::write_state(inner, &db, &[], None).await?;
         Ok((reached, counts, files))
     }
 }
 
-type Written = (Position, BTreeMap<String, u64>, Vec<crate::log::checkpoint::DataFile>);
-
-/// The last position of a lineage, where that is known without a listing of its segments.
-fn known_end(records: &[LineageRecord], head: &Head, lineage: Uuid) -> Option<Position> {
-    if head.lineage == lineage {
-        return Some(head.position);
-    }
-    let ended = |next: &&LineageRecord| next.parent == Some(lineage) && next.replaced.is_none();
-    records.iter().find(ended).map(|next| next.fork)
-}
-
-/// Without those whose switch never came about: nothing followed them, and they are not in force.
-pub(crate) fn were_in_force(
-    records: &[LineageRecord],
-    current: Option<Uuid>,
-) -> impl Iterator<Item = &LineageRecord> {
-    let ended = records.iter().flat_map(|record| record.replaced.or(record.parent));
-    let real: BTreeSet<Uuid> = ended.chain(current).collect();
-    records.iter().filter(move |record| real.contains(&record.lineage))
-}
+type Written = (Position, BTreeMap<String, u64>, Vec<crate::checkpoint::DataFile>);

@@ -15,12 +15,13 @@ use uuid::Uuid;
 use super::format::{FORMAT, Hashes, Header, HeaderLine, TRAILER_START, TrailerLine, VERSION};
 use super::import::{ImportError, Intent};
 use super::lines::{LineError, Lines};
+use crate::checkpoint::{DataFile, DataWriter};
 use crate::context::Context;
 use crate::db::{Dangling, Db, DbError, Tx};
 use crate::error::BoxError;
-use crate::log::checkpoint::{DataFile, DataWriter};
 use crate::log::format::{Object, canonical, is_canonical};
-use crate::store::{Schema, Store, StoreError};
+use crate::read_model::{Schema, StoreError};
+use crate::store::Store;
 
 /// A valid import, stored but in no use.
 pub(super) struct Staged {

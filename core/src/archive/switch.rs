@@ -1,30 +1,22 @@
-//! The switch to a new lineage, which an import and a restore have in common.
+//! What an import and a restore do around their switch to a new lineage.
 //!
-//! It is the commit at the next position: it changes `head`, the log, `checkpoint` and `archived`
-//! in one transaction that compares `head` and `mode`. Before it, the lineage that it ends is
-//! archived to its last commit, so that one can go back to all of it.
+//! Before it, the lineage that it ends is archived to its last commit, so that one can go back to
+//! all of it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
-
-use uuid::Uuid;
 
 use super::import::ImportError;
 use crate::context::Context;
+use crate::coord::CoordinationExt;
 use crate::coord::lock::Lock;
-use crate::coord::{CoordinationExt, Op, Revision};
 use crate::error::Chain;
-use crate::log::bootstrap;
-use crate::log::checkpoint::{DataFile, Manifest};
-use crate::log::commit::{CommitError, Proposal, Settled, settle};
-use crate::log::format::{
-    ArchivedRecord, Body, CheckpointRecord, Commit, Head, LineageRecord, Mode, Position, Reason,
-    decode, encode,
-};
-use crate::log::in_force;
-use crate::objects::ObjectError;
+use crate::lineage::bootstrap;
+use crate::lineage::switch::{self, Next, Replaced};
+use crate::log::commit::CommitError;
+use crate::log::format::{ArchivedRecord, Head, Mode, decode};
+use crate::read_model::StoreError;
 use crate::retry::Backoff;
-use crate::store::{Overview, Reached, Store, StoreError};
+use crate::store::{Overview, Reached, Store};
 use crate::tasks::archive;
 
 /// The name of the lock under which the tail is archived, and the holder that it then has.
@@ -36,31 +28,9 @@ const TAIL_LEASE: Duration = Duration::from_secs(10);
 /// How long the lock of an archiver that was killed is waited for.
 const TAIL_PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often noting the lineage in force is tried, each time with the attempts of any write. Then
-/// the caller is told 503 `storage_unavailable`: the switch has taken place, and the next load
-/// notes it.
-const NOTE_ROUNDS: u32 = 20;
-
-/// What the new lineage begins with.
-pub(super) struct Next {
-    pub(super) reason: Reason,
-    pub(super) parent: Uuid,
-    /// The parent's last position that belongs to it.
-    pub(super) fork: Position,
-    pub(super) counts: BTreeMap<String, u64>,
-    pub(super) files: Vec<DataFile>,
-}
-
-/// What the switch compares.
-pub(super) struct Base {
-    pub(super) head: Head,
-    head_revision: Revision,
-    mode_revision: Revision,
-}
-
 impl Store {
     /// The state that is replaced, if it may.
-    pub(super) async fn base(&self) -> Result<Base, ImportError> {
+    pub(super) async fn base(&self) -> Result<Replaced, ImportError> {
         let inner = &self.inner;
         let mut now = Overview::read(&inner.coord, &inner.keys).await?;
         if now.mode.mode != Mode::Maintenance {
@@ -70,13 +40,10 @@ impl Store {
             return Err(ImportError::NotReady);
         }
         if now.head.is_none() {
-            let (keys, object_keys) = (&inner.keys, &inner.object_keys);
-            bootstrap::ensure(&inner.coord, &inner.objects, keys, object_keys, &inner.env)
-                .await
-                .map_err(StoreError::Bootstrap)?;
+            bootstrap::ensure(inner).await.map_err(StoreError::Bootstrap)?;
             now = Overview::read(&inner.coord, &inner.keys).await?;
         }
-        Ok(Base {
+        Ok(Replaced {
             // Lost with its store: it is being recovered.
             head: now.head.ok_or(StoreError::NotReady)?,
             head_revision: now.head_revision,
@@ -86,7 +53,7 @@ impl Store {
 
     /// Archives what is not archived yet. A store that cannot be loaded may be what is mended here:
     /// then that is tried, and no more.
-    pub(super) async fn archive_tail(&self, base: &Base) -> Result<(), ImportError> {
+    pub(super) async fn archive_tail(&self, base: &Replaced) -> Result<(), ImportError> {
         let done = self.try_archive_tail(&base.head).await;
         match done {
             Err(StoreError::Injected(error)) => return Err(error.into()),
@@ -136,107 +103,19 @@ impl Store {
         Ok(decode::<ArchivedRecord>(&found.key, &found.value)?.head() == *head)
     }
 
-    /// Writes the new lineage's objects.
-    pub(super) async fn prepare(&self, base: &Base, next: Next) -> Result<Proposal, ImportError> {
-        let (inner, env) = (&self.inner, &self.inner.env);
-        let commit = Commit {
-            lineage: env.new_id(),
-            position: base.head.position + 1,
-            previous: base.head.commit,
-            id: env.new_id(),
-            time: env.now(),
-            body: Body::Switch { reason: next.reason },
-        };
-        let (lineage, position) = (commit.lineage, commit.position);
-        let ended = self.ended(&base.head).await?;
-        let record = LineageRecord {
-            lineage,
-            epoch: ended.epoch + 1,
-            identity: ended.identity,
-            parent: Some(next.parent),
-            fork: next.fork,
-            replaced: (next.parent != base.head.lineage).then_some(base.head.lineage),
-            reason: next.reason,
-            created: commit.time,
-        };
-        let manifest = Manifest {
-            service: inner.schema.service.to_owned(),
-            schema: inner.schema.version,
-            lineage,
-            position,
-            commit: commit.id,
-            created: commit.time,
-            counts: next.counts,
-            files: next.files,
-        };
-        let keys = &inner.object_keys;
-        let stored = |error: ObjectError| StoreError::Objects(error);
-        inner.objects.put_sealed(&keys.lineage(lineage), &record).await.map_err(stored)?;
-        env.point("import.lineage_written").await?;
-        let key = keys.manifest(lineage, position);
-        inner.objects.put_sealed(&key, &manifest).await.map_err(stored)?;
-        env.point("import.manifest_written").await?;
-        let checkpoint = encode(&CheckpointRecord { lineage, position });
-        let archived = encode(&ArchivedRecord::at(&commit.head()));
-        let mut proposal = Proposal::new(commit, base.head, base.head_revision, base.mode_revision);
-        proposal.also = vec![
-            Op::put(inner.keys.checkpoint(), checkpoint),
-            Op::put(inner.keys.archived(), archived),
-        ];
-        Ok(proposal)
-    }
-
-    /// The lineage that ends here. Its record may be what is broken: an import mends that.
-    async fn ended(&self, head: &Head) -> Result<LineageRecord, ImportError> {
-        let inner = &self.inner;
-        match inner.objects.get_sealed(&inner.object_keys.lineage(head.lineage)).await {
-            Err(ObjectError::NotExist(_)) => Ok(LineageRecord {
-                lineage: head.lineage,
-                epoch: 0,
-                identity: inner.env.new_id(),
-                parent: None,
-                fork: 0,
-                replaced: None,
-                reason: Reason::Bootstrap,
-                created: inner.env.now(),
-            }),
-            found => Ok(found.map_err(StoreError::Objects)?),
-        }
-    }
-
-    pub(super) async fn switch(&self, proposal: Proposal) -> Result<Head, ImportError> {
-        let (inner, env) = (&self.inner, &self.inner.env);
-        env.point("import.before_switch").await?;
-        let settled = settle(&inner.coord, &inner.keys, env, &proposal).await;
-        match settled.map_err(|error: CommitError| StoreError::Commit(error))? {
-            Settled::Committed { .. } => {}
-            Settled::Refused { .. } => return Err(ImportError::Overtaken),
-        }
-        env.point("import.after_switch").await?;
-        let head = proposal.commit.head();
-        // If the coordination store is lost, this is what says that the switch took place.
-        let (objects, keys) = (&inner.objects, &inner.object_keys);
-        let mut rounds = 1;
-        while let Err(error) = in_force::note(objects, keys, head.lineage).await {
-            if rounds == NOTE_ROUNDS {
-                return Err(StoreError::Objects(error).into());
-            }
-            rounds += 1;
-            tracing::warn!(%error, "the lineage in force cannot be noted in objects yet");
-        }
-        env.point("import.current_written").await?;
-        Ok(head)
-    }
-
-    /// Waits until this instance has loaded the state that a switch led to.
-    pub(super) async fn in_force_here(
+    /// Switches to a new lineage, and waits until this instance has loaded its state.
+    pub(super) async fn switch_to(
         &self,
         ctx: &Context,
-        head: &Head,
-    ) -> Result<(), ImportError> {
-        let reached = ctx.run(self.inner.applied_at(head)).await;
+        base: &Replaced,
+        next: Next,
+    ) -> Result<Head, ImportError> {
+        let inner = &self.inner;
+        let proposal = switch::prepare(inner, base, next).await?;
+        let head = switch::commit(inner, &proposal).await?.ok_or(ImportError::Overtaken)?;
+        let reached = ctx.run(inner.applied_at(&head)).await;
         match reached.map_err(StoreError::Interrupted)? {
-            Reached::There => Ok(()),
+            Reached::There => Ok(head),
             Reached::Gone => {
                 let (id, position) = (head.commit, head.position);
                 Err(StoreError::Commit(CommitError::Lost { id, position }).into())

@@ -206,6 +206,14 @@ impl Compare {
     pub fn absent(key: impl Into<Key>) -> Compare {
         Compare::equal(key, CompareTarget::CreateRevision(0))
     }
+
+    /// The key still has the value that was read; `None`: it still does not exist.
+    pub fn unchanged(key: impl Into<Key>, value: Option<Value>) -> Compare {
+        match value {
+            Some(value) => Compare::equal(key, CompareTarget::Value(value)),
+            None => Compare::absent(key),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

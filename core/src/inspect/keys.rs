@@ -7,11 +7,12 @@ use uuid::Uuid;
 
 use super::verify::Verifier;
 use crate::coord::{Coordination, KeyValue, Op, OpResult, RangeRequest, Revision, Txn};
+use crate::lineage::record::RecoveryRecord;
 use crate::log::format::{
     ArchivedRecord, Body, CheckpointRecord, Commit, Head, InstanceRecord, ModeRecord, Position,
-    RecoveryRecord, decode,
+    decode,
 };
-use crate::store::StoreError;
+use crate::read_model::StoreError;
 
 /// What the rest is compared with.
 #[derive(Default)]

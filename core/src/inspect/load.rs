@@ -8,8 +8,12 @@ use super::objects::Kept;
 use super::verify::Verifier;
 use crate::context::Context;
 use crate::db::{Db, DbError, Tx};
-use crate::log::format::{Head, LineageRecord, Reason};
-use crate::store::{StoreError, recovery, rehearse};
+use crate::lineage::list::last_position;
+use crate::lineage::record::LineageRecord;
+use crate::lineage::recovery;
+use crate::log::format::{Head, Reason};
+use crate::read_model::base::StoreBase;
+use crate::read_model::{StoreError, load};
 
 pub(super) async fn check(
     verifier: &mut Verifier<'_>,
@@ -29,7 +33,7 @@ pub(super) async fn check(
     };
     verifier.checked.states += 1;
     let meaning = "no instance can start";
-    let loaded = rehearse(verifier.inner).await;
+    let loaded = load_from_now(verifier.inner).await;
     let place = verifier.inner.keys.head();
     verifier.sound(&place, meaning, loaded)?;
     let proven = recovery::is_set_back(verifier.inner, &head).await;
@@ -39,6 +43,11 @@ pub(super) async fn check(
         verifier.find(place, "objects hold later commits than it names", meaning);
     }
     Ok(())
+}
+
+/// What the next start would load.
+async fn load_from_now(store: &StoreBase) -> Result<Head, StoreError> {
+    Ok(load::assemble(store, store.create_db().await?).await?.head)
 }
 
 async fn lineage(
@@ -53,7 +62,7 @@ async fn lineage(
         verifier.checked.states += 1;
         let key = inner.object_keys.manifest(id, *position);
         let meaning = "this checkpoint cannot be loaded";
-        let loaded = recovery::load_checkpoint(inner, id, *position).await;
+        let loaded = load::load_checkpoint(inner, id, *position).await;
         let Some((db, manifest)) = verifier.sound(&key, meaning, loaded)? else { continue };
         if counts(verifier, &db).await? != manifest.counts {
             verifier.find(&key, "it loads to other counts than it says", meaning);
@@ -62,7 +71,7 @@ async fn lineage(
     }
     let place = inner.object_keys.lineage(id);
     if newest.is_none() && record.reason == Reason::Bootstrap {
-        newest = Some(recovery::nothing(inner, id).await?);
+        newest = Some(load::empty(inner, id).await?);
     }
     let Some((db, base)) = newest else {
         let meaning = "one cannot go back to that lineage, nor recover it";
@@ -71,9 +80,11 @@ async fn lineage(
     };
     verifier.checked.states += 1;
     let meaning = "one cannot go back to the end of that lineage, nor recover it";
-    let followed = recovery::follow(inner, &db, base).await;
+    let followed = load::follow(inner, &db, base).await;
     let Some(reached) = verifier.sound(&place, meaning, followed)? else { return Ok(()) };
-    let last = recovery::last_position(inner, id).await?.max(needed(seen, kept, record));
+    let last = last_position(&inner.objects, &inner.object_keys, id)
+        .await?
+        .max(needed(seen, kept, record));
     if reached.position < last {
         let to = reached.position;
         let problem = format!("it reads back up to position `{to}` only, it went on to `{last}`");

@@ -7,13 +7,14 @@ use uuid::Uuid;
 
 use super::keys::Seen;
 use super::verify::Verifier;
-use crate::archive::restore::were_in_force;
-use crate::log::checkpoint::{DataFile, Manifest, Place, read_file};
-use crate::log::format::{Body, CurrentLineage, Head, LineageRecord, Position};
-use crate::log::in_force::Note;
+use crate::checkpoint::{DataFile, Manifest, Place, read_file};
+use crate::lineage::list::lineage_history;
+use crate::lineage::notes::Note;
+use crate::lineage::record::{CurrentLineage, LineageRecord};
+use crate::log::format::{Body, Head, Position};
 use crate::log::keys::{DataName, ObjectKeys, Span};
 use crate::log::segment;
-use crate::store::StoreError;
+use crate::read_model::StoreError;
 
 const WRONG_LINEAGE: &str =
     "if the coordination store were lost, the wrong lineage or none might be recovered";
@@ -110,7 +111,7 @@ pub(super) async fn check(verifier: &mut Verifier<'_>, seen: &Seen) -> Result<Ke
     records.sort_by_key(|record| (record.epoch, record.created, record.lineage));
     let noted = self::current(verifier, seen, current, &records).await?;
     let in_force = seen.head.map(|head| head.lineage).or(noted);
-    kept.lineages = were_in_force(&records, in_force).cloned().collect();
+    kept.lineages = lineage_history(&records, in_force).cloned().collect();
     if let Some(record) = records.iter().find(|record| in_force == Some(record.lineage))
         && !notes.contains(&Note::of(record))
     {
@@ -138,7 +139,7 @@ async fn record(
     key: &Path,
     id: Uuid,
 ) -> Result<Option<LineageRecord>, StoreError> {
-    let read = verifier.inner.objects.get_sealed::<LineageRecord>(key).await;
+    let read = verifier.inner.objects.get_envelope::<LineageRecord>(key).await;
     let meaning = "no list of lineages can be made, and nothing can be collected";
     let record = verifier.sound(key, meaning, read)?;
     if let Some(record) = &record
@@ -150,7 +151,7 @@ async fn record(
 }
 
 async fn note(verifier: &mut Verifier<'_>, key: &Path, note: Note) -> Result<(), StoreError> {
-    let read = verifier.inner.objects.get_sealed::<CurrentLineage>(key).await;
+    let read = verifier.inner.objects.get_envelope::<CurrentLineage>(key).await;
     let Some(found) = verifier.sound(key, WRONG_LINEAGE, read)? else { return Ok(()) };
     if found.lineage != note.lineage {
         verifier.find(key, format!("it names `{}`", found.lineage), WRONG_LINEAGE);
@@ -172,7 +173,7 @@ async fn current(
         }
         return Ok(None);
     };
-    let read = verifier.inner.objects.get_sealed::<CurrentLineage>(&key).await;
+    let read = verifier.inner.objects.get_envelope::<CurrentLineage>(&key).await;
     let Some(CurrentLineage { lineage }) = verifier.sound(&key, meaning, read)? else {
         return Ok(None);
     };
@@ -194,7 +195,7 @@ async fn manifest(
     let inner = verifier.inner;
     let key = inner.object_keys.manifest(lineage, position);
     let meaning = "this checkpoint cannot be loaded";
-    let read = inner.objects.get_sealed::<Manifest>(&key).await;
+    let read = inner.objects.get_envelope::<Manifest>(&key).await;
     let Some(manifest) = verifier.sound(&key, meaning, read)? else { return Ok(()) };
     let named = (manifest.service.as_str(), manifest.lineage, manifest.position);
     if named != (inner.schema.service, lineage, position) {

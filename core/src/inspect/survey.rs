@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::archive::Lineage;
 use crate::coord::{Coordination, KeyValue, Op, OpResult, RangeRequest, Txn};
+use crate::lineage::Lineage;
+use crate::lineage::record::RecoveryRecord;
 use crate::log::format::{
-    ArchivedRecord, CheckpointRecord, Commit, Head, InstanceRecord, ModeRecord, Position,
-    RecoveryRecord, decode,
+    ArchivedRecord, CheckpointRecord, Commit, Head, InstanceRecord, ModeRecord, Position, decode,
 };
-use crate::store::{Store, StoreError};
+use crate::read_model::StoreError;
+use crate::store::Store;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Survey {

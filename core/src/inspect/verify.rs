@@ -6,13 +6,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{keys, load, objects};
+use crate::checkpoint::CheckpointError;
 use crate::db::DbError;
 use crate::error::Chain;
-use crate::log::checkpoint::CheckpointError;
 use crate::log::format::{Action, Body, Object, is_canonical};
 use crate::log::segment::SegmentError;
 use crate::objects::ObjectError;
-use crate::store::{Inner, Store, StoreError};
+use crate::read_model::StoreError;
+use crate::store::{Inner, Store};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

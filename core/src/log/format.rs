@@ -179,43 +179,6 @@ impl ArchivedRecord {
     }
 }
 
-/// The last time that `head` was made from objects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RecoveryRecord {
-    pub at: Timestamp,
-    /// The lineage that was recovered.
-    pub lineage: Uuid,
-    /// The last commit that objects proved; later ones are lost.
-    pub position: Position,
-}
-
-/// The object that says which lineage is in force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CurrentLineage {
-    pub lineage: Uuid,
-}
-
-/// The object that says where a lineage came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LineageRecord {
-    pub lineage: Uuid,
-    /// Lineages before this one, one by one.
-    pub epoch: u64,
-    /// The coordination store under which it was begun.
-    pub identity: Uuid,
-    pub parent: Option<Uuid>,
-    /// The parent's last position that belongs to this lineage's past.
-    pub fork: Position,
-    /// The lineage that it took the place of, if that is not its parent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replaced: Option<Uuid>,
-    pub reason: Reason,
-    pub created: Timestamp,
-}
-
 #[derive(Serialize)]
 struct Outgoing<'a, T> {
     format: u32,

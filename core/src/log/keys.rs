@@ -100,7 +100,8 @@ impl ObjectKeys {
         Path::from(self.prefix.as_str())
     }
 
-    /// The lineage in force; the only object that is ever overwritten. See [`super::in_force`].
+    /// The lineage in force; the only object that is ever overwritten. See
+    /// [`crate::lineage::notes`].
     pub fn current(&self) -> Path {
         Path::from(format!("{}current.json", self.prefix))
     }

@@ -9,22 +9,12 @@
 //! |---|---|
 //! | [`keys`] | names of coordination keys and objects |
 //! | [`format`](mod@format) | what stands in them |
-//! | [`seal`] | the envelope of objects: format and checksum |
 //! | [`commit`] | one commit, until its outcome is known |
-//! | [`bootstrap`] | a store's first boot |
-//! | [`in_force`] | which lineage objects say is in force |
-//! | [`checkpoint`] | manifests and their data files |
-//! | [`datafile`] | what a data file looks like inside |
 //! | [`segment`] | archived commits |
 //!
 //! Deliberately absent: what moves the log along (`tasks`), and what reads it (`store`).
 
-pub mod bootstrap;
-pub mod checkpoint;
 pub mod commit;
-pub mod datafile;
 pub mod format;
-pub mod in_force;
 pub mod keys;
-pub mod seal;
 pub mod segment;

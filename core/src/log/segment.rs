@@ -9,11 +9,10 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::datafile::{compress, decompress};
 use super::format::{Commit, Head, Position};
 use super::keys::{ObjectKeys, Span};
-use super::seal::{SealError, Sealed, seal, unseal};
-use crate::objects::{ObjectError, Objects};
+use crate::objects::compression::{compress, decompress};
+use crate::objects::{Envelope, EnvelopeError, ObjectError, Objects, envelope};
 
 /// The largest segment that is read.
 const SEGMENT_BYTES_MAX: usize = 256 << 20;
@@ -25,7 +24,7 @@ pub struct Segment {
     pub commits: Vec<Commit>,
 }
 
-impl Sealed for Segment {
+impl Envelope for Segment {
     const FORMAT: &'static str = "drydock-segment/1";
 }
 
@@ -34,7 +33,7 @@ pub enum SegmentError {
     #[error(transparent)]
     Objects(#[from] ObjectError),
     #[error(transparent)]
-    Sealed(#[from] SealError),
+    Envelope(#[from] EnvelopeError),
     #[error("segment `{key}` is damaged: {why}")]
     Damaged { key: Path, why: String },
 }
@@ -46,7 +45,7 @@ impl Segment {
     }
 
     pub fn encode(&self) -> Bytes {
-        compress(&seal(self)).into()
+        compress(&envelope::encode(self)).into()
     }
 }
 
@@ -61,7 +60,7 @@ pub async fn read(
     let bytes = objects.get(&key).await?;
     let damaged = |why: &str| SegmentError::Damaged { key: key.clone(), why: why.to_owned() };
     let text = decompress(&bytes, SEGMENT_BYTES_MAX).map_err(|why| damaged(&why))?;
-    let segment: Segment = unseal(key.as_ref(), &text)?;
+    let segment: Segment = envelope::decode(key.as_ref(), &text)?;
     if segment.lineage != lineage || segment.span() != Some(span) {
         return Err(damaged("it holds other commits than its name says"));
     }

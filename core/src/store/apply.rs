@@ -7,17 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use uuid::Uuid;
 
-use super::error::StoreError;
 use super::parts::Inner;
-use super::schema;
 use super::state::{Applied, Phase};
 use crate::context::Context;
 use crate::coord::{Revision, Value};
 use crate::db::{DbError, Speculation, Tx};
 use crate::error::Chain;
-use crate::log::checkpoint::read_actions;
 use crate::log::commit::Proposal;
-use crate::log::format::{Action, Body, Commit, Head};
+use crate::log::format::{Commit, Head};
+use crate::read_model::{StoreError, schema};
 
 /// The commit that this instance proposed last.
 #[derive(Default)]
@@ -67,15 +65,6 @@ impl Inner {
         let before = *self.applied.borrow();
         self.is_at(Applied { phase: Phase::Loading, ..before });
         before.head
-    }
-
-    /// What a commit changes.
-    pub(crate) async fn actions(&self, body: Body) -> Result<Vec<Action>, StoreError> {
-        match body {
-            Body::Actions(actions) => Ok(actions),
-            Body::Switch { .. } => Ok(Vec::new()),
-            Body::Object(name) => Ok(read_actions(&self.objects, &self.object_keys, &name).await?),
-        }
     }
 
     /// Applies a commit that this instance made, if it is the next one. If not, or if that fails,

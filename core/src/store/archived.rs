@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use super::error::StoreError;
 use super::parts::Inner;
 use crate::coord::{Coordination, CoordinationExt, KeyRange, KeyValue, WatchRequest, WatchStream};
 use crate::log::format::{ArchivedRecord, Head, decode};
+use crate::read_model::StoreError;
 use crate::retry::Backoff;
 
 /// How often the key is read although its watch says nothing.

@@ -9,19 +9,19 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::error::StoreError;
 use super::parts::Inner;
-use super::schema;
 use super::state::{Applied, Phase};
 use super::transact::{Job, StoreTx};
+use crate::checkpoint::read::encode_actions;
 use crate::context::Context;
 use crate::coord::KeyValue;
 use crate::db::{DbError, Length, Speculation, Tx};
-use crate::log::checkpoint::encode_actions;
 use crate::log::commit::{CommitError, Proposal, Settled, settle};
 use crate::log::format::{Action, Body, Commit, Head, Mode, decode};
 use crate::log::keys::DataName;
 use crate::maintenance::SeenMode;
+use crate::read_model::StoreError;
+use crate::read_model::schema;
 
 type Batch = Vec<Box<dyn Job>>;
 

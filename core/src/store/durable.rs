@@ -4,14 +4,15 @@
 //! is part of the log *then*: a coordination store that is lost or set back between the commit and
 //! its acknowledgement may have gone on without it. Whoever is not sure looks.
 
-use super::error::StoreError;
-use super::history::History;
-use super::parts::{Durability, Inner};
+use super::parts::Inner;
 use super::reads::Reached;
+use super::settings::Durability;
 use crate::coord::{Coordination, Op, OpResult, Txn};
 use crate::log::commit::{CommitError, Proposal, Settled};
 use crate::log::format::{ArchivedRecord, Commit, Head, decode};
 use crate::objects::ObjectError;
+use crate::read_model::StoreError;
+use crate::read_model::history::History;
 use crate::retry::Backoff;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

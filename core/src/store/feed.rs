@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use super::error::StoreError;
 use super::load::load;
 use super::parts::Inner;
 use super::state::Applied;
@@ -19,6 +18,7 @@ use crate::coord::{
 };
 use crate::error::Chain;
 use crate::log::format::{Body, Commit, Head, decode};
+use crate::read_model::StoreError;
 use crate::retry::Backoff;
 
 pub(super) struct Feed {

@@ -2,11 +2,12 @@
 //!
 //! It needs no read model: it works when the store cannot be loaded.
 
-use super::error::StoreError;
 use crate::coord::{Coordination, KeyValue, Op, OpResult, RangeRequest, Revision, Txn};
-use crate::log::format::{Head, InstanceRecord, InstanceState, Mode, RecoveryRecord, decode};
+use crate::lineage::record::RecoveryRecord;
+use crate::log::format::{Head, InstanceRecord, InstanceState, Mode, decode};
 use crate::log::keys::Keys;
 use crate::maintenance::SeenMode;
+use crate::read_model::StoreError;
 
 #[derive(Debug, Clone)]
 pub struct Overview {

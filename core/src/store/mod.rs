@@ -7,50 +7,36 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`schema`] | types of objects and their tables |
 //! | [`transact`] | what a closure may do, and how it is queued |
 //! | [`committer`] | batches, conflicts, unknown outcomes |
 //! | [`durable`] | when a commit may be acknowledged |
 //! | [`feed`] | commits from the coordination store, in order |
 //! | [`apply`] | what a commit does to the read model |
-//! | [`load`] | a read model from the beginning |
-//! | [`begin`] | a new lineage after a loss |
-//! | [`recovery`] | a lost or set-back coordination store, from objects |
-//! | [`fork`] | a log that took another course than the one applied here |
+//! | [`load`] | a read model from the beginning, in place of the old one |
 //! | [`reads`] | linearizable reads |
 //!
 //! Absent on purpose: spawning. [`Store::new`] hands out the loops; the runtime runs them.
 
 mod apply;
 mod archived;
-pub(crate) mod begin;
 mod committer;
 mod durable;
-mod error;
 mod feed;
-mod fork;
-mod history;
 mod live;
 mod load;
 mod parts;
-mod progress;
 mod reads;
-pub(crate) mod recovery;
-pub mod schema;
+mod settings;
 mod state;
 mod transact;
 
-pub use error::StoreError;
-pub(crate) use history::History;
 pub use live::Overview;
-pub(crate) use load::rehearse;
 pub(crate) use parts::Inner;
-pub use parts::{Durability, Loops, Store, StoreParts, StoreSettings, TaskSettings};
-pub use progress::Progress;
+pub use parts::{Loops, Store, StoreParts};
 pub(crate) use reads::Reached;
 pub use reads::Reads;
-pub use schema::{ObjectType, Schema};
-pub use state::{Applied, Phase, Stats};
+pub use settings::{Durability, StoreSettings, TaskSettings};
+pub use state::{Applied, Phase};
 pub use transact::StoreTx;
 
 #[cfg(test)]

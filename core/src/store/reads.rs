@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::error::{StoreError, translate};
 use super::parts::{Inner, Store};
 use super::state::Phase;
 use crate::context::Context;
@@ -13,6 +12,7 @@ use crate::coord::CoordinationExt;
 use crate::db::{DbError, Snapshot, Tx};
 use crate::error::BoxError;
 use crate::log::format::{Head, decode};
+use crate::read_model::error::{StoreError, translate};
 
 /// How new a read must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,6 +1,4 @@
-//! What the loops of a store share.
-
-use std::sync::atomic::{AtomicU64, Ordering};
+//! How far the read model is.
 
 use crate::coord::Revision;
 use crate::log::format::{Head, Position};
@@ -38,54 +36,4 @@ impl Applied {
                     || (mine.position == head.position && mine.commit == head.commit)
             })
     }
-}
-
-macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// Counts of what happened in a store since it was opened.
-        #[derive(Debug, Default)]
-        pub struct Stats { $($(#[$doc])* $name: AtomicU64,)* }
-
-        impl Stats {
-            $(pub(crate) fn $name(&self) { self.$name.fetch_add(1, Ordering::Relaxed); })*
-
-            /// Every counter with its name.
-            pub fn list(&self) -> Vec<(&'static str, u64)> {
-                vec![$((stringify!($name), self.$name.load(Ordering::Relaxed)),)*]
-            }
-        }
-    };
-}
-
-counters! {
-    commits,
-    /// Batches that found `head` or `mode` moved on, and were run again.
-    conflicts,
-    /// Commits whose outcome was unknown at first, and found applied.
-    unknown_applied,
-    /// Commits whose outcome was unknown at first, and found not applied.
-    unknown_refused,
-    loads,
-    /// Breaks in the feed that led to a new load.
-    feed_gaps,
-    /// Watches that ended and were taken up again.
-    watch_breaks,
-    /// Times the feed was found behind and asked the log itself.
-    catch_ups,
-    head_reads,
-    /// Times that a task found itself overtaken when it wanted to publish.
-    fenced,
-    segments,
-    checkpoints,
-    trims,
-    /// Objects deleted because nothing refers to them.
-    collected,
-    recoveries,
-    task_failures,
-    archive_passes,
-    checkpoint_passes,
-    trim_passes,
-    collect_passes,
-    /// Reads that shared another one's look at `head`.
-    head_reads_shared,
 }

@@ -8,15 +8,15 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::error::{StoreError, translate};
 use super::parts::Store;
-use super::schema::Schema;
 use super::state::Phase;
 use crate::context::Context;
 use crate::db::{Length, Tx};
 use crate::env::Env;
 use crate::error::BoxError;
 use crate::log::format::{Action, Object, canonical};
+use crate::read_model::Schema;
+use crate::read_model::error::{StoreError, translate};
 
 /// What a closure sees and does: reads through [`Tx`], changes as actions. It may run several
 /// times.

@@ -7,16 +7,14 @@
 use uuid::Uuid;
 
 use crate::coord::lock::Fence;
-use crate::coord::{
-    Compare, CompareTarget, Coordination, Key, KeyValue, Op, OpResult, RangeRequest, Txn, Value,
-};
-use crate::log::format::{
-    ArchivedRecord, Commit, CurrentLineage, Head, LineageRecord, decode, encode,
-};
-use crate::log::in_force::{self, Note};
+use crate::coord::{Compare, Coordination, KeyValue, Op, OpResult, RangeRequest, Txn, Value};
+use crate::lineage::notes::{self, Note};
+use crate::lineage::record::{CurrentLineage, LineageRecord};
+use crate::log::format::{ArchivedRecord, Commit, Head, decode, encode};
 use crate::log::segment::Segment;
 use crate::objects::ObjectError;
-use crate::store::{Store, StoreError};
+use crate::read_model::StoreError;
+use crate::store::Store;
 
 /// Bytes of commits at which a segment ends.
 const SEGMENT_BYTES: usize = 4 << 20;
@@ -58,9 +56,9 @@ pub async fn run_once(
         let value: Value = encode(&reached).into();
         let publish = Txn::default()
             .when(fence.compare())
-            .when(unchanged(key.clone(), work.archived_value.clone()))
+            .when(Compare::unchanged(key.clone(), work.archived_value.clone()))
             // In a store that was set back meanwhile another commit may be there, or none.
-            .when(unchanged(place.key, Some(place.value)))
+            .when(Compare::unchanged(place.key, Some(place.value)))
             .then(Op::put(key, value.clone()));
         if !inner.coord.txn(publish).await?.succeeded {
             return Err(StoreError::Fenced);
@@ -141,12 +139,12 @@ async fn is_named(
 ) -> Result<bool, StoreError> {
     let inner = &store.inner;
     let (objects, keys) = (&inner.objects, &inner.object_keys);
-    let current = match objects.get_sealed::<CurrentLineage>(&keys.current()).await {
+    let current = match objects.get_envelope::<CurrentLineage>(&keys.current()).await {
         Ok(current) => Some(current.lineage),
         Err(ObjectError::NotExist(_)) => None,
         // Said again below, unless somebody else has taken over.
         Err(ObjectError::Damaged(_)) => {
-            in_force::newest(objects, keys).await?.filter(|noted| *noted != head.lineage)
+            notes::newest(objects, keys).await?.filter(|noted| *noted != head.lineage)
         }
         Err(error) => return Err(error.into()),
     };
@@ -155,8 +153,8 @@ async fn is_named(
         return Ok(true);
     }
     if let Some(current) = current.filter(|current| *current != head.lineage) {
-        let ours: LineageRecord = objects.get_sealed(&keys.lineage(head.lineage)).await?;
-        let theirs: LineageRecord = objects.get_sealed(&keys.lineage(current)).await?;
+        let ours: LineageRecord = objects.get_envelope(&keys.lineage(head.lineage)).await?;
+        let theirs: LineageRecord = objects.get_envelope(&keys.lineage(current)).await?;
         let later = Note::of(&theirs) > Note::of(&ours);
         if later && theirs.identity != ours.identity {
             inner.halt(format!(
@@ -172,14 +170,7 @@ async fn is_named(
         }
     }
     // Whoever brought it into force could not say so, or a note of an earlier one came late.
-    in_force::note(objects, keys, head.lineage).await?;
+    notes::note(objects, keys, head.lineage).await?;
     *noted = ours;
     Ok(true)
-}
-
-pub(crate) fn unchanged(key: impl Into<Key>, value: Option<Value>) -> Compare {
-    match value {
-        Some(value) => Compare::equal(key, CompareTarget::Value(value)),
-        None => Compare::absent(key),
-    }
 }

@@ -12,16 +12,16 @@ use std::time::Duration;
 use object_store::path::Path;
 use uuid::Uuid;
 
-use crate::archive::were_in_force;
+use crate::checkpoint::{Manifest, manifest};
 use crate::coord::lock::Fence;
 use crate::coord::{Coordination, CoordinationExt, Op, OpResult, RangeRequest, Txn, Value};
-use crate::log::checkpoint::Manifest;
-use crate::log::format::{Body, CheckpointRecord, Commit, Head, LineageRecord, Position, decode};
-use crate::log::in_force;
+use crate::lineage::list::{lineage_history, records};
+use crate::lineage::notes;
+use crate::log::format::{Body, CheckpointRecord, Commit, Head, Position, decode};
 use crate::log::keys::{ObjectKeys, Span};
 use crate::log::segment;
-use crate::store::recovery::manifests;
-use crate::store::{Inner, Store, StoreError};
+use crate::read_model::StoreError;
+use crate::store::{Inner, Store};
 
 /// Garbage seen in earlier passes. If it is lost, collection just begins anew.
 #[derive(Default)]
@@ -108,15 +108,15 @@ pub(crate) async fn garbage(inner: &Inner) -> Result<Vec<Path>, StoreError> {
     let (objects, keys) = (&inner.objects, &inner.object_keys);
     // Listed first: what is stored later is not looked at.
     let data = objects.list(&keys.all_data()).await?;
-    let lineages = lineages(inner).await?;
-    let notes = in_force::notes(objects, keys).await?;
+    let lineages = records(objects, keys).await?;
+    let notes = notes::notes(objects, keys).await?;
     let Some(head) = inner.coord.get(inner.keys.head()).await?.0 else { return Ok(Vec::new()) };
     let in_force = decode::<Head>(&head.key, &head.value)?.lineage;
     let (mut kept, mut garbage) = (BTreeSet::new(), Vec::new());
     from_log(inner, &mut kept).await?;
     // One that never came into force is on its way, or was given up: no use counting it.
     let real: Vec<Uuid> =
-        were_in_force(&lineages, Some(in_force)).map(|record| record.lineage).collect();
+        lineage_history(&lineages, Some(in_force)).map(|record| record.lineage).collect();
     let others: Vec<Uuid> = real.iter().copied().filter(|id| *id != in_force).collect();
     let room = inner.settings.tasks.lineages_kept.saturating_sub(1);
     let keep = &others[others.len().saturating_sub(room)..];
@@ -136,22 +136,6 @@ pub(crate) async fn garbage(inner: &Inner) -> Result<Vec<Path>, StoreError> {
     }
     garbage.extend(data.into_iter().filter(|key| !kept.contains(key)));
     Ok(garbage)
-}
-
-/// All lineages, oldest first. Only those that were in force or are being made have a record.
-pub(crate) async fn lineages(inner: &Inner) -> Result<Vec<LineageRecord>, StoreError> {
-    let mut found = Vec::new();
-    for prefix in inner.objects.list_folders(&inner.object_keys.lineages()).await? {
-        let id = prefix.filename().and_then(|name| Uuid::parse_str(name).ok());
-        let Some(id) = id else { continue };
-        match inner.objects.get_sealed::<LineageRecord>(&inner.object_keys.lineage(id)).await {
-            Ok(record) => found.push(record),
-            Err(crate::objects::ObjectError::NotExist(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    found.sort_by_key(|record| (record.epoch, record.created, record.lineage));
-    Ok(found)
 }
 
 /// What the coordination store's part of the log refers to.
@@ -181,7 +165,7 @@ async fn keep_lineage(
     garbage: &mut Vec<Path>,
 ) -> Result<(), StoreError> {
     let (objects, keys) = (&inner.objects, &inner.object_keys);
-    let positions = manifests(inner, lineage).await?;
+    let positions = manifest::positions(objects, keys, lineage).await?;
     let published = published(inner, lineage).await?;
     // Newer ones than the published may be on their way to be it.
     let ripe: Vec<Position> =
@@ -190,7 +174,7 @@ async fn keep_lineage(
     garbage.extend(old.iter().map(|at| keys.manifest(lineage, *at)));
     let coming = positions.iter().filter(|at| !ripe.contains(at));
     for at in newest.iter().chain(coming) {
-        let manifest: Manifest = objects.get_sealed(&keys.manifest(lineage, *at)).await?;
+        let manifest: Manifest = objects.get_envelope(&keys.manifest(lineage, *at)).await?;
         kept.extend(manifest.files.iter().map(|file| keys.data(&file.name)));
     }
     let oldest = newest.first().copied().unwrap_or(0);

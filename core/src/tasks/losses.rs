@@ -8,9 +8,10 @@ use super::archive;
 use super::tests::{add_many, add_once, archive_all, checkpoint_now, lock, small_world};
 use crate::coord::CoordinationExt;
 use crate::error::{Code, first_api_error};
-use crate::log::format::{CurrentLineage, Mode, ModeRecord, decode};
-use crate::log::in_force;
-use crate::log::seal::seal;
+use crate::lineage::notes;
+use crate::lineage::record::CurrentLineage;
+use crate::log::format::{Mode, ModeRecord, decode};
+use crate::objects::envelope;
 use crate::store::{Durability, Phase, Reads};
 use crate::testkit::{Flaky, Instance, World, keys, soon};
 
@@ -229,7 +230,7 @@ async fn nothing_is_archived_in_a_lineage_that_objects_do_not_name() {
     world.coord = Flaky::new();
     let two = world.start().await;
     let current = object_store::path::Path::from("test/toy/current.json");
-    let late = seal(&CurrentLineage { lineage: first });
+    let late = envelope::encode(&CurrentLineage { lineage: first });
     world.objects.put(&current, late.into()).await.unwrap();
     add_many(&two, "b", 2).await;
     archive_all(&two).await;
@@ -270,7 +271,7 @@ async fn a_late_note_of_an_earlier_lineage_changes_nothing() {
     archive_all(&two).await;
     let names = two.names(Reads::Linearizable).await;
     let (store, _, _) = world.parts();
-    in_force::note(&store.inner.objects, &store.inner.object_keys, first).await.unwrap();
+    notes::note(&store.inner.objects, &store.inner.object_keys, first).await.unwrap();
     drop((two, store));
     world.coord = Flaky::new();
     let three = world.start().await;

@@ -24,8 +24,6 @@ pub use runner::run;
 pub use sweep::SweepError;
 
 #[cfg(test)]
-mod histories;
-#[cfg(test)]
 mod losses;
 #[cfg(test)]
 mod tests;

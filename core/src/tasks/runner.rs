@@ -10,7 +10,8 @@ use super::{archive, checkpoint, collect, trim};
 use crate::coord::Error as CoordError;
 use crate::coord::lock::{Fence, Lock};
 use crate::error::Chain;
-use crate::store::{Store, StoreError, TaskSettings};
+use crate::read_model::StoreError;
+use crate::store::{Store, TaskSettings};
 
 /// A lock outlives this many periods without a pass, and never less than [`LEASE_MIN`].
 const LEASE_PERIODS: u32 = 4;

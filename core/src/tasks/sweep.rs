@@ -12,9 +12,11 @@ use object_store::path::Path;
 use super::collect;
 use crate::coord::lock::Lock;
 use crate::coord::{Compare, Coordination, CoordinationExt, KeyRange, Op, Txn};
+use crate::lineage::recovery;
 use crate::log::format::{Head, Mode, ModeRecord, decode, encode};
 use crate::maintenance::SeenMode;
-use crate::store::{Overview, Store, StoreError, recovery};
+use crate::read_model::StoreError;
+use crate::store::{Overview, Store};
 
 const TASK: &str = "checkpoint";
 const HOLDER: &str = "sweep";

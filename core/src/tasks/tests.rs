@@ -5,8 +5,11 @@ use super::*;
 use crate::coord::lock::Lock;
 use crate::coord::{Coordination, CoordinationExt, Op, RangeRequest, Txn};
 use crate::error::BoxError;
-use crate::log::format::{ArchivedRecord, CheckpointRecord, LineageRecord, Reason, decode};
-use crate::store::{Durability, Reads, StoreError};
+use crate::lineage::list::records;
+use crate::lineage::record::LineageRecord;
+use crate::log::format::{ArchivedRecord, CheckpointRecord, Reason, decode};
+use crate::read_model::StoreError;
+use crate::store::{Durability, Reads};
 use crate::testkit::{Flaky, Instance, Mishap, World, keys};
 
 pub(super) async fn lock(instance: &Instance, name: &str) -> Lock {
@@ -329,7 +332,7 @@ async fn imports_that_were_given_up_cost_no_lineage() {
             created: inner.env.now(),
         };
         let key = inner.object_keys.lineage(lineage);
-        inner.objects.put_sealed(&key, &record).await.unwrap();
+        inner.objects.put_envelope(&key, &record).await.unwrap();
         add_many(&one, &format!("b{nth}-"), 2).await;
     }
     let mut memory = collect::Memory::default();
@@ -340,7 +343,7 @@ async fn imports_that_were_given_up_cost_no_lineage() {
         checkpoint_now(&one).await;
         collect::run_once(&one.store, lock.fence(), &mut memory).await.unwrap();
     }
-    let left = collect::lineages(inner).await.unwrap();
+    let left = records(&inner.objects, &inner.object_keys).await.unwrap();
     assert_eq!(left.len(), 1, "those that were given up are gone: {left:?}");
     let export = one.export().await;
     drop(lock);

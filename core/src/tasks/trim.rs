@@ -3,11 +3,11 @@
 //! Invariant: nothing is dropped that is not in a segment: the transaction compares `archived` with
 //! what the bound was made of.
 
-use super::archive::unchanged;
 use crate::coord::lock::Fence;
-use crate::coord::{Coordination, CoordinationExt, Op, Projection, RangeRequest, Txn};
+use crate::coord::{Compare, Coordination, CoordinationExt, Op, Projection, RangeRequest, Txn};
 use crate::log::format::{ArchivedRecord, decode};
-use crate::store::{Store, StoreError};
+use crate::read_model::StoreError;
+use crate::store::Store;
 
 pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     let inner = &store.inner;
@@ -24,7 +24,7 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     inner.env.point("trim.before_txn").await?;
     let drop = Txn::default()
         .when(fence.compare())
-        .when(unchanged(archived.key, Some(archived.value)))
+        .when(Compare::unchanged(archived.key, Some(archived.value)))
         .then(Op::delete(range));
     if !inner.coord.txn(drop).await?.succeeded {
         return Err(StoreError::Fenced);

@@ -4,7 +4,8 @@ use comfy_table::{Table, presets};
 use drydock_core::error::Chain;
 use drydock_core::inspect::{Survey, Verdict};
 use drydock_core::maintenance::ModeCell;
-use drydock_core::store::{Schema, Store, StoreParts};
+use drydock_core::read_model::Schema;
+use drydock_core::store::{Store, StoreParts};
 use serde_json::json;
 
 use super::args::StoreAction;

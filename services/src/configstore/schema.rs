@@ -5,7 +5,7 @@
 //! Two things are decided by the actions alone, because states that break them are harmless: that
 //! an organization with an owner keeps one, and that every user and organization has a root group.
 
-use drydock_core::store::{ObjectType, Schema};
+use drydock_core::read_model::{ObjectType, Schema};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

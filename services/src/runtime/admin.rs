@@ -13,8 +13,9 @@ use drydock_core::error::{ApiError, BoxError};
 use drydock_core::log::format::{InstanceState, Mode, ModeRecord, encode};
 use drydock_core::log::keys::Keys;
 use drydock_core::maintenance::{ModeCell, SeenMode};
+use drydock_core::read_model::StoreError;
 use drydock_core::retry::Backoff;
-use drydock_core::store::{Overview, Store, StoreError};
+use drydock_core::store::{Overview, Store};
 use uuid::Uuid;
 
 use crate::http::admin::{

@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_core::coord::{Event, EventKind, Revision};
+use drydock_core::lineage::record::RecoveryRecord;
 use drydock_core::log::format::{
     Action, ArchivedRecord, Body, CheckpointRecord, Commit, FormatError, Head, InstanceRecord,
-    ModeRecord, Object, Reason, RecoveryRecord, decode,
+    ModeRecord, Object, Reason, decode,
 };
 use drydock_core::log::segment::Segment;
 use drydock_harness::record::Seq;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use drydock_core::checkpoint::{CheckpointError, Manifest, read_actions, read_file};
 use drydock_core::env::Env;
 use drydock_core::error::BoxError;
-use drydock_core::log::checkpoint::{CheckpointError, Manifest, read_actions, read_file};
 use drydock_core::log::format::{ArchivedRecord, Body, CheckpointRecord, Commit, Head};
 use drydock_core::log::keys::{ObjectKeys, Span};
 use drydock_core::log::segment::{self, Chain};
@@ -149,7 +149,7 @@ async fn state(
     lineage: Uuid,
     position: u64,
 ) -> Result<(Uuid, State), CheckpointError> {
-    let manifest: Manifest = objects.get_sealed(&keys.manifest(lineage, position)).await?;
+    let manifest: Manifest = objects.get_envelope(&keys.manifest(lineage, position)).await?;
     let mut state = State::new();
     for file in &manifest.files {
         let found = read_file(objects, keys, file).await?;

@@ -7,7 +7,7 @@ use drydock_core::env::{Env, ManualClock, RngTree};
 use drydock_core::error::BoxError;
 use drydock_core::maintenance::{ModeCell, SeenMode};
 use drydock_core::store::{Phase, Store, StoreParts, StoreSettings};
-use drydock_core::{archive, context::Context};
+use drydock_core::{archive, context::Context, lineage};
 use object_store::memory::InMemory;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -122,7 +122,7 @@ impl Admin for NoAdmin {
         unused()
     }
 
-    async fn lineages(&self, _: &Context) -> Result<Vec<archive::Lineage>, BoxError> {
+    async fn lineages(&self, _: &Context) -> Result<Vec<lineage::Lineage>, BoxError> {
         unused()
     }
 

@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 pub use client::AdminClient;
 pub(crate) use client::REPLACE_TIMEOUT;
-pub use drydock_core::archive::{ImportReport, Intent, Lineage, RestoreReport};
+pub use drydock_core::archive::{ImportReport, Intent, RestoreReport};
+pub use drydock_core::lineage::Lineage;
 pub use handlers::{REQUESTED_BY, routes};
 pub(crate) use handlers::{SwitchOn, optional_body, parse_wait};
 pub use types::{Lineages, MaintenanceStatus, ModeChange};

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use drydock_core::archive::Lineage;
-use drydock_core::log::format::{InstanceRecord, Mode, Position, RecoveryRecord};
+use drydock_core::lineage::Lineage;
+use drydock_core::lineage::record::RecoveryRecord;
+use drydock_core::log::format::{InstanceRecord, Mode, Position};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -9,25 +9,26 @@
 //! Absent on purpose: bringing back what this instance had applied. It may be a part of what was
 //! lost, and nobody could say which.
 
-use super::begin::{Behind, Past, begin_lineage, write_state};
-use super::error::StoreError;
-use super::load::{assemble, replay};
-use super::parts::Inner;
+use super::begin::{Behind, Past, begin_lineage};
+use super::record::LineageRecord;
 use crate::coord::CoordinationExt;
-use crate::log::format::{Commit, Head, LineageRecord, decode};
-use crate::tasks::checkpoint::touched;
+use crate::log::format::{Commit, Head, decode};
+use crate::read_model::StoreError;
+use crate::read_model::base::StoreBase;
+use crate::read_model::load::{assemble, replay};
+use crate::read_model::write::{touched, write_state};
 
 /// Begins a new lineage if the log is not the one that led to `known`.
-pub(super) async fn if_another_past(inner: &Inner, known: &Head) -> Result<(), StoreError> {
-    if let Some(found) = Behind::read(inner).await? {
+pub(crate) async fn if_another_past(store: &StoreBase, known: &Head) -> Result<(), StoreError> {
+    if let Some(found) = Behind::read(store).await? {
         let head: Head = decode(&found.head.key, &found.head.value)?;
-        if is_another_past(inner, known, &head).await? {
+        if is_another_past(store, known, &head).await? {
             tracing::error!(
                 head = head.position,
                 known = known.position,
                 "the coordination store was set back: commits that were applied here are gone"
             );
-            return fork(inner, &head.lineage).await;
+            return fork(store, &head.lineage).await;
         }
     }
     Ok(())
@@ -35,35 +36,36 @@ pub(super) async fn if_another_past(inner: &Inner, known: &Head) -> Result<(), S
 
 /// Whether a log that ends with `head` cannot hold `known`. One that is trimmed beyond it does not
 /// tell.
-async fn is_another_past(inner: &Inner, known: &Head, head: &Head) -> Result<bool, StoreError> {
+async fn is_another_past(store: &StoreBase, known: &Head, head: &Head) -> Result<bool, StoreError> {
     if head.lineage != known.lineage || head == known {
         return Ok(false);
     }
     if head.position <= known.position {
         return Ok(true);
     }
-    let Some(found) = inner.coord.get(inner.keys.commit(known.position)).await?.0 else {
+    let Some(found) = store.coord.get(store.keys.commit(known.position)).await?.0 else {
         return Ok(false);
     };
     let commit: Commit = decode(&found.key, &found.value)?;
     Ok(commit.lineage == known.lineage && commit.id != known.commit)
 }
 
-async fn fork(inner: &Inner, lineage: &uuid::Uuid) -> Result<(), StoreError> {
-    inner.env.point("recovery.fork").await?;
-    let old: LineageRecord = inner.objects.get_sealed(&inner.object_keys.lineage(*lineage)).await?;
-    let loaded = assemble(inner).await?;
+async fn fork(store: &StoreBase, lineage: &uuid::Uuid) -> Result<(), StoreError> {
+    store.env.point("recovery.fork").await?;
+    let old: LineageRecord =
+        store.objects.get_envelope(&store.object_keys.lineage(*lineage)).await?;
+    let loaded = assemble(store, store.create_db().await?).await?;
     let (mut from, mut files) = (loaded.base.head, loaded.base.files);
     let mut reached = loaded.head;
     // Others may commit meanwhile. Each round writes only what was changed since the last one.
     while reached.lineage == old.lineage {
-        let touched = touched(inner, from, &reached).await?;
-        let state = write_state(inner, &loaded.db, &files, touched.as_ref()).await?;
+        let touched = touched(store, from, &reached).await?;
+        let state = write_state(store, &loaded.db, &files, touched.as_ref()).await?;
         (from, files) = (reached, state.1.clone());
-        let Some(found) = Behind::read(inner).await? else { return Ok(()) };
+        let Some(found) = Behind::read(store).await? else { return Ok(()) };
         let head: Head = decode(&found.head.key, &found.head.value)?;
         if head == reached {
-            if begin_lineage(inner, &old, &reached, state, Past::Log(found)).await? {
+            if begin_lineage(store, &old, &reached, state, Past::Log(found)).await? {
                 return Ok(());
             }
         } else if head.lineage != old.lineage {
@@ -71,7 +73,7 @@ async fn fork(inner: &Inner, lineage: &uuid::Uuid) -> Result<(), StoreError> {
         } else if head.position <= reached.position {
             return Err(StoreError::BrokenLog("it went back once more".to_owned()));
         } else {
-            reached = replay(inner, &loaded.db, reached, head.position, None).await?;
+            reached = replay(store, &loaded.db, reached, head.position, None).await?;
         }
     }
     Ok(())

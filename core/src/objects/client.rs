@@ -12,8 +12,8 @@ use futures_util::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
+use super::envelope::{self, Envelope, EnvelopeError};
 use crate::env::Env;
-use crate::log::seal::{SealError, Sealed, seal, unseal};
 use crate::retry::Backoff;
 
 const ATTEMPTS: u32 = 6;
@@ -26,7 +26,7 @@ pub enum ObjectError {
     #[error("object storage does not answer for `{key}`")]
     Unavailable { key: Path, source: Option<object_store::Error> },
     #[error(transparent)]
-    Damaged(#[from] SealError),
+    Damaged(#[from] EnvelopeError),
 }
 
 /// Object storage as one instance sees it. Cheap to clone.
@@ -99,12 +99,12 @@ impl Objects {
         }
     }
 
-    pub async fn put_sealed<T: Sealed>(&self, key: &Path, body: &T) -> Result<(), ObjectError> {
-        self.put(key, seal(body).into()).await
+    pub async fn put_envelope<T: Envelope>(&self, key: &Path, body: &T) -> Result<(), ObjectError> {
+        self.put(key, envelope::encode(body).into()).await
     }
 
-    pub async fn get_sealed<T: Sealed>(&self, key: &Path) -> Result<T, ObjectError> {
-        Ok(unseal(key.as_ref(), &self.get(key).await?)?)
+    pub async fn get_envelope<T: Envelope>(&self, key: &Path) -> Result<T, ObjectError> {
+        Ok(envelope::decode(key.as_ref(), &self.get(key).await?)?)
     }
 
     async fn attempt<T, F>(&self, key: &Path, call: impl Fn() -> F) -> Result<T, ObjectError>

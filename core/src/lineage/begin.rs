@@ -3,21 +3,16 @@
 //! One transaction brings it into force. It compares the `head` and the `mode` that it takes the
 //! place of, so whoever comes second finds it there, and no switch of the mode is lost.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::error::StoreError;
-use super::parts::Inner;
-use crate::context::Context;
-use crate::coord::{Coordination, KeyValue, Op, OpResult, Txn};
-use crate::db::Db;
-use crate::log::checkpoint::{DataFile, Manifest};
+use super::notes;
+use super::record::{LineageRecord, RecoveryRecord};
+use crate::checkpoint::Manifest;
+use crate::coord::{Compare, Coordination, KeyValue, Op, OpResult, Txn};
 use crate::log::format::{
-    ArchivedRecord, Body, CheckpointRecord, Commit, Head, LineageRecord, Mode, ModeRecord, Reason,
-    RecoveryRecord, decode, encode,
+    ArchivedRecord, Body, CheckpointRecord, Commit, Head, Mode, ModeRecord, Reason, decode, encode,
 };
-use crate::log::in_force;
-use crate::tasks::archive::unchanged;
-use crate::tasks::checkpoint::{Rank, Writer};
+use crate::read_model::StoreError;
+use crate::read_model::base::StoreBase;
+use crate::read_model::write::State;
 
 /// A lineage's mode generations begin here, so that they are newer than any before a recovery.
 fn first_generation(epoch: u64) -> u64 {
@@ -25,22 +20,22 @@ fn first_generation(epoch: u64) -> u64 {
 }
 
 /// What a store that was set back holds, and a recovery replaces.
-pub(super) struct Behind {
-    pub(super) head: KeyValue,
+pub(crate) struct Behind {
+    pub(crate) head: KeyValue,
     mode: Option<KeyValue>,
 }
 
 impl Behind {
-    pub(super) async fn read(inner: &Inner) -> Result<Option<Behind>, StoreError> {
-        let look = Txn::default().then(Op::get(inner.keys.head())).then(Op::get(inner.keys.mode()));
-        let answer = inner.coord.txn(look).await?;
+    pub(crate) async fn read(store: &StoreBase) -> Result<Option<Behind>, StoreError> {
+        let look = Txn::default().then(Op::get(store.keys.head())).then(Op::get(store.keys.mode()));
+        let answer = store.coord.txn(look).await?;
         let found = |at: usize| answer.results.get(at).and_then(OpResult::first).cloned();
         Ok(found(0).map(|head| Behind { head, mode: found(1) }))
     }
 }
 
 /// What a new lineage goes on from, beside its state.
-pub(super) enum Past {
+pub(crate) enum Past {
     /// A coordination store without a `head`, in which somebody may have set the mode.
     Lost(Option<KeyValue>),
     /// Objects, which hold more than the log that was found, or something else.
@@ -49,19 +44,16 @@ pub(super) enum Past {
     Log(Behind),
 }
 
-/// Counts by type, and the files.
-pub(crate) type State = (BTreeMap<String, u64>, Vec<DataFile>);
-
 /// Goes on from `reached`, whose state is `state`, in a new lineage. Whether it is in force now; if
 /// not, somebody else was first.
-pub(super) async fn begin_lineage(
-    inner: &Inner,
+pub(crate) async fn begin_lineage(
+    store: &StoreBase,
     old: &LineageRecord,
     reached: &Head,
     state: State,
     past: Past,
 ) -> Result<bool, StoreError> {
-    let (objects, keys, env) = (&inner.objects, &inner.object_keys, &inner.env);
+    let (objects, keys, env) = (&store.objects, &store.object_keys, &store.env);
     let commit = Commit {
         lineage: env.new_id(),
         position: reached.position + 1,
@@ -81,60 +73,45 @@ pub(super) async fn begin_lineage(
         reason: Reason::Recovery,
         created: commit.time,
     };
-    objects.put_sealed(&keys.lineage(record.lineage), &record).await?;
-    publish_state(inner, &commit.head(), state).await?;
+    objects.put_envelope(&keys.lineage(record.lineage), &record).await?;
+    publish_state(store, &commit.head(), state).await?;
     env.point("recovery.manifest_written").await?;
-    let first = bring_into_force(inner, &commit, &record, past).await?;
+    let first = bring_into_force(store, &commit, &record, past).await?;
     env.point("recovery.after_txn").await?;
     // To note one that never was in force would lead everybody to it.
     if first {
-        in_force::try_note(objects, keys, commit.lineage).await;
-        inner.stats.recoveries();
+        notes::try_note(objects, keys, commit.lineage).await;
+        store.stats.recoveries();
         tracing::error!(lineage = %commit.lineage, position = reached.position, "recovered");
     }
     Ok(first)
 }
 
 /// Names `state` as the first checkpoint of a new lineage.
-async fn publish_state(inner: &Inner, head: &Head, state: State) -> Result<(), StoreError> {
+async fn publish_state(store: &StoreBase, head: &Head, state: State) -> Result<(), StoreError> {
     let (counts, files) = state;
     let manifest = Manifest {
-        service: inner.schema.service.to_owned(),
-        schema: inner.schema.version,
+        service: store.schema.service.to_owned(),
+        schema: store.schema.version,
         lineage: head.lineage,
         position: head.position,
         commit: head.commit,
-        created: inner.env.now(),
+        created: store.env.now(),
         counts,
         files,
     };
-    let key = inner.object_keys.manifest(head.lineage, head.position);
-    Ok(inner.objects.put_sealed(&key, &manifest).await?)
-}
-
-/// Writes the state of `db` as data files; shares those of `files` in which nothing was touched.
-pub(crate) async fn write_state(
-    inner: &Inner,
-    db: &Db,
-    files: &[DataFile],
-    touched: Option<&BTreeSet<Rank>>,
-) -> Result<State, StoreError> {
-    let ctx = Context::background();
-    let snapshot = db.snapshot(&ctx).await?;
-    let schema = inner.schema;
-    let counts = snapshot.read(&ctx, move |tx| schema.counts(tx)).await?;
-    let files = Writer::new(inner, &snapshot).write(files, touched).await?;
-    Ok((counts, files))
+    let key = store.object_keys.manifest(head.lineage, head.position);
+    Ok(store.objects.put_envelope(&key, &manifest).await?)
 }
 
 /// Whether it is in force now; if not, somebody else was first.
 async fn bring_into_force(
-    inner: &Inner,
+    store: &StoreBase,
     commit: &Commit,
     record: &LineageRecord,
     past: Past,
 ) -> Result<bool, StoreError> {
-    let (keys, head) = (&inner.keys, commit.head());
+    let (keys, head) = (&store.keys, commit.head());
     let keep_log = matches!(past, Past::Log(_));
     let (head_found, mode_found) = match past {
         Past::Lost(mode) => (None, mode),
@@ -150,8 +127,8 @@ async fn bring_into_force(
     // What an older log left at this position and after it was never proven.
     let rest = keys.commits_after(position);
     let mut txn = Txn::default()
-        .when(unchanged(keys.head(), head_found))
-        .when(unchanged(keys.mode(), mode_found.map(|kv| kv.value)))
+        .when(Compare::unchanged(keys.head(), head_found))
+        .when(Compare::unchanged(keys.mode(), mode_found.map(|kv| kv.value)))
         .then(Op::delete(rest))
         .then(Op::put(keys.head(), encode(&head)))
         .then(Op::put(keys.commit(position), encode(commit)))
@@ -164,7 +141,7 @@ async fn bring_into_force(
         txn = txn.then(Op::delete(keys.commits_until(position - 1)));
     }
     // Unknown: the next load finds out.
-    Ok(inner.coord.txn(txn).await?.succeeded)
+    Ok(store.coord.txn(txn).await?.succeeded)
 }
 
 /// A barrier that was up stays up; the generation is newer than any that an instance has seen.

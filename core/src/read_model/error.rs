@@ -1,12 +1,11 @@
 //! What can go wrong in a store, and the one place that says what a client learns of it.
 
+use crate::checkpoint::CheckpointError;
 use crate::context::Interrupted;
 use crate::coord;
 use crate::db::DbError;
 use crate::error::{ApiError, BoxError, Chain, Code, Kind, first_api_error};
 use crate::fault::Injected;
-use crate::log::bootstrap::BootstrapError;
-use crate::log::checkpoint::CheckpointError;
 use crate::log::commit::CommitError;
 use crate::log::format::FormatError;
 use crate::log::segment::SegmentError;
@@ -63,6 +62,19 @@ pub enum StoreError {
     Injected(#[from] Injected),
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+/// Why the first boot of a store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum BootstrapError {
+    #[error(transparent)]
+    Coordination(#[from] coord::Error),
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    #[error(transparent)]
+    Injected(#[from] Injected),
 }
 
 impl StoreError {
@@ -125,7 +137,7 @@ impl From<StoreError> for ApiError {
 
 impl StoreError {
     /// The same failure for one more of those whom it concerns.
-    pub(super) fn for_another(&self) -> StoreError {
+    pub(crate) fn for_another(&self) -> StoreError {
         match self {
             StoreError::NotReady => StoreError::NotReady,
             StoreError::Maintenance => StoreError::Maintenance,
@@ -156,7 +168,7 @@ impl StoreError {
 }
 
 /// What a closure failed with: a failure of the database under it gets its public face here.
-pub(super) fn translate(error: BoxError) -> BoxError {
+pub(crate) fn translate(error: BoxError) -> BoxError {
     if first_api_error(error.as_ref()).is_some() {
         return error;
     }

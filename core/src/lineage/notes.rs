@@ -10,9 +10,9 @@ use std::fmt;
 use object_store::path::Path;
 use uuid::Uuid;
 
-use super::format::{CurrentLineage, LineageRecord};
-use super::keys::ObjectKeys;
+use super::record::{CurrentLineage, LineageRecord};
 use crate::error::Chain;
+use crate::log::keys::ObjectKeys;
 use crate::objects::{ObjectError, Objects};
 
 /// The name of a note: `<epoch>-<lineage>.json`. Their order is the one of lineages.
@@ -43,7 +43,7 @@ impl fmt::Display for Note {
 /// The lineage that came into force last, as far as objects were told.
 pub async fn newest(objects: &Objects, keys: &ObjectKeys) -> Result<Option<Uuid>, ObjectError> {
     let newest = notes(objects, keys).await?.into_iter().max();
-    let current = match objects.get_sealed::<CurrentLineage>(&keys.current()).await {
+    let current = match objects.get_envelope::<CurrentLineage>(&keys.current()).await {
         Ok(current) => Some(current.lineage),
         Err(ObjectError::NotExist(_)) => None,
         Err(error @ ObjectError::Damaged(_)) if newest.is_some() => {
@@ -58,7 +58,7 @@ pub async fn newest(objects: &Objects, keys: &ObjectKeys) -> Result<Option<Uuid>
     if newest.lineage == current {
         return Ok(Some(current));
     }
-    match objects.get_sealed::<LineageRecord>(&keys.lineage(current)).await {
+    match objects.get_envelope::<LineageRecord>(&keys.lineage(current)).await {
         Ok(record) if Note::of(&record) > newest => Ok(Some(current)),
         Ok(_) | Err(ObjectError::NotExist(_)) => Ok(Some(newest.lineage)),
         Err(error) => Err(error),
@@ -77,13 +77,13 @@ pub async fn notes(objects: &Objects, keys: &ObjectKeys) -> Result<Vec<Note>, Ob
 /// Says that a lineage came into force; may be said again.
 pub async fn note(objects: &Objects, keys: &ObjectKeys, lineage: Uuid) -> Result<(), ObjectError> {
     let current = CurrentLineage { lineage };
-    match objects.get_sealed::<LineageRecord>(&keys.lineage(lineage)).await {
-        Ok(record) => objects.put_sealed(&keys.note(Note::of(&record)), &current).await?,
+    match objects.get_envelope::<LineageRecord>(&keys.lineage(lineage)).await {
+        Ok(record) => objects.put_envelope(&keys.note(Note::of(&record)), &current).await?,
         // What is broken is the lineage: an import mends it.
         Err(ObjectError::NotExist(_)) => {}
         Err(error) => return Err(error),
     }
-    objects.put_sealed(&keys.current(), &current).await
+    objects.put_envelope(&keys.current(), &current).await
 }
 
 /// The same, where somebody else does it later if objects cannot be reached.

@@ -15,8 +15,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::checkpoint::Place;
-use super::format::Object;
+use super::manifest::Place;
+use crate::log::format::Object;
+use crate::objects::compression::{compress, decompress};
 
 /// Uncompressed bytes at which a block ends.
 const BLOCK_BYTES: usize = 64 << 10;
@@ -26,7 +27,6 @@ const INDEX_BYTES_MAX: usize = 16 << 20;
 const MAGIC: &[u8; 8] = b"DRYDATA1";
 /// The index's length and the magic.
 pub const FOOTER_BYTES: usize = 16;
-const ZSTD_LEVEL: i32 = 3;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,21 +160,6 @@ pub fn objects(block: &[u8]) -> Result<Vec<Object>, String> {
     lines.map(serde_json::from_slice).collect::<Result<_, _>>().map_err(|error| error.to_string())
 }
 
-pub(crate) fn compress(bytes: &[u8]) -> Vec<u8> {
-    zstd::bulk::compress(bytes, ZSTD_LEVEL).expect("memory is the only thing it needs")
-}
-
-pub(crate) fn decompress(bytes: &[u8], limit: usize) -> Result<Vec<u8>, String> {
-    // The frame states its size; a false one costs an error, not memory.
-    let stated =
-        zstd::zstd_safe::get_frame_content_size(bytes).map_err(|error| error.to_string())?;
-    let stated = stated.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(limit);
-    if stated > limit {
-        return Err(format!("`{stated}` bytes are more than `{limit}`"));
-    }
-    zstd::bulk::decompress(bytes, stated).map_err(|error| error.to_string())
-}
-
 fn to_usize(range: &Range<u64>) -> Range<usize> {
     let narrow = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
     narrow(range.start)..narrow(range.end)
@@ -182,8 +167,8 @@ fn to_usize(range: &Range<u64>) -> Range<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::format::canonical;
     use super::*;
+    use crate::log::format::canonical;
 
     fn object(nth: u128, bytes: usize) -> Object {
         let id = Uuid::from_u128(nth);

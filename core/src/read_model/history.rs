@@ -3,8 +3,8 @@
 //!
 //! Invariant: every link is checked; what is in neither place is an error, never skipped.
 
+use super::base::StoreBase;
 use super::error::StoreError;
-use super::parts::Inner;
 use crate::coord::{Coordination, RangeRequest, Revision};
 use crate::log::format::{Commit, Head, Position, decode};
 use crate::log::segment::Chain;
@@ -13,7 +13,7 @@ use crate::log::segment::Chain;
 const PAGE: usize = 256;
 
 pub(crate) struct History<'a> {
-    inner: &'a Inner,
+    store: &'a StoreBase,
     at: Head,
     until: Position,
     /// The coordination store as it was then; `None`: as it is.
@@ -23,8 +23,8 @@ pub(crate) struct History<'a> {
 
 impl<'a> History<'a> {
     /// From after `base` up to and including `until`.
-    pub(crate) fn after(inner: &'a Inner, base: Head, until: Position) -> History<'a> {
-        History { inner, at: base, until, revision: None, segments: None }
+    pub(crate) fn after(store: &'a StoreBase, base: Head, until: Position) -> History<'a> {
+        History { store, at: base, until, revision: None, segments: None }
     }
 
     pub(crate) fn frozen_at(mut self, revision: Revision) -> History<'a> {
@@ -63,10 +63,10 @@ impl<'a> History<'a> {
 
     /// What the coordination store holds; nothing if the next commit was trimmed.
     async fn next_in_log(&self) -> Result<Vec<Commit>, StoreError> {
-        let range = self.inner.keys.commits_after(self.at.position);
+        let range = self.store.keys.commits_after(self.at.position);
         let mut request = RangeRequest::new(range).limit(PAGE);
         request.revision = self.revision;
-        let page = self.inner.coord.range(request).await?;
+        let page = self.store.coord.range(request).await?;
         let commits = page.kvs.iter().map(|kv| decode(&kv.key, &kv.value));
         let commits: Vec<Commit> = commits.collect::<Result<_, _>>()?;
         let trimmed = commits.first().is_none_or(|first| first.position > self.at.position + 1);
@@ -74,7 +74,7 @@ impl<'a> History<'a> {
     }
 
     async fn next_in_segments(&mut self) -> Result<Vec<Commit>, StoreError> {
-        let (objects, keys) = (&self.inner.objects, &self.inner.object_keys);
+        let (objects, keys) = (&self.store.objects, &self.store.object_keys);
         let chain = match &mut self.segments {
             Some(chain) if chain.at() == self.at => chain,
             stale => stale.insert(Chain::after(objects, keys, self.at).await?),

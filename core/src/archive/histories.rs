@@ -10,12 +10,12 @@ use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
 use super::*;
-use crate::archive::Intent;
 use crate::coord::CoordinationExt;
 use crate::coord::lock::Lock;
 use crate::log::format::Mode;
 use crate::maintenance::SeenMode;
 use crate::store::Reads;
+use crate::tasks::{archive, checkpoint, collect, trim};
 use crate::testkit::{Instance, World, keys, soon};
 
 type Names = BTreeSet<String>;

@@ -13,12 +13,12 @@ pub struct Progress {
 const LOG_EVERY: u64 = 100_000;
 
 impl Progress {
-    pub(super) fn begin(&self, done: u64, total: u64) {
+    pub(crate) fn begin(&self, done: u64, total: u64) {
         self.done.store(done, Ordering::Relaxed);
         self.total.store(total, Ordering::Relaxed);
     }
 
-    pub(super) fn advance(&self, by: u64) {
+    pub(crate) fn advance(&self, by: u64) {
         let before = self.done.fetch_add(by, Ordering::Relaxed);
         if before / LOG_EVERY != (before + by) / LOG_EVERY {
             let total = self.total.load(Ordering::Relaxed);

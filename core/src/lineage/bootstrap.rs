@@ -6,29 +6,18 @@
 
 use uuid::Uuid;
 
-use super::format::{FormatError, Head, LineageRecord, Reason, decode, encode};
-use super::in_force;
-use super::keys::{Keys, ObjectKeys};
+use super::notes;
+use super::record::LineageRecord;
 use crate::coord::{Compare, Coordination, CoordinationExt, Error as CoordError, Op, Txn};
-use crate::env::Env;
-use crate::fault::Injected;
+use crate::log::format::{Head, decode, encode};
+use crate::log::keys::ObjectKeys;
 use crate::objects::{ObjectError, Objects};
-
-#[derive(Debug, thiserror::Error)]
-pub enum BootstrapError {
-    #[error(transparent)]
-    Coordination(#[from] CoordError),
-    #[error(transparent)]
-    Objects(#[from] ObjectError),
-    #[error(transparent)]
-    Format(#[from] FormatError),
-    #[error(transparent)]
-    Injected(#[from] Injected),
-}
+use crate::read_model::base::StoreBase;
+use crate::read_model::error::BootstrapError;
 
 /// What a boot finds, or makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub(crate) enum Found {
     Head,
     /// There is no `head`, but objects hold a lineage: the coordination store is lost.
     HeadLost {
@@ -38,19 +27,14 @@ pub enum Found {
 
 /// Makes sure that `head` exists, and that objects name its lineage if they can be reached: with a
 /// `head` nothing depends on that.
-pub async fn ensure(
-    coord: &dyn Coordination,
-    objects: &Objects,
-    keys: &Keys,
-    object_keys: &ObjectKeys,
-    env: &Env,
-) -> Result<Found, BootstrapError> {
+pub(crate) async fn ensure(store: &StoreBase) -> Result<Found, BootstrapError> {
+    let (objects, object_keys) = (&store.objects, &store.object_keys);
     // Before `head`: what is noted later than that belongs to a lineage that is newer.
-    let noted = in_force::newest(objects, object_keys).await;
-    let head: Head = match coord.get(keys.head()).await?.0 {
+    let noted = notes::newest(objects, object_keys).await;
+    let head: Head = match store.coord.get(store.keys.head()).await?.0 {
         Some(found) => decode(&found.key, &found.value)?,
         None => match noted {
-            Ok(None) => create(coord, objects, keys, object_keys, env).await?,
+            Ok(None) => create(store).await?,
             Ok(Some(lineage)) => return Ok(Found::HeadLost { lineage }),
             Err(error) => return Err(error.into()),
         },
@@ -63,39 +47,25 @@ pub async fn ensure(
         Err(_) => false,
     };
     if late {
-        env.point("bootstrap.before_current").await?;
-        in_force::try_note(objects, object_keys, head.lineage).await;
+        store.env.point("bootstrap.before_current").await?;
+        notes::try_note(objects, object_keys, head.lineage).await;
     }
     Ok(Found::Head)
 }
 
 /// Whether `one` was begun after `other`, or may have been.
 async fn is_later(objects: &Objects, keys: &ObjectKeys, one: Uuid, other: Uuid) -> bool {
-    let one = objects.get_sealed::<LineageRecord>(&keys.lineage(one)).await;
-    let other = objects.get_sealed::<LineageRecord>(&keys.lineage(other)).await;
+    let one = objects.get_envelope::<LineageRecord>(&keys.lineage(one)).await;
+    let other = objects.get_envelope::<LineageRecord>(&keys.lineage(other)).await;
     !matches!((one, other), (Ok(one), Ok(other)) if one.epoch < other.epoch)
 }
 
 /// Creates `head`, or finds that somebody else just did.
-async fn create(
-    coord: &dyn Coordination,
-    objects: &Objects,
-    keys: &Keys,
-    object_keys: &ObjectKeys,
-    env: &Env,
-) -> Result<Head, BootstrapError> {
+async fn create(store: &StoreBase) -> Result<Head, BootstrapError> {
+    let (coord, keys, env) = (&store.coord, &store.keys, &store.env);
     let lineage = env.new_id();
-    let record = LineageRecord {
-        lineage,
-        epoch: 0,
-        identity: env.new_id(),
-        parent: None,
-        fork: 0,
-        replaced: None,
-        reason: Reason::Bootstrap,
-        created: env.now(),
-    };
-    objects.put_sealed(&object_keys.lineage(lineage), &record).await?;
+    let record = LineageRecord::first(env, lineage);
+    store.objects.put_envelope(&store.object_keys.lineage(lineage), &record).await?;
     env.point("bootstrap.before_head").await?;
     let head = Head { lineage, position: 0, commit: lineage };
     let txn =

@@ -1,0 +1,28 @@
+//! Lineages: uninterrupted stretches of the log, and how one gives way to the next.
+//!
+//! A lineage begins at a store's first boot, with an import or a restore, or with a recovery. Its
+//! record says where it came from. Positions go on over a change of lineage.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`record`] | what is stored about lineages |
+//! | [`notes`] | which lineage objects name as the current one |
+//! | [`list`] | all lineages, and up to where objects hold each |
+//! | [`bootstrap`] | a store's first boot |
+//! | [`begin`] | a new lineage where the one before it ended without a switch |
+//! | [`recovery`] | a lost or set-back coordination store, from objects |
+//! | [`fork`] | a log that took another course than the one applied here |
+//! | [`switch`] | the switch of an import or a restore |
+//!
+//! Deliberately absent: where the new state comes from (`archive`), and who loads it (`store`).
+
+pub(crate) mod begin;
+pub(crate) mod bootstrap;
+pub(crate) mod fork;
+pub mod list;
+pub mod notes;
+pub mod record;
+pub(crate) mod recovery;
+pub(crate) mod switch;
+
+pub use list::Lineage;

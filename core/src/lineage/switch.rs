@@ -1,0 +1,132 @@
+//! The switch to a new lineage, which an import and a restore have in common.
+//!
+//! It is the commit at the next position: it changes `head`, the log, `checkpoint` and `archived`
+//! in one transaction that compares `head` and `mode`.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::notes;
+use super::record::LineageRecord;
+use crate::checkpoint::{DataFile, Manifest};
+use crate::coord::{Op, Revision};
+use crate::log::commit::{Proposal, Settled, settle};
+use crate::log::format::{
+    ArchivedRecord, Body, CheckpointRecord, Commit, Head, Position, Reason, encode,
+};
+use crate::objects::ObjectError;
+use crate::read_model::StoreError;
+use crate::read_model::base::StoreBase;
+
+/// How often noting the lineage in force is tried, each time with the attempts of any write. Then
+/// the caller is told 503 `storage_unavailable`: the switch has taken place, and the next load
+/// notes it.
+const NOTE_ROUNDS: u32 = 20;
+
+/// What the new lineage begins with.
+pub(crate) struct Next {
+    pub(crate) reason: Reason,
+    pub(crate) parent: Uuid,
+    /// The parent's last position that belongs to it.
+    pub(crate) fork: Position,
+    pub(crate) counts: BTreeMap<String, u64>,
+    pub(crate) files: Vec<DataFile>,
+}
+
+/// What the new lineage takes the place of: the switch compares it.
+pub(crate) struct Replaced {
+    pub(crate) head: Head,
+    pub(crate) head_revision: Revision,
+    pub(crate) mode_revision: Revision,
+}
+
+/// Writes the objects of the new lineage; answers the commit that switches to it.
+pub(crate) async fn prepare(
+    store: &StoreBase,
+    replaced: &Replaced,
+    next: Next,
+) -> Result<Proposal, StoreError> {
+    let env = &store.env;
+    let commit = Commit {
+        lineage: env.new_id(),
+        position: replaced.head.position + 1,
+        previous: replaced.head.commit,
+        id: env.new_id(),
+        time: env.now(),
+        body: Body::Switch { reason: next.reason },
+    };
+    let (lineage, position) = (commit.lineage, commit.position);
+    let ended = ended(store, &replaced.head).await?;
+    let record = LineageRecord {
+        lineage,
+        epoch: ended.epoch + 1,
+        identity: ended.identity,
+        parent: Some(next.parent),
+        fork: next.fork,
+        replaced: (next.parent != replaced.head.lineage).then_some(replaced.head.lineage),
+        reason: next.reason,
+        created: commit.time,
+    };
+    let manifest = Manifest {
+        service: store.schema.service.to_owned(),
+        schema: store.schema.version,
+        lineage,
+        position,
+        commit: commit.id,
+        created: commit.time,
+        counts: next.counts,
+        files: next.files,
+    };
+    let keys = &store.object_keys;
+    store.objects.put_envelope(&keys.lineage(lineage), &record).await?;
+    env.point("import.lineage_written").await?;
+    let key = keys.manifest(lineage, position);
+    store.objects.put_envelope(&key, &manifest).await?;
+    env.point("import.manifest_written").await?;
+    let checkpoint = encode(&CheckpointRecord { lineage, position });
+    let archived = encode(&ArchivedRecord::at(&commit.head()));
+    let mut proposal =
+        Proposal::new(commit, replaced.head, replaced.head_revision, replaced.mode_revision);
+    proposal.also = vec![
+        Op::put(store.keys.checkpoint(), checkpoint),
+        Op::put(store.keys.archived(), archived),
+    ];
+    Ok(proposal)
+}
+
+/// The lineage that ends here. Its record may be what is broken: an import mends that.
+async fn ended(store: &StoreBase, head: &Head) -> Result<LineageRecord, StoreError> {
+    match store.objects.get_envelope(&store.object_keys.lineage(head.lineage)).await {
+        Err(ObjectError::NotExist(_)) => Ok(LineageRecord::first(&store.env, head.lineage)),
+        found => Ok(found?),
+    }
+}
+
+/// Commits the switch. `None`: something else was committed first, or the mode was switched.
+pub(crate) async fn commit(
+    store: &StoreBase,
+    proposal: &Proposal,
+) -> Result<Option<Head>, StoreError> {
+    let env = &store.env;
+    env.point("import.before_switch").await?;
+    let settled = settle(&store.coord, &store.keys, env, proposal).await?;
+    match settled {
+        Settled::Committed { .. } => {}
+        Settled::Refused { .. } => return Ok(None),
+    }
+    env.point("import.after_switch").await?;
+    let head = proposal.commit.head();
+    // If the coordination store is lost, this is what says that the switch took place.
+    let (objects, keys) = (&store.objects, &store.object_keys);
+    let mut rounds = 1;
+    while let Err(error) = notes::note(objects, keys, head.lineage).await {
+        if rounds == NOTE_ROUNDS {
+            return Err(error.into());
+        }
+        rounds += 1;
+        tracing::warn!(%error, "the lineage in force cannot be noted in objects yet");
+    }
+    env.point("import.current_written").await?;
+    Ok(Some(head))
+}

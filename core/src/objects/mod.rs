@@ -1,0 +1,16 @@
+//! Object storage: calls with retries, the envelope of JSON objects, and compression.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`client`] | [`Objects`], one instance's access to its bucket |
+//! | [`envelope`] | kind, format version and checksum around a JSON object |
+//! | `compression` | zstd with a bound on what is read |
+//!
+//! Deliberately absent: the names of objects (`log::keys`) and what is stored in them.
+
+pub mod client;
+pub(crate) mod compression;
+pub mod envelope;
+
+pub use client::{ObjectError, Objects};
+pub use envelope::{Envelope, EnvelopeError};

@@ -1,0 +1,48 @@
+//! What everything needs that makes a read model or reads what one is made from: the seams, names
+//! of keys and objects, the schema. It outlives any one read model, and knows nothing of a running
+//! store.
+
+use std::path::PathBuf;
+
+use super::error::StoreError;
+use super::progress::Progress;
+use super::schema::Schema;
+use super::stats::Stats;
+use crate::checkpoint::read_actions;
+use crate::coord::Bounded;
+use crate::db::{Db, DbError, Execution};
+use crate::env::Env;
+use crate::log::format::{Action, Body};
+use crate::log::keys::{Keys, ObjectKeys};
+use crate::objects::Objects;
+
+/// The ground of one service's store.
+pub(crate) struct StoreBase {
+    pub(crate) env: Env,
+    pub(crate) coord: Bounded,
+    pub(crate) objects: Objects,
+    pub(crate) keys: Keys,
+    pub(crate) object_keys: ObjectKeys,
+    pub(crate) schema: &'static Schema,
+    pub(crate) execution: Execution,
+    /// The folder for read models.
+    pub(crate) scratch: PathBuf,
+    pub(crate) stats: Stats,
+    pub(crate) progress: Progress,
+}
+
+impl StoreBase {
+    /// An empty read model in a database of its own.
+    pub(crate) async fn create_db(&self) -> Result<Db, DbError> {
+        Db::create(&self.scratch, &self.schema.ddl(), self.execution).await
+    }
+
+    /// What a commit changes.
+    pub(crate) async fn actions(&self, body: Body) -> Result<Vec<Action>, StoreError> {
+        match body {
+            Body::Actions(actions) => Ok(actions),
+            Body::Switch { .. } => Ok(Vec::new()),
+            Body::Object(name) => Ok(read_actions(&self.objects, &self.object_keys, &name).await?),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The read model: the state at one position of the log, in SQLite, and how it is made.
+//!
+//! Invariants: a read model is made from the newest checkpoint, the segments after it and the log,
+//! every link checked; it is complete before anything reads from it. It is derived state: losing it
+//! loses nothing.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`base`] | the seams, names and schema that everything here and above works with |
+//! | [`schema`] | types of objects and their tables |
+//! | [`history`] | the commits after a known one, wherever they are |
+//! | [`load`] | a read model from a checkpoint and the commits after it |
+//! | [`write`](mod@write) | a read model as data files |
+//! | [`progress`], [`stats`] | how far a load is; counters |
+//! | [`error`] | why a store fails, and what a client learns of it |
+//!
+//! Deliberately absent: following the log (`store`), and every change to it.
+
+pub(crate) mod base;
+pub mod error;
+pub(crate) mod history;
+pub(crate) mod load;
+pub mod progress;
+pub mod schema;
+pub mod stats;
+pub(crate) mod write;
+
+pub use error::StoreError;
+pub use progress::Progress;
+pub use schema::{ObjectType, Schema};
+pub use stats::Stats;
