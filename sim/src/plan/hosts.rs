@@ -1,6 +1,6 @@
 //! Names and ports of the hosts of a run.
 
-use super::{Fidelity, Plan, Service};
+use super::Service;
 
 pub const OPERATOR: &str = "operator";
 
@@ -42,24 +42,3 @@ pub fn client_name(client: usize) -> String {
 
 /// Where every gateway listens.
 pub const GATEWAY_PORT: u16 = 8000;
-
-impl Plan {
-    /// Where every instance of configstore listens.
-    pub fn addresses(&self) -> Vec<String> {
-        let service = Service::Configstore;
-        let instances = 1..=self.topology.instances(service);
-        instances.map(|number| format!("{}:{}", service.host(number), service.port())).collect()
-    }
-
-    /// All hosts that may be named in a fault of the network.
-    pub fn hosts(&self) -> Vec<String> {
-        let instances = self.topology.instance_hosts();
-        let clients = (1..=self.topology.clients).map(client_name);
-        let members = (1..=self.topology.etcd_members).map(etcd_name);
-        let storage = members.chain([S3_HOST.to_owned()]);
-        let storage = storage.filter(|_| self.fidelity == Fidelity::Wire);
-        let gateways = (1..=self.topology.gateways).map(gateway_name);
-        let instances = instances.chain(gateways);
-        instances.chain(clients).chain([OPERATOR.to_owned()]).chain(storage).collect()
-    }
-}
