@@ -1,6 +1,6 @@
-//! What Drydock's seams are in production.
+//! The implementations of Drydock's seams in production.
 //!
-//! | module | seam | what it is |
+//! | module | seam | implementation |
 //! |---|---|---|
 //! | [`etcd`] | [`Coordination`](drydock_core::coord::Coordination) | an etcd cluster |
 //! | [`embedded`] | [`Coordination`](drydock_core::coord::Coordination) | etcd's semantics in a file |
@@ -9,15 +9,15 @@
 //! | [`lock`] | | one process at a time |
 //! | [`tcp`] | [`Net`](drydock_core::net::Net) | TCP |
 //!
-//! What each is good for:
+//! The guarantees of each:
 //!
-//! | | instances | survives | not for |
+//! | | instances | survives | does not survive or allow |
 //! |---|---|---|---|
-//! | embedded, files | one process | kill −9, power loss | losing the disk, a second process |
-//! | etcd | any number, anywhere | what a majority of its members survives | |
-//! | S3 | any number, anywhere | what the bucket's provider promises | |
+//! | embedded, files | one process | kill −9, power loss | loss of the disk, a second process |
+//! | etcd | any number, anywhere | loss of a minority of its members | |
+//! | S3 | any number, anywhere | according to the bucket's provider | |
 //!
-//! Deliberately absent: everything of Drydock's domain.
+//! Deliberately absent: all code of Drydock's domain.
 
 pub mod connect;
 pub mod embedded;

@@ -1,7 +1,7 @@
-//! One process at a time: a lock file that says who holds it.
+//! A lock file that lets one process at a time use a file, and names the process.
 //!
-//! The lock is the operating system's, so it goes with the process, however that ends. What is
-//! written in the file only serves the error message.
+//! The lock is the operating system's, so it ends with the process, however that ends. The text in
+//! the file only serves the error message.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -15,13 +15,13 @@ pub enum LockError {
     Io { path: PathBuf, source: io::Error },
 }
 
-/// Held while it lives.
+/// Holds the lock until it is dropped.
 pub struct ProcessLock {
     _file: File,
 }
 
 impl ProcessLock {
-    /// Locks what is at `path` by a file beside it.
+    /// Locks the file at `path` by a lock file beside it.
     pub fn acquire(path: &Path) -> Result<ProcessLock, LockError> {
         let lock_path = PathBuf::from(format!("{}.lock", path.display()));
         let failed = |source| LockError::Io { path: lock_path.clone(), source };

@@ -1,6 +1,6 @@
 //! [`Net`] over TCP: the one place that binds and connects.
 //!
-//! Nagle's algorithm is off: requests are written whole, and wait for nobody.
+//! Nagle's algorithm is off: requests are written whole, and must not wait for more data.
 
 use std::io;
 

@@ -1,7 +1,7 @@
-//! A request's deadline and cancellation, handed down instead of looked up.
+//! The deadline and cancellation of a request, passed down as an argument.
 //!
 //! Invariant: a child context never outlives its parent. Absent on purpose: values. A context
-//! carries time, nothing else.
+//! carries only its deadline and cancellation.
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{ApiError, Code, Kind};
 
-/// Why work was stopped from outside.
+/// Why work was interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Interrupted {
     #[error("the deadline was exceeded")]
@@ -92,7 +92,7 @@ impl Context {
         }
     }
 
-    /// Runs `work`, or stops it where it stands.
+    /// Runs `work`, and drops it unfinished when the context is over.
     pub async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Interrupted> {
         tokio::select! {
             biased;

@@ -1,9 +1,9 @@
-//! What a client may see, kept apart from what is only logged.
+//! Errors for clients, kept apart from causes that are only logged.
 //!
 //! [`ApiError`] is the one type that may reach a client: its kind, code and message are public, its
 //! source never is. Layers below have small enums of their own; a boundary answers with the *first*
-//! [`ApiError`] in the chain of causes, or with `internal` if there is none. [`RemoteError`] is
-//! what a client of another service returns; it is not shown to our own caller by itself.
+//! [`ApiError`] in the chain of causes, or with `internal` if there is none. A client of another
+//! service returns [`RemoteError`]; a boundary does not show that to its own caller.
 //!
 //! Absent on purpose: HTTP. The mapping of kinds to status codes is in `services/src/http`.
 
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use code::Code;
 
-/// Any error, on its way up to a boundary.
+/// Any error that travels up to a boundary.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 macro_rules! names {
@@ -51,7 +51,7 @@ macro_rules! names {
 }
 
 names! {
-    /// What sort of failure it is: decides the status, and whether to try again.
+    /// The kind of failure: it decides the status, and whether to try again.
     Kind {
         BadRequest = "bad_request",
         Unauthorized = "unauthorized",
@@ -101,7 +101,7 @@ impl Kind {
     }
 }
 
-/// What may reach a client, around any cause that may not.
+/// An error for a client, around a cause that the client must not see.
 pub struct ApiError {
     kind: Kind,
     code: Option<Code>,
@@ -146,7 +146,7 @@ impl ApiError {
         self.message.as_deref().unwrap_or(self.kind.default_message())
     }
 
-    /// Where it was made.
+    /// The place in the code that made the error.
     pub fn place(&self) -> &'static Location<'static> {
         self.place
     }
@@ -170,7 +170,7 @@ impl Error for ApiError {
     }
 }
 
-/// What a client of another service returns for every answer that is not 2xx.
+/// The error that a client of another service returns for every answer that is not 2xx.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("remote answered {kind} `{code}`: {message}")]
 pub struct RemoteError {
@@ -189,7 +189,7 @@ pub fn causes<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
-        // An I/O error passes over the error it was made of, and names only that one's source.
+        // The source of an I/O error skips the error that it was made from: that one comes first.
         match error.downcast_ref::<std::io::Error>() {
             Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
             None => (*error).source(),
@@ -205,7 +205,7 @@ impl fmt::Display for Chain<'_> {
         let mut above = String::new();
         for (depth, cause) in causes(self.0).enumerate() {
             let text = cause.to_string();
-            // Libraries repeat in an error what its cause says.
+            // Some libraries repeat the text of the cause in an error.
             if depth > 0 && above.contains(&text) && !cause.is::<ApiError>() {
                 continue;
             }
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_that_was_told_already_is_not_told_again() {
+    fn a_cause_whose_text_its_error_repeats_is_shown_once() {
         let wrapped = Layer("disk full", Box::new(Layer("disk full", "disk full".into())));
         assert_eq!(Chain(&wrapped).to_string(), "layer `disk full`");
         let wrapped = Layer("a", Box::new(Layer("b", "disk full".into())));

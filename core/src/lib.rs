@@ -1,9 +1,9 @@
-//! The core of Drydock: an ordered log of commits, what is derived from it, and the seams it is
-//! written against.
+//! The core of Drydock: an ordered log of commits, the state that is derived from it, and the seams
+//! that all of it is written against.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`error`] | what may reach a client, apart from what is only logged |
+//! | [`error`] | errors for clients, apart from causes that are only logged |
 //! | [`context`] | a request's deadline and cancellation |
 //! | [`env`](mod@env) | the first seam: clocks, randomness, ids |
 //! | [`net`] | the second: byte streams |
@@ -16,7 +16,7 @@
 //! | [`read_model`] | the state at one position, in SQLite, and how it is made |
 //! | [`lineage`] | first boot, recovery and the other ways in which a lineage begins |
 //! | [`store`] | transactions, the feed, reads |
-//! | [`inspect`] | what a store holds, and whether it is sound |
+//! | [`inspect`] | surveys and verifies the contents of a store |
 //! | [`tasks`] | archiving, checkpoints, trimming, collection |
 //! | [`archive`] | export, import, restore |
 //! | [`maintenance`] | the barrier, as a pure state machine |

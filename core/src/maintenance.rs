@@ -1,8 +1,8 @@
-//! The barrier, as a pure state machine, and the mode as an instance last saw it.
+//! The maintenance barrier as a pure state machine, and the mode as an instance last saw it.
 //!
 //! `mode` is a key; every commit compares it, so from the revision that sets maintenance no commit
-//! can succeed anywhere. What an instance does then is decided here and done by a driver in the
-//! services: close, drain, stop the background tasks, and only then acknowledge.
+//! can succeed anywhere. This module decides the steps of an instance, and a driver in the services
+//! takes them: close, drain, stop the background tasks, and only then acknowledge.
 //!
 //! Invariants: an acknowledgement of a generation is written only while closed, drained and stopped
 //! (maintenance) or open (normal); a newer generation overtakes at any step; events that belong to
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::coord::{KeyValue, Revision};
 use crate::log::format::{FormatError, Mode, ModeRecord, decode};
 
-/// The mode, and when its key was last written.
+/// The mode, and the revision at which its key was last written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenMode {
     pub mode: Mode,
@@ -24,7 +24,7 @@ pub struct SeenMode {
 }
 
 impl SeenMode {
-    /// Before the first switch ever.
+    /// The mode of a store whose mode was never switched.
     pub const NEVER_SWITCHED: SeenMode =
         SeenMode { mode: Mode::Normal, generation: 0, revision: 0, record: None };
 
@@ -42,7 +42,7 @@ impl SeenMode {
     }
 }
 
-/// The newest mode that anything in this instance has seen. Cheap to clone.
+/// The newest mode that this instance has seen, shared by its parts. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ModeCell(watch::Sender<Option<SeenMode>>);
 
@@ -53,7 +53,7 @@ impl Default for ModeCell {
 }
 
 impl ModeCell {
-    /// Notes a mode, unless a newer one is known.
+    /// Stores a mode, unless a newer one is known.
     pub fn observe(&self, seen: SeenMode) {
         self.0.send_if_modified(|current| {
             let newer = current.as_ref().is_none_or(|known| seen.revision > known.revision);
@@ -64,12 +64,12 @@ impl ModeCell {
         });
     }
 
-    /// Forgets what was known: it was another coordination store's.
+    /// Replaces the known mode, which was of another coordination store.
     pub fn replace(&self, seen: SeenMode) {
         self.0.send_replace(Some(seen));
     }
 
-    /// `None` until it was read for the first time.
+    /// The newest mode; `None` until it is read for the first time.
     pub fn get(&self) -> Option<SeenMode> {
         self.0.borrow().clone()
     }
@@ -79,16 +79,16 @@ impl ModeCell {
     }
 }
 
-/// Where an instance stands.
+/// The state of an instance with regard to the barrier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// The mode has not been read.
     Starting,
     /// Serving.
     Open { generation: u64 },
-    /// Refusing requests; those in flight have not finished.
+    /// Refusing requests; requests in flight have not finished.
     Draining { generation: u64 },
-    /// Nothing in flight; background tasks have not ended.
+    /// No request is in flight; background tasks have not ended.
     Stopping { generation: u64 },
     /// Out of service.
     Closed { generation: u64 },
@@ -109,7 +109,7 @@ pub enum Event {
     },
 }
 
-/// What the driver does, in order.
+/// A step of the driver. It takes the steps of a transition in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Refuse requests from now on.
@@ -124,7 +124,7 @@ pub enum Effect {
     },
     StartTasks,
     OpenGate,
-    /// Write the instance's key: it has reached this generation.
+    /// Write the instance's key with this generation.
     Acknowledge {
         generation: u64,
         mode: Mode,
@@ -143,7 +143,7 @@ impl State {
         }
     }
 
-    /// The next state, and what to do to be in it.
+    /// The next state, and the steps that lead to it.
     pub fn on(self, event: Event) -> (State, Vec<Effect>) {
         match event {
             Event::ModeSeen { mode, generation } => self.mode_seen(mode, generation),
@@ -170,7 +170,7 @@ impl State {
         }
         match (mode, self) {
             (Mode::Normal, State::Open { .. }) => {
-                // Two switches seen as one: it never closed, and is where it should be.
+                // Two switches were seen as one: the instance never closed, and stays open.
                 let ack = Effect::Acknowledge { generation, mode };
                 (State::Open { generation }, vec![ack])
             }

@@ -18,10 +18,11 @@ pub type BoxStream = Box<dyn Stream>;
 /// Opens and accepts byte streams. An authority is `host:port`.
 #[async_trait]
 pub trait Net: Send + Sync + 'static {
-    /// Connects. Callers bound the wait: a dial into a black hole takes for ever.
+    /// Connects. The caller bounds the wait: a dial to an address that never answers takes for
+    /// ever.
     async fn dial(&self, authority: &str) -> io::Result<BoxStream>;
 
-    /// Listens; port 0 takes a free one.
+    /// Listens; with port 0, on a free port.
     async fn listen(&self, address: &str) -> io::Result<Box<dyn Listener>>;
 }
 

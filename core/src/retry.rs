@@ -14,7 +14,7 @@ pub struct Backoff {
     next: Duration,
     env: Env,
     name: &'static str,
-    /// Made for the first pause: most backoffs have none.
+    /// Made at the first pause: most backoffs never pause.
     rng: Option<Rng>,
 }
 

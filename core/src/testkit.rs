@@ -82,26 +82,26 @@ pub static SCHEMA: Schema = Schema {
     ],
 };
 
-/// What happens to the next transactions, in order; afterwards they go through.
+/// A fault of one transaction; the queued faults hit the next transactions in order.
 #[derive(Debug, Clone, Copy)]
 pub enum Mishap {
     Pass,
-    /// Refused, certainly not applied.
+    /// The transaction is refused, and is not applied.
     Refuse,
-    /// Applied, and the answer lost.
+    /// The transaction is applied, and its answer is lost.
     LoseAnswer,
-    /// Not applied, and nobody knows.
+    /// The transaction is not applied, and its outcome is unknown.
     LoseRequest,
 }
 
-/// A coordination store with a bad network in front.
+/// A coordination store behind a bad network.
 #[derive(Clone)]
 pub struct Flaky {
     memory: Arc<Mutex<Memory>>,
     mishaps: Arc<Mutex<VecDeque<Mishap>>>,
-    /// Watch events of these many next commits never arrive.
+    /// The number of next commits whose watch events are lost.
     swallow: Arc<Mutex<usize>>,
-    /// Answers of reads wait for it.
+    /// Answers of reads wait for this lock.
     answers: Arc<RwLock<()>>,
 }
 
@@ -115,17 +115,17 @@ impl Flaky {
         self.memory.lock().unwrap().clone()
     }
 
-    /// An empty store in the place of this one, under the feet of its clients.
+    /// Replaces the store by an empty one while clients use it.
     pub fn lose_everything(&self) {
         *self.memory.lock().unwrap() = empty();
     }
 
-    /// What a backup holds.
+    /// A backup: all keys.
     pub fn snapshot(&self) -> Vec<KeyValue> {
         self.memory().dump().1
     }
 
-    /// A store made of a backup in the place of this one.
+    /// Replaces the store by one that is made from a backup.
     pub async fn restore(&self, mut backup: Vec<KeyValue>) {
         let memory = empty();
         backup.sort_by_key(|kv| kv.mod_revision);
@@ -143,7 +143,7 @@ impl Flaky {
         *self.swallow.lock().unwrap() = count;
     }
 
-    /// Keeps what reads find until the guard is dropped.
+    /// Holds the answers of reads until the guard is dropped.
     pub async fn hold_answers(&self) -> OwnedRwLockWriteGuard<()> {
         Arc::clone(&self.answers).write_owned().await
     }
@@ -233,7 +233,7 @@ impl Clock for TokioClock {
     }
 }
 
-/// Where instances live.
+/// The stores that instances share.
 pub struct World {
     pub coord: Flaky,
     pub objects: Arc<InMemory>,
@@ -299,7 +299,7 @@ impl World {
         (store, loops, mode)
     }
 
-    /// The file of the only read model there is.
+    /// The file of the only read model.
     pub fn model(&self) -> PathBuf {
         let mut models = std::fs::read_dir(self.scratch.path()).unwrap();
         let only = models.next().unwrap().unwrap().path();
@@ -318,7 +318,7 @@ impl World {
         manifests.max_by_key(|key| key.filename().map(str::to_owned)).unwrap()
     }
 
-    /// Some commits of the log as the segment that an archiver would store.
+    /// The segment that an archiver would store for some commits of the log: its name and bytes.
     pub async fn log_as_segment(&self, first: u64, last: u64) -> (Path, bytes::Bytes) {
         let commits = self.coord.log().await;
         let wanted = |commit: &Commit| (first..=last).contains(&commit.position);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drydock_backends::testing::Way;
+use drydock_backends::testing::LinkState;
 use drydock_core::store::Durability;
 
 use super::deployment::{Deployment, utf8};
@@ -45,15 +45,15 @@ async fn the_oracles_of_the_simulator_are_content_whatever_fails() {
     deployment.weed.run();
     deployment.weed.wait().await;
 
-    for way in [Way::Silent, Way::Cut, Way::Slow(Duration::from_millis(100))] {
+    for way in [LinkState::Silent, LinkState::Cut, LinkState::Slow(Duration::from_millis(100))] {
         for proxy in &deployment.to_etcd[..2] {
             proxy.set(way);
             deployment.goes_on(PROGRESS / 2, "links to a member of etcd failed").await;
-            proxy.set(Way::Open);
+            proxy.set(LinkState::Open);
         }
         deployment.to_weed.set(way);
         deployment.goes_on(PROGRESS / 2, "links to the S3 server failed").await;
-        deployment.to_weed.set(Way::Open);
+        deployment.to_weed.set(LinkState::Open);
     }
     deployment.goes_on(PROGRESS, "everything is well again").await;
     load.end().await;

@@ -1,4 +1,4 @@
-//! What failed, in object_store's terms.
+//! Classifies failures in object_store's terms.
 
 use std::error::Error;
 use std::io;
@@ -37,7 +37,7 @@ pub fn kind(error: &(dyn Error + 'static)) -> HttpErrorKind {
     HttpErrorKind::Unknown
 }
 
-/// Nothing came for too long.
+/// The error of a wait that took too long.
 pub fn timed_out(what: &str) -> HttpError {
     let error = io::Error::new(io::ErrorKind::TimedOut, format!("no {what} in time"));
     HttpError::new(HttpErrorKind::Timeout, error)

@@ -22,20 +22,20 @@ use super::error::{classify, kind, timed_out};
 use super::stream::Dialler;
 use super::tls::TlsSettings;
 
-/// Whom a client trusts, and its bounds.
+/// The TLS settings and bounds of a client.
 #[derive(Debug, Clone)]
 pub struct ConnectSettings {
     /// For hosts behind `https`.
     pub tls: TlsSettings,
-    /// From dialling to a connection, TLS included.
+    /// The limit from dialling to a connection, TLS included.
     pub connect_timeout: Duration,
-    /// From the call to the head of the answer: uploading is part of it.
+    /// The limit from the call to the head of the answer, uploading included.
     pub answer_timeout: Duration,
-    /// How long the body of an answer may stand still.
+    /// The limit on a pause within the body of an answer.
     pub idle_timeout: Duration,
     /// How long an unused connection is kept.
     pub pool_idle_timeout: Duration,
-    /// How many of them.
+    /// The most unused connections that are kept for each host.
     pub pool_idle_per_host: usize,
 }
 
@@ -52,7 +52,7 @@ impl Default for ConnectSettings {
     }
 }
 
-/// Makes object_store's clients. The options that it passes are for a client of its own.
+/// Makes object_store's clients. It ignores object_store's options, which are for its own client.
 #[derive(Clone)]
 pub struct NetConnector {
     net: SharedNet,
@@ -107,7 +107,7 @@ impl HttpService for Service {
     }
 }
 
-/// The body of an answer, which may not stand still for too long.
+/// The body of an answer; a pause that is too long is an error.
 struct AnswerBody {
     inner: Incoming,
     idle_timeout: Duration,

@@ -22,7 +22,7 @@ pub struct Dialler {
     pub net: SharedNet,
     pub timeout: Duration,
     pub tls_settings: TlsSettings,
-    /// Made when it is first needed: it reads certificates from files.
+    /// Made when it is first needed, because that reads certificates from files.
     pub tls: Arc<tokio::sync::OnceCell<TlsConnector>>,
 }
 
@@ -67,7 +67,7 @@ impl tower_service::Service<Uri> for Dialler {
     }
 }
 
-/// A stream of the network as hyper wants it.
+/// Adapts a stream of the network to hyper's traits.
 pub struct NetStream(TokioIo<BoxStream>);
 
 impl Connection for NetStream {

@@ -1,4 +1,4 @@
-//! TLS: whom to trust, and who we are.
+//! TLS: trusted authorities and the client's own certificate.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,16 +16,16 @@ pub const HTTP_2: &[u8] = b"h2";
 /// Files of certificates, in PEM.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TlsSettings {
-    /// Who is trusted; none: whom the operating system trusts, or what `SSL_CERT_FILE` and
-    /// `SSL_CERT_DIR` name.
+    /// The trusted authorities; none: those of the operating system, or of the files that
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
     pub ca_file: Option<PathBuf>,
-    /// What we present to servers that ask for it.
+    /// The certificate and key that are presented to servers that ask for them.
     pub identity: Option<Identity>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The certificate, followed by what leads to its issuer.
+    /// The certificate, followed by the chain to its issuer.
     pub cert_file: PathBuf,
     pub key_file: PathBuf,
 }
@@ -48,7 +48,7 @@ impl From<TlsError> for io::Error {
     }
 }
 
-/// Offers `protocols` in the handshake.
+/// A connector that offers `protocols` in the handshake.
 pub fn connector(settings: &TlsSettings, protocols: &[&[u8]]) -> Result<TlsConnector, TlsError> {
     let roots = match &settings.ca_file {
         Some(path) => {

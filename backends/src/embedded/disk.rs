@@ -1,7 +1,7 @@
 //! The tables: changes by revision, leases, and four numbers.
 //!
-//! Like etcd's, the main table is keyed by revision: a batch appends, a compaction removes what is
-//! superseded.
+//! Like etcd's, the main table is keyed by revision: a batch appends changes, a compaction removes
+//! superseded ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -43,13 +43,13 @@ impl<E: Into<redb::Error>> From<E> for DiskError {
 
 pub(super) struct Disk {
     db: Database,
-    /// What of the state is on disk.
+    /// The newest revision on disk.
     revision: Revision,
     compacted: Revision,
     leases: BTreeMap<LeaseId, Lease>,
 }
 
-/// What a batch changed.
+/// The changes of a batch.
 pub(super) struct Delta {
     pub(super) revision: Revision,
     next_lease: LeaseId,
@@ -65,7 +65,7 @@ struct Compaction {
 }
 
 impl Disk {
-    /// Opens or makes the tables; `None` for the state of new ones.
+    /// Opens or creates the tables; answers the saved state, `None` if the tables are new.
     pub(super) fn open(backend: impl StorageBackend) -> Result<(Disk, Option<Saved>), DiskError> {
         let mut builder = Database::builder();
         builder.set_cache_size(CACHE_BYTES);
@@ -80,7 +80,7 @@ impl Disk {
         Ok((disk, saved))
     }
 
-    /// What `state` has that the disk has not; `None` if there is nothing.
+    /// The part of `state` that is not on disk yet; `None` if all of it is.
     pub(super) fn delta(&self, state: &State) -> Option<Delta> {
         let revision = state.revision();
         let now: BTreeMap<LeaseId, Lease> = state.leases().map(|lease| (lease.id, lease)).collect();
@@ -103,7 +103,7 @@ impl Disk {
         changed.then_some(delta)
     }
 
-    /// Writes a delta down: all of it is on disk when this returns.
+    /// Writes a delta: all of it is on disk when this returns.
     pub(super) fn write(&mut self, delta: &Delta) -> Result<(), DiskError> {
         let mut txn = self.db.begin_write()?;
         txn.set_durability(Durability::Immediate)?;
@@ -161,7 +161,8 @@ fn append(changes: &mut Table<'_, (i64, u32), Change>, events: &[Event]) -> Resu
     Ok(())
 }
 
-/// Removes what is superseded at the compacted revision. Its own changes stay, for watchers.
+/// Removes the changes that are superseded at the compacted revision. The changes of that revision
+/// itself stay, for watchers.
 fn forget(
     changes: &mut Table<'_, (i64, u32), Change>,
     compaction: &Compaction,

@@ -1,7 +1,7 @@
-//! Batches: requests applied in memory one after the other, written as one, then answered.
+//! Batches: requests are applied in memory one after the other, written as one, then answered.
 //!
-//! History is kept by *generations*. One is over after so many revisions or bytes; then what is
-//! older than its beginning is compacted. So a watcher has a whole generation's time to look.
+//! History is kept by *generations*. A generation ends after a number of revisions or bytes; then
+//! the history before its beginning is compacted. So a watcher may be late by a whole generation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::disk::{Delta, Disk};
 const GENERATION_REVISIONS: Revision = 5000;
 const GENERATION_BYTES: usize = 32 << 20;
 
-/// A request: applies itself at a moment, and leaves behind how to answer.
+/// A request: applies itself at a given time, and returns the function that answers it.
 pub(super) type Job = Box<dyn FnOnce(&mut State, Duration) -> Answer + Send>;
 /// Called once it is known whether the batch is on disk.
 pub(super) type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
@@ -43,7 +43,7 @@ impl Engine {
         Engine { shared, disk, clock, generation }
     }
 
-    /// Runs a batch; an empty one only removes the leases that are over.
+    /// Runs a batch; an empty one only removes expired leases.
     pub(super) fn run(&mut self, batch: Vec<Job>) {
         let now = self.clock.monotonic();
         let shared = Arc::clone(&self.shared);
@@ -54,7 +54,7 @@ impl Engine {
             let answers: Vec<Answer> = answers.collect();
             (answers, self.disk.delta(state))
         });
-        // A store that failed drops its jobs, which tells their callers.
+        // A store that failed drops its jobs, which answers their callers with an error.
         let Ok((answers, delta)) = applied else {
             return;
         };

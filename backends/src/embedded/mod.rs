@@ -3,17 +3,17 @@
 //! | file | holds |
 //! |---|---|
 //! | `store` | [`Embedded`]: opening it, and the trait |
-//! | `engine` | a batch of requests becomes one write to disk |
-//! | `writer` | where batches run: on a thread of their own, or inline |
+//! | `engine` | applies a batch of requests and writes it to disk as one |
+//! | `writer` | runs batches on a thread of its own, or inline |
 //! | `disk` | the tables, in redb |
 //!
 //! The state machine is the one of the reference implementation
-//! ([`mvcc`](drydock_core::coord::mvcc)), whole in memory; the file is its journal and its way back
-//! after a restart.
+//! ([`mvcc`](drydock_core::coord::mvcc)), whole in memory; the file is its journal, from which it
+//! is restored after a restart.
 //!
-//! Invariants: what is answered is on disk, and nothing is seen before it is; a batch is on disk as
-//! a whole or not at all; leases survive a restart and then start anew. After a failed write nobody
-//! knows what is on disk: the store refuses everything until it is opened again.
+//! Invariants: a change is on disk before it is answered or visible; a batch is on disk as a whole
+//! or not at all; leases survive a restart and then start anew. After a failed write the contents
+//! of the disk are unknown: the store refuses all requests until it is opened again.
 //!
 //! Bounded: history older than one to two *generations* is compacted away, see `engine`.
 //! Deliberately absent: a second process, replication.

@@ -45,13 +45,13 @@ pub struct Embedded {
 struct Inner {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
-    // Dropped in this order: the file is closed before the lock goes.
+    // Dropped in this order: the file is closed before the lock is released.
     writer: Writer,
     _lock: Option<ProcessLock>,
 }
 
 impl Embedded {
-    /// Opens or makes the store in the file `path`, and the directories above it.
+    /// Opens or creates the store in the file `path`, and the directories above it.
     pub fn open(
         path: &Path,
         clock: Arc<dyn Clock>,
@@ -75,8 +75,8 @@ impl Embedded {
         Embedded::start(backend, name, clock, execution, Some(lock))
     }
 
-    /// Opens or makes the store on a disk of the caller's; `name` is for errors. That nobody else
-    /// uses it is up to the caller.
+    /// Opens or creates the store on the caller's `backend`; `name` is for errors. The caller makes
+    /// sure that no other process uses it.
     pub fn open_with_backend(
         backend: impl StorageBackend,
         name: impl Into<String>,
@@ -109,8 +109,8 @@ impl Embedded {
         Ok(Embedded { inner })
     }
 
-    /// Removes the leases that are over. With a thread of its own the store does so by itself;
-    /// inline, its owner calls this now and then.
+    /// Removes expired leases. With a thread of its own the store does so by itself; inline, its
+    /// owner calls this periodically.
     pub async fn expire_leases(&self) -> Result<()> {
         self.call(|_, _| Ok(())).await
     }
@@ -120,7 +120,7 @@ impl Embedded {
         &self,
         work: impl FnOnce(&mut State, Duration) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        // Refuses at once if it failed before.
+        // Refuses at once if the store has failed before.
         self.inner.shared.published()?;
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |state, now| {
@@ -130,7 +130,7 @@ impl Embedded {
                     Ok(()) => done,
                     Err(reason) => Err(Error::Unknown { reason }),
                 };
-                // The caller may be gone: then nobody wants the answer.
+                // The caller may have given up; then the answer is dropped.
                 let _ = answer.send(done);
             };
             Box::new(reply) as Answer
@@ -168,7 +168,7 @@ impl Coordination for Embedded {
         self.call(move |state, now| state.lease_grant(ttl, now)).await
     }
 
-    /// Not written down: after a restart all leases start anew anyway.
+    /// A renewal is not written to disk: after a restart all leases start anew anyway.
     async fn lease_keep_alive(&self, id: LeaseId) -> Result<Duration> {
         let now = self.inner.clock.monotonic();
         self.inner.shared.with(|state| state.lease_keep_alive(id, now))?
@@ -179,7 +179,7 @@ impl Coordination for Embedded {
     }
 
     async fn compact(&self, revision: Revision) -> Result<()> {
-        // What is not published yet is the future.
+        // A revision that is not published yet counts as a future one.
         let newest = self.inner.shared.published()?;
         if revision > newest {
             let requested = revision;

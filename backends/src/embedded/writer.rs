@@ -1,4 +1,4 @@
-//! Where batches run: on a thread that waits for the disk instead of the runtime, or inline.
+//! Runs batches: on a thread that waits for the disk, so that the runtime need not, or inline.
 
 use std::io;
 use std::sync::Mutex;
@@ -11,16 +11,16 @@ use drydock_core::db::Execution;
 
 use super::engine::{Engine, Job};
 
-/// Requests that may wait; more are refused.
+/// The most requests that may wait; beyond that they are refused.
 const QUEUE: usize = 1024;
-/// Requests that share one write.
+/// The most requests that share one write.
 const BATCH: usize = 256;
-/// How often leases are looked at while nothing else happens.
+/// How often leases are checked while no request comes.
 const LEASE_TICK: Duration = Duration::from_millis(250);
 
 pub(super) enum Writer {
     Thread {
-        /// `None` while it closes.
+        /// `None` while the store closes.
         jobs: Option<SyncSender<Job>>,
         thread: Option<JoinHandle<()>>,
     },

@@ -1,4 +1,4 @@
-//! One request: asked of one member after the other, as far as that is safe.
+//! One request: sent to one member after the other, as far as that is safe.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -9,30 +9,31 @@ use super::link::Link;
 use super::members::{Members, Waiting};
 use super::outcome::{Failure, Refusal};
 
-/// What a request does, which decides what its failure means.
+/// The effect of a request: it decides the outcome of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// Nothing: it can be asked of anybody, any number of times.
+    /// None: the request may be sent to any member, any number of times.
     Read,
-    /// Something that may happen twice.
+    /// An effect that may happen twice.
     Renew,
     Write,
 }
 
-/// What a refusal is about: etcd's words name neither.
+/// The revision and lease that a refusal is about: etcd's texts do not name them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Subject {
     pub revision: Revision,
     pub lease: Option<LeaseId>,
 }
 
-/// Who is asked.
+/// The member that is asked, and the connection to it.
 pub struct Asked {
     pub link: Arc<Link>,
     pub member: usize,
 }
 
-/// Asks with `ask` until somebody answers, everybody has been asked, or the outcome is unknown.
+/// Sends a request with `ask` until a member answers, all members were asked, or the outcome is
+/// unknown.
 pub async fn call<T, F>(
     members: &Arc<Members>,
     effect: Effect,
@@ -69,7 +70,8 @@ where
         if attempts == 0 {
             return Err(match effect {
                 Effect::Read => Error::Unavailable { reason },
-                // A stream of renewals may also end without a leader after it was served.
+                // A stream of renewals may also end for lack of a leader after a renewal was
+                // served.
                 Effect::Renew => Error::Unknown { reason },
                 Effect::Write => Error::Unavailable { reason },
             });
@@ -128,7 +130,7 @@ where
 
 fn refused(refusal: Refusal, Subject { revision, lease }: Subject) -> Error {
     match refusal {
-        // The oldest may be newer than these, but not older.
+        // The oldest revision may be newer than the one asked for, but not older.
         Refusal::Compacted(0) => Error::Compacted { oldest: revision },
         Refusal::Compacted(oldest) => Error::Compacted { oldest },
         Refusal::FutureRevision => {

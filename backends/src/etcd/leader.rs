@@ -1,8 +1,8 @@
-//! The member that leads, so that it is asked.
+//! Finds the leader, so that calls ask it.
 //!
-//! Any other member passes a write on to it, and hears later than it that the write is done. The
-//! member that answers says of which term it is: in another term there may be another leader. Who
-//! that is is asked of the members, beside the calls; nobody waits for it.
+//! Any other member forwards a write to the leader, and learns later than it that the write is
+//! done. Each answer names its term; in another term there may be another leader. The leader is
+//! looked for in the background: no call waits for that.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -11,11 +11,11 @@ use tokio::time::Instant;
 
 use super::members::Members;
 
-/// How long a member that does not lead is asked before the leader is looked for again: it may have
-/// been out of reach.
+/// How long calls ask a member that does not lead before the leader is looked for again: it may
+/// have been unreachable.
 const AGAIN: Duration = Duration::from_secs(30);
 
-/// The last look.
+/// The last search for the leader.
 #[derive(Default)]
 pub struct Leader {
     last: Mutex<Look>,
@@ -30,7 +30,7 @@ struct Look {
 }
 
 impl Leader {
-    /// Whether there is something to be found out.
+    /// Whether the leader must be looked for.
     fn is_due(&self, term: u64, asked: usize) -> bool {
         let mut last = self.lock();
         let recent = last.at.is_some_and(|at| at.elapsed() < AGAIN);
@@ -50,7 +50,7 @@ impl Leader {
 }
 
 impl Members {
-    /// The member that is asked has answered, in this term.
+    /// Tells that the asked member has answered in this term.
     pub fn answered_in(self: &Arc<Self>, term: u64) {
         if self.count() > 1 && self.settings.prefer_leader && self.leader.is_due(term, self.asked())
         {

@@ -21,23 +21,23 @@ use tower::util::BoxCloneSyncService;
 
 use super::settings::{Endpoint, EtcdSettings, EtcdUser};
 
-/// What a member may send of one answer before it is read. A watcher that does not read blocks at
-/// most this much of the connection's window.
+/// The bytes of one answer that a member may send before they are read. A watcher that does not
+/// read blocks at most this much of the connection's window.
 const STREAM_WINDOW_BYTES: u32 = 2 << 20;
-/// Enough for many watchers that do not read: only credit, not memory.
+/// Enough for many watchers that do not read; it is credit, not memory.
 const CONNECTION_WINDOW_BYTES: u32 = 512 << 20;
 
-/// etcd's own words when there is nobody to authenticate.
+/// etcd's text when authentication is off.
 const AUTH_NOT_ENABLED: &str = "etcdserver: authentication is not enabled";
 
-/// A client of one member, to be shared: cloning a client of all of etcd is not cheap.
+/// A client of one member, to be shared: cloning etcd's client is not cheap.
 pub struct Link {
     pub client: Client,
     sender: SendRequest<Body>,
     tasks: Tasks,
 }
 
-/// The request is still here: the connection did not take it.
+/// The request was not sent: the connection did not take it.
 #[derive(Debug, thiserror::Error)]
 #[error("not sent")]
 pub struct NotSent(#[source] pub hyper::Error);
@@ -58,7 +58,7 @@ impl Link {
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .keep_alive_interval(settings.keep_alive_interval)
             .keep_alive_timeout(settings.keep_alive_timeout)
-            // etcd takes probes of a connection without requests for abuse.
+            // etcd treats probes of a connection without requests as abuse.
             .keep_alive_while_idle(false)
             .handshake::<_, Body>(TokioIo::new(stream))
             .await?;
@@ -98,13 +98,13 @@ impl Link {
         !self.tasks.cut.is_cancelled() && !self.sender.is_closed()
     }
 
-    /// Ends the connection, and everything that runs over it, now.
+    /// Ends the connection, and all requests and watches on it, now.
     pub fn cut(&self) {
         self.tasks.cut.cancel();
     }
 }
 
-/// What runs for a connection: several tasks, of which each would keep it alive.
+/// The tasks of a connection, each of which would keep it alive.
 #[derive(Clone)]
 struct Tasks {
     cut: CancellationToken,
@@ -117,7 +117,7 @@ where
     fn execute(&self, work: F) {
         let cut = self.cut.clone();
         tokio::spawn(async move {
-            // An end in the middle is meant.
+            // `cut` ends the task in the middle of its work, on purpose.
             let _ = cut.run_until_cancelled_owned(work).await;
         });
     }
@@ -136,7 +136,7 @@ async fn dial(
     Ok(Box::new(tls.connect(name, stream).await?))
 }
 
-/// Sends requests, and says which ones it did not.
+/// Sends requests; an error tells whether the request was sent.
 #[derive(Clone)]
 struct Sending {
     sender: SendRequest<Body>,

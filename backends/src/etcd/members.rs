@@ -1,4 +1,4 @@
-//! Which member is asked.
+//! The choice of the member to ask.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,17 +19,17 @@ pub struct Members {
     net: SharedNet,
     tls: Option<TlsConnector>,
     members: Vec<Member>,
-    /// The one that calls ask.
+    /// The index of the member that calls ask.
     asked: AtomicUsize,
     pub(super) leader: Leader,
-    /// Whether anybody has answered since a member was left: while nobody does, every call leaves
-    /// them all, which is not worth a line each time.
+    /// Whether a member has answered since one was left: while none does, every call leaves them
+    /// all, which is not worth a log line each time.
     answered: AtomicBool,
 }
 
 struct Member {
     endpoint: Endpoint,
-    /// Locked while it is dialled: many calls open one connection.
+    /// Locked while it is dialled, so that concurrent calls open one connection.
     link: Mutex<Option<Arc<Link>>>,
 }
 
@@ -69,7 +69,7 @@ impl Members {
         self.members[member].endpoint.authority.as_str()
     }
 
-    /// A connection with a member, or why there is none in time.
+    /// A connection to a member, or the reason why there is none in time.
     pub async fn link(&self, member: usize) -> Result<Arc<Link>, String> {
         let limit = self.settings.dial_timeout;
         match tokio::time::timeout(limit, self.open(member)).await {
@@ -84,14 +84,14 @@ impl Members {
         if let Some(open) = link.as_ref().filter(|link| link.is_open()) {
             return Ok(Arc::clone(open));
         }
-        // Large, and rarely needed: every call would carry it along.
+        // Boxed, because the future is large and rarely needed.
         let opening = Link::open(endpoint, &self.settings, &self.net, self.tls.as_ref());
         let opened = Box::pin(opening).await;
         let opened = opened.map_err(|error| Chain(error.as_ref()).to_string())?;
         Ok(Arc::clone(link.insert(Arc::new(opened))))
     }
 
-    /// From now on calls ask this member.
+    /// Makes calls ask this member from now on.
     pub fn ask(&self, member: usize) {
         let from = self.asked.swap(member, Ordering::Relaxed);
         if from != member {
@@ -100,7 +100,7 @@ impl Members {
         }
     }
 
-    /// From now on calls ask the next member, unless they do already.
+    /// Makes calls ask the next member from now on, unless they do already.
     pub fn leave(&self, member: usize, reason: &str) {
         let next = (member + 1) % self.members.len();
         let left = self.asked.compare_exchange(member, next, Ordering::Relaxed, Ordering::Relaxed);
@@ -115,8 +115,8 @@ impl Members {
     }
 }
 
-/// A call that waits for a member. Who gives up waiting, by dropping the call, has found the member
-/// silent as well: otherwise short time-outs of callers would keep them at a dead one.
+/// A call that waits for a member. If its caller gives up by dropping it, the member counts as
+/// silent, too: otherwise callers with short time-outs would keep asking a dead one.
 pub struct Waiting {
     members: Arc<Members>,
     pub member: usize,
@@ -141,7 +141,7 @@ impl Waiting {
         self.over();
     }
 
-    /// The member has said something, or cannot be reached: there is nothing to be found out.
+    /// Ends the wait: the member has answered, or cannot be reached.
     pub fn over(&mut self) {
         self.since = None;
     }

@@ -1,31 +1,31 @@
-//! What became of a request that failed: read from etcd's codes and words.
+//! The outcome of a request that failed, derived from etcd's codes and texts.
 //!
-//! Sources, the same in etcd 3.4, 3.5 and 3.6: `api/v3rpc/rpctypes/error.go` (codes and words),
-//! `server/etcdserver/v3_server.go` (`processInternalRaftRequestOnce`: what is refused before a
-//! proposal), `api/v3rpc/interceptor.go` (`no leader`), `api/v3rpc/key.go` (requests that are not
-//! valid), `apply/*.go` (what is refused when it is applied, and `quotaApplierV3`).
+//! Sources, the same in etcd 3.4, 3.5 and 3.6: `api/v3rpc/rpctypes/error.go` (codes and texts),
+//! `server/etcdserver/v3_server.go` (`processInternalRaftRequestOnce`: refusals before a proposal),
+//! `api/v3rpc/interceptor.go` (`no leader`), `api/v3rpc/key.go` (requests that are not valid),
+//! `apply/*.go` (refusals when a proposal is applied, and `quotaApplierV3`).
 //!
-//! Rule: a request had no effect only if that is written there; everything else is unknown.
+//! Rule: a request had no effect only if these sources say so; every other outcome is unknown.
 
 use drydock_core::error::Chain;
 use tonic::{Code, Status};
 
 use super::link::NotSent;
 
-/// Why one member did not answer a request as wished.
+/// Why one member did not fulfil a request.
 #[derive(Debug)]
 pub enum Failure {
-    /// It had no effect, and would be refused by others too.
+    /// The request had no effect, and other members would refuse it, too.
     Refused(Refusal),
-    /// It had no effect; another member may be able.
+    /// The request had no effect; another member may fulfil it.
     NotHere(String),
-    /// It may have taken effect.
+    /// The request may have taken effect.
     Unknown(String),
 }
 
 #[derive(Debug)]
 pub enum Refusal {
-    /// With the oldest revision, 0 where etcd does not say.
+    /// With the oldest revision; 0 where etcd does not tell it.
     Compacted(i64),
     FutureRevision,
     LeaseNotExist,
@@ -40,9 +40,9 @@ impl From<etcd_client::Error> for Failure {
     fn from(error: etcd_client::Error) -> Failure {
         match error {
             etcd_client::Error::GRpcStatus(status) => of_status(&status),
-            // The client itself refuses before it sends.
+            // The client itself refuses these before it sends them.
             etcd_client::Error::InvalidArgs(reason) => Failure::Refused(Refusal::Invalid(reason)),
-            // What the client says when the first renewal of a stream finds no lease.
+            // The client's error when the first renewal of a stream finds no lease.
             etcd_client::Error::LeaseKeepAliveError(words) if words == "lease not found" => {
                 Failure::Refused(Refusal::LeaseNotExist)
             }
@@ -60,7 +60,7 @@ fn of_status(status: &Status) -> Failure {
     };
     let words = reason(status);
     let refusal = match (status.code(), known) {
-        // The interceptor of requests that demand a leader, before the request is looked at.
+        // The interceptor of requests that demand a leader, which comes before the request itself.
         (Code::Unavailable, "no leader") => return Failure::NotHere(words),
         (Code::OutOfRange, "mvcc: required revision has been compacted") => Refusal::Compacted(0),
         (Code::OutOfRange, "mvcc: required revision is a future revision") => {
@@ -78,22 +78,22 @@ fn of_status(status: &Status) -> Failure {
         (Code::InvalidArgument, _) => Refusal::Invalid(words),
         // Refused before the proposal, because this member is far behind.
         (Code::ResourceExhausted, "too many requests") => Refusal::Unavailable(words),
-        // Looked at when a proposal is applied, before anything is changed.
+        // Checked when a proposal is applied, before it changes anything.
         (Code::PermissionDenied, "permission denied") => Refusal::Unavailable(words),
         (Code::DataLoss, "corrupt cluster") => Refusal::Unavailable(words),
-        // Among these: `request timed out` in its three forms and `server stopped`, which say
-        // that nobody waits any longer for a proposal that was made; and `database space
-        // exceeded`, which is also the answer to the write that was applied and crossed the quota.
+        // Among these: `request timed out` in its three forms and `server stopped`, which say that
+        // the server no longer waits for a proposal that was made; and `database space exceeded`,
+        // which is also the answer to the write that was applied and crossed the quota.
         _ => return Failure::Unknown(words),
     };
     Failure::Refused(refusal)
 }
 
-/// Words that are not etcd's but gRPC's.
+/// Texts that are not etcd's but gRPC's.
 fn of_others(status: &Status) -> Failure {
     let words = reason(status);
     match status.code() {
-        // The limit on what a server reads, which is above etcd's own.
+        // gRPC's limit on the size of a request, which is above etcd's own.
         Code::ResourceExhausted if words.starts_with("grpc: received message larger") => {
             Failure::Refused(Refusal::TooLarge(words))
         }
@@ -113,7 +113,7 @@ fn was_not_sent(status: &Status) -> bool {
     false
 }
 
-/// The words, and what is behind them if they come from this side.
+/// The text of a status, with its causes if it was made on this side.
 fn reason(status: &Status) -> String {
     match std::error::Error::source(status) {
         Some(source) => Chain(source).to_string(),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_proposed_and_not_answered_is_unknown() {
+    fn a_proposal_that_was_not_answered_has_an_unknown_outcome() {
         for words in [
             "etcdserver: request timed out",
             "etcdserver: request timed out, possibly due to previous leader failure",
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_etcd_refuses_before_a_proposal_had_no_effect() {
+    fn a_refusal_before_the_proposal_had_no_effect() {
         let leaderless = of(Code::Unavailable, "etcdserver: no leader");
         assert!(matches!(leaderless, Failure::NotHere(_)), "{leaderless:?}");
         let refusal = |code, words: &str| match of(code, &format!("etcdserver: {words}")) {

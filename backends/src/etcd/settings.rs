@@ -1,4 +1,4 @@
-//! What has to be known to use an etcd cluster.
+//! The settings of an etcd cluster.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use crate::connect::{TlsError, TlsSettings};
 
-/// Where the members are, and how long to wait for them.
+/// The members' endpoints, credentials and time-outs.
 #[derive(Debug, Clone)]
 pub struct EtcdSettings {
     /// `http://host:port` or `https://host:port`, in the order in which they are asked.
@@ -18,9 +18,9 @@ pub struct EtcdSettings {
     pub prefer_leader: bool,
     /// For endpoints behind `https`.
     pub tls: TlsSettings,
-    /// From dialling a member to a connection, TLS and authentication included.
+    /// The limit from dialling a member to a connection, TLS and authentication included.
     pub dial_timeout: Duration,
-    /// From a request to its answer, for each member asked.
+    /// The limit from a request to its answer, for each member asked.
     pub call_timeout: Duration,
     /// How long a connection in use may be quiet before it is probed. etcd cuts connections that
     /// are probed more often than every 5 s (its `--grpc-keepalive-min-time`).
@@ -36,7 +36,7 @@ pub struct EtcdUser {
 }
 
 impl EtcdSettings {
-    /// These endpoints without credentials; time-outs such that a read finds a second member within
+    /// Settings without credentials; their time-outs let a read find a second member within
     /// the 3 s that a store waits for its coordination.
     pub fn new(endpoints: Vec<String>) -> EtcdSettings {
         EtcdSettings {

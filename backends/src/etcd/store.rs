@@ -19,7 +19,7 @@ use super::outcome::{Failure, Refusal};
 use super::settings::{EtcdError, EtcdSettings};
 use super::{watch, wire};
 
-/// As etcd's own client: an answer is as large as what was asked for, and who asks sets limits.
+/// No limit, as in etcd's own client: the request decides the size of its answer.
 pub const MAX_ANSWER_BYTES: usize = i32::MAX as usize;
 
 /// Coordination in an etcd cluster. Clones share its connections.
@@ -35,7 +35,7 @@ impl fmt::Debug for Etcd {
 }
 
 impl Etcd {
-    /// Nothing is asked yet: the first call finds out whether there is an etcd.
+    /// Sends no request: the first call finds out whether there is an etcd.
     pub fn open(settings: EtcdSettings, net: SharedNet) -> std::result::Result<Etcd, EtcdError> {
         Ok(Etcd { members: Arc::new(Members::new(settings, net)?) })
     }
@@ -85,11 +85,11 @@ impl Coordination for Etcd {
     async fn watch(&self, request: WatchRequest) -> Result<WatchStream> {
         check::watch(&request)?;
         let Some((key, end)) = wire::bounds(&request.range) else {
-            // Nothing ever happens in it; etcd itself would refuse.
+            // No key can be in the range, so the watch never delivers; etcd itself would refuse it.
             return Ok(Box::pin(futures_util::stream::pending()));
         };
-        // Said explicitly also for now: the member asked may be behind, and would tell again of
-        // what its client has seen.
+        // The revision is given also for a watch from now: the member may be behind, and would
+        // deliver events again that its client has seen.
         let start = match request.start {
             Some(start) => start,
             None => self.revision(&key).await? + 1,
@@ -154,8 +154,8 @@ async fn range(
     wire::range_response(found.0).map_err(|incomplete| Failure::Unknown(incomplete.to_string()))
 }
 
-/// Renews twice: the client keeps the answer to the first renewal of a stream to itself, and with
-/// it the time to live.
+/// Renews twice: the client does not pass on the answer to the first renewal of a stream, which
+/// holds the time to live.
 async fn renew(link: Arc<Link>, id: LeaseId) -> std::result::Result<Duration, Failure> {
     let (mut keeper, mut renewals) = link.client.lease_client().keep_alive(id.0).await?;
     keeper.keep_alive().await?;

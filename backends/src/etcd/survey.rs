@@ -1,4 +1,4 @@
-//! What each member says of itself: for operators, not for the trait.
+//! The status of each member, for operators; it is not part of the trait.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use tokio::time::Instant;
 use super::link::Link;
 use super::store::Etcd;
 
-/// One endpoint, and what is behind it.
+/// One endpoint, and the status of the member behind it.
 #[derive(Debug)]
 pub struct MemberSurvey {
     pub endpoint: String,
-    /// Or why there is no answer.
+    /// The status, or the reason why there is none.
     pub answer: Result<MemberStatus, String>,
 }
 
@@ -23,22 +23,22 @@ pub struct MemberStatus {
     pub version: String,
     pub cluster_id: u64,
     pub member_id: u64,
-    /// 0 without one.
+    /// 0: the member knows no leader.
     pub leader_id: u64,
     pub db_bytes: u64,
-    /// What a defragmentation would leave.
+    /// The size of the database after a defragmentation.
     pub db_used_bytes: u64,
-    /// All that the cluster has, whether they are among the endpoints or not.
+    /// The number of members of the cluster, including those that are not among the endpoints.
     pub members: usize,
     pub alarms: Vec<&'static str>,
-    /// What the member finds wrong with itself.
+    /// The errors that the member reports.
     pub errors: Vec<String>,
-    /// From a request to its answer.
+    /// The time from the request to its answer.
     pub took: Duration,
 }
 
 impl Etcd {
-    /// Asks every endpoint, each for itself.
+    /// Asks every endpoint for its status.
     pub async fn survey(&self) -> Vec<MemberSurvey> {
         let members = self.members();
         let mut surveys = Vec::new();
@@ -47,7 +47,7 @@ impl Etcd {
             let answer = match members.link(member).await {
                 Ok(link) => match tokio::time::timeout(limit, Box::pin(ask(link))).await {
                     Ok(Ok(status)) => Ok(status),
-                    // etcd's own words, where they are.
+                    // etcd's own text, if there is one.
                     Ok(Err(etcd_client::Error::GRpcStatus(status))) => {
                         Err(status.message().to_owned())
                     }

@@ -1,4 +1,4 @@
-//! Whole revisions out of a stream of responses.
+//! Splits a stream of responses into whole revisions.
 //!
 //! etcd puts many revisions into one response and, as it is asked for fragments here, many events
 //! of one revision into several: no response is much larger than a request may be. The last
@@ -16,7 +16,7 @@ use super::outcome::{Failure, Refusal};
 use super::store::MAX_ANSWER_BYTES;
 use super::wire;
 
-/// Begins a watch, and answers when it is in force.
+/// Begins a watch, and answers once it is established.
 pub async fn open(
     link: Arc<Link>,
     key: Vec<u8>,
@@ -41,7 +41,7 @@ fn cancellation(response: &PbWatchResponse) -> Option<Refusal> {
         return None;
     }
     let reason = response.cancel_reason.clone();
-    // 3.4 says so of tokens that are over, too.
+    // etcd 3.4 also answers this for expired tokens.
     let permission = reason.contains("permission denied");
     let token = permission || reason.contains("auth") || reason.contains("user name");
     Some(if token { Refusal::Token(reason) } else { Refusal::Unavailable(reason) })
@@ -86,7 +86,7 @@ impl Watch {
             }
             let events = take_complete(&mut self.held_back, response.fragment);
             if let Some(last) = events.last() {
-                // Not the revision of the header: a watcher that is late is behind that.
+                // Not the revision of the header, which may be ahead of a late watcher.
                 return Ok(WatchBatch { revision: last.kv.mod_revision, events });
             }
         }
@@ -99,7 +99,8 @@ impl Watch {
     }
 }
 
-/// The events of revisions that are complete; more of the last one may come after a fragment.
+/// Takes the events of complete revisions; after a fragment, more events of the last revision may
+/// come.
 fn take_complete(events: &mut Vec<Event>, fragment: bool) -> Vec<Event> {
     let Some(last) = events.last().filter(|_| fragment) else {
         return std::mem::take(events);

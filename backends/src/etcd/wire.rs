@@ -1,7 +1,8 @@
 //! Requests and answers as etcd's messages.
 //!
-//! etcd writes a range as two keys with special values: no end is a single key, an end of one zero
-//! byte is the end of the key space, and no start is an error. What these mean elsewhere is kept.
+//! etcd encodes a range as two keys with special values: no end is a single key, an end of one zero
+//! byte is the end of the key space, and no start is an error. The conversion keeps the meaning
+//! that these bytes have in a [`KeyRange`].
 
 use bytes::Bytes;
 use drydock_core::coord::{
@@ -18,10 +19,11 @@ use etcd_client::{DeleteOptions, GetOptions, PutOptions, SortOrder, SortTarget, 
 const LOWEST: &[u8] = &[0];
 /// As an end: the end of the key space.
 const UNBOUNDED: &[u8] = &[0];
-/// As start and as end: a range without keys. The lowest key cannot be: it is no end.
+/// As start and as end: a range without keys. The lowest key cannot serve, because as an end it
+/// means the end of the key space.
 const NOTHING: &[u8] = &[1];
 
-/// An answer without what every answer has.
+/// An answer that lacks a part that every answer has.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer has no {0}")]
 pub struct Incomplete(pub &'static str);
@@ -42,7 +44,7 @@ pub fn bounds(range: &KeyRange) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
 
 fn bounds_or_nothing(range: &KeyRange) -> (Vec<u8>, Option<Vec<u8>>) {
     bounds(range).unwrap_or_else(|| {
-        // Where the caller asked, as it may not be allowed to ask elsewhere.
+        // An empty range at the caller's start: it may not be allowed to read elsewhere.
         let start = if range.start > UNBOUNDED { &range.start[..] } else { NOTHING };
         (start.to_vec(), Some(start.to_vec()))
     })
@@ -159,7 +161,8 @@ pub fn txn_response(done: PbTxnResponse) -> Result<TxnResponse, Incomplete> {
             PbTxnOpResponse::ResponsePut(put) => OpResult::Put { prev: put.prev_kv.map(key_value) },
             PbTxnOpResponse::ResponseDeleteRange(gone) => deletion(gone),
             PbTxnOpResponse::ResponseRange(mut range) => {
-                // Its own, which counts what was changed before it, or nothing.
+                // The range's own header, whose revision counts changes before it; else that of the
+                // transaction.
                 range.header.get_or_insert(header);
                 OpResult::Range(range_response(range)?)
             }
@@ -202,14 +205,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_mean_the_same_in_etcds_words() {
+    fn ranges_keep_their_meaning_in_etcds_encoding() {
         let both = |start: &[u8], end: &[u8]| Some((start.to_vec(), Some(end.to_vec())));
         assert_eq!(bounds(&KeyRange::prefix("")), both(&[0], &[0]));
         assert_eq!(bounds(&KeyRange::prefix("a")), both(b"a", b"b"));
         assert_eq!(bounds(&KeyRange::prefix(vec![0xff])), both(&[0xff], &[0]));
         assert_eq!(bounds(&KeyRange::between("", "b")), both(&[0], b"b"));
         assert_eq!(bounds(&KeyRange::single("a")), Some((b"a".to_vec(), None)));
-        // Ends that mean something else to etcd.
+        // Ends that have a special meaning in etcd.
         for (start, end) in [("", "\0"), ("a", ""), ("", ""), ("b", "a"), ("a", "a"), ("a", "\0")] {
             assert_eq!(bounds(&KeyRange::between(start, end)), None, "{start:?} {end:?}");
         }

@@ -1,6 +1,6 @@
 //! Credentials in a file, as AWS's own tools write it.
 //!
-//! The file is read for every request that is signed: who replaces it need not restart anything.
+//! The file is read for every request that is signed, so replacing it needs no restart.
 //! Absent on purpose: profiles that take another role, and programs that print credentials.
 
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub struct CredentialsFile {
     pub profile: String,
 }
 
-/// A file that says nothing of use.
+/// A file without usable credentials.
 #[derive(Debug, thiserror::Error)]
 #[error("credentials file `{}` {problem}", path.display())]
 pub struct CredentialsError {
@@ -26,7 +26,7 @@ pub struct CredentialsError {
 }
 
 impl CredentialsFile {
-    /// What the file says now.
+    /// Reads the credentials that the file holds now.
     pub fn read(&self) -> Result<AwsCredential, CredentialsError> {
         let failed = |problem| CredentialsError { path: self.path.clone(), problem };
         let text = std::fs::read_to_string(&self.path)
@@ -85,7 +85,7 @@ mod tests {
                         aws_secret_access_key = T\naws_session_token = U\n";
 
     #[test]
-    fn each_profile_has_its_own_keys_and_what_is_replaced_counts_at_once() {
+    fn each_profile_has_its_own_keys_and_a_replaced_file_counts_at_once() {
         let (_folder, default) = file(TEXT, "default");
         let read = default.read().unwrap();
         assert_eq!((&*read.key_id, &*read.secret_key, read.token), ("A", "S+/=", None));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_no_use_is_named_with_what_it_lacks() {
+    fn an_unusable_file_is_named_with_the_missing_key() {
         let (folder, missing) = file(TEXT, "production");
         let said = missing.read().unwrap_err().to_string();
         assert!(said.contains("`aws_access_key_id` in profile `production`"), "{said}");

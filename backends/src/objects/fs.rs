@@ -17,7 +17,7 @@ pub enum OpenError {
     Store { path: PathBuf, source: object_store::Error },
 }
 
-/// Objects below `root`, which is made if it is missing.
+/// Opens the objects below `root`, which is created if it is missing.
 pub fn open_fs(root: &Path) -> Result<Arc<dyn ObjectStore>, OpenError> {
     let path = root.to_owned();
     if root.exists() && !root.is_dir() {

@@ -1,7 +1,7 @@
 //! Object stores: files below one directory, and S3.
 //!
-//! An object is there with its whole content or not at all, and after its put was answered it
-//! survives: of files, a power cut. Of those a deletion may come undone by one.
+//! An object exists with its whole content or not at all, and survives once its put is answered: a
+//! file survives a power cut. A power cut may undo the deletion of a file.
 
 mod credentials;
 mod fs;

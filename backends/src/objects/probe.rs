@@ -1,20 +1,20 @@
-//! What a store does that not every store does.
+//! Probes for features that not every store has.
 
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, Result};
 
-/// What becomes of a write that must not overwrite.
+/// The effect of a write that must not overwrite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConditionalWrites {
-    /// It is refused if there is an object.
+    /// The write is refused if there is an object.
     Honoured,
-    /// It overwrites all the same, and says that all is well.
+    /// The write overwrites the object all the same, and succeeds.
     Ignored,
-    /// The store does not know them.
+    /// The store does not support such writes.
     Unknown,
 }
 
-/// Tries it out at `key`, where nothing else may be; nothing is left there.
+/// Tries such writes at `key`, which must not exist; the object is deleted afterwards.
 pub async fn conditional_writes(store: &dyn ObjectStore, key: &Path) -> Result<ConditionalWrites> {
     let create = async || {
         let options = PutOptions::from(PutMode::Create);

@@ -1,4 +1,4 @@
-//! Objects in S3, or in a server that speaks like it.
+//! Objects in S3, or in a server with the same API.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::credentials::CredentialsFile;
 use crate::connect::{ConnectSettings, NetConnector};
 
-/// Where the objects are, and who may read and write them.
+/// The bucket, its endpoint and credentials.
 #[derive(Debug, Clone)]
 pub struct S3Settings {
     pub bucket: String,
@@ -37,8 +37,8 @@ pub enum Credentials {
         session_token: Option<SecretString>,
     },
     File(CredentialsFile),
-    /// As AWS's own tools find them: the variables `AWS_*`, a web identity, a container's or a
-    /// machine's role. Settings that are given go before those of the environment.
+    /// Found as by AWS's own tools: the variables `AWS_*`, a web identity, a container's or a
+    /// machine's role. Explicit settings take precedence over the environment.
     Environment,
 }
 
@@ -49,17 +49,17 @@ pub struct S3Error {
     source: object_store::Error,
 }
 
-/// The bucket's objects. Nothing is asked yet: the first call finds out whether there is a bucket.
+/// Opens the bucket. It sends no request: the first call finds out whether there is a bucket.
 ///
-/// object_store's retries are off, because its jitter and its clock are not ours. So a 409 is
-/// `AlreadyExists` for every conditional write: it says that another one was under way.
+/// object_store's retries are off, because their jitter and clock do not come from `Env`. So a 409
+/// is `AlreadyExists` for every conditional write: it says that another write was under way.
 pub fn open_s3(settings: &S3Settings, net: SharedNet) -> Result<Arc<dyn ObjectStore>, S3Error> {
     let store = builder(settings, net).build();
     let store = store.map_err(|source| S3Error { bucket: settings.bucket.clone(), source })?;
     Ok(Arc::new(store))
 }
 
-/// What [`open_s3`] builds, for tests that need more of it than an object store.
+/// The builder of [`open_s3`], for tests that need the concrete type.
 pub fn builder(settings: &S3Settings, net: SharedNet) -> AmazonS3Builder {
     let builder = match &settings.credentials {
         Credentials::Environment => AmazonS3Builder::from_env(),

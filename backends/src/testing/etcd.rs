@@ -42,7 +42,7 @@ impl EtcdServers {
         EtcdServers::start_with(program, members, None, EtcdSettings::new(Vec::new())).await
     }
 
-    /// The same, with TLS; clients have `settings` but for the endpoints.
+    /// The same, with TLS; clients have `settings`, with the cluster's endpoints.
     pub async fn start_with(
         program: &Path,
         members: usize,
@@ -97,7 +97,7 @@ impl EtcdServers {
             .args(["--listen-peer-urls", &url(peers)])
             .args(["--initial-advertise-peer-urls", &url(peers)])
             .args(["--initial-cluster", &self.cluster])
-            // Versions up to 3.5 and 3.6 want it, or tell of it on every start.
+            // Some versions need it, others warn on every start without it.
             .args(["--logger", "zap"]);
         if let Some(ServerTls { ca_file, cert_file, key_file }) = &self.tls {
             command.arg("--client-cert-auth").arg("--trusted-ca-file").arg(ca_file);
@@ -112,7 +112,7 @@ impl EtcdServers {
         self.members[member].process.as_mut().expect("the member was started")
     }
 
-    /// Kills all members and takes away what they have, as if the cluster had never been.
+    /// Kills all members and deletes their data.
     pub fn wipe(&mut self) {
         for member in &mut self.members {
             member.process = None;
@@ -127,7 +127,7 @@ impl EtcdServers {
         self.members.iter().map(|member| format!("{scheme}://{}", member.clients)).collect()
     }
 
-    /// What a client needs.
+    /// The settings of a client.
     pub fn settings(&self) -> EtcdSettings {
         self.settings.clone()
     }

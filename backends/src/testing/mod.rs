@@ -1,10 +1,11 @@
-//! Real servers for tests: processes on loopback, in folders of their own, gone with their guards.
+//! Real servers for tests: processes on loopback, in folders of their own, that end with their
+//! guards.
 //!
-//! Which programs there are the environment says: [`ETCD`] and [`WEED`] name them. Where one is
-//! missing the test says so and passes, unless `CI` is set: there nothing may be left out.
+//! The environment variables [`ETCD`] and [`WEED`] name the programs. If a program is missing, the
+//! test says so and passes, unless `CI` is set: there no test may be left out.
 //!
-//! A port is free when it is asked for; another process may be quicker. Who starts a server
-//! therefore tries a few times.
+//! A port that was free may be taken before the server listens on it; so starting a server is tried
+//! a few times.
 
 mod etcd;
 mod process;
@@ -15,5 +16,5 @@ mod weed;
 pub use etcd::{EtcdServers, ServerTls};
 pub use process::{Process, free_addresses};
 pub use program::{ETCD, WEED, program};
-pub use proxy::{Proxy, Way};
+pub use proxy::{LinkState, Proxy};
 pub use weed::Weed;

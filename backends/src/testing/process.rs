@@ -14,7 +14,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it in the background; what it says goes to `log`.
+    /// Starts the program in the background; its output goes to `log`.
     pub fn spawn(command: &mut Command, log: &Path) -> Process {
         let log = File::options().create(true).append(true).open(log).expect("a log file");
         let same = log.try_clone().expect("a second handle");
@@ -32,7 +32,7 @@ impl Process {
     }
 
     pub fn kill(&mut self) {
-        // Already gone is as good.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -48,7 +48,7 @@ impl Drop for Process {
     }
 }
 
-/// Addresses on loopback that nobody listens on.
+/// Addresses on loopback on which no process listens.
 pub async fn free_addresses<const N: usize>() -> [String; N] {
     let mut taken = Vec::new();
     for _ in 0..N {

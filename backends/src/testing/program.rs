@@ -1,4 +1,4 @@
-//! Which programs there are, and whether they have started.
+//! Finds the programs, and waits until they have started.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,10 +11,10 @@ pub const WEED: &str = "DRYDOCK_TEST_WEED";
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// Starts tried, as a port may be taken meanwhile.
+/// How often starting a server is tried, because a port may be taken meanwhile.
 pub const ATTEMPTS: usize = 3;
 
-/// The program that `variable` names, if it is there for tests.
+/// The program that `variable` names; `None` if the tests are to be left out.
 pub fn program(variable: &str) -> Option<PathBuf> {
     if let Some(path) = std::env::var_os(variable).filter(|path| !path.is_empty()) {
         return Some(path.into());
@@ -24,7 +24,7 @@ pub fn program(variable: &str) -> Option<PathBuf> {
     None
 }
 
-/// Looks again and again, until `ready` or too late.
+/// Checks `ready` repeatedly; `false` if it takes too long.
 pub async fn within_start<F: Future<Output = bool>>(ready: impl Fn() -> F) -> bool {
     let mut looks = tokio::time::interval(LOOK_AGAIN);
     let looking = async {

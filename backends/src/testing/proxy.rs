@@ -9,22 +9,22 @@ use tokio::task::JoinHandle;
 
 use crate::tcp::TcpNet;
 
-/// What happens to bytes.
+/// The state of the proxy's links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum LinkState {
     Open,
     /// Connections end, and new ones end at once.
     Cut,
-    /// Nothing arrives, and nobody is told.
+    /// Bytes are held back, and connections stay open.
     Silent,
-    /// Everything arrives later.
+    /// Bytes arrive late.
     Slow(Duration),
 }
 
 pub struct Proxy {
-    /// Where it listens.
+    /// The address that it listens on.
     pub address: String,
-    way: watch::Sender<Way>,
+    state: watch::Sender<LinkState>,
     accepting: JoinHandle<()>,
 }
 
@@ -34,7 +34,7 @@ impl Proxy {
     pub async fn start(target: String) -> Proxy {
         let mut listener = TcpNet.listen("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr();
-        let (way, seen) = watch::channel(Way::Open);
+        let (state, seen) = watch::channel(LinkState::Open);
         let accepting = tokio::spawn(async move {
             loop {
                 if let Ok((stream, _)) = listener.accept().await {
@@ -42,11 +42,11 @@ impl Proxy {
                 }
             }
         });
-        Proxy { address, way, accepting }
+        Proxy { address, state, accepting }
     }
 
-    pub fn set(&self, way: Way) {
-        self.way.send_replace(way);
+    pub fn set(&self, state: LinkState) {
+        self.state.send_replace(state);
     }
 }
 
@@ -56,33 +56,35 @@ impl Drop for Proxy {
     }
 }
 
-async fn connection(near: BoxStream, target: String, way: watch::Receiver<Way>) {
-    if *way.borrow() == Way::Cut {
+async fn connection(near: BoxStream, target: String, state: watch::Receiver<LinkState>) {
+    if *state.borrow() == LinkState::Cut {
         return;
     }
     let Ok(far) = TcpNet.dial(&target).await else { return };
     let (near_read, near_write) = tokio::io::split(near);
     let (far_read, far_write) = tokio::io::split(far);
-    let mut seen = way.clone();
-    // One side's end is the other's, and so is a proxy that is gone.
+    let mut seen = state.clone();
+    // The end of one side ends the other, and so does the end of the proxy.
     tokio::select! {
-        () = pump(near_read, far_write, way.clone()) => {}
-        () = pump(far_read, near_write, way) => {}
-        _ = seen.wait_for(|way| *way == Way::Cut) => {}
+        () = pump(near_read, far_write, state.clone()) => {}
+        () = pump(far_read, near_write, state) => {}
+        _ = seen.wait_for(|state| *state == LinkState::Cut) => {}
     }
 }
 
 async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    mut way: watch::Receiver<Way>,
+    mut state: watch::Receiver<LinkState>,
 ) {
     let mut chunk = vec![0; CHUNK_BYTES];
     while let Ok(read @ 1..) = from.read(&mut chunk).await {
-        let Ok(way) = way.wait_for(|way| *way != Way::Silent).await.map(|way| *way) else {
+        let Ok(state) =
+            state.wait_for(|state| *state != LinkState::Silent).await.map(|state| *state)
+        else {
             return;
         };
-        if let Way::Slow(by) = way {
+        if let LinkState::Slow(by) = state {
             tokio::time::sleep(by).await;
         }
         if to.write_all(&chunk[..read]).await.is_err() {

@@ -16,7 +16,7 @@ use crate::tcp::TcpNet;
 
 const ACCESS_KEY: &str = "access-key";
 const SECRET_KEY: &str = "secret-key";
-/// Enough for tests, and quickly made.
+/// The size of a volume: enough for tests, and quickly created.
 const VOLUME_MB: u32 = 64;
 /// Each of its servers listens twice: for HTTP and for gRPC.
 const PORTS: usize = 8;
@@ -97,7 +97,7 @@ impl Weed {
         Weed::settings_at(&self.address())
     }
 
-    /// The same for who knows only where it listens.
+    /// The settings for a server at `address`.
     pub fn settings_at(address: &str) -> S3Settings {
         S3Settings {
             bucket: Weed::BUCKET.to_owned(),
@@ -113,7 +113,7 @@ impl Weed {
         }
     }
 
-    /// The first object makes the bucket.
+    /// Waits until objects can be written; the first one creates the bucket.
     async fn ready(&self) -> bool {
         let store = open_s3(&self.settings(), Arc::new(TcpNet)).expect("settings");
         within_start(async || {

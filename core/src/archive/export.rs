@@ -1,4 +1,4 @@
-//! The state at one position as a stream of lines, read page by page from a snapshot.
+//! Exports the state at one position as a stream of lines, read page by page from a snapshot.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use crate::log::format::{Head, canonical};
 use crate::read_model::{Schema, StoreError, schema};
 use crate::store::{Reads, Store};
 
-/// Chunks of whole lines. If it ends with an error it is not an export.
+/// Chunks of whole lines. A stream that ends with an error is no export.
 pub type ExportStream = Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>;
 
 /// Objects read at a time.
@@ -41,7 +41,7 @@ enum Next {
 }
 
 impl Store {
-    /// The state as it is at some moment after this call. Writers are not blocked.
+    /// Exports the state at some moment after this call. Writers are not blocked.
     pub async fn export(&self, ctx: &Context) -> Result<(Head, ExportStream), BoxError> {
         let snapshot = self.snapshot(ctx, Reads::Linearizable).await?;
         let head = snapshot.read(ctx, schema::head).await;
@@ -105,7 +105,7 @@ impl Progress {
         let mut chunk = Vec::new();
         for (id, data) in &page {
             let start = chunk.len();
-            // The parts are canonical JSON, and so is their object with its keys in order.
+            // The parts are canonical JSON, and the keys are in order, so the line is canonical.
             let (name, line) = (kind.name, &mut chunk);
             line.extend_from_slice(b"{\"data\":");
             line.extend_from_slice(data.as_bytes());

@@ -46,11 +46,11 @@ pub struct TrailerLine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trailer {
-    /// Objects of every type, also of those without any.
+    /// The number of objects of each type, zeros included.
     pub counts: BTreeMap<String, u64>,
-    /// Over the object lines: equal states have equal digests.
+    /// The hash of the object lines: equal states have equal digests.
     pub digest: String,
-    /// Over all lines before this one.
+    /// The hash of all lines before this one.
     pub checksum: String,
 }
 

@@ -1,6 +1,6 @@
-//! Random histories against a plain model: whatever was committed, archived, checkpointed, trimmed,
-//! collected, lost and imported in whatever order, every instance loads to the model's state, and
-//! all of them to the same bytes.
+//! Random histories against a plain model: after any sequence of commits, archiving, checkpoints,
+//! trimming, collection, losses and imports every instance loads to the model's state, and all of
+//! them export the same bytes.
 
 use std::collections::BTreeSet;
 
@@ -20,14 +20,14 @@ use crate::testkit::{Instance, World, keys, soon};
 
 type Names = BTreeSet<String>;
 
-/// What there should be.
+/// The expected state.
 #[derive(Debug, Clone)]
 struct Model {
     /// The state at each position, from 0 on.
     states: Vec<Names>,
-    /// Up to where objects prove the log.
+    /// The position up to which objects hold the log.
     proven: usize,
-    /// What was exported.
+    /// The exported states.
     exports: Vec<Names>,
     next_name: usize,
 }
@@ -39,7 +39,7 @@ enum Step {
         count: usize,
         large: bool,
     },
-    /// The nth name goes.
+    /// The nth name is removed.
     Remove(usize),
     Archive,
     Checkpoint,
@@ -139,7 +139,7 @@ struct System {
     runtime: tokio::runtime::Runtime,
     world: World,
     instance: Instance,
-    memory: collect::Memory,
+    memory: collect::GarbageCandidates,
     exports: Vec<Vec<u8>>,
     generation: u64,
 }
@@ -203,9 +203,9 @@ impl System {
         }
     }
 
-    /// What a collector remembers goes with its instance.
+    /// Starts another instance; the garbage candidates of the old one are lost with it.
     async fn replace_instance(&mut self) {
-        self.memory = collect::Memory::default();
+        self.memory = collect::GarbageCandidates::default();
         self.instance = self.world.start().await;
     }
 
@@ -225,7 +225,7 @@ impl System {
     }
 }
 
-/// The lines between header and trailer: what is equal if the states are.
+/// The lines between header and trailer, which are equal for equal states.
 fn objects(export: &[u8]) -> Vec<&[u8]> {
     let lines: Vec<_> = export.split_inclusive(|byte| *byte == b'\n').collect();
     lines[1..lines.len() - 1].to_vec()
@@ -274,7 +274,7 @@ impl StateMachineTest for System {
         world.settings.tasks.grace_ms = 0;
         world.settings.tasks.lineages_kept = 2;
         let instance = runtime.block_on(world.start());
-        let (memory, exports) = (collect::Memory::default(), Vec::new());
+        let (memory, exports) = (collect::GarbageCandidates::default(), Vec::new());
         System { runtime, world, instance, memory, exports, generation: 0 }
     }
 

@@ -21,7 +21,7 @@ use crate::log::format::{Position, Reason};
 use crate::read_model::StoreError;
 use crate::store::Store;
 
-/// Whether the import is to take place.
+/// Whether an import changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Intent {
     Apply,
@@ -103,7 +103,7 @@ impl From<ImportError> for ApiError {
     }
 }
 
-/// A transport may know better why its stream broke off.
+/// The code of a stream that broke off: the transport's own, if its error has one.
 fn input_failure(source: &BoxError) -> (Kind, Code) {
     let known = first_api_error(source.as_ref());
     let known = known.and_then(|known| Some((known.kind(), known.code().parse().ok()?)));
@@ -120,7 +120,7 @@ impl Store {
         intent: Intent,
     ) -> Result<ImportReport, ImportError> {
         let env = &self.inner.env;
-        // Before the first object is stored: what the switch compares, see `tasks::collect`.
+        // Read before the first object is stored, see `tasks::collect`: the switch compares it.
         let base = self.base().await?;
         env.point("import.begin").await?;
         if intent == Intent::Apply {
@@ -128,7 +128,7 @@ impl Store {
         }
         let staged = stage(self, ctx, input, intent).await?;
         env.point("import.staged").await?;
-        // An instance may have come meanwhile.
+        // An instance may have started meanwhile, without acknowledging the maintenance.
         self.base().await?;
         let Staged { files, counts, digest } = staged;
         let head = match intent {

@@ -1,11 +1,11 @@
-//! Lines out of a stream of chunks, each of bounded length.
+//! Splits a stream of chunks into lines of bounded length.
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 
 use crate::error::BoxError;
 
-/// What stands between two line feeds is longer than any line may be.
+/// Why the next line cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LineError {
     #[error("the stream broke off")]
@@ -19,7 +19,7 @@ pub(super) enum LineError {
 pub(super) struct Lines<S> {
     input: S,
     buffer: BytesMut,
-    /// Bytes of `buffer` that hold no line feed.
+    /// The first bytes of `buffer`, which are known to hold no line feed.
     searched: usize,
     limit: usize,
 }

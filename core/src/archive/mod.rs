@@ -2,11 +2,11 @@
 //!
 //! Invariants: an export is one consistent state, complete if and only if it ends with a trailer;
 //! equal states give equal object lines and equal digests. An import is validated in full while it
-//! is staged under a new lineage; one transaction switches to it; before that nothing has changed,
-//! after it the state is the import and nothing else. The state that it replaced stays, and one can
-//! go back to it. Memory does not grow with the data.
+//! is staged; one transaction switches to its lineage; before that nothing has changed, after it
+//! the state is the import and nothing else. The replaced state is kept, and a restore can go back
+//! to it. Memory does not grow with the data.
 //!
-//! Absent on purpose: compression and HTTP, which are the transport's.
+//! Absent on purpose: compression and HTTP, which belong to the transport.
 
 pub mod export;
 pub mod format;

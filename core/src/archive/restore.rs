@@ -1,9 +1,8 @@
-//! Lineages that are kept, and the way back to one.
+//! Restores the last state of a kept lineage.
 //!
 //! A restore is an import whose state comes from objects: the kept lineage's newest checkpoint and
-//! the chain of segments after it. It begins a new lineage; what it came from, and what it took the
-//! place of, stay. No data file is shared with the lineage that is restored: it may be about to be
-//! collected.
+//! the chain of segments after it. It begins a new lineage; the restored lineage and the replaced
+//! one stay. No data file is shared with the restored lineage: it may be about to be collected.
 
 use std::collections::BTreeMap;
 
@@ -34,20 +33,20 @@ pub struct RestoreReport {
 }
 
 impl Store {
-    /// The lineages that one can go back to, and the one in force; oldest first.
+    /// The lineages that a restore can go back to, and the current one; oldest first.
     pub async fn lineages(&self) -> Result<Vec<Lineage>, StoreError> {
         list::all(&self.inner).await
     }
 
-    /// Goes back to the last state of a kept lineage. Refused as an import is. Answers when this
-    /// instance has loaded that state.
+    /// Restores the last state of a kept lineage. Refused under the same conditions as an import.
+    /// Answers when this instance has loaded that state.
     pub async fn restore(
         &self,
         ctx: &Context,
         lineage: Uuid,
     ) -> Result<RestoreReport, ImportError> {
         let inner = &self.inner;
-        // Before the first object is stored: what the switch compares, see `tasks::collect`.
+        // Read before the first object is stored, see `tasks::collect`: the switch compares it.
         let base = self.base().await?;
         self.archive_tail(&base).await?;
         let records = list::records(&inner.objects, &inner.object_keys).await;
@@ -56,9 +55,9 @@ impl Store {
         let record = kept.find(|record| record.lineage == lineage);
         let record = record.ok_or(ImportError::LineageNotExist(lineage))?;
         let end = known_end(&records, &base.head, lineage);
-        let written = ctx.run(self.write_anew(record, end)).await;
+        let written = ctx.run(self.write_state_anew(record, end)).await;
         let (reached, counts, files) = written.map_err(StoreError::Interrupted)??;
-        // An instance may have come meanwhile.
+        // An instance may have started meanwhile, without acknowledging the maintenance.
         self.base().await?;
         let next = Next {
             reason: Reason::Restore,
@@ -72,8 +71,8 @@ impl Store {
         Ok(RestoreReport { lineage: new, position, restored, restored_position, counts })
     }
 
-    /// Stores a lineage's last state in files of its own.
-    async fn write_anew(
+    /// Stores the last state of a lineage in new data files.
+    async fn write_state_anew(
         &self,
         record: &LineageRecord,
         end: Option<Position>,

@@ -9,8 +9,8 @@ use crate::maintenance::SeenMode;
 use crate::store::Reads;
 use crate::testkit::{Instance, World, keys, soon};
 
-/// The id of the lineage in force.
-async fn in_force(instance: &Instance) -> uuid::Uuid {
+/// The id of the current lineage.
+async fn current_lineage(instance: &Instance) -> uuid::Uuid {
     let lineages = instance.store.lineages().await.unwrap();
     lineages.iter().find(|lineage| lineage.in_force).unwrap().id
 }
@@ -22,7 +22,7 @@ async fn an_import_keeps_all_of_the_state_before_and_a_restore_brings_it_back() 
     let empty = one.export().await;
     fill(&one, &vec![("a".to_owned(), vec!["x".to_owned(), "y".to_owned()])]).await;
     one.add("b").await.unwrap();
-    let (before, first) = (one.export().await, in_force(&one).await);
+    let (before, first) = (one.export().await, current_lineage(&one).await);
     world.switch_mode(Mode::Maintenance, 1).await;
     let imported = import(&one, &empty).await.unwrap();
     assert!(one.names(Reads::Linearizable).await.is_empty());
@@ -34,7 +34,7 @@ async fn an_import_keeps_all_of_the_state_before_and_a_restore_brings_it_back() 
         assert_eq!(instance.names(Reads::Linearizable).await, ["a", "b"]);
         assert_eq!(object_lines(&instance.export().await), object_lines(&before));
     }
-    // And forth again, to what the restore took the place of.
+    // And forward again, to the state that the restore replaced.
     one.store.restore(&soon(), imported.lineage).await.unwrap();
     assert!(one.names(Reads::Linearizable).await.is_empty());
     world.switch_mode(Mode::Normal, 2).await;
@@ -58,13 +58,13 @@ async fn a_restore_is_refused_as_an_import_is_and_for_what_is_not_kept() {
     let mut world = World::new();
     let instance = world.start().await;
     instance.add("a").await.unwrap();
-    let lineage = in_force(&instance).await;
+    let lineage = current_lineage(&instance).await;
     let refused = instance.store.restore(&soon(), lineage).await;
     assert!(matches!(refused, Err(ImportError::NotInMaintenance)), "{refused:?}");
     world.switch_mode(Mode::Maintenance, 1).await;
     let refused = instance.store.restore(&soon(), uuid::Uuid::max()).await;
     assert!(matches!(refused, Err(ImportError::LineageNotExist(_))), "{refused:?}");
-    // The one in force may be begun anew, too.
+    // The current lineage may be restored, too.
     instance.store.restore(&soon(), lineage).await.unwrap();
     assert_eq!(instance.names(Reads::Linearizable).await, ["a"]);
 }
@@ -83,7 +83,7 @@ async fn a_lineage_with_a_hole_is_not_restored_in_part() {
         let (mode, _) = world.coord.get(keys().mode()).await.unwrap();
         instance.mode.observe(SeenMode::decode(mode.as_ref()).unwrap());
     }
-    let first = in_force(&instance).await;
+    let first = current_lineage(&instance).await;
     world.switch_mode(Mode::Maintenance, 9).await;
     import(&instance, &empty).await.unwrap();
     let segments = world.listed(&format!("test/toy/lineages/{first}/log")).await;
@@ -97,14 +97,14 @@ async fn a_lineage_with_a_hole_is_not_restored_in_part() {
     assert!(instance.names(Reads::Linearizable).await.is_empty());
 }
 
-/// As a late listing looks.
+/// A listing that is late does not show the last segment.
 #[tokio::test(start_paused = true)]
 async fn a_lineage_whose_last_segment_is_not_listed_is_not_restored_without_it() {
     let mut world = World::new();
     let instance = world.start().await;
     let export = instance.export().await;
     instance.add("a").await.unwrap();
-    let first = in_force(&instance).await;
+    let first = current_lineage(&instance).await;
     world.switch_mode(Mode::Maintenance, 1).await;
     // Archives; the import itself is refused.
     import(&instance, b"rubbish\n").await.unwrap_err();
@@ -120,7 +120,7 @@ async fn a_lineage_whose_last_segment_is_not_listed_is_not_restored_without_it()
 
 /// The lineage record of an import that died before its switch is not a lineage.
 #[tokio::test(start_paused = true)]
-async fn what_never_came_into_force_is_not_listed() {
+async fn a_lineage_whose_switch_failed_is_not_listed() {
     let mut world = World::new();
     let instance = world.start().await;
     let export = instance.export().await;

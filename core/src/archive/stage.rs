@@ -1,7 +1,8 @@
-//! Validates an export line by line while writing it where nothing refers to it yet.
+//! Stages an import: validates an export line by line and writes it as data files that nothing
+//! refers to yet.
 //!
-//! Every object goes into a scratch database with the service's own schema, so the constraints are
-//! those of every other path, and into data files (unless it is only a trial).
+//! Every object is put into a scratch database with the service's own schema, so it meets the same
+//! constraints as on every other path, and into data files (except in a dry run).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,17 +24,18 @@ use crate::log::format::{Object, canonical, is_canonical};
 use crate::read_model::{Schema, StoreError};
 use crate::store::Store;
 
-/// A valid import, stored but in no use.
+/// A valid import: its data files are stored, and nothing refers to them yet.
 pub(super) struct Staged {
     pub(super) files: Vec<DataFile>,
     pub(super) counts: BTreeMap<String, u64>,
     pub(super) digest: String,
 }
 
-/// Objects that go into the scratch database at a time: so many, or so many bytes.
+/// The most objects that are put into the scratch database at a time.
 const BATCH_OBJECTS: usize = 1000;
+/// The bytes of lines after which the gathered objects are put into the scratch database.
 const BATCH_BYTES: usize = 4 << 20;
-/// What a line holds besides an object's data.
+/// The most bytes of a line besides an object's data.
 const LINE_OVERHEAD: usize = 1024;
 
 struct Stage<'a> {
@@ -41,18 +43,18 @@ struct Stage<'a> {
     known_keys: &'a BTreeSet<String>,
     db: Db,
     ctx: &'a Context,
-    /// `None`: only a trial.
+    /// `None`: a dry run.
     writer: Option<DataWriter<'a>>,
     hashes: Hashes,
     counts: BTreeMap<String, u64>,
-    /// The last object's type and id: the order must go on from there.
+    /// The type and id of the last object: the next one must come after it.
     last: Option<(usize, Uuid)>,
     batch: Vec<(u64, Object)>,
     batch_bytes: usize,
     line: u64,
 }
 
-/// An object line; its keys stand in this order.
+/// An object line, with its keys in canonical order.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ObjectLine {
@@ -194,7 +196,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Brings what has gathered into the scratch database and the data files.
+    /// Puts the gathered objects into the scratch database and the data files.
     async fn flush(&mut self) -> Result<(), ImportError> {
         let batch = std::mem::take(&mut self.batch);
         self.batch_bytes = 0;
@@ -217,7 +219,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Whether every reference leads somewhere, now that all objects are there.
+    /// Checks that the target of every reference exists, once all objects are staged.
     async fn references(&self) -> Result<(), ImportError> {
         let Some(dangling) = self.db.check_references(self.ctx).await? else { return Ok(()) };
         let why = dangling.to_string();
@@ -239,7 +241,8 @@ impl Stage<'_> {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         let value: T = serde_json::from_slice(text).map_err(|why| self.corrupt(why))?;
         let raw: &RawValue = serde_json::from_slice(text).map_err(|why| self.corrupt(why))?;
-        // `is_canonical` finds doubled keys too; comparing with `value` finds what it left out.
+        // `is_canonical` also finds doubled keys; comparing with `value` finds keys it does not
+        // have.
         let whole = canonical(&value).is_ok_and(|canon| canon.get().as_bytes() == text);
         if !whole || !is_canonical(raw) {
             return Err(self.corrupt("the line is not in canonical form"));

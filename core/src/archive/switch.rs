@@ -1,7 +1,7 @@
-//! What an import and a restore do around their switch to a new lineage.
+//! The steps of an import or a restore around the switch to a new lineage.
 //!
-//! Before it, the lineage that it ends is archived to its last commit, so that one can go back to
-//! all of it.
+//! Before the switch, the lineage that it ends is archived up to its last commit, so that a restore
+//! can go back to all of it.
 
 use std::time::Duration;
 
@@ -22,14 +22,15 @@ use crate::tasks::archive;
 /// The name of the lock under which the tail is archived, and the holder that it then has.
 const TASK: &str = "archive";
 const HOLDER: &str = "switch";
-/// Short: nobody releases the lock of an import that was given up or killed meanwhile, and until it
-/// is gone nothing is archived.
+/// Short, because no instance releases the lock of an import that was given up or killed, and while
+/// the lock exists no commit is archived.
 const TAIL_LEASE: Duration = Duration::from_secs(10);
 /// How long the lock of an archiver that was killed is waited for.
 const TAIL_PATIENCE: Duration = Duration::from_secs(30);
 
 impl Store {
-    /// The state that is replaced, if it may.
+    /// The head and mode to replace. Refused outside maintenance, and while an instance has not
+    /// acknowledged it.
     pub(super) async fn base(&self) -> Result<Replaced, ImportError> {
         let inner = &self.inner;
         let mut now = Overview::read(&inner.coord, &inner.keys).await?;
@@ -44,15 +45,15 @@ impl Store {
             now = Overview::read(&inner.coord, &inner.keys).await?;
         }
         Ok(Replaced {
-            // Lost with its store: it is being recovered.
+            // The coordination store was lost, and a recovery is under way.
             head: now.head.ok_or(StoreError::NotReady)?,
             head_revision: now.head_revision,
             mode_revision: now.mode.revision,
         })
     }
 
-    /// Archives what is not archived yet. A store that cannot be loaded may be what is mended here:
-    /// then that is tried, and no more.
+    /// Archives the commits that are not archived yet. In a store that cannot be loaded a failure
+    /// is only logged: the import may be what repairs that store.
     pub(super) async fn archive_tail(&self, base: &Replaced) -> Result<(), ImportError> {
         let done = self.try_archive_tail(&base.head).await;
         match done {
@@ -113,9 +114,9 @@ impl Store {
         let inner = &self.inner;
         let proposal = switch::prepare(inner, base, next).await?;
         let head = switch::commit(inner, &proposal).await?.ok_or(ImportError::Overtaken)?;
-        let reached = ctx.run(inner.applied_at(&head)).await;
+        let reached = ctx.run(inner.wait_applied(&head)).await;
         match reached.map_err(StoreError::Interrupted)? {
-            Reached::There => Ok(head),
+            Reached::Applied => Ok(head),
             Reached::Gone => {
                 let (id, position) = (head.commit, head.position);
                 Err(StoreError::Commit(CommitError::Lost { id, position }).into())

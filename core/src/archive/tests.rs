@@ -58,8 +58,8 @@ pub(super) fn object_lines(export: &[u8]) -> Vec<&[u8]> {
     lines[1..lines.len() - 1].to_vec()
 }
 
-/// The trailer that makes these lines a valid stream as far as hashes go.
-fn resealed(lines: &[Vec<u8>]) -> Vec<u8> {
+/// The lines with a trailer whose counts and hashes are right for them.
+fn with_trailer(lines: &[Vec<u8>]) -> Vec<u8> {
     let mut hashes = format::Hashes::default();
     let mut counts: std::collections::BTreeMap<String, u64> =
         [("item".to_owned(), 0), ("part".to_owned(), 0)].into();
@@ -177,14 +177,14 @@ fn edited(line: &[u8], edit: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_is_wrong_in_its_content_is_refused_with_its_line() {
     let (_world, instance, lines) = prepared().await;
-    import(&instance, &resealed(&lines)).await.unwrap();
+    import(&instance, &with_trailer(&lines)).await.unwrap();
     let position = instance.store.applied().borrow().position();
     let other: serde_json::Value = serde_json::from_slice(&lines[2]).unwrap();
     let other = &other["data"]["name"];
     let with = |nth: usize, line: Vec<u8>| {
         let mut lines = lines.clone();
         lines[nth] = line;
-        resealed(&lines)
+        with_trailer(&lines)
     };
     let cases = [
         (with(0, edited(&lines[0], |v| v["header"]["service"] = "other".into())), "is of `other`"),
@@ -202,7 +202,7 @@ async fn a_stream_that_is_wrong_in_its_content_is_refused_with_its_line() {
         let error = import(&instance, &bytes).await.expect_err(expected).to_string();
         assert!(error.contains(expected), "`{error}` instead of `{expected}`");
     }
-    let mut twice = resealed(&lines);
+    let mut twice = with_trailer(&lines);
     twice.extend_from_within(..);
     let error = import(&instance, &twice).await.unwrap_err().to_string();
     assert!(error.contains("after the trailer"), "{error}");
@@ -251,9 +251,9 @@ async fn an_import_needs_maintenance_and_every_live_instance() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_trial_validates_and_changes_nothing() {
+async fn a_dry_run_validates_and_changes_nothing() {
     let (_world, instance, lines) = prepared().await;
-    let bytes = resealed(&lines);
+    let bytes = with_trailer(&lines);
     let trial = instance.store.import(&soon(), pieces(&bytes, 1), Intent::DryRun).await.unwrap();
     assert_eq!(trial.counts["item"], 2);
     assert_eq!(instance.store.applied().borrow().position(), Some(1));

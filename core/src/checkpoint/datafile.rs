@@ -4,10 +4,10 @@
 //! block 0 (zstd) │ block 1 (zstd) │ … │ index (zstd) │ index length (8 bytes) │ magic (8 bytes)
 //! ```
 //!
-//! A block holds JSON lines of objects. The index says where each block begins and which object is
-//! its first, so one object is read with two ranged requests. The index also holds an id that is
-//! drawn for each file: two writers never produce the same bytes, hence never the same name. So a
-//! file that nothing refers to, and whose writer is past publishing, is garbage for good.
+//! A block holds JSON lines of objects. The index holds the start and the first object of each
+//! block, so one object is read with two ranged requests. The index also holds an id that is drawn
+//! for each file: two writers never produce the same bytes, hence never the same name. So a file
+//! that nothing refers to, and whose writer can no longer publish, is garbage for good.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::manifest::Place;
+use super::manifest::SortKey;
 use crate::log::format::Object;
 use crate::objects::compression::{compress, decompress};
 
@@ -31,7 +31,7 @@ pub const FOOTER_BYTES: usize = 16;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Index {
-    /// Makes the file's bytes unlike any other's.
+    /// Makes the bytes of the file unique.
     id: Uuid,
     blocks: Vec<Block>,
 }
@@ -39,16 +39,16 @@ struct Index {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Block {
-    /// Where it begins in the file.
+    /// The offset at which it begins in the file.
     at: u64,
-    first: Place,
+    first: SortKey,
 }
 
-/// Gathers one file.
+/// Encodes one file.
 pub struct Encoder {
     bytes: Vec<u8>,
     lines: Vec<u8>,
-    first: Option<Place>,
+    first: Option<SortKey>,
     index: Index,
 }
 
@@ -59,12 +59,12 @@ impl Encoder {
         Encoder { bytes: Vec::new(), lines: Vec::new(), first: None, index }
     }
 
-    /// Objects come in order. Answers the uncompressed bytes that it took.
+    /// Adds an object; objects come in order. Answers the uncompressed bytes that it takes.
     pub fn push(&mut self, object: &Object) -> usize {
         let before = self.lines.len();
         serde_json::to_writer(&mut self.lines, object).expect("an object is texts");
         self.lines.push(b'\n');
-        self.first.get_or_insert_with(|| Place::of(object));
+        self.first.get_or_insert_with(|| SortKey::of(object));
         let taken = self.lines.len() - before;
         if self.lines.len() >= BLOCK_BYTES {
             self.cut();
@@ -105,7 +105,7 @@ fn footer(file: &[u8]) -> Result<&[u8], String> {
     Ok(&file[at..])
 }
 
-/// Where the index is, in a file of that many bytes with that footer.
+/// The range of the index in a file of this many bytes with this footer.
 pub fn index_range(bytes: u64, footer: &[u8]) -> Result<Range<u64>, String> {
     let (length, magic) = footer.split_at_checked(8).ok_or("the footer is too short")?;
     if magic != MAGIC {
@@ -117,10 +117,10 @@ pub fn index_range(bytes: u64, footer: &[u8]) -> Result<Range<u64>, String> {
     Ok(start..end)
 }
 
-/// Where the blocks of a file are.
+/// The positions of the blocks of a file.
 pub struct Layout {
     blocks: Vec<Block>,
-    /// Where the last block ends.
+    /// The end of the last block.
     end: u64,
 }
 
@@ -147,7 +147,7 @@ impl Layout {
 
     /// The block that holds an object if any does; `order` says whether a block's first object
     /// stands at or before it.
-    pub fn block_of(&self, order: impl Fn(&Place) -> bool) -> Option<Range<u64>> {
+    pub fn block_of(&self, order: impl Fn(&SortKey) -> bool) -> Option<Range<u64>> {
         let after = self.blocks.partition_point(|block| order(&block.first));
         after.checked_sub(1).map(|nth| self.block(nth))
     }

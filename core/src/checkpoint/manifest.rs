@@ -26,7 +26,7 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The commit that it is the state at.
+    /// The commit whose state it is.
     pub fn head(&self) -> Head {
         Head { lineage: self.lineage, position: self.position, commit: self.commit }
     }
@@ -44,21 +44,21 @@ pub struct DataFile {
     pub objects: u64,
     /// Uncompressed.
     pub bytes: u64,
-    pub first: Place,
-    pub last: Place,
+    pub first: SortKey,
+    pub last: SortKey,
 }
 
-/// Where an object stands in the order.
+/// The type and id of an object, by which objects are ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Place {
+pub struct SortKey {
     pub r#type: String,
     pub id: Uuid,
 }
 
-impl Place {
-    pub fn of(object: &Object) -> Place {
-        Place { r#type: object.r#type.clone(), id: object.id }
+impl SortKey {
+    pub fn of(object: &Object) -> SortKey {
+        SortKey { r#type: object.r#type.clone(), id: object.id }
     }
 }
 

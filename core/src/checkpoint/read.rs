@@ -1,4 +1,4 @@
-//! Reads objects that are named by the hash of their bytes: data files, and the actions of a large
+//! Objects that are named by the hash of their bytes: data files, and the mutations of a large
 //! commit.
 
 use bytes::Bytes;
@@ -7,13 +7,13 @@ use uuid::Uuid;
 
 use super::datafile;
 use super::manifest::DataFile;
-use crate::log::format::{Action, Object};
+use crate::log::format::{Mutation, Object};
 use crate::log::keys::{DataName, ObjectKeys};
 use crate::objects::compression::{compress, decompress};
 use crate::objects::{ObjectError, Objects};
 
-/// The largest list of actions that is read; larger ones are not ours.
-const ACTIONS_BYTES_MAX: usize = 256 << 20;
+/// The largest list of mutations that is read; this version writes no larger one.
+const MUTATIONS_BYTES_MAX: usize = 256 << 20;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
@@ -38,34 +38,36 @@ pub async fn read_file(
     Ok(found)
 }
 
-/// A list of actions as an object that only one writer can write: `id` is its commit's.
-pub(crate) fn encode_actions(id: Uuid, actions: &[Action]) -> Bytes {
-    let list = ActionList { commit: id, actions: actions.to_vec() };
-    let text = serde_json::to_vec(&list).expect("actions are texts");
+/// A list of mutations as an object. It holds `id`, the id of its commit, so that no other writer
+/// stores the same bytes.
+pub(crate) fn encode_mutations(id: Uuid, mutations: &[Mutation]) -> Bytes {
+    let list = MutationList { commit: id, mutations: mutations.to_vec() };
+    let text = serde_json::to_vec(&list).expect("mutations are texts");
     compress(&text).into()
 }
 
-/// Reads and verifies a list of actions.
-pub async fn read_actions(
+/// Reads and verifies a list of mutations.
+pub async fn read_mutations(
     objects: &Objects,
     keys: &ObjectKeys,
     name: &DataName,
-) -> Result<Vec<Action>, CheckpointError> {
+) -> Result<Vec<Mutation>, CheckpointError> {
     let damaged = |why: String| CheckpointError::Damaged(name.as_str().to_owned(), why);
     let bytes = read_data(objects, keys, name).await?;
-    let text = decompress(&bytes, ACTIONS_BYTES_MAX).map_err(damaged)?;
-    let list: Result<ActionList, _> = serde_json::from_slice(&text);
-    Ok(list.map_err(|error| damaged(error.to_string()))?.actions)
+    let text = decompress(&bytes, MUTATIONS_BYTES_MAX).map_err(damaged)?;
+    let list: Result<MutationList, _> = serde_json::from_slice(&text);
+    Ok(list.map_err(|error| damaged(error.to_string()))?.mutations)
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ActionList {
+struct MutationList {
     commit: Uuid,
-    actions: Vec<Action>,
+    #[serde(rename = "actions")]
+    mutations: Vec<Mutation>,
 }
 
-/// Reads an object that is named by its hash, and verifies it.
+/// Reads an object that is named by its hash, and verifies the hash.
 async fn read_data(
     objects: &Objects,
     keys: &ObjectKeys,
@@ -77,4 +79,16 @@ async fn read_data(
         return Err(CheckpointError::Damaged(name.as_str().to_owned(), why));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_mutations_is_stored_under_the_name_that_it_always_had() {
+        let text = decompress(&encode_mutations(Uuid::nil(), &[]), MUTATIONS_BYTES_MAX).unwrap();
+        let expected = br#"{"commit":"00000000-0000-0000-0000-000000000000","actions":[]}"#;
+        assert_eq!(text, expected);
+    }
 }

@@ -1,7 +1,7 @@
 //! Writes a state as data files of bounded size.
 
 use super::datafile::Encoder;
-use super::manifest::{DataFile, Place};
+use super::manifest::{DataFile, SortKey};
 use crate::env::Env;
 use crate::log::format::Object;
 use crate::log::keys::{DataName, ObjectKeys};
@@ -22,8 +22,8 @@ pub struct DataWriter<'a> {
 /// The file that is being written.
 struct Open {
     encoder: Encoder,
-    first: Place,
-    last: Place,
+    first: SortKey,
+    last: SortKey,
     objects: u64,
     bytes: usize,
 }
@@ -36,21 +36,21 @@ impl<'a> DataWriter<'a> {
     pub async fn push(&mut self, object: &Object) -> Result<(), ObjectError> {
         let file = self.file.get_or_insert_with(|| Open {
             encoder: Encoder::new(self.env.new_id()),
-            first: Place::of(object),
-            last: Place::of(object),
+            first: SortKey::of(object),
+            last: SortKey::of(object),
             objects: 0,
             bytes: 0,
         });
         file.bytes += file.encoder.push(object);
         file.objects += 1;
-        file.last = Place::of(object);
+        file.last = SortKey::of(object);
         if file.bytes >= DATA_FILE_BYTES {
             self.cut().await?;
         }
         Ok(())
     }
 
-    /// Ends the file that is being written, stored.
+    /// Ends and stores the file that is being written.
     pub async fn cut(&mut self) -> Result<(), ObjectError> {
         let Some(file) = self.file.take() else { return Ok(()) };
         let Open { encoder, first, last, objects, bytes } = file;
@@ -66,7 +66,7 @@ impl<'a> DataWriter<'a> {
         self.file.as_ref().map_or(0, |file| file.bytes)
     }
 
-    /// Takes over a file of an earlier checkpoint as it is. Only between two files.
+    /// Adds a file of an earlier checkpoint as it is. Call [`cut`](Self::cut) first.
     pub fn share(&mut self, file: DataFile) {
         assert!(self.file.is_none(), "a file is shared between two others");
         self.files.push(file);

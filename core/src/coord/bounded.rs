@@ -1,4 +1,4 @@
-//! A time-out around every call, whatever the backend does.
+//! Bounds every call to a coordination store by a time-out.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use async_trait::async_trait;
 
 use super::*;
 
-/// Answers for `inner` if that takes longer than `timeout`: what may have changed something is then
-/// [`Error::Unknown`], a read is [`Error::Unavailable`].
+/// Answers for `inner` if that takes longer than `timeout`: a call that may have changed the store
+/// is then [`Error::Unknown`], a read is [`Error::Unavailable`].
 #[derive(Clone)]
 pub struct Bounded {
     inner: Arc<dyn Coordination>,

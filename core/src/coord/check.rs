@@ -1,6 +1,6 @@
-//! What etcd refuses by looking at the request alone, the same for every backend.
+//! The checks that etcd makes on a request alone, the same for every backend.
 //!
-//! Absent on purpose: what depends on the state (leases, revisions).
+//! Absent on purpose: checks that depend on the state (leases, revisions).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,8 +13,8 @@ use super::{
 /// The longest lease etcd grants.
 pub const MAX_LEASE_TTL: Duration = Duration::from_secs(9_000_000_000);
 
-/// Room for the framing of one operation: a little more than it takes on etcd's wire, so that what
-/// passes here passes there.
+/// Bytes for the framing of one operation: a little more than on etcd's wire, so that a request
+/// that passes here also passes there.
 const OP_OVERHEAD_BYTES: usize = 32;
 
 pub fn txn(txn: &Txn) -> Result<()> {

@@ -1,8 +1,8 @@
 //! A leased lock, as a hint; and the fence that makes it safe.
 //!
-//! Holding the lock keeps others from doing the same work. It proves nothing: a holder may have
-//! been paused beyond its lease. What a holder publishes it publishes in a transaction with
-//! [`Fence::compare`], which fails once the lock was lost, whatever the holder believes.
+//! Holding the lock keeps other instances from doing the same work. It proves nothing: a holder may
+//! have been paused beyond its lease. A holder publishes its results in a transaction with
+//! [`Fence::compare`], which fails once the lock is lost, even if the holder has not noticed.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{
 /// Renewals within a lock's time to live.
 const RENEWALS: u32 = 3;
 
-/// Who holds the lock, as its key says.
+/// The revision at which the lock's key was created, which identifies its holder.
 #[derive(Debug, Clone)]
 pub struct Fence {
     key: String,
@@ -21,7 +21,7 @@ pub struct Fence {
 }
 
 impl Fence {
-    /// Holds only as long as the lock was never lost.
+    /// A compare that holds only as long as the lock was never lost.
     pub fn compare(&self) -> Compare {
         Compare::equal(self.key.clone(), CompareTarget::CreateRevision(self.created))
     }

@@ -1,9 +1,9 @@
 //! The reference implementation of [`Coordination`]: etcd's semantics in memory.
 //!
-//! Invariants: those of the trait, exactly; no failure of its own, no delay, no randomness. Leases
-//! are measured with the clock it is given, because hosts of a simulation have runtimes (and so
-//! timers) of their own. Whoever owns it calls [`Memory::expire_leases`] now and then: without, a
-//! lease that is over goes with the next operation.
+//! Invariants: exactly those of the trait; no failures, delays or randomness of its own. Leases are
+//! measured with the clock that it is given, because each host of a simulation has its own runtime
+//! (and so its own timers). The owner calls [`Memory::expire_leases`] periodically; without that,
+//! an expired lease is removed by the next operation.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -39,9 +39,9 @@ impl Memory {
         memory
     }
 
-    /// What a backup of a store brings back: the state that `events`, from the beginning up to
-    /// `revision`, made. Its leases begin anew, each with the time `ttl` to live. Remembers what
-    /// happens from then on.
+    /// A store that is restored from a backup: its state is the one that `events` made, from the
+    /// beginning up to `revision`. Its leases begin anew, each with the time `ttl` to live. It
+    /// remembers its events for [`Memory::history`].
     pub fn restored(
         clock: Arc<dyn Clock>,
         events: &[Event],
@@ -69,7 +69,7 @@ impl Memory {
         self.update(|state| state.recorded().to_vec())
     }
 
-    /// All keys, and the revision at which they are so.
+    /// All keys, and the present revision.
     pub fn dump(&self) -> (Revision, Vec<KeyValue>) {
         let all = RangeRequest::new(KeyRange::prefix(""));
         let found = self.update(|state| state.range(&all, state.revision()));
@@ -77,13 +77,13 @@ impl Memory {
         (found.revision, found.kvs)
     }
 
-    /// Removes the leases that are over, and answers how many.
+    /// Removes the expired leases, and answers how many there were.
     pub fn expire_leases(&self) -> usize {
         let now = self.clock.monotonic();
         self.publishing(|state| state.expire(now).len())
     }
 
-    /// Runs one operation after the leases that are over by now are gone.
+    /// Removes the expired leases, then runs one operation.
     fn update<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         let now = self.clock.monotonic();
         self.publishing(|state| {

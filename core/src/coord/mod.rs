@@ -1,15 +1,15 @@
 //! The seam for coordination: etcd's semantics as an object-safe trait.
 //!
-//! What every implementation keeps (the suite in [`conformance`] checks it):
+//! Invariants of every implementation (the suite in [`conformance`] checks them):
 //! - one revision for each transaction that changes something, shared by all its keys; the store
 //!   starts at revision 1, reads and deletions of nothing do not advance it;
 //! - transactions and default reads are strictly serializable;
 //! - a watch delivers every event of its range once, in order, never splitting a revision, or ends
 //!   with an error ([`Error::Compacted`] if its past is gone);
 //! - a lease's keys vanish in one revision, not before its time to live is over;
-//! - every error says what became of the request ([`Error::outcome`]).
+//! - every error tells the outcome of the request ([`Error::outcome`]).
 //!
-//! Absent on purpose: users, roles, alarms and members: a backend's business.
+//! Absent on purpose: users, roles, alarms and members, which only a backend knows.
 
 mod bounded;
 pub mod check;
@@ -28,32 +28,34 @@ use futures_util::stream::BoxStream;
 pub use bounded::Bounded;
 pub use types::*;
 
-/// What is known about a request that failed.
+/// The outcome of a request that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It changed nothing and never will.
+    /// The request changed nothing and never will.
     NotApplied,
-    /// It took effect; only its answer is lost.
+    /// The request took effect; only its answer is lost.
     Applied,
-    /// It may have taken effect, or still may.
+    /// The request may have taken effect, or still may.
     Unknown,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Refused before it could take effect.
+    /// The request was refused before it could take effect.
     #[error("coordination is unavailable: {reason}")]
     Unavailable { reason: String },
-    /// Sent, and not answered.
+    /// The request was sent, and not answered.
     #[error("the outcome of a coordination request is unknown: {reason}")]
     Unknown { reason: String },
-    /// Took effect, but the answer is of no use.
+    /// The request took effect, but its answer could not be read.
     #[error("the answer to an applied coordination request is lost: {reason}")]
     AnswerLost { reason: String },
-    /// etcd does not tell the oldest to who reads: then this is the one asked for.
+    /// `oldest`: the oldest revision that is kept. etcd does not tell it to reads; then it is the
+    /// revision asked for.
     #[error("revision is compacted, none is kept that is older than `{oldest}`")]
     Compacted { oldest: Revision },
-    /// Nor the newest: then this is the one before that asked for.
+    /// `newest`: the newest revision. etcd does not tell it to reads; then it is the revision
+    /// before the one asked for.
     #[error("revision `{requested}` is in the future, none is newer than `{newest}`")]
     FutureRevision { requested: Revision, newest: Revision },
     #[error("lease `{}` does not exist", .0.0)]
@@ -97,19 +99,20 @@ pub trait Coordination: Send + Sync + 'static {
     /// Applies `then` if every compare holds, else `otherwise`, as one revision.
     async fn txn(&self, txn: Txn) -> Result<TxnResponse>;
 
-    /// Watches from `request.start`, or from the next revision. Returns when the watch is in force.
+    /// Watches from `request.start`, or from the next revision. Returns once the watch is
+    /// established.
     async fn watch(&self, request: WatchRequest) -> Result<WatchStream>;
 
-    /// A new lease; the store may lengthen `ttl`.
+    /// Grants a lease; the store may lengthen `ttl`.
     async fn lease_grant(&self, ttl: Duration) -> Result<Lease>;
 
-    /// Renews; answers the time to live, or [`Error::LeaseNotExist`].
+    /// Renews a lease; answers its time to live, or [`Error::LeaseNotExist`].
     async fn lease_keep_alive(&self, id: LeaseId) -> Result<Duration>;
 
     /// Ends a lease and deletes its keys in one revision.
     async fn lease_revoke(&self, id: LeaseId) -> Result<()>;
 
-    /// Forgets everything before `revision`, which itself stays readable.
+    /// Drops the history before `revision`, which itself stays readable.
     async fn compact(&self, revision: Revision) -> Result<()>;
 }
 

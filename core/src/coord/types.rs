@@ -22,11 +22,11 @@ pub struct Lease {
 pub struct KeyValue {
     pub key: Key,
     pub value: Value,
-    /// When the key came into being, last.
+    /// The revision at which the key was created, the last time.
     pub create_revision: Revision,
-    /// When it was last written.
+    /// The revision at which it was last written.
     pub mod_revision: Revision,
-    /// Writes since it came into being, 1 for the first.
+    /// The number of writes since it was created, the first included.
     pub version: i64,
     pub lease: Option<LeaseId>,
 }
@@ -89,7 +89,7 @@ pub enum Order {
     Descending,
 }
 
-/// How much of each key a range answers.
+/// The parts of each key that a range answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Projection {
     Full,
@@ -102,14 +102,14 @@ pub enum Projection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consistency {
     Linearizable,
-    /// From the member asked, possibly old.
+    /// Answered by the member that is asked, possibly from an old state.
     Serializable,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RangeRequest {
     pub range: KeyRange,
-    /// Reads the store as it was then; `None`: as it is.
+    /// The revision at which the store is read; `None`: the newest.
     pub revision: Option<Revision>,
     /// 0: no limit.
     pub limit: usize,
@@ -161,7 +161,7 @@ pub struct RangeResponse {
     /// The store's revision when it answered (not the one read).
     pub revision: Revision,
     pub kvs: Vec<KeyValue>,
-    /// All keys in the range, whatever the limit.
+    /// The number of keys in the range, regardless of the limit.
     pub count: usize,
     pub more: bool,
 }
@@ -185,8 +185,8 @@ pub enum CompareOp {
     Less,
 }
 
-/// Holds if the key's target stands to the given one as `op` says. A compare of the value of a key
-/// that does not exist never holds, whatever `op`.
+/// Holds if the key's actual value of `target` compares to the given one as `op` demands. A compare
+/// of the value of a key that does not exist never holds, whatever `op` is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compare {
     pub key: Key,

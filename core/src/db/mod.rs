@@ -1,17 +1,17 @@
 //! SQLite with a context: `db.run(ctx, |tx| …)`.
 //!
-//! Invariants: the context is given once and saved in [`Tx`]; every statement honours it and a
-//! running one is interrupted. Commit on `Ok`, roll back on `Err` or panic. One writer, readers
-//! that never block it, snapshots that stay as they are. A database is disposable: it lives in a
-//! folder of its own that goes with it.
+//! Invariants: the context is given once and saved in [`Tx`]; every statement honours it, and a
+//! running statement is interrupted when the context ends. A transaction commits on `Ok` and rolls
+//! back on `Err` or panic. There is one writer; readers never block it; a snapshot never changes. A
+//! database is disposable: it lives in a folder of its own that is deleted with it.
 //!
-//! In production connections have threads of their own, and only short work is done elsewhere; in
-//! the simulator all work runs inline.
+//! In production each connection has a thread, and only short work may run on the caller's thread;
+//! in the simulator all work runs inline.
 //! Absent on purpose: SQL functions of time and randomness, and durability.
 
-mod open;
+mod open_transaction;
 mod references;
-mod speculation;
+mod transaction;
 mod tx;
 mod worker;
 
@@ -21,10 +21,10 @@ use std::sync::Arc;
 use rusqlite::{Connection, ErrorCode};
 use tempfile::TempDir;
 
-use open::{BEGIN_READ, BEGIN_WRITE, Ending, Open};
+pub use open_transaction::OpenTransaction;
+use open_transaction::WriteEpoch;
 pub use references::Dangling;
-pub use speculation::Speculation;
-use speculation::Turns;
+use transaction::{BEGIN_READ, BEGIN_WRITE, Ending, RollbackGuard};
 pub use tx::Tx;
 use worker::Worker;
 
@@ -33,9 +33,9 @@ use crate::context::{Context, Interrupted};
 /// Where statements run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Execution {
-    /// On threads of their own: one for the writer, `readers` for reads.
+    /// On database threads: one for the writer, `readers` for reads.
     Threads { readers: usize },
-    /// On the caller, at once: deterministic.
+    /// On the caller's thread, at once: deterministic.
     Inline,
 }
 
@@ -71,25 +71,26 @@ impl From<rusqlite::Error> for DbError {
     }
 }
 
-/// How long something keeps its connection.
+/// Which thread a job runs on, with [`Execution::Threads`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Length {
-    /// A few statements: it may be done on the caller's thread.
-    Short,
-    Long,
+pub enum RunOn {
+    /// On the caller's thread if the connection is idle: for a few statements.
+    Caller,
+    /// On the connection's thread.
+    Thread,
 }
 
-/// One database in a folder of its own. Cheap to clone; the folder goes with the last clone.
+/// One database in a folder of its own. Cheap to clone; the last clone deletes the folder.
 #[derive(Clone)]
 pub struct Db {
     writer: Arc<Worker>,
     readers: Arc<Worker>,
-    turns: Turns,
+    epoch: WriteEpoch,
     folder: Arc<TempDir>,
     execution: Execution,
 }
 
-/// Virtual machine steps between two looks at the context.
+/// Virtual machine steps between two checks of the context.
 const STEPS_PER_CHECK: i32 = 1000;
 const STATEMENTS_CACHED: usize = 64;
 
@@ -111,7 +112,7 @@ impl Db {
         Ok(Db {
             writer: Arc::new(Worker::new(vec![writer], execution)),
             readers: Arc::new(Worker::new(readers, execution)),
-            turns: Turns::default(),
+            epoch: WriteEpoch::default(),
             folder: Arc::new(folder),
             execution,
         })
@@ -127,13 +128,13 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        self.write(ctx, Length::Long, Ending::Commit, work).await
+        self.write(ctx, RunOn::Thread, Ending::Commit, work).await
     }
 
     async fn write<T, E>(
         &self,
         ctx: &Context,
-        length: Length,
+        run_on: RunOn,
         ending: Ending,
         work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
@@ -141,15 +142,15 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        let turns = self.turns.clone();
+        let epoch = self.epoch.clone();
         let work = move |tx: &Tx<'_>| {
-            turns.next();
+            epoch.next();
             work(tx)
         };
-        transaction(&self.writer, ctx, length, (BEGIN_WRITE, ending), work).await
+        transaction(&self.writer, ctx, run_on, (BEGIN_WRITE, ending), work).await
     }
 
-    /// Runs `work` on one consistent state. It must not write.
+    /// Runs `work` on one consistent state. `work` must not write.
     pub async fn read<T, E>(
         &self,
         ctx: &Context,
@@ -160,10 +161,10 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let kind = (BEGIN_READ, Ending::RollBack);
-        transaction(&self.readers, ctx, Length::Long, kind, work).await
+        transaction(&self.readers, ctx, RunOn::Thread, kind, work).await
     }
 
-    /// The state as it is now, for many reads to come. Writers go on.
+    /// A snapshot of the present state, for many reads. Writers are not blocked.
     pub async fn snapshot(&self, ctx: &Context) -> Result<Snapshot, DbError> {
         let worker = Worker::new(vec![open(self.folder.path())?], self.execution);
         let begin = |conn: &mut Connection| -> Result<(), DbError> {
@@ -172,12 +173,12 @@ impl Db {
             Ok(())
         };
         ctx.check()?;
-        worker.call(Length::Long, begin).await??;
+        worker.call(RunOn::Thread, begin).await??;
         Ok(Snapshot { worker, _folder: Arc::clone(&self.folder) })
     }
 }
 
-/// One state of a database, whatever is written meanwhile.
+/// One state of a database; later writes do not change it.
 pub struct Snapshot {
     worker: Worker,
     _folder: Arc<TempDir>,
@@ -198,14 +199,14 @@ impl Snapshot {
             watch_context(conn, &ctx)?;
             work(&Tx::new(conn, ctx))
         };
-        self.worker.call(Length::Long, job).await.map_err(E::from)?
+        self.worker.call(RunOn::Thread, job).await.map_err(E::from)?
     }
 }
 
 async fn transaction<T, E>(
     worker: &Worker,
     ctx: &Context,
-    length: Length,
+    run_on: RunOn,
     (begin, ending): (&'static str, Ending),
     work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
 ) -> Result<T, E>
@@ -215,17 +216,17 @@ where
 {
     let ctx = ctx.clone();
     let job = move |conn: &mut Connection| -> Result<T, E> {
-        speculation::close(conn)?;
+        open_transaction::roll_back(conn)?;
         watch_context(conn, &ctx)?;
-        let open = Open::begin(conn, begin, &ctx)?;
+        let guard = RollbackGuard::begin(conn, begin, &ctx)?;
         let done = work(&Tx::new(conn, ctx))?;
-        open.end(ending)?;
+        guard.end(ending)?;
         Ok(done)
     };
-    worker.call(length, job).await.map_err(E::from)?
+    worker.call(run_on, job).await.map_err(E::from)?
 }
 
-/// Interrupts statements once the context is over, until the next job says otherwise.
+/// Interrupts statements once the context is over, until the next job sets its own context.
 fn watch_context(conn: &mut Connection, ctx: &Context) -> Result<(), DbError> {
     ctx.check()?;
     let ctx = ctx.clone();
@@ -235,8 +236,8 @@ fn watch_context(conn: &mut Connection, ctx: &Context) -> Result<(), DbError> {
 
 fn open(folder: &Path) -> Result<Connection, DbError> {
     let conn = Connection::open(folder.join("model.sqlite"))?;
-    // What a savepoint may undo is kept in memory, not in a file for each; and pages that every
-    // commit writes are copied out of the log more seldom.
+    // Undo data of savepoints is kept in memory, not in a file for each savepoint; and pages that
+    // every commit writes are copied from the WAL to the database less often.
     conn.execute_batch(
         "PRAGMA page_size = 2048;
          PRAGMA journal_mode = WAL;

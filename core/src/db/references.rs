@@ -1,11 +1,12 @@
 //! Foreign keys while a database is filled.
 //!
-//! Objects arrive by type and id, so one that refers to its own type may come before its target.
-//! While references are deferred nothing checks them; afterwards all are checked at once.
+//! Objects arrive by type and id, so an object that refers to its own type may come before its
+//! target. While references are deferred no statement checks them; afterwards all are checked at
+//! once.
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{Db, DbError, Length, speculation, watch_context};
+use super::{Db, DbError, RunOn, open_transaction, watch_context};
 use crate::context::Context;
 
 /// A reference that leads nowhere.
@@ -25,26 +26,26 @@ impl std::fmt::Display for Dangling {
 }
 
 impl Db {
-    /// Checks no reference until [`check_references`](Self::check_references).
+    /// Stops checking references until [`check_references`](Self::check_references).
     pub async fn defer_references(&self) -> Result<(), DbError> {
-        // In a transaction the pragma would do nothing.
+        // Inside a transaction the pragma would have no effect.
         let off = |conn: &mut Connection| -> Result<(), DbError> {
-            speculation::close(conn)?;
+            open_transaction::roll_back(conn)?;
             Ok(conn.pragma_update(None, "foreign_keys", false)?)
         };
-        self.writer.call(Length::Long, off).await?
+        self.writer.call(RunOn::Thread, off).await?
     }
 
     /// Finds a reference that leads nowhere, and checks every statement from now on.
     pub async fn check_references(&self, ctx: &Context) -> Result<Option<Dangling>, DbError> {
         let ctx = ctx.clone();
         let check = move |conn: &mut Connection| -> Result<Option<Dangling>, DbError> {
-            speculation::close(conn)?;
+            open_transaction::roll_back(conn)?;
             conn.pragma_update(None, "foreign_keys", true)?;
             watch_context(conn, &ctx)?;
             first_dangling(conn)
         };
-        self.writer.call(Length::Long, check).await?
+        self.writer.call(RunOn::Thread, check).await?
     }
 }
 

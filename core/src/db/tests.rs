@@ -9,8 +9,8 @@ const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 F
                        SELECT max(i) FROM n";
 const THREADS: Execution = Execution::Threads { readers: 2 };
 const BOTH: [Execution; 2] = [Execution::Inline, THREADS];
-const WAYS: [(Execution, Length); 3] =
-    [(Execution::Inline, Length::Short), (THREADS, Length::Short), (THREADS, Length::Long)];
+const MODES: [(Execution, RunOn); 3] =
+    [(Execution::Inline, RunOn::Caller), (THREADS, RunOn::Caller), (THREADS, RunOn::Thread)];
 
 async fn database(execution: Execution) -> (Db, TempDir) {
     let scratch = TempDir::new().unwrap();
@@ -51,13 +51,13 @@ async fn commits_on_ok_and_rolls_back_on_error() {
 }
 
 #[tokio::test]
-async fn a_speculation_is_seen_once_it_is_confirmed() {
-    for (execution, length) in WAYS {
+async fn an_open_transaction_is_seen_once_it_is_committed() {
+    for (execution, run_on) in MODES {
         let (db, _scratch) = database(execution).await;
         let ctx = Context::background();
-        let ((), speculation) = db.speculate(&ctx, length, |tx| insert(tx, "a")).await.unwrap();
+        let ((), open) = db.run_open(&ctx, run_on, |tx| insert(tx, "a")).await.unwrap();
         assert_eq!(count(&db).await, 0);
-        assert!(db.confirm(&ctx, speculation).await.unwrap());
+        assert!(db.commit(&ctx, open).await.unwrap());
         assert_eq!(count(&db).await, 1);
         // Nothing stays open.
         db.run(&ctx, |tx| insert(tx, "b")).await.unwrap();
@@ -66,34 +66,34 @@ async fn a_speculation_is_seen_once_it_is_confirmed() {
 }
 
 #[tokio::test]
-async fn whatever_else_writes_undoes_a_speculation() {
-    for (execution, length) in WAYS {
+async fn any_other_write_rolls_an_open_transaction_back() {
+    for (execution, run_on) in MODES {
         let (db, scratch) = database(execution).await;
         let other = Db::create(scratch.path(), SCHEMA, execution).await.unwrap();
         let ctx = Context::background();
-        let speculate = async |db: &Db| {
-            db.speculate::<_, DbError>(&ctx, length, |tx| insert(tx, "a")).await.unwrap().1
+        let run_open = async |db: &Db| {
+            db.run_open::<_, DbError>(&ctx, run_on, |tx| insert(tx, "a")).await.unwrap().1
         };
-        let first = speculate(&db).await;
-        let second = speculate(&db).await;
-        assert!(!db.confirm(&ctx, first).await.unwrap());
-        assert!(!other.confirm(&ctx, second).await.unwrap());
-        let third = speculate(&db).await;
+        let first = run_open(&db).await;
+        let second = run_open(&db).await;
+        assert!(!db.commit(&ctx, first).await.unwrap());
+        assert!(!other.commit(&ctx, second).await.unwrap());
+        let third = run_open(&db).await;
         db.run(&ctx, |tx| insert(tx, "c")).await.unwrap();
-        assert!(!db.confirm(&ctx, third).await.unwrap());
+        assert!(!db.commit(&ctx, third).await.unwrap());
         assert_eq!((count(&db).await, count(&other).await), (1, 0));
     }
 }
 
 #[tokio::test]
-async fn a_speculation_that_cannot_be_confirmed_is_undone() {
-    for (execution, length) in WAYS {
+async fn an_open_transaction_that_cannot_be_committed_is_undone() {
+    for (execution, run_on) in MODES {
         let (db, _scratch) = database(execution).await;
         let ctx = Context::background();
-        let ((), speculation) = db.speculate(&ctx, length, |tx| insert(tx, "a")).await.unwrap();
+        let ((), open) = db.run_open(&ctx, run_on, |tx| insert(tx, "a")).await.unwrap();
         let over = CancellationToken::new();
         over.cancel();
-        assert!(db.confirm(&Context::with_token(over), speculation).await.is_err());
+        assert!(db.commit(&Context::with_token(over), open).await.is_err());
         assert_eq!(count(&db).await, 0);
         db.run(&ctx, |tx| insert(tx, "a")).await.unwrap();
         assert_eq!(count(&db).await, 1);
@@ -110,20 +110,20 @@ async fn a_short_job_waits_for_a_connection_that_is_busy() {
         let (db, ctx) = (db.clone(), ctx.clone());
         async move {
             let work = move |tx: &Tx<'_>| {
-                begun.send(()).expect("somebody waits");
-                may_go_on.recv().expect("somebody says so");
+                begun.send(()).expect("the test waits");
+                may_go_on.recv().expect("the test sends");
                 insert(tx, "long")
             };
             db.run(&ctx, work).await
         }
     });
     has_begun.await.unwrap();
-    let mut short = Box::pin(db.speculate(&ctx, Length::Short, |tx| insert(tx, "short")));
+    let mut short = Box::pin(db.run_open(&ctx, RunOn::Caller, |tx| insert(tx, "short")));
     assert!(futures_util::poll!(&mut short).is_pending());
     go_on.send(()).unwrap();
     long.await.unwrap().unwrap();
-    let ((), speculation) = short.await.unwrap();
-    assert!(db.confirm(&ctx, speculation).await.unwrap());
+    let ((), open) = short.await.unwrap();
+    assert!(db.commit(&ctx, open).await.unwrap());
     assert_eq!(count(&db).await, 2);
 }
 

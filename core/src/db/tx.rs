@@ -1,4 +1,4 @@
-//! Statements in a transaction, each under its context.
+//! Statements in a transaction; each checks the transaction's context.
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 use serde::de::DeserializeOwned;
@@ -22,8 +22,8 @@ impl<'c> Tx<'c> {
         &self.ctx
     }
 
-    /// Runs one statement; answers the number of rows it changed. Not for a service's closures: the
-    /// log holds what they do, and a statement is not in it.
+    /// Runs one statement; answers the number of rows it changed. A service's closures cannot call
+    /// it: their changes must be mutations in the log.
     pub(crate) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, DbError> {
         self.ctx.check()?;
         Ok(self.conn.prepare_cached(sql)?.execute(params)?)
@@ -81,7 +81,7 @@ impl<'c> Tx<'c> {
         text.map(|text| decode_object(&text, kind, &id)).transpose()
     }
 
-    /// Runs `work`; if it fails, undoes what it wrote and nothing before it.
+    /// Runs `work`; if it fails, undoes its writes and nothing before them.
     pub fn savepoint<T, E: From<DbError>>(
         &self,
         work: impl FnOnce() -> Result<T, E>,
@@ -89,7 +89,7 @@ impl<'c> Tx<'c> {
         self.execute("SAVEPOINT part", [])?;
         let done = work();
         if done.is_err() {
-            // Even when the context is over: what `work` wrote must not stay.
+            // Without a check of the context: the writes of `work` must not stay.
             let undo = || self.conn.execute_batch("ROLLBACK TO part");
             undo().map_err(DbError::from)?;
         }

@@ -1,5 +1,6 @@
-//! Runs jobs on connections: each on a thread of its own, inline, or, if a job is short and the
-//! connection idle, where it is asked for: the way to a thread and back takes about as long.
+//! Runs jobs on connections: each connection on a thread of its own, or inline. A short job runs on
+//! its caller's thread if the connection is idle: the way to a thread and back takes about as long
+//! as the job.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, mpsc};
@@ -7,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, mpsc};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{DbError, Execution, Length};
+use super::{DbError, Execution, RunOn};
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 type Shared = Arc<Mutex<Connection>>;
@@ -36,23 +37,23 @@ impl Worker {
         }
     }
 
-    /// Runs `job` on a connection. A panic in it comes out here.
+    /// Runs `job` on a connection. A panic of the job is raised again here.
     pub(super) async fn call<T: Send + 'static>(
         &self,
-        length: Length,
+        run_on: RunOn,
         job: impl FnOnce(&mut Connection) -> T + Send + 'static,
     ) -> Result<T, DbError> {
         match self {
             Worker::Inline(conn) => Ok(job(&mut lock(conn))),
             Worker::Threads { jobs, first } => {
-                if length == Length::Short
+                if run_on == RunOn::Caller
                     && let Some(mut conn) = idle(first)
                 {
                     return Ok(job(&mut conn));
                 }
                 let (answer, answered) = oneshot::channel();
                 let job: Job = Box::new(move |conn| {
-                    // The caller may be gone: then nobody wants the answer.
+                    // The caller may have given up; then the answer is dropped.
                     let _ = answer.send(catch_unwind(AssertUnwindSafe(|| job(conn))));
                 });
                 jobs.send(job).map_err(|_| DbError::Closed)?;
@@ -65,7 +66,7 @@ impl Worker {
     }
 }
 
-// A panic poisons a lock only in passing: the transaction is rolled back by then.
+// A poisoned lock is usable: the panicking job's transaction is rolled back by then.
 
 fn lock(conn: &Shared) -> MutexGuard<'_, Connection> {
     conn.lock().unwrap_or_else(PoisonError::into_inner)
@@ -79,7 +80,7 @@ fn idle(conn: &Shared) -> Option<MutexGuard<'_, Connection>> {
     }
 }
 
-/// A thread that ends when the queue's sender is gone.
+/// Starts a thread that ends when the queue's sender is dropped.
 #[expect(clippy::disallowed_methods, reason = "the one place where database threads start")]
 fn spawn(conn: Shared, queue: Arc<Mutex<mpsc::Receiver<Job>>>) {
     let run = move || {
@@ -92,7 +93,7 @@ fn spawn(conn: Shared, queue: Arc<Mutex<mpsc::Receiver<Job>>>) {
         }
     };
     let started = std::thread::Builder::new().name("drydock-db".to_owned()).spawn(run);
-    // Without this thread, and any other, `call` answers `Closed`.
+    // If no thread at all could be started, `call` answers `Closed`.
     if let Err(error) = started {
         tracing::error!(%error, "a database thread cannot be started");
     }

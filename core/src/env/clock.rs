@@ -1,4 +1,4 @@
-//! Clocks: the machine's, and one that a test moves by hand.
+//! Clocks: the machine's clocks, and a clock that a test moves by hand.
 
 use std::sync::Mutex;
 use std::time::Duration;

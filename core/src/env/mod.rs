@@ -33,7 +33,7 @@ impl Env {
         Env { clock, rng, ids, faults: Arc::new(crate::fault::Quiet) }
     }
 
-    /// The real thing: the machine's clocks, a seed from its entropy.
+    /// The environment of production: the machine's clocks, and a seed from its entropy.
     pub fn system() -> Env {
         Env::new(Arc::new(SystemClock::default()), RngTree::from_entropy())
     }
@@ -53,8 +53,8 @@ impl Env {
         self.clock.monotonic()
     }
 
-    /// A new generator for the stream `name`; every call with one name continues where the last
-    /// call's generator began, plus one: two generators never repeat each other.
+    /// A new generator for the stream `name`. The generators of several calls with the same name
+    /// are independent of each other.
     pub fn rng(&self, name: &str) -> Rng {
         self.rng.stream(name)
     }

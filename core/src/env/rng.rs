@@ -1,7 +1,8 @@
 //! A tree of named random streams.
 //!
-//! A stream's numbers depend on the tree's seed, the stream's name and how often that name was
-//! asked for, and on nothing else. So a new draw in one place leaves every other place as it was.
+//! The numbers of a stream depend only on the tree's seed, the stream's name and how many streams
+//! of that name were made before it. So a new draw in one place does not change the numbers
+//! elsewhere.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -23,7 +24,7 @@ impl RngTree {
         RngTree::new(blake3::derive_key("drydock rng tree root", &seed.to_le_bytes()))
     }
 
-    /// Seeded by the machine.
+    /// A tree with a seed from the machine's entropy.
     pub fn from_entropy() -> RngTree {
         // UUIDv4 draws its bytes from the operating system; two hold 244 random bits.
         #[expect(clippy::disallowed_methods, reason = "the one place that draws real entropy")]

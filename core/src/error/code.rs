@@ -1,4 +1,4 @@
-//! The codes of errors, and what kind of failure each stands for.
+//! The codes of errors, and the kind of failure of each.
 
 use serde::{Deserialize, Serialize};
 

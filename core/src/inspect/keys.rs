@@ -1,4 +1,4 @@
-//! What the coordination store holds, as of one revision.
+//! Checks the keys of the coordination store, as of one revision.
 
 use std::collections::BTreeMap;
 
@@ -14,31 +14,31 @@ use crate::log::format::{
 };
 use crate::read_model::StoreError;
 
-/// What the rest is compared with.
+/// The keys that the objects are compared with.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct CoordinationState {
     pub(super) head: Option<Head>,
     pub(super) checkpoint: Option<CheckpointRecord>,
     pub(super) archived: Option<ArchivedRecord>,
-    /// The commits of the log by their positions.
+    /// The lineage and id of each commit in the log, by position.
     pub(super) log: BTreeMap<Position, (Uuid, Uuid)>,
 }
 
 /// Keys read at a time.
 const PAGE: usize = 256;
 
-pub(super) async fn check(verifier: &mut Verifier<'_>) -> Result<Seen, StoreError> {
+pub(super) async fn check(verifier: &mut Verifier<'_>) -> Result<CoordinationState, StoreError> {
     let keys = verifier.inner.keys.clone();
-    let look = Txn::default()
+    let read = Txn::default()
         .then(Op::get(keys.head()))
         .then(Op::get(keys.checkpoint()))
         .then(Op::get(keys.archived()))
         .then(Op::get(keys.mode()))
         .then(Op::get(keys.recovery()));
-    let answer = verifier.inner.coord.txn(look).await?;
+    let answer = verifier.inner.coord.txn(read).await?;
     let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
     let stops = "no instance can load";
-    let mut seen = Seen {
+    let mut state = CoordinationState {
         head: value(verifier, found(0), stops)?,
         checkpoint: value(verifier, found(1), stops)?,
         archived: value(verifier, found(2), "nothing is archived any more")?,
@@ -47,11 +47,11 @@ pub(super) async fn check(verifier: &mut Verifier<'_>) -> Result<Seen, StoreErro
     value::<ModeRecord>(verifier, found(3), "no instance knows whether it may serve")?;
     value::<RecoveryRecord>(verifier, found(4), "the status cannot be shown")?;
     others(verifier, answer.revision).await?;
-    log(verifier, &mut seen, answer.revision).await?;
-    if let Some(head) = seen.head {
-        positions(verifier, &seen, &head);
+    log(verifier, &mut state, answer.revision).await?;
+    if let Some(head) = state.head {
+        positions(verifier, &state, &head);
     }
-    Ok(seen)
+    Ok(state)
 }
 
 fn value<T: DeserializeOwned>(
@@ -61,10 +61,10 @@ fn value<T: DeserializeOwned>(
 ) -> Result<Option<T>, StoreError> {
     let Some(kv) = found else { return Ok(None) };
     let place = String::from_utf8_lossy(&kv.key).into_owned();
-    verifier.sound(place, meaning, decode(&kv.key, &kv.value))
+    verifier.check(place, meaning, decode(&kv.key, &kv.value))
 }
 
-/// Keys that are known by their prefix only, and those that are not known.
+/// Checks the keys that are known by their prefix only, and reports unknown keys.
 async fn others(verifier: &mut Verifier<'_>, revision: Revision) -> Result<(), StoreError> {
     let keys = verifier.inner.keys.clone();
     let mut range = keys.all();
@@ -81,7 +81,7 @@ async fn others(verifier: &mut Verifier<'_>, revision: Revision) -> Result<(), S
                 value::<InstanceRecord>(verifier, Some(kv), "the status cannot be shown")?;
             } else if !known {
                 let place = String::from_utf8_lossy(&kv.key).into_owned();
-                verifier.find(place, "it is not a key of this version", "nobody reads it");
+                verifier.report(place, "it is not a key of this version", "nobody reads it");
             }
         }
         match page.kvs.last() {
@@ -97,7 +97,7 @@ async fn others(verifier: &mut Verifier<'_>, revision: Revision) -> Result<(), S
 
 async fn log(
     verifier: &mut Verifier<'_>,
-    seen: &mut Seen,
+    state: &mut CoordinationState,
     revision: Revision,
 ) -> Result<(), StoreError> {
     let keys = verifier.inner.keys.clone();
@@ -110,23 +110,23 @@ async fn log(
             let place = String::from_utf8_lossy(&kv.key).into_owned();
             let meaning = "no instance can load, or follow, beyond this commit";
             let Some(commit) =
-                verifier.sound(&place, meaning, decode::<Commit>(&kv.key, &kv.value))?
+                verifier.check(&place, meaning, decode::<Commit>(&kv.key, &kv.value))?
             else {
                 before = None;
                 continue;
             };
             if keys.commit(commit.position) != place {
                 let problem = format!("it holds the commit of position `{}`", commit.position);
-                verifier.find(&place, problem, meaning);
+                verifier.report(&place, problem, meaning);
             }
             if let Some(before) = before
                 && !links(&before, &commit)
             {
                 let problem = format!("it does not follow the commit at `{}`", before.position);
-                verifier.find(&place, problem, meaning);
+                verifier.report(&place, problem, meaning);
             }
             before = Some(commit.head());
-            seen.log.insert(commit.position, (commit.lineage, commit.id));
+            state.log.insert(commit.position, (commit.lineage, commit.id));
             verifier.body(&place, commit.body).await?;
         }
         match page.kvs.last() {
@@ -140,7 +140,7 @@ async fn log(
     }
 }
 
-/// Whether `commit` is the next one; a switch may come from another lineage.
+/// Whether `commit` follows `before`; a switch may begin another lineage.
 fn links(before: &Head, commit: &Commit) -> bool {
     let switch = matches!(commit.body, Body::Switch { .. });
     commit.position == before.position + 1
@@ -148,44 +148,44 @@ fn links(before: &Head, commit: &Commit) -> bool {
         && (switch || commit.lineage == before.lineage)
 }
 
-/// Whether the positions fit each other and the log.
-fn positions(verifier: &mut Verifier<'_>, seen: &Seen, head: &Head) {
+/// Checks the positions against each other and against the log.
+fn positions(verifier: &mut Verifier<'_>, state: &CoordinationState, head: &Head) {
     let keys = verifier.inner.keys.clone();
     let stops = "no instance can load, and no write can be committed";
-    let archived = seen.archived.map_or(0, |archived| archived.position);
+    let archived = state.archived.map_or(0, |archived| archived.position);
     let says = (head.position, (head.lineage, head.commit));
-    match seen.log.last_key_value().map(|(position, commit)| (*position, *commit)) {
+    match state.log.last_key_value().map(|(position, commit)| (*position, *commit)) {
         Some(ends) if ends != says => {
             let (said, end) = (says.0, ends.0);
             let problem = format!("it says `{said}`, the log ends at `{end}`, or another commit");
-            verifier.find(keys.head(), problem, stops);
+            verifier.report(keys.head(), problem, stops);
         }
         None if head.position > archived => {
             let problem = format!("the log is empty, `{archived}` was archived last");
-            verifier.find(keys.head(), problem, stops);
+            verifier.report(keys.head(), problem, stops);
         }
         Some(_) | None => {}
     }
-    if let Some((first, _)) = seen.log.first_key_value()
+    if let Some((first, _)) = state.log.first_key_value()
         && *first > archived + 1
     {
         let problem = format!("the log begins at `{first}`, `{archived}` was archived last");
-        verifier.find(keys.archived(), problem, "the commits between the two are lost");
+        verifier.report(keys.archived(), problem, "the commits between the two are lost");
     }
-    if let Some(checkpoint) = seen.checkpoint
+    if let Some(checkpoint) = state.checkpoint
         && (checkpoint.lineage != head.lineage || checkpoint.position > head.position)
     {
         let problem = "it is of another lineage than `head`, or beyond it";
-        verifier.find(keys.checkpoint(), problem, "no instance can load");
+        verifier.report(keys.checkpoint(), problem, "no instance can load");
     }
-    if let Some(archived) = seen.archived {
-        let known = seen.log.get(&archived.position);
+    if let Some(archived) = state.archived {
+        let known = state.log.get(&archived.position);
         let fits = archived.lineage == head.lineage
             && archived.position <= head.position
             && known.is_none_or(|known| *known == (archived.lineage, archived.commit));
         if !fits {
             let problem = "it is of another lineage than `head`, beyond it, or of another commit";
-            verifier.find(keys.archived(), problem, "nothing is archived any more");
+            verifier.report(keys.archived(), problem, "nothing is archived any more");
         }
     }
 }

@@ -1,10 +1,11 @@
-//! Loads every state that could be needed into a scratch database, whose constraints are the
-//! service's own: each checkpoint, each lineage up to its end, and what the next start would load.
+//! Loads every state that could be needed into a scratch database with the service's own
+//! constraints: each checkpoint, each lineage up to its end, and the state that the next start
+//! would load.
 
 use std::collections::BTreeMap;
 
-use super::keys::Seen;
-use super::objects::Kept;
+use super::keys::CoordinationState;
+use super::objects::Inventory;
 use super::verify::Verifier;
 use crate::context::Context;
 use crate::db::{Db, DbError, Tx};
@@ -17,55 +18,55 @@ use crate::read_model::{StoreError, load};
 
 pub(super) async fn check(
     verifier: &mut Verifier<'_>,
-    seen: &Seen,
-    kept: &Kept,
+    state: &CoordinationState,
+    inventory: &Inventory,
 ) -> Result<(), StoreError> {
-    for record in &kept.lineages {
-        lineage(verifier, seen, kept, record).await?;
+    for record in &inventory.lineages {
+        lineage(verifier, state, inventory, record).await?;
     }
-    let Some(head) = seen.head else {
-        if !kept.lineages.is_empty() || !seen.log.is_empty() {
+    let Some(head) = state.head else {
+        if !inventory.lineages.is_empty() || !state.log.is_empty() {
             let meaning = "the next start recovers from objects; what was not archived is lost";
             let place = verifier.inner.keys.head();
-            verifier.find(place, "it does not exist, though a store does", meaning);
+            verifier.report(place, "it does not exist, though a store does", meaning);
         }
         return Ok(());
     };
     verifier.checked.states += 1;
     let meaning = "no instance can start";
-    let loaded = load_from_now(verifier.inner).await;
+    let loaded = load_next_start(verifier.inner).await;
     let place = verifier.inner.keys.head();
-    verifier.sound(&place, meaning, loaded)?;
+    verifier.check(&place, meaning, loaded)?;
     let proven = recovery::is_set_back(verifier.inner, &head).await;
     let meaning = "the next start cannot tell whether the coordination store was set back";
-    if let Some(true) = verifier.sound(&place, meaning, proven)? {
+    if let Some(true) = verifier.check(&place, meaning, proven)? {
         let meaning = "the coordination store was set back: the next start recovers from objects";
-        verifier.find(place, "objects hold later commits than it names", meaning);
+        verifier.report(place, "objects hold later commits than it names", meaning);
     }
     Ok(())
 }
 
-/// What the next start would load.
-async fn load_from_now(store: &StoreBase) -> Result<Head, StoreError> {
+/// Loads the state that the next start would load.
+async fn load_next_start(store: &StoreBase) -> Result<Head, StoreError> {
     Ok(load::assemble(store, store.create_db().await?).await?.head)
 }
 
 async fn lineage(
     verifier: &mut Verifier<'_>,
-    seen: &Seen,
-    kept: &Kept,
+    state: &CoordinationState,
+    inventory: &Inventory,
     record: &LineageRecord,
 ) -> Result<(), StoreError> {
     let (inner, id) = (verifier.inner, record.lineage);
     let mut newest: Option<(Db, Head)> = None;
-    for position in kept.manifests.get(&id).into_iter().flatten() {
+    for position in inventory.manifests.get(&id).into_iter().flatten() {
         verifier.checked.states += 1;
         let key = inner.object_keys.manifest(id, *position);
         let meaning = "this checkpoint cannot be loaded";
         let loaded = load::load_checkpoint(inner, id, *position).await;
-        let Some((db, manifest)) = verifier.sound(&key, meaning, loaded)? else { continue };
+        let Some((db, manifest)) = verifier.check(&key, meaning, loaded)? else { continue };
         if counts(verifier, &db).await? != manifest.counts {
-            verifier.find(&key, "it loads to other counts than it says", meaning);
+            verifier.report(&key, "it loads to other counts than it says", meaning);
         }
         newest = Some((db, manifest.head()));
     }
@@ -75,33 +76,33 @@ async fn lineage(
     }
     let Some((db, base)) = newest else {
         let meaning = "one cannot go back to that lineage, nor recover it";
-        verifier.find(place, "it has no checkpoint that can be loaded", meaning);
+        verifier.report(place, "it has no checkpoint that can be loaded", meaning);
         return Ok(());
     };
     verifier.checked.states += 1;
     let meaning = "one cannot go back to the end of that lineage, nor recover it";
     let followed = load::follow(inner, &db, base).await;
-    let Some(reached) = verifier.sound(&place, meaning, followed)? else { return Ok(()) };
+    let Some(reached) = verifier.check(&place, meaning, followed)? else { return Ok(()) };
     let last = last_position(&inner.objects, &inner.object_keys, id)
         .await?
-        .max(needed(seen, kept, record));
+        .max(needed(state, inventory, record));
     if reached.position < last {
         let to = reached.position;
         let problem = format!("it reads back up to position `{to}` only, it went on to `{last}`");
-        verifier.find(place, problem, meaning);
+        verifier.report(place, problem, meaning);
     }
     Ok(())
 }
 
-/// The last position that something says was archived of this lineage.
-fn needed(seen: &Seen, kept: &Kept, record: &LineageRecord) -> u64 {
+/// The position up to which this lineage must be archived, according to other records.
+fn needed(state: &CoordinationState, inventory: &Inventory, record: &LineageRecord) -> u64 {
     let id = record.lineage;
-    if seen.head.is_some_and(|head| head.lineage == id) {
-        let archived = seen.archived.filter(|archived| archived.lineage == id);
+    if state.head.is_some_and(|head| head.lineage == id) {
+        let archived = state.archived.filter(|archived| archived.lineage == id);
         return archived.map_or(0, |archived| archived.position);
     }
-    // What followed it began where it ended.
-    let after = kept.lineages.iter().filter(|after| after.parent == Some(id));
+    // The lineage that follows it began at its last position.
+    let after = inventory.lineages.iter().filter(|after| after.parent == Some(id));
     after.map(|after| after.fork).max().unwrap_or(0)
 }
 

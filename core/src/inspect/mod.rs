@@ -1,16 +1,17 @@
-//! What a store holds, and whether all of it is sound. Nothing here changes anything.
+//! Surveys and verifies the contents of a store. Nothing here changes anything.
 //!
-//! Everything works on a [`Store`](crate::store::Store) whose loops do not run: on any coordination
-//! and object store, whether a service runs on them or not. A running one moves on meanwhile, so
-//! what is found then may be a moment's picture; only a stopped one is certain.
+//! All functions work on a [`Store`](crate::store::Store) whose loops do not run, on any
+//! coordination and object store, whether a service runs on them or not. A running service changes
+//! them meanwhile, so a finding may be out of date; only findings about a stopped service are
+//! certain.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`survey`] | positions, lineages, sizes, instances, locks |
-//! | [`verify`] | reads and checks everything |
-//! | [`keys`] | … of the coordination store |
-//! | [`objects`] | … of object storage |
-//! | [`load`] | … by loading every state that could be needed |
+//! | [`verify`] | reads and checks all keys and objects |
+//! | [`keys`] | the checks of coordination keys |
+//! | [`objects`] | the checks of objects |
+//! | [`load`] | the checks that load states |
 
 mod keys;
 mod load;

@@ -1,13 +1,13 @@
-//! What object storage holds: every object is read, and is what its name says.
+//! Checks object storage: reads every object, and compares its contents with its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use object_store::path::Path;
 use uuid::Uuid;
 
-use super::keys::Seen;
+use super::keys::CoordinationState;
 use super::verify::Verifier;
-use crate::checkpoint::{DataFile, Manifest, Place, read_file};
+use crate::checkpoint::{DataFile, Manifest, SortKey, read_file};
 use crate::lineage::list::lineage_history;
 use crate::lineage::notes::Note;
 use crate::lineage::record::{CurrentLineage, LineageRecord};
@@ -19,7 +19,7 @@ use crate::read_model::StoreError;
 const WRONG_LINEAGE: &str =
     "if the coordination store were lost, the wrong lineage or none might be recovered";
 
-/// What an object is, by its name.
+/// The kind of an object, by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     Current,
@@ -60,31 +60,34 @@ impl Kind {
     }
 }
 
-/// The lineages that are or were in force, and the positions of their manifests.
+/// The lineages that are or were current, with their manifests and segments.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct Inventory {
     pub(super) lineages: Vec<LineageRecord>,
     pub(super) manifests: BTreeMap<Uuid, Vec<Position>>,
     pub(super) spans: BTreeMap<Uuid, Vec<Span>>,
 }
 
-/// What is known of a data file that was read.
+/// Facts about a data file that was read.
 struct File {
-    first: Option<Place>,
-    last: Option<Place>,
+    first: Option<SortKey>,
+    last: Option<SortKey>,
     counts: BTreeMap<String, u64>,
 }
 
-pub(super) async fn check(verifier: &mut Verifier<'_>, seen: &Seen) -> Result<Kept, StoreError> {
+pub(super) async fn check(
+    verifier: &mut Verifier<'_>,
+    state: &CoordinationState,
+) -> Result<Inventory, StoreError> {
     let keys = &verifier.inner.object_keys;
-    let (mut kept, mut data) = (Kept::default(), Vec::new());
+    let (mut inventory, mut data) = (Inventory::default(), Vec::new());
     let (mut records, mut folders) = (Vec::new(), BTreeSet::new());
     let (mut current, mut notes) = (None, Vec::new());
     for (key, bytes) in verifier.inner.objects.list_sizes(&keys.all()).await? {
         verifier.checked.objects += 1;
         verifier.checked.bytes += bytes;
         match Kind::of(keys, &key) {
-            None => verifier.find(&key, "it is not an object of this version", "nobody reads it"),
+            None => verifier.report(&key, "it is not an object of this version", "nobody reads it"),
             Some(Kind::Data) => data.push(key),
             Some(Kind::Current) => current = Some(key),
             Some(Kind::Note(note)) => {
@@ -94,44 +97,44 @@ pub(super) async fn check(verifier: &mut Verifier<'_>, seen: &Seen) -> Result<Ke
             Some(Kind::Lineage(id)) => records.extend(record(verifier, &key, id).await?),
             Some(Kind::Manifest(id, at)) => {
                 folders.insert(id);
-                kept.manifests.entry(id).or_default().push(at);
+                inventory.manifests.entry(id).or_default().push(at);
             }
             Some(Kind::Segment(id, span)) => {
                 folders.insert(id);
-                kept.spans.entry(id).or_default().push(span);
+                inventory.spans.entry(id).or_default().push(span);
             }
         }
     }
     for id in folders {
         if !records.iter().any(|record| record.lineage == id) {
             let meaning = "one cannot go back to that lineage, nor recover it";
-            verifier.find(keys.lineage(id), "it is missing or damaged, its parts exist", meaning);
+            verifier.report(keys.lineage(id), "it is missing or damaged, its parts exist", meaning);
         }
     }
     records.sort_by_key(|record| (record.epoch, record.created, record.lineage));
-    let noted = self::current(verifier, seen, current, &records).await?;
-    let in_force = seen.head.map(|head| head.lineage).or(noted);
-    kept.lineages = lineage_history(&records, in_force).cloned().collect();
-    if let Some(record) = records.iter().find(|record| in_force == Some(record.lineage))
+    let noted = self::current(verifier, state, current, &records).await?;
+    let current = state.head.map(|head| head.lineage).or(noted);
+    inventory.lineages = lineage_history(&records, current).cloned().collect();
+    if let Some(record) = records.iter().find(|record| current == Some(record.lineage))
         && !notes.contains(&Note::of(record))
     {
-        verifier.find(keys.note(Note::of(record)), "it does not exist", WRONG_LINEAGE);
+        verifier.report(keys.note(Note::of(record)), "it does not exist", WRONG_LINEAGE);
     }
     let mut files = BTreeMap::new();
-    for (id, positions) in &kept.manifests {
+    for (id, positions) in &inventory.manifests {
         for at in positions {
             manifest(verifier, &mut files, *id, *at).await?;
         }
     }
-    for (id, spans) in &kept.spans {
-        segments(verifier, seen, *id, spans).await?;
+    for (id, spans) in &inventory.spans {
+        segments(verifier, state, *id, spans).await?;
     }
     for key in data {
         if !files.contains_key(&key) {
             hash(verifier, &key).await?;
         }
     }
-    Ok(kept)
+    Ok(inventory)
 }
 
 async fn record(
@@ -141,47 +144,47 @@ async fn record(
 ) -> Result<Option<LineageRecord>, StoreError> {
     let read = verifier.inner.objects.get_envelope::<LineageRecord>(key).await;
     let meaning = "no list of lineages can be made, and nothing can be collected";
-    let record = verifier.sound(key, meaning, read)?;
+    let record = verifier.check(key, meaning, read)?;
     if let Some(record) = &record
         && record.lineage != id
     {
-        verifier.find(key, format!("it is of lineage `{}`", record.lineage), meaning);
+        verifier.report(key, format!("it is of lineage `{}`", record.lineage), meaning);
     }
     Ok(record)
 }
 
 async fn note(verifier: &mut Verifier<'_>, key: &Path, note: Note) -> Result<(), StoreError> {
     let read = verifier.inner.objects.get_envelope::<CurrentLineage>(key).await;
-    let Some(found) = verifier.sound(key, WRONG_LINEAGE, read)? else { return Ok(()) };
+    let Some(found) = verifier.check(key, WRONG_LINEAGE, read)? else { return Ok(()) };
     if found.lineage != note.lineage {
-        verifier.find(key, format!("it names `{}`", found.lineage), WRONG_LINEAGE);
+        verifier.report(key, format!("it names `{}`", found.lineage), WRONG_LINEAGE);
     }
     Ok(())
 }
 
 async fn current(
     verifier: &mut Verifier<'_>,
-    seen: &Seen,
+    state: &CoordinationState,
     key: Option<Path>,
     records: &[LineageRecord],
 ) -> Result<Option<Uuid>, StoreError> {
     let meaning = WRONG_LINEAGE;
     let place = verifier.inner.object_keys.current();
     let Some(key) = key else {
-        if seen.head.is_some() || !records.is_empty() {
-            verifier.find(place, "it does not exist", meaning);
+        if state.head.is_some() || !records.is_empty() {
+            verifier.report(place, "it does not exist", meaning);
         }
         return Ok(None);
     };
     let read = verifier.inner.objects.get_envelope::<CurrentLineage>(&key).await;
-    let Some(CurrentLineage { lineage }) = verifier.sound(&key, meaning, read)? else {
+    let Some(CurrentLineage { lineage }) = verifier.check(&key, meaning, read)? else {
         return Ok(None);
     };
-    if seen.head.is_some_and(|head| head.lineage != lineage) {
-        verifier.find(&key, format!("it names `{lineage}`, another one is in force"), meaning);
+    if state.head.is_some_and(|head| head.lineage != lineage) {
+        verifier.report(&key, format!("it names `{lineage}`, another one is in force"), meaning);
     }
     if !records.iter().any(|record| record.lineage == lineage) {
-        verifier.find(&key, format!("it names `{lineage}`, which has no record"), meaning);
+        verifier.report(&key, format!("it names `{lineage}`, which has no record"), meaning);
     }
     Ok(Some(lineage))
 }
@@ -196,29 +199,29 @@ async fn manifest(
     let key = inner.object_keys.manifest(lineage, position);
     let meaning = "this checkpoint cannot be loaded";
     let read = inner.objects.get_envelope::<Manifest>(&key).await;
-    let Some(manifest) = verifier.sound(&key, meaning, read)? else { return Ok(()) };
+    let Some(manifest) = verifier.check(&key, meaning, read)? else { return Ok(()) };
     let named = (manifest.service.as_str(), manifest.lineage, manifest.position);
     if named != (inner.schema.service, lineage, position) {
-        verifier.find(&key, "it is of another service, lineage or position", meaning);
+        verifier.report(&key, "it is of another service, lineage or position", meaning);
     }
     let mut counts: BTreeMap<String, u64> =
         inner.schema.types.iter().map(|kind| (kind.name.to_owned(), 0)).collect();
-    let mut before: Option<Place> = None;
+    let mut before: Option<SortKey> = None;
     for file in &manifest.files {
         let name = inner.object_keys.data(&file.name);
         if !files.contains_key(&name) {
             let read = self::file(verifier, &name, file).await?;
             files.insert(name.clone(), read);
         }
-        // One that cannot be read is a finding of its own.
+        // A file that cannot be read is a finding of its own.
         let Some(Some(found)) = files.get(&name) else { continue };
         let (first, last) = (Some(&file.first), Some(&file.last));
         if (found.first.as_ref(), found.last.as_ref()) != (first, last) {
             let problem = format!("`{name}` begins or ends with another object than it says");
-            verifier.find(&key, problem, meaning);
+            verifier.report(&key, problem, meaning);
         }
         if before.as_ref().is_some_and(|before| !in_order(inner, before, &file.first)) {
-            verifier.find(&key, format!("`{name}` overlaps the file before it"), meaning);
+            verifier.report(&key, format!("`{name}` overlaps the file before it"), meaning);
         }
         before = Some(file.last.clone());
         for (kind, count) in &found.counts {
@@ -231,13 +234,13 @@ async fn manifest(
         .all(|file| matches!(files.get(&inner.object_keys.data(&file.name)), Some(Some(_))));
     if whole && counts != manifest.counts {
         let problem = format!("it counts {:?}, its files hold {counts:?}", manifest.counts);
-        verifier.find(&key, problem, meaning);
+        verifier.report(&key, problem, meaning);
     }
     Ok(())
 }
 
-fn in_order(inner: &crate::store::Inner, one: &Place, other: &Place) -> bool {
-    let rank = |place: &Place| inner.schema.find(&place.r#type).map(|(nth, _)| (nth, place.id));
+fn in_order(inner: &crate::store::Inner, one: &SortKey, other: &SortKey) -> bool {
+    let rank = |key: &SortKey| inner.schema.find(&key.r#type).map(|(nth, _)| (nth, key.id));
     rank(one) < rank(other)
 }
 
@@ -249,23 +252,23 @@ async fn file(
     let inner = verifier.inner;
     let read = read_file(&inner.objects, &inner.object_keys, file).await;
     let meaning = "checkpoints that refer to this file cannot be loaded";
-    let Some(objects) = verifier.sound(name, meaning, read)? else { return Ok(None) };
+    let Some(objects) = verifier.check(name, meaning, read)? else { return Ok(None) };
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for object in &objects {
         verifier.object(name.as_ref(), object);
         *counts.entry(object.r#type.clone()).or_default() += 1;
     }
-    let places: Vec<Place> = objects.iter().map(Place::of).collect();
-    if !places.windows(2).all(|pair| in_order(inner, &pair[0], &pair[1])) {
-        verifier.find(name, "its objects are not in order", "the next checkpoint would be wrong");
+    let sort_keys: Vec<SortKey> = objects.iter().map(SortKey::of).collect();
+    if !sort_keys.windows(2).all(|pair| in_order(inner, &pair[0], &pair[1])) {
+        verifier.report(name, "its objects are not in order", "the next checkpoint would be wrong");
     }
-    Ok(Some(File { first: places.first().cloned(), last: places.last().cloned(), counts }))
+    Ok(Some(File { first: sort_keys.first().cloned(), last: sort_keys.last().cloned(), counts }))
 }
 
-/// Reads the segments of a lineage; each must go on where the one before it ended, or overlap it.
+/// Reads the segments of a lineage; each must begin where the one before it ended, or overlap it.
 async fn segments(
     verifier: &mut Verifier<'_>,
-    seen: &Seen,
+    state: &CoordinationState,
     lineage: Uuid,
     spans: &[Span],
 ) -> Result<(), StoreError> {
@@ -277,24 +280,24 @@ async fn segments(
         let key = inner.object_keys.segment(lineage, span);
         let meaning = "commits from here on cannot be recovered if the coordination store is lost";
         let read = segment::read(&inner.objects, &inner.object_keys, lineage, span).await;
-        let Some(segment) = verifier.sound(&key, meaning, read)? else { continue };
+        let Some(segment) = verifier.check(&key, meaning, read)? else { continue };
         if let Some(end) = end
             && span.first > end.position + 1
         {
             let (from, to) = (end.position + 1, span.first - 1);
-            verifier.find(&key, format!("no segment holds commits `{from}` to `{to}`"), meaning);
+            verifier.report(&key, format!("no segment holds commits `{from}` to `{to}`"), meaning);
         }
         for commit in segment.commits {
             let known = end.is_none_or(|end| {
                 (commit.position != end.position || commit.id == end.commit)
                     && (commit.position != end.position + 1 || commit.previous == end.commit)
             });
-            let logged = seen.log.get(&commit.position);
+            let logged = state.log.get(&commit.position);
             let differs = logged.is_some_and(|(of, id)| *of == lineage && *id != commit.id);
             if !known || differs {
                 let at = commit.position;
                 let problem = format!("commit `{at}` is another one than elsewhere");
-                verifier.find(&key, problem, "two histories were written to the same place");
+                verifier.report(&key, problem, "two histories were written to the same place");
             }
             if end.is_none_or(|end| commit.position > end.position) {
                 end = Some(commit.head());
@@ -307,13 +310,13 @@ async fn segments(
     Ok(())
 }
 
-/// A data object that no manifest names: it may be a large commit's, or garbage.
+/// Checks a data object that no manifest names: it may belong to a large commit, or be garbage.
 async fn hash(verifier: &mut Verifier<'_>, key: &Path) -> Result<(), StoreError> {
     let meaning = "whatever refers to this object cannot be read";
     let read = verifier.inner.objects.get(key).await;
-    let Some(bytes) = verifier.sound(key, meaning, read)? else { return Ok(()) };
+    let Some(bytes) = verifier.check(key, meaning, read)? else { return Ok(()) };
     if verifier.inner.object_keys.data(&DataName::of(&bytes)) != *key {
-        verifier.find(key, "its name is not the hash of its bytes", meaning);
+        verifier.report(key, "its name is not the hash of its bytes", meaning);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What there is: for people who want to know before they do something.
+//! A survey of a store for operators: positions, lineages, sizes, instances, locks.
 
 use std::collections::BTreeMap;
 
@@ -25,10 +25,10 @@ pub struct Survey {
     pub last_recovery: Option<RecoveryRecord>,
     pub log: Log,
     pub instances: Vec<InstanceRecord>,
-    /// Who holds the lock of each background task that is being done.
+    /// The holder of the lock of each background task, by the task's name.
     pub tasks: BTreeMap<String, String>,
     pub lineages: Vec<Lineage>,
-    /// By what they are: `data`, `segments`, `checkpoints`, `lineages`, `other`.
+    /// By kind: `data`, `segments`, `checkpoints`, `lineages`, `other`.
     pub objects: BTreeMap<String, Size>,
 }
 
@@ -53,7 +53,7 @@ const PAGE: usize = 256;
 impl Store {
     pub async fn survey(&self) -> Result<Survey, StoreError> {
         let (inner, keys) = (&self.inner, &self.inner.keys);
-        let look = Txn::default()
+        let read = Txn::default()
             .then(Op::get(keys.head()))
             .then(Op::get(keys.mode()))
             .then(Op::get(keys.checkpoint()))
@@ -61,7 +61,7 @@ impl Store {
             .then(Op::get(keys.recovery()))
             .then(Op::Range(RangeRequest::new(keys.instances())))
             .then(Op::Range(RangeRequest::new(keys.tasks())));
-        let answer = inner.coord.txn(look).await?;
+        let answer = inner.coord.txn(read).await?;
         let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
         let all = |at: usize| -> &[KeyValue] {
             match answer.results.get(at) {

@@ -28,7 +28,7 @@ async fn checkpoint_now(instance: &Instance) {
     lock.release().await.unwrap();
 }
 
-/// A stopped store with a bit of everything: two lineages, each with a checkpoint and segments, a
+/// A stopped store with every kind of object: two lineages, each with a checkpoint and segments, a
 /// commit by reference, an unarchived tail.
 async fn world() -> World {
     let mut world = World::new();
@@ -131,7 +131,7 @@ async fn a_missing_object_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_ours_is_named() {
+async fn unknown_keys_and_objects_are_found() {
     let mut world = world().await;
     let stray = Path::from("test/toy/lineages/readme.txt");
     world.objects.put(&stray, PutPayload::from_static(b"hello")).await.unwrap();
@@ -188,10 +188,10 @@ async fn a_coordination_store_that_was_lost_or_set_back_is_found() {
     assert_found(&verify(&mut world).await, "toy/head", "objects hold later commits");
 }
 
-/// A segment with a valid seal whose content breaks a constraint.
+/// A segment with a valid envelope whose content breaks a constraint.
 #[tokio::test(start_paused = true)]
 async fn content_that_breaks_a_constraint_or_its_type_is_found() {
-    use crate::log::format::{Action, Body, Object, canonical};
+    use crate::log::format::{Body, Mutation, Object, canonical};
     use crate::log::segment::{Segment, list, read};
     for (name, extra, problem) in [("a", false, "UNIQUE"), ("z", true, "not of its type")] {
         let mut world = world().await;
@@ -206,8 +206,8 @@ async fn content_that_breaks_a_constraint_or_its_type_is_found() {
             data["extra"] = true.into();
         }
         let data = canonical(&data).unwrap();
-        let put = Action::Put(Object { r#type: "item".to_owned(), id, data });
-        segment.commits.last_mut().unwrap().body = Body::Actions(vec![put]);
+        let put = Mutation::Put(Object { r#type: "item".to_owned(), id, data });
+        segment.commits.last_mut().unwrap().body = Body::Mutations(vec![put]);
         // The log would be read instead.
         delete(&world, keys().commits_until(span.last)).await;
         let bytes = Segment { lineage, commits: segment.commits }.encode();
@@ -217,7 +217,7 @@ async fn content_that_breaks_a_constraint_or_its_type_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_survey_shows_what_there_is() {
+async fn a_survey_shows_the_contents_of_a_store() {
     let mut world = world().await;
     let survey = stopped(&mut world).survey().await.unwrap();
     assert_eq!(survey.head, Some(head(&world).await));

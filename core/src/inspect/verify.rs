@@ -1,7 +1,7 @@
-//! Reads and checks everything.
+//! Reads and checks all keys and objects of a service.
 //!
-//! A finding says where, what, and what it means for the service. What keeps this from looking at
-//! all, such as storage that does not answer, is an error and no finding.
+//! A finding says where the problem is, what it is, and its consequence for the service. A failure
+//! that prevents the check, such as storage that does not answer, is an error and no finding.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,48 +9,48 @@ use super::{keys, load, objects};
 use crate::checkpoint::CheckpointError;
 use crate::db::DbError;
 use crate::error::Chain;
-use crate::log::format::{Action, Body, Object, is_canonical};
+use crate::log::format::{Body, Mutation, Object, is_canonical};
 use crate::log::segment::SegmentError;
 use crate::objects::ObjectError;
 use crate::read_model::StoreError;
 use crate::store::{Inner, Store};
 
-/// Something that is not as it should be.
+/// A problem in the stored data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// A key or the name of an object.
     pub place: String,
     pub problem: String,
-    /// What follows from it.
+    /// The consequence for the service.
     pub meaning: String,
 }
 
-/// How much was looked at.
+/// The amount of data that was checked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checked {
     pub keys: u64,
     pub commits: u64,
     pub objects: u64,
     pub bytes: u64,
-    /// States that were loaded in full.
+    /// The number of states that were loaded in full.
     pub states: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     pub checked: Checked,
-    /// None: all is sound.
+    /// Empty if the store is sound.
     pub findings: Vec<Finding>,
 }
 
 impl Store {
-    /// Reads and checks everything that this service has in coordination and objects.
+    /// Reads and checks all keys and objects of this service.
     pub async fn verify(&self) -> Result<Verdict, StoreError> {
         let checked = Checked::default();
         let mut verifier = Verifier { inner: &self.inner, checked, findings: Vec::new() };
-        let seen = keys::check(&mut verifier).await?;
-        let kept = objects::check(&mut verifier, &seen).await?;
-        load::check(&mut verifier, &seen, &kept).await?;
+        let state = keys::check(&mut verifier).await?;
+        let inventory = objects::check(&mut verifier, &state).await?;
+        load::check(&mut verifier, &state, &inventory).await?;
         let Verifier { checked, findings, .. } = verifier;
         Ok(Verdict { checked, findings })
     }
@@ -63,7 +63,7 @@ pub(super) struct Verifier<'a> {
 }
 
 impl Verifier<'_> {
-    pub(super) fn find(
+    pub(super) fn report(
         &mut self,
         place: impl ToString,
         problem: impl ToString,
@@ -73,8 +73,8 @@ impl Verifier<'_> {
         self.findings.push(Finding { place, problem, meaning: meaning.to_string() });
     }
 
-    /// A failure is a finding, unless it is one to look at all.
-    pub(super) fn sound<T>(
+    /// Turns an error into a finding, unless the error prevents the check.
+    pub(super) fn check<T>(
         &mut self,
         place: impl ToString,
         meaning: &str,
@@ -84,22 +84,22 @@ impl Verifier<'_> {
             Ok(value) => return Ok(Some(value)),
             Err(error) => error.into(),
         };
-        if prevents(&error) {
+        if prevents_check(&error) {
             return Err(error);
         }
-        self.find(place, Chain(&error), meaning);
+        self.report(place, Chain(&error), meaning);
         Ok(None)
     }
 
-    /// Checks what a commit holds; `place` is where the commit stands.
+    /// Checks the mutations of a commit; `place` is the key or object that holds the commit.
     pub(super) async fn body(&mut self, place: &str, body: Body) -> Result<(), StoreError> {
         self.checked.commits += 1;
         let meaning = "this commit cannot be applied any more";
-        let read = self.inner.actions(body).await;
-        for action in self.sound(place, meaning, read)?.unwrap_or_default() {
-            match action {
-                Action::Put(object) => self.object(place, &object),
-                Action::Delete { r#type, .. } => {
+        let read = self.inner.mutations(body).await;
+        for mutation in self.check(place, meaning, read)?.unwrap_or_default() {
+            match mutation {
+                Mutation::Put(object) => self.object(place, &object),
+                Mutation::Delete { r#type, .. } => {
                     if self.inner.schema.find(&r#type).is_none() {
                         self.unknown_type(place, &r#type);
                     }
@@ -116,22 +116,22 @@ impl Verifier<'_> {
         let what = format!("object `{}` of type `{}`", object.id, object.r#type);
         if let Err(why) = (kind.check)(object.data.get()) {
             let meaning = "this version cannot read that object";
-            self.find(place, format!("{what} is not of its type: {why}"), meaning);
+            self.report(place, format!("{what} is not of its type: {why}"), meaning);
         }
         if !is_canonical(&object.data) {
             let meaning = "exports of equal states would not be equal";
-            self.find(place, format!("{what} is not in its canonical form"), meaning);
+            self.report(place, format!("{what} is not in its canonical form"), meaning);
         }
     }
 
     fn unknown_type(&mut self, place: &str, kind: &str) {
         let meaning = "another version of the service wrote it; this one cannot load it";
-        self.find(place, format!("type `{kind}` is not known"), meaning);
+        self.report(place, format!("type `{kind}` is not known"), meaning);
     }
 }
 
-/// Whether nothing can be said because of this error.
-fn prevents(error: &StoreError) -> bool {
+/// Whether this error prevents the check.
+fn prevents_check(error: &StoreError) -> bool {
     match error {
         StoreError::Coordination(_) | StoreError::Interrupted(_) | StoreError::Injected(_) => true,
         StoreError::Objects(error)

@@ -1,7 +1,7 @@
-//! A new lineage where another one ended without a word: after a loss, or on another course.
+//! Begins a new lineage where the one before it ended without a switch: after a loss, or at a fork.
 //!
-//! One transaction brings it into force. It compares the `head` and the `mode` that it takes the
-//! place of, so whoever comes second finds it there, and no switch of the mode is lost.
+//! One transaction makes it the current lineage. It compares the `head` and the `mode` that it
+//! replaces, so a second instance that recovers finds it there, and no switch of the mode is lost.
 
 use super::notes;
 use super::record::{LineageRecord, RecoveryRecord};
@@ -14,44 +14,44 @@ use crate::read_model::StoreError;
 use crate::read_model::base::StoreBase;
 use crate::read_model::write::State;
 
-/// A lineage's mode generations begin here, so that they are newer than any before a recovery.
+/// The first mode generation of a lineage: newer than every generation before a recovery.
 fn first_generation(epoch: u64) -> u64 {
     epoch << 32
 }
 
-/// What a store that was set back holds, and a recovery replaces.
-pub(crate) struct Behind {
+/// The `head` of a coordination store that was set back, and its mode: a recovery replaces both.
+pub(crate) struct StaleHead {
     pub(crate) head: KeyValue,
     mode: Option<KeyValue>,
 }
 
-impl Behind {
-    pub(crate) async fn read(store: &StoreBase) -> Result<Option<Behind>, StoreError> {
-        let look = Txn::default().then(Op::get(store.keys.head())).then(Op::get(store.keys.mode()));
-        let answer = store.coord.txn(look).await?;
+impl StaleHead {
+    pub(crate) async fn read(store: &StoreBase) -> Result<Option<StaleHead>, StoreError> {
+        let read = Txn::default().then(Op::get(store.keys.head())).then(Op::get(store.keys.mode()));
+        let answer = store.coord.txn(read).await?;
         let found = |at: usize| answer.results.get(at).and_then(OpResult::first).cloned();
-        Ok(found(0).map(|head| Behind { head, mode: found(1) }))
+        Ok(found(0).map(|head| StaleHead { head, mode: found(1) }))
     }
 }
 
-/// What a new lineage goes on from, beside its state.
-pub(crate) enum Past {
-    /// A coordination store without a `head`, in which somebody may have set the mode.
-    Lost(Option<KeyValue>),
-    /// Objects, which hold more than the log that was found, or something else.
-    Objects(Behind),
-    /// The log that was found.
-    Log(Behind),
+/// The contents of the coordination store that a recovered lineage replaces.
+pub(crate) enum RecoveryBase {
+    /// There is no `head`. The mode may have been set all the same.
+    NoHead(Option<KeyValue>),
+    /// The log is behind the objects, or differs from them: the log is dropped.
+    Objects(StaleHead),
+    /// The log is what the new lineage continues: it is kept.
+    Log(StaleHead),
 }
 
-/// Goes on from `reached`, whose state is `state`, in a new lineage. Whether it is in force now; if
-/// not, somebody else was first.
+/// Begins a new lineage after `reached`, whose state is `state`. Answers whether it is the current
+/// lineage now; if not, another instance was first.
 pub(crate) async fn begin_lineage(
     store: &StoreBase,
     old: &LineageRecord,
     reached: &Head,
     state: State,
-    past: Past,
+    base: RecoveryBase,
 ) -> Result<bool, StoreError> {
     let (objects, keys, env) = (&store.objects, &store.object_keys, &store.env);
     let commit = Commit {
@@ -65,8 +65,8 @@ pub(crate) async fn begin_lineage(
     let record = LineageRecord {
         lineage: commit.lineage,
         epoch: old.epoch + 1,
-        // With an empty coordination store this is another one from now on.
-        identity: if matches!(past, Past::Lost(_)) { env.new_id() } else { old.identity },
+        // An empty coordination store is a new one, with an identity of its own.
+        identity: if matches!(base, RecoveryBase::NoHead(_)) { env.new_id() } else { old.identity },
         parent: Some(old.lineage),
         fork: reached.position,
         replaced: None,
@@ -74,11 +74,11 @@ pub(crate) async fn begin_lineage(
         created: commit.time,
     };
     objects.put_envelope(&keys.lineage(record.lineage), &record).await?;
-    publish_state(store, &commit.head(), state).await?;
+    write_manifest(store, &commit.head(), state).await?;
     env.point("recovery.manifest_written").await?;
-    let first = bring_into_force(store, &commit, &record, past).await?;
+    let first = commit_switch(store, &commit, &record, base).await?;
     env.point("recovery.after_txn").await?;
-    // To note one that never was in force would lead everybody to it.
+    // A lineage that never was the current one must not be noted: later recoveries would follow it.
     if first {
         notes::try_note(objects, keys, commit.lineage).await;
         store.stats.recoveries();
@@ -87,8 +87,8 @@ pub(crate) async fn begin_lineage(
     Ok(first)
 }
 
-/// Names `state` as the first checkpoint of a new lineage.
-async fn publish_state(store: &StoreBase, head: &Head, state: State) -> Result<(), StoreError> {
+/// Stores the manifest of `state` as the first checkpoint of a new lineage.
+async fn write_manifest(store: &StoreBase, head: &Head, state: State) -> Result<(), StoreError> {
     let (counts, files) = state;
     let manifest = Manifest {
         service: store.schema.service.to_owned(),
@@ -104,27 +104,29 @@ async fn publish_state(store: &StoreBase, head: &Head, state: State) -> Result<(
     Ok(store.objects.put_envelope(&key, &manifest).await?)
 }
 
-/// Whether it is in force now; if not, somebody else was first.
-async fn bring_into_force(
+/// Makes the new lineage the current one. `false`: another instance was first.
+async fn commit_switch(
     store: &StoreBase,
     commit: &Commit,
     record: &LineageRecord,
-    past: Past,
+    base: RecoveryBase,
 ) -> Result<bool, StoreError> {
     let (keys, head) = (&store.keys, commit.head());
-    let keep_log = matches!(past, Past::Log(_));
-    let (head_found, mode_found) = match past {
-        Past::Lost(mode) => (None, mode),
-        Past::Objects(found) | Past::Log(found) => (Some(found.head.value), found.mode),
+    let keep_log = matches!(base, RecoveryBase::Log(_));
+    let (head_found, mode_found) = match base {
+        RecoveryBase::NoHead(mode) => (None, mode),
+        RecoveryBase::Objects(found) | RecoveryBase::Log(found) => {
+            (Some(found.head.value), found.mode)
+        }
     };
-    let mode = mode_after(mode_found.as_ref(), record.epoch, commit)?;
+    let mode = recovered_mode(mode_found.as_ref(), record.epoch, commit)?;
     let (lineage, position) = (head.lineage, head.position);
     let recovery = RecoveryRecord {
         at: commit.time,
         lineage: record.parent.unwrap_or(lineage),
         position: record.fork,
     };
-    // What an older log left at this position and after it was never proven.
+    // Commits of an older log after this position were never archived.
     let rest = keys.commits_after(position);
     let mut txn = Txn::default()
         .when(Compare::unchanged(keys.head(), head_found))
@@ -137,15 +139,16 @@ async fn bring_into_force(
         .then(Op::put(keys.mode(), encode(&mode)))
         .then(Op::put(keys.recovery(), encode(&recovery)));
     if !keep_log {
-        // It may have taken another course than objects have.
+        // The commits before it may differ from the archived ones.
         txn = txn.then(Op::delete(keys.commits_until(position - 1)));
     }
-    // Unknown: the next load finds out.
+    // If the outcome is unknown, the next load reads `head` again.
     Ok(store.coord.txn(txn).await?.succeeded)
 }
 
-/// A barrier that was up stays up; the generation is newer than any that an instance has seen.
-fn mode_after(
+/// The mode after a recovery: maintenance stays on; the generation is newer than any that an
+/// instance has seen.
+fn recovered_mode(
     found: Option<&KeyValue>,
     epoch: u64,
     commit: &Commit,

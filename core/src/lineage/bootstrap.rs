@@ -1,8 +1,7 @@
 //! A store's first boot.
 //!
-//! Invariant: one transaction brings the store into being. Whatever a killed boot left before it
-//! is an unused object; what it left undone after it (the note in objects) is done by the next
-//! boot.
+//! Invariant: one transaction creates the store. A boot that is killed before it leaves only an
+//! unused object; if it is killed after it, the next boot writes the missing note to objects.
 
 use uuid::Uuid;
 
@@ -15,7 +14,7 @@ use crate::objects::{ObjectError, Objects};
 use crate::read_model::base::StoreBase;
 use crate::read_model::error::BootstrapError;
 
-/// What a boot finds, or makes.
+/// The state in which a boot finds, or leaves, the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
     Head,
@@ -29,7 +28,7 @@ pub(crate) enum Found {
 /// `head` nothing depends on that.
 pub(crate) async fn ensure(store: &StoreBase) -> Result<Found, BootstrapError> {
     let (objects, object_keys) = (&store.objects, &store.object_keys);
-    // Before `head`: what is noted later than that belongs to a lineage that is newer.
+    // Notes are read before `head`: a note that is written later belongs to a newer lineage.
     let noted = notes::newest(objects, object_keys).await;
     let head: Head = match store.coord.get(store.keys.head()).await?.0 {
         Some(found) => decode(&found.key, &found.value)?,
@@ -43,7 +42,7 @@ pub(crate) async fn ensure(store: &StoreBase) -> Result<Found, BootstrapError> {
         Ok(Some(lineage)) if lineage == head.lineage => false,
         Ok(Some(lineage)) => !is_later(objects, object_keys, lineage, head.lineage).await,
         Ok(None) | Err(ObjectError::Damaged(_)) => true,
-        // It may name a later lineage than this `head` knows.
+        // The notes that could not be read may name a later lineage than `head`.
         Err(_) => false,
     };
     if late {
@@ -60,7 +59,7 @@ async fn is_later(objects: &Objects, keys: &ObjectKeys, one: Uuid, other: Uuid) 
     !matches!((one, other), (Ok(one), Ok(other)) if one.epoch < other.epoch)
 }
 
-/// Creates `head`, or finds that somebody else just did.
+/// Creates `head`, unless another instance just did; answers it.
 async fn create(store: &StoreBase) -> Result<Head, BootstrapError> {
     let (coord, keys, env) = (&store.coord, &store.keys, &store.env);
     let lineage = env.new_id();
@@ -70,7 +69,7 @@ async fn create(store: &StoreBase) -> Result<Head, BootstrapError> {
     let head = Head { lineage, position: 0, commit: lineage };
     let txn =
         Txn::default().when(Compare::absent(keys.head())).then(Op::put(keys.head(), encode(&head)));
-    // An unknown outcome is an error here: the caller starts over and finds what there is.
+    // An unknown outcome is an error here: the caller tries again, and reads `head` first.
     coord.txn(txn).await?;
     let (found, _) = coord.get(keys.head()).await?;
     let found = found.ok_or(CoordError::Unavailable { reason: "head vanished".to_owned() })?;

@@ -1,4 +1,4 @@
-//! Which lineages there are, and up to where objects hold each.
+//! The list of lineages, and the last position of each that objects hold.
 
 use std::collections::BTreeSet;
 
@@ -60,7 +60,7 @@ pub(crate) async fn all(store: &StoreBase) -> Result<Vec<Lineage>, StoreError> {
     Ok(lineages)
 }
 
-/// All lineages, oldest first. Only those that were in force or are being made have a record.
+/// The records of all lineages, oldest first, also of lineages that never became the current one.
 pub(crate) async fn records(
     objects: &Objects,
     keys: &ObjectKeys,
@@ -79,7 +79,7 @@ pub(crate) async fn records(
     Ok(found)
 }
 
-/// The last position of a lineage that objects name.
+/// The last position of a lineage that a segment or a manifest names.
 pub(crate) async fn last_position(
     objects: &Objects,
     keys: &ObjectKeys,
@@ -91,7 +91,7 @@ pub(crate) async fn last_position(
     Ok(last.max(checkpoint).unwrap_or(0))
 }
 
-/// The last position of a lineage, where that is known without a listing of its segments.
+/// The last position of a lineage, if it is known without listing its segments.
 pub(crate) fn known_end(records: &[LineageRecord], head: &Head, lineage: Uuid) -> Option<Position> {
     if head.lineage == lineage {
         return Some(head.position);
@@ -100,7 +100,7 @@ pub(crate) fn known_end(records: &[LineageRecord], head: &Head, lineage: Uuid) -
     records.iter().find(ended).map(|next| next.fork)
 }
 
-/// The lineages that are or were in force. The others were begun, but their switch never came
+/// The lineages that are or were current. The others were begun, but their switch never came
 /// about: nothing followed them.
 pub(crate) fn lineage_history(
     records: &[LineageRecord],

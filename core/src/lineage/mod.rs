@@ -5,7 +5,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`record`] | what is stored about lineages |
+//! | [`record`] | the stored records about lineages |
 //! | [`notes`] | which lineage objects name as the current one |
 //! | [`list`] | all lineages, and up to where objects hold each |
 //! | [`bootstrap`] | a store's first boot |

@@ -1,9 +1,9 @@
-//! Which lineage objects say is in force.
+//! Notes in object storage that name the current lineage.
 //!
-//! Invariant: what came into force last decides, whenever it is noted. Each lineage has a note of
-//! its own, with its epoch in the name, that is never overwritten; so one that arrives late, of an
-//! earlier lineage, changes nothing. `current.json` is overwritten: it says the same to people, and
-//! counts in buckets of builds that wrote no notes.
+//! Invariant: the note with the highest epoch names the current lineage, in whatever order notes
+//! are written. Each lineage has a note of its own, with its epoch in the name, that is never
+//! overwritten; so a late note of an earlier lineage changes nothing. `current.json` is
+//! overwritten: it tells people the same, and decides in buckets of builds that wrote no notes.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use crate::error::Chain;
 use crate::log::keys::ObjectKeys;
 use crate::objects::{ObjectError, Objects};
 
-/// The name of a note: `<epoch>-<lineage>.json`. Their order is the one of lineages.
+/// The name of a note: `<epoch>-<lineage>.json`. Notes are ordered as their lineages began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {
     pub epoch: u64,
@@ -40,7 +40,7 @@ impl fmt::Display for Note {
     }
 }
 
-/// The lineage that came into force last, as far as objects were told.
+/// The current lineage according to the notes in objects.
 pub async fn newest(objects: &Objects, keys: &ObjectKeys) -> Result<Option<Uuid>, ObjectError> {
     let newest = notes(objects, keys).await?.into_iter().max();
     let current = match objects.get_envelope::<CurrentLineage>(&keys.current()).await {
@@ -65,32 +65,33 @@ pub async fn newest(objects: &Objects, keys: &ObjectKeys) -> Result<Option<Uuid>
     }
 }
 
+/// All notes, in no particular order.
 pub async fn notes(objects: &Objects, keys: &ObjectKeys) -> Result<Vec<Note>, ObjectError> {
     let found = match objects.list(&keys.notes()).await {
-        // A bucket that is not there: some stores make it for whoever writes first.
+        // The bucket does not exist: some stores create it with the first write.
         Err(ObjectError::NotExist(_)) => return Ok(Vec::new()),
         found => found?,
     };
     Ok(found.iter().filter_map(|key| Note::parse(key.filename()?)).collect())
 }
 
-/// Says that a lineage came into force; may be said again.
+/// Notes that a lineage became the current one. Idempotent.
 pub async fn note(objects: &Objects, keys: &ObjectKeys, lineage: Uuid) -> Result<(), ObjectError> {
     let current = CurrentLineage { lineage };
     match objects.get_envelope::<LineageRecord>(&keys.lineage(lineage)).await {
         Ok(record) => objects.put_envelope(&keys.note(Note::of(&record)), &current).await?,
-        // What is broken is the lineage: an import mends it.
+        // The lineage has lost its record: an import repairs that.
         Err(ObjectError::NotExist(_)) => {}
         Err(error) => return Err(error),
     }
     objects.put_envelope(&keys.current(), &current).await
 }
 
-/// The same, where somebody else does it later if objects cannot be reached.
+/// The same; a failure is only logged, because a later load or archiver pass notes it again.
 pub async fn try_note(objects: &Objects, keys: &ObjectKeys, lineage: Uuid) {
     if let Err(error) = note(objects, keys, lineage).await {
         let error = Chain(&error);
-        tracing::warn!(%error, "the lineage in force could not be noted in objects");
+        tracing::warn!(%error, "the current lineage could not be noted in objects");
     }
 }
 

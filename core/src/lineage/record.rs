@@ -1,5 +1,5 @@
-//! What is stored about lineages: one object for each, one that names the current lineage, and a
-//! coordination key for the last recovery.
+//! The stored records about lineages: an object for each lineage, an object that names the current
+//! one, and a coordination key for the last recovery.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -21,7 +21,7 @@ pub struct RecoveryRecord {
     pub position: Position,
 }
 
-/// The object that says which lineage is in force.
+/// The object that names the current lineage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CurrentLineage {
@@ -32,19 +32,19 @@ impl Envelope for CurrentLineage {
     const FORMAT: &'static str = "drydock-current/1";
 }
 
-/// The object that says where a lineage came from.
+/// The object that holds the origin of a lineage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LineageRecord {
     pub lineage: Uuid,
-    /// Lineages before this one, one by one.
+    /// The number of lineages before this one.
     pub epoch: u64,
     /// The coordination store under which it was begun.
     pub identity: Uuid,
     pub parent: Option<Uuid>,
-    /// The parent's last position that belongs to this lineage's past.
+    /// The parent's last position whose commit this lineage's first state includes.
     pub fork: Position,
-    /// The lineage that it took the place of, if that is not its parent.
+    /// The lineage that was current before this one, if that is not its parent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Uuid>,
     pub reason: Reason,
@@ -52,7 +52,7 @@ pub struct LineageRecord {
 }
 
 impl LineageRecord {
-    /// A lineage that begins with nothing, under a coordination store of its own.
+    /// The record of a lineage that begins with the empty state, under a new coordination store.
     pub(crate) fn first(env: &Env, lineage: Uuid) -> LineageRecord {
         LineageRecord {
             lineage,

@@ -1,18 +1,19 @@
-//! When the coordination store is lost, or found behind what objects prove: a new lineage from
-//! objects alone.
+//! Recovery of a coordination store that is lost, or is behind the archived commits: a new lineage
+//! from objects alone.
 //!
-//! The newest checkpoint that verifies, then the contiguous chain of segments, then a switch to a
-//! new lineage at the next position. One transaction brings it into force; whoever comes second
-//! finds it there. Nobody edits keys by hand; the event is logged, counted and shown by the status.
+//! It loads the newest checkpoint that verifies, then the contiguous chain of segments, and begins
+//! a new lineage at the next position. One transaction makes it the current one; a second instance
+//! that recovers finds it there. Nobody edits keys by hand; the event is logged, counted and shown
+//! by the status.
 //!
-//! What was acknowledged but never archived is lost: the record says up to which position the log
-//! was recovered.
+//! Commits that were acknowledged but never archived are lost: the record says up to which position
+//! the log was recovered.
 
 use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::begin::{Behind, Past, begin_lineage};
+use super::begin::{RecoveryBase, StaleHead, begin_lineage};
 use super::list::last_position;
 use super::notes::{self, Note};
 use super::record::LineageRecord;
@@ -27,23 +28,23 @@ use crate::read_model::base::StoreBase;
 use crate::read_model::load::{follow, load_manifest};
 use crate::read_model::write::write_state;
 
-/// Recovers if objects prove commits that the coordination store does not know.
-pub(crate) async fn if_set_back(store: &StoreBase) -> Result<(), StoreError> {
+/// Recovers if objects hold commits that the coordination store does not.
+pub(crate) async fn recover_if_set_back(store: &StoreBase) -> Result<(), StoreError> {
     let Some(found) = store.coord.get(store.keys.head()).await?.0 else { return Ok(()) };
     let head: Head = decode(&found.key, &found.value)?;
-    // Objects first: whatever they hold was committed before it was written, so a `head` that is
-    // read afterwards and is behind them was set back.
+    // Objects are read first: every commit in them was committed before it was archived, so a
+    // `head` that is read later and is behind them was set back.
     let proven = match proven(store, &head).await {
         Ok(proven) => proven,
         Err(error @ StoreError::Foreign { .. }) => return Err(error),
-        // Objects that cannot be read prove nothing; the log may be all that is needed.
+        // Objects that cannot be read prove nothing; the log may suffice to load.
         Err(error) => {
             let error = crate::error::Chain(&error).to_string();
             tracing::warn!(error, "whether the coordination store was set back is not known");
             return Ok(());
         }
     };
-    let Some(found) = Behind::read(store).await? else { return Ok(()) };
+    let Some(found) = StaleHead::read(store).await? else { return Ok(()) };
     let now: Head = decode(&found.head.key, &found.head.value)?;
     if now.lineage != head.lineage
         || (proven.lineage == now.lineage && proven.position <= now.position)
@@ -55,15 +56,16 @@ pub(crate) async fn if_set_back(store: &StoreBase) -> Result<(), StoreError> {
         proven = proven.position,
         "the coordination store was set back: objects hold later commits"
     );
-    recover_from(store, proven.lineage, Past::Objects(found)).await
+    recover_from(store, proven.lineage, RecoveryBase::Objects(found)).await
 }
 
+/// The newest commit that objects hold.
 struct Proven {
     lineage: Uuid,
     position: Position,
 }
 
-/// The newest commit that objects prove: in the lineage in force, or in one that came after it.
+/// The newest commit that objects hold: in the current lineage, or in a later one.
 async fn proven(store: &StoreBase, head: &Head) -> Result<Proven, StoreError> {
     let (objects, keys) = (&store.objects, &store.object_keys);
     let lineage = match notes::newest(objects, keys).await? {
@@ -74,8 +76,8 @@ async fn proven(store: &StoreBase, head: &Head) -> Result<Proven, StoreError> {
     Ok(Proven { lineage, position })
 }
 
-/// Whether the lineage that objects name was begun after the one of `head`. If that was by another
-/// coordination store, these objects are not ours any more.
+/// Whether the lineage that objects name was begun after the one of `head`. It is an error if
+/// another coordination store began it: these objects belong to that one now.
 async fn later(store: &StoreBase, noted: Uuid, head: &Head) -> Result<bool, StoreError> {
     let (objects, keys) = (&store.objects, &store.object_keys);
     let theirs: LineageRecord = objects.get_envelope(&keys.lineage(noted)).await?;
@@ -87,14 +89,18 @@ async fn later(store: &StoreBase, noted: Uuid, head: &Head) -> Result<bool, Stor
     Ok(later)
 }
 
-/// Recovers a store whose `head` is gone; `lineage` is what objects say was in force.
+/// Recovers a store whose `head` is gone; `lineage` is the current lineage according to objects.
 pub(crate) async fn recover(store: &StoreBase, lineage: Uuid) -> Result<(), StoreError> {
     tracing::error!(%lineage, "the coordination store is lost: recovering from objects");
     let mode = store.coord.get(store.keys.mode()).await?.0;
-    recover_from(store, lineage, Past::Lost(mode)).await
+    recover_from(store, lineage, RecoveryBase::NoHead(mode)).await
 }
 
-async fn recover_from(store: &StoreBase, lineage: Uuid, past: Past) -> Result<(), StoreError> {
+async fn recover_from(
+    store: &StoreBase,
+    lineage: Uuid,
+    recovery_base: RecoveryBase,
+) -> Result<(), StoreError> {
     let (objects, keys) = (&store.objects, &store.object_keys);
     store.env.point("recovery.begin").await?;
     let old: LineageRecord = objects.get_envelope(&keys.lineage(lineage)).await?;
@@ -103,17 +109,18 @@ async fn recover_from(store: &StoreBase, lineage: Uuid, past: Past) -> Result<()
     let files = earlier.as_ref().map_or(&[][..], |earlier| &earlier.files);
     let unchanged = (base == reached).then(BTreeSet::new);
     let state = write_state(store, &db, files, unchanged.as_ref()).await?;
-    if !begin_lineage(store, &old, &reached, state, past).await? {
-        tracing::info!("somebody else has recovered the store first");
+    if !begin_lineage(store, &old, &reached, state, recovery_base).await? {
+        tracing::info!("another instance has recovered the store first");
     }
     Ok(())
 }
 
-/// A lineage's last state as far as objects prove it.
+/// The last state of a lineage that objects hold.
 pub(crate) struct Rebuilt {
     pub(crate) db: Db,
-    /// The checkpoint that it begins with, if there is one.
+    /// The commit of the checkpoint that it begins with.
     base: Head,
+    /// That checkpoint; `None`: it begins with the empty state.
     earlier: Option<Manifest>,
     pub(crate) reached: Head,
 }
@@ -128,7 +135,7 @@ pub(crate) async fn rebuild(
     Ok(Rebuilt { db, base, earlier, reached })
 }
 
-/// Whether objects prove commits that the coordination store does not know.
+/// Whether objects hold commits that the coordination store does not.
 pub(crate) async fn is_set_back(store: &StoreBase, head: &Head) -> Result<bool, StoreError> {
     let proven = proven(store, head).await?;
     Ok(proven.lineage != head.lineage || proven.position > head.position)

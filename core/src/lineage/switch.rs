@@ -19,22 +19,22 @@ use crate::objects::ObjectError;
 use crate::read_model::StoreError;
 use crate::read_model::base::StoreBase;
 
-/// How often noting the lineage in force is tried, each time with the attempts of any write. Then
-/// the caller is told 503 `storage_unavailable`: the switch has taken place, and the next load
+/// How often noting the new lineage is tried, each time with all the attempts of a write. After
+/// that the caller gets 503 `storage_unavailable`: the switch has taken place, and the next load
 /// notes it.
 const NOTE_ROUNDS: u32 = 20;
 
-/// What the new lineage begins with.
+/// The first state of the new lineage, and where it comes from.
 pub(crate) struct Next {
     pub(crate) reason: Reason,
     pub(crate) parent: Uuid,
-    /// The parent's last position that belongs to it.
+    /// The parent's last position whose commit the state includes.
     pub(crate) fork: Position,
     pub(crate) counts: BTreeMap<String, u64>,
     pub(crate) files: Vec<DataFile>,
 }
 
-/// What the new lineage takes the place of: the switch compares it.
+/// The head and the mode that the switch replaces: its transaction compares them.
 pub(crate) struct Replaced {
     pub(crate) head: Head,
     pub(crate) head_revision: Revision,
@@ -95,7 +95,7 @@ pub(crate) async fn prepare(
     Ok(proposal)
 }
 
-/// The lineage that ends here. Its record may be what is broken: an import mends that.
+/// The record of the lineage that the switch ends. It may be missing: an import repairs that.
 async fn ended(store: &StoreBase, head: &Head) -> Result<LineageRecord, StoreError> {
     match store.objects.get_envelope(&store.object_keys.lineage(head.lineage)).await {
         Err(ObjectError::NotExist(_)) => Ok(LineageRecord::first(&store.env, head.lineage)),
@@ -117,7 +117,7 @@ pub(crate) async fn commit(
     }
     env.point("import.after_switch").await?;
     let head = proposal.commit.head();
-    // If the coordination store is lost, this is what says that the switch took place.
+    // If the coordination store is lost, only this note tells that the switch took place.
     let (objects, keys) = (&store.objects, &store.object_keys);
     let mut rounds = 1;
     while let Err(error) = notes::note(objects, keys, head.lineage).await {
@@ -125,7 +125,7 @@ pub(crate) async fn commit(
             return Err(error.into());
         }
         rounds += 1;
-        tracing::warn!(%error, "the lineage in force cannot be noted in objects yet");
+        tracing::warn!(%error, "the current lineage cannot be noted in objects yet");
     }
     env.point("import.current_written").await?;
     Ok(Some(head))

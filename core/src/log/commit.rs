@@ -1,8 +1,9 @@
-//! One commit, proposed until its outcome is known.
+//! Proposes one commit until its outcome is known.
 //!
-//! Invariants: a commit succeeds only while `head` and `mode` are what its writer saw. After an
-//! unknown outcome the *same* commit is proposed again: either that finds it in its place by its
-//! id, or `head` or `mode` have moved on and it can never be applied. Nothing is guessed.
+//! Invariants: a commit succeeds only while `head` and `mode` are as its writer saw them. After an
+//! unknown outcome the *same* commit is proposed again: either the answer shows it, by its id, at
+//! its position; or `head` or `mode` have changed and it can never be applied. No outcome is
+//! guessed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,24 +18,24 @@ use crate::env::Env;
 use crate::fault::Injected;
 use crate::retry::Backoff;
 
-/// A commit and what it was decided upon.
+/// A commit and the state that it was decided upon.
 #[derive(Debug, Clone)]
 pub struct Proposal {
     pub commit: Arc<Commit>,
-    /// What is to stand at its place in the log.
+    /// The commit as it is encoded in the log.
     pub value: Value,
-    /// The head that it follows.
+    /// The head that the commit follows.
     pub base: Head,
-    /// When `head` was last written, as the writer saw it.
+    /// The revision at which `head` was last written, as the writer saw it.
     pub head_revision: Revision,
     /// The same for `mode`; 0 if it did not exist.
     pub mode_revision: Revision,
-    /// What changes together with the commit.
+    /// Operations in the same transaction as the commit.
     pub also: Vec<Op>,
 }
 
 impl Proposal {
-    /// One that changes nothing but `head` and the log.
+    /// A proposal that changes only `head` and the log.
     pub fn new(
         commit: Commit,
         base: Head,
@@ -47,18 +48,18 @@ impl Proposal {
     }
 }
 
-/// What became of a proposal.
+/// The outcome of a proposal.
 #[derive(Debug)]
 pub enum Settled {
-    /// It is the commit at its position; `revision` is that of `head`, if the log still says so.
+    /// The log holds the commit. `revision`: that of `head`, if `head` is still this commit.
     Committed { revision: Option<Revision>, after_unknown: bool },
-    /// It is not, and never will be in this log.
+    /// The log does not hold the commit, and never will.
     Refused { head: Option<KeyValue>, mode: Option<KeyValue>, after_unknown: bool },
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// Known not to be applied.
+    /// The commit is known not to be applied.
     #[error("the commit could not be proposed")]
     Unavailable(#[source] CoordError),
     #[error("the outcome of commit `{id}` at position `{position}` cannot be known any more")]
@@ -69,11 +70,11 @@ pub enum CommitError {
     Injected(#[from] Injected),
 }
 
-/// How long a proposal that certainly was not applied is repeated.
+/// How long a proposal is repeated that is known not to be applied.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Proposes until the outcome is known. Without an unknown outcome it gives up after a while; with
-/// one it goes on until the coordination store answers.
+/// Proposes until the outcome is known. While the proposal is known not to be applied, it gives up
+/// after [`PATIENCE`]; after an unknown outcome it repeats until the coordination store answers.
 pub async fn settle(
     coord: &dyn Coordination,
     keys: &Keys,
@@ -111,7 +112,7 @@ fn transaction(keys: &Keys, proposal: &Proposal) -> Txn {
     let place = keys.commit(commit.position);
     let mut txn = Txn::default()
         .when(Compare::mod_revision(keys.head(), proposal.head_revision))
-        // In a coordination store that was lost and recovered, revisions mean something else.
+        // Revisions alone do not suffice: a store that was lost and recovered counts them anew.
         .when(Compare::equal(keys.head(), CompareTarget::Value(encode(&proposal.base).into())))
         .when(Compare::mod_revision(keys.mode(), proposal.mode_revision))
         .then(Op::put(keys.head(), encode(&commit.head())))
@@ -123,7 +124,7 @@ fn transaction(keys: &Keys, proposal: &Proposal) -> Txn {
     txn
 }
 
-/// The compares did not hold: because of this very commit, or of something else.
+/// The outcome if the compares did not hold: because of this very commit, or of another change.
 fn refused(
     proposal: &Proposal,
     results: &[OpResult],

@@ -1,4 +1,4 @@
-//! What stands in coordination keys, and the bodies of objects.
+//! The values of coordination keys, and commits.
 //!
 //! Every coordination value carries [`FORMAT`]; a value of another format, or with an unknown
 //! field, is an error and never a guess.
@@ -26,7 +26,7 @@ pub enum FormatError {
     Version { place: String, found: u32 },
 }
 
-/// Where the log stands.
+/// The end of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
@@ -36,7 +36,7 @@ pub struct Head {
     pub commit: Uuid,
 }
 
-/// One step of the log.
+/// One commit of the log.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Commit {
@@ -66,13 +66,13 @@ impl Commit {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Body {
-    Actions(Vec<Action>),
-    /// The actions, compressed, in an object.
+    #[serde(rename = "actions")]
+    Mutations(Vec<Mutation>),
+    /// The mutations, compressed, in an object.
     Object(DataName),
-    /// From here on the lineage is another one, and the state that of its checkpoint.
-    Switch {
-        reason: Reason,
-    },
+    /// From this commit on the lineage is the commit's, and the state is that of its first
+    /// checkpoint.
+    Switch { reason: Reason },
 }
 
 /// Why a lineage began.
@@ -90,7 +90,7 @@ pub enum Reason {
 /// A change of one object.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Action {
+pub enum Mutation {
     Put(Object),
     Delete { r#type: String, id: Uuid },
 }
@@ -157,7 +157,7 @@ pub struct CheckpointRecord {
     pub position: Position,
 }
 
-/// How far the log is in object storage.
+/// The last commit that is archived in object storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ArchivedRecord {
@@ -209,7 +209,7 @@ pub fn decode<T: DeserializeOwned>(place: &[u8], bytes: &[u8]) -> Result<T, Form
         Ok(_) => None,
         Err(error) => Some(error),
     };
-    // What is of another format may be of another shape, too: that it is comes first.
+    // A value of another format may have another shape, too: the format is checked first.
     let place = || String::from_utf8_lossy(place).into_owned();
     let json = |source| FormatError::Json { place: place(), source };
     let version: Version = serde_json::from_slice(bytes).map_err(json)?;
@@ -219,9 +219,9 @@ pub fn decode<T: DeserializeOwned>(place: &[u8], bytes: &[u8]) -> Result<T, Form
     }
 }
 
-/// The one JSON text of a value: keys sorted, no white space. Equal objects have equal texts.
+/// The canonical JSON text of a value: keys sorted, no white space. Equal values have equal texts.
 pub fn canonical<T: Serialize>(value: &T) -> Result<Box<RawValue>, serde_json::Error> {
-    // `Value` keeps its keys sorted as long as nobody turns on `preserve_order`; a test sees to it.
+    // `Value` sorts its keys unless a dependency turns on `preserve_order`; a test checks that.
     let value = serde_json::to_value(value)?;
     RawValue::from_string(serde_json::to_string(&value)?)
 }
@@ -270,11 +270,13 @@ mod tests {
             previous: Uuid::nil(),
             id: Uuid::max(),
             time: Timestamp::UNIX_EPOCH,
-            body: Body::Actions(vec![Action::Put(object.clone())]),
+            body: Body::Mutations(vec![Mutation::Put(object.clone())]),
         };
-        let back: Commit = decode(b"log/1", &encode(&commit)).unwrap();
-        let Body::Actions(actions) = back.body else { panic!("{:?}", back.body) };
-        let Action::Put(found) = &actions[0] else { panic!("{actions:?}") };
+        let stored = encode(&commit);
+        assert!(String::from_utf8_lossy(&stored).contains(r#""body":{"actions":[{"put":"#));
+        let back: Commit = decode(b"log/1", &stored).unwrap();
+        let Body::Mutations(mutations) = back.body else { panic!("{:?}", back.body) };
+        let Mutation::Put(found) = &mutations[0] else { panic!("{mutations:?}") };
         assert_eq!(found.data.get(), object.data.get());
     }
 }

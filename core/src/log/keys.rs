@@ -24,7 +24,7 @@ impl Keys {
         KeyRange::prefix(self.prefix.clone())
     }
 
-    /// A key without the prefix that all have.
+    /// The part of a key after the common prefix.
     pub fn name<'a>(&self, key: &'a [u8]) -> Option<&'a str> {
         std::str::from_utf8(key).ok()?.strip_prefix(&self.prefix)
     }
@@ -100,7 +100,7 @@ impl ObjectKeys {
         Path::from(self.prefix.as_str())
     }
 
-    /// The lineage in force; the only object that is ever overwritten. See
+    /// The object that names the current lineage; the only one that is ever overwritten. See
     /// [`crate::lineage::notes`].
     pub fn current(&self) -> Path {
         Path::from(format!("{}current.json", self.prefix))
@@ -134,7 +134,7 @@ impl ObjectKeys {
         Path::from(format!("{}data", self.prefix))
     }
 
-    /// The object that another one names as `data/<hash>`.
+    /// The data object with this name.
     pub fn data(&self, name: &DataName) -> Path {
         Path::from(format!("{}{}", self.prefix, name.0))
     }

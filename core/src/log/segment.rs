@@ -1,8 +1,8 @@
-//! Segments: archived commits, contiguous and chained.
+//! Segments: objects that hold archived commits, contiguous and chained.
 //!
-//! Invariants: a segment's commits follow one another; the same positions of a lineage hold the
-//! same commits in every segment, so overlapping segments (of an archiver that lost its lock) do no
-//! harm; a chain is read forwards from a known commit and every link is checked.
+//! Invariants: the commits of a segment follow one another; all segments of a lineage hold the same
+//! commit at a position, so overlapping segments (of an archiver that lost its lock) do no harm; a
+//! chain is read forwards from a known commit and every link is checked.
 
 use bytes::Bytes;
 use object_store::path::Path;
@@ -49,7 +49,7 @@ impl Segment {
     }
 }
 
-/// Reads a segment and checks that it is what its name says.
+/// Reads a segment, and checks that it holds the positions in its name and that its commits chain.
 pub async fn read(
     objects: &Objects,
     keys: &ObjectKeys,
@@ -71,7 +71,7 @@ pub async fn read(
     Ok(segment)
 }
 
-/// The segments of a lineage that hold anything after `position`, by their first positions.
+/// The segments of a lineage that hold a commit after `position`, by their first positions.
 pub async fn list(
     objects: &Objects,
     keys: &ObjectKeys,
@@ -85,7 +85,7 @@ pub async fn list(
     Ok(spans)
 }
 
-/// A walk over a lineage's segments, from a commit that is known.
+/// Iterates over the segments of a lineage, from a known commit.
 pub struct Chain<'a> {
     objects: &'a Objects,
     keys: &'a ObjectKeys,
@@ -104,7 +104,7 @@ impl<'a> Chain<'a> {
         Ok(Chain { objects, keys, spans, at })
     }
 
-    /// The last commit that was handed out.
+    /// The last commit that was returned.
     pub fn at(&self) -> Head {
         self.at
     }

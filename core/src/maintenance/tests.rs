@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A driver that does what it is told, but in an order that the test chooses.
+/// A driver that takes its steps in an order that the test chooses.
 #[derive(Default)]
 struct World {
     gate_open: bool,
@@ -41,7 +41,7 @@ impl World {
         }
     }
 
-    /// Finishes one thing that was asked for; answers what to report.
+    /// Finishes one pending step; answers the event to report.
     fn finish(&mut self, which: usize) -> Option<Event> {
         if self.pending.is_empty() {
             return None;
@@ -58,7 +58,7 @@ impl World {
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// The operator switched this often since the last look.
+    /// The operator switched the mode this often since the instance saw it last.
     Switch(u64),
     /// The same mode is seen once more.
     SeeAgain,

@@ -1,8 +1,8 @@
-//! Small helpers over `object_store::ObjectStore`.
+//! Access to object storage, over `object_store::ObjectStore`.
 //!
-//! Invariants: retries are ours, bounded, with jitter from [`Env`]; every attempt has a time-out;
-//! objects are written once under names that nobody else writes (or content-addressed), so a write
-//! may be repeated until it is known to be done. Conditional writes are not relied upon.
+//! Invariants: retries are made here, bounded, with jitter from [`Env`]; every attempt has a
+//! time-out; objects are written once under names that no other writer uses (or content-addressed),
+//! so a write may be repeated until it is known to be done. Conditional writes are not relied upon.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl Objects {
         Objects { store, env }
     }
 
-    /// Writes an object of which there is only one version, or none.
+    /// Writes an object whose name always has the same contents.
     pub async fn put(&self, key: &Path, bytes: Bytes) -> Result<(), ObjectError> {
         let put = || self.store.put(key, PutPayload::from_bytes(bytes.clone()));
         self.attempt(key, put).await.map(drop)
@@ -81,7 +81,7 @@ impl Objects {
         Ok(folders)
     }
 
-    /// Some bytes of an object.
+    /// A range of an object's bytes.
     pub async fn get_range(&self, key: &Path, range: Range<u64>) -> Result<Bytes, ObjectError> {
         let get = || self.store.get_range(key, range.clone());
         self.attempt(key, get).await
@@ -91,7 +91,7 @@ impl Objects {
         Ok(self.attempt(key, || self.store.head(key)).await?.size)
     }
 
-    /// Deletes an object; that it does not exist is as well.
+    /// Deletes an object, if it exists.
     pub async fn delete(&self, key: &Path) -> Result<(), ObjectError> {
         match self.attempt(key, || self.store.delete(key)).await {
             Err(ObjectError::NotExist(_)) => Ok(()),

@@ -17,17 +17,18 @@ pub enum EnvelopeError {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
-    /// What it is, and in which version: `drydock-manifest/1`.
+    /// The kind of object and its version, e.g. `drydock-manifest/1`.
     format: String,
     checksum: String,
     body: Box<RawValue>,
 }
 
-/// A type that is stored as an object of its own.
+/// A type that is stored as an object of its own, in an envelope.
 pub trait Envelope: Serialize + DeserializeOwned {
     const FORMAT: &'static str;
 }
 
+/// The bytes of an object: `body` in its envelope.
 pub fn encode<T: Envelope>(body: &T) -> Vec<u8> {
     let body = serde_json::value::to_raw_value(body).expect("these types have string keys");
     let format = T::FORMAT.to_owned();

@@ -4,9 +4,9 @@
 //! |---|---|
 //! | [`client`] | [`Objects`], one instance's access to its bucket |
 //! | [`envelope`] | kind, format version and checksum around a JSON object |
-//! | `compression` | zstd with a bound on what is read |
+//! | `compression` | zstd with a bound on the decompressed size |
 //!
-//! Deliberately absent: the names of objects (`log::keys`) and what is stored in them.
+//! Deliberately absent: the names of objects (`log::keys`) and their contents.
 
 pub mod client;
 pub(crate) mod compression;

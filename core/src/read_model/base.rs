@@ -1,4 +1,4 @@
-//! What everything needs that makes a read model or reads what one is made from: the seams, names
+//! The common base of all code that loads, writes or recovers a read model: the seams, names
 //! of keys and objects, the schema. It outlives any one read model, and knows nothing of a running
 //! store.
 
@@ -8,15 +8,15 @@ use super::error::StoreError;
 use super::progress::Progress;
 use super::schema::Schema;
 use super::stats::Stats;
-use crate::checkpoint::read_actions;
+use crate::checkpoint::read_mutations;
 use crate::coord::Bounded;
 use crate::db::{Db, DbError, Execution};
 use crate::env::Env;
-use crate::log::format::{Action, Body};
+use crate::log::format::{Body, Mutation};
 use crate::log::keys::{Keys, ObjectKeys};
 use crate::objects::Objects;
 
-/// The ground of one service's store.
+/// The seams, names and schema of one service's store.
 pub(crate) struct StoreBase {
     pub(crate) env: Env,
     pub(crate) coord: Bounded,
@@ -37,12 +37,14 @@ impl StoreBase {
         Db::create(&self.scratch, &self.schema.ddl(), self.execution).await
     }
 
-    /// What a commit changes.
-    pub(crate) async fn actions(&self, body: Body) -> Result<Vec<Action>, StoreError> {
+    /// The mutations of a commit, read from object storage if they are there.
+    pub(crate) async fn mutations(&self, body: Body) -> Result<Vec<Mutation>, StoreError> {
         match body {
-            Body::Actions(actions) => Ok(actions),
+            Body::Mutations(mutations) => Ok(mutations),
             Body::Switch { .. } => Ok(Vec::new()),
-            Body::Object(name) => Ok(read_actions(&self.objects, &self.object_keys, &name).await?),
+            Body::Object(name) => {
+                Ok(read_mutations(&self.objects, &self.object_keys, &name).await?)
+            }
         }
     }
 }

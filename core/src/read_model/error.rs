@@ -1,4 +1,4 @@
-//! What can go wrong in a store, and the one place that says what a client learns of it.
+//! The errors of a store, and the one place that maps them to errors for clients.
 
 use crate::checkpoint::CheckpointError;
 use crate::context::Interrupted;
@@ -19,10 +19,10 @@ pub enum StoreError {
     Maintenance,
     #[error("the store is shutting down")]
     Closed,
-    /// What a background task was about to publish is not to be published any more.
+    /// A background task must not publish its result any more.
     #[error("the task's lock was lost, or somebody else came first")]
     Fenced,
-    /// It may have been committed.
+    /// The transaction may have been committed.
     #[error("the store stopped before the transaction was answered")]
     Abandoned,
     #[error("the queue of transactions is full")]
@@ -78,7 +78,7 @@ pub enum BootstrapError {
 }
 
 impl StoreError {
-    /// What a client may know; `None` for what is our own fault.
+    /// The error that a client sees; `None`: an internal error.
     fn public(&self) -> Option<(Kind, Code, &'static str)> {
         let not_ready = (Kind::Unavailable, Code::NotReady, "the service is not ready");
         let coordination = (
@@ -136,8 +136,8 @@ impl From<StoreError> for ApiError {
 }
 
 impl StoreError {
-    /// The same failure for one more of those whom it concerns.
-    pub(crate) fn for_another(&self) -> StoreError {
+    /// The same failure for another caller: errors of the seams cannot be cloned.
+    pub(crate) fn duplicate(&self) -> StoreError {
         match self {
             StoreError::NotReady => StoreError::NotReady,
             StoreError::Maintenance => StoreError::Maintenance,
@@ -161,13 +161,13 @@ impl StoreError {
         }
     }
 
-    /// On its way to a boundary.
+    /// The error for the caller: an [`ApiError`] with this one as its source.
     pub fn boxed(self) -> BoxError {
         Box::new(ApiError::from(self))
     }
 }
 
-/// What a closure failed with: a failure of the database under it gets its public face here.
+/// Maps the error of a closure: an error of the database becomes an [`ApiError`].
 pub(crate) fn translate(error: BoxError) -> BoxError {
     if first_api_error(error.as_ref()).is_some() {
         return error;

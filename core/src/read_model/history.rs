@@ -1,7 +1,7 @@
-//! The commits after a known one, wherever they are: still in the coordination store, or only in
+//! The commits after a known one, from the coordination store or, where it is trimmed, from
 //! segments.
 //!
-//! Invariant: every link is checked; what is in neither place is an error, never skipped.
+//! Invariant: every link is checked; a commit that is in neither place is an error, never skipped.
 
 use super::base::StoreBase;
 use super::error::StoreError;
@@ -16,7 +16,7 @@ pub(crate) struct History<'a> {
     store: &'a StoreBase,
     at: Head,
     until: Position,
-    /// The coordination store as it was then; `None`: as it is.
+    /// The revision of the coordination store that is read; `None`: the newest.
     revision: Option<Revision>,
     segments: Option<Chain<'a>>,
 }
@@ -32,7 +32,7 @@ impl<'a> History<'a> {
         self
     }
 
-    /// The last commit that was handed out.
+    /// The last commit that was returned.
     pub(crate) fn at(&self) -> Head {
         self.at
     }
@@ -61,7 +61,7 @@ impl<'a> History<'a> {
         Ok(Some(commits))
     }
 
-    /// What the coordination store holds; nothing if the next commit was trimmed.
+    /// The next commits in the coordination store; none if the next one was trimmed.
     async fn next_in_log(&self) -> Result<Vec<Commit>, StoreError> {
         let range = self.store.keys.commits_after(self.at.position);
         let mut request = RangeRequest::new(range).limit(PAGE);
@@ -83,6 +83,6 @@ impl<'a> History<'a> {
     }
 }
 
-fn broken(what: String) -> StoreError {
-    StoreError::BrokenLog(what)
+fn broken(problem: String) -> StoreError {
+    StoreError::BrokenLog(problem)
 }

@@ -1,9 +1,8 @@
-//! Makes a read model from the beginning: the newest checkpoint, then segments, then the log.
+//! Loads a read model: the newest checkpoint, then segments, then the log.
 //!
-//! Invariants: the coordination store is read as of one revision, before segments are: what it no
-//! longer holds at that revision is archived. The model must end exactly at `head`, and replaces
-//! the old one only when it is complete. Memory is bounded by one data file and one page of
-//! commits.
+//! Invariants: the coordination store is read as of one revision, and before segments are listed:
+//! commits that it no longer holds at that revision are archived. The model must end exactly at
+//! `head`. Memory is bounded by one data file and one page of commits.
 
 use super::base::StoreBase;
 use super::error::StoreError;
@@ -14,7 +13,7 @@ use crate::context::Context;
 use crate::coord::{Coordination, Op, Revision, Txn};
 use crate::db::{Db, DbError, Tx};
 use crate::error;
-use crate::log::format::{Action, CheckpointRecord, Commit, Head, Object, Position, decode};
+use crate::log::format::{CheckpointRecord, Commit, Head, Mutation, Object, Position, decode};
 use crate::log::segment::{Chain, SegmentError};
 use crate::maintenance::SeenMode;
 use crate::objects::ObjectError;
@@ -25,18 +24,18 @@ pub(crate) struct Loaded {
     pub(crate) head: Head,
     pub(crate) head_revision: Revision,
     pub(crate) mode: SeenMode,
-    /// What it is as of.
+    /// The revision of the coordination store that it was read at.
     pub(crate) revision: Revision,
     pub(crate) base: BaseState,
 }
 
-/// The checkpoint that a read model begins with, or the empty state of a first boot.
+/// The checkpoint that a load begins with, or the empty state of a first boot.
 pub(crate) struct BaseState {
     pub(crate) head: Head,
     pub(crate) files: Vec<DataFile>,
 }
 
-/// Where the log stood at one revision.
+/// The keys of the log at one revision.
 struct Start {
     head: Head,
     head_revision: Revision,
@@ -60,11 +59,11 @@ pub(crate) async fn assemble(store: &StoreBase, db: Db) -> Result<Loaded, StoreE
 }
 
 async fn start(store: &StoreBase) -> Result<Start, StoreError> {
-    let look = Txn::default()
+    let read = Txn::default()
         .then(Op::get(store.keys.head()))
         .then(Op::get(store.keys.checkpoint()))
         .then(Op::get(store.keys.mode()));
-    let answer = store.coord.txn(look).await?;
+    let answer = store.coord.txn(read).await?;
     let found = |at: usize| answer.results.get(at).and_then(|result| result.first());
     let head = found(0).ok_or_else(|| broken("`head` does not exist".to_owned()))?;
     let checkpoint: Option<CheckpointRecord> =
@@ -109,7 +108,8 @@ pub(crate) async fn load_manifest(
 ) -> Result<Head, StoreError> {
     db.defer_references().await?;
     let filled = fill(store, db, manifest).await;
-    // Also after a failure: the caller may go on with an older checkpoint.
+    // Checked also after a failure, to turn the checks on again: the caller may try an older
+    // checkpoint.
     let dangling = db.check_references(&Context::background()).await;
     let base = filled?;
     match dangling? {
@@ -150,7 +150,7 @@ pub(crate) async fn replay(
     Ok(history.at())
 }
 
-/// Applies commits that were checked to follow what the model holds.
+/// Applies commits, which the caller has checked to follow the read model.
 pub(crate) async fn apply(
     store: &StoreBase,
     db: &Db,
@@ -159,11 +159,11 @@ pub(crate) async fn apply(
     let Some(head) = commits.last().map(Commit::head) else { return Ok(()) };
     let mut changes = Vec::new();
     for commit in commits {
-        changes.extend(store.actions(commit.body).await?);
+        changes.extend(store.mutations(commit.body).await?);
     }
     let schema = store.schema;
     let work = move |tx: &Tx<'_>| -> Result<(), DbError> {
-        changes.iter().try_for_each(|action: &Action| schema.apply(tx, action))?;
+        changes.iter().try_for_each(|mutation: &Mutation| schema.apply(tx, mutation))?;
         schema::set_head(tx, &head)
     };
     Ok(db.run(&Context::background(), work).await?)
@@ -183,7 +183,7 @@ async fn insert(
     Ok(db.run(&Context::background(), work).await?)
 }
 
-/// One checkpoint in a database of its own.
+/// Loads one checkpoint into a database of its own.
 pub(crate) async fn load_checkpoint(
     store: &StoreBase,
     lineage: uuid::Uuid,
@@ -211,7 +211,7 @@ pub(crate) async fn follow(store: &StoreBase, db: &Db, base: Head) -> Result<Hea
     replay(store, db, base, reached, None).await
 }
 
-/// Up to where segments follow `base` without a gap.
+/// The last position up to which segments follow `base` without a gap.
 async fn proven_end(store: &StoreBase, base: Head) -> Result<Position, StoreError> {
     let mut chain = Chain::after(&store.objects, &store.object_keys, base).await?;
     loop {
@@ -234,6 +234,6 @@ async fn proven_end(store: &StoreBase, base: Head) -> Result<Position, StoreErro
     }
 }
 
-fn broken(what: String) -> StoreError {
-    StoreError::BrokenLog(what)
+fn broken(problem: String) -> StoreError {
+    StoreError::BrokenLog(problem)
 }

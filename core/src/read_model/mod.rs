@@ -12,7 +12,7 @@
 //! | [`load`] | a read model from a checkpoint and the commits after it |
 //! | [`write`](mod@write) | a read model as data files |
 //! | [`progress`], [`stats`] | how far a load is; counters |
-//! | [`error`] | why a store fails, and what a client learns of it |
+//! | [`error`] | the errors of a store, and their mapping for clients |
 //!
 //! Deliberately absent: following the log (`store`), and every change to it.
 

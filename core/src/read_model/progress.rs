@@ -1,15 +1,15 @@
-//! How far a load is: for readiness, metrics and the log.
+//! The progress of a load, for readiness, metrics and the log.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Objects or commits done, of how many; counted by one loader, read by anybody.
+/// Objects or commits loaded, and their total. One loader writes it; any thread may read it.
 #[derive(Debug, Default)]
 pub struct Progress {
     done: AtomicU64,
     total: AtomicU64,
 }
 
-/// Done between two lines in the log.
+/// Objects or commits between two lines in the log.
 const LOG_EVERY: u64 = 100_000;
 
 impl Progress {
@@ -26,7 +26,7 @@ impl Progress {
         }
     }
 
-    /// Done, and how much there is in all.
+    /// The number loaded, and the total.
     pub fn get(&self) -> (u64, u64) {
         (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
     }

@@ -1,7 +1,7 @@
 //! Types of objects, each with a table whose constraints are declared once.
 //!
-//! Every table has `id TEXT PRIMARY KEY` and `data TEXT NOT NULL` (canonical JSON); whatever
-//! constraints and look-ups need is a column generated from `data`. So every path (API, feed, load,
+//! Every table has `id TEXT PRIMARY KEY` and `data TEXT NOT NULL` (canonical JSON); each column
+//! that constraints or look-ups need is generated from `data`. So every path (API, feed, load,
 //! import) writes objects in the same two columns and meets the same constraints.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::db::{DbError, Tx};
-use crate::log::format::{Action, Head, Object};
+use crate::log::format::{Head, Mutation, Object};
 
 /// One type of object.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct ObjectType {
     pub table: &'static str,
     /// Whether the text is an object of this type.
     pub check: fn(&str) -> Result<(), String>,
-    /// The encryption key without which the object is of no use.
+    /// The name of the encryption key that the object needs, if any.
     pub key: fn(&str) -> Option<String>,
 }
 
@@ -70,10 +70,10 @@ impl Schema {
         Ok(tx.execute(&sql, [id.to_string()])? > 0)
     }
 
-    pub(crate) fn apply(&self, tx: &Tx<'_>, action: &Action) -> Result<(), DbError> {
-        match action {
-            Action::Put(object) => self.put(tx, object),
-            Action::Delete { r#type, id } => self.delete(tx, r#type, *id).map(drop),
+    pub(crate) fn apply(&self, tx: &Tx<'_>, mutation: &Mutation) -> Result<(), DbError> {
+        match mutation {
+            Mutation::Put(object) => self.put(tx, object),
+            Mutation::Delete { r#type, id } => self.delete(tx, r#type, *id).map(drop),
         }
     }
 
@@ -91,8 +91,7 @@ impl Schema {
         tx.query(&sql, rusqlite::params![after, limit], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
-    /// Up to `limit` objects of a type from `from` (that one itself only if `inclusive`) up to, not
-    /// including, `until`.
+    /// Up to `limit` objects of a type from the id `from` up to, not including, `until`.
     pub(crate) fn span(
         &self,
         tx: &Tx<'_>,
@@ -142,7 +141,7 @@ impl Schema {
     }
 }
 
-/// Whether a span holds the object that it starts from.
+/// Whether a span includes the id that it starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
     Included,
@@ -156,7 +155,7 @@ fn object(kind: &str, id: String, data: String) -> Result<Object, DbError> {
     Ok(Object { r#type: kind.to_owned(), id: uuid, data })
 }
 
-/// Notes where the read model stands, in the transaction that brings it there.
+/// Stores the position of the read model, in the transaction that applies the commit.
 pub(crate) fn set_head(tx: &Tx<'_>, head: &Head) -> Result<(), DbError> {
     let position = i64::try_from(head.position).expect("a log has fewer than 2^63 commits");
     let (lineage, commit) = (head.lineage.to_string(), head.commit.to_string());
@@ -168,7 +167,7 @@ pub(crate) fn set_head(tx: &Tx<'_>, head: &Head) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Where the read model stands.
+/// The position of the read model.
 pub(crate) fn head(tx: &Tx<'_>) -> Result<Head, DbError> {
     let sql = "SELECT lineage, position, \"commit\" FROM drydock_position";
     let row = tx.query_one(sql, [], |row| {

@@ -1,10 +1,10 @@
-//! Counts of what happened in a store, for metrics and tests.
+//! Counters of a store's events, for metrics and tests.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// Counts of what happened in a store since it was opened.
+        /// Counters of a store's events since it was opened.
         #[derive(Debug, Default)]
         pub struct Stats { $($(#[$doc])* $name: AtomicU64,)* }
 
@@ -30,12 +30,12 @@ counters! {
     loads,
     /// Breaks in the feed that led to a new load.
     feed_gaps,
-    /// Watches that ended and were taken up again.
+    /// Watches that broke and were started again.
     watch_breaks,
-    /// Times the feed was found behind and asked the log itself.
+    /// Times that the feed was behind and read the log itself.
     catch_ups,
     head_reads,
-    /// Times that a task found itself overtaken when it wanted to publish.
+    /// Times that a task lost its lock, or a race, before it could publish.
     fenced,
     segments,
     checkpoints,
@@ -48,6 +48,6 @@ counters! {
     checkpoint_passes,
     trim_passes,
     collect_passes,
-    /// Reads that shared another one's look at `head`.
+    /// Reads that shared the read of `head` with another one.
     head_reads_shared,
 }

@@ -9,62 +9,63 @@ use super::error::StoreError;
 use super::history::History;
 use super::schema::{Schema, Start};
 use crate::checkpoint::writer::DATA_FILE_BYTES;
-use crate::checkpoint::{DataFile, DataWriter, Place};
+use crate::checkpoint::{DataFile, DataWriter, SortKey};
 use crate::context::Context;
 use crate::db::{Db, DbError, Snapshot};
-use crate::log::format::{Action, Head};
+use crate::log::format::{Head, Mutation};
 
-/// A file that would be smaller than this goes together with the next one.
+/// A file that would be smaller than this is merged with the next one.
 const SMALL_BYTES: usize = DATA_FILE_BYTES / 4;
 /// Objects read at a time.
 const PAGE: usize = 500;
-/// Changed objects remembered at most; with more of them everything is written anew.
-const TOUCHED_MAX: usize = 200_000;
+/// The most changed objects that are remembered; with more, every file is written anew.
+const CHANGED_MAX: usize = 200_000;
 
-/// Counts by type, and the files.
+/// A state as stored: the number of objects by type, and the data files.
 pub(crate) type State = (BTreeMap<String, u64>, Vec<DataFile>);
 
-/// Writes the state of `db` as data files; shares those of `files` in which nothing was touched.
+/// Writes the state of `db` as data files; shares the files of `files` whose objects did not
+/// change. `changed`: the ranks of changed objects; `None`: all may have changed.
 pub(crate) async fn write_state(
     store: &StoreBase,
     db: &Db,
     files: &[DataFile],
-    touched: Option<&BTreeSet<Rank>>,
+    changed: Option<&BTreeSet<Rank>>,
 ) -> Result<State, StoreError> {
     let ctx = Context::background();
     let snapshot = db.snapshot(&ctx).await?;
     let schema = store.schema;
     let counts = snapshot.read(&ctx, move |tx| schema.counts(tx)).await?;
-    let files = Writer::new(store, &snapshot).write(files, touched).await?;
+    let files = Writer::new(store, &snapshot).write(files, changed).await?;
     Ok((counts, files))
 }
 
-/// Where objects stand in the order: the type's number and the id.
+/// An object's place in the order: the number of its type, and its id.
 pub(crate) type Rank = (usize, uuid::Uuid);
 
-/// What was changed between two commits; `None` if that is too much to remember.
-pub(crate) async fn touched(
+/// The ranks of the objects that changed between two commits; `None`: there are too many.
+pub(crate) async fn changed_objects(
     store: &StoreBase,
     from: Head,
     to: &Head,
 ) -> Result<Option<BTreeSet<Rank>>, StoreError> {
     let mut history = History::after(store, from, to.position);
-    let mut touched = BTreeSet::new();
+    let mut changed = BTreeSet::new();
     while let Some(commits) = history.next().await? {
         for commit in commits {
-            for action in store.actions(commit.body).await? {
-                let (kind, id) = match &action {
-                    Action::Put(object) => (&object.r#type, object.id),
-                    Action::Delete { r#type, id } => (r#type, *id),
+            for mutation in store.mutations(commit.body).await? {
+                let (kind, id) = match &mutation {
+                    Mutation::Put(object) => (&object.r#type, object.id),
+                    Mutation::Delete { r#type, id } => (r#type, *id),
                 };
-                touched.insert((rank_of(store.schema, kind)?, id));
+                changed.insert((rank_of(store.schema, kind)?, id));
             }
         }
-        if touched.len() > TOUCHED_MAX {
+        if changed.len() > CHANGED_MAX {
             return Ok(None);
         }
     }
-    Ok(Some(touched))
+    Ok(Some(changed))
 }
 
 fn rank_of(schema: &Schema, kind: &str) -> Result<usize, StoreError> {
@@ -72,7 +73,7 @@ fn rank_of(schema: &Schema, kind: &str) -> Result<usize, StoreError> {
     Ok(schema.find(kind).ok_or_else(unknown)?.0)
 }
 
-/// Writes what was changed, and shares the rest.
+/// Writes the files whose objects changed, and shares the others.
 pub(crate) struct Writer<'a> {
     schema: &'static Schema,
     snapshot: &'a Snapshot,
@@ -85,12 +86,12 @@ impl<'a> Writer<'a> {
         Writer { schema: store.schema, snapshot, out }
     }
 
-    /// A file stands for everything from its first object up to the next file's; the first one also
-    /// for what comes before it.
+    /// A file covers the ranks from its first object up to the first object of the next file; the
+    /// first file also covers the ranks before it.
     pub(crate) async fn write(
         mut self,
         files: &[DataFile],
-        touched: Option<&BTreeSet<Rank>>,
+        changed: Option<&BTreeSet<Rank>>,
     ) -> Result<Vec<DataFile>, StoreError> {
         let starts = files.iter().map(|file| self.rank(&file.first));
         let mut starts = starts.collect::<Result<Vec<Rank>, _>>()?;
@@ -99,12 +100,12 @@ impl<'a> Writer<'a> {
         }
         for (nth, file) in files.iter().enumerate() {
             let (start, end) = (starts[nth], starts.get(nth + 1).copied());
-            let changed = touched.is_none_or(|touched| match end {
-                Some(end) => touched.range(start..end).next().is_some(),
-                None => touched.range(start..).next().is_some(),
+            let rewrite = changed.is_none_or(|changed| match end {
+                Some(end) => changed.range(start..end).next().is_some(),
+                None => changed.range(start..).next().is_some(),
             });
             let open = self.out.open_bytes();
-            if !changed && (open == 0 || open >= SMALL_BYTES) {
+            if !rewrite && (open == 0 || open >= SMALL_BYTES) {
                 self.out.cut().await?;
                 self.out.share(file.clone());
             } else {
@@ -117,8 +118,8 @@ impl<'a> Writer<'a> {
         Ok(self.out.finish().await?)
     }
 
-    fn rank(&self, place: &Place) -> Result<Rank, StoreError> {
-        Ok((rank_of(self.schema, &place.r#type)?, place.id))
+    fn rank(&self, key: &SortKey) -> Result<Rank, StoreError> {
+        Ok((rank_of(self.schema, &key.r#type)?, key.id))
     }
 
     /// Copies the objects from `start` up to, not including, `end`.
@@ -129,7 +130,7 @@ impl<'a> Writer<'a> {
                 continue;
             }
             let until = end.filter(|end| end.0 == nth).map(|end| end.1.to_string());
-            // Ids are compared as texts; the empty one is before all, the start itself included.
+            // Ids are compared as texts: the empty text comes before every id.
             let mut from = if nth == start.0 { start.1.to_string() } else { String::new() };
             let mut start_at = Start::Included;
             loop {

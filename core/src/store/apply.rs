@@ -1,7 +1,8 @@
-//! What a commit does to the read model.
+//! Applies commits to the read model.
 //!
-//! A commit of this instance's was tried on the read model before it was proposed. If nothing has
-//! been written since, that trial is what is confirmed, whichever way the commit comes back.
+//! This instance ran its own commit on the read model before it proposed it, and left the
+//! transaction open. If nothing else was written since, that transaction is committed, no matter
+//! whether the commit is applied by the committer or comes back through the feed.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -11,7 +12,7 @@ use super::parts::Inner;
 use super::state::{Applied, Phase};
 use crate::context::Context;
 use crate::coord::{Revision, Value};
-use crate::db::{DbError, Speculation, Tx};
+use crate::db::{DbError, OpenTransaction, Tx};
 use crate::error::Chain;
 use crate::log::commit::Proposal;
 use crate::log::format::{Commit, Head};
@@ -19,94 +20,94 @@ use crate::read_model::{StoreError, schema};
 
 /// The commit that this instance proposed last.
 #[derive(Default)]
-pub(super) struct Proposed(Mutex<Option<Own>>);
+pub(super) struct Proposed(Mutex<Option<OwnCommit>>);
 
-struct Own {
+struct OwnCommit {
     commit: Arc<Commit>,
-    /// It, as it is in the log.
+    /// The commit as it is encoded in the log.
     value: Value,
-    /// What it did on the read model, until that is confirmed.
-    trial: Option<Speculation>,
+    /// Its writes to the read model, until they are committed there.
+    transaction: Option<OpenTransaction>,
 }
 
 impl Proposed {
-    pub(super) fn set(&self, proposal: &Proposal, trial: Speculation) {
+    pub(super) fn set(&self, proposal: &Proposal, transaction: OpenTransaction) {
         let (commit, value) = (Arc::clone(&proposal.commit), proposal.value.clone());
-        *self.lock() = Some(Own { commit, value, trial: Some(trial) });
+        *self.lock() = Some(OwnCommit { commit, value, transaction: Some(transaction) });
     }
 
-    /// The commit, if this is it: it need not be read.
-    pub(super) fn written_as(&self, value: &Value) -> Option<Arc<Commit>> {
+    /// The proposed commit if `value` is its encoding: then `value` need not be decoded.
+    pub(super) fn encoded_as(&self, value: &Value) -> Option<Arc<Commit>> {
         let proposed = self.lock();
         proposed.as_ref().filter(|own| own.value == value).map(|own| Arc::clone(&own.commit))
     }
 
-    fn take_trial(&self, commit: Uuid) -> Option<Speculation> {
+    fn take_transaction(&self, commit: Uuid) -> Option<OpenTransaction> {
         let mut proposed = self.lock();
-        proposed.as_mut().filter(|own| own.commit.id == commit)?.trial.take()
+        proposed.as_mut().filter(|own| own.commit.id == commit)?.transaction.take()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Own>> {
+    fn lock(&self) -> MutexGuard<'_, Option<OwnCommit>> {
         self.0.lock().expect("no holder of this lock panics")
     }
 }
 
 impl Inner {
-    /// Says how far the read model is.
-    pub(super) fn is_at(&self, applied: Applied) {
+    /// Publishes the position of the read model to its watchers.
+    pub(super) fn publish_applied(&self, applied: Applied) {
         self.applied.send_replace(applied);
         let phase = applied.phase;
         self.phase.send_if_modified(|now| std::mem::replace(now, phase) != phase);
     }
 
-    /// From now on the read model is made anew. Answers where it stood.
+    /// Marks the read model as loading; answers the last commit that the old one held.
     pub(super) async fn begin_load(&self) -> Option<Head> {
-        let _turn = self.turn.lock().await;
+        let _lock = self.model_lock.lock().await;
         let before = *self.applied.borrow();
-        self.is_at(Applied { phase: Phase::Loading, ..before });
+        self.publish_applied(Applied { phase: Phase::Loading, ..before });
         before.head
     }
 
-    /// Applies a commit that this instance made, if it is the next one. If not, or if that fails,
-    /// it comes by the feed.
+    /// Applies a commit of this instance if it is the next one. If it is not, or if that fails, the
+    /// feed applies it.
     pub(super) async fn apply_own(&self, commit: Arc<Commit>, revision: Revision) {
-        let _turn = self.turn.lock().await;
+        let _lock = self.model_lock.lock().await;
         let Applied { phase, head, .. } = *self.applied.borrow();
         if phase == Phase::Ready
             && head.is_some_and(|head| commit.follows(&head))
             && let Err(error) = self.apply(vec![(commit, revision)]).await
         {
-            tracing::debug!(error = %Chain(&error), "an own commit is left to the feed");
+            tracing::debug!(error = %Chain(&error), "the feed will apply this instance's commit");
         }
     }
 
-    /// Brings the read model to the last of these commits, which follow it in order, and tells
-    /// everybody. Whoever calls it has the turn.
+    /// Applies `commits`, which follow the read model in order, and publishes its new position. The
+    /// caller holds `model_lock`.
     pub(super) async fn apply(
         &self,
         commits: Vec<(Arc<Commit>, Revision)>,
     ) -> Result<(), StoreError> {
         let Some((last, revision)) = commits.last() else { return Ok(()) };
         let (head, revision) = (last.head(), *revision);
-        if commits.len() > 1 || !self.confirm(head.commit).await? {
+        if commits.len() > 1 || !self.commit_own(head.commit).await? {
             let mut changes = Vec::new();
             for (commit, _) in commits {
-                changes.extend(self.actions(Arc::unwrap_or_clone(commit).body).await?);
+                changes.extend(self.mutations(Arc::unwrap_or_clone(commit).body).await?);
             }
             let schema = self.schema;
             let work = move |tx: &Tx<'_>| -> Result<(), DbError> {
-                changes.iter().try_for_each(|action| schema.apply(tx, action))?;
+                changes.iter().try_for_each(|mutation| schema.apply(tx, mutation))?;
                 schema::set_head(tx, &head)
             };
             self.db()?.run(&Context::background(), work).await?;
         }
-        self.is_at(Applied { phase: Phase::Ready, head: Some(head), revision });
+        self.publish_applied(Applied { phase: Phase::Ready, head: Some(head), revision });
         Ok(())
     }
 
-    /// Whether the trial of this commit was still there, and is the read model now.
-    async fn confirm(&self, commit: Uuid) -> Result<bool, StoreError> {
-        let Some(trial) = self.proposed.take_trial(commit) else { return Ok(false) };
-        Ok(self.db()?.confirm(&Context::background(), trial).await?)
+    /// Commits the open transaction of a commit of this instance. `false`: there is none.
+    async fn commit_own(&self, commit: Uuid) -> Result<bool, StoreError> {
+        let Some(transaction) = self.proposed.take_transaction(commit) else { return Ok(false) };
+        Ok(self.db()?.commit(&Context::background(), transaction).await?)
     }
 }

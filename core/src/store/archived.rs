@@ -1,5 +1,5 @@
-//! Follows how far the log is archived: what `durability = "archived"` waits for, and what bounds
-//! the part of the log that only the coordination store holds.
+//! Follows the key `archived`. Writes with `durability = "archived"` wait for it, and it bounds the
+//! part of the log that only the coordination store holds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::log::format::{ArchivedRecord, Head, decode};
 use crate::read_model::StoreError;
 use crate::retry::Backoff;
 
-/// How often the key is read although its watch says nothing.
+/// How often the key is read although its watch delivers nothing.
 const IDLE_CHECK: Duration = Duration::from_secs(5);
 
-/// Why a watch is not followed any more.
+/// Why the follower stopped listening to a watch.
 #[derive(PartialEq, Eq)]
 enum Ended {
     Broken,
@@ -34,7 +34,7 @@ impl ArchivedFollower {
     pub(super) async fn run(self) {
         let mut backoff = Backoff::new(&self.inner.env, "archived-watch");
         loop {
-            match self.look().await {
+            match self.read_and_watch().await {
                 Ok(watch) => {
                     if self.follow(watch).await == Ended::Quiet {
                         backoff.reset();
@@ -50,7 +50,7 @@ impl ArchivedFollower {
         }
     }
 
-    async fn look(&self) -> Result<WatchStream, StoreError> {
+    async fn read_and_watch(&self) -> Result<WatchStream, StoreError> {
         let key = self.inner.keys.archived();
         let (found, revision) = self.inner.coord.get(key.clone()).await?;
         if let Some(found) = found {
@@ -85,9 +85,9 @@ impl ArchivedFollower {
 }
 
 impl Inner {
-    /// Refuses when too much of the log is not archived: its place is bounded, whatever happens to
-    /// object storage. Resumes by itself.
-    pub(super) fn check_window(&self, head: &Head) -> Result<(), StoreError> {
+    /// Refuses a write while too many commits are not archived: the log in the coordination store
+    /// stays bounded even if object storage is down. Writes resume once the archiver catches up.
+    pub(super) fn check_unarchived(&self, head: &Head) -> Result<(), StoreError> {
         let archived = self.archived.borrow().map_or(0, |archived| archived.position);
         let waiting = head.position.saturating_sub(archived);
         if waiting < self.settings.unarchived_commits {
@@ -96,15 +96,15 @@ impl Inner {
         Err(StoreError::StorageUnavailable(format!("`{waiting}` commits wait to be archived")))
     }
 
-    /// Waits until the log is archived up to `commit`, or another lineage is in force.
-    pub(super) async fn archived_at(&self, commit: &Head) -> Result<(), StoreError> {
+    /// Waits until the log is archived up to `commit`, or another lineage is the current one.
+    pub(super) async fn wait_archived(&self, commit: &Head) -> Result<(), StoreError> {
         let mut archived = self.archived.subscribe();
         let done = |record: &Option<ArchivedRecord>| {
             record.is_some_and(|record| {
                 record.position >= commit.position || record.lineage != commit.lineage
             })
         };
-        // The sender lives in `self`.
+        // `self` holds the sender, so the channel cannot close.
         archived.wait_for(done).await.map(drop).map_err(|_closed| StoreError::Closed)
     }
 }

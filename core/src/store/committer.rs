@@ -1,8 +1,9 @@
 //! Turns waiting transactions into commits, one batch after the other.
 //!
 //! Invariants: a batch runs on the read model exactly at the position that its commit names as its
-//! predecessor. A decision (also an error) is answered only after a transaction or a look at `head`
-//! has shown that nothing else came first. While an outcome is unknown nothing else is proposed.
+//! predecessor. A decision (also an error) is answered only after a transaction or a read of `head`
+//! has shown that no other commit came first. While the outcome of one commit is unknown, no other
+//! is proposed.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -12,20 +13,19 @@ use uuid::Uuid;
 use super::parts::Inner;
 use super::state::{Applied, Phase};
 use super::transact::{Job, StoreTx};
-use crate::checkpoint::read::encode_actions;
+use crate::checkpoint::read::encode_mutations;
 use crate::context::Context;
 use crate::coord::KeyValue;
-use crate::db::{DbError, Length, Speculation, Tx};
+use crate::db::{DbError, OpenTransaction, RunOn, Tx};
 use crate::log::commit::{CommitError, Proposal, Settled, settle};
-use crate::log::format::{Action, Body, Commit, Head, Mode, decode};
+use crate::log::format::{Body, Commit, Head, Mode, Mutation, decode};
 use crate::log::keys::DataName;
 use crate::maintenance::SeenMode;
-use crate::read_model::StoreError;
-use crate::read_model::schema;
+use crate::read_model::{StoreError, schema};
 
 type Batch = Vec<Box<dyn Job>>;
 
-/// So many short transactions are short together.
+/// A batch of at most this many short transactions still counts as short.
 const SHORT_BATCH: usize = 2;
 
 pub(super) struct Committer {
@@ -33,32 +33,32 @@ pub(super) struct Committer {
     jobs: mpsc::Receiver<Box<dyn Job>>,
 }
 
-/// What a batch did on top of `base`.
-struct Trial {
-    /// So many transactions ran, from the first; the others found no room.
-    ran: usize,
-    actions: Vec<Action>,
+/// The result of running a batch on top of `base`.
+struct Attempt {
+    /// The first jobs of the batch, which ran; the others did not fit.
+    jobs_run: usize,
+    mutations: Vec<Mutation>,
     bytes: usize,
     base: Head,
-    /// That of the commit, if there is something to commit.
+    /// The id of the commit; `None`: the batch changed nothing.
     id: Option<Uuid>,
 }
 
-/// What is to be committed.
+/// The contents of the next commit.
 struct Changes {
-    /// The commit's.
+    /// The id of the commit.
     id: Uuid,
-    actions: Vec<Action>,
+    mutations: Vec<Mutation>,
     bytes: usize,
-    /// The same on the read model.
-    trial: Speculation,
+    /// The same changes on the read model.
+    transaction: OpenTransaction,
 }
 
 enum Step {
-    /// Everybody was answered, but for these.
-    Answered(Batch),
-    /// Something came first: run these again.
-    Again(Batch),
+    /// All jobs are answered except these, which did not fit the batch.
+    Done(Batch),
+    /// Another commit won the race; these jobs must run again.
+    Retry(Batch),
 }
 
 impl Committer {
@@ -72,13 +72,14 @@ impl Committer {
             if waiting.is_empty() && self.take(&mut waiting, true).await == 0 {
                 return;
             }
-            // Whoever came meanwhile goes along.
+            // Jobs that were queued meanwhile join the batch.
             self.take(&mut waiting, false).await;
-            waiting = self.work_off(waiting).await;
+            waiting = self.process(waiting).await;
         }
     }
 
-    /// Moves waiting jobs over, up to a batch's size; answers how many there are.
+    /// Moves jobs from the queue to `waiting`, up to the size of a batch; answers how many there
+    /// are.
     async fn take(&mut self, waiting: &mut Batch, wait: bool) -> usize {
         let limit = self.inner.settings.batch_transactions.max(1);
         if wait {
@@ -92,28 +93,28 @@ impl Committer {
         waiting.len()
     }
 
-    /// One try at a batch; answers the jobs that are still to be done.
-    async fn work_off(&self, batch: Batch) -> Batch {
+    /// Tries to commit a batch once; answers the jobs that remain.
+    async fn process(&self, batch: Batch) -> Batch {
         let mut batch = batch;
-        // Their callers have been told already.
+        // The callers of jobs whose context is over have their answer already.
         batch.retain(|job| job.context().check().is_ok());
         if batch.is_empty() {
             return batch;
         }
         match self.step(&mut batch).await {
-            Ok(Step::Answered(left)) => left,
-            Ok(Step::Again(again)) => {
+            Ok(Step::Done(left)) => left,
+            Ok(Step::Retry(jobs)) => {
                 self.inner.stats.conflicts();
-                again
+                jobs
             }
             Err(error) => {
-                fail(batch, &error);
+                reject_all(batch, &error);
                 Vec::new()
             }
         }
     }
 
-    /// On an error the jobs are back in `batch`.
+    /// Runs a batch and commits it. After an error all jobs are in `batch` again.
     async fn step(&self, batch: &mut Batch) -> Result<Step, StoreError> {
         let mode = self.inner.mode.get().ok_or(StoreError::NotReady)?;
         if mode.mode == Mode::Maintenance {
@@ -123,76 +124,77 @@ impl Committer {
         let (Phase::Ready, Some(base)) = (applied.phase, applied.head) else {
             return Err(StoreError::NotReady);
         };
-        self.inner.check_window(&base)?;
-        let (trial, speculation) = self.attempt(batch, base).await?;
-        if trial.base != base {
-            // The feed moved between the look and the trial.
-            return Ok(Step::Again(std::mem::take(batch)));
+        self.inner.check_unarchived(&base)?;
+        let (attempt, transaction) = self.attempt(batch, base).await?;
+        if attempt.base != base {
+            // The feed applied a commit after `applied` was read.
+            return Ok(Step::Retry(std::mem::take(batch)));
         }
-        let fresh = if let Some(id) = trial.id {
-            let Trial { actions, bytes, .. } = trial;
-            let changes = Changes { id, actions, bytes, trial: speculation };
+        let current = if let Some(id) = attempt.id {
+            let Attempt { mutations, bytes, .. } = attempt;
+            let changes = Changes { id, mutations, bytes, transaction };
             self.commit(applied, base, mode, changes).await?
         } else {
-            self.still_at(&base).await?
+            self.is_current_head(&base).await?
         };
-        if !fresh {
-            return Ok(Step::Again(std::mem::take(batch)));
+        if !current {
+            return Ok(Step::Retry(std::mem::take(batch)));
         }
-        let left = batch.split_off(trial.ran);
+        let left = batch.split_off(attempt.jobs_run);
         batch.drain(..).for_each(Job::answer);
-        Ok(Step::Answered(left))
+        Ok(Step::Done(left))
     }
 
-    /// Runs the closures one after the other. What they wrote nobody sees yet.
+    /// Runs the closures one after the other, in a transaction that no reader sees yet.
     async fn attempt(
         &self,
         batch: &mut Batch,
         base: Head,
-    ) -> Result<(Trial, Speculation), StoreError> {
+    ) -> Result<(Attempt, OpenTransaction), StoreError> {
         let (db, inner) = (self.inner.db()?, Arc::clone(&self.inner));
-        let (length, sole) = (length(batch), batch.len() == 1);
-        // They come back also if the read model fails.
+        let (run_on, sole) = (run_on(batch), batch.len() == 1);
+        // Shared, so that the jobs come back also if the read model fails.
         let jobs = Arc::new(Mutex::new(std::mem::take(batch)));
-        let tried = Arc::clone(&jobs);
-        let trial = move |tx: &Tx<'_>| -> Result<Trial, DbError> {
+        let running = Arc::clone(&jobs);
+        let work = move |tx: &Tx<'_>| -> Result<Attempt, DbError> {
             let base_now = schema::head(tx)?;
-            let mut trial =
-                Trial { ran: 0, actions: Vec::new(), bytes: 0, base: base_now, id: None };
+            let mut attempt =
+                Attempt { jobs_run: 0, mutations: Vec::new(), bytes: 0, base: base_now, id: None };
             if base_now != base {
-                return Ok(trial);
+                return Ok(attempt);
             }
-            for job in lock(&tried).iter_mut() {
-                if trial.bytes >= inner.settings.batch_bytes {
+            for job in lock(&running).iter_mut() {
+                if attempt.bytes >= inner.settings.batch_bytes {
                     break;
                 }
-                try_job(&inner, tx, job.as_mut(), &mut trial, sole)?;
-                trial.ran += 1;
+                attempt_job(&inner, tx, job.as_mut(), &mut attempt, sole)?;
+                attempt.jobs_run += 1;
             }
-            if !trial.actions.is_empty() {
+            if !attempt.mutations.is_empty() {
                 let (position, commit) = (base.position + 1, inner.env.new_id());
                 schema::set_head(tx, &Head { lineage: base.lineage, position, commit })?;
-                trial.id = Some(commit);
+                attempt.id = Some(commit);
             }
-            Ok(trial)
+            Ok(attempt)
         };
-        let done = db.speculate(&Context::background(), length, trial).await;
+        let done = db.run_open(&Context::background(), run_on, work).await;
         *batch = std::mem::take(&mut *lock(&jobs));
         Ok(done?)
     }
 
-    /// Whether nothing has been committed since `base`, anywhere.
-    async fn still_at(&self, base: &Head) -> Result<bool, StoreError> {
+    /// Whether `base` is still the head, so no instance has committed anything after it.
+    async fn is_current_head(&self, base: &Head) -> Result<bool, StoreError> {
         let now = self.inner.current_head().await?;
         if now == *base {
             return Ok(true);
         }
-        // If it is gone, the next look finds another one.
-        let _ = self.inner.applied_at(&now).await;
+        // If that commit is gone, the next read of `head` finds another one.
+        let _ = self.inner.wait_applied(&now).await;
         Ok(false)
     }
 
-    /// Proposes a batch's actions; `false`: something else came first, and is applied by now.
+    /// Proposes a batch's mutations. `false`: another commit won the race, and is applied here by
+    /// now.
     async fn commit(
         &self,
         applied: Applied,
@@ -201,8 +203,8 @@ impl Committer {
         changes: Changes,
     ) -> Result<bool, StoreError> {
         let inner = &self.inner;
-        let Changes { id, actions, bytes, trial } = changes;
-        let body = self.body(id, actions, bytes).await?;
+        let Changes { id, mutations, bytes, transaction } = changes;
+        let body = self.body(id, mutations, bytes).await?;
         let commit = Commit {
             lineage: base.lineage,
             position: base.position + 1,
@@ -212,11 +214,11 @@ impl Committer {
             body,
         };
         let proposal = Proposal::new(commit, base, applied.revision, mode.revision);
-        let writing = inner.db()?.write_down(&trial);
-        inner.proposed.set(&proposal, trial);
+        let flushing = inner.db()?.flush(&transaction);
+        inner.proposed.set(&proposal, transaction);
         inner.env.point("commit.before_txn").await?;
         let settling = settle(&inner.coord, &inner.keys, &inner.env, &proposal);
-        let (settled, ()) = tokio::join!(settling, writing);
+        let (settled, ()) = tokio::join!(settling, flushing);
         let settled = match settled {
             Err(CommitError::Lost { .. }) => inner.settle_trimmed(&proposal).await?,
             settled => settled?,
@@ -232,7 +234,7 @@ impl Committer {
                 if let Some(revision) = revision {
                     inner.apply_own(proposal.commit, revision).await;
                 }
-                inner.durable(base, &head).await?;
+                inner.wait_durable(base, &head).await?;
                 Ok(true)
             }
             Settled::Refused { head, mode: found, after_unknown } => {
@@ -245,11 +247,16 @@ impl Committer {
         }
     }
 
-    async fn body(&self, id: Uuid, actions: Vec<Action>, bytes: usize) -> Result<Body, StoreError> {
+    async fn body(
+        &self,
+        id: Uuid,
+        mutations: Vec<Mutation>,
+        bytes: usize,
+    ) -> Result<Body, StoreError> {
         if bytes <= self.inner.settings.inline_bytes {
-            return Ok(Body::Actions(actions));
+            return Ok(Body::Mutations(mutations));
         }
-        let compressed = encode_actions(id, &actions);
+        let compressed = encode_mutations(id, &mutations);
         let name = DataName::of(&compressed);
         self.inner.env.point("commit.before_object_put").await?;
         self.inner.objects.put(&self.inner.object_keys.data(&name), compressed).await?;
@@ -257,7 +264,7 @@ impl Committer {
         Ok(Body::Object(name))
     }
 
-    /// Takes notice of what a refused proposal found.
+    /// Waits until the read model holds the `head` that a refused proposal found.
     async fn catch_up(
         &self,
         proposal: &Proposal,
@@ -266,66 +273,66 @@ impl Committer {
     ) -> Result<(), StoreError> {
         let mode = SeenMode::decode(mode.as_ref())?;
         if mode.revision < proposal.mode_revision {
-            // Not an older look but another coordination store, whose revisions began anew.
+            // This is not an older read but another coordination store, whose revisions began anew.
             self.inner.mode.replace(mode);
         } else {
             self.inner.mode.observe(mode);
         }
         let Some(found) = head else {
-            self.inner.feed_late.notify_one();
+            self.inner.feed_wakeup.notify_one();
             return Err(StoreError::NotReady);
         };
         let (base, head): (_, Head) = (proposal.base, decode(&found.key, &found.value)?);
-        let elsewhere = head == base && found.mod_revision != proposal.head_revision;
-        if head.position < base.position || elsewhere {
-            // Set back, or lost and recovered, or another store that holds the same: there is
-            // nothing to wait for.
-            self.inner.feed_late.notify_one();
+        let other_store = head == base && found.mod_revision != proposal.head_revision;
+        if head.position < base.position || other_store {
+            // The coordination store was set back, or lost and recovered, or it is another one with
+            // the same contents: there is no commit to wait for.
+            self.inner.feed_wakeup.notify_one();
             return Err(StoreError::NotReady);
         }
-        // If it is gone, the next trial is on top of another one.
-        let _ = self.inner.applied_at(&head).await;
+        // If that commit is gone, the next attempt runs on top of another one.
+        let _ = self.inner.wait_applied(&head).await;
         Ok(())
     }
 }
 
-fn length(batch: &Batch) -> Length {
+fn run_on(batch: &Batch) -> RunOn {
     let short = batch.len() <= SHORT_BATCH;
-    if short && batch.iter().all(|job| job.length() == Length::Short) {
-        Length::Short
+    if short && batch.iter().all(|job| job.run_on() == RunOn::Caller) {
+        RunOn::Caller
     } else {
-        Length::Long
+        RunOn::Thread
     }
 }
 
-/// Runs one closure. Where it is the `sole` one and fails, nothing is left to be committed, and
-/// what it wrote is undone with the trial.
-fn try_job(
+/// Runs one closure. If the `sole` closure of a batch fails, nothing is left to be committed, and
+/// its writes are rolled back with the batch's transaction: it needs no savepoint.
+fn attempt_job(
     inner: &Inner,
     tx: &Tx<'_>,
     job: &mut dyn Job,
-    trial: &mut Trial,
+    attempt: &mut Attempt,
     sole: bool,
 ) -> Result<(), DbError> {
-    let (actions_before, bytes_before) = (trial.actions.len(), trial.bytes);
+    let (mutations_before, bytes_before) = (attempt.mutations.len(), attempt.bytes);
     let limit = inner.settings.transaction_bytes;
     let mut too_large = None;
-    let (actions, bytes) = (&mut trial.actions, &mut trial.bytes);
+    let (mutations, bytes) = (&mut attempt.mutations, &mut attempt.bytes);
     let mut work = || {
-        let mut part = StoreTx::new(tx, inner.schema, &inner.env, actions, bytes);
-        let decided = job.attempt(&mut part).map_err(|_rejected| Undo::Part);
+        let mut store_tx = StoreTx::new(tx, inner.schema, &inner.env, mutations, bytes);
+        let decided = job.attempt(&mut store_tx).map_err(|_rejected| Undo::Job);
         let added = *bytes - bytes_before;
         if decided.is_ok() && added > limit {
             too_large = Some(added);
-            return Err(Undo::Part);
+            return Err(Undo::Job);
         }
         decided
     };
     let outcome = if sole { work() } else { tx.savepoint(work) };
     if let Err(undo) = outcome {
-        trial.actions.truncate(actions_before);
-        trial.bytes = bytes_before;
-        if let Undo::Everything(error) = undo {
+        attempt.mutations.truncate(mutations_before);
+        attempt.bytes = bytes_before;
+        if let Undo::Batch(error) = undo {
             return Err(error);
         }
     }
@@ -335,16 +342,16 @@ fn try_job(
     Ok(())
 }
 
-/// How much of a trial is undone.
+/// How much of an attempt is undone.
 enum Undo {
-    /// What one closure did.
-    Part,
-    Everything(DbError),
+    /// The writes of one closure.
+    Job,
+    Batch(DbError),
 }
 
 impl From<DbError> for Undo {
     fn from(error: DbError) -> Undo {
-        Undo::Everything(error)
+        Undo::Batch(error)
     }
 }
 
@@ -352,10 +359,10 @@ fn lock(batch: &Mutex<Batch>) -> MutexGuard<'_, Batch> {
     batch.lock().expect("no holder of this lock panics")
 }
 
-/// Tells everybody the same.
-fn fail(batch: Batch, error: &StoreError) {
+/// Rejects every job of the batch with the same error.
+fn reject_all(batch: Batch, error: &StoreError) {
     for mut job in batch {
-        job.reject(error.for_another());
+        job.reject(error.duplicate());
         job.answer();
     }
 }

@@ -1,8 +1,9 @@
-//! When a commit of this instance's may be acknowledged.
+//! When a commit of this instance may be acknowledged.
 //!
-//! Invariant: it is applied here, it is archived if that is what an acknowledgement means, and it
-//! is part of the log *then*: a coordination store that is lost or set back between the commit and
-//! its acknowledgement may have gone on without it. Whoever is not sure looks.
+//! Invariant: an acknowledged commit is applied here, is archived if the setting `durability`
+//! demands it, and is part of the log *at that moment*: a coordination store that is lost or set
+//! back between the commit and its acknowledgement may have gone on without it. In doubt the log is
+//! read.
 
 use super::parts::Inner;
 use super::reads::Reached;
@@ -15,8 +16,10 @@ use crate::read_model::StoreError;
 use crate::read_model::history::History;
 use crate::retry::Backoff;
 
+/// Where a commit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
+    /// In the coordination store only.
     InLog,
     Archived,
     Gone,
@@ -24,23 +27,23 @@ enum Found {
 
 impl Inner {
     /// Waits until `commit`, which follows `base`, may be acknowledged.
-    pub(super) async fn durable(&self, base: Head, commit: &Head) -> Result<(), StoreError> {
-        let reached = self.applied_at(commit).await;
+    pub(super) async fn wait_durable(&self, base: Head, commit: &Head) -> Result<(), StoreError> {
+        let reached = self.wait_applied(commit).await;
         let must_be_archived = self.settings.durability == Durability::Archived;
         let newest = self.applied.borrow().head == Some(*commit);
-        if !must_be_archived && reached == Reached::There && newest {
+        if !must_be_archived && reached == Reached::Applied && newest {
             return Ok(());
         }
         let mut backoff = Backoff::new(&self.env, "durable");
         loop {
             if must_be_archived {
-                self.archived_at(commit).await?;
+                self.wait_archived(commit).await?;
             }
             match self.find(base, commit).await {
                 Ok(Found::Archived) => return Ok(()),
                 Ok(Found::InLog) if !must_be_archived => return Ok(()),
                 Ok(Found::Gone) => return Err(lost(commit)),
-                // Set back to before it was archived.
+                // `archived` was set back to before this commit.
                 Ok(Found::InLog) => {}
                 Err(error) if is_transient(&error) => {}
                 Err(error) => return Err(error),
@@ -49,8 +52,9 @@ impl Inner {
         }
     }
 
-    /// A proposal whose place was trimmed while its outcome was unknown is in a segment, or another
-    /// commit is there in its place, or the store was set back and nobody can tell.
+    /// Settles a proposal whose key was trimmed while its outcome was unknown: a segment holds the
+    /// commit, or another commit at its position; or the store was set back and the outcome is
+    /// lost.
     pub(super) async fn settle_trimmed(&self, proposal: &Proposal) -> Result<Settled, StoreError> {
         let after_unknown = true;
         let commit = proposal.commit.head();
@@ -62,28 +66,28 @@ impl Inner {
     }
 
     async fn find(&self, base: Head, commit: &Head) -> Result<Found, StoreError> {
-        let look = Txn::default()
+        let read = Txn::default()
             .then(Op::get(self.keys.commit(commit.position)))
             .then(Op::get(self.keys.archived()));
-        let answer = self.coord.txn(look).await?;
+        let answer = self.coord.txn(read).await?;
         let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
-        let Some(place) = found(0) else {
+        let Some(at_position) = found(0) else {
             let archived = self.is_archived(base, commit).await? == Some(true);
             return Ok(if archived { Found::Archived } else { Found::Gone });
         };
-        let place: Commit = decode(&place.key, &place.value)?;
-        if place.id != commit.commit {
+        let at_position: Commit = decode(&at_position.key, &at_position.value)?;
+        if at_position.id != commit.commit {
             return Ok(Found::Gone);
         }
         let Some(archived) = found(1) else { return Ok(Found::InLog) };
         let archived: ArchivedRecord = decode(&archived.key, &archived.value)?;
-        // In a lineage that came later it was archived before that began.
+        // If `archived` is of a later lineage, the commit was archived before that lineage began.
         let reached = archived.position >= commit.position;
         Ok(if reached { Found::Archived } else { Found::InLog })
     }
 
-    /// Whether a commit that the coordination store does not hold follows `base` in a segment;
-    /// `None` if none does.
+    /// Whether `commit`, which the coordination store does not hold, follows `base` in a segment.
+    /// `None`: no segment holds any commit after `base`.
     async fn is_archived(&self, base: Head, commit: &Head) -> Result<Option<bool>, StoreError> {
         match History::after(self, base, commit.position).next().await {
             Ok(found) => Ok(found.map(|found| found.iter().any(|at| at.id == commit.commit))),

@@ -1,8 +1,9 @@
-//! Brings commits from the coordination store into the read model, one by one, in order.
+//! Applies commits from the coordination store to the read model, in order.
 //!
-//! Invariants: every commit's position and predecessor are checked against what is applied. A gap,
-//! a compaction or another lineage leads to a new load, never to a skip; while that goes on the
-//! store is not ready. Own commits are applied where they were made, unless they come here first.
+//! Invariants: every commit's position and predecessor are checked against the last applied commit.
+//! A gap, a compaction or another lineage leads to a new load, never to a skip; during a load the
+//! store is not ready. The committer applies this instance's own commits unless the feed does
+//! first.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +29,7 @@ pub(super) struct Feed {
 /// A commit, and when it was written to the coordination store.
 type Found = (Arc<Commit>, Revision);
 
-/// Why the read model has to be made anew.
+/// Why the read model must be loaded anew.
 #[derive(Debug, thiserror::Error)]
 enum Reload {
     #[error("the log was trimmed or compacted before it was read")]
@@ -40,24 +41,25 @@ enum Reload {
     #[error("`head` went back from `{}` to `{}`", applied.position, found.position)]
     SetBack { applied: Head, found: Head },
     #[error("`head` was written at revision `{applied}`, and now is said to be of `{found}`")]
-    Elsewhere { applied: Revision, found: Revision },
-    #[error("another lineage is in force")]
+    OtherStore { applied: Revision, found: Revision },
+    #[error("another lineage is the current one")]
     Switched,
     #[error("a commit cannot be applied")]
     Failed(#[source] StoreError),
 }
 
-/// Where the watch goes on, and what it delivers.
+/// The watch of the log.
 struct Following {
+    /// The revision from which the next watch begins.
     next: Revision,
     watch: Option<WatchStream>,
-    /// Whether one before it broke.
+    /// Whether the watch before it broke.
     broken: bool,
 }
 
-/// How often a quiet watch is doubted.
+/// After how long a watch that delivers nothing is checked by reading the log.
 const IDLE_CHECK: Duration = Duration::from_secs(5);
-/// Commits asked for at a time when the feed is late.
+/// Commits read at a time when the feed is late.
 const CATCH_UP_PAGE: usize = 256;
 
 impl Feed {
@@ -91,7 +93,7 @@ impl Feed {
         }
     }
 
-    /// Applies what comes, until the read model has to be made anew.
+    /// Applies commits until the read model must be loaded anew; answers why.
     async fn follow(&self, next: Revision) -> Reload {
         let mut following = Following { next, watch: None, broken: false };
         let mut backoff = Backoff::new(&self.inner.env, "feed-watch");
@@ -115,9 +117,10 @@ impl Feed {
         match self.inner.coord.watch(request).await {
             Ok(watch) => {
                 following.watch = Some(watch);
-                // It goes on in silence also if the store is another one, which is behind it.
+                // On another coordination store, which is behind `next`, the new watch would only
+                // be silent: the log itself is read.
                 if std::mem::take(&mut following.broken) {
-                    self.ask_the_log().await?;
+                    self.read_log().await?;
                 }
             }
             Err(CoordError::Compacted { .. }) => return Err(Reload::Compacted),
@@ -152,15 +155,15 @@ impl Feed {
                     return Ok(());
                 }
             },
-            () = self.inner.feed_late.notified() => {
-                // The watch may be dead without saying so: ask, and watch anew.
+            () = self.inner.feed_wakeup.notified() => {
+                // The watch may be dead without an error: read the log, and watch anew.
                 self.inner.stats.catch_ups();
-                self.ask_the_log().await?;
+                self.read_log().await?;
                 return Ok(());
             }
             () = tokio::time::sleep(IDLE_CHECK) => {
                 let before = *self.inner.applied.borrow();
-                self.ask_the_log().await?;
+                self.read_log().await?;
                 if *self.inner.applied.borrow() != before {
                     self.inner.stats.catch_ups();
                     return Ok(());
@@ -171,9 +174,9 @@ impl Feed {
         Ok(())
     }
 
-    /// Reads what the watch has not brought.
-    async fn ask_the_log(&self) -> Result<(), Reload> {
-        // Before the look: meanwhile more may be applied, here.
+    /// Reads and applies the commits that the watch has not delivered.
+    async fn read_log(&self) -> Result<(), Reload> {
+        // Read before `head`: this instance may apply more commits meanwhile.
         let Applied { head: applied, revision, .. } = *self.inner.applied.borrow();
         let applied = applied.ok_or(Reload::Switched)?;
         let found = match self.inner.coord.get(self.inner.keys.head()).await {
@@ -188,8 +191,9 @@ impl Feed {
             return Err(Reload::SetBack { applied, found: head });
         }
         if head == applied && found.mod_revision != revision {
-            // Another store that holds the same: a proposal would be refused for its revision.
-            return Err(Reload::Elsewhere { applied: revision, found: found.mod_revision });
+            // Another store with the same contents: it would refuse every proposal, whose revision
+            // is of the first one.
+            return Err(Reload::OtherStore { applied: revision, found: found.mod_revision });
         }
         loop {
             let position = self.inner.applied.borrow().position().unwrap_or(0);
@@ -209,9 +213,9 @@ impl Feed {
         if applied < head.position { Err(Reload::Compacted) } else { Ok(()) }
     }
 
-    /// Applies commits that follow what is applied; older ones are known already.
+    /// Applies the commits that follow the read model; older ones are applied already.
     async fn take(&self, commits: Vec<Found>) -> Result<(), Reload> {
-        let _turn = self.inner.turn.lock().await;
+        let _lock = self.inner.model_lock.lock().await;
         let applied = self.inner.applied.borrow().head.ok_or(Reload::Switched)?;
         let mut head = applied;
         let mut next = Vec::new();
@@ -237,7 +241,7 @@ impl Feed {
     }
 
     fn commit_of(&self, found: &KeyValue) -> Result<Found, Reload> {
-        if let Some(own) = self.inner.proposed.written_as(&found.value) {
+        if let Some(own) = self.inner.proposed.encoded_as(&found.value) {
             return Ok((own, found.mod_revision));
         }
         let commit: Commit = decode(&found.key, &found.value)

@@ -1,5 +1,5 @@
-//! Brings a read model into place: after a first boot, a recovery or a change of lineage where
-//! there must be one.
+//! Loads the read model and puts it in the place of the old one. A first boot, a recovery or a fork
+//! comes first where the store needs one.
 
 use super::parts::Inner;
 use super::state::{Applied, Phase};
@@ -14,10 +14,10 @@ pub(super) async fn load(inner: &Inner, known: Option<Head>) -> Result<Loaded, S
     if let Found::HeadLost { lineage } = bootstrap::ensure(inner).await? {
         recovery::recover(inner, lineage).await?;
     } else {
-        recovery::if_set_back(inner).await?;
+        recovery::recover_if_set_back(inner).await?;
     }
     if let Some(known) = known {
-        fork::if_another_past(inner, &known).await?;
+        fork::fork_if_diverged(inner, &known).await?;
     }
     assemble(inner, inner.create_db().await?).await
 }
@@ -29,12 +29,13 @@ impl Inner {
         *self.db.write().expect("no holder of this lock panics") = Some(db);
         let before = self.applied.borrow().head;
         if before.is_some_and(|before| before.lineage != head.lineage) {
-            // It may be another coordination store, whose revisions say nothing of what was known.
+            // It may be another coordination store, whose revisions cannot be compared with the
+            // last known one.
             self.mode.replace(mode);
         } else {
             self.mode.observe(mode);
         }
         let (phase, revision) = (Phase::Ready, head_revision);
-        self.is_at(Applied { phase, head: Some(head), revision });
+        self.publish_applied(Applied { phase, head: Some(head), revision });
     }
 }

@@ -7,12 +7,12 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`transact`] | what a closure may do, and how it is queued |
+//! | [`transact`] | the interface of transactions, and their queue |
 //! | [`committer`] | batches, conflicts, unknown outcomes |
 //! | [`durable`] | when a commit may be acknowledged |
 //! | [`feed`] | commits from the coordination store, in order |
-//! | [`apply`] | what a commit does to the read model |
-//! | [`load`] | a read model from the beginning, in place of the old one |
+//! | [`apply`] | applying commits to the read model |
+//! | [`load`] | loading a read model in the place of the old one |
 //! | [`reads`] | linearizable reads |
 //!
 //! Absent on purpose: spawning. [`Store::new`] hands out the loops; the runtime runs them.
@@ -22,15 +22,15 @@ mod archived;
 mod committer;
 mod durable;
 mod feed;
-mod live;
 mod load;
+mod overview;
 mod parts;
 mod reads;
 mod settings;
 mod state;
 mod transact;
 
-pub use live::Overview;
+pub use overview::Overview;
 pub(crate) use parts::Inner;
 pub use parts::{Loops, Store, StoreParts};
 pub(crate) use reads::Reached;

@@ -27,7 +27,7 @@ use crate::objects::Objects;
 use crate::read_model::base::StoreBase;
 use crate::read_model::{Progress, Schema, Stats, StoreError};
 
-/// What a store is made of.
+/// The parts that a store is made of.
 pub struct StoreParts {
     pub cluster: String,
     pub schema: &'static Schema,
@@ -40,7 +40,7 @@ pub struct StoreParts {
     pub scratch: PathBuf,
     /// Shared with the maintenance driver.
     pub mode: ModeCell,
-    /// Names of the encryption keys that objects may need; an import of others is refused.
+    /// Names of the encryption keys that objects may need; an import that needs another is refused.
     pub known_keys: BTreeSet<String>,
 }
 
@@ -50,27 +50,27 @@ pub struct Store {
     pub(crate) inner: Arc<Inner>,
 }
 
-/// What lives with a running store, on top of its [`StoreBase`].
+/// The state of a running store, on top of its [`StoreBase`].
 pub(crate) struct Inner {
     base: StoreBase,
     pub(crate) settings: StoreSettings,
     pub(crate) mode: ModeCell,
     pub(crate) known_keys: BTreeSet<String>,
-    /// How far the log is archived, as last seen; `None` before the first look.
+    /// The key `archived` as last read; `None` before the first read.
     pub(super) archived: watch::Sender<Option<ArchivedRecord>>,
-    /// Why this store must not go on.
+    /// Why this store was halted.
     halted: watch::Sender<Option<String>>,
     pub(super) applied: watch::Sender<Applied>,
-    /// That of `applied`, for those who need not hear of every commit.
+    /// The phase of `applied`, for watchers that need not wake at every commit.
     pub(super) phase: watch::Sender<Phase>,
     pub(super) db: RwLock<Option<Db>>,
     pub(super) jobs: mpsc::Sender<Box<dyn Job>>,
     pub(super) head_waiters: mpsc::Sender<HeadWaiter>,
     pub(super) proposed: Proposed,
-    /// Held by whoever brings the read model further, or makes it anew.
-    pub(super) turn: Mutex<()>,
-    /// Somebody waits for the feed longer than is usual.
-    pub(super) feed_late: Notify,
+    /// Held while commits are applied to the read model, and while it is marked as loading.
+    pub(super) model_lock: Mutex<()>,
+    /// Wakes the feed when a read or a write waits for it too long.
+    pub(super) feed_wakeup: Notify,
 }
 
 impl Deref for Inner {
@@ -121,8 +121,8 @@ impl Store {
             jobs,
             head_waiters,
             proposed: Proposed::default(),
-            turn: Mutex::new(()),
-            feed_late: Notify::new(),
+            model_lock: Mutex::new(()),
+            feed_wakeup: Notify::new(),
         });
         let loops = Loops {
             feed: Feed::new(Arc::clone(&inner)),
@@ -133,12 +133,12 @@ impl Store {
         (Store { inner }, loops)
     }
 
-    /// Follows how far the read model is.
+    /// Follows the position of the read model.
     pub fn applied(&self) -> watch::Receiver<Applied> {
         self.inner.applied.subscribe()
     }
 
-    /// Follows whether there is a read model.
+    /// Follows whether the read model is loaded.
     pub fn phase(&self) -> watch::Receiver<Phase> {
         self.inner.phase.subscribe()
     }
@@ -151,19 +151,19 @@ impl Store {
         &self.inner.progress
     }
 
-    /// How far the log is archived, as last seen; `None` before the first look.
+    /// The last archived position as last read; `None` before the first read.
     pub fn archived(&self) -> Option<Position> {
         self.inner.archived.borrow().map(|archived| archived.position)
     }
 
-    /// Writes that wait for the committer, and reads that wait for a look at `head`.
+    /// The number of writes that wait for the committer, and of reads that wait for `head`.
     pub fn waiting(&self) -> (usize, usize) {
         let Inner { jobs, head_waiters, .. } = &*self.inner;
         let writes = jobs.max_capacity() - jobs.capacity();
         (writes, head_waiters.max_capacity() - head_waiters.capacity())
     }
 
-    /// Resolves, with the reason, if this store must not go on.
+    /// Resolves with the reason once this store is halted.
     pub async fn halted(&self) -> String {
         let mut halted = self.inner.halted.subscribe();
         let reason = halted.wait_for(Option::is_some).await.expect("self holds the sender");
@@ -176,7 +176,7 @@ impl Store {
 }
 
 impl Loops {
-    /// Runs until `stop`; what was proposed by then may or may not be committed.
+    /// Runs until `stop`; a commit that is proposed by then may or may not be in the log.
     pub async fn run(self, stop: CancellationToken) {
         let Loops { feed, committer, heads, archived } = self;
         let all = async { tokio::join!(feed.run(), committer.run(), heads.run(), archived.run()) };

@@ -1,4 +1,5 @@
-//! Linearizable reads: one look at `head`, shared by all that wait for it, then the read model.
+//! Linearizable reads: one read of `head`, shared by all reads that wait for it, then the read
+//! model.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,33 +18,33 @@ use crate::read_model::error::{StoreError, translate};
 /// How new a read must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reads {
-    /// At least as new as everything answered before it began, anywhere.
+    /// At least as new as everything that any instance answered before the read began.
     #[default]
     Linearizable,
-    /// Whatever this instance has.
+    /// The state of this instance's read model, however old.
     Local,
 }
 
-/// What became of the wait for a commit.
+/// How the wait for a commit ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Reached {
-    There,
-    /// It will not come: the coordination store was lost or set back meanwhile.
+    Applied,
+    /// The commit will not come: the coordination store was lost or set back meanwhile.
     Gone,
 }
 
 pub(super) type HeadWaiter = oneshot::Sender<Result<Head, Arc<StoreError>>>;
 
-/// Looks at `head` for everybody who waits. Whoever comes while a look is under way waits for the
-/// next: that look may have been answered before they came.
+/// Reads `head` for all that wait. A waiter that comes while a read is under way waits for the next
+/// one: the present one may have been answered before the waiter came.
 pub(super) struct HeadReader {
     inner: Arc<Inner>,
     waiters: mpsc::Receiver<HeadWaiter>,
 }
 
-/// Waiters answered by one look at most.
-const SHARED_AT_MOST: usize = 4096;
+/// Waiters answered by one read of `head` at most.
+const WAITERS_MAX: usize = 4096;
 
 impl HeadReader {
     pub(super) fn new(inner: Arc<Inner>, waiters: mpsc::Receiver<HeadWaiter>) -> HeadReader {
@@ -52,14 +53,14 @@ impl HeadReader {
 
     pub(super) async fn run(mut self) {
         let mut waiting = Vec::new();
-        while self.waiters.recv_many(&mut waiting, SHARED_AT_MOST).await > 0 {
+        while self.waiters.recv_many(&mut waiting, WAITERS_MAX).await > 0 {
             self.inner.stats.head_reads();
             let head = read_head(&self.inner).await.map_err(Arc::new);
             for (nth, waiter) in waiting.drain(..).enumerate() {
                 if nth > 0 {
                     self.inner.stats.head_reads_shared();
                 }
-                // The reader may be gone: then nobody wants the answer.
+                // The reader may have given up; then the answer is dropped.
                 let _ = waiter.send(head.clone());
             }
         }
@@ -70,14 +71,14 @@ async fn read_head(inner: &Inner) -> Result<Head, StoreError> {
     let applied = inner.applied.borrow().head;
     let (found, _) = inner.coord.get(inner.keys.head()).await?;
     let Some(found) = found else {
-        inner.feed_late.notify_one();
+        inner.feed_wakeup.notify_one();
         return Err(StoreError::NotReady);
     };
     let head: Head = decode(&found.key, &found.value)?;
-    // A look begun after a commit was applied is not older than that commit: this is a store that
-    // was set back, or lost and recovered, and what is applied is more than there is.
+    // `head` was read after `applied`, so it can only be behind if the coordination store was set
+    // back, or lost and recovered: then this instance has applied commits that the log lost.
     if applied.is_some_and(|applied| head.position < applied.position) {
-        inner.feed_late.notify_one();
+        inner.feed_wakeup.notify_one();
         return Err(StoreError::NotReady);
     }
     Ok(head)
@@ -88,31 +89,31 @@ impl Inner {
     pub(super) async fn current_head(&self) -> Result<Head, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.head_waiters.send(answer).await.map_err(|_| StoreError::Closed)?;
-        let looked = answered.await.map_err(|_dropped| StoreError::Closed)?;
-        looked.map_err(|shared| shared.for_another())
+        let found = answered.await.map_err(|_dropped| StoreError::Closed)?;
+        found.map_err(|shared| shared.duplicate())
     }
 
-    /// Waits until the read model holds `head`, or something later; wakes the feed if that takes
+    /// Waits until the read model holds `head` or a later commit; wakes the feed if that takes
     /// long.
-    pub(crate) async fn applied_at(&self, head: &Head) -> Reached {
+    pub(crate) async fn wait_applied(&self, head: &Head) -> Reached {
         let patience = Duration::from_millis(self.settings.feed_patience_ms);
         let mut applied = self.applied.subscribe();
         let before = applied.borrow().head.map(|head| head.lineage);
         loop {
             let now = *applied.borrow_and_update();
             if now.covers(head) {
-                return Reached::There;
+                return Reached::Applied;
             }
             let lineage = now.head.map(|head| head.lineage);
             if now.phase == Phase::Ready && lineage != before && lineage != Some(head.lineage) {
                 return Reached::Gone;
             }
             tokio::select! {
-                // The sender lives in `self`.
+                // `self` holds the sender, so the channel cannot close.
                 _ = applied.changed() => {}
                 () = tokio::time::sleep(patience) => {
-                    self.feed_late.notify_one();
-                    if self.went_back(head).await {
+                    self.feed_wakeup.notify_one();
+                    if self.head_went_back(head).await {
                         return Reached::Gone;
                     }
                 }
@@ -121,7 +122,7 @@ impl Inner {
     }
 
     /// Whether the log ends before `head`, in the same lineage.
-    async fn went_back(&self, head: &Head) -> bool {
+    async fn head_went_back(&self, head: &Head) -> bool {
         let Ok((Some(found), _)) = self.coord.get(self.keys.head()).await else { return false };
         let now: Result<Head, _> = decode(&found.key, &found.value);
         now.is_ok_and(|now| {
@@ -144,7 +145,7 @@ impl Store {
         done.map_err(|error| StoreError::Db(error).boxed())?.map_err(translate)
     }
 
-    /// One consistent state of the read model, for many reads to come.
+    /// One consistent state of the read model, for many reads.
     pub(crate) async fn snapshot(&self, ctx: &Context, reads: Reads) -> Result<Snapshot, BoxError> {
         self.reach(ctx, reads).await?;
         let db = self.inner.db().map_err(StoreError::boxed)?;
@@ -156,11 +157,11 @@ impl Store {
             return Ok(());
         }
         let reached = async {
-            // Before the look: a model that is being made has nobody to wait for.
+            // Checked first: while the model is loading there is no commit to wait for.
             self.inner.db().map_err(StoreError::boxed)?;
             loop {
                 let head = self.inner.current_head().await.map_err(StoreError::boxed)?;
-                if self.inner.applied_at(&head).await == Reached::There {
+                if self.inner.wait_applied(&head).await == Reached::Applied {
                     return Ok(());
                 }
             }

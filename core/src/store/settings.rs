@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSettings {
-    /// Transactions in one commit at most.
+    /// The most transactions in one commit.
     pub batch_transactions: usize,
-    /// Bytes of actions at which a commit takes no further transaction.
+    /// Bytes of mutations at which a commit takes no further transaction.
     pub batch_bytes: usize,
-    /// Bytes of actions above which a commit refers to an object.
+    /// Bytes of mutations above which a commit refers to an object.
     pub inline_bytes: usize,
-    /// Bytes of actions of one transaction at most.
+    /// The most bytes of mutations in one transaction.
     pub transaction_bytes: usize,
-    /// Transactions that may wait at most.
+    /// The most transactions that may wait.
     pub queue: usize,
     /// Time-out of each call to the coordination store, in milliseconds.
     pub coordination_timeout_ms: u64,
-    /// How long a read waits for the feed before the feed asks the log itself, in milliseconds.
+    /// How long a read waits before it makes the feed read the log itself, in milliseconds.
     pub feed_patience_ms: u64,
     /// When a write is acknowledged.
     pub durability: Durability,
-    /// Commits that may wait to be archived at most: then writes are refused.
+    /// The most commits that may wait to be archived; beyond that writes are refused.
     pub unarchived_commits: u64,
     pub tasks: TaskSettings,
 }
@@ -31,9 +31,10 @@ pub struct StoreSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Durability {
-    /// When the coordination store has it.
+    /// When the coordination store has the commit.
     Quorum,
-    /// When object storage has it, too: then losing the coordination store loses nothing.
+    /// When object storage has the commit, too: then losing the coordination store loses no
+    /// acknowledged write.
     Archived,
 }
 
@@ -45,15 +46,15 @@ pub struct TaskSettings {
     pub checkpoint_period_ms: u64,
     pub trim_period_ms: u64,
     pub collect_period_ms: u64,
-    /// Commits since the last checkpoint that are worth another.
+    /// The commits since the last checkpoint after which another one is made.
     pub checkpoint_commits: u64,
     /// Archived commits that the coordination store keeps.
     pub window_commits: u64,
     /// How long an object must have been garbage before it is deleted, in milliseconds.
     pub grace_ms: u64,
-    /// Checkpoints of the lineage in force that are kept.
+    /// The number of checkpoints of the current lineage that are kept.
     pub checkpoints_kept: usize,
-    /// Lineages that are kept, the one in force included.
+    /// The number of lineages that are kept, the current one included.
     pub lineages_kept: usize,
 }
 

@@ -1,22 +1,22 @@
-//! How far the read model is.
+//! The position and phase of the read model.
 
 use crate::coord::Revision;
 use crate::log::format::{Head, Position};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// The read model is being made: nothing may be read from it.
+    /// The read model is being loaded: nothing may be read from it.
     Loading,
     Ready,
 }
 
-/// How far the read model is.
+/// The position of the read model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Applied {
     pub phase: Phase,
     /// `None` before the first load.
     pub head: Option<Head>,
-    /// When `head` was written to the coordination store.
+    /// The revision at which `head` was written to the coordination store.
     pub revision: Revision,
 }
 

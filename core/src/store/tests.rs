@@ -70,7 +70,7 @@ async fn a_closures_error_rolls_back_only_that_closure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panicking_closure_harms_nobody_else() {
+async fn a_panicking_closure_does_not_harm_other_jobs() {
     let mut world = World::new();
     let instance = world.start().await;
     let store = instance.store.clone();
@@ -99,7 +99,7 @@ async fn constraints_hold_between_writers_on_different_instances() {
     assert_chain(&world, 1).await;
 }
 
-/// An error is decided on what is really there, not on what this instance happens to know.
+/// An error is decided on the newest state, not on the state that this instance happens to have.
 #[tokio::test(start_paused = true)]
 async fn a_domain_error_is_not_decided_on_an_old_state() {
     let mut world = World::new();
@@ -115,7 +115,7 @@ async fn a_domain_error_is_not_decided_on_an_old_state() {
     assert_eq!(found.await.unwrap(), "a");
 }
 
-/// Whoever waits hears of it, and what is written later is not affected.
+/// The waiting jobs get the error, and later writes are not affected.
 #[tokio::test(start_paused = true)]
 async fn a_read_model_that_fails_fails_the_batch_for_that() {
     let mut world = World::new();
@@ -131,9 +131,9 @@ async fn a_read_model_that_fails_fails_the_batch_for_that() {
     assert_eq!(one.names(Reads::Linearizable).await, ["b"]);
 }
 
-/// Of what the feed finds in the log, only what was there before it looked is compared.
+/// The feed compares `head` only with the commits that were applied before it read `head`.
 #[tokio::test(start_paused = true)]
-async fn a_commit_during_a_look_at_the_log_is_not_taken_for_one_too_many() {
+async fn a_commit_that_is_applied_while_the_log_is_read_is_no_set_back() {
     let mut world = World::new();
     let one = world.start().await;
     one.add("a").await.unwrap();
@@ -220,7 +220,7 @@ async fn a_gap_in_the_feed_is_never_skipped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quiet_watch_that_is_dead_is_found_out() {
+async fn a_dead_watch_that_reports_no_error_is_detected() {
     let mut world = World::new();
     let (one, two) = (world.start().await, world.start().await);
     world.coord.swallow_events(2);
@@ -279,7 +279,7 @@ async fn large_commits_go_by_reference_and_too_large_ones_are_refused() {
     let error = add_big(&one, 100_000).await.unwrap_err();
     assert_eq!(kind_of(&error), (Kind::TooLarge, "transaction_too_large"));
     let log = world.coord.log().await;
-    assert!(matches!(log[0].body, Body::Actions(_)));
+    assert!(matches!(log[0].body, Body::Mutations(_)));
     assert!(matches!(log[1].body, Body::Object(_)));
     assert_eq!(two.names(Reads::Linearizable).await.len(), 2);
     drop((one, two));
@@ -287,7 +287,7 @@ async fn large_commits_go_by_reference_and_too_large_ones_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reads_share_one_look_at_head() {
+async fn reads_share_one_read_of_head() {
     let mut world = World::new();
     let instance = world.start().await;
     instance.add("a").await.unwrap();

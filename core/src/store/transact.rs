@@ -1,4 +1,4 @@
-//! What a transaction's closure may do, and how it waits for its commit.
+//! Transactions: the interface of their closures, and the jobs that wait for a commit.
 
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -11,21 +11,21 @@ use uuid::Uuid;
 use super::parts::Store;
 use super::state::Phase;
 use crate::context::Context;
-use crate::db::{Length, Tx};
+use crate::db::{RunOn, Tx};
 use crate::env::Env;
 use crate::error::BoxError;
-use crate::log::format::{Action, Object, canonical};
+use crate::log::format::{Mutation, Object, canonical};
 use crate::read_model::Schema;
 use crate::read_model::error::{StoreError, translate};
 
-/// What a closure sees and does: reads through [`Tx`], changes as actions. It may run several
-/// times.
+/// A transaction as its closure sees it: it reads through [`Tx`], and its changes become mutations.
+/// The closure may run several times.
 pub struct StoreTx<'a> {
     tx: &'a Tx<'a>,
     schema: &'static Schema,
     env: &'a Env,
     now: Timestamp,
-    actions: &'a mut Vec<Action>,
+    mutations: &'a mut Vec<Mutation>,
     bytes: &'a mut usize,
 }
 
@@ -37,21 +37,21 @@ impl<'a> Deref for StoreTx<'a> {
     }
 }
 
-/// Rough bytes of an action around its data.
-const ACTION_OVERHEAD: usize = 96;
+/// Approximate bytes of a mutation besides its data.
+const MUTATION_OVERHEAD: usize = 96;
 
 impl<'a> StoreTx<'a> {
     pub(super) fn new(
         tx: &'a Tx<'a>,
         schema: &'static Schema,
         env: &'a Env,
-        actions: &'a mut Vec<Action>,
+        mutations: &'a mut Vec<Mutation>,
         bytes: &'a mut usize,
     ) -> StoreTx<'a> {
-        StoreTx { tx, schema, env, now: env.now(), actions, bytes }
+        StoreTx { tx, schema, env, now: env.now(), mutations, bytes }
     }
 
-    /// The writer's wall clock: the same at every call in one run.
+    /// The writer's wall clock: the same at every call in one run of the closure.
     pub fn now(&self) -> Timestamp {
         self.now
     }
@@ -69,46 +69,46 @@ impl<'a> StoreTx<'a> {
     ) -> Result<(), BoxError> {
         let object = Object { r#type: kind.to_owned(), id, data: canonical(object)? };
         self.schema.put(self.tx, &object)?;
-        *self.bytes += object.data.get().len() + ACTION_OVERHEAD;
-        self.actions.push(Action::Put(object));
+        *self.bytes += object.data.get().len() + MUTATION_OVERHEAD;
+        self.mutations.push(Mutation::Put(object));
         Ok(())
     }
 
-    /// Deletes one object, if it is there. Children first.
+    /// Deletes one object if it exists. Its children must be deleted first.
     pub fn delete(&mut self, kind: &'static str, id: Uuid) -> Result<(), BoxError> {
         if self.schema.delete(self.tx, kind, id)? {
-            *self.bytes += ACTION_OVERHEAD;
-            self.actions.push(Action::Delete { r#type: kind.to_owned(), id });
+            *self.bytes += MUTATION_OVERHEAD;
+            self.mutations.push(Mutation::Delete { r#type: kind.to_owned(), id });
         }
         Ok(())
     }
 }
 
-/// A transaction that waits, whatever its result.
+/// A transaction that waits for its commit, independent of the type of its result.
 pub(super) trait Job: Send {
     fn context(&self) -> &Context;
 
-    /// How long an attempt takes.
-    fn length(&self) -> Length;
+    /// Which thread an attempt may run on.
+    fn run_on(&self) -> RunOn;
 
-    /// Runs the closure. `Err` rolls back what it wrote.
+    /// Runs the closure. `Err` rolls back its writes.
     fn attempt(&mut self, tx: &mut StoreTx<'_>) -> Result<(), Rejected>;
 
-    /// Replaces what the last attempt decided.
+    /// Replaces the decision of the last attempt.
     fn reject(&mut self, error: StoreError);
 
-    /// Answers what the last attempt decided.
+    /// Sends the decision of the last attempt to the caller.
     fn answer(self: Box<Self>);
 }
 
-/// The closure decided against it, or panicked.
+/// The closure returned an error, or panicked.
 pub(super) struct Rejected;
 
 type Decision<T> = std::thread::Result<Result<T, BoxError>>;
 
 struct Waiting<T, F> {
     ctx: Context,
-    length: Length,
+    run_on: RunOn,
     work: F,
     decision: Option<Decision<T>>,
     answer: oneshot::Sender<Decision<T>>,
@@ -123,15 +123,15 @@ where
         &self.ctx
     }
 
-    fn length(&self) -> Length {
-        self.length
+    fn run_on(&self) -> RunOn {
+        self.run_on
     }
 
     fn attempt(&mut self, tx: &mut StoreTx<'_>) -> Result<(), Rejected> {
         let decision = catch_unwind(AssertUnwindSafe(|| (self.work)(tx)));
-        let fine = matches!(decision, Ok(Ok(_)));
+        let succeeded = matches!(decision, Ok(Ok(_)));
         self.decision = Some(decision);
-        if fine { Ok(()) } else { Err(Rejected) }
+        if succeeded { Ok(()) } else { Err(Rejected) }
     }
 
     fn reject(&mut self, error: StoreError) {
@@ -140,16 +140,16 @@ where
 
     fn answer(self: Box<Self>) {
         if let Some(decision) = self.decision {
-            // The caller may be gone: then nobody wants the answer.
+            // The caller may have given up; then the answer is dropped.
             let _ = self.answer.send(decision);
         }
     }
 }
 
 impl Store {
-    /// Runs `work` and commits what it did; answers once the commit is known to be in the log and
-    /// this instance's read model holds it. An error of `work` itself changes nothing, and is
-    /// answered only when everything that it was decided upon is committed.
+    /// Runs `work` and commits its changes; answers once the commit is known to be in the log and
+    /// this instance's read model holds it. If `work` itself fails, nothing changes; its error is
+    /// answered only once every commit that `work` has seen is known to be in the log.
     ///
     /// `work` may run several times: it has no side effects outside its argument.
     pub async fn transact<T: Send + 'static>(
@@ -157,30 +157,30 @@ impl Store {
         ctx: &Context,
         work: impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> + Send + 'static,
     ) -> Result<T, BoxError> {
-        self.decide(ctx, Length::Long, work).await
+        self.decide(ctx, RunOn::Thread, work).await
     }
 
-    /// The same for `work` of a few statements, however much there is: it may keep a thread of the
-    /// runtime.
+    /// The same for `work` of a few statements, whatever the size of the store: it may block a
+    /// thread of the runtime.
     pub async fn transact_short<T: Send + 'static>(
         &self,
         ctx: &Context,
         work: impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> + Send + 'static,
     ) -> Result<T, BoxError> {
-        self.decide(ctx, Length::Short, work).await
+        self.decide(ctx, RunOn::Caller, work).await
     }
 
     async fn decide<T: Send + 'static>(
         &self,
         ctx: &Context,
-        length: Length,
+        run_on: RunOn,
         work: impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> + Send + 'static,
     ) -> Result<T, BoxError> {
         if self.inner.applied.borrow().phase != Phase::Ready {
             return Err(StoreError::NotReady.boxed());
         }
         let (answer, answered) = oneshot::channel();
-        let job = Waiting { ctx: ctx.clone(), length, work, decision: None, answer };
+        let job = Waiting { ctx: ctx.clone(), run_on, work, decision: None, answer };
         self.inner.jobs.try_send(Box::new(job)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy.boxed(),
             mpsc::error::TrySendError::Closed(_) => StoreError::Closed.boxed(),

@@ -1,8 +1,9 @@
-//! Commits into segments.
+//! Archives commits as segments.
 //!
 //! Invariants: `archived` moves only in a transaction that compares the fence and the old value,
 //! and only after the segment is stored; it moves forwards, and within one lineage, which objects
-//! name as the one in force. The log is read after `archived`: nothing between the two is missed.
+//! name as the current one. The log is read after `archived`, so no commit between the two is
+//! missed.
 
 use uuid::Uuid;
 
@@ -21,23 +22,23 @@ const SEGMENT_BYTES: usize = 4 << 20;
 /// Commits read at a time.
 const PAGE: usize = 64;
 
-/// What is to be archived next.
-struct Work {
+/// The part of the log that is not archived yet.
+struct Unarchived {
     archived: ArchivedRecord,
-    /// `None`: the key does not exist.
+    /// `None`: the key `archived` does not exist.
     archived_value: Option<Value>,
     head: Head,
 }
 
-/// Archives everything that is committed when it begins. `noted` is the lineage that objects name
-/// since an earlier pass.
+/// Archives every commit that the log holds when the pass begins. `noted`: the lineage that an
+/// earlier pass found, or made, the one that objects name as the current one.
 pub async fn run_once(
     store: &Store,
     fence: &Fence,
     noted: &mut Option<Uuid>,
 ) -> Result<(), StoreError> {
     let inner = &store.inner;
-    let Some(mut work) = look(store).await? else { return Ok(()) };
+    let Some(mut work) = read_unarchived(store).await? else { return Ok(()) };
     let until = work.head.position;
     while work.archived.position < until {
         if !is_named(store, &work.head, noted).await? {
@@ -57,7 +58,7 @@ pub async fn run_once(
         let publish = Txn::default()
             .when(fence.compare())
             .when(Compare::unchanged(key.clone(), work.archived_value.clone()))
-            // In a store that was set back meanwhile another commit may be there, or none.
+            // If the store was set back meanwhile, the key may hold another commit, or none.
             .when(Compare::unchanged(place.key, Some(place.value)))
             .then(Op::put(key, value.clone()));
         if !inner.coord.txn(publish).await?.succeeded {
@@ -71,18 +72,18 @@ pub async fn run_once(
     Ok(())
 }
 
-/// `None`: nothing is there to be archived.
-async fn look(store: &Store) -> Result<Option<Work>, StoreError> {
+/// `None`: the store has no log.
+async fn read_unarchived(store: &Store) -> Result<Option<Unarchived>, StoreError> {
     let inner = &store.inner;
-    let look = Txn::default().then(Op::get(inner.keys.head())).then(Op::get(inner.keys.archived()));
-    let answer = inner.coord.txn(look).await?;
+    let read = Txn::default().then(Op::get(inner.keys.head())).then(Op::get(inner.keys.archived()));
+    let answer = inner.coord.txn(read).await?;
     let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
     let Some(head) = found(0) else { return Ok(None) };
     let head: Head = decode(&head.key, &head.value)?;
     let archived = found(1);
     let record = match archived {
         Some(kv) => decode(&kv.key, &kv.value)?,
-        // Only a lineage's first boot leaves the key out.
+        // The key is missing only after a first boot.
         None => {
             let lineage = head.lineage;
             ArchivedRecord { lineage, position: 0, commit: lineage }
@@ -93,10 +94,10 @@ async fn look(store: &Store) -> Result<Option<Work>, StoreError> {
         return Err(StoreError::BrokenLog(text));
     }
     let archived_value = archived.map(|kv| kv.value.clone());
-    Ok(Some(Work { archived: record, archived_value, head }))
+    Ok(Some(Unarchived { archived: record, archived_value, head }))
 }
 
-/// The commits after `archived`, up to a segment's size, and the place of the last one.
+/// The commits after `archived`, up to the size of a segment, and the key of the last one.
 async fn next_commits(
     store: &Store,
     archived: &ArchivedRecord,
@@ -110,7 +111,7 @@ async fn next_commits(
         for found in page.kvs {
             let commit: Commit = decode(&found.key, &found.value)?;
             if !commit.follows(&head) {
-                // A switch to another lineage, which archives anew.
+                // The next commit switches to another lineage, which a later pass archives.
                 return Ok((commits, last));
             }
             head = commit.head();
@@ -127,11 +128,11 @@ async fn next_commits(
     }
 }
 
-/// Whether objects name the lineage of `head` as the one in force, if need be from now on. Of what
-/// is archived in any other, the next recovery would know nothing.
+/// Whether objects name the lineage of `head` as the current one; notes it if they do not. A
+/// recovery would not find segments of a lineage that objects do not name.
 ///
-/// Stops the store if somebody else has taken over these objects: another coordination store, which
-/// found them without a log of its own and began a lineage after ours.
+/// Halts the store if another coordination store has taken over these objects: one that found them
+/// without a log of its own and began a lineage after ours.
 async fn is_named(
     store: &Store,
     head: &Head,
@@ -142,7 +143,7 @@ async fn is_named(
     let current = match objects.get_envelope::<CurrentLineage>(&keys.current()).await {
         Ok(current) => Some(current.lineage),
         Err(ObjectError::NotExist(_)) => None,
-        // Said again below, unless somebody else has taken over.
+        // It is written again below, unless another coordination store has taken over.
         Err(ObjectError::Damaged(_)) => {
             notes::newest(objects, keys).await?.filter(|noted| *noted != head.lineage)
         }
@@ -165,11 +166,12 @@ async fn is_named(
             return Err(StoreError::Closed);
         }
         if later {
-            // A switch since the look at `head`, or the store was set back beyond one.
+            // A switch came after `head` was read, or the store was set back to before a switch.
             return Ok(false);
         }
     }
-    // Whoever brought it into force could not say so, or a note of an earlier one came late.
+    // The instance that began the lineage could not note it, or an earlier lineage's note came
+    // late.
     notes::note(objects, keys, head.lineage).await?;
     *noted = ours;
     Ok(true)

@@ -1,9 +1,9 @@
-//! The read model into data files and a manifest.
+//! Makes a checkpoint: writes the read model as data files and a manifest.
 //!
-//! Invariants: the files are read from one snapshot, which says itself at which commit it is; files
-//! in whose range nothing was changed since the last checkpoint are shared; the manifest is
-//! complete before `checkpoint` names it; `checkpoint` moves only forwards, in a transaction that
-//! compares the fence and the manifest that this one was made after.
+//! Invariants: the files are written from one snapshot, which holds its own position; files without
+//! a changed object since the last checkpoint are shared; the manifest is complete before
+//! `checkpoint` names it; `checkpoint` moves only forwards, in a transaction that compares the
+//! fence and the value of `checkpoint` that the pass began with.
 
 use crate::checkpoint::Manifest;
 use crate::context::Context;
@@ -11,7 +11,7 @@ use crate::coord::lock::Fence;
 use crate::coord::{Compare, Coordination, CoordinationExt, Op, Txn};
 use crate::db::{DbError, Snapshot};
 use crate::log::format::{CheckpointRecord, Commit, Head, decode, encode};
-use crate::read_model::write::{Writer, touched};
+use crate::read_model::write::{Writer, changed_objects};
 use crate::read_model::{StoreError, schema};
 use crate::store::Store;
 
@@ -31,7 +31,7 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     let place = inner.keys.commit(head.position);
     let Some(at) = inner.coord.get(place).await?.0 else { return Ok(()) };
     if decode::<Commit>(&at.key, &at.value)?.head() != head {
-        // Set back, and the feed has not found out.
+        // The store was set back, and the feed has not noticed yet.
         return Ok(());
     }
     inner.env.point("checkpoint.begin").await?;
@@ -41,7 +41,7 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     let publish = Txn::default()
         .when(fence.compare())
         .when(Compare::unchanged(inner.keys.checkpoint(), found.map(|kv| kv.value)))
-        // In a store that was set back meanwhile another commit may be there, or none.
+        // If the store was set back meanwhile, the key may hold another commit, or none.
         .when(Compare::unchanged(at.key, Some(at.value)))
         .then(Op::put(inner.keys.checkpoint(), encode(&record)));
     if !inner.coord.txn(publish).await?.succeeded {
@@ -59,18 +59,18 @@ async fn write(
     last: Option<CheckpointRecord>,
 ) -> Result<Manifest, StoreError> {
     let inner = &store.inner;
-    let (earlier, touched) = match last {
+    let (earlier, changed) = match last {
         Some(last) => {
             let key = inner.object_keys.manifest(last.lineage, last.position);
             let earlier: Manifest = inner.objects.get_envelope(&key).await?;
-            let touched = touched(inner, earlier.head(), &head).await?;
-            (Some(earlier), touched)
+            let changed = changed_objects(inner, earlier.head(), &head).await?;
+            (Some(earlier), changed)
         }
         None => (None, None),
     };
     let files = earlier.as_ref().map_or(&[][..], |earlier| &earlier.files);
     let writer = Writer::new(inner, snapshot);
-    let files = writer.write(files, touched.as_ref()).await?;
+    let files = writer.write(files, changed.as_ref()).await?;
     let manifest = Manifest {
         service: inner.schema.service.to_owned(),
         schema: inner.schema.version,

@@ -1,10 +1,10 @@
 //! Deletes objects that nothing can refer to any more.
 //!
-//! No clock decides. Every writer captures what it will compare (`head` for commits and imports,
-//! `checkpoint` for checkpoints) before it stores its first object, and no two writers store the
-//! same bytes. So an object that nothing refers to is garbage for good once both keys have moved on
-//! since it was seen: its writer's transaction can only fail. The grace period comes on top, for
-//! readers of an older checkpoint (who would load again anyway).
+//! No clock decides. Every writer reads the key that its transaction will compare (`head` for
+//! commits and imports, `checkpoint` for checkpoints) before it stores its first object, and no two
+//! writers store the same bytes. So an object that nothing refers to is garbage for good once both
+//! keys have changed since it was seen: the transaction of its writer can only fail. The grace
+//! period comes on top, for readers of an older checkpoint (which would load again anyway).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,27 +23,28 @@ use crate::log::segment;
 use crate::read_model::StoreError;
 use crate::store::{Inner, Store};
 
-/// Garbage seen in earlier passes. If it is lost, collection just begins anew.
+/// Objects that earlier passes found to be garbage. If the list is lost, the wait begins anew.
 #[derive(Default)]
-pub struct Memory {
-    seen: BTreeMap<Path, Seen>,
+pub struct GarbageCandidates {
+    found: BTreeMap<Path, Candidate>,
 }
 
-struct Seen {
-    marks: Marks,
+struct Candidate {
+    /// The keys when the object was first seen to be garbage.
+    keys: ComparedKeys,
     at: Duration,
 }
 
-/// What writers compare.
+/// The values of the keys that writers compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Marks {
+struct ComparedKeys {
     head: Option<Value>,
     checkpoint: Option<Value>,
 }
 
-impl Marks {
-    /// Whether every writer that began before `self` can only fail after `later`.
-    fn all_moved(&self, later: &Marks) -> bool {
+impl ComparedKeys {
+    /// Whether every writer that began before `self` was read can only fail after `later` was.
+    fn all_changed(&self, later: &ComparedKeys) -> bool {
         self.head != later.head && self.checkpoint != later.checkpoint
     }
 }
@@ -51,29 +52,29 @@ impl Marks {
 /// Commits read at a time.
 const PAGE: usize = 256;
 
-/// One pass; answers what it deleted.
+/// Runs one pass; answers the objects that it deleted.
 pub async fn run_once(
     store: &Store,
     fence: &Fence,
-    memory: &mut Memory,
+    candidates: &mut GarbageCandidates,
 ) -> Result<Vec<Path>, StoreError> {
     let inner = &store.inner;
-    // Read first: a writer that these marks have left behind can publish nothing any more, so what
-    // is garbage after that stays it.
-    let past = marks(inner).await?;
+    // Read before the listing: a writer that compares older values than these can publish nothing
+    // any more, so its objects stay garbage.
+    let past = compared_keys(inner).await?;
     let garbage = garbage(inner).await?;
     inner.env.point("collect.listed").await?;
     let (now, grace) =
         (inner.env.monotonic(), Duration::from_millis(inner.settings.tasks.grace_ms));
-    // And again after the listing: whoever stored something that is in it had begun by then.
-    let marks = marks(inner).await?;
-    let mut before = std::mem::take(&mut memory.seen);
+    // Read again after the listing: the writer of every listed object had begun by then.
+    let keys = compared_keys(inner).await?;
+    let mut before = std::mem::take(&mut candidates.found);
     let mut deleted = Vec::new();
     inner.env.point("collect.before_delete").await?;
     for key in garbage {
         match before.remove(&key) {
-            Some(seen) if seen.marks.all_moved(&past) && now.saturating_sub(seen.at) >= grace => {
-                // Not for safety, but so that two do not do the same work.
+            Some(seen) if seen.keys.all_changed(&past) && now.saturating_sub(seen.at) >= grace => {
+                // Not for safety, but so that two instances do not do the same work.
                 if deleted.is_empty() && !still_held(inner, fence).await? {
                     return Err(StoreError::Fenced);
                 }
@@ -81,9 +82,9 @@ pub async fn run_once(
                 inner.stats.collected();
                 deleted.push(key);
             }
-            Some(seen) => drop(memory.seen.insert(key, seen)),
+            Some(seen) => drop(candidates.found.insert(key, seen)),
             None => {
-                drop(memory.seen.insert(key, Seen { marks: marks.clone(), at: now }));
+                drop(candidates.found.insert(key, Candidate { keys: keys.clone(), at: now }));
             }
         }
     }
@@ -94,34 +95,35 @@ async fn still_held(inner: &Inner, fence: &Fence) -> Result<bool, StoreError> {
     Ok(inner.coord.txn(Txn::default().when(fence.compare())).await?.succeeded)
 }
 
-async fn marks(inner: &Inner) -> Result<Marks, StoreError> {
-    let look =
+async fn compared_keys(inner: &Inner) -> Result<ComparedKeys, StoreError> {
+    let read =
         Txn::default().then(Op::get(inner.keys.head())).then(Op::get(inner.keys.checkpoint()));
-    let answer = inner.coord.txn(look).await?;
+    let answer = inner.coord.txn(read).await?;
     let value =
         |at: usize| answer.results.get(at).and_then(OpResult::first).map(|kv| kv.value.clone());
-    Ok(Marks { head: value(0), checkpoint: value(1) })
+    Ok(ComparedKeys { head: value(0), checkpoint: value(1) })
 }
 
-/// What nothing that is kept refers to, as of now. Parts of a lineage go before its record.
+/// The objects that no kept object and no commit refers to, as of now. The parts of a lineage come
+/// before its record.
 pub(crate) async fn garbage(inner: &Inner) -> Result<Vec<Path>, StoreError> {
     let (objects, keys) = (&inner.objects, &inner.object_keys);
-    // Listed first: what is stored later is not looked at.
+    // Listed first: objects that are stored later are left alone.
     let data = objects.list(&keys.all_data()).await?;
     let lineages = records(objects, keys).await?;
     let notes = notes::notes(objects, keys).await?;
     let Some(head) = inner.coord.get(inner.keys.head()).await?.0 else { return Ok(Vec::new()) };
-    let in_force = decode::<Head>(&head.key, &head.value)?.lineage;
+    let current = decode::<Head>(&head.key, &head.value)?.lineage;
     let (mut kept, mut garbage) = (BTreeSet::new(), Vec::new());
     from_log(inner, &mut kept).await?;
-    // One that never came into force is on its way, or was given up: no use counting it.
-    let real: Vec<Uuid> =
-        lineage_history(&lineages, Some(in_force)).map(|record| record.lineage).collect();
-    let others: Vec<Uuid> = real.iter().copied().filter(|id| *id != in_force).collect();
+    // A lineage that never was the current one is still being made, or was given up: it does not
+    // count.
+    let history = lineage_history(&lineages, Some(current)).map(|record| record.lineage);
+    let others: Vec<Uuid> = history.filter(|id| *id != current).collect();
     let room = inner.settings.tasks.lineages_kept.saturating_sub(1);
     let keep = &others[others.len().saturating_sub(room)..];
     for id in lineages.iter().map(|record| record.lineage) {
-        if id == in_force {
+        if id == current {
             let count = inner.settings.tasks.checkpoints_kept.max(1);
             keep_lineage(inner, id, count, &mut kept, &mut garbage).await?;
         } else if keep.contains(&id) {
@@ -138,7 +140,7 @@ pub(crate) async fn garbage(inner: &Inner) -> Result<Vec<Path>, StoreError> {
     Ok(garbage)
 }
 
-/// What the coordination store's part of the log refers to.
+/// Adds the objects that commits in the coordination store refer to.
 async fn from_log(inner: &Inner, kept: &mut BTreeSet<Path>) -> Result<(), StoreError> {
     let mut range = inner.keys.commits();
     loop {
@@ -167,13 +169,13 @@ async fn keep_lineage(
     let (objects, keys) = (&inner.objects, &inner.object_keys);
     let positions = manifest::positions(objects, keys, lineage).await?;
     let published = published(inner, lineage).await?;
-    // Newer ones than the published may be on their way to be it.
-    let ripe: Vec<Position> =
+    // A newer manifest than the published one may be about to be published.
+    let complete: Vec<Position> =
         positions.iter().copied().filter(|at| published.is_none_or(|last| *at <= last)).collect();
-    let (old, newest) = ripe.split_at(ripe.len().saturating_sub(count));
+    let (old, newest) = complete.split_at(complete.len().saturating_sub(count));
     garbage.extend(old.iter().map(|at| keys.manifest(lineage, *at)));
-    let coming = positions.iter().filter(|at| !ripe.contains(at));
-    for at in newest.iter().chain(coming) {
+    let pending = positions.iter().filter(|at| !complete.contains(at));
+    for at in newest.iter().chain(pending) {
         let manifest: Manifest = objects.get_envelope(&keys.manifest(lineage, *at)).await?;
         kept.extend(manifest.files.iter().map(|file| keys.data(&file.name)));
     }

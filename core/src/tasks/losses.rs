@@ -76,7 +76,7 @@ async fn a_running_instance_survives_the_loss() {
     assert!(one.mode.get().unwrap().generation > 8, "generations go on over a recovery");
 }
 
-/// Copied key by key, say: nothing is lost, but every revision is another one.
+/// A store that was copied key by key: it has the same contents at other revisions.
 #[tokio::test(start_paused = true)]
 async fn another_coordination_store_that_holds_the_same_is_written_to() {
     let mut world = small_world();
@@ -123,11 +123,11 @@ async fn set_back() -> (World, Instance) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_of_what_a_set_back_store_has_lost_is_read() {
+async fn commits_that_a_set_back_store_has_lost_are_not_read() {
     let (_world, one) = set_back().await;
     let read = one.store.read(&soon(), Reads::Linearizable, |_| Ok(())).await;
     assert!(read.is_err(), "the read model is ahead of the store");
-    // The switch to the lineage that goes on from what there is.
+    // The switch to the lineage that continues from the present contents of the store.
     let mut applied = one.store.applied();
     let back = applied.wait_for(|applied| applied.position() == Some(6));
     tokio::time::timeout(std::time::Duration::from_secs(60), back).await.unwrap().unwrap();
@@ -135,15 +135,15 @@ async fn nothing_of_what_a_set_back_store_has_lost_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_decided_by_what_a_set_back_store_has_lost() {
+async fn commits_that_a_set_back_store_has_lost_decide_no_write() {
     let (_world, one) = set_back().await;
     let decided = one.store.transact(&soon(), |_| Ok(())).await.unwrap_err();
     assert_eq!(first_api_error(decided.as_ref()).unwrap().code(), Code::NotReady.as_str());
 }
 
-/// A segment of the old course is under way to object storage while the log takes another one.
+/// A segment of the lost log is on its way to object storage while the log continues differently.
 #[tokio::test(start_paused = true)]
-async fn after_a_set_back_nothing_of_the_old_course_is_taken_for_the_new_one() {
+async fn after_a_set_back_no_part_of_the_lost_log_is_taken_for_the_new_one() {
     let mut world = small_world();
     let one = world.start().await;
     add_many(&one, "a", 3).await;
@@ -217,8 +217,8 @@ async fn two_coordination_stores_on_the_same_objects_the_loser_stops() {
     archive_all(&two).await;
 }
 
-/// A recovery that could not say in objects which lineage is in force: until somebody does, nothing
-/// may be called archived, because the next recovery would not find it.
+/// A recovery that could not note its lineage in objects: until an instance does, no commit may
+/// count as archived, because the next recovery would not find it.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_archived_in_a_lineage_that_objects_do_not_name() {
     let mut world = small_world();
@@ -242,7 +242,7 @@ async fn nothing_is_archived_in_a_lineage_that_objects_do_not_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_damaged_note_of_the_lineage_in_force_is_mended_by_the_archiver() {
+async fn a_damaged_note_of_the_current_lineage_is_repaired_by_the_archiver() {
     let mut world = small_world();
     let one = world.start().await;
     add_many(&one, "a", 2).await;
@@ -256,7 +256,7 @@ async fn a_damaged_note_of_the_lineage_in_force_is_mended_by_the_archiver() {
     assert_eq!(two.store.verify().await.unwrap().findings, []);
 }
 
-/// Whoever brought the first lineage into force stood still before it said so, and says so now.
+/// The instance that began the first lineage is paused before it notes it, and notes it late.
 #[tokio::test(start_paused = true)]
 async fn a_late_note_of_an_earlier_lineage_changes_nothing() {
     let mut world = small_world();
@@ -279,7 +279,7 @@ async fn a_late_note_of_an_earlier_lineage_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_barrier_that_a_set_back_store_holds_stays_up() {
+async fn maintenance_that_a_set_back_store_holds_stays_on() {
     let mut world = small_world();
     let one = world.start().await;
     add_many(&one, "a", 3).await;
@@ -300,7 +300,7 @@ async fn a_barrier_that_a_set_back_store_holds_stays_up() {
     assert!(one.add("b").await.is_err());
 }
 
-/// Its commit was in the log, and is gone when the archive has reached its position.
+/// The commit of the write was in the log, and is gone once the archive reaches its position.
 #[tokio::test(start_paused = true)]
 async fn a_write_that_a_set_back_took_away_is_not_acknowledged() {
     let mut world = small_world();

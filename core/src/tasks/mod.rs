@@ -7,11 +7,11 @@
 //! | [`trim`] | drops archived commits from the coordination store | nothing; deletes below
 //! `archived` |
 //! | [`collect`] | deletes objects that nothing can refer to any more | nothing |
-//! | [`sweep`] | the same at once, when an operator asks | a new generation of the mode |
+//! | [`sweep`] | collection at once, when an operator asks | a new generation of the mode |
 //!
 //! Invariants: a lock is a hint, safety comes from the fence in each publishing transaction; a pass
-//! that has begun is awaited, on a mode switch as on shutdown; a pass that fails changes nothing
-//! that the next one cannot mend.
+//! that has begun is awaited, on a mode switch as on shutdown; the next pass can repair every state
+//! that a failed pass leaves.
 
 pub mod archive;
 pub mod checkpoint;

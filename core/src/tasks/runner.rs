@@ -1,4 +1,4 @@
-//! Runs every task at its period, under its lock, until told to stop.
+//! Runs every task once a period, under its lock, until it is told to stop.
 
 use std::time::Duration;
 
@@ -47,18 +47,18 @@ impl Task {
     }
 }
 
-/// Runs all tasks until `stop`. Passes that have begun are finished, and locks given back.
+/// Runs all tasks until `stop`. A pass that has begun is finished, and locks are released.
 pub async fn run(store: Store, holder: String, stop: CancellationToken) {
     let [archive, checkpoint, trim, collect] =
         Task::ALL.map(|task| Runner { task, store: &store, holder: &holder }.run(&stop));
     tokio::join!(archive, checkpoint, trim, collect);
 }
 
-/// What one pass leaves to the next. If it is lost, that one finds it out again.
+/// Knowledge that a pass leaves to the next one. If it is lost, later passes gather it again.
 #[derive(Default)]
-struct Memory {
+struct PassMemory {
     noted: Option<Uuid>,
-    garbage: collect::Memory,
+    garbage: collect::GarbageCandidates,
 }
 
 struct Runner<'a> {
@@ -71,14 +71,14 @@ impl Runner<'_> {
     async fn run(self, stop: &CancellationToken) {
         let period = self.task.period(&self.store.inner.settings.tasks);
         let mut jitter = self.store.inner.env.rng(self.task.name());
-        let mut memory = Memory::default();
+        let mut memory = PassMemory::default();
         let mut lock = None;
         loop {
             let pause = period.mul_f64(jitter.random_range(0.5..=1.0));
             if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 break;
             }
-            if let Err(error) = self.turn(&mut lock, &mut memory, period).await {
+            if let Err(error) = self.run_pass(&mut lock, &mut memory, period).await {
                 let (task, error) = (self.task.name(), Chain(&error));
                 tracing::warn!(task, %error, "a background task's pass failed");
                 self.store.inner.stats.task_failures();
@@ -92,10 +92,10 @@ impl Runner<'_> {
     }
 
     /// Takes the lock if it is free, and does one pass under it.
-    async fn turn(
+    async fn run_pass(
         &self,
         lock: &mut Option<Lock>,
-        memory: &mut Memory,
+        memory: &mut PassMemory,
         period: Duration,
     ) -> Result<(), StoreError> {
         let inner = &self.store.inner;
@@ -124,7 +124,7 @@ impl Runner<'_> {
         let done = held.keep_while(ttl, self.pass(held.fence(), memory)).await;
         if matches!(done, Err(StoreError::Fenced)) {
             inner.stats.fenced();
-            // In a store that was set back the lease may live on without the lock's key.
+            // In a store that was set back the lease may be alive although the lock's key is gone.
             held.release().await?;
             return Ok(());
         }
@@ -132,7 +132,7 @@ impl Runner<'_> {
         done
     }
 
-    async fn pass(&self, fence: &Fence, memory: &mut Memory) -> Result<(), StoreError> {
+    async fn pass(&self, fence: &Fence, memory: &mut PassMemory) -> Result<(), StoreError> {
         match self.task {
             Task::Archive => archive::run_once(self.store, fence, &mut memory.noted).await?,
             Task::Checkpoint => checkpoint::run_once(self.store, fence).await?,

@@ -1,11 +1,11 @@
-//! Collection at once, for an operator: what [`collect`](super::collect) deletes once `head` and
-//! `checkpoint` have moved on, without waiting for that.
+//! Collection at once, for an operator: deletes the objects that [`collect`](super::collect) would
+//! delete after `head` and `checkpoint` have changed, without waiting for that.
 //!
-//! Instead of waiting it makes every writer fail that may have stored what is garbage now: commits,
-//! imports and restores compare `mode`, so it takes one more generation of the same mode;
-//! checkpoints compare their lock, so it takes that. What is garbage before and still after
-//! can then be referred to by nobody. There is no grace for readers of an older checkpoint:
-//! they load again.
+//! Instead of waiting it makes every writer fail that may have stored the present garbage: commits,
+//! imports and restores compare `mode`, so it writes the same mode with the next generation;
+//! checkpoints compare their lock, so it takes that lock. An object that is garbage before and
+//! after that can never be referred to. There is no grace period for readers of an older
+//! checkpoint: they load again.
 
 use object_store::path::Path;
 
@@ -37,18 +37,19 @@ pub enum SweepError {
 }
 
 impl Store {
-    /// What nothing refers to, as of now.
+    /// The objects that nothing refers to, as of now.
     pub async fn garbage(&self) -> Result<Vec<Path>, StoreError> {
         collect::garbage(&self.inner).await
     }
 
-    /// Deletes what nothing refers to and nobody can refer to any more; answers it.
+    /// Deletes the objects that nothing refers to, and that no writer can refer to any more;
+    /// answers their names.
     pub async fn sweep(&self) -> Result<Vec<Path>, SweepError> {
         let inner = &self.inner;
         let head = inner.coord.get(inner.keys.head()).await.map_err(StoreError::from)?.0;
         let head = head.ok_or_else(|| SweepError::NoHead(inner.keys.head()))?;
         let head: Head = decode(&head.key, &head.value).map_err(StoreError::from)?;
-        // A recovery that is under way compares neither.
+        // A recovery that is under way compares neither `mode` nor the lock.
         if recovery::is_set_back(inner, &head).await? {
             return Err(SweepError::SetBack);
         }
@@ -66,7 +67,8 @@ impl Store {
         Ok(deleted)
     }
 
-    /// The lock of an instance that is gone is taken from it: its fence sees to what is left of it.
+    /// Takes the lock of checkpoints, if need be from an instance that is gone: its fence fails
+    /// then.
     async fn take_lock(&self) -> Result<Lock, SweepError> {
         let (coord, keys) = (&self.inner.coord, &self.inner.keys);
         let take = || Lock::try_take(coord, keys.task(TASK), HOLDER, LEASE);
@@ -81,7 +83,7 @@ impl Store {
         take().await.map_err(StoreError::from)?.ok_or(SweepError::Busy)
     }
 
-    /// One more generation of the mode that is.
+    /// Writes the present mode with the next generation.
     async fn renew_mode(&self) -> Result<(), SweepError> {
         let (inner, keys) = (&self.inner, &self.inner.keys);
         let (found, _) = inner.coord.get(keys.mode()).await.map_err(StoreError::from)?;

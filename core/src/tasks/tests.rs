@@ -64,7 +64,7 @@ pub(super) async fn add_many(instance: &Instance, prefix: &str, count: usize) {
     }
 }
 
-/// Adds one name; panics if that is refused by the log and tried again: nobody else commits.
+/// Adds one name; panics if the log refuses the commit, because no other instance commits.
 pub(super) async fn add_once(instance: &Instance, name: &str) -> Result<Uuid, BoxError> {
     let nothing_came_first = async {
         for _ in 0..10_000 {
@@ -110,7 +110,7 @@ async fn a_follower_that_was_away_over_a_trim_loses_nothing() {
     assert_eq!(two.names(Reads::Linearizable).await.len(), 20);
 }
 
-/// Its place in the log is gone, and the feed has not brought it: what is written next follows it.
+/// Its key in the log is gone, and the feed has not delivered it: the next commit still follows it.
 #[tokio::test(start_paused = true)]
 async fn a_commit_that_was_trimmed_before_its_outcome_was_known_is_built_upon() {
     let mut world = small_world();
@@ -191,7 +191,7 @@ async fn only_garbage_is_collected_and_only_when_its_writers_are_past() {
     let mut world = small_world();
     world.settings.inline_bytes = 10;
     let one = world.start().await;
-    let mut memory = collect::Memory::default();
+    let mut memory = collect::GarbageCandidates::default();
     let lock = lock(&one, "collect").await;
     for round in 0..4 {
         add_many(&one, &format!("r{round}-"), 3).await;
@@ -246,7 +246,7 @@ async fn writes_are_refused_before_the_log_outgrows_its_place() {
     one.add("b").await.unwrap();
 }
 
-/// The tasks as the runtime runs them, long enough for each to have had its turn.
+/// Runs the tasks as the runtime does, long enough for several passes of each.
 #[tokio::test(start_paused = true)]
 async fn the_tasks_together_keep_the_log_short_and_lose_nothing() {
     let mut world = small_world();
@@ -277,7 +277,7 @@ async fn the_tasks_together_keep_the_log_short_and_lose_nothing() {
     assert_eq!(world.start().await.names(Reads::Local).await, names);
 }
 
-/// A set-back may take a lock's key away and leave its lease: nobody else is there to take it over.
+/// A set-back may remove a lock's key and leave its lease, while no other instance could take it.
 #[tokio::test(start_paused = true)]
 async fn a_lock_whose_lease_outlives_it_is_taken_again() {
     let mut world = small_world();
@@ -308,7 +308,7 @@ async fn until_archived(world: &World, position: u64) {
     tokio::time::timeout(std::time::Duration::from_secs(600), archived).await.unwrap();
 }
 
-/// A lineage that was prepared and never came into force must not push out those that did.
+/// A lineage that never became the current one must not push a real one out of the kept ones.
 #[tokio::test(start_paused = true)]
 async fn imports_that_were_given_up_cost_no_lineage() {
     let mut world = small_world();
@@ -335,7 +335,7 @@ async fn imports_that_were_given_up_cost_no_lineage() {
         inner.objects.put_envelope(&key, &record).await.unwrap();
         add_many(&one, &format!("b{nth}-"), 2).await;
     }
-    let mut memory = collect::Memory::default();
+    let mut memory = collect::GarbageCandidates::default();
     let lock = lock(&one, "collect").await;
     for nth in 0..3 {
         add_many(&one, &format!("c{nth}-"), 2).await;

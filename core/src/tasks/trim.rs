@@ -1,7 +1,7 @@
-//! Drops archived commits from the coordination store, but for a window.
+//! Drops archived commits from the coordination store, except the newest ones (a window).
 //!
-//! Invariant: nothing is dropped that is not in a segment: the transaction compares `archived` with
-//! what the bound was made of.
+//! Invariant: a commit is dropped only if a segment holds it: the transaction compares `archived`
+//! with the value that the bound was computed from.
 
 use crate::coord::lock::Fence;
 use crate::coord::{Compare, Coordination, CoordinationExt, Op, Projection, RangeRequest, Txn};

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drydock_core::log::format::{Action, Commit};
+use drydock_core::log::format::{Commit, Mutation};
 use drydock_core::store::Durability;
 use drydock_harness::record::Seq;
 use uuid::Uuid;
@@ -197,8 +197,8 @@ pub fn changes(timeline: &Timeline) -> Vec<Change> {
         let mut below = Vec::new();
         for action in timeline.actions(&commit.value) {
             let (kind, id) = match action {
-                Action::Put(object) => (&object.r#type, object.id),
-                Action::Delete { r#type, id } => (r#type, *id),
+                Mutation::Put(object) => (&object.r#type, object.id),
+                Mutation::Delete { r#type, id } => (r#type, *id),
             };
             let key = (kind.clone(), id);
             let name = |state: &State| state.get(&key).and_then(name_of).map(str::to_owned);

@@ -118,8 +118,8 @@ pub fn count(
 
 fn of_commit(timeline: &Timeline, commit: &At<Commit>) -> Option<&'static str> {
     Some(match &commit.value.body {
-        Body::Actions(actions) if actions.len() > 1 => "commit.batched",
-        Body::Actions(_) => return None,
+        Body::Mutations(actions) if actions.len() > 1 => "commit.batched",
+        Body::Mutations(_) => return None,
         Body::Object(_) => "commit.in_object",
         Body::Switch { reason: Reason::Recovery } => {
             let turned = timeline.turns.iter().any(|turn| turn.era == commit.era);

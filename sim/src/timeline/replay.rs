@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use drydock_core::coord::{Event, EventKind, Revision};
 use drydock_core::lineage::record::RecoveryRecord;
 use drydock_core::log::format::{
-    Action, ArchivedRecord, Body, CheckpointRecord, Commit, FormatError, Head, InstanceRecord,
-    ModeRecord, Object, Reason, decode,
+    ArchivedRecord, Body, CheckpointRecord, Commit, FormatError, Head, InstanceRecord, ModeRecord,
+    Mutation, Object, Reason, decode,
 };
 use drydock_core::log::segment::Segment;
 use drydock_harness::record::Seq;
@@ -76,7 +76,7 @@ pub struct Timeline {
     /// When each of them began.
     pub began: Vec<Seq>,
     /// The actions of commits that name an object, by commit id.
-    pub stored: BTreeMap<Uuid, Vec<Action>>,
+    pub stored: BTreeMap<Uuid, Vec<Mutation>>,
     /// The state that each switch brought, by commit id.
     pub switched: BTreeMap<Uuid, State>,
     /// What the published checkpoints hold, or why they cannot be read.
@@ -180,9 +180,9 @@ impl Timeline {
     }
 
     /// The actions of a commit; none for a switch.
-    pub fn actions<'a>(&'a self, commit: &'a Commit) -> &'a [Action] {
+    pub fn actions<'a>(&'a self, commit: &'a Commit) -> &'a [Mutation] {
         match &commit.body {
-            Body::Actions(actions) => actions,
+            Body::Mutations(actions) => actions,
             Body::Object(_) => self.stored.get(&commit.id).map_or(&[], |actions| actions),
             Body::Switch { .. } => &[],
         }
@@ -278,13 +278,13 @@ impl Timeline {
     }
 }
 
-pub fn apply(state: &mut State, action: &Action) {
+pub fn apply(state: &mut State, action: &Mutation) {
     match action {
-        Action::Put(object) => {
+        Mutation::Put(object) => {
             let (key, value) = entry(object);
             state.insert(key, value);
         }
-        Action::Delete { r#type, id } => {
+        Mutation::Delete { r#type, id } => {
             state.remove(&(r#type.clone(), *id));
         }
     }

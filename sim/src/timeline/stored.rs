@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use drydock_core::checkpoint::{CheckpointError, Manifest, read_actions, read_file};
+use drydock_core::checkpoint::{CheckpointError, Manifest, read_file, read_mutations};
 use drydock_core::env::Env;
 use drydock_core::error::BoxError;
 use drydock_core::log::format::{ArchivedRecord, Body, CheckpointRecord, Commit, Head};
@@ -43,8 +43,8 @@ impl Stored {
         let commits: Vec<Commit> = timeline.commits.iter().map(|at| at.value.clone()).collect();
         for commit in commits {
             let failed = match &commit.body {
-                Body::Actions(_) => None,
-                Body::Object(name) => match read_actions(objects, keys, name).await {
+                Body::Mutations(_) => None,
+                Body::Object(name) => match read_mutations(objects, keys, name).await {
                     Ok(actions) => {
                         timeline.stored.insert(commit.id, actions);
                         None

@@ -1,4 +1,4 @@
-//! Crashes at any call to the disk: what was answered is there, what was under way is there as a
+//! Crashes at any call to the disk: an answered change is there, an unanswered one is there as a
 //! whole or not at all.
 
 use std::collections::BTreeSet;
@@ -118,7 +118,7 @@ async fn crash(steps: &[Step], stop_after: usize, fates: Vec<usize>) {
             found.0,
             answered.0
         );
-        // It goes on from what it shows, and nothing else.
+        // Later steps build on exactly the state that it shows.
         let (mut revision, mut kvs) = found;
         revision += 1;
         survivor.put(Put::new("z", "on")).await.unwrap();
@@ -171,7 +171,7 @@ proptest! {
                     (store.lease_keep_alive(lease).await, reference.lease_keep_alive(lease).await);
                 prop_assert_eq!(format!("{found:?}"), format!("{expected:?}"));
             }
-            // So is its past.
+            // So is its history.
             for revision in 1..=newest {
                 let request = || RangeRequest::new(KeyRange::prefix("")).at(revision);
                 let found = store.range(request()).await;

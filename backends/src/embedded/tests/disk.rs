@@ -1,4 +1,4 @@
-//! A disk that forgets what was not synced, and stops where it is told.
+//! A disk that loses writes that were not synced, and fails after a number of calls.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -14,7 +14,7 @@ pub(super) struct TestDisk {
     gate: Arc<Gate>,
 }
 
-/// Where syncs wait while a test keeps it shut.
+/// The gate at which syncs wait while a test keeps it shut.
 #[derive(Debug, Default)]
 struct Gate {
     state: Mutex<GateState>,
@@ -32,7 +32,7 @@ struct Inner {
     synced: Vec<u8>,
     current: Vec<u8>,
     pending: Vec<Pending>,
-    /// Changes and syncs that still work; then nothing does.
+    /// The number of changes and syncs that still succeed; after that all fail.
     left: Option<usize>,
     syncs: usize,
 }
@@ -67,7 +67,7 @@ impl TestDisk {
         self.lock().syncs
     }
 
-    /// Makes syncs wait until what it answers is dropped.
+    /// Makes syncs wait until the returned guard is dropped.
     pub(super) fn shut(&self) -> Shut {
         self.gate.state.lock().unwrap().shut = true;
         Shut(Arc::clone(&self.gate))
@@ -85,14 +85,14 @@ impl TestDisk {
         self.lock().left = Some(calls);
     }
 
-    /// What the disk holds after a kill: everything that was written.
+    /// The disk after a kill: it holds all writes.
     pub(super) fn after_kill(&self) -> TestDisk {
         let image = self.lock().current.clone();
         TestDisk::with(image)
     }
 
-    /// What it holds after a power cut: of each write that was not synced `fate` says how many
-    /// eighths arrived.
+    /// The disk after a power cut: for each write that was not synced, `fate` answers how many
+    /// eighths of it arrived.
     pub(super) fn after_power_cut(&self, mut fate: impl FnMut() -> usize) -> TestDisk {
         let inner = self.lock();
         let mut image = inner.synced.clone();

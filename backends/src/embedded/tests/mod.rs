@@ -1,4 +1,4 @@
-//! The suite over [`Embedded`], and what is its own: restarts, crashes, one process.
+//! The conformance suite over [`Embedded`], and tests of restarts, crashes and the process lock.
 
 mod crash;
 mod disk;
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use super::Embedded;
 
 const THREAD: Execution = Execution::Threads { readers: 1 };
-/// How long a test waits for what must come.
+/// How long a test waits for an event that must come.
 const IN_TIME: Duration = Duration::from_secs(10);
 
 struct UnderTest {
@@ -47,7 +47,7 @@ fn shared(clock: &Arc<ManualClock>) -> Arc<dyn Clock> {
     Arc::clone(clock) as Arc<dyn Clock>
 }
 
-/// All keys, and the revision at which they are so.
+/// All keys, and the present revision.
 async fn dump(store: &dyn Coordination) -> (Revision, Vec<KeyValue>) {
     let all = RangeRequest::new(KeyRange::prefix(""));
     let found = store.range(all).await.expect("a range");

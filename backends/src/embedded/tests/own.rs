@@ -1,4 +1,4 @@
-//! What the suite does not ask: files, processes, threads, failures.
+//! Tests beyond the conformance suite: files, processes, threads, failures.
 
 use drydock_core::coord::{CoordinationExt, Error, Op, Outcome, Put, Txn, WatchRequest};
 use futures_util::future::join_all;
@@ -50,7 +50,7 @@ async fn a_second_opener_is_refused_with_the_holder() {
 }
 
 #[test]
-fn what_is_no_store_is_refused_and_left_alone() {
+fn a_file_that_is_no_store_is_refused_and_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("coordination");
     std::fs::write(&path, "not a store").unwrap();

@@ -1,4 +1,4 @@
-//! Compaction: the past goes, the present stays.
+//! Compaction: the history is dropped, the present state stays.
 
 use super::Subject;
 use crate::coord::{Error, RangeRequest, Result, Revision};

@@ -1,4 +1,4 @@
-//! What is refused, with which error, and that it had no effect.
+//! Refusals: the error of each, and that the request had no effect.
 
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ pub async fn unknown_leases_are_refused(subject: &dyn Subject) {
         assert!(matches!(error, Error::LeaseNotExist(NO_LEASE)), "{error:?}");
         assert_eq!(error.outcome(), Outcome::NotApplied);
     }
-    // A branch that is not taken may name what does not exist.
+    // A branch that is not taken may name a lease that does not exist.
     let put = Put::new(subject.key("a"), "x").lease(NO_LEASE);
     let untouched = Txn::default().otherwise(Op::Put(put));
     assert!(store.txn(untouched).await.expect("a transaction").succeeded);

@@ -9,10 +9,10 @@ use crate::coord::{
     CoordinationExt, Error, Lease, LeaseId, Put, RangeRequest, Revision, WatchRequest,
 };
 
-/// Long enough that a store's grain does not matter, short enough to wait for.
+/// A time to live that is long compared to a store's resolution, and short enough to wait for.
 const TTL: Duration = Duration::from_secs(4);
 const STEP: Duration = Duration::from_millis(500);
-/// How long after its end a lease may live on.
+/// How long after its deadline a lease may still exist.
 const GRACE_STEPS: usize = 20;
 
 async fn grant(subject: &dyn Subject) -> Lease {

@@ -1,4 +1,4 @@
-//! What the cases run against, the list of the cases, and what they share.
+//! The store under test, the list of the cases, and their shared helpers.
 
 use std::future::Future;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub trait Subject: Send + Sync {
         "conformance/"
     }
 
-    /// Whether nobody wrote to the store before.
+    /// Whether no client wrote to the store before.
     fn is_new(&self) -> bool {
         true
     }
@@ -207,7 +207,7 @@ impl dyn Subject + '_ {
     }
 }
 
-/// A watch that checks what holds for all: order, and revisions in one piece.
+/// A watch that checks the order of its events, and that no revision is split.
 pub(super) struct Watched {
     stream: WatchStream,
     last: Revision,

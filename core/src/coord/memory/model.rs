@@ -25,7 +25,7 @@ use crate::env::ManualClock;
 
 type Snapshot = BTreeMap<Key, KeyValue>;
 
-/// What an error is, without its words.
+/// An error without its text, for comparing.
 fn kind(error: Error) -> Error {
     let reason = String::new();
     match error {
@@ -182,7 +182,7 @@ impl Model {
         }
     }
 
-    /// What a watch of `range` delivers for a revision, in the order of keys.
+    /// The events that a watch of `range` delivers for a revision, in the order of keys.
     fn events(&self, revision: Revision, request: &WatchRequest) -> Vec<Event> {
         if revision < 2 {
             return vec![];

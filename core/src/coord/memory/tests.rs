@@ -1,4 +1,4 @@
-//! The suite over [`Memory`], and what is its own.
+//! The conformance suite over [`Memory`], and tests of its own features.
 
 use async_trait::async_trait;
 use futures_util::{FutureExt, StreamExt};

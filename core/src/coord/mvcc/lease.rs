@@ -1,4 +1,4 @@
-//! Leases of the state machine. Moments are durations on one monotonic clock.
+//! Leases of the state machine. Times are durations on one monotonic clock.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,11 +12,11 @@ use super::State;
 /// The shortest time to live granted: what etcd grants at its default election time-out.
 pub const MIN_LEASE_TTL: Duration = Duration::from_secs(2);
 
-/// Ids left free for each millisecond that passes between two stores that replace one another.
+/// Lease ids for each millisecond: a store numbers its leases from the time of its start.
 const LEASES_PER_MS: i64 = 1 << 20;
 
-/// Where a new store starts to number its leases: as in etcd, a store that takes the place of
-/// another one does not give out its ids again.
+/// The first lease id of a new store. As in etcd, a store that replaces another one does not grant
+/// the ids of that one again.
 pub fn first_lease_id(now: Timestamp) -> LeaseId {
     let in_range = now.as_millisecond().rem_euclid(i64::MAX / LEASES_PER_MS);
     LeaseId(in_range * LEASES_PER_MS + 1)
@@ -79,7 +79,7 @@ impl State {
         Ok(lease)
     }
 
-    /// Renews a lease that is not over yet.
+    /// Renews a lease that has not expired.
     pub fn lease_keep_alive(&mut self, id: LeaseId, now: Duration) -> Result<Duration> {
         let held = self.leases.held.get_mut(&id);
         let held = held.filter(|held| now < held.deadline);
@@ -100,7 +100,7 @@ impl State {
         Ok(())
     }
 
-    /// Removes the leases that are over, each in a revision of its own, the longest over first.
+    /// Removes the expired leases, each in a revision of its own, the earliest deadline first.
     pub fn expire(&mut self, now: Duration) -> Vec<LeaseId> {
         let all = self.leases.held.iter();
         let over = all.filter(|(_, held)| held.deadline <= now);
@@ -114,7 +114,7 @@ impl State {
         ids
     }
 
-    /// The leases in force.
+    /// All leases that exist.
     pub fn leases(&self) -> impl Iterator<Item = Lease> {
         let all = self.leases.held.iter();
         all.map(|(id, held)| Lease { id: *id, ttl: held.ttl })

@@ -1,15 +1,15 @@
-//! etcd's semantics without etcd: what the reference implementation and the embedded store share.
+//! etcd's semantics without etcd, for the reference implementation and the embedded store.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `state` | the state machine: keys with their history, transactions, compaction |
 //! | `lease` | its leases |
-//! | `saved` | how it comes back from where it was written down |
-//! | `shared` | a lock around it, what of it may be seen, watches |
+//! | `saved` | its stored form, and restoring it |
+//! | `shared` | a lock around it, its published revision, watches |
 //!
 //! Invariants: the state machine is a function of the calls made to it (time is an argument); an
-//! operation that fails has changed nothing; what is not yet published is seen by no reader and no
-//! watcher.
+//! operation that fails has changed nothing; no reader and no watcher sees a revision that is not
+//! published yet.
 //!
 //! Deliberately absent: storage, threads, clocks.
 

@@ -1,4 +1,4 @@
-//! What a store that outlives its process writes down, and how it comes back.
+//! The stored form of a state, for a store that outlives its process, and restoring it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,13 +15,13 @@ pub struct Saved {
     pub compacted: Revision,
     pub next_lease: LeaseId,
     pub leases: Vec<Lease>,
-    /// All changes since the compaction, and what of the ones before is still alive there, in the
-    /// order in which they happened.
+    /// All changes since the last compaction, and the earlier ones that are still visible there, in
+    /// the order in which they happened.
     pub changes: Vec<(EventKind, KeyValue)>,
 }
 
 impl State {
-    /// The state that was saved. Its leases start anew, as after a change of leader.
+    /// Restores a saved state. Its leases start anew, as after a change of leader.
     pub fn restore(saved: Saved, now: Duration) -> State {
         let mut state = State::new(saved.next_lease);
         state.compacted = saved.compacted;

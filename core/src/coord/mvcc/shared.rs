@@ -1,11 +1,11 @@
 //! A state machine that many tasks share, and its watches.
 //!
-//! Changes are made first and published later: a store that must write them down makes them, writes
-//! them, then publishes. Readers and watchers see what is published.
+//! Changes are made first and published later: a durable store makes them, writes them to disk,
+//! then publishes them. Readers and watchers see published revisions only.
 //!
 //! A watch keeps a position, not a queue: it reads the log from there when it is polled, so a slow
-//! one costs nothing. One that falls behind a compaction ends with [`Error::Compacted`]. Watchers
-//! wake in the order in which they began to wait, on whatever runtime they are.
+//! watcher costs nothing. A watcher that falls behind a compaction ends with [`Error::Compacted`].
+//! Watchers wake in the order in which they began to wait, on any runtime.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -40,13 +40,13 @@ impl Shared {
         Arc::new(Shared { inner: Mutex::new(inner), changed: Notify::new() })
     }
 
-    /// Works on the state. What it changes is not seen before it is published.
+    /// Runs `work` on the state. Its changes are not visible before they are published.
     pub fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> Result<T> {
         let mut inner = self.lock()?;
         Ok(work(&mut inner.state))
     }
 
-    /// Lets everything up to `revision` be seen.
+    /// Makes all revisions up to `revision` visible.
     pub fn publish(&self, revision: Revision) {
         if let Ok(mut inner) = self.lock()
             && inner.published < revision
@@ -57,7 +57,7 @@ impl Shared {
         }
     }
 
-    /// Refuses everything from now on, and ends all watches.
+    /// Refuses all calls from now on, and ends all watches.
     pub fn fail(&self, reason: String) {
         if let Ok(mut inner) = self.lock() {
             inner.failed = Some(reason);
@@ -113,17 +113,17 @@ impl Watcher {
     async fn batch(&mut self) -> Result<WatchBatch> {
         let shared = Arc::clone(&self.shared);
         loop {
-            // Registered before it looks: a change right after the look wakes it.
+            // Registered before the read: a change right after the read wakes it.
             let mut changed = std::pin::pin!(shared.changed.notified());
             changed.as_mut().enable();
-            if let Some(batch) = self.look()? {
+            if let Some(batch) = self.next_events()? {
                 return Ok(batch);
             }
             changed.await;
         }
     }
 
-    fn look(&mut self) -> Result<Option<WatchBatch>> {
+    fn next_events(&mut self) -> Result<Option<WatchBatch>> {
         let inner = self.shared.lock()?;
         let oldest = inner.state.oldest();
         if self.next < oldest {

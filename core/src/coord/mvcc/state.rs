@@ -1,7 +1,7 @@
-//! Keys with their history, and the log of what changed.
+//! Keys with their history, and the log of changes.
 //!
 //! Every key keeps its versions since the last compaction, oldest first. A revision is one entry of
-//! the log. While a transaction runs, its changes stand at the next revision.
+//! the log. While a transaction runs, its changes have the next revision.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -14,7 +14,7 @@ use crate::coord::{
 
 use super::lease::Leases;
 
-/// The state machine. Time comes in as an argument, nothing goes out but answers.
+/// The state machine. Time is an argument, and answers are its only output.
 #[derive(Debug)]
 pub struct State {
     pub(super) revision: Revision,
@@ -26,7 +26,7 @@ pub struct State {
     record: Option<Vec<Event>>,
 }
 
-/// What a key became at a revision; `None`: it was deleted.
+/// A key as of one revision; `kv` is `None` if it was deleted.
 #[derive(Debug)]
 pub(super) struct Version {
     pub(super) revision: Revision,
@@ -34,7 +34,7 @@ pub(super) struct Version {
 }
 
 impl State {
-    /// Empty, at revision 1. Leases are numbered from `first_lease`.
+    /// An empty store at revision 1. Leases are numbered from `first_lease`.
     pub fn new(first_lease: LeaseId) -> State {
         State {
             revision: 1,
@@ -46,7 +46,7 @@ impl State {
         }
     }
 
-    /// Keeps every event for [`State::recorded`], compacted or not.
+    /// Records every event for [`State::recorded`], also after it is compacted.
     pub fn keep_record(&mut self) {
         self.record = Some(Vec::new());
     }
@@ -65,7 +65,7 @@ impl State {
         self.compacted.max(1)
     }
 
-    /// The changes from one revision to another, both included, as far as they are kept.
+    /// The changes from one revision to another, both included, that are not compacted.
     pub fn log(
         &self,
         first: Revision,
@@ -96,7 +96,7 @@ impl State {
         Ok(TxnResponse { revision: self.revision, succeeded, results })
     }
 
-    /// Forgets what only reads before `revision` need.
+    /// Drops the versions that only reads before `revision` need.
     pub fn compact(&mut self, revision: Revision) -> Result<()> {
         check::revision(revision)?;
         if revision <= self.compacted {
@@ -112,7 +112,7 @@ impl State {
             !versions.is_empty()
         });
         self.log = self.log.split_off(&revision);
-        // What these replaced is gone.
+        // The values that these events replaced are compacted.
         for event in self.log.get_mut(&revision).into_iter().flatten() {
             event.prev = None;
         }
@@ -249,7 +249,7 @@ impl State {
         prev
     }
 
-    /// Deletes what exists of a range, and answers it.
+    /// Deletes the keys of a range, and answers them.
     pub(super) fn delete(&mut self, range: &KeyRange, changes: &mut Vec<Event>) -> Vec<KeyValue> {
         let found: Vec<KeyValue> = self.live_in(range, Revision::MAX).cloned().collect();
         for prev in &found {
@@ -276,7 +276,7 @@ impl State {
         changes.push(Event { kind, kv, prev });
     }
 
-    /// Makes the changes, if there are any, the next revision.
+    /// Commits the changes as the next revision, if there are any.
     pub(super) fn commit(&mut self, changes: Vec<Event>) {
         if changes.is_empty() {
             return;

@@ -1,6 +1,6 @@
-//! What the coordination store says of a service at one revision: mode, head, live instances.
+//! The state of a service in the coordination store at one revision: mode, head, live instances.
 //!
-//! It needs no read model: it works when the store cannot be loaded.
+//! Reading it needs no read model, so it works when the store cannot be loaded.
 
 use crate::coord::{Coordination, KeyValue, Op, OpResult, RangeRequest, Revision, Txn};
 use crate::lineage::record::RecoveryRecord;
@@ -13,21 +13,21 @@ use crate::read_model::StoreError;
 pub struct Overview {
     pub mode: SeenMode,
     pub head: Option<Head>,
-    /// When `head` was last written.
+    /// The revision at which `head` was last written.
     pub head_revision: Revision,
-    /// Those whose leases live, by id.
+    /// The instances whose leases are alive, by id.
     pub instances: Vec<InstanceRecord>,
     pub last_recovery: Option<RecoveryRecord>,
 }
 
 impl Overview {
     pub async fn read(coord: &dyn Coordination, keys: &Keys) -> Result<Overview, StoreError> {
-        let look = Txn::default()
+        let read = Txn::default()
             .then(Op::get(keys.mode()))
             .then(Op::get(keys.head()))
             .then(Op::Range(RangeRequest::new(keys.instances())))
             .then(Op::get(keys.recovery()));
-        let answer = coord.txn(look).await?;
+        let answer = coord.txn(read).await?;
         let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
         let instances: &[KeyValue] = match answer.results.get(2) {
             Some(OpResult::Range(range)) => &range.kvs,

@@ -1,4 +1,4 @@
-//! Where a transaction begins and ends.
+//! Beginning and ending a transaction on a connection.
 
 use std::time::Duration;
 
@@ -16,24 +16,24 @@ pub(super) const ROLLBACK: &str = "ROLLBACK";
 const BUSY_ATTEMPTS: u32 = 50;
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
-/// What becomes of a transaction whose closure returned.
+/// How a transaction ends once its closure has returned `Ok`.
 #[derive(Clone, Copy)]
 pub(super) enum Ending {
     Commit,
     RollBack,
-    /// Not yet.
-    Open,
+    /// The transaction stays open.
+    StayOpen,
 }
 
-/// An open transaction. Dropping it rolls back: so do an error and a panic.
-pub(super) struct Open<'c>(&'c Connection);
+/// Rolls the transaction back when dropped, so also on an error and on a panic.
+pub(super) struct RollbackGuard<'c>(&'c Connection);
 
-impl<'c> Open<'c> {
+impl<'c> RollbackGuard<'c> {
     pub(super) fn begin(
         conn: &'c Connection,
         statement: &str,
         ctx: &Context,
-    ) -> Result<Open<'c>, DbError> {
+    ) -> Result<RollbackGuard<'c>, DbError> {
         let mut attempts = 0;
         loop {
             ctx.check()?;
@@ -46,7 +46,7 @@ impl<'c> Open<'c> {
                     )]
                     std::thread::sleep(BUSY_PAUSE);
                 }
-                begun => return Ok(begun.map(|()| Open(conn))?),
+                begun => return Ok(begun.map(|()| RollbackGuard(conn))?),
             }
         }
     }
@@ -55,22 +55,22 @@ impl<'c> Open<'c> {
         match ending {
             Ending::Commit => execute(self.0, COMMIT)?,
             Ending::RollBack => execute(self.0, ROLLBACK)?,
-            Ending::Open => std::mem::forget(self),
+            Ending::StayOpen => std::mem::forget(self),
         }
         Ok(())
     }
 }
 
-impl Drop for Open<'_> {
+impl Drop for RollbackGuard<'_> {
     fn drop(&mut self) {
         if !self.0.is_autocommit() {
-            // Whoever begins next hears what is wrong with the connection.
+            // If this fails, the next transaction fails to begin and reports the error.
             let _ = execute(self.0, ROLLBACK);
         }
     }
 }
 
-/// What is prepared once: parsing takes longer than these do.
+/// Executes a statement that is prepared once: parsing takes longer than running it.
 pub(super) fn execute(conn: &Connection, statement: &str) -> rusqlite::Result<()> {
     conn.prepare_cached(statement)?.execute([]).map(drop)
 }
