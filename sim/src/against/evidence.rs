@@ -16,7 +16,6 @@ use super::object_copy::ObjectCopy;
 use crate::check::{self, Checks, Evidence};
 use crate::history::Operation;
 use crate::plan::Service;
-use crate::plan::Service;
 use crate::timeline::export::Export;
 use crate::timeline::{At, FinalState, Stored, Timeline};
 
