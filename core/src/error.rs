@@ -5,7 +5,7 @@
 //! [`ApiError`] in the chain of causes, or with `internal` if there is none. A client of another
 //! service returns [`RemoteError`]; a boundary does not show that to its own caller.
 //!
-//! Absent on purpose: HTTP. The mapping of kinds to status codes is in `services/src/http`.
+//! Absent on purpose: HTTP. The mapping of kinds to status codes is in `services/http`.
 
 mod code;
 

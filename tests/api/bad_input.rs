@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drydock_services::configstore;
-use drydock_services::http::error::status_of;
-use drydock_services::http::route::{BodyRule, Spec};
+use drydock_http::api::endpoint::{BodyRule, Spec};
+use drydock_http::api::error_body::status_of;
 use drydock_tests::app::{TestApp, with_app};
 use drydock_tests::client::Request;
+use drydock_tests::endpoints;
 use http::Method;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -307,7 +307,7 @@ pub fn runner() -> TestRunner {
 fn whatever_is_sent_gets_an_answer_that_the_document_lists() {
     let mut runner = runner();
     let mut seen = BTreeMap::new();
-    for route in configstore::routes() {
+    for route in endpoints::configstore() {
         let spec = &route.spec;
         // They would take the service out of its normal mode.
         if spec.path.ends_with("/maintenance") && spec.method != Method::GET {

@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
+use drydock_api::names::path_schema;
 use drydock_core::env::{Env, RngTree};
 use drydock_core::error::{ApiError, BoxError, Kind};
 use drydock_core::net::Net;
-use drydock_services::http::duplex::DuplexNet;
-use drydock_services::http::error::{HttpError, status_of};
-use drydock_services::http::gate::{Gate, GateState};
-use drydock_services::http::metrics::HttpMetrics;
-use drydock_services::http::route::{Route, router};
-use drydock_services::http::shell::{App, Details, Health, Readiness, Shell, ShellParts};
-use drydock_services::http::{HttpSettings, serve};
+use drydock_http::api::endpoint::Endpoint;
+use drydock_http::api::error_body::status_of;
+use drydock_http::server::context::{App, Details, Health, Readiness, Shell, ShellParts};
+use drydock_http::server::error::HttpError;
+use drydock_http::server::gate::{Gate, GateState};
+use drydock_http::server::metrics::HttpMetrics;
+use drydock_http::server::route::{Route, router};
+use drydock_http::server::{HttpSettings, serve};
+use drydock_http::testing::duplex::DuplexNet;
 use drydock_tests::app::TOKEN;
 use drydock_tests::client::{Client, Exchange, Request};
 use drydock_tests::run::{RuntimeClock, run};
@@ -24,13 +27,13 @@ use tokio_util::sync::CancellationToken;
 
 fn table() -> Vec<Route<()>> {
     vec![
-        Route::get("/panic", panics),
-        Route::get("/secret", secret),
-        Route::get("/wrapped", wrapped),
-        Route::get("/forbidden", forbidden),
-        Route::get("/slow", slow),
-        Route::get("/foreign", foreign),
-        Route::post("/unread", unread),
+        Route::new(Endpoint::get("/panic"), panics),
+        Route::new(Endpoint::get("/secret"), secret),
+        Route::new(Endpoint::get("/wrapped"), wrapped),
+        Route::new(Endpoint::get("/forbidden"), forbidden),
+        Route::new(Endpoint::get("/slow"), slow),
+        Route::new(Endpoint::get("/foreign"), foreign),
+        Route::new(Endpoint::post("/unread"), unread),
     ]
 }
 
@@ -88,6 +91,7 @@ async fn failing() -> Client {
     let settings = HttpSettings::default();
     let shell = Shell::new(ShellParts {
         service: "failing",
+        path_schema,
         env: Env::new(Arc::new(RuntimeClock::new()), RngTree::from_seed(1)),
         settings: settings.clone(),
         internal_token: SecretString::from(TOKEN),

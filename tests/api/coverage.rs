@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use drydock_core::error::{Code, Kind};
-use drydock_services::http::error::status_of;
-use drydock_services::http::route::{Access, Route, Spec};
-use drydock_services::{configstore, gateway};
+use drydock_http::api::endpoint::Endpoint;
+use drydock_http::api::endpoint::{Access, Spec};
+use drydock_http::api::error_body::status_of;
+use drydock_tests::endpoints;
 
 use crate::{every_route, gateway_every_row};
 
@@ -78,9 +79,9 @@ impl Service {
     /// Every route with every code that it can answer.
     fn listed(self) -> Vec<(String, String)> {
         match self {
-            Service::Configstore => listed(&configstore::routes()),
+            Service::Configstore => listed(&endpoints::configstore()),
             Service::Gateway => {
-                let mut routes = gateway::routes();
+                let mut routes = endpoints::gateway();
                 // Health is the same code for all services.
                 routes.retain(|route| route.spec.access != Access::Open);
                 listed(&routes)
@@ -89,7 +90,7 @@ impl Service {
     }
 }
 
-fn listed<S>(routes: &[Route<S>]) -> Vec<(String, String)> {
+fn listed(routes: &[Endpoint]) -> Vec<(String, String)> {
     let mut listed = Vec::new();
     for route in routes {
         let name = format!("{} {}", route.spec.method, route.spec.path);

@@ -1,7 +1,7 @@
 //! Keys: several, changed, missing.
 
-use drydock_services::configstore::SealAnew;
-use drydock_services::runtime::Settings;
+use drydock_configstore::{Configstore, SealAnew};
+use drydock_runtime::Settings;
 use drydock_tests::app::{TestApp, settings};
 use drydock_tests::client::Request;
 use drydock_tests::run::{run, until};
@@ -85,7 +85,7 @@ fn an_instance_moves_all_secrets_when_it_is_told_to_and_shows_that_the_old_key_c
         let mut app = sealed().await;
         until(async || counted(&app, 1, "old").await.as_deref() == Some("2")).await;
         let both = format!("{},{}", key("new", '2'), key("old", '1'));
-        app.add(Settings { seal_anew: SealAnew::AtStart, ..with_keys(&both) }).await;
+        app.add_service(Configstore::new(SealAnew::AtStart), with_keys(&both)).await;
         app.ready().await;
         until(async || counted(&app, 2, "old").await.as_deref() == Some("0")).await;
         assert_eq!(counted(&app, 2, "new").await.as_deref(), Some("2"));

@@ -1,10 +1,11 @@
 //! The same mistakes for every row of the route table.
 
-use drydock_services::configstore;
-use drydock_services::http::openapi::document;
-use drydock_services::http::route::{BodyRule, Route, Spec};
+use drydock_http::api::endpoint::Endpoint;
+use drydock_http::api::endpoint::{BodyRule, Spec};
 use drydock_tests::app::{TestApp, with_app};
 use drydock_tests::client::Request;
+use drydock_tests::endpoints;
+use drydock_tests::endpoints::document;
 use drydock_tests::run::run;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use crate::every_route::{
 
 /// The routes whose operation has this header or parameter.
 fn with(parameter: &str) -> Vec<Spec> {
-    let document = document("configstore", &configstore::routes());
+    let document = document("configstore", &endpoints::configstore());
     let has = |spec: &Spec| {
         let method = spec.method.as_str().to_lowercase();
         let parameters = &document["paths"][spec.path][method]["parameters"];
@@ -82,8 +83,8 @@ fn every_query_that_is_wrong() {
 
 /// The routes that can answer with a code of which this is true.
 fn refusing(holds: impl Fn(&str) -> bool) -> Vec<Spec> {
-    let refuses = |route: &Route<_>| route.codes().iter().any(|code| holds(code.as_str()));
-    configstore::routes().into_iter().filter(refuses).map(|route| route.spec).collect()
+    let refuses = |route: &Endpoint| route.codes().iter().any(|code| holds(code.as_str()));
+    endpoints::configstore().into_iter().filter(refuses).map(|route| route.spec).collect()
 }
 
 #[test]

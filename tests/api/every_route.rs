@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drydock_services::configstore;
-use drydock_services::http::route::{Access, Availability, BodyRule, Spec};
+use drydock_http::api::endpoint::{Access, Availability, BodyRule, Spec};
 use drydock_tests::app::{TestApp, settings, with_app};
 use drydock_tests::client::{Exchange, Request};
+use drydock_tests::endpoints;
 use drydock_tests::faulty::Trouble;
 use drydock_tests::run::run;
 use http::Method;
@@ -14,7 +14,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 pub fn specs() -> Vec<Spec> {
-    configstore::routes().into_iter().map(|route| route.spec).collect()
+    endpoints::configstore().into_iter().map(|route| route.spec).collect()
 }
 
 /// The objects that the parameters of paths name, if they are to exist.

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use drydock_services::gateway;
 use drydock_tests::client::Request;
 use drydock_tests::gateway::{Face, Who, small_world};
 use drydock_tests::run::run;
@@ -37,7 +36,7 @@ async fn check(face: &Face, who: Who, request: Request) -> Option<u16> {
 fn whatever_is_sent_gets_an_answer_that_the_document_lists() {
     let mut runner = runner();
     let mut seen = BTreeMap::new();
-    for (spec, _) in gateway::requirements() {
+    for (spec, _) in drydock_gateway::requirements() {
         // They would take the service out of its normal mode.
         if spec.path.starts_with("/api/v1/maintenance") && spec.method != Method::GET {
             continue;

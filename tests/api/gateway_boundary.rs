@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use drydock_core::net::Net;
-use drydock_services::gateway::{self, Requirement};
-use drydock_services::http::route::{BodyRule, Spec};
+use drydock_gateway::Requirement;
+use drydock_http::api::endpoint::{BodyRule, Spec};
 use drydock_tests::app::{TOKEN, TestApp};
 use drydock_tests::client::{Exchange, Request};
 use drydock_tests::faulty::Trouble;
@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use crate::gateway_permissions::{path, request};
 
 fn rows() -> Vec<(Spec, Requirement)> {
-    gateway::requirements()
+    drydock_gateway::requirements()
 }
 
 /// Asks every row in one small world: no answer may be a success, so nothing changes.

@@ -3,11 +3,13 @@
 
 use std::cell::RefCell;
 
-use drydock_services::gateway::{self, Requirement};
-use drydock_services::http::openapi::document;
-use drydock_services::http::route::{BodyRule, Route, Spec};
+use drydock_gateway::Requirement;
+use drydock_http::api::endpoint::Endpoint;
+use drydock_http::api::endpoint::{BodyRule, Spec};
 use drydock_tests::app::TestApp;
 use drydock_tests::client::Request;
+use drydock_tests::endpoints;
+use drydock_tests::endpoints::document;
 use drydock_tests::faulty::Trouble;
 use drydock_tests::gateway::{Face, Who, small_world};
 use drydock_tests::run::{run, until};
@@ -18,7 +20,7 @@ use crate::every_route::{NOWHERE, Table, astray, creation_beside, expect_taken, 
 use crate::gateway_permissions::{PARAMETERS, body, path, request};
 
 pub fn specs() -> Vec<Spec> {
-    gateway::requirements().into_iter().map(|(spec, _)| spec).collect()
+    drydock_gateway::requirements().into_iter().map(|(spec, _)| spec).collect()
 }
 
 /// Who may: the admin token, but where a user must ask.
@@ -148,7 +150,7 @@ fn every_row_that_takes_json_with_a_bad_body() {
 
 /// The rows whose operation has this header or parameter.
 fn with(parameter: &str) -> Vec<Spec> {
-    let document = document("gateway", &gateway::routes());
+    let document = document("gateway", &endpoints::gateway());
     let has = |spec: &Spec| {
         let method = spec.method.as_str().to_lowercase();
         let parameters = &document["paths"][spec.path][method]["parameters"];
@@ -213,8 +215,8 @@ fn every_change_of_another_revision_and_every_creation_with_a_used_key() {
 
 /// The rows that can answer with a code of which this is true.
 fn refusing(holds: impl Fn(&str) -> bool) -> Vec<Spec> {
-    let refuses = |route: &Route<_>| route.codes().iter().any(|code| holds(code.as_str()));
-    gateway::routes().into_iter().filter(refuses).map(|route| route.spec).collect()
+    let refuses = |route: &Endpoint| route.codes().iter().any(|code| holds(code.as_str()));
+    endpoints::gateway().into_iter().filter(refuses).map(|route| route.spec).collect()
 }
 
 #[test]
@@ -320,7 +322,7 @@ fn every_body_that_leads_nowhere_or_is_no_reference() {
 #[test]
 fn no_row_is_for_the_admin_token_and_for_users_alike() {
     // Operators' rows must work when no user can be known: those who may are one and the same.
-    for (spec, requirement) in gateway::requirements() {
+    for (spec, requirement) in drydock_gateway::requirements() {
         let operators = spec.path.ends_with("/configstore") || spec.path.contains("/configstore/");
         assert_eq!(operators, requirement == Requirement::AdminToken, "{}", spec.path);
     }

@@ -2,9 +2,9 @@
 //! configstore comes to say it only in a race, or on its way through a failure.
 
 use drydock_core::error::Code;
-use drydock_services::http::error::status_of;
-use drydock_services::http::route::Spec;
-use drydock_services::http::wire::Wire;
+use drydock_http::api::endpoint::Spec;
+use drydock_http::api::error_body::status_of;
+use drydock_http::testing::wire::Wire;
 use drydock_tests::app::{TestApp, with_app};
 use drydock_tests::client::Request;
 use drydock_tests::gateway::{ADMIN_TOKEN, Face, Who, small_world};

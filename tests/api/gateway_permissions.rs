@@ -1,8 +1,8 @@
 //! Who may do what: every row of the gateway's table asked by everybody, and what is hidden from
 //! whom.
 
-use drydock_services::gateway::{self, Requirement};
-use drydock_services::http::route::{BodyRule, Spec};
+use drydock_gateway::Requirement;
+use drydock_http::api::endpoint::{BodyRule, Spec};
 use drydock_tests::client::Request;
 use drydock_tests::gateway::{Face, ROOTS, VISIBILITIES, Who, escaped, small_world, with_gateway};
 use drydock_tests::run::run;
@@ -123,7 +123,7 @@ pub const SUCCEEDS_ELSEWHERE: [(&str, &str); 4] = [
 #[test]
 fn every_row_means_what_it_says() {
     let mut lines = Vec::new();
-    for (spec, requirement) in gateway::requirements() {
+    for (spec, requirement) in drydock_gateway::requirements() {
         let outcomes = outcomes(&spec);
         for (who, status) in &outcomes {
             let refused = matches!(status, 401 | 403 | 404);
@@ -237,7 +237,7 @@ const HIDDEN: [(&str, &str, &str); 8] = [
 fn what_is_hidden_is_answered_as_if_it_were_not_there() {
     with_gateway(async |_app, face| {
         let mut asked = 0;
-        for (spec, _) in gateway::requirements() {
+        for (spec, _) in drydock_gateway::requirements() {
             for (list, hidden, absent) in HIDDEN {
                 let prefix = format!("/api/v1/{list}/{{");
                 if !spec.path.starts_with(&prefix) {

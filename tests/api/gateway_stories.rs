@@ -1,6 +1,5 @@
 //! Answers of the gateway that take more than one request.
 
-use drydock_services::gateway;
 use drydock_tests::app::TestApp;
 use drydock_tests::archive::Export;
 use drydock_tests::client::Request;
@@ -33,7 +32,7 @@ impl Story {
     async fn show(&mut self, who: Who, request: Request) {
         let answer = self.face.send(who, request).await;
         let path = answer.request.path.split('?').next().unwrap_or_default();
-        let rows = gateway::requirements().into_iter();
+        let rows = drydock_gateway::requirements().into_iter();
         let mut rows = rows.map(|(spec, _)| spec);
         let row = rows.find(|it| it.method == answer.request.method && fits(it.path, path));
         self.table.add(&row.expect("it is a row's"), &answer);

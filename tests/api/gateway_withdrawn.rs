@@ -1,8 +1,8 @@
 //! A right that is withdrawn between the gateway's look at it and the change: the change is not
 //! made, and answered as if the right had never been there.
 
-use drydock_services::gateway::{self, Requirement};
-use drydock_services::http::route::Spec;
+use drydock_gateway::Requirement;
+use drydock_http::api::endpoint::Spec;
 use drydock_tests::app::TestApp;
 use drydock_tests::archive::Export;
 use drydock_tests::client::Request;
@@ -26,7 +26,7 @@ enum Withdrawal {
 /// Every row that changes something, with who may do it as what is withdrawn.
 fn cases() -> Vec<(Spec, Who, Withdrawal, &'static str)> {
     let mut cases = Vec::new();
-    for (spec, requirement) in gateway::requirements() {
+    for (spec, requirement) in drydock_gateway::requirements() {
         let elsewhere = SUCCEEDS_ELSEWHERE.contains(&(spec.method.as_str(), spec.path));
         if spec.method == Method::GET || requirement == Requirement::AdminToken || elsewhere {
             continue;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drydock_services::http::wire::Wire;
+use drydock_http::testing::wire::Wire;
 use drydock_tests::app::{TOKEN, TestApp, settings, with_app};
 use drydock_tests::client::Request;
 use drydock_tests::faulty::Trouble;

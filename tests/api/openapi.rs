@@ -1,8 +1,8 @@
 //! The API document is made of the route table, and says no more and no less than what is answered.
 
-use drydock_services::http::openapi::document;
-use drydock_services::{configstore, gateway};
 use drydock_tests::app::with_app;
+use drydock_tests::endpoints;
+use drydock_tests::endpoints::document;
 use drydock_tests::gateway::{Who, small_world};
 use drydock_tests::run::run;
 use insta::assert_snapshot;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 #[test]
 fn the_document_is_served_and_kept() {
-    let expected = document("configstore", &configstore::routes());
+    let expected = document("configstore", &endpoints::configstore());
     assert_snapshot!("configstore", format!("{expected:#}"));
     with_app(async |app| {
         let served = app.get("/openapi.json").await;
@@ -21,7 +21,7 @@ fn the_document_is_served_and_kept() {
 
 #[test]
 fn the_gateways_document_is_served_and_kept() {
-    let expected = document("gateway", &gateway::routes());
+    let expected = document("gateway", &endpoints::gateway());
     assert_snapshot!("gateway", format!("{expected:#}"));
     run(async {
         let (_app, face) = small_world().await;
@@ -30,12 +30,12 @@ fn the_gateways_document_is_served_and_kept() {
 }
 
 fn documents() -> [Value; 2] {
-    [document("configstore", &configstore::routes()), document("gateway", &gateway::routes())]
+    [document("configstore", &endpoints::configstore()), document("gateway", &endpoints::gateway())]
 }
 
 #[test]
 fn every_operation_says_what_it_does_under_a_name_of_its_own() {
-    let counts = [configstore::routes().len(), gateway::routes().len()];
+    let counts = [endpoints::configstore().len(), endpoints::gateway().len()];
     for (document, count) in documents().iter().zip(counts) {
         let paths = document["paths"].as_object().expect("there are paths");
         let operations: Vec<&Value> =

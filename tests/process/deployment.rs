@@ -5,13 +5,13 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use drydock_api::configstore::client::ConfigstoreClient;
 use drydock_backends::objects::open_s3;
 use drydock_backends::tcp::TcpNet;
 use drydock_backends::testing::{ETCD, EtcdServers, Proxy, WEED, Weed, free_addresses, program};
 use drydock_core::context::Context;
 use drydock_core::store::{Durability, StoreSettings};
-use drydock_services::configstore::client::ConfigstoreClient;
-use drydock_services::http::client::Client;
+use drydock_http::client::Client;
 use drydock_sim::against::{self, Found, Inside};
 use secrecy::SecretString;
 use tempfile::TempDir;

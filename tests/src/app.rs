@@ -5,12 +5,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use drydock_configstore::Configstore;
 use drydock_core::coord::memory::Memory;
 use drydock_core::db::Execution;
 use drydock_core::env::{Env, RngTree};
 use drydock_core::net::Net;
-use drydock_services::http::duplex::DuplexNet;
-use drydock_services::runtime::{self, Deps, Role, Settings};
+use drydock_http::testing::duplex::DuplexNet;
+use drydock_runtime::{Deps, Settings};
 use object_store::memory::InMemory;
 use secrecy::SecretString;
 use serde_json::json;
@@ -94,6 +95,14 @@ impl TestApp {
     /// # Panics
     /// If its address is taken, which it is not.
     pub async fn add(&mut self, settings: Settings) {
+        self.add_service(Configstore::default(), settings).await;
+    }
+
+    /// As [`add`](Self::add).
+    ///
+    /// # Panics
+    /// As [`add`](Self::add).
+    pub async fn add_service(&mut self, service: Configstore, settings: Settings) {
         let number = self.instances.len() + 1;
         let listener = self.net.listen(&format!("configstore-{number}:8001")).await;
         let listener = listener.expect("the address is free");
@@ -111,8 +120,7 @@ impl TestApp {
             scratch_dir: self.scratch.path().to_owned(),
         };
         let stop = CancellationToken::new();
-        let role = Role::Configstore(Box::new(settings), deps);
-        tokio::spawn(runtime::start(role, listener, stop.clone()));
+        tokio::spawn(drydock_runtime::start(service, settings, deps, listener, stop.clone()));
         self.instances.push(Instance { client, stop });
     }
 

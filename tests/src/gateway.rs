@@ -6,9 +6,9 @@ use std::sync::Arc;
 use drydock_core::env::{Env, RngTree};
 use drydock_core::error::Code;
 use drydock_core::net::Net;
-use drydock_services::gateway;
-use drydock_services::http::HttpSettings;
-use drydock_services::runtime::{self, Role};
+use drydock_gateway::Gateway;
+use drydock_http::server::HttpSettings;
+use drydock_runtime::{StatelessSettings, start_stateless};
 use http::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{TOKEN, TestApp, settings, with_app};
 use crate::client::{Client, Exchange, Request};
+use crate::endpoints;
 use crate::run::until;
 use crate::watched::{Calls, WatchedNet};
 
@@ -110,18 +111,21 @@ impl Face {
             token: ADMIN_TOKEN.to_owned(),
         };
         let calls = Arc::<Calls>::default();
-        let settings = gateway::Settings {
+        let settings = drydock_gateway::Settings {
             internal_token: SecretString::from(TOKEN),
             admin_token: SecretString::from(ADMIN_TOKEN),
             configstore: configstore.iter().map(|it| (*it).to_owned()).collect(),
+        };
+        let runtime = StatelessSettings {
+            internal_token: settings.internal_token.clone(),
             http: HttpSettings::default(),
         };
         let net = WatchedNet { net, calls: Arc::clone(&calls) };
         let env = Env::new(app.clock(), RngTree::from_seed(1).child("gateway"));
-        let deps = gateway::Deps { env, net: Arc::new(net) };
-        let role = Role::Gateway(settings, deps);
-        tokio::spawn(runtime::start(role, listener, CancellationToken::new()));
-        let routes = gateway::routes().into_iter();
+        let gateway = Gateway::new(settings, Arc::new(net));
+        let stop = CancellationToken::new();
+        tokio::spawn(start_stateless(gateway, runtime, env, listener, stop));
+        let routes = endpoints::gateway().into_iter();
         let document = routes.map(|it| (it.spec.method.clone(), it.spec.path, it.codes()));
         Face { client, calls, tokens: Vec::new(), document: document.collect() }
     }

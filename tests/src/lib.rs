@@ -5,6 +5,7 @@
 //! | [`app`] | a service in memory: the real start-up on seams that a test controls |
 //! | [`archive`] | exports, taken apart and put together |
 //! | [`client`] | requests, and exchanges as texts for snapshots |
+//! | [`endpoints`] | what the services answer, and the documents of that |
 //! | [`faulty`] | coordination and objects that can be told to fail |
 //! | [`gateway`] | a gateway before such a service, and people who use it |
 //! | [`servers`] | the stores of a test on real servers |
@@ -13,11 +14,12 @@
 //!
 //! Tests are in `api/` (by route), `backends/` (against servers) and `tidy/` (rules of the house);
 //! `bench/` measures. Those of the real binary are in
-//! `services/tests/process`, several of them on real servers in `process/`.
+//! `services/drydock/tests/process`, several of them on real servers in `process/`.
 
 pub mod app;
 pub mod archive;
 pub mod client;
+pub mod endpoints;
 pub mod faulty;
 pub mod gateway;
 pub mod run;

@@ -17,8 +17,9 @@ const LIMIT: Duration = Duration::from_secs(3600);
 const LOOK: Duration = Duration::from_millis(10);
 
 /// What is logged of a test. It is shown if the test fails.
-const LOGGED: &str = "drydock_backends=debug,drydock_core=debug,drydock_services=debug,\
-    drydock_sim_etcd=debug,drydock_sim_s3=debug";
+const LOGGED: &str = "drydock=debug,drydock_api=debug,drydock_backends=debug,\
+    drydock_configstore=debug,drydock_core=debug,drydock_gateway=debug,drydock_http=debug,\
+    drydock_runtime=debug,drydock_sim_etcd=debug,drydock_sim_s3=debug";
 
 /// How long the test has run by its own time: so lines of its log begin.
 struct Elapsed {

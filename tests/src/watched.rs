@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
 use drydock_core::net::{BoxStream, Listener, Net};
-use drydock_services::http::duplex::DuplexNet;
+use drydock_http::testing::duplex::DuplexNet;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub(crate) struct WatchedNet {

@@ -4,38 +4,59 @@ use serde_json::Value;
 
 use crate::tracked::run;
 
-/// What each package may know of the others, tests included: never something above it.
-const LAYERS: [(&str, &[&str]); 9] = [
+/// Every package, and what it may depend on, tests included: never something above it.
+const LAYERS: [(&str, &[&str]); 14] = [
     ("drydock-core", &["drydock-core"]),
     ("drydock-backends", &["drydock-core"]),
-    ("drydock-services", &["drydock-core", "drydock-backends"]),
+    ("drydock-http", &["drydock-core"]),
+    ("drydock-api", &["drydock-core", "drydock-http"]),
+    ("drydock-runtime", &["drydock-core", "drydock-http", "drydock-api"]),
+    ("drydock-configstore", BELOW_SERVICES),
+    ("drydock-gateway", BELOW_SERVICES),
+    ("drydock", BELOW_DRYDOCK),
     ("drydock-sim-etcd", &[]),
     ("drydock-sim-s3", &[]),
     ("drydock-harness", &[]),
     ("drydock-example-lock", &["drydock-harness", "drydock-sim-etcd", "drydock-sim-s3"]),
-    (
-        "drydock-sim",
-        &[
-            "drydock-core",
-            "drydock-backends",
-            "drydock-services",
-            "drydock-sim-etcd",
-            "drydock-sim-s3",
-            "drydock-harness",
-        ],
-    ),
-    (
-        "drydock-tests",
-        &[
-            "drydock-core",
-            "drydock-backends",
-            "drydock-services",
-            "drydock-sim-etcd",
-            "drydock-sim-s3",
-            "drydock-harness",
-            "drydock-sim",
-        ],
-    ),
+    ("drydock-sim", BELOW_SIM),
+    ("drydock-tests", BELOW_TESTS),
+];
+const BELOW_SERVICES: &[&str] = &["drydock-core", "drydock-http", "drydock-api", "drydock-runtime"];
+const BELOW_DRYDOCK: &[&str] = &[
+    "drydock-core",
+    "drydock-backends",
+    "drydock-http",
+    "drydock-api",
+    "drydock-runtime",
+    "drydock-configstore",
+    "drydock-gateway",
+];
+const BELOW_SIM: &[&str] = &[
+    "drydock-core",
+    "drydock-backends",
+    "drydock-http",
+    "drydock-api",
+    "drydock-runtime",
+    "drydock-configstore",
+    "drydock-gateway",
+    "drydock",
+    "drydock-sim-etcd",
+    "drydock-sim-s3",
+    "drydock-harness",
+];
+const BELOW_TESTS: &[&str] = &[
+    "drydock-core",
+    "drydock-backends",
+    "drydock-http",
+    "drydock-api",
+    "drydock-runtime",
+    "drydock-configstore",
+    "drydock-gateway",
+    "drydock",
+    "drydock-sim-etcd",
+    "drydock-sim-s3",
+    "drydock-harness",
+    "drydock-sim",
 ];
 
 /// The names below `key` of each element.

@@ -41,9 +41,9 @@ fn nothing_is_left_to_be_done_or_silenced() {
 
 /// Test code that waits for something outside of its process, by looking again and again.
 const LOOKING: [&str; 3] = [
+    "services/drydock/tests/process/harness.rs",
     // A handler that takes its time, for tests whose time is paused.
-    "services/src/http/tests/service.rs",
-    "services/tests/process/harness.rs",
+    "services/http/src/tests/service.rs",
     "tests/process/deployment.rs",
 ];
 

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use drydock::config;
+use drydock::config::stores::{CoordinationKind, ObjectsKind};
+use drydock::config::{Config, Sources};
 use drydock_backends::etcd::Etcd;
 use drydock_backends::objects::open_s3;
 use drydock_backends::tcp::TcpNet;
@@ -10,9 +13,7 @@ use drydock_core::coord::Coordination;
 use drydock_core::error::Chain;
 use drydock_core::store::Durability;
 use drydock_harness::fleet::exit::Failure;
-use drydock_services::config::stores::{CoordinationKind, ObjectsKind};
-use drydock_services::config::{self, Config, Sources};
-use drydock_services::seal::KeyRing;
+use drydock_runtime::encryption::KeyRing;
 use object_store::ObjectStore;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;

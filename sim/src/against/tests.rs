@@ -1,17 +1,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use drydock_api::configstore::client::ConfigstoreClient;
 use drydock_backends::tcp::TcpNet;
+use drydock_configstore::Configstore;
 use drydock_core::context::Context;
 use drydock_core::coord::memory::Memory;
 use drydock_core::db::Execution;
 use drydock_core::env::{Env, RngTree, SystemClock};
 use drydock_core::net::Net;
 use drydock_core::store::Durability;
-use drydock_services::configstore::client::ConfigstoreClient;
-use drydock_services::http::client::Client;
-use drydock_services::http::page::ListQuery;
-use drydock_services::runtime::{self, Deps, Role, Settings};
+use drydock_http::api::page::ListQuery;
+use drydock_http::client::Client;
+use drydock_runtime::{Deps, Settings};
 use object_store::memory::InMemory;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -49,8 +50,8 @@ async fn deployed(scratch: &TempDir) -> Deployment {
             execution: Execution::Inline,
             scratch_dir: scratch.path().to_owned(),
         };
-        let role = Role::Configstore(Box::new(settings.clone()), deps);
-        tokio::spawn(runtime::start(role, listener, CancellationToken::new()));
+        let (service, stop) = (Configstore::default(), CancellationToken::new());
+        tokio::spawn(drydock_runtime::start(service, settings.clone(), deps, listener, stop));
     }
     let inside = Inside {
         cluster: settings.cluster,

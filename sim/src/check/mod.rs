@@ -26,7 +26,7 @@ mod tree;
 use drydock_core::store::Durability;
 use drydock_harness::record::Seq;
 pub use drydock_harness::report::{Checks, Violation};
-use drydock_services::seal::KeyRing;
+use drydock_runtime::encryption::KeyRing;
 
 use crate::history::Operation;
 use crate::product::Log;

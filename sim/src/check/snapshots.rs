@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use drydock_services::seal::KeyRing;
+use drydock_runtime::encryption::KeyRing;
 use serde_json::Value;
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drydock_services::seal::{Bound, KeyRing, Sealed};
+use drydock_runtime::encryption::{Bound, KeyRing, Sealed};
 use serde_json::Value;
 use uuid::Uuid;
 

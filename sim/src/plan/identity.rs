@@ -1,6 +1,6 @@
 //! What the processes of a run know themselves and each other by.
 
-use drydock_services::seal::KeyRing;
+use drydock_runtime::encryption::KeyRing;
 use secrecy::SecretString;
 
 pub const CLUSTER: &str = "sim";

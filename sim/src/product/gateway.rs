@@ -7,9 +7,8 @@ use std::time::Duration;
 use drydock_core::error::{BoxError, Chain};
 use drydock_core::net::Net;
 use drydock_harness::world::Stop;
-use drydock_services::gateway;
-use drydock_services::http::HttpSettings;
-use drydock_services::runtime::{self, Role};
+use drydock_http::server::HttpSettings;
+use drydock_runtime::{StatelessSettings, start_stateless};
 
 use crate::plan::hosts::{GATEWAY_PORT, gateway_name};
 use crate::plan::identity::{admin_token, token};
@@ -55,16 +54,17 @@ impl Gateway {
     }
 
     async fn process(&self, name: &str) -> Result<(), BoxError> {
-        let settings = gateway::Settings {
+        let settings = drydock_gateway::Settings {
             internal_token: token(),
             admin_token: admin_token(),
             configstore: self.context.plan.addresses(),
-            http: HttpSettings::default(),
         };
+        let runtime = StatelessSettings { internal_token: token(), http: HttpSettings::default() };
         let env = self.context.env(name, None);
-        let deps = gateway::Deps { env, net: Arc::new(self.net.clone()) };
         let listener = self.net.listen(&format!("0.0.0.0:{GATEWAY_PORT}")).await?;
-        runtime::start(Role::Gateway(settings, deps), listener, self.stop.renew()).await
+        let gateway = drydock_gateway::Gateway::new(settings, Arc::new(self.net.clone()));
+        start_stateless(gateway, runtime, env, listener, self.stop.renew()).await;
+        Ok(())
     }
 
     fn next_start(&self) -> u64 {

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use drydock_configstore::Configstore;
 use drydock_core::db::Execution;
 use drydock_core::error::Chain;
 use drydock_core::net::Net;
 use drydock_harness::world::Stop;
-use drydock_services::runtime::{self, Deps, Role, Settings};
+use drydock_runtime::{Deps, Settings};
 
 use crate::plan::Service;
 use crate::plan::identity::{CLUSTER, keys, token};
@@ -86,10 +87,12 @@ impl Instance {
         };
         let listener = self.net.listen(&format!("0.0.0.0:{}", self.service.port())).await?;
         let shutdown = self.stop.renew();
-        let role = match self.service {
-            Service::Configstore => Role::Configstore(Box::new(self.settings()), deps),
-        };
-        runtime::start(role, listener, shutdown).await
+        match self.service {
+            Service::Configstore => {
+                let (service, settings) = (Configstore::default(), self.settings());
+                drydock_runtime::start(service, settings, deps, listener, shutdown).await
+            }
+        }
     }
 
     fn settings(&self) -> Settings {

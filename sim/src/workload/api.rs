@@ -6,18 +6,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use drydock_api::admin::{AdminClient, MaintenanceStatus};
+use drydock_api::configstore::client::ConfigstoreClient;
+use drydock_api::configstore::types;
+use drydock_api::configstore::types::{NewOrg, NewUser, Org, User, UserChange, Visibility};
+use drydock_api::names::Ref;
 use drydock_core::archive::Intent as ImportIntent;
 use drydock_core::context::Context;
 use drydock_core::log::format::Mode;
 use drydock_core::net::SharedNet;
-use drydock_services::configstore::client::ConfigstoreClient;
-use drydock_services::configstore::types::{
-    self, NewOrg, NewUser, Org, User, UserChange, Visibility,
-};
-use drydock_services::http::admin::{AdminClient, MaintenanceStatus};
-use drydock_services::http::client::{Client, ClientError, ClientSettings};
-use drydock_services::http::page::{Consistency, ListQuery};
-use drydock_services::names::Ref;
+use drydock_http::api::page::{Consistency, ListQuery};
+use drydock_http::client::{Client, ClientError, ClientSettings};
 use futures_util::{TryStreamExt, stream};
 use secrecy::SecretString;
 

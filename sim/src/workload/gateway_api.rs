@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use drydock_api::admin::AdminClient;
+use drydock_api::configstore::client::ConfigstoreClient;
+use drydock_api::configstore::client::secrets::Place;
+use drydock_api::configstore::types;
+use drydock_api::configstore::types::{
+    ChildrenQuery, NewOrg, NewProject, NewProjectGroup, NewSecret, NewToken, NewUser, OrgChange,
+    ProjectChange, ProjectGroupChange, TreeQuery, UserChange, Visibility,
+};
+use drydock_api::gateway::GatewayClient;
+use drydock_api::names::{Ref, TreeRef};
 use drydock_core::context::Context;
 use drydock_core::net::SharedNet;
-use drydock_services::configstore::client::ConfigstoreClient;
-use drydock_services::configstore::client::secrets::Place;
-use drydock_services::configstore::types::{
-    self, ChildrenQuery, NewOrg, NewProject, NewProjectGroup, NewSecret, NewToken, NewUser,
-    OrgChange, ProjectChange, ProjectGroupChange, TreeQuery, UserChange, Visibility,
-};
-use drydock_services::gateway::client::GatewayClient;
-use drydock_services::http::admin::AdminClient;
-use drydock_services::http::client::{Client, ClientError, ClientSettings};
-use drydock_services::http::page::{Consistency, ListQuery};
-use drydock_services::names::{Ref, TreeRef};
+use drydock_http::api::page::{Consistency, ListQuery};
+use drydock_http::client::{Client, ClientError, ClientSettings};
 use secrecy::SecretString;
 use uuid::Uuid;
 

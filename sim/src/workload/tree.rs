@@ -1,15 +1,15 @@
 //! Calls on the tree, made and sent. Few names and few places: calls meet each other.
 
-use drydock_core::context::Context;
-use drydock_services::configstore::client::ConfigstoreClient;
-use drydock_services::configstore::client::secrets::Place;
-use drydock_services::configstore::types::{
+use drydock_api::configstore::client::ConfigstoreClient;
+use drydock_api::configstore::client::secrets::Place;
+use drydock_api::configstore::types::{
     ChildrenQuery, EnvironmentQuery, NewProject, NewProjectGroup, NewSecret, NewVariable,
     ProjectGroupChange, SecretChange, VariableValue, Visibility,
 };
-use drydock_services::http::client::ClientError;
-use drydock_services::http::page::Consistency;
-use drydock_services::names::{Ref, TreeRef};
+use drydock_api::names::{Ref, TreeRef};
+use drydock_core::context::Context;
+use drydock_http::api::page::Consistency;
+use drydock_http::client::ClientError;
 
 use super::Session;
 use crate::history::{Named, Reply, Text, TreeCall};

@@ -13,17 +13,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use drydock_api::configstore::client::ConfigstoreClient;
+use drydock_api::configstore::types::NewUser;
 use drydock_backends::objects::open_fs;
 use drydock_backends::tcp::TcpNet;
 use drydock_backends::testing::{self, EtcdServers};
+use drydock_configstore::Configstore;
 use drydock_core::context::Context;
 use drydock_core::db::Execution;
 use drydock_core::env::Env;
 use drydock_core::net::Net;
-use drydock_services::configstore::client::ConfigstoreClient;
-use drydock_services::configstore::types::NewUser;
-use drydock_services::http::client::Client;
-use drydock_services::runtime::{self, Deps, Role};
+use drydock_http::client::Client;
+use drydock_runtime::Deps;
 use drydock_tests::app::{TOKEN, settings};
 use etcd_client::{
     Client as EtcdClient, Compare, CompareOp, GetOptions, KeyValue, SortOrder, SortTarget, Txn,
@@ -101,8 +102,8 @@ impl Service {
             scratch_dir: folder.to_owned(),
         };
         let stop = CancellationToken::new();
-        let role = Role::Configstore(Box::new(settings()), deps);
-        tokio::spawn(runtime::start(role, listener, stop.clone()));
+        let service = Configstore::default();
+        tokio::spawn(drydock_runtime::start(service, settings(), deps, listener, stop.clone()));
         let mut looks = tokio::time::interval(Duration::from_millis(50));
         let ctx = Context::background();
         while http.request(http::Method::GET, "/readyz").send_bytes(&ctx).await.is_err() {

@@ -1,0 +1,95 @@
+//! Bodies of the maintenance routes. What an instance says of itself, and what an import answers,
+//! are the core's own types.
+
+use std::time::Duration;
+
+use drydock_core::error::{ApiError, Code, Kind};
+use drydock_core::lineage::Lineage;
+use drydock_core::lineage::record::RecoveryRecord;
+use drydock_core::log::format::{InstanceRecord, Mode, Position};
+use http::HeaderName;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Characters of a reason at most.
+pub const MAX_REASON_LENGTH: usize = 1024;
+/// The media type of exports and imports.
+pub const NDJSON: &str = "application/x-ndjson";
+const MAX_WAIT: Duration = Duration::from_secs(600);
+/// The usual forms of what is shorter than that.
+const WAIT_PATTERN: &str = "^([1-9][0-9]{0,2}ms|[1-5]?[0-9]{1,2}s|600s|[0-9]m)$";
+/// Who asks for a switch, if not just the bearer of the internal token.
+pub const REQUESTED_BY: HeaderName = HeaderName::from_static("x-requested-by");
+
+/// The body of GET and PUT `/maintenance`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MaintenanceStatus {
+    pub mode: Mode,
+    /// Counts the switches.
+    pub generation: u64,
+    /// When the mode was set; absent if it never was.
+    pub since: Option<Timestamp>,
+    pub requested_by: Option<String>,
+    pub reason: Option<String>,
+    /// Whether the service is in maintenance and every live instance has acknowledged that.
+    pub ready: bool,
+    pub instances: Vec<InstanceRecord>,
+    /// Absent before the first boot.
+    pub lineage: Option<Uuid>,
+    /// The position of the newest commit.
+    pub position: Option<Position>,
+    /// The last time that the coordination store was lost or set back.
+    pub last_recovery: Option<RecoveryRecord>,
+}
+
+/// The body of GET `/lineages`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lineages {
+    /// Oldest first; the number of those that are kept is a setting.
+    pub items: Vec<Lineage>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchOn {
+    #[schemars(length(max = MAX_REASON_LENGTH))]
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaitQuery {
+    #[schemars(regex(pattern = WAIT_PATTERN))]
+    wait: Option<String>,
+}
+
+impl WaitQuery {
+    /// How long to wait, if at all.
+    ///
+    /// # Errors
+    /// `invalid_query` for what is no duration, or one of more than ten minutes.
+    pub fn wait(&self) -> Result<Option<Duration>, ApiError> {
+        self.wait.as_deref().map(parse_wait).transpose()
+    }
+}
+
+fn parse_wait(text: &str) -> Result<Duration, ApiError> {
+    let parsed = text.parse::<jiff::SignedDuration>();
+    match parsed.map(Duration::try_from) {
+        Ok(Ok(wait)) if wait <= MAX_WAIT => Ok(wait),
+        _ => {
+            let message =
+                format!("`wait` must be a duration such as `30s`, up to {}s", MAX_WAIT.as_secs());
+            Err(ApiError::new(Kind::BadRequest).with_code(Code::InvalidQuery).with_message(message))
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImportQuery {
+    #[serde(default)]
+    pub dry_run: bool,
+}

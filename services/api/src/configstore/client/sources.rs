@@ -1,0 +1,61 @@
+use drydock_core::context::Context;
+use drydock_http::api::page::{Consistency, ListQuery, Page, ReadQuery};
+use drydock_http::client::Answer;
+
+use super::call::segment;
+use super::{ConfigstoreClient, Result};
+use crate::configstore::types::{NewRemoteSource, RemoteSource, RemoteSourceChange};
+use crate::names::Ref;
+
+impl ConfigstoreClient {
+    pub async fn create_remote_source(
+        &self,
+        ctx: &Context,
+        new: &NewRemoteSource,
+        key: Option<&str>,
+    ) -> Result<Answer<RemoteSource>> {
+        self.post(ctx, SOURCES.to_owned(), new, key).await
+    }
+
+    pub async fn remote_source(
+        &self,
+        ctx: &Context,
+        source: &Ref,
+        consistency: Consistency,
+    ) -> Result<Answer<RemoteSource>> {
+        self.get(ctx, source_path(source), &ReadQuery::from(consistency)).await
+    }
+
+    pub async fn remote_sources(
+        &self,
+        ctx: &Context,
+        query: &ListQuery,
+    ) -> Result<Page<RemoteSource>> {
+        self.list(ctx, SOURCES.to_owned(), query).await
+    }
+
+    pub async fn update_remote_source(
+        &self,
+        ctx: &Context,
+        source: &Ref,
+        change: &RemoteSourceChange,
+        if_match: Option<&str>,
+    ) -> Result<Answer<RemoteSource>> {
+        self.put(ctx, source_path(source), change, if_match).await
+    }
+
+    pub async fn delete_remote_source(
+        &self,
+        ctx: &Context,
+        source: &Ref,
+        if_match: Option<&str>,
+    ) -> Result<()> {
+        self.delete(ctx, source_path(source), if_match).await
+    }
+}
+
+const SOURCES: &str = "/api/v1/remote_sources";
+
+fn source_path(source: &Ref) -> String {
+    format!("{SOURCES}/{}", segment(source))
+}

@@ -1,0 +1,56 @@
+//! Objects of configstore: as asked for, and as answered.
+//!
+//! What is called `…View` is stored differently: the record holds more than a client may see
+//! (tokens, secrets) or less than a client wants (members, what stands in a tree).
+
+mod delegation;
+mod environment;
+mod filter;
+mod member;
+mod org;
+mod project;
+mod project_group;
+mod remote_source;
+mod secret;
+mod token;
+mod tree_query;
+mod user;
+mod variable;
+mod visibility;
+
+use serde::{Deserialize, Deserializer};
+
+pub use delegation::{Behalf, ON_BEHALF_OF, Owned, Relation, Right, Verdict};
+pub use environment::{EnvironmentQuery, RunEnvironment};
+pub use filter::{ChildrenQuery, OrgsQuery};
+pub use member::{MemberRole, MemberView, Role, UserName, UserOrg};
+pub use org::{NewOrg, Org, OrgChange};
+pub use project::{NewProject, ProjectChange, ProjectView};
+pub use project_group::{NewProjectGroup, Owner, ProjectGroupChange, ProjectGroupView};
+pub use remote_source::{
+    AuthKind, NewRemoteSource, RemoteSource, RemoteSourceChange, RemoteSourceKind,
+};
+pub use secret::{NewSecret, Scope, ScopeKind, SecretChange, SecretView};
+pub use token::{
+    LinkedAccountView, NewLinkedAccount, NewToken, NewTokenView, ResolveToken, ResolvedToken,
+    TokenView,
+};
+pub use tree_query::TreeQuery;
+pub use user::{NewUser, User, UserChange};
+pub use variable::{
+    NewVariable, VariableChange, VariableValue, VariableView, When, WhenConditions,
+};
+
+pub use visibility::Visibility;
+
+/// The regular expression of a text without control characters.
+const PRINTABLE: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
+
+/// Tells `null` (some change to nothing) from a field that is left out (no change).
+fn given<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}

@@ -1,0 +1,117 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use uuid::Uuid;
+
+use super::PRINTABLE;
+use crate::names::Name;
+
+/// Where a secret or a variable is defined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Scope {
+    pub kind: ScopeKind,
+    pub id: Uuid,
+    pub path: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopeKind {
+    Project,
+    ProjectGroup,
+}
+
+/// A secret, as answered: without its data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SecretView {
+    pub id: Uuid,
+    pub name: Name,
+    pub parent: Scope,
+    pub revision: u64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// The body of POST `…/secrets`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewSecret {
+    #[schemars(with = "Name")]
+    pub name: String,
+    #[serde(deserialize_with = "distinct")]
+    #[schemars(extend(
+        "maxProperties" = 256,
+        "propertyNames" = { "minLength": 1, "maxLength": 255, "pattern": PRINTABLE }
+    ))]
+    pub data: BTreeMap<String, String>,
+}
+
+/// The body of PUT `…/secrets/{name}`; what is absent stays as it is. Data is replaced as a whole.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretChange {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Name>")]
+    pub name: Option<String>,
+    #[serde(
+        default,
+        deserialize_with = "optional_distinct",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(extend(
+        "maxProperties" = 256,
+        "propertyNames" = { "minLength": 1, "maxLength": 255, "pattern": PRINTABLE }
+    ))]
+    pub data: Option<BTreeMap<String, String>>,
+}
+
+/// A map in which no key is there twice: of which the wrong one might be used.
+fn distinct<'de, D>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_map(Distinct)
+}
+
+fn optional_distinct<'de, D>(deserializer: D) -> Result<Option<BTreeMap<String, String>>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    distinct(deserializer).map(Some)
+}
+
+struct Distinct;
+
+impl<'de> Visitor<'de> for Distinct {
+    type Value = BTreeMap<String, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of texts")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut map = BTreeMap::new();
+        while let Some((key, value)) = entries.next_entry()? {
+            if map.insert(key, value).is_some() {
+                return Err(serde::de::Error::custom("a key is there twice"));
+            }
+        }
+        Ok(map)
+    }
+}
+
+impl fmt::Debug for NewSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewSecret").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SecretChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecretChange").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,81 @@
+use drydock_api::configstore::errors::{org_already_exists, org_not_exist, user_not_exist};
+use drydock_api::configstore::types::{Org, Role, Visibility};
+use drydock_api::names::{Name, OwnerKind, Ref};
+use drydock_core::error::BoxError;
+use drydock_core::store::StoreTx;
+use drydock_http::api::precondition::IfMatch;
+
+use super::{member, project_group, subtree};
+use crate::model;
+use crate::record::Stored;
+use crate::schema::{MEMBERS, ORGS};
+
+/// What an organization is to be; `None`: as it was.
+pub struct Change {
+    pub name: Option<Name>,
+    pub visibility: Option<Visibility>,
+}
+
+/// Creates an organization, with its first owner if one is named.
+pub fn create(
+    tx: &mut StoreTx<'_>,
+    name: &Name,
+    visibility: Visibility,
+    owner: Option<&Ref>,
+) -> Result<Org, BoxError> {
+    if model::org::by_name(tx, name)?.is_some() {
+        return Err(org_already_exists(name).into());
+    }
+    let now = tx.now();
+    let org = Org {
+        id: tx.new_id(),
+        name: name.clone(),
+        visibility,
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    tx.put(ORGS, org.id, &org)?;
+    project_group::create_root(tx, OwnerKind::Org, org.id)?;
+    if let Some(owner) = owner {
+        let owner = model::user::find(tx, owner)?.ok_or_else(|| user_not_exist(owner))?;
+        member::add(tx, org.id, owner.id, Role::Owner)?;
+    }
+    Ok(org)
+}
+
+pub fn update(
+    tx: &mut StoreTx<'_>,
+    org: &Ref,
+    change: &Change,
+    if_match: &IfMatch,
+) -> Result<Org, BoxError> {
+    let old = model::org::find(tx, org)?.ok_or_else(|| org_not_exist(org))?;
+    if_match.check(Some(&old.etag()))?;
+    let mut new = old.clone();
+    if let Some(name) = &change.name {
+        let holder = model::org::by_name(tx, name)?;
+        if holder.is_some_and(|holder| holder.id != old.id) {
+            return Err(org_already_exists(name).into());
+        }
+        new.name = name.clone();
+    }
+    new.visibility = change.visibility.unwrap_or(old.visibility);
+    if new == old {
+        return Ok(old);
+    }
+    new.touch(tx.now());
+    tx.put(ORGS, new.id, &new)?;
+    Ok(new)
+}
+
+/// Deletes the organization with its memberships and everything in its tree.
+pub fn delete(tx: &mut StoreTx<'_>, org: &Ref, if_match: &IfMatch) -> Result<(), BoxError> {
+    let org = model::org::find(tx, org)?.ok_or_else(|| org_not_exist(org))?;
+    if_match.check(Some(&org.etag()))?;
+    for member in model::member::of_org(tx, org.id)? {
+        tx.delete(MEMBERS, member.id)?;
+    }
+    subtree::delete_of_owner(tx, OwnerKind::Org, org.id)?;
+    tx.delete(ORGS, org.id)
+}

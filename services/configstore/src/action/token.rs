@@ -1,0 +1,80 @@
+use drydock_api::configstore::errors::{token_already_exists, token_not_exist, user_not_exist};
+use drydock_api::configstore::types::User;
+use drydock_api::names::{Name, Ref};
+use drydock_core::db::Tx;
+use drydock_core::error::BoxError;
+use drydock_core::store::StoreTx;
+use drydock_http::api::precondition::IfMatch;
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::model;
+use crate::record::{Stored, Token};
+use crate::schema::{TOKENS, USERS};
+
+/// How late a token's time of last use may be: not every use is worth a commit.
+const USE_NOTED_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// Makes a token with this value, of which the hash is kept.
+pub fn create(
+    tx: &mut StoreTx<'_>,
+    user: &Ref,
+    name: &Name,
+    value: &str,
+) -> Result<Token, BoxError> {
+    let user = model::user::find(tx, user)?.ok_or_else(|| user_not_exist(user))?;
+    if model::token::by_name(tx, user.id, name)?.is_some() {
+        return Err(token_already_exists(name).into());
+    }
+    let now = tx.now();
+    let token = Token {
+        id: tx.new_id(),
+        user: user.id,
+        name: name.clone(),
+        hash: hash(value),
+        last_used_at: None,
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    tx.put(TOKENS, token.id, &token)?;
+    Ok(token)
+}
+
+pub fn delete(
+    tx: &mut StoreTx<'_>,
+    user: &Ref,
+    token: &Ref,
+    if_match: &IfMatch,
+) -> Result<(), BoxError> {
+    let user = model::user::find(tx, user)?.ok_or_else(|| user_not_exist(user))?;
+    let token = model::token::find(tx, user.id, token)?.ok_or_else(token_not_exist)?;
+    if_match.check(Some(&token.etag()))?;
+    tx.delete(TOKENS, token.id)
+}
+
+/// Whose token has this value.
+pub fn resolve(tx: &Tx<'_>, value: &str) -> Result<(User, Token), BoxError> {
+    let token = model::token::by_hash(tx, &hash(value))?.ok_or_else(token_not_exist)?;
+    let user: Option<User> = tx.get(USERS, token.user)?;
+    Ok((user.ok_or_else(token_not_exist)?, token))
+}
+
+/// Whether a use at this moment is to be noted.
+pub fn is_to_be_noted(token: &Token, now: Timestamp) -> bool {
+    token.last_used_at.is_none_or(|last| now.duration_since(last) >= USE_NOTED_EVERY)
+}
+
+/// Notes a use. No change that counts as a revision.
+pub fn note_use(tx: &mut StoreTx<'_>, token: Uuid, now: Timestamp) -> Result<(), BoxError> {
+    let token: Option<Token> = tx.get(TOKENS, token)?;
+    match token.filter(|token| is_to_be_noted(token, now)) {
+        Some(token) => tx.put(TOKENS, token.id, &Token { last_used_at: Some(now), ..token }),
+        None => Ok(()),
+    }
+}
+
+fn hash(value: &str) -> String {
+    hex::encode(Sha256::digest(value.as_bytes()))
+}

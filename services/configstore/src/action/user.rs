@@ -1,0 +1,82 @@
+use drydock_api::configstore::errors::{last_owner, user_already_exists, user_not_exist};
+use drydock_api::configstore::types::{Org, Role, User};
+use drydock_api::names::{Name, OwnerKind, Ref};
+use drydock_core::error::BoxError;
+use drydock_core::store::StoreTx;
+use drydock_http::api::precondition::IfMatch;
+
+use super::{project_group, subtree};
+use crate::model;
+use crate::record::Stored;
+use crate::schema::{LINKED_ACCOUNTS, MEMBERS, ORGS, TOKENS, USERS};
+
+/// What a user is to be; `None`: as it was.
+pub struct Change {
+    pub name: Option<Name>,
+    pub admin: Option<bool>,
+}
+
+pub fn create(tx: &mut StoreTx<'_>, name: &Name, admin: bool) -> Result<User, BoxError> {
+    if model::user::by_name(tx, name)?.is_some() {
+        return Err(user_already_exists(name).into());
+    }
+    let now = tx.now();
+    let user = User {
+        id: tx.new_id(),
+        name: name.clone(),
+        admin,
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    tx.put(USERS, user.id, &user)?;
+    project_group::create_root(tx, OwnerKind::User, user.id)?;
+    Ok(user)
+}
+
+pub fn update(
+    tx: &mut StoreTx<'_>,
+    user: &Ref,
+    change: &Change,
+    if_match: &IfMatch,
+) -> Result<User, BoxError> {
+    let old = model::user::find(tx, user)?.ok_or_else(|| user_not_exist(user))?;
+    if_match.check(Some(&old.etag()))?;
+    let mut new = old.clone();
+    if let Some(name) = &change.name {
+        let holder = model::user::by_name(tx, name)?;
+        if holder.is_some_and(|holder| holder.id != old.id) {
+            return Err(user_already_exists(name).into());
+        }
+        new.name = name.clone();
+    }
+    new.admin = change.admin.unwrap_or(old.admin);
+    if new == old {
+        return Ok(old);
+    }
+    new.touch(tx.now());
+    tx.put(USERS, new.id, &new)?;
+    Ok(new)
+}
+
+/// Deletes the user with everything of it, unless an organization would lose its last owner.
+pub fn delete(tx: &mut StoreTx<'_>, user: &Ref, if_match: &IfMatch) -> Result<(), BoxError> {
+    let user = model::user::find(tx, user)?.ok_or_else(|| user_not_exist(user))?;
+    if_match.check(Some(&user.etag()))?;
+    for member in model::member::of_user(tx, user.id)? {
+        if member.role == Role::Owner && !model::member::has_other_owner(tx, member.org, user.id)? {
+            let org: Option<Org> = tx.get(ORGS, member.org)?;
+            let org = org.expect("the schema makes members refer to organizations");
+            return Err(last_owner(&org.name, &user.name).into());
+        }
+        tx.delete(MEMBERS, member.id)?;
+    }
+    for token in model::token::ids_of(tx, user.id)? {
+        tx.delete(TOKENS, token)?;
+    }
+    for account in model::linked_account::ids_of(tx, user.id)? {
+        tx.delete(LINKED_ACCOUNTS, account)?;
+    }
+    subtree::delete_of_owner(tx, OwnerKind::User, user.id)?;
+    tx.delete(USERS, user.id)
+}

@@ -1,0 +1,38 @@
+use drydock_api::configstore::types::RemoteSource;
+use drydock_core::db::{DbError, Tx};
+use drydock_http::api::page::PageRequest;
+use uuid::Uuid;
+
+use super::page;
+use crate::record::LinkedAccount;
+
+/// The accounts of a user, each with its remote source, by the remote source's name.
+pub fn list(
+    tx: &Tx<'_>,
+    user: Uuid,
+    request: &PageRequest,
+) -> Result<Vec<(LinkedAccount, RemoteSource)>, DbError> {
+    let select = "SELECT a.data, r.data
+        FROM linked_accounts a JOIN remote_sources r ON r.id = a.remote_source
+        WHERE a.user = :scope";
+    page::pairs(tx, select, ("r.name", "a.id"), user, request)
+}
+
+/// Whether the user has an account at the remote source.
+pub fn of_user_at(tx: &Tx<'_>, user: Uuid, source: Uuid) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM linked_accounts WHERE user = ?1 AND remote_source = ?2";
+    let found = tx.query_one(sql, [user.to_string(), source.to_string()], |_| Ok(()))?;
+    Ok(found.is_some())
+}
+
+/// Whether somebody has this account at the remote source.
+pub fn is_taken(tx: &Tx<'_>, source: Uuid, remote_user_id: &str) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM linked_accounts WHERE remote_source = ?1 AND remote_user_id = ?2";
+    let found = tx.query_one(sql, [&source.to_string(), remote_user_id], |_| Ok(()))?;
+    Ok(found.is_some())
+}
+
+pub fn ids_of(tx: &Tx<'_>, user: Uuid) -> Result<Vec<Uuid>, DbError> {
+    let sql = "SELECT id FROM linked_accounts WHERE user = ?1 ORDER BY id";
+    tx.query(sql, [user.to_string()], super::id)
+}

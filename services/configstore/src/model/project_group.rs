@@ -1,0 +1,89 @@
+use drydock_api::configstore::types::Visibility;
+use drydock_api::names::{Name, OwnerKind, TreePath, TreeRef};
+use drydock_core::db::{DbError, Tx};
+use drydock_http::api::page::PageRequest;
+use uuid::Uuid;
+
+use super::page;
+use crate::record::ProjectGroup;
+use crate::schema::PROJECT_GROUPS;
+
+pub fn find(tx: &Tx<'_>, group: &TreeRef) -> Result<Option<ProjectGroup>, DbError> {
+    match group {
+        TreeRef::Id(id) => tx.get(PROJECT_GROUPS, *id),
+        TreeRef::Path(TreePath { kind, owner, names }) => by_path(tx, *kind, owner, names),
+    }
+}
+
+/// The group to which `names` lead from the root group of the owner.
+pub fn by_path(
+    tx: &Tx<'_>,
+    kind: OwnerKind,
+    owner: &Name,
+    names: &[Name],
+) -> Result<Option<ProjectGroup>, DbError> {
+    let sql = match kind {
+        OwnerKind::User => {
+            "SELECT g.data FROM users o JOIN project_groups g ON g.user = o.id WHERE o.name = ?1"
+        }
+        OwnerKind::Org => {
+            "SELECT g.data FROM orgs o JOIN project_groups g ON g.org = o.id WHERE o.name = ?1"
+        }
+    };
+    let root: Vec<ProjectGroup> = tx.query_objects(sql, [owner.as_str()])?;
+    let mut at = root.into_iter().next();
+    for name in names {
+        let Some(group) = at else { return Ok(None) };
+        at = by_name(tx, group.id, name)?;
+    }
+    Ok(at)
+}
+
+pub fn by_name(tx: &Tx<'_>, parent: Uuid, name: &Name) -> Result<Option<ProjectGroup>, DbError> {
+    let sql = "SELECT data FROM project_groups WHERE parent = ?1 AND name = ?2";
+    let found = tx.query_objects(sql, [&parent.to_string(), name.as_str()])?;
+    Ok(found.into_iter().next())
+}
+
+pub fn root_of(tx: &Tx<'_>, kind: OwnerKind, owner: Uuid) -> Result<Option<Uuid>, DbError> {
+    let sql = match kind {
+        OwnerKind::User => "SELECT id FROM project_groups WHERE user = ?1",
+        OwnerKind::Org => "SELECT id FROM project_groups WHERE org = ?1",
+    };
+    tx.query_one(sql, [owner.to_string()], super::id)
+}
+
+pub fn list(
+    tx: &Tx<'_>,
+    parent: Uuid,
+    visibility: Option<Visibility>,
+    request: &PageRequest,
+) -> Result<Vec<ProjectGroup>, DbError> {
+    let select = "SELECT data FROM project_groups
+        WHERE parent = :scope AND (:filter IS NULL OR data ->> '$.visibility' = :filter)";
+    let filter = visibility.map(Visibility::as_str);
+    page::objects_like(tx, select, ("name", "id"), parent, filter, request)
+}
+
+/// The group and all groups above it, nearest first.
+pub fn up(tx: &Tx<'_>, group: Uuid) -> Result<Vec<ProjectGroup>, DbError> {
+    let sql = "WITH RECURSIVE up (id, level) AS (
+            VALUES (?1, 0)
+            UNION ALL
+            SELECT g.parent, up.level + 1 FROM up JOIN project_groups g ON g.id = up.id
+                WHERE g.parent IS NOT NULL
+        )
+        SELECT g.data FROM up JOIN project_groups g ON g.id = up.id ORDER BY up.level";
+    tx.query_objects(sql, [group.to_string()])
+}
+
+/// The group and all groups below it with their depth below it, deepest first.
+pub fn down(tx: &Tx<'_>, group: Uuid) -> Result<Vec<(Uuid, u32)>, DbError> {
+    let sql = "WITH RECURSIVE down (id, level) AS (
+            VALUES (?1, 0)
+            UNION ALL
+            SELECT g.id, down.level + 1 FROM down JOIN project_groups g ON g.parent = down.id
+        )
+        SELECT id, level FROM down ORDER BY level DESC, id";
+    tx.query(sql, [group.to_string()], |row| Ok((super::id(row)?, row.get(1)?)))
+}

@@ -1,0 +1,9 @@
+//! Configstore's tables, and the constraints that hold in every state of them.
+
+mod tables;
+mod tree;
+
+pub use tables::{
+    IDEMPOTENCY_KEYS, LINKED_ACCOUNTS, MEMBERS, ORGS, PROJECT_GROUPS, PROJECTS, REMOTE_SOURCES,
+    SCHEMA, SECRETS, TOKENS, USERS, VARIABLES,
+};

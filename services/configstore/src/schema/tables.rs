@@ -1,0 +1,167 @@
+//! Configstore's types of objects and the constraints that hold in every state of them.
+//!
+//! Every name is unique in its scope, every reference leads somewhere, no group stands below
+//! itself, and what hangs in the tree hangs in one place: for the API, the feed and imports alike.
+//! Two things are decided by the actions alone, because states that break them are harmless: that
+//! an organization with an owner keeps one, and that every user and organization has a root group.
+
+use drydock_api::configstore::types::{Org, RemoteSource, User};
+use drydock_core::read_model::{ObjectType, Schema};
+use drydock_runtime::encryption::Sealed;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::record::IdempotencyRecord;
+use crate::record::{LinkedAccount, Member, Project, ProjectGroup, Secret, Token, Variable};
+
+pub const USERS: &str = "users";
+pub const ORGS: &str = "orgs";
+pub const MEMBERS: &str = "members";
+pub const TOKENS: &str = "tokens";
+pub const REMOTE_SOURCES: &str = "remote_sources";
+pub const LINKED_ACCOUNTS: &str = "linked_accounts";
+pub const PROJECT_GROUPS: &str = "project_groups";
+pub const PROJECTS: &str = "projects";
+pub const SECRETS: &str = "secrets";
+pub const VARIABLES: &str = "variables";
+pub const IDEMPOTENCY_KEYS: &str = "idempotency_keys";
+
+pub static SCHEMA: Schema = Schema {
+    service: "configstore",
+    version: 2,
+    types: &[
+        ObjectType {
+            name: USERS,
+            table: "CREATE TABLE users (
+                id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
+                data TEXT NOT NULL,
+                name TEXT NOT NULL UNIQUE GENERATED ALWAYS AS (data ->> '$.name') STORED
+            ) STRICT;",
+            check: parses::<User>,
+            key: no_key,
+        },
+        ObjectType {
+            name: ORGS,
+            table: "CREATE TABLE orgs (
+                id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
+                data TEXT NOT NULL,
+                name TEXT NOT NULL UNIQUE GENERATED ALWAYS AS (data ->> '$.name') STORED
+            ) STRICT;",
+            check: parses::<Org>,
+            key: no_key,
+        },
+        ObjectType {
+            name: MEMBERS,
+            table: "CREATE TABLE members (
+                id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
+                data TEXT NOT NULL,
+                org TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.org') STORED
+                    REFERENCES orgs (id),
+                user TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.user') STORED
+                    REFERENCES users (id),
+                role TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.role') STORED
+                    CHECK (role IN ('owner', 'member')),
+                UNIQUE (org, user)
+            ) STRICT;
+            CREATE INDEX members_user ON members (user);",
+            check: parses::<Member>,
+            key: no_key,
+        },
+        ObjectType {
+            name: TOKENS,
+            table: "CREATE TABLE tokens (
+                id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
+                data TEXT NOT NULL,
+                user TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.user') STORED
+                    REFERENCES users (id),
+                name TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.name') STORED,
+                hash TEXT NOT NULL UNIQUE GENERATED ALWAYS AS (data ->> '$.hash') STORED,
+                UNIQUE (user, name)
+            ) STRICT;",
+            check: parses::<Token>,
+            key: no_key,
+        },
+        ObjectType {
+            name: REMOTE_SOURCES,
+            table: "CREATE TABLE remote_sources (
+                id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
+                data TEXT NOT NULL,
+                name TEXT NOT NULL UNIQUE GENERATED ALWAYS AS (data ->> '$.name') STORED
+            ) STRICT;",
+            check: parses::<RemoteSource>,
+            key: no_key,
+        },
+        ObjectType {
+            name: LINKED_ACCOUNTS,
+            table: "CREATE TABLE linked_accounts (
+                id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
+                data TEXT NOT NULL,
+                user TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.user') STORED
+                    REFERENCES users (id),
+                remote_source TEXT NOT NULL
+                    GENERATED ALWAYS AS (data ->> '$.remote_source') STORED
+                    REFERENCES remote_sources (id),
+                remote_user_id TEXT NOT NULL
+                    GENERATED ALWAYS AS (data ->> '$.remote_user_id') STORED,
+                UNIQUE (user, remote_source),
+                UNIQUE (remote_source, remote_user_id)
+            ) STRICT;",
+            check: parses::<LinkedAccount>,
+            key: no_key,
+        },
+        ObjectType {
+            name: PROJECT_GROUPS,
+            table: super::tree::PROJECT_GROUPS,
+            check: parses::<ProjectGroup>,
+            key: no_key,
+        },
+        ObjectType {
+            name: PROJECTS,
+            table: super::tree::PROJECTS,
+            check: parses::<Project>,
+            key: no_key,
+        },
+        ObjectType {
+            name: SECRETS,
+            table: super::tree::SECRETS,
+            check: parses::<Secret>,
+            key: |text| sealed_in::<SecretKey>(text, |secret| secret.data.key),
+        },
+        ObjectType {
+            name: VARIABLES,
+            table: super::tree::VARIABLES,
+            check: parses::<Variable>,
+            key: no_key,
+        },
+        ObjectType {
+            name: IDEMPOTENCY_KEYS,
+            table: "CREATE TABLE idempotency_keys (
+                id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
+                data TEXT NOT NULL,
+                created_ms INTEGER NOT NULL
+                    GENERATED ALWAYS AS (data ->> '$.created_ms') STORED
+            ) STRICT;
+            CREATE INDEX idempotency_keys_created ON idempotency_keys (created_ms);",
+            check: parses::<IdempotencyRecord>,
+            key: |text| sealed_in::<IdempotencyRecord>(text, |record| record.sealed.key),
+        },
+    ],
+};
+
+fn parses<T: DeserializeOwned>(text: &str) -> Result<(), String> {
+    let parsed: Result<T, _> = serde_json::from_str(text);
+    parsed.map(drop).map_err(|error| error.to_string())
+}
+
+fn no_key(_: &str) -> Option<String> {
+    None
+}
+
+#[derive(Deserialize)]
+struct SecretKey {
+    data: Sealed,
+}
+
+fn sealed_in<T: DeserializeOwned>(text: &str, key: fn(T) -> String) -> Option<String> {
+    serde_json::from_str(text).ok().map(key)
+}

@@ -1,0 +1,117 @@
+//! From `--url`, `--token` and `--data-dir` to a client.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::sync::Arc;
+
+use drydock_api::admin::AdminClient;
+use drydock_api::gateway::GatewayClient;
+use drydock_backends::tcp::TcpNet;
+use drydock_http::client::Client;
+use secrecy::SecretString;
+
+use super::args::{GatewayArgs, ServerArgs};
+use super::exit::Failure;
+use super::store;
+use crate::config::tokens;
+
+const SERVICE: &str = "configstore";
+const DEFAULT_PORT: u16 = 8001;
+const GATEWAY_PORT: u16 = 8000;
+/// What a maintenance switch says of who asked.
+pub const REQUESTED_BY: &str = "drydock-cli";
+
+pub fn admin(server: &ServerArgs) -> Result<AdminClient, Failure> {
+    let authority = match &server.url {
+        Some(url) => authority("--url", url)?,
+        None => default_authority(server.data_dir.as_deref(), SERVICE, DEFAULT_PORT),
+    };
+    let client = Client::new(Arc::new(TcpNet), authority).with_token(token(server)?);
+    Ok(AdminClient::new(client))
+}
+
+fn token(server: &ServerArgs) -> Result<SecretString, Failure> {
+    match (given(&server.token), &server.data_dir) {
+        (Some(token), _) => Ok(SecretString::from(token.clone())),
+        (None, Some(dir)) => Ok(SecretString::from(tokens::read(dir)?.internal)),
+        (None, None) => Err(Failure::Usage(
+            "no token: pass `--data-dir`, or set `DRYDOCK_INTERNAL_TOKEN`".to_owned(),
+        )),
+    }
+}
+
+/// A variable that is set to nothing is not set.
+fn given(token: &Option<String>) -> Option<&String> {
+    token.as_ref().filter(|token| !token.is_empty())
+}
+
+/// A client of the gateway.
+pub fn gateway(args: &GatewayArgs) -> Result<GatewayClient, Failure> {
+    let authority = match &args.gateway {
+        Some(url) => authority("--gateway", url)?,
+        None => {
+            default_authority(args.data_dir.as_deref(), drydock_api::gateway::SERVICE, GATEWAY_PORT)
+        }
+    };
+    let token = match (given(&args.token), &args.data_dir) {
+        (Some(token), _) => token.clone(),
+        (None, Some(dir)) => tokens::read(dir)?.admin,
+        (None, None) => {
+            let why = "no token: set `DRYDOCK_TOKEN`, or pass `--data-dir` to be administrator";
+            return Err(Failure::Usage(why.to_owned()));
+        }
+    };
+    if !usable(&token) {
+        return Err(Failure::Usage("the token holds characters that no token has".to_owned()));
+    }
+    let http = Client::new(Arc::new(TcpNet), authority).with_token(SecretString::from(token));
+    Ok(GatewayClient::new(http))
+}
+
+fn usable(token: &str) -> bool {
+    !token.is_empty() && token.chars().all(|c| c.is_ascii_graphic())
+}
+
+fn default_authority(data_dir: Option<&Path>, service: &str, port: u16) -> String {
+    let written = data_dir.and_then(store::read_addresses);
+    let written = written.and_then(|mut addresses| addresses.remove(service));
+    written.unwrap_or_else(|| format!("{}:{port}", Ipv4Addr::LOCALHOST))
+}
+
+/// `host:port` of a URL that has nothing else.
+fn authority(flag: &str, url: &str) -> Result<String, Failure> {
+    let bad = |why| Err(Failure::Usage(format!("`{flag}`: `{url}` {why}")));
+    let Ok(uri) = url.parse::<http::Uri>() else {
+        return bad("is not a URL such as `http://127.0.0.1:8001`");
+    };
+    match (uri.scheme_str(), uri.authority()) {
+        (Some("https"), _) => bad("asks for TLS, which is left to a proxy in front"),
+        (None | Some("http"), Some(authority)) if matches!(uri.path(), "" | "/") => {
+            Ok(match authority.port() {
+                Some(_) => authority.to_string(),
+                None => format!("{}:80", authority.host()),
+            })
+        }
+        _ => bad("is not a URL such as `http://127.0.0.1:8001`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_name_a_host_and_nothing_else() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8001", "127.0.0.1:8001"),
+            ("http://store.example/", "store.example:80"),
+            ("127.0.0.1:8001", "127.0.0.1:8001"),
+            ("http://[::1]:8001", "[::1]:8001"),
+        ] {
+            assert_eq!(authority("--url", url).ok().as_deref(), Some(expected), "{url}");
+        }
+        for url in ["https://store.example", "http://a/b", "ftp://a", "", "a b", "http://"] {
+            assert!(matches!(authority("--url", url), Err(Failure::Usage(_))), "{url}");
+        }
+    }
+}

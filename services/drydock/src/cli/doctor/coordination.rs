@@ -1,0 +1,214 @@
+//! The coordination store: who is there, how sound, how fast.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use drydock_backends::embedded::Embedded;
+use drydock_backends::etcd::{MemberStatus, MemberSurvey};
+use drydock_core::coord::{
+    Bounded, Compare, Coordination, CoordinationExt, KeyRange, Op, RangeRequest, Txn,
+};
+use drydock_core::db::Execution;
+use drydock_core::env::{Env, SystemClock};
+use drydock_core::error::Chain;
+use tokio::time::Instant;
+
+use super::report::{Level, Report};
+use crate::cli::exit::Failure;
+use crate::cli::store;
+use crate::config::Config;
+use crate::config::stores::CoordinationKind;
+
+/// Transactions that are timed; the middle one counts.
+const ROUNDS: usize = 9;
+/// A commit waits for one of them.
+const SLOW_WRITE: Duration = Duration::from_millis(50);
+const SLOW_READ: Duration = Duration::from_millis(25);
+/// Two members are one that may fail less.
+const SAFE_MEMBERS: usize = 3;
+/// etcd's default quota is 2 GiB.
+const LARGE_DB_BYTES: u64 = 1 << 30;
+/// The oldest release that the product is tested against.
+const OLDEST: (u64, u64) = (3, 4);
+
+pub async fn look(
+    config: &Config,
+    data_dir: &Path,
+    env: &Env,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    match config.coordination.kind {
+        CoordinationKind::Embedded => {
+            embedded(data_dir, report);
+            Ok(())
+        }
+        CoordinationKind::Etcd => {
+            let etcd = store::open_etcd(&config.coordination)?;
+            members(&etcd.survey().await, report);
+            time_outs(config, report);
+            let timeout = Duration::from_millis(config.store.coordination_timeout_ms);
+            let coord = Bounded::new(Arc::new(etcd), timeout);
+            let key = format!("drydock/{}/check/{}", config.cluster, env.new_id());
+            if let Err(error) = transactions(&coord, &key, report).await {
+                report.add(Level::Missing, "etcd", Chain(&error));
+            }
+            Ok(())
+        }
+    }
+}
+
+fn embedded(data_dir: &Path, report: &mut Report) {
+    let path = data_dir.join("coordination.redb");
+    if !path.exists() {
+        report.add(Level::Ok, "embedded coordination", "made at the first start");
+        return;
+    }
+    let clock = Arc::new(SystemClock::default());
+    match Embedded::open(&path, clock, Execution::Inline) {
+        Ok(_) => report.add(Level::Ok, "embedded coordination", format!("`{}`", path.display())),
+        Err(drydock_backends::embedded::OpenError::Lock(error)) => {
+            report.add(Level::Note, "embedded coordination", Chain(&error));
+        }
+        Err(error) => report.add(Level::Missing, "embedded coordination", Chain(&error)),
+    }
+}
+
+fn members(surveys: &[MemberSurvey], report: &mut Report) {
+    let mut clusters = BTreeSet::new();
+    let mut known = 0;
+    let mut answering = BTreeSet::new();
+    for MemberSurvey { endpoint, answer } in surveys {
+        let at = format!("etcd `{endpoint}`");
+        match answer {
+            Err(reason) => report.add(Level::Missing, at, reason),
+            Ok(status) => {
+                clusters.insert(status.cluster_id);
+                answering.insert(status.member_id);
+                known = known.max(status.members);
+                member(&at, status, report);
+            }
+        }
+    }
+    if clusters.len() > 1 {
+        report.add(Level::Unsafe, "etcd", "the endpoints belong to different clusters");
+    }
+    if answering.is_empty() {
+        return;
+    }
+    if known > answering.len() {
+        let what = format!("{known} members, of which the endpoints reach {}", answering.len());
+        report.add(Level::Note, "etcd", what);
+    }
+    if known < SAFE_MEMBERS {
+        let what = format!("{known} of {SAFE_MEMBERS} members: writes stop when one is lost");
+        report.add(Level::Note, "etcd", what);
+    }
+}
+
+fn member(at: &str, status: &MemberStatus, report: &mut Report) {
+    let role = match status.leader_id {
+        0 => "without a leader",
+        leader if leader == status.member_id => "leader",
+        _ => "follower",
+    };
+    let level = if status.leader_id == 0 { Level::Missing } else { Level::Ok };
+    report.add(level, at, format!("version {}, {role}", status.version));
+    if let Some(why) = unsafe_version(&status.version) {
+        report.add(Level::Unsafe, at, why);
+    }
+    for alarm in &status.alarms {
+        report.add(Level::Unsafe, at, format!("the alarm `{alarm}` is raised"));
+    }
+    for error in &status.errors {
+        report.add(Level::Unsafe, at, error);
+    }
+    if status.db_bytes > LARGE_DB_BYTES {
+        let (all, used) = (status.db_bytes >> 20, status.db_used_bytes >> 20);
+        let what = format!("the database has {all} MiB, {used} in use: compact and defragment");
+        report.add(Level::Note, at, what);
+    }
+    report.time(at, "status", status.took, SLOW_READ);
+}
+
+/// Why a version must not be used.
+fn unsafe_version(version: &str) -> Option<String> {
+    let mut parts = version.split(['.', '-', '+']).map(|part| part.parse::<u64>().unwrap_or(0));
+    let mut part = || parts.next().unwrap_or(0);
+    let (major, minor, patch) = (part(), part(), part());
+    if (major, minor) < OLDEST {
+        let (major, minor) = OLDEST;
+        return Some(format!("older than {major}.{minor}, which nothing was tested against"));
+    }
+    // https://etcd.io/docs/v3.5/op-guide/data_corruption/
+    if (major, minor) == (3, 5) && patch < 3 {
+        return Some("3.5.0 to 3.5.2 may lose data when a member is killed".to_owned());
+    }
+    None
+}
+
+fn time_outs(config: &Config, report: &mut Report) {
+    let call = config.coordination.call_timeout;
+    let patience = Duration::from_millis(config.store.coordination_timeout_ms);
+    if call >= patience {
+        let what = format!(
+            "`coordination.call_timeout` is not below `store.coordination_timeout_ms`: \
+             no second member is asked within {} ms",
+            patience.as_millis()
+        );
+        report.add(Level::Unsafe, "time-outs", what);
+    }
+}
+
+/// A write as a commit makes it, a read as a request waits for, and an end without traces.
+async fn transactions(
+    coord: &Bounded,
+    key: &str,
+    report: &mut Report,
+) -> drydock_core::coord::Result<()> {
+    let mut times = Vec::new();
+    let mut revision = 0;
+    for _ in 0..ROUNDS {
+        let write = Txn::default()
+            .when(Compare::mod_revision(key.to_owned(), revision))
+            .then(Op::put(key.to_owned(), "check"));
+        let asked = Instant::now();
+        revision = coord.txn(write).await?.revision;
+        times.push(asked.elapsed());
+    }
+    report.time("etcd", "a write", middle(&mut times), SLOW_WRITE);
+    times.clear();
+    for _ in 0..ROUNDS {
+        let asked = Instant::now();
+        coord.get(key.to_owned()).await?;
+        times.push(asked.elapsed());
+    }
+    report.time("etcd", "a linearizable read", middle(&mut times), SLOW_READ);
+    let range = KeyRange::single(key.to_owned());
+    coord.txn(Txn::default().then(Op::delete(range.clone()))).await?;
+    if coord.range(RangeRequest::new(range)).await?.count > 0 {
+        report.add(Level::Unsafe, "etcd", "a key that was deleted is still there");
+    }
+    Ok(())
+}
+
+fn middle(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_that_lose_data_or_are_too_old_are_named() {
+        for good in ["3.4.23", "3.5.3", "3.5.16", "3.6.0", "3.6.0-rc.1", "4.0.0"] {
+            assert_eq!(unsafe_version(good), None, "{good}");
+        }
+        for bad in ["3.3.27", "3.5.0", "3.5.2", ""] {
+            assert!(unsafe_version(bad).is_some(), "{bad}");
+        }
+    }
+}

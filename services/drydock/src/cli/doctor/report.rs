@@ -1,0 +1,132 @@
+//! Findings, and how they are shown.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use drydock_core::env::Env;
+use serde::Serialize;
+
+use super::{coordination, objects};
+use crate::cli::exit::Failure;
+use crate::cli::output;
+use crate::config::{Config, Loaded};
+
+/// How a finding is to be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    Ok,
+    /// Worth knowing.
+    Note,
+    /// It works, but requests will wait for it.
+    Slow,
+    /// It works, but data or availability are at risk.
+    Unsafe,
+    /// It does not work.
+    Missing,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Finding {
+    pub level: Level,
+    /// What was looked at.
+    pub at: String,
+    pub what: String,
+}
+
+/// Findings in the order in which they were made.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    pub findings: Vec<Finding>,
+}
+
+/// What words in an error most likely mean here.
+const HINTS: [(&str, &str); 12] = [
+    ("SignatureDoesNotMatch", "the secret key is not that of the access key"),
+    ("InvalidAccessKeyId", "the access key is not known there"),
+    ("AccessDenied", "the access key may not do that"),
+    ("NoSuchBucket", "there is no such bucket"),
+    ("RequestTimeTooSkewed", "the clock of this machine, or of the server, is wrong"),
+    ("NotValidYet", "the certificate is not valid yet, or the clock of this machine is wrong"),
+    ("Expired", "the certificate has expired, or the clock of this machine is wrong"),
+    ("UnknownIssuer", "nobody signed the certificate whom `ca_file` or this machine trusts"),
+    ("CaUsedAsEndEntity", "the server presents the certificate of an authority as its own"),
+    ("NotValidForName", "the certificate is for another host name"),
+    ("InvalidContentType", "that port does not speak TLS: `http://`?"),
+    ("tls handshake eof", "that port does not speak TLS: `http://`?"),
+];
+
+impl Report {
+    pub fn add(&mut self, level: Level, at: impl Display, what: impl Display) {
+        let what = what.to_string();
+        // Servers answer whole documents.
+        let mut what = what.split_whitespace().collect::<Vec<_>>().join(" ");
+        if level == Level::Missing
+            && let Some((_, hint)) = HINTS.iter().find(|(words, _)| what.contains(words))
+        {
+            what = format!("{hint} ({what})");
+        }
+        self.findings.push(Finding { level, at: at.to_string(), what });
+    }
+
+    /// How long something takes, and whether that is too long.
+    pub fn time(&mut self, at: impl Display, what: &str, took: Duration, limit: Duration) {
+        let level = if took > limit { Level::Slow } else { Level::Ok };
+        let (took, limit) = (milliseconds(took), limit.as_millis());
+        match level {
+            Level::Slow => self.add(level, at, format!("{what}: {took} ms, more than {limit} ms")),
+            _ => self.add(level, at, format!("{what}: {took} ms")),
+        }
+    }
+
+    fn worst(&self) -> Level {
+        self.findings.iter().map(|finding| finding.level).max().unwrap_or(Level::Ok)
+    }
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.1}", time.as_secs_f64() * 1000.0)
+}
+
+pub async fn run(config: Config, json: bool) -> Result<(), Failure> {
+    let data_dir = config.data_dir.clone().ok_or_else(|| Loaded::missing("data_dir"))?;
+    let (mut report, env) = (Report::default(), Env::system());
+    match std::fs::create_dir_all(&data_dir) {
+        Ok(()) => report.add(Level::Ok, "data directory", format!("`{}`", data_dir.display())),
+        Err(error) => {
+            let what = format!("`{}` cannot be made: {error}", data_dir.display());
+            report.add(Level::Missing, "data directory", what);
+        }
+    }
+    coordination::look(&config, &data_dir, &env, &mut report).await?;
+    objects::look(&config, &data_dir, &env, &mut report).await?;
+    if json {
+        output::json(&report)?;
+    } else {
+        for Finding { level, at, what } in &report.findings {
+            output::line(format!("{:<8} {at}: {what}", output::name(level)))?;
+        }
+    }
+    match report.worst() {
+        Level::Ok | Level::Note | Level::Slow => Ok(()),
+        Level::Unsafe => Err(Failure::Failed("something is not safe".into())),
+        Level::Missing => Err(Failure::Failed("something is missing".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_one_line_that_begins_with_what_it_means() {
+        let mut report = Report::default();
+        let answer = "Error performing PUT: <?xml?>\n<Error><Code>InvalidAccessKeyId</Code>\n";
+        report.add(Level::Missing, "bucket", answer);
+        report.add(Level::Missing, "etcd", "connection refused");
+        let told: Vec<_> = report.findings.iter().map(|finding| &*finding.what).collect();
+        let first = "the access key is not known there (Error performing PUT: <?xml?> \
+            <Error><Code>InvalidAccessKeyId</Code>)";
+        assert_eq!(told, [first, "connection refused"]);
+    }
+}

@@ -1,0 +1,25 @@
+//! The command line of `drydock`.
+//!
+//! Results go to stdout, everything else to stderr. A failure is one line that begins with
+//! `error:`; its exit code is in [`exit`].
+
+mod args;
+mod check;
+mod connect;
+mod doctor;
+mod examine;
+pub mod exit;
+mod export;
+mod import;
+mod lineages;
+mod logging;
+mod maintenance;
+mod objects;
+mod output;
+mod progress;
+mod run;
+mod serve;
+mod signals;
+mod store;
+
+pub use run::main;

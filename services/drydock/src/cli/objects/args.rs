@@ -1,0 +1,352 @@
+//! Arguments as clap reads them. References are read here already: a mistake in one is a mistake in
+//! the command line.
+
+use clap::{Args, Subcommand, ValueEnum};
+use drydock_api::configstore::client::secrets::Place;
+use drydock_api::configstore::types::{AuthKind, RemoteSourceKind, Role, Visibility};
+use drydock_api::names::{Name, Ref, TreeRef};
+
+#[derive(Debug, Subcommand)]
+pub enum UserAction {
+    /// Show whose token it is
+    Me,
+    /// List all users
+    List,
+    /// Create a user
+    Create {
+        name: Name,
+        /// Make it an administrator
+        #[arg(long)]
+        admin: bool,
+    },
+    /// Show a user
+    Show { user: Ref },
+    /// Give a user another name
+    Rename { user: Ref, name: Name },
+    /// Delete a user with everything of it
+    Delete { user: Ref },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TokenAction {
+    /// List tokens, without their values
+    List(OfUser),
+    /// Make a token, and print its value: it is shown this once
+    Create {
+        name: Name,
+        #[command(flatten)]
+        of: OfUser,
+    },
+    /// Delete a token
+    Delete {
+        /// Its name or id
+        #[arg(value_name = "TOKEN", id = "which")]
+        which: Ref,
+        #[command(flatten)]
+        of: OfUser,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct OfUser {
+    /// Whose; by default those of the user who asks
+    #[arg(long)]
+    pub user: Option<Ref>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum OrgAction {
+    /// List the organizations that you may see
+    List,
+    /// Create an organization, and own it
+    Create {
+        name: Name,
+        #[arg(long, default_value = "private")]
+        visibility: VisibilityArg,
+        /// Another owner; administrators only
+        #[arg(long)]
+        owner: Option<Ref>,
+    },
+    /// Show an organization
+    Show { org: Ref },
+    /// Change an organization
+    Update {
+        org: Ref,
+        #[arg(long)]
+        name: Option<Name>,
+        #[arg(long)]
+        visibility: Option<VisibilityArg>,
+    },
+    /// Delete an organization with everything of it
+    Delete { org: Ref },
+    /// List the members
+    Members { org: Ref },
+    /// Make a user a member, or change the role
+    Join {
+        org: Ref,
+        user: Ref,
+        #[arg(long, default_value = "member")]
+        role: RoleArg,
+    },
+    /// End a membership
+    Leave { org: Ref, user: Ref },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum GroupAction {
+    /// List the groups in a group
+    List { parent: TreeRef },
+    /// Create a group
+    Create {
+        parent: TreeRef,
+        name: Name,
+        #[arg(long, default_value = "private")]
+        visibility: VisibilityArg,
+    },
+    /// Show a group
+    Show { group: TreeRef },
+    /// Change a group, or move it
+    Update {
+        group: TreeRef,
+        #[command(flatten)]
+        change: TreeChange,
+    },
+    /// Delete a group with everything in it
+    Delete { group: TreeRef },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ProjectAction {
+    /// List the projects in a group
+    List { parent: TreeRef },
+    /// Create a project
+    Create {
+        parent: TreeRef,
+        name: Name,
+        #[arg(long, default_value = "private")]
+        visibility: VisibilityArg,
+        #[arg(long)]
+        remote_source: Option<Ref>,
+        #[arg(long, value_name = "PATH")]
+        repository: Option<String>,
+    },
+    /// Show a project
+    Show { project: TreeRef },
+    /// Change a project, or move it
+    Update {
+        project: TreeRef,
+        #[command(flatten)]
+        change: TreeChange,
+    },
+    /// Delete a project with its secrets and variables
+    Delete { project: TreeRef },
+}
+
+#[derive(Debug, Args)]
+pub struct TreeChange {
+    #[arg(long)]
+    pub name: Option<Name>,
+    /// Move it into this group
+    #[arg(long)]
+    pub parent: Option<TreeRef>,
+    #[arg(long)]
+    pub visibility: Option<VisibilityArg>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SecretAction {
+    /// List secrets
+    List(ListOfPlace),
+    /// Create a secret
+    Create {
+        name: Name,
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Replace the data of a secret
+    Update {
+        secret: Ref,
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Delete a secret
+    Delete {
+        secret: Ref,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct DataArgs {
+    /// `KEY=FILE`: the file's content is the value, without its last line break; `KEY=-` reads
+    /// stdin
+    #[arg(required = true, value_name = "KEY=FILE")]
+    pub data: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum VariableAction {
+    /// List variables
+    List(ListOfPlace),
+    /// Create a variable
+    Create {
+        name: Name,
+        #[command(flatten)]
+        values: ValueArgs,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Replace the values of a variable
+    Update {
+        variable: Ref,
+        #[command(flatten)]
+        values: ValueArgs,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Delete a variable
+    Delete {
+        variable: Ref,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct ValueArgs {
+    /// `SECRET.KEY`, or `SECRET.KEY@BRANCHES` for branches such as `main` or `release/*` only; the
+    /// first that fits is taken
+    #[arg(required = true, value_name = "SECRET.KEY[@BRANCHES]")]
+    pub values: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RemoteSourceAction {
+    /// List the servers that projects' repositories are on
+    List,
+    /// Make a server known; administrators only
+    Create {
+        name: Name,
+        /// The absolute URL of its API
+        url: String,
+        #[arg(long)]
+        kind: SourceKindArg,
+        /// How users prove to it who they are
+        #[arg(long)]
+        auth: AuthKindArg,
+    },
+    /// Show a server
+    Show { source: Ref },
+    /// Change what is known of a server; administrators only
+    Update {
+        source: Ref,
+        #[arg(long)]
+        name: Option<Name>,
+        #[arg(long)]
+        url: Option<String>,
+        #[arg(long)]
+        kind: Option<SourceKindArg>,
+        #[arg(long)]
+        auth: Option<AuthKindArg>,
+    },
+    /// Forget a server; administrators only
+    Delete { source: Ref },
+}
+
+#[derive(Debug, Args)]
+pub struct ListOfPlace {
+    /// List what is defined above, too: the nearest first
+    #[arg(long)]
+    pub tree: bool,
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// Where secrets and variables are defined.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct PlaceArgs {
+    #[arg(long)]
+    pub project: Option<TreeRef>,
+    #[arg(long)]
+    pub group: Option<TreeRef>,
+}
+
+impl PlaceArgs {
+    pub fn place(self) -> Place {
+        match (self.project, self.group) {
+            (Some(project), _) => Place::Project(project),
+            (None, Some(group)) => Place::ProjectGroup(group),
+            (None, None) => unreachable!("clap requires one of them"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum VisibilityArg {
+    Public,
+    Private,
+}
+
+impl From<VisibilityArg> for Visibility {
+    fn from(arg: VisibilityArg) -> Visibility {
+        match arg {
+            VisibilityArg::Public => Visibility::Public,
+            VisibilityArg::Private => Visibility::Private,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RoleArg {
+    Owner,
+    Member,
+}
+
+impl From<RoleArg> for Role {
+    fn from(arg: RoleArg) -> Role {
+        match arg {
+            RoleArg::Owner => Role::Owner,
+            RoleArg::Member => Role::Member,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum SourceKindArg {
+    Gitea,
+    Github,
+    Gitlab,
+}
+
+impl From<SourceKindArg> for RemoteSourceKind {
+    fn from(arg: SourceKindArg) -> RemoteSourceKind {
+        match arg {
+            SourceKindArg::Gitea => RemoteSourceKind::Gitea,
+            SourceKindArg::Github => RemoteSourceKind::Github,
+            SourceKindArg::Gitlab => RemoteSourceKind::Gitlab,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum AuthKindArg {
+    Oauth2,
+    Password,
+    Token,
+}
+
+impl From<AuthKindArg> for AuthKind {
+    fn from(arg: AuthKindArg) -> AuthKind {
+        match arg {
+            AuthKindArg::Oauth2 => AuthKind::Oauth2,
+            AuthKindArg::Password => AuthKind::Password,
+            AuthKindArg::Token => AuthKind::Token,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What a service stores in, opened as the configuration says; and what a data directory holds.
+//!
+//! | path | what it is |
+//! |---|---|
+//! | `coordination.redb` | the coordination store, if it is the embedded one |
+//! | `objects/` | objects, if they are files |
+//! | `scratch/` | read models: derived, made again at every start |
+//! | `tokens.json` | tokens made at random, readable by their owner only |
+//! | `addresses.json` | where the services listen, for the commands of the operator |
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use drydock_backends::embedded::Embedded;
+use drydock_backends::etcd::Etcd;
+use drydock_backends::lock::ProcessLock;
+use drydock_backends::objects::{open_fs, open_s3};
+use drydock_backends::tcp::TcpNet;
+use drydock_core::coord::Coordination;
+use drydock_core::db::Execution;
+use drydock_core::env::{Clock, Env, RngTree, SystemClock};
+use drydock_core::error::BoxError;
+use drydock_runtime::Deps;
+use object_store::ObjectStore;
+
+use super::exit::Failure;
+use crate::config::stores::{CoordinationConfig, CoordinationKind, ObjectsConfig, ObjectsKind};
+use crate::config::{Config, Loaded};
+
+/// Service to address.
+pub type Addresses = BTreeMap<String, String>;
+
+/// Everything that a service needs, and what keeps other processes off it.
+pub struct Opened {
+    pub deps: Deps,
+    /// Of read models only: an embedded store has a lock of its own.
+    _lock: Option<ProcessLock>,
+}
+
+/// Opens what the configuration names. Nothing is asked of servers yet.
+pub fn open(config: &Config, readers: usize) -> Result<Opened, Failure> {
+    let data_dir = config.data_dir.as_deref().ok_or_else(|| Loaded::missing("data_dir"))?;
+    let failed = |error: BoxError| Failure::because("the data directory cannot be used", error);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let execution = Execution::Threads { readers };
+    let scratch_dir = data_dir.join("scratch");
+    let (coord, lock): (Arc<dyn Coordination>, _) = match config.coordination.kind {
+        CoordinationKind::Embedded => {
+            let path = data_dir.join("coordination.redb");
+            let coord = Embedded::open(&path, Arc::clone(&clock), execution);
+            (Arc::new(coord.map_err(|error| failed(error.into()))?), None)
+        }
+        CoordinationKind::Etcd => {
+            std::fs::create_dir_all(data_dir).map_err(|error| failed(error.into()))?;
+            let lock = ProcessLock::acquire(&scratch_dir);
+            let lock = lock.map_err(|error| failed(error.into()))?;
+            (Arc::new(open_etcd(&config.coordination)?), Some(lock))
+        }
+    };
+    let objects = open_objects(&config.objects, data_dir)?;
+    // What a killed process left behind; nobody else runs here now.
+    let _ = std::fs::remove_dir_all(&scratch_dir);
+    std::fs::create_dir_all(&scratch_dir).map_err(|error| failed(error.into()))?;
+    let env = Env::new(clock, RngTree::from_entropy());
+    Ok(Opened { deps: Deps { env, coord, objects, execution, scratch_dir }, _lock: lock })
+}
+
+pub fn open_etcd(config: &CoordinationConfig) -> Result<Etcd, Failure> {
+    let opened = Etcd::open(config.etcd(), Arc::new(TcpNet));
+    opened.map_err(|error| Failure::because("etcd cannot be used", error))
+}
+
+pub fn open_objects(
+    config: &ObjectsConfig,
+    data_dir: &Path,
+) -> Result<Arc<dyn ObjectStore>, Failure> {
+    let failed = |error: BoxError| Failure::because("objects cannot be used", error);
+    match config.kind {
+        ObjectsKind::Files => {
+            open_fs(&data_dir.join("objects")).map_err(|error| failed(error.into()))
+        }
+        ObjectsKind::S3 => {
+            let settings = config.s3().ok_or_else(|| Loaded::missing("objects.bucket"))?;
+            open_s3(&settings, Arc::new(TcpNet)).map_err(|error| failed(error.into()))
+        }
+    }
+}
+
+pub fn write_addresses(data_dir: &Path, addresses: &Addresses) -> Result<(), Failure> {
+    let path = addresses_file(data_dir);
+    let json = serde_json::to_vec_pretty(addresses).expect("texts are JSON");
+    let written = std::fs::write(&path, json);
+    written.map_err(|error| Failure::because(format!("`{}`", path.display()), error))
+}
+
+/// `None` if the directory does not say.
+pub fn read_addresses(data_dir: &Path) -> Option<Addresses> {
+    let bytes = std::fs::read(addresses_file(data_dir)).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+fn addresses_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("addresses.json")
+}

@@ -1,0 +1,5 @@
+//! The binary `drydock`; everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    drydock::cli::main()
+}

@@ -1,0 +1,132 @@
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use drydock::config::tokens;
+use drydock_api::configstore::client::ConfigstoreClient;
+use drydock_api::gateway::GatewayClient;
+use drydock_backends::tcp::TcpNet;
+use drydock_core::context::Context;
+use drydock_http::client::Client;
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// Longer than anything here takes, shorter than a hung test run.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Of every service, so that tests run side by side.
+pub const FREE_PORTS: [&str; 4] =
+    ["--configstore-listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0"];
+
+/// A data directory, and the service that runs on it if any.
+pub struct Installation {
+    dir: TempDir,
+}
+
+pub struct Running {
+    pub child: Child,
+    pub address: String,
+    pub client: ConfigstoreClient,
+    /// Where the gateway listens.
+    pub gateway: String,
+    /// Bears the admin token.
+    pub admin: GatewayClient,
+}
+
+pub fn soon() -> Context {
+    Context::background().timeout(PATIENCE)
+}
+
+pub fn drydock() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_drydock"));
+    command.env_clear().kill_on_drop(true).stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end.
+pub async fn run(args: &[&str]) -> Output {
+    let output = drydock().args(args).output();
+    tokio::time::timeout(PATIENCE, output).await.expect("it ends").unwrap()
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+impl Installation {
+    pub fn new() -> Installation {
+        Installation { dir: TempDir::new().unwrap() }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.path("data")
+    }
+
+    /// Starts `serve all` and waits until it is ready.
+    pub async fn start(&self) -> Running {
+        let mut command = drydock();
+        command.args(["serve", "all"]).args(FREE_PORTS).arg("--data-dir");
+        let spawned = command.arg(self.data()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut child = spawned.unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut listens = async |service: &str| {
+            let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+            let line = line.expect("it says where it listens").unwrap().expect("a line for each");
+            let said = format!("{service} listens on http://");
+            line.strip_prefix(&said).expect(&line).to_owned()
+        };
+        let (address, gateway) = (listens("configstore").await, listens("gateway").await);
+        let tokens = tokens::read(&self.data()).unwrap();
+        let client = |address: &str, token: String| {
+            Client::new(Arc::new(TcpNet), address).with_token(SecretString::from(token))
+        };
+        let (http, face) = (client(&address, tokens.internal), client(&gateway, tokens.admin));
+        ready(&http).await;
+        ready(&face).await;
+        let (client, admin) = (ConfigstoreClient::new(http), GatewayClient::new(face));
+        Running { child, address, client, gateway, admin }
+    }
+
+    /// Runs an operator's command on this installation.
+    pub async fn operate(&self, args: &[&str]) -> Output {
+        let data = self.data();
+        run(&[args, &["--data-dir", utf8(&data)]].concat()).await
+    }
+}
+
+pub fn utf8(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+pub async fn ready(http: &Client) {
+    let ctx = soon();
+    loop {
+        let asked = http.request(http::Method::GET, "/readyz").send_bytes(&ctx).await;
+        if asked.is_ok() {
+            return;
+        }
+        ctx.check().expect("it becomes ready");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+impl Running {
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().expect("it runs").to_string();
+        let killed = std::process::Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(killed.unwrap().success());
+    }
+
+    /// The exit code, once it has one.
+    pub async fn end(mut self) -> Option<i32> {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("it ends").unwrap().code()
+    }
+}

@@ -1,0 +1,202 @@
+//! What becomes of a service's refusal on its way to the gateway's caller.
+//!
+//! A refusal keeps its kind, and loses its code and message, unless the call at hand names an error
+//! of the gateway's own for that code. Where the kind would blame the caller for what the gateway
+//! did (its token, its route), it is an internal error.
+
+use drydock_core::context::Interrupted;
+use drydock_core::error::{ApiError, Code, Kind, RemoteError};
+use drydock_http::client::ClientError;
+
+/// Whether a service refused with this code.
+pub fn is_code(error: &ClientError, code: Code) -> bool {
+    error.remote().is_some_and(|remote| remote.code == code.as_str())
+}
+
+/// As the caller may see it: one of `own` if it has the refusal's code, else what every call shows.
+#[track_caller]
+pub fn of(error: ClientError, own: impl IntoIterator<Item = ApiError>) -> ApiError {
+    let shown = match &error {
+        ClientError::Remote(remote) => {
+            let mut own = own.into_iter().chain(common(remote));
+            let named = own.find(|own| own.code() == remote.code);
+            named.or_else(|| withdrawn(remote)).unwrap_or_else(|| match kind_of(remote) {
+                Kind::Unavailable => unavailable(),
+                kind => ApiError::new(kind),
+            })
+        }
+        ClientError::NotSent { .. } => unavailable(),
+        ClientError::Unknown { source, .. } if source.is::<Interrupted>() => {
+            ApiError::new(Kind::Timeout).with_code(Code::DeadlineExceeded)
+        }
+        ClientError::Unknown { .. } => unavailable(),
+    };
+    shown.with_source(error)
+}
+
+/// As [`of`], for calls of operators: what the service says of their request is what they need,
+/// such as the line of an import. It wrote that for its own callers, who are operators too.
+#[track_caller]
+pub fn for_operators(error: ClientError) -> ApiError {
+    let told = error.remote().and_then(|remote| {
+        let code: Code = remote.code.parse().ok()?;
+        let told = matches!(
+            code.kind(),
+            Kind::BadRequest
+                | Kind::Conflict
+                | Kind::NotExist
+                | Kind::Unprocessable
+                | Kind::UnsupportedMediaType
+                | Kind::Unavailable
+        );
+        let message = remote.message.clone();
+        let told = told && code != Code::RouteNotExist;
+        told.then(|| ApiError::new(code.kind()).with_code(code).with_message(message))
+    });
+    of(error, told)
+}
+
+/// An error of this code, in the gateway's own words.
+#[track_caller]
+pub fn own(code: Code, message: &str) -> ApiError {
+    ApiError::new(code.kind()).with_code(code).with_message(message)
+}
+
+/// Whatever keeps a service from answering.
+#[track_caller]
+fn unavailable() -> ApiError {
+    ApiError::new(Kind::Unavailable).with_code(Code::Unavailable)
+}
+
+/// The caller lost the right between the look at it and the change.
+fn withdrawn(remote: &RemoteError) -> Option<ApiError> {
+    match remote.code.parse() {
+        Ok(Code::CallerNotExist) => Some(unauthorized()),
+        Ok(Code::CallerForbidden) => Some(forbidden()),
+        _ => None,
+    }
+}
+
+/// Nobody has the token that was presented.
+#[track_caller]
+pub fn unauthorized() -> ApiError {
+    ApiError::new(Kind::Unauthorized).with_code(Code::Unauthorized)
+}
+
+/// The caller is known, and it is not enough.
+#[track_caller]
+pub fn forbidden() -> ApiError {
+    ApiError::new(Kind::Forbidden).with_code(Code::Forbidden)
+}
+
+/// What may be known whatever was asked.
+fn common(remote: &RemoteError) -> Option<ApiError> {
+    let code: Code = remote.code.parse().ok()?;
+    let message = match code {
+        Code::Maintenance => "configstore is in maintenance mode",
+        Code::RevisionMismatch => "the object is not at the revision that `If-Match` names",
+        Code::IdempotencyKeyReused => "the idempotency key was used for another request",
+        Code::InvalidBody => "a field of the body is not valid",
+        Code::InvalidName => "a name in the body is not valid",
+        Code::InvalidRef => "a reference in the body is neither an id nor a name",
+        Code::InvalidCursor => "`cursor` must be a `next_cursor` that a list answered",
+        Code::TransactionTooLarge => "the change is too large to be made at once",
+        _ => return None,
+    };
+    Some(own(code, message))
+}
+
+fn kind_of(remote: &RemoteError) -> Kind {
+    match remote.kind {
+        Kind::Unauthorized
+        | Kind::Forbidden
+        | Kind::MethodNotAllowed
+        | Kind::UnsupportedMediaType => Kind::Internal,
+        Kind::NotExist => match remote.code.parse() {
+            Ok(Code::RouteNotExist) => Kind::Internal,
+            Ok(_) => Kind::NotExist,
+            // Not one of our services: something in between that cannot find it.
+            Err(()) => Kind::Unavailable,
+        },
+        kind => kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remote(kind: Kind, code: &str) -> ClientError {
+        let message = "an internal word".to_owned();
+        ClientError::Remote(RemoteError { kind, code: code.to_owned(), message })
+    }
+
+    fn shown(error: &ApiError) -> (Kind, &str, bool) {
+        let leaks = error.message().contains("internal word");
+        (error.kind(), error.code(), leaks)
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_kind_and_nothing_else() {
+        for kind in [Kind::Conflict, Kind::Unprocessable, Kind::Internal, Kind::Unavailable] {
+            let error = of(remote(kind, "some_code"), []);
+            assert_eq!(shown(&error), (kind, kind.default_code(), false));
+        }
+        let error = of(remote(Kind::NotExist, "org_not_exist"), []);
+        assert_eq!(shown(&error), (Kind::NotExist, "not_exist", false));
+        let error = of(remote(Kind::NotExist, "not_exist"), []);
+        assert_eq!(error.kind(), Kind::Unavailable, "a proxy that finds no service");
+    }
+
+    #[test]
+    fn a_call_may_name_errors_of_its_own() {
+        let own = || [own(Code::UserAlreadyExists, "taken")];
+        let error = of(remote(Kind::Conflict, "user_already_exists"), own());
+        assert_eq!((error.code(), error.message()), ("user_already_exists", "taken"));
+        let error = of(remote(Kind::Conflict, "last_owner"), own());
+        assert_eq!(shown(&error), (Kind::Conflict, "conflict", false));
+    }
+
+    #[test]
+    fn what_the_gateway_did_wrong_is_not_blamed_on_its_caller() {
+        for (kind, code) in [
+            (Kind::Unauthorized, "unauthorized"),
+            (Kind::Forbidden, "forbidden"),
+            (Kind::MethodNotAllowed, "method_not_allowed"),
+            (Kind::NotExist, "route_not_exist"),
+        ] {
+            let error = of(remote(kind, code), []);
+            assert_eq!(shown(&error), (Kind::Internal, "internal", false), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_right_that_was_withdrawn_meanwhile_is_missing_from_the_beginning() {
+        let error = of(remote(Kind::NotExist, "caller_not_exist"), []);
+        assert_eq!(shown(&error), (Kind::Unauthorized, "unauthorized", false));
+        let error = of(remote(Kind::Forbidden, "caller_forbidden"), []);
+        assert_eq!(shown(&error), (Kind::Forbidden, "forbidden", false));
+    }
+
+    #[test]
+    fn a_service_that_is_away_is_unavailable_and_a_slow_one_too_late() {
+        let authority = || "configstore:1".to_owned();
+        let refused = ClientError::NotSent { authority: authority(), source: "refused".into() };
+        assert_eq!(of(refused, []).kind(), Kind::Unavailable);
+        let cut = ClientError::Unknown { authority: authority(), source: "reset".into() };
+        assert_eq!(of(cut, []).kind(), Kind::Unavailable);
+        let source = Interrupted::Deadline.into();
+        let late = ClientError::Unknown { authority: authority(), source };
+        assert_eq!(of(late, []).kind(), Kind::Timeout);
+    }
+
+    #[test]
+    fn operators_are_told_what_the_service_says_of_their_request() {
+        let error = for_operators(remote(Kind::Unprocessable, "import_corrupt"));
+        assert_eq!(shown(&error), (Kind::Unprocessable, "import_corrupt", true));
+        for (kind, code) in [(Kind::Internal, "internal"), (Kind::Unauthorized, "unauthorized")] {
+            let error = for_operators(remote(kind, code));
+            assert_eq!(shown(&error), (Kind::Internal, "internal", false), "{code}");
+        }
+    }
+}

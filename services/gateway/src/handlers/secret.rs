@@ -1,0 +1,51 @@
+use axum::response::Response;
+use drydock_api::configstore::types::{NewSecret, SecretChange, SecretView, TreeQuery};
+use drydock_api::names::Ref;
+use drydock_http::api::page::{Page, ReadQuery};
+use drydock_http::server::creation::Creation;
+use drydock_http::server::error::HttpError;
+use drydock_http::server::extract::{Json, Path, Query};
+use drydock_http::server::reply;
+
+use super::pass::{Precondition, pass_on};
+use crate::action::secret as action;
+use crate::auth::Permit;
+
+pub async fn list(
+    permit: Permit,
+    Query(query): Query<TreeQuery>,
+) -> Result<axum::Json<Page<SecretView>>, HttpError> {
+    query.clone().split().0.page()?;
+    Ok(axum::Json(action::list(&permit, &query).await?))
+}
+
+pub async fn create(permit: Permit, creation: Creation<NewSecret>) -> Result<Response, HttpError> {
+    let key = permit.key(creation.repeatable.as_ref());
+    Ok(pass_on(&action::create(&permit, &creation.new, key.as_deref()).await?))
+}
+
+pub async fn get(
+    permit: Permit,
+    Path((_, secret)): Path<(String, Ref)>,
+    Query(_): Query<ReadQuery>,
+) -> Result<Response, HttpError> {
+    Ok(pass_on(&action::get(&permit, &secret).await?))
+}
+
+pub async fn update(
+    permit: Permit,
+    Path((_, secret)): Path<(String, Ref)>,
+    if_match: Precondition,
+    Json(change): Json<SecretChange>,
+) -> Result<Response, HttpError> {
+    Ok(pass_on(&action::update(&permit, &secret, &change, if_match.text()).await?))
+}
+
+pub async fn delete(
+    permit: Permit,
+    Path((_, secret)): Path<(String, Ref)>,
+    if_match: Precondition,
+) -> Result<Response, HttpError> {
+    action::delete(&permit, &secret, if_match.text()).await?;
+    Ok(reply::no_content())
+}

@@ -1,0 +1,209 @@
+//! Lists: what a request for one says, and how it is answered.
+//!
+//! A cursor is opaque to clients. It holds the sort key of the last item answered, so a page is
+//! right whatever was created or deleted in between.
+
+use drydock_core::error::{ApiError, Code, Kind};
+use drydock_core::store::Reads;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+const DEFAULT_LIMIT: usize = 25;
+const MAX_LIMIT: usize = 100;
+
+/// The regular expression of a cursor.
+pub const CURSOR: &str = "^([0-9a-f]{2})+$";
+
+/// The query of a list. Texts, so that each bad value has its own code.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListQuery {
+    #[schemars(with = "Option<u32>", range(min = 1, max = 100))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+    #[schemars(regex(pattern = CURSOR))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    #[schemars(extend("enum" = ["asc", "desc"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<Consistency>,
+}
+
+/// The query of a single object.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadQuery {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<Consistency>,
+}
+
+/// How new an answer must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Consistency {
+    #[default]
+    Linearizable,
+    Local,
+}
+
+impl Consistency {
+    fn reads(self) -> Reads {
+        match self {
+            Consistency::Linearizable => Reads::Linearizable,
+            Consistency::Local => Reads::Local,
+        }
+    }
+}
+
+impl From<Consistency> for ReadQuery {
+    fn from(consistency: Consistency) -> ReadQuery {
+        ReadQuery { consistency: Some(consistency) }
+    }
+}
+
+impl ReadQuery {
+    pub fn reads(&self) -> Reads {
+        self.consistency.unwrap_or_default().reads()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    Ascending,
+    Descending,
+}
+
+/// The sort key of lists by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    #[serde(rename = "n")]
+    pub name: String,
+    #[serde(rename = "i")]
+    pub id: Uuid,
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    pub limit: usize,
+    pub after: Option<Cursor>,
+    pub order: Order,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Where the next page begins; `None` on the last one.
+    pub next_cursor: Option<String>,
+}
+
+impl ListQuery {
+    pub fn reads(&self) -> Reads {
+        self.consistency.unwrap_or_default().reads()
+    }
+
+    pub fn page(&self) -> Result<PageRequest, ApiError> {
+        let bad = |code, message: &str| {
+            Err(ApiError::new(Kind::BadRequest).with_code(code).with_message(message))
+        };
+        let limit = match self.limit.as_deref().map(str::parse) {
+            None => DEFAULT_LIMIT,
+            Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,
+            Some(_) => return bad(Code::InvalidLimit, "`limit` must be 1 to 100"),
+        };
+        let after = match self.cursor.as_deref().map(Cursor::decode) {
+            None => None,
+            Some(Some(cursor)) => Some(cursor),
+            Some(None) => {
+                let message = "`cursor` must be a `next_cursor` that a list answered";
+                return bad(Code::InvalidCursor, message);
+            }
+        };
+        let order = match self.order.as_deref() {
+            None | Some("asc") => Order::Ascending,
+            Some("desc") => Order::Descending,
+            Some(_) => return bad(Code::InvalidQuery, "`order` must be `asc` or `desc`"),
+        };
+        Ok(PageRequest { limit, after, order })
+    }
+}
+
+impl Cursor {
+    pub fn new(name: &str, id: Uuid) -> Cursor {
+        Cursor { name: name.to_owned(), id }
+    }
+
+    fn encode(&self) -> String {
+        hex::encode(serde_json::to_vec(self).expect("a text and an id are JSON"))
+    }
+
+    fn decode(text: &str) -> Option<Cursor> {
+        serde_json::from_slice(&hex::decode(text).ok()?).ok()
+    }
+}
+
+impl PageRequest {
+    /// What to read from SQL: one more than asked for, to know whether there is a next page.
+    pub fn fetch(&self) -> i64 {
+        i64::try_from(self.limit + 1).expect("the limit is small")
+    }
+
+    /// Makes the page of what [`fetch`](Self::fetch) rows were read.
+    pub fn cut<T>(&self, mut items: Vec<T>, key: impl Fn(&T) -> Cursor) -> Page<T> {
+        let more = items.len() > self.limit;
+        items.truncate(self.limit);
+        let next_cursor = match (more, items.last()) {
+            (true, Some(last)) => Some(key(last).encode()),
+            _ => None,
+        };
+        Page { items, next_cursor }
+    }
+}
+
+impl<T> Page<T> {
+    pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(f).collect(), next_cursor: self.next_cursor }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(limit: Option<&str>, cursor: Option<&str>, order: Option<&str>) -> ListQuery {
+        ListQuery {
+            limit: limit.map(str::to_owned),
+            cursor: cursor.map(str::to_owned),
+            order: order.map(str::to_owned),
+            consistency: None,
+        }
+    }
+
+    #[test]
+    fn every_bad_parameter_has_its_code() {
+        let code = |query: ListQuery| query.page().unwrap_err().code();
+        for limit in ["0", "101", "-1", "x", ""] {
+            assert_eq!(code(query(Some(limit), None, None)), "invalid_limit");
+        }
+        for cursor in ["x", "", "7b7d"] {
+            assert_eq!(code(query(None, Some(cursor), None)), "invalid_cursor");
+        }
+        assert_eq!(code(query(None, None, Some("up"))), "invalid_query");
+    }
+
+    #[test]
+    fn a_cursor_leads_to_the_item_after_it() {
+        let page = query(Some("2"), None, None).page().unwrap();
+        let key = |name: &&str| Cursor { name: (*name).to_owned(), id: Uuid::nil() };
+        let cut = page.cut(vec!["aa", "bb", "cc"], key);
+        assert_eq!(cut.items, ["aa", "bb"]);
+        let next = query(None, cut.next_cursor.as_deref(), None);
+        assert_eq!(next.page().unwrap().after, Some(key(&"bb")));
+        assert_eq!(page.cut(vec!["cc"], key).next_cursor, None);
+        assert_eq!(page.cut(vec!["bb", "cc"], key).next_cursor, None);
+    }
+}

@@ -1,0 +1,172 @@
+//! What stands between the router and a handler, as the route's row says: token, limits, gate,
+//! deadline, body.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use drydock_core::context::{Context, Interrupted};
+use drydock_core::error::{ApiError, Code, Kind};
+use futures_util::{StreamExt, stream};
+use http::{HeaderMap, header};
+use http_body_util::Limited;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio_util::sync::CancellationToken;
+
+use super::context::Shell;
+use super::error::HttpError;
+use super::extract::body_too_large;
+use super::gate::Pass;
+use super::permits::{NoSlot, Slot};
+use crate::api::endpoint::{Access, Availability, BodyRule, Deadline, Spec};
+use crate::api::headers::TIMEOUT_HEADER;
+
+pub(crate) async fn guard(
+    State((spec, shell)): State<(Arc<Spec>, Arc<Shell>)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match guarded(&spec, &shell, request, next).await {
+        Ok(response) => response,
+        Err(error) => HttpError::from(error).into_response(),
+    }
+}
+
+async fn guarded(
+    spec: &Spec,
+    shell: &Shell,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let mut slot = None;
+    if spec.access == Access::Internal {
+        authorize(shell, request.headers())?;
+    }
+    if spec.access != Access::Open {
+        // Health has no limit: an overloaded instance must still say that it lives.
+        slot = Some(shell.slots.take().map_err(too_many)?);
+    }
+    let pass = match spec.availability {
+        Availability::Always => None,
+        Availability::Serving => Some(shell.gate.enter()?),
+    };
+    let cancelled = CancellationToken::new();
+    let context = Context::with_token(cancelled.clone());
+    let context = match timeout(spec, shell, request.headers())? {
+        Some(timeout) => context.timeout(timeout),
+        None => context,
+    };
+    // Dropped with this future if the client goes away: then the work stops too.
+    let abandoned = cancelled.drop_guard();
+    request.extensions_mut().insert(context.clone());
+    let request = limit_body(spec.body, shell, slot.as_ref(), request)?;
+    let response = tokio::select! {
+        response = context.run(next.run(request)) => response?,
+        () = cut_off(pass.as_ref()) => return Err(Interrupted::Cancelled.into()),
+    };
+    // The body of an answer may outlive the handler, and is still the request's work.
+    abandoned.disarm();
+    drop((slot, pass));
+    Ok(response)
+}
+
+async fn cut_off(pass: Option<&Pass>) {
+    match pass {
+        Some(pass) => pass.cut_off().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn authorize(shell: &Shell, headers: &HeaderMap) -> Result<(), ApiError> {
+    match bearer(headers) {
+        Some(token) if shell.is_internal_token(token) => Ok(()),
+        _ => Err(ApiError::new(Kind::Unauthorized).with_code(Code::Unauthorized)),
+    }
+}
+
+/// The token that a request presents.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let given = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = given.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// Compares tokens in constant time, whatever their lengths.
+pub fn is_token(expected: &SecretString, given: &str) -> bool {
+    let digest = |token: &str| Sha256::digest(token.as_bytes());
+    let expected = digest(expected.expose_secret());
+    expected.as_slice().ct_eq(digest(given).as_slice()).into()
+}
+
+/// What a request gets for which there is no slot.
+pub(crate) fn too_many(source: NoSlot) -> ApiError {
+    let error = ApiError::new(Kind::TooManyRequests).with_code(Code::TooManyRequests);
+    error.with_source(source)
+}
+
+fn timeout(spec: &Spec, shell: &Shell, headers: &HeaderMap) -> Result<Option<Duration>, ApiError> {
+    let bound = match spec.deadline {
+        Deadline::Bounded => Some(shell.settings.request_timeout),
+        Deadline::Unbounded => None,
+    };
+    let Some(value) = headers.get(TIMEOUT_HEADER) else {
+        return Ok(bound);
+    };
+    let millis = value.to_str().ok().and_then(|text| text.parse::<u32>().ok());
+    let Some(millis @ 1..) = millis else {
+        let message = "`Drydock-Timeout-Ms` must be a whole number of milliseconds above 0";
+        return Err(ApiError::new(Kind::BadRequest)
+            .with_code(Code::InvalidHeader)
+            .with_message(message));
+    };
+    let asked = Duration::from_millis(millis.into());
+    Ok(Some(bound.map_or(asked, |bound| bound.min(asked))))
+}
+
+fn limit_body(
+    rule: BodyRule,
+    shell: &Shell,
+    slot: Option<&Slot>,
+    request: Request,
+) -> Result<Request, ApiError> {
+    let limit = shell.settings.max_body_bytes;
+    let idle = shell.settings.idle_timeout;
+    match rule {
+        BodyRule::None => Ok(request),
+        BodyRule::Small => {
+            let length = request.headers().get(header::CONTENT_LENGTH);
+            let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+            if length.is_some_and(|length| length > limit as u64) {
+                return Err(body_too_large());
+            }
+            Ok(request.map(|body| {
+                let body = match slot {
+                    Some(slot) => slot.waits_for(body),
+                    None => body,
+                };
+                Body::new(Limited::new(body, limit))
+            }))
+        }
+        BodyRule::Stream => Ok(request.map(|body| never_idle(body, idle))),
+    }
+}
+
+/// Ends the body with an error when it brings nothing for `idle`.
+fn never_idle(body: Body, idle: Duration) -> Body {
+    let chunks = body.into_data_stream();
+    let bounded = stream::unfold(Some(chunks), move |chunks| async move {
+        let mut chunks = chunks?;
+        match tokio::time::timeout(idle, chunks.next()).await {
+            Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some(chunks))),
+            Ok(Some(Err(error))) => Some((Err(error), None)),
+            Ok(None) => None,
+            Err(elapsed) => Some((Err(axum::Error::new(elapsed)), None)),
+        }
+    });
+    Body::from_stream(bounded.fuse())
+}

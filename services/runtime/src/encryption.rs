@@ -1,0 +1,262 @@
+//! Encryption at rest: AES-256-GCM-SIV under one of several configured keys.
+//!
+//! Invariants: what is sealed names its key, so that it survives an export, an import and the
+//! change of the primary key; it is bound to its object (kind and id), so that it opens nowhere
+//! else. No key and no plain text is ever shown or logged. Nonces are random, and one that repeats
+//! betrays only that two plain texts of one object are equal.
+//!
+//! The first key is the primary one, under which everything is sealed. The others only open. What
+//! is under others is sealed anew object by object, when it is used, or all of it on request.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
+use aes_gcm_siv::{Aes256GcmSiv, Key, Nonce};
+use drydock_core::env::Env;
+use drydock_core::error::{ApiError, Code};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+const KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 12;
+const MAX_KEYS: usize = 16;
+const MAX_KEY_ID_LENGTH: usize = 32;
+
+/// The configured keys. Clones share them.
+#[derive(Clone)]
+pub struct KeyRing(Arc<[NamedKey]>);
+
+struct NamedKey {
+    id: String,
+    cipher: Aes256GcmSiv,
+}
+
+/// Cipher text, as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sealed {
+    pub key: String,
+    nonce: Bytes,
+    text: Bytes,
+}
+
+/// The object that a text belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct Bound {
+    pub kind: &'static str,
+    pub id: Uuid,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidKeys {
+    #[error("has no key; it is a list such as `name:64 hexadecimal digits,name:…`")]
+    None,
+    #[error("has more than {MAX_KEYS} keys")]
+    TooMany,
+    #[error("has a key without a name of 1 to {MAX_KEY_ID_LENGTH} letters, digits and dashes")]
+    Id,
+    #[error("has two keys with the name `{0}`")]
+    Twice(String),
+    #[error("has a key `{0}` that is not 64 hexadecimal digits")]
+    Key(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    #[error("the encryption key `{0}` is not configured")]
+    UnknownKey(String),
+    #[error("what is sealed under the key `{0}` is damaged, or belongs to another object")]
+    Damaged(String),
+}
+
+impl From<OpenError> for ApiError {
+    fn from(error: OpenError) -> ApiError {
+        match &error {
+            OpenError::UnknownKey(_) => ApiError::new(Code::EncryptionKeyMissing.kind())
+                .with_code(Code::EncryptionKeyMissing)
+                .with_message("a key that this needs is not configured")
+                .with_source(error),
+            OpenError::Damaged(_) => ApiError::new(Code::Internal.kind()).with_source(error),
+        }
+    }
+}
+
+impl KeyRing {
+    /// The names of all keys.
+    pub fn ids(&self) -> BTreeSet<String> {
+        self.0.iter().map(|key| key.id.clone()).collect()
+    }
+
+    /// The name of the key that encrypts.
+    pub fn primary(&self) -> &str {
+        &self.0[0].id
+    }
+
+    /// Encrypts `plain` for the object `bound` under the primary key.
+    pub fn seal(&self, env: &Env, bound: Bound, plain: &[u8]) -> Sealed {
+        let NamedKey { id, cipher } = &self.0[0];
+        let nonce: [u8; NONCE_BYTES] = env.rng("nonces").random();
+        let payload = Payload { msg: plain, aad: &associated(bound, id) };
+        let text = cipher.encrypt(&Nonce::from(nonce), payload);
+        let text = text.expect("no text that fits into a request is too long for the cipher");
+        Sealed { key: id.clone(), nonce: Bytes(nonce.to_vec()), text: Bytes(text) }
+    }
+
+    /// Decrypts what was sealed for the object `bound`.
+    pub fn open(&self, bound: Bound, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let key = self.0.iter().find(|key| key.id == sealed.key);
+        let key = key.ok_or_else(|| OpenError::UnknownKey(sealed.key.clone()))?;
+        let damaged = || OpenError::Damaged(sealed.key.clone());
+        let nonce: [u8; NONCE_BYTES] =
+            sealed.nonce.0.as_slice().try_into().map_err(|_| damaged())?;
+        let payload = Payload { msg: &sealed.text.0, aad: &associated(bound, &key.id) };
+        let plain = key.cipher.decrypt(&Nonce::from(nonce), payload).map_err(|_| damaged())?;
+        Ok(Zeroizing::new(plain))
+    }
+
+    /// Whether it is sealed under the primary key.
+    pub fn is_current(&self, sealed: &Sealed) -> bool {
+        self.0[0].id == sealed.key
+    }
+}
+
+fn associated(bound: Bound, key: &str) -> Vec<u8> {
+    format!("drydock/sealed/1\n{}\n{}\n{key}", bound.kind, bound.id).into_bytes()
+}
+
+impl FromStr for KeyRing {
+    type Err = InvalidKeys;
+
+    /// Reads `name:key,name:key`; errors show names, never keys.
+    fn from_str(text: &str) -> Result<KeyRing, InvalidKeys> {
+        let mut keys: Vec<NamedKey> = Vec::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let (id, key) = part.split_once(':').ok_or(InvalidKeys::Id)?;
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            if !(1..=MAX_KEY_ID_LENGTH).contains(&id.len()) || !id.chars().all(plain) {
+                return Err(InvalidKeys::Id);
+            }
+            if keys.iter().any(|key| key.id == id) {
+                return Err(InvalidKeys::Twice(id.to_owned()));
+            }
+            let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+            hex::decode_to_slice(key, bytes.as_mut_slice())
+                .map_err(|_| InvalidKeys::Key(id.to_owned()))?;
+            let cipher = Aes256GcmSiv::new(&Key::<Aes256GcmSiv>::from(*bytes));
+            keys.push(NamedKey { id: id.to_owned(), cipher });
+        }
+        match keys.len() {
+            0 => Err(InvalidKeys::None),
+            1..=MAX_KEYS => Ok(KeyRing(keys.into())),
+            _ => Err(InvalidKeys::TooMany),
+        }
+    }
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeyRing").field(&self.ids()).finish()
+    }
+}
+
+/// Bytes as hexadecimal text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+struct Bytes(Vec<u8>);
+
+impl TryFrom<String> for Bytes {
+    type Error = hex::FromHexError;
+
+    fn try_from(text: String) -> Result<Bytes, hex::FromHexError> {
+        hex::decode(text).map(Bytes)
+    }
+}
+
+impl From<Bytes> for String {
+    fn from(bytes: Bytes) -> String {
+        hex::encode(bytes.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use drydock_core::env::{ManualClock, RngTree};
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn env() -> Env {
+        Env::new(Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)), RngTree::from_seed(1))
+    }
+
+    fn key(digit: char) -> String {
+        digit.to_string().repeat(64)
+    }
+
+    fn ring(keys: &str) -> KeyRing {
+        keys.parse().unwrap()
+    }
+
+    fn bound(id: u128) -> Bound {
+        Bound { kind: "secrets", id: Uuid::from_u128(id) }
+    }
+
+    #[test]
+    fn what_is_sealed_survives_json_and_a_new_primary_key() {
+        let old = ring(&format!("old:{}", key('1')));
+        let sealed = old.seal(&env(), bound(1), b"plain");
+        let json = serde_json::to_string(&sealed).unwrap();
+        assert!(!json.contains("plain"));
+        let read: Sealed = serde_json::from_str(&json).unwrap();
+        let both = ring(&format!("new:{},old:{}", key('2'), key('1')));
+        assert_eq!(both.open(bound(1), &read).unwrap().as_slice(), b"plain");
+        assert!(!both.is_current(&read));
+        let again = both.seal(&env(), bound(1), b"plain");
+        assert!(both.is_current(&again));
+        assert_eq!(old.open(bound(1), &again), Err(OpenError::UnknownKey("new".into())));
+    }
+
+    #[test]
+    fn it_opens_for_its_object_only_and_only_undamaged() {
+        let ring = ring(&format!("one:{},two:{}", key('1'), key('2')));
+        let sealed = ring.seal(&env(), bound(1), b"plain");
+        let damaged = Err(OpenError::Damaged("one".into()));
+        assert_eq!(ring.open(bound(2), &sealed), damaged);
+        let other = Bound { kind: "variables", ..bound(1) };
+        assert_eq!(ring.open(other, &sealed), damaged);
+        let mut flipped = sealed.clone();
+        flipped.text.0[0] ^= 1;
+        assert_eq!(ring.open(bound(1), &flipped), damaged);
+        let mut cut = sealed.clone();
+        cut.nonce.0.pop();
+        assert_eq!(ring.open(bound(1), &cut), damaged);
+        let renamed = Sealed { key: "two".into(), ..sealed };
+        assert_eq!(ring.open(bound(1), &renamed), Err(OpenError::Damaged("two".into())));
+    }
+
+    #[test]
+    fn bad_rings_are_refused_without_a_word_of_the_key() {
+        let good = key('a');
+        for (text, expected) in [
+            ("".to_owned(), InvalidKeys::None),
+            (" , ".to_owned(), InvalidKeys::None),
+            (good.clone(), InvalidKeys::Id),
+            (format!(":{good}"), InvalidKeys::Id),
+            (format!("a b:{good}"), InvalidKeys::Id),
+            (format!("a:{good},a:{good}"), InvalidKeys::Twice("a".into())),
+            (format!("a:{}", &good[1..]), InvalidKeys::Key("a".into())),
+            (format!("a:{}", key('x')), InvalidKeys::Key("a".into())),
+        ] {
+            let error = text.parse::<KeyRing>().unwrap_err();
+            assert_eq!(error, expected);
+            assert!(!error.to_string().contains("aaaa"));
+        }
+        let shown = format!("{:?}", ring(&format!("one:{good}")));
+        assert_eq!(shown, r#"KeyRing({"one"})"#);
+    }
+}

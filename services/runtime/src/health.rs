@@ -1,0 +1,147 @@
+//! Readiness and metrics of one instance.
+
+use drydock_core::store::{Phase, Store};
+use drydock_http::server::context::{Details, Health, LoadProgress, Readiness};
+use drydock_http::server::gate::{Gate, GateState};
+use drydock_http::server::metrics::HttpMetrics;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use super::instance::Instance;
+
+pub(super) struct Vitals {
+    gate: Gate,
+    instance: Instance,
+    store: Store,
+    registry: Registry,
+}
+
+impl Vitals {
+    /// `register` adds the service's own metrics.
+    pub(super) fn new(
+        gate: Gate,
+        instance: Instance,
+        store: Store,
+        register: &mut dyn FnMut(&mut Registry),
+    ) -> (Vitals, HttpMetrics) {
+        let mut registry = Registry::default();
+        let metrics = HttpMetrics::register(&mut registry);
+        register(&mut registry);
+        registry.register_collector(Box::new(StoreMetrics(store.clone())));
+        let metrics_of = InstanceMetrics { gate: gate.clone(), instance: instance.clone() };
+        registry.register_collector(Box::new(metrics_of));
+        (Vitals { gate, instance, store, registry }, metrics)
+    }
+}
+
+impl Health for Vitals {
+    fn readiness(&self) -> Readiness {
+        let state = self.gate.state();
+        let reason = match state {
+            GateState::Loading => Some("the read model is being loaded"),
+            GateState::Stopping => Some("the service is stopping"),
+            GateState::Normal | GateState::Maintenance if !self.instance.is_heard() => {
+                Some("the coordination store does not answer")
+            }
+            GateState::Normal | GateState::Maintenance => None,
+        };
+        Readiness { ready: reason.is_none(), state, reason: reason.map(str::to_owned) }
+    }
+
+    fn details(&self) -> Details {
+        let applied = *self.store.applied().borrow();
+        let (done, total) = self.store.progress().get();
+        let loading = applied.phase == Phase::Loading;
+        Details {
+            position: applied.position(),
+            load: loading.then_some(LoadProgress { done, total }),
+            heard: self.instance.is_heard(),
+        }
+    }
+
+    fn registry(&self) -> &Registry {
+        &self.registry
+    }
+}
+
+/// The store's counters, read when somebody asks.
+#[derive(Clone)]
+struct StoreMetrics(Store);
+
+impl std::fmt::Debug for StoreMetrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StoreMetrics")
+    }
+}
+
+impl Collector for StoreMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        for (name, count) in self.0.stats().list() {
+            let counter = ConstCounter::new(count);
+            let name = format!("drydock_store_{name}");
+            let help = "Counted since the instance started";
+            let metric = encoder.encode_descriptor(&name, help, None, counter.metric_type())?;
+            counter.encode(metric)?;
+        }
+        let applied = *self.0.applied().borrow();
+        let position = applied.position().and_then(|at| i64::try_from(at).ok()).unwrap_or(-1);
+        let (done, total) = self.0.progress().get();
+        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let archived = self.0.archived().and_then(|at| i64::try_from(at).ok()).unwrap_or(-1);
+        let (writes, reads) = self.0.waiting();
+        let queued = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let gauges = [
+            ("drydock_store_archived", "Newest commit in object storage, -1 for none", archived),
+            ("drydock_store_writes_waiting", "Writes that wait for the committer", queued(writes)),
+            ("drydock_store_reads_waiting", "Reads that wait for a look at head", queued(reads)),
+            ("drydock_store_load_done", "Done of the last load or loading step", signed(done)),
+            ("drydock_store_load_total", "All of the last load or loading step", signed(total)),
+            ("drydock_store_position", "Newest commit in the read model, -1 for none", position),
+            (
+                "drydock_store_ready",
+                "Whether the read model is loaded",
+                i64::from(applied.phase == Phase::Ready),
+            ),
+        ];
+        encode(&mut encoder, &gauges)
+    }
+}
+
+/// What an instance is to the others.
+struct InstanceMetrics {
+    gate: Gate,
+    instance: Instance,
+}
+
+impl std::fmt::Debug for InstanceMetrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("InstanceMetrics")
+    }
+}
+
+impl Collector for InstanceMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let maintenance = i64::from(self.gate.state() == GateState::Maintenance);
+        let heard = i64::from(self.instance.is_heard());
+        let gauges = [
+            ("drydock_maintenance", "Whether the instance serves maintenance only", maintenance),
+            ("drydock_coordination_heard", "Whether coordination answers the instance", heard),
+        ];
+        encode(&mut encoder, &gauges)
+    }
+}
+
+fn encode(
+    encoder: &mut DescriptorEncoder<'_>,
+    gauges: &[(&str, &str, i64)],
+) -> Result<(), std::fmt::Error> {
+    for (name, help, value) in gauges {
+        let gauge = ConstGauge::new(*value);
+        let metric = encoder.encode_descriptor(name, help, None, gauge.metric_type())?;
+        gauge.encode(metric)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! Does what the core's state machine decides, for every service alike.
+//!
+//! The gate is open only in normal mode with a loaded read model; it depends on both, and on
+//! nothing else. Background tasks are awaited, not abandoned, on a switch as on shutdown.
+
+use std::future::{Future, pending};
+use std::time::Duration;
+
+use drydock_core::log::format::{InstanceState, Mode};
+use drydock_core::maintenance::{Effect, Event, ModeCell, SeenMode, State};
+use drydock_core::store::Phase;
+use drydock_http::server::gate::{Gate, GateState};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::instance::Instance;
+use super::tasks::Tasks;
+
+pub(super) struct Driver {
+    pub(super) gate: Gate,
+    pub(super) phase: watch::Receiver<Phase>,
+    pub(super) mode: ModeCell,
+    pub(super) instance: Instance,
+    /// How long requests in flight may go on.
+    pub(super) drain: Duration,
+    pub(super) tasks: Tasks,
+}
+
+impl Driver {
+    /// Until `stop`; then the tasks' passes that have begun come to their end.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        stop.run_until_cancelled(self.drive()).await;
+        self.tasks.finish().await;
+    }
+
+    async fn drive(&mut self) {
+        let mut modes = self.mode.subscribe();
+        // On a runtime with threads the mode may have been read before this task began.
+        modes.mark_changed();
+        let mut phase = self.phase.clone();
+        let mut state = State::Starting;
+        loop {
+            self.set_gate(state);
+            let (draining, stopping) = match state {
+                State::Draining { generation } => (Some(generation), None),
+                State::Stopping { generation } => (None, Some(generation)),
+                _ => (None, None),
+            };
+            let drained = self.drained(draining);
+            let event = tokio::select! {
+                // The senders outlive this task: they are in `self` and in the store.
+                _ = modes.changed() => {
+                    let seen = modes.borrow_and_update().clone();
+                    seen.map(mode_seen)
+                }
+                _ = phase.changed() => None,
+                generation = drained => Some(Event::Drained { generation }),
+                generation = self.tasks.ended(stopping) => {
+                    Some(Event::TasksStopped { generation })
+                }
+            };
+            let Some(event) = event else { continue };
+            let (next, effects) = state.on(event);
+            state = next;
+            effects.into_iter().for_each(|effect| self.apply(effect));
+        }
+    }
+
+    /// Does what can be done at once, and begins what takes time.
+    fn apply(&mut self, effect: Effect) {
+        match effect {
+            Effect::CloseGate => self.gate.set(GateState::Maintenance),
+            Effect::Drain { generation } => self.instance.say(InstanceState::Draining, generation),
+            Effect::StopTasks { .. } => self.tasks.stop(),
+            Effect::StartTasks => self.tasks.start(),
+            // It opens when the state is entered, if the read model is loaded.
+            Effect::OpenGate => {}
+            Effect::Acknowledge { generation, mode } => {
+                tracing::info!(?mode, generation, "acknowledged");
+                let state = match mode {
+                    Mode::Normal => InstanceState::Normal,
+                    Mode::Maintenance => InstanceState::Maintenance,
+                };
+                self.instance.say(state, generation);
+            }
+        }
+    }
+
+    fn set_gate(&self, state: State) {
+        if self.gate.state() == GateState::Stopping {
+            return;
+        }
+        let loaded = *self.phase.borrow() == Phase::Ready;
+        self.gate.set(match state {
+            State::Open { .. } if loaded => GateState::Normal,
+            State::Starting | State::Open { .. } => GateState::Loading,
+            State::Draining { .. } | State::Stopping { .. } | State::Closed { .. } => {
+                GateState::Maintenance
+            }
+        });
+    }
+
+    /// Resolves when no request is in flight; those that take too long are cut off.
+    fn drained(&self, generation: Option<u64>) -> impl Future<Output = u64> + Send + use<> {
+        let (gate, drain) = (self.gate.clone(), self.drain);
+        async move {
+            let Some(generation) = generation else { return pending().await };
+            if tokio::time::timeout(drain, gate.drained()).await.is_err() {
+                tracing::warn!(requests = gate.passes(), "cut off at the drain deadline");
+                gate.cut_off();
+                gate.drained().await;
+            }
+            generation
+        }
+    }
+}
+
+fn mode_seen(SeenMode { mode, generation, .. }: SeenMode) -> Event {
+    Event::ModeSeen { mode, generation }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use drydock_core::coord::Bounded;
+    use drydock_core::coord::memory::Memory;
+    use drydock_core::db::Execution;
+    use drydock_core::env::{Env, ManualClock, RngTree};
+    use drydock_core::log::keys::Keys;
+    use drydock_core::read_model::Schema;
+    use drydock_core::store::{Applied, Store, StoreParts, StoreSettings};
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(10);
+
+    static SCHEMA: Schema = Schema { service: "toy", version: 1, types: &[] };
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mode_read_before_the_driver_began_is_not_missed() {
+        let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
+        let memory = Arc::new(Memory::new(clock.clone()));
+        let env = Env::new(clock, RngTree::from_seed(1));
+        let mode = ModeCell::default();
+        let (store, _loops) = Store::new(StoreParts {
+            cluster: "test".to_owned(),
+            schema: &SCHEMA,
+            env: env.clone(),
+            coord: memory.clone(),
+            objects: Arc::new(InMemory::new()),
+            settings: StoreSettings::default(),
+            execution: Execution::Inline,
+            scratch: std::env::temp_dir(),
+            mode: mode.clone(),
+            known_keys: std::collections::BTreeSet::new(),
+        });
+        let coord = Bounded::new(memory, SOON);
+        let ready = Applied { phase: Phase::Ready, head: None, revision: 1 };
+        let (_applying, applied) = watch::channel(ready);
+        let (_loading, phase) = watch::channel(ready.phase);
+        let keys = Keys::new("test", "toy");
+        let address = "toy:1".to_owned();
+        let (instance, _registration) = Instance::new(env, coord, keys, applied, address, SOON);
+        mode.observe(SeenMode::NEVER_SWITCHED);
+        let gate = Gate::new(GateState::Loading);
+        let tasks = Tasks::new(store, "test".to_owned());
+        let driver = Driver { gate: gate.clone(), phase, mode, instance, drain: SOON, tasks };
+        let running = tokio::spawn(driver.run(CancellationToken::new()));
+        tokio::time::sleep(SOON).await;
+        assert_eq!(gate.state(), GateState::Normal);
+        running.abort();
+    }
+}

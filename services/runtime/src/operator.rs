@@ -1,0 +1,158 @@
+//! What an operator may do: see and switch the mode, export, import.
+//!
+//! The mode needs no read model, only the coordination store: it can be switched, in both
+//! directions, by an instance that cannot load its store.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use drydock_api::admin::{ImportReport, Intent, Lineage, MaintenanceStatus, RestoreReport};
+use drydock_core::context::Context;
+use drydock_core::coord::{Bounded, Compare, Coordination, Op, Outcome, Txn};
+use drydock_core::env::Env;
+use drydock_core::error::{ApiError, BoxError};
+use drydock_core::log::format::{InstanceState, Mode, ModeRecord, encode};
+use drydock_core::log::keys::Keys;
+use drydock_core::maintenance::{ModeCell, SeenMode};
+use drydock_core::read_model::StoreError;
+use drydock_core::retry::Backoff;
+use drydock_core::store::{Overview, Store};
+use uuid::Uuid;
+
+use crate::routes::{Admin, ByteStream, ModeChange};
+
+/// How often the instances' acknowledgements are looked at while somebody waits for them.
+const POLL: Duration = Duration::from_millis(100);
+
+pub(super) struct Operator {
+    env: Env,
+    coord: Bounded,
+    keys: Keys,
+    store: Store,
+    mode: ModeCell,
+}
+
+impl Operator {
+    pub(super) fn new(
+        env: Env,
+        coord: Bounded,
+        keys: Keys,
+        store: Store,
+        mode: ModeCell,
+    ) -> Operator {
+        Operator { env, coord, keys, store, mode }
+    }
+
+    async fn look(&self) -> Result<Overview, BoxError> {
+        let now = Overview::read(&self.coord, &self.keys).await.map_err(StoreError::boxed)?;
+        self.mode.observe(now.mode.clone());
+        Ok(now)
+    }
+
+    /// Sets the mode, whoever else does so at the same time.
+    async fn switch(&self, change: &ModeChange) -> Result<(), BoxError> {
+        let mut backoff = Backoff::new(&self.env, "mode-switch");
+        loop {
+            let seen = self.look().await?.mode;
+            if seen.mode == change.mode {
+                return Ok(());
+            }
+            match self.coord.txn(self.propose(&seen, change)).await {
+                Ok(_) => {}
+                // The next look tells.
+                Err(error) if error.outcome() != Outcome::NotApplied => backoff.pause().await,
+                Err(error) => return Err(StoreError::Coordination(error).boxed()),
+            }
+        }
+    }
+
+    fn propose(&self, seen: &SeenMode, change: &ModeChange) -> Txn {
+        let record = ModeRecord {
+            mode: change.mode,
+            generation: seen.generation + 1,
+            since: self.env.now(),
+            requested_by: change.requested_by.clone(),
+            reason: change.reason.clone(),
+        };
+        Txn::default()
+            .when(Compare::mod_revision(self.keys.mode(), seen.revision))
+            .then(Op::put(self.keys.mode(), encode(&record)))
+    }
+}
+
+#[async_trait]
+impl Admin for Operator {
+    async fn status(&self, ctx: &Context) -> Result<MaintenanceStatus, BoxError> {
+        let looked = ctx.run(self.look()).await.map_err(ApiError::from)?;
+        looked.map(status)
+    }
+
+    async fn set_mode(
+        &self,
+        ctx: &Context,
+        change: ModeChange,
+    ) -> Result<MaintenanceStatus, BoxError> {
+        ctx.run(self.switch(&change)).await.map_err(ApiError::from)??;
+        let patience = ctx.timeout(change.wait.unwrap_or_default());
+        loop {
+            let now = ctx.run(self.look()).await.map_err(ApiError::from)??;
+            let waited = change.wait.is_none() || patience.check().is_err();
+            if waited || arrived(&now, change.mode) {
+                return Ok(status(now));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn export(&self, ctx: &Context) -> Result<ByteStream, BoxError> {
+        let (_, stream) = self.store.export(ctx).await?;
+        Ok(stream)
+    }
+
+    async fn import(
+        &self,
+        ctx: &Context,
+        export: ByteStream,
+        intent: Intent,
+    ) -> Result<ImportReport, BoxError> {
+        let imported = self.store.import(ctx, export, intent).await;
+        imported.map_err(|error| ApiError::from(error).into())
+    }
+
+    async fn lineages(&self, ctx: &Context) -> Result<Vec<Lineage>, BoxError> {
+        let listed = ctx.run(self.store.lineages()).await.map_err(ApiError::from)?;
+        listed.map_err(StoreError::boxed)
+    }
+
+    async fn restore(&self, ctx: &Context, lineage: Uuid) -> Result<RestoreReport, BoxError> {
+        let restored = self.store.restore(ctx, lineage).await;
+        restored.map_err(|error| ApiError::from(error).into())
+    }
+}
+
+/// Whether every live instance is where the mode wants it; also if the mode has changed again.
+fn arrived(now: &Overview, wanted: Mode) -> bool {
+    match wanted {
+        Mode::Maintenance => now.ready() || now.mode.mode != wanted,
+        Mode::Normal => now.instances.iter().all(|instance| {
+            instance.generation >= now.mode.generation && instance.state == InstanceState::Normal
+        }),
+    }
+}
+
+fn status(now: Overview) -> MaintenanceStatus {
+    let ready = now.ready();
+    let record = now.mode.record;
+    MaintenanceStatus {
+        mode: now.mode.mode,
+        generation: now.mode.generation,
+        since: record.as_ref().map(|record| record.since),
+        requested_by: record.as_ref().map(|record| record.requested_by.clone()),
+        reason: record.and_then(|record| record.reason),
+        ready,
+        instances: now.instances,
+        lineage: now.head.map(|head| head.lineage),
+        position: now.head.map(|head| head.position),
+        last_recovery: now.last_recovery,
+    }
+}

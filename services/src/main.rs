@@ -1,5 +1,0 @@
-//! The binary `drydock`; everything is in the library.
-
-fn main() -> std::process::ExitCode {
-    drydock_services::cli::main()
-}
