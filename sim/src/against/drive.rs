@@ -19,9 +19,8 @@ use super::evidence::{self, Looked, Seen};
 use super::object_copy::ObjectCopy;
 use crate::check::Checks;
 use crate::history::{Answer, Call, History, Operation, Reply, Server};
-use crate::plan::Plan;
 use crate::plan::hosts::{OPERATOR, client_name};
-use crate::plan::identity::SERVICE;
+use crate::plan::{Plan, Service};
 use crate::timeline::SharedFinalState;
 use crate::timeline::export::{Export, named};
 use crate::workload::{self, Elsewhere, GatewayApi, HttpApi, LIST_LIMIT, Session};
@@ -31,6 +30,8 @@ const START: Duration = Duration::from_secs(30);
 /// Longer than the service itself takes to give up.
 const PATIENCE: Duration = Duration::from_secs(35);
 const ASK_AGAIN: Duration = Duration::from_millis(200);
+/// What a deployment is asked of.
+const SERVICE: Service = Service::Configstore;
 const FIRST: Server = Server::Instance(1);
 
 /// What a run came to.
@@ -182,9 +183,9 @@ struct Looking {
 impl Looking {
     async fn begin(inside: &Inside, recorder: &Recorder, env: &Env) -> Result<Looking, Failure> {
         let coord = inside.coord.clone();
-        let etcd_log = EtcdLog::begin(coord, &inside.cluster, SERVICE, recorder, env).await;
+        let etcd_log = EtcdLog::begin(coord, &inside.cluster, SERVICE.name(), recorder, env).await;
         let etcd_log = etcd_log.map_err(|error| Failure::Usage(Chain(&error).to_string()))?;
-        let keys = ObjectKeys::new(&inside.cluster, SERVICE);
+        let keys = ObjectKeys::new(&inside.cluster, SERVICE.name());
         let stop = CancellationToken::new();
         let object_copy = ObjectCopy::new(inside.objects.clone(), keys.clone(), env);
         let object_copy = tokio::spawn(object_copy.follow(stop.clone()));
@@ -193,7 +194,7 @@ impl Looking {
 
     /// The configuration names the store of these instances, and nobody else writes.
     fn fits(&self, base: &Export) -> Result<(), Failure> {
-        let head = evidence::head(&self.etcd_log.inherited(), SERVICE);
+        let head = evidence::head(&self.etcd_log.inherited(), SERVICE.name());
         let same = |head: &drydock_core::log::format::Head| {
             (head.lineage, head.position) == (base.lineage, base.position)
         };

@@ -15,6 +15,7 @@ use super::etcd_log::FinishedLog;
 use super::object_copy::ObjectCopy;
 use crate::check::{self, Checks, Evidence};
 use crate::history::Operation;
+use crate::plan::Service;
 use crate::timeline::export::Export;
 use crate::timeline::{At, FinalState, Stored, Timeline};
 
@@ -89,7 +90,7 @@ impl Seen<'_> {
 /// Asks every oracle.
 pub async fn inside(seen: Seen<'_>, looked: Looked<'_>) -> Checks {
     let Looked { inside, finished, object_copy, env, keys } = looked;
-    let mut timeline = Timeline::from_past(&finished.past, &finished);
+    let mut timeline = Timeline::from_past(Service::Configstore, &finished.past, &finished);
     if let Some(first) = timeline.turns.first() {
         timeline.base = Some((first.value, seen.base.state));
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::deployment::Deployment;
 use crate::plan::{
-    Damage, FORMAT, Fidelity, OpKind, OperatorOp, Plan, Settings, Step, Topology, Workload,
+    Damage, FORMAT, Fidelity, OpKind, OperatorOp, Plan, Service, Settings, Step, Topology, Workload,
 };
 use drydock_sim_s3::ConditionalWrites;
 
@@ -65,7 +65,7 @@ pub fn plan(deployment: &Deployment, seed: u64, clients: usize, time: Duration) 
         load_ms,
         settle_ms: SETTLE_MS,
         topology: Topology {
-            configstores,
+            instances: [(Service::Configstore, configstores)].into(),
             gateways: 0,
             clients,
             latency_ms: [0, 0],

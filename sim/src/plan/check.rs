@@ -17,7 +17,7 @@ impl Plan {
         within("load_ms", self.load_ms, 1, MAX_MS)?;
         within("settle_ms", self.settle_ms, 1, MAX_MS)?;
         let topology = &self.topology;
-        let count = topology.configstores as u64;
+        let count = topology.configstores() as u64;
         let most = if self.fidelity == Fidelity::Embedded { 1 } else { MAX_INSTANCES };
         within("topology.configstores", count, 1, most as u64)?;
         let gateways = topology.gateways as u64;
@@ -89,7 +89,7 @@ impl Plan {
     }
 
     fn check_instance(&self, field: &str, instance: usize) -> Result<(), Misfit> {
-        let count = self.topology.configstores as u64;
+        let count = self.topology.configstores() as u64;
         within(field, instance as u64, 1, count)
     }
 

@@ -5,8 +5,9 @@ use drydock_harness::fleet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{GatewayOp, OpKind, Step, Topology};
+use super::{GatewayOp, OpKind, Service, Step, Topology};
 use crate::plan::fault::Fault;
+use crate::plan::hosts::{OPERATOR, S3_HOST, client_name, etcd_name, gateway_name};
 
 /// The format this build reads and writes.
 pub const FORMAT: u32 = 1;
@@ -124,6 +125,25 @@ impl Plan {
     pub fn end_ms(&self) -> u64 {
         self.load_ms + self.settle_ms
     }
+
+    /// Where every instance of configstore listens.
+    pub fn addresses(&self) -> Vec<String> {
+        let service = Service::Configstore;
+        let instances = 1..=self.topology.instances(service);
+        instances.map(|number| format!("{}:{}", service.host(number), service.port())).collect()
+    }
+
+    /// All hosts that may be named in a fault of the network.
+    pub fn hosts(&self) -> Vec<String> {
+        let instances = self.topology.instance_hosts();
+        let clients = (1..=self.topology.clients).map(client_name);
+        let members = (1..=self.topology.etcd_members).map(etcd_name);
+        let storage = members.chain([S3_HOST.to_owned()]);
+        let storage = storage.filter(|_| self.fidelity == Fidelity::Wire);
+        let gateways = (1..=self.topology.gateways).map(gateway_name);
+        let instances = instances.chain(gateways);
+        instances.chain(clients).chain([OPERATOR.to_owned()]).chain(storage).collect()
+    }
 }
 
 #[cfg(test)]
@@ -198,7 +218,9 @@ mod tests {
 
     #[test]
     fn values_that_make_no_sense_are_refused_with_their_field() {
-        let error = refused(|plan| plan.topology.configstores = 9);
+        let error = refused(|plan| {
+            plan.topology.instances.insert(Service::Configstore, 9);
+        });
         assert!(error.contains("topology.configstores"), "{error}");
         let error =
             refused(|plan| plan.faults[0].what = CoordinationFault::Cut { instance: 4 }.into());

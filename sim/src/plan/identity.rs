@@ -4,7 +4,6 @@ use drydock_runtime::encryption::KeyRing;
 use secrecy::SecretString;
 
 pub const CLUSTER: &str = "sim";
-pub const SERVICE: &str = "configstore";
 
 /// What clients and services call each other with.
 pub fn token() -> SecretString {

@@ -13,9 +13,11 @@ pub mod identity;
 mod lower;
 mod operator;
 mod ops;
+mod service;
 mod topology;
 
 pub use file::{FORMAT, Fidelity, MAX_MS, Plan, Settings, Workload};
 pub use operator::{Damage, OperatorOp, Step};
 pub use ops::{GatewayOp, OpKind};
+pub use service::Service;
 pub use topology::Topology;

@@ -1,13 +1,16 @@
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use drydock_sim_s3::ConditionalWrites;
+use serde::{Deserialize, Serialize};
+
+use super::Service;
 
 /// Which hosts there are, and how far from each other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Topology {
-    /// Instances of configstore.
-    pub configstores: usize,
+    /// Instances of each service, one field a service: a field that names none is refused.
+    #[serde(flatten)]
+    pub instances: BTreeMap<Service, usize>,
     /// Gateways in front of them; with any, clients are people who use these.
     #[serde(default, skip_serializing_if = "is_none")]
     pub gateways: usize,

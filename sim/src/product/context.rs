@@ -8,7 +8,6 @@ use drydock_harness::world::host_elapsed;
 use super::PassedPoints;
 use crate::history::History;
 use crate::plan::Plan;
-use crate::plan::hosts::instance_name;
 use crate::storage::Storage;
 use crate::storage::seams::HostClock;
 use crate::timeline::RevisionLog;
@@ -43,10 +42,9 @@ impl RunContext {
         }
     }
 
-    /// Clocks, randomness and code points of a host; `instance` is one of the service's.
-    pub fn env(&self, host: &str, instance: Option<usize>) -> Env {
-        let host_of_clock = instance.map(instance_name);
-        let clock = HostClock::shared(self.plan.epoch, host_of_clock.as_deref(), &self.faults);
-        Env::new(clock, self.rng.child(host))
+    /// Clocks, randomness and ids of the process `name`; faults may put the clock of `host` off.
+    pub fn env(&self, name: &str, host: Option<&str>) -> Env {
+        let clock = HostClock::shared(self.plan.epoch, host, &self.faults);
+        Env::new(clock, self.rng.child(name))
     }
 }

@@ -10,7 +10,7 @@ use drydock_harness::world::Stop;
 use drydock_http::server::HttpSettings;
 use drydock_runtime::{StatelessSettings, start_stateless};
 
-use crate::plan::hosts::{GATEWAY_PORT, PORT, gateway_name, instance_name};
+use crate::plan::hosts::{GATEWAY_PORT, gateway_name};
 use crate::plan::identity::{admin_token, token};
 use crate::product::RunContext;
 use crate::storage::seams::HostNet;
@@ -54,11 +54,10 @@ impl Gateway {
     }
 
     async fn process(&self, name: &str) -> Result<(), BoxError> {
-        let instances = 1..=self.context.plan.topology.configstores;
         let settings = drydock_gateway::Settings {
             internal_token: token(),
             admin_token: admin_token(),
-            configstore: instances.map(|it| format!("{}:{PORT}", instance_name(it))).collect(),
+            configstore: self.context.plan.addresses(),
         };
         let runtime = StatelessSettings { internal_token: token(), http: HttpSettings::default() };
         let env = self.context.env(name, None);

@@ -12,7 +12,7 @@ use drydock_core::net::Net;
 use drydock_harness::world::Stop;
 use drydock_runtime::{Deps, Settings};
 
-use crate::plan::hosts::{PORT, instance_name};
+use crate::plan::Service;
 use crate::plan::identity::{CLUSTER, keys, token};
 use crate::product::{PlannedPoints, RunContext};
 use crate::storage::seams::HostNet;
@@ -20,10 +20,12 @@ use crate::storage::seams::HostNet;
 /// How long a supervisor waits before it starts a process again.
 const RESTART: Duration = Duration::from_millis(500);
 
-/// One instance of configstore, dead or alive.
+/// One instance of a service, dead or alive.
 #[derive(Clone)]
 pub struct Instance {
     context: Arc<RunContext>,
+    service: Service,
+    /// From 1.
     number: usize,
     net: HostNet,
     stop: Stop,
@@ -35,17 +37,18 @@ pub struct Instance {
 impl Instance {
     pub fn new(
         context: &Arc<RunContext>,
-        number: usize,
+        (service, number): (Service, usize),
         net: HostNet,
         stop: Stop,
         folder: PathBuf,
     ) -> Instance {
-        Instance { context: context.clone(), number, net, stop, folder, starts: Arc::default() }
+        let (context, starts) = (context.clone(), Arc::default());
+        Instance { context, service, number, net, stop, folder, starts }
     }
 
     /// Runs the process, again and again.
     pub async fn supervise(self) {
-        let host = instance_name(self.number);
+        let host = self.service.host(self.number);
         loop {
             let start = self.next_start();
             if start > 1 {
@@ -72,7 +75,7 @@ impl Instance {
             recorder: context.recorder.clone(),
             passed: context.points.clone(),
         };
-        let env = context.env(&name, Some(self.number)).with_faults(Arc::new(points));
+        let env = context.env(&name, Some(host)).with_faults(Arc::new(points));
         let rng = context.rng.child(&name);
         let reached = context.storage.reach(self.number, &self.net, &rng)?;
         let deps = Deps {
@@ -82,10 +85,14 @@ impl Instance {
             execution: Execution::Inline,
             scratch_dir: self.folder.clone(),
         };
-        let listener = self.net.listen(&format!("0.0.0.0:{PORT}")).await?;
+        let listener = self.net.listen(&format!("0.0.0.0:{}", self.service.port())).await?;
         let shutdown = self.stop.renew();
-        drydock_runtime::start(Configstore::default(), self.settings(), deps, listener, shutdown)
-            .await
+        match self.service {
+            Service::Configstore => {
+                let (service, settings) = (Configstore::default(), self.settings());
+                drydock_runtime::start(service, settings, deps, listener, shutdown).await
+            }
+        }
     }
 
     fn settings(&self) -> Settings {

@@ -58,7 +58,7 @@ pub fn count(
     let coded = |code: Code| {
         calls(&|operation| operation.answer().is_some_and(|answer| answer.is_code(code)))
     };
-    let instances = context.plan.topology.configstores;
+    let instances = context.plan.topology.configstores();
     add("call.open", calls(&Operation::is_open));
     add("name.taken", coded(Code::UserAlreadyExists));
     add("maintenance.refused_write", coded(Code::Maintenance));

@@ -1,5 +1,6 @@
 //! Runs one plan in this process.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
@@ -14,10 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::probes;
 use crate::check::{self, Checks, Evidence, Violation};
-use crate::plan::Plan;
 use crate::plan::fault::{FaultKind, ProcessFault};
-use crate::plan::hosts::{OPERATOR, client_name, gateway_name, instance_name};
-use crate::plan::identity::{self, CLUSTER, SERVICE};
+use crate::plan::hosts::{OPERATOR, client_name, gateway_name};
+use crate::plan::identity::{self, CLUSTER};
+use crate::plan::{Plan, Service};
 use crate::product::{Gateway, Instance, Log, RunContext};
 use crate::storage::seams::HostNet;
 use crate::timeline::{SharedFinalState, Stored, Timeline};
@@ -94,9 +95,10 @@ pub fn run(plan: &Plan, options: Options) -> Outcome {
         }
         None => {}
     }
-    let timeline = timeline(context);
+    let timelines = timelines(context);
+    let timeline = &timelines[&Service::Configstore];
     if broken.is_none() && checks.violations.is_empty() && options.until_ms.is_none() {
-        checks = look(&run, &timeline, &log);
+        checks = look(&run, timeline, &log);
     }
     let operations = context.history.operations();
     let mut outcome = Outcome {
@@ -110,16 +112,14 @@ pub fn run(plan: &Plan, options: Options) -> Outcome {
         operations: operations.len() as u64,
         faults: context.faults.report(),
         points: owned(context.points.all()),
-        probes: probes::count(&timeline, &operations, context),
+        probes: probes::count(timeline, &operations, context),
         checks,
     };
     outcome.verdict = outcome.judge();
     outcome
 }
 
-fn owned(
-    points: std::collections::BTreeMap<&'static str, u64>,
-) -> std::collections::BTreeMap<String, u64> {
+fn owned(points: BTreeMap<&'static str, u64>) -> BTreeMap<String, u64> {
     points.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
 }
 
@@ -151,14 +151,16 @@ fn simulate(plan: &Plan, run: &Arc<Run>, until_ms: u64) -> Result<u64, Box<dyn s
     let mut cluster = Cluster::new(&plan.world(), &context.faults, &context.recorder);
     let scratch = tempfile::tempdir()?;
     context.storage.add_to(&mut cluster);
-    for instance in 1..=plan.topology.configstores {
-        let host = instance_name(instance);
-        let folder = scratch.path().join(&host);
-        std::fs::create_dir(&folder)?;
-        let stop = Stop::default();
-        let net = HostNet(cluster.net(&host));
-        let process = Instance::new(context, instance, net, stop.clone(), folder);
-        cluster.host(&host, stop, move || process.clone().supervise());
+    for service in Service::ALL {
+        for instance in 1..=plan.topology.instances(service) {
+            let host = service.host(instance);
+            let folder = scratch.path().join(&host);
+            std::fs::create_dir(&folder)?;
+            let stop = Stop::default();
+            let net = HostNet(cluster.net(&host));
+            let process = Instance::new(context, (service, instance), net, stop.clone(), folder);
+            cluster.host(&host, stop, move || process.clone().supervise());
+        }
     }
     for gateway in 1..=plan.topology.gateways {
         let host = gateway_name(gateway);
@@ -200,25 +202,31 @@ impl Run {
     }
 }
 
-/// Reads what really happened, after the run.
-fn timeline(context: &RunContext) -> Timeline {
+/// Reads what really happened to each service, after the run.
+fn timelines(context: &RunContext) -> BTreeMap<Service, Timeline> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(async {
-            let mut timeline =
-                Timeline::from_past(&context.storage.past().await, &context.revisions);
-            let stored = Stored {
-                object_history: context.storage.object_history.clone(),
-                left: context.storage.left().await,
-                env: context.env("truth", None),
-                keys: ObjectKeys::new(CLUSTER, SERVICE),
-            };
-            stored.add(&mut timeline).await;
-            timeline
-        }),
-        Err(error) => Timeline { damaged: vec![error.to_string()], ..Timeline::default() },
-    }
+    let timelines = Service::ALL.into_iter().map(|service| match &runtime {
+        Ok(runtime) => (service, runtime.block_on(timeline(context, service))),
+        Err(error) => {
+            let damaged = vec![error.to_string()];
+            (service, Timeline { damaged, ..Timeline::default() })
+        }
+    });
+    timelines.collect()
+}
+
+async fn timeline(context: &RunContext, service: Service) -> Timeline {
+    let past = context.storage.past().await;
+    let mut timeline = Timeline::from_past(service, &past, &context.revisions);
+    let stored = Stored {
+        object_history: context.storage.object_history.clone(),
+        left: context.storage.left().await,
+        env: context.env("truth", None),
+        keys: ObjectKeys::new(CLUSTER, service.name()),
+    };
+    stored.add(&mut timeline).await;
+    timeline
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub fn old_etcd(draw: &mut Draw) -> Plan {
 
 fn bring_out(draw: &mut Draw, plan: &mut Plan, bug: Bug, at_ms: u64) {
     let mut add = |at_ms, for_ms, what| plan.faults.push(Fault { at_ms, for_ms, what });
-    let instance = draw.count(1, plan.topology.configstores);
+    let instance = draw.count(1, plan.topology.configstores());
     let member = draw.count(1, plan.topology.etcd_members);
     match bug {
         Bug::LostWrite => add(at_ms, draw.number(50, 1_500), EtcdFault::Kill { member: 1 }.into()),

@@ -23,7 +23,7 @@ fn maintenance(draw: &mut Draw, plan: &mut Plan) {
         (at_ms + 3_000, OperatorOp::Resume { wait_ms: 3_000 }),
     ];
     for (at_ms, action) in actions {
-        let instance = draw.count(1, plan.topology.configstores);
+        let instance = draw.count(1, plan.topology.configstores());
         plan.operator.push(Step::new(at_ms, instance, action));
     }
 }

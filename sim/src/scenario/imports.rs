@@ -123,7 +123,7 @@ pub fn killed(draw: &mut Draw) -> Plan {
 
 /// An export is imported, at one instance, and again if that went wrong.
 pub fn there_and_back(draw: &mut Draw, plan: &mut Plan) -> usize {
-    let instance = draw.count(1, plan.topology.configstores);
+    let instance = draw.count(1, plan.topology.configstores());
     let mut steps = Steps { plan, instance, at_ms: 2_000 };
     steps.export(0, "old");
     steps.then(1_500, OperatorOp::Maintenance { wait_ms: WAIT_MS });

@@ -22,7 +22,7 @@ fn everywhere(draw: &mut Draw, plan: &mut Plan, prefixes: &[&str], times: [u64; 
     let (at_ms, occurrence) = (draw.number(times[0], times[1]), draw.number(1, 3));
     // Beyond the leases of locks, sometimes.
     let for_ms = draw.number(100, 14_000).min(plan.load_ms - at_ms);
-    for instance in 1..=plan.topology.configstores {
+    for instance in 1..=plan.topology.configstores() {
         let what = ProcessFault::Point { instance, point: point.clone(), occurrence, act }.into();
         plan.faults.push(Fault { at_ms, for_ms, what });
     }

@@ -88,7 +88,7 @@ pub fn when_empty(draw: &mut Draw) -> Plan {
 /// Instances begin one after the other, some of them in the middle of the first writes of all.
 fn begin_late(draw: &mut Draw, plan: &mut Plan) {
     let mut late = false;
-    for instance in 1..=plan.topology.configstores {
+    for instance in 1..=plan.topology.configstores() {
         if draw.chance(60) {
             late = true;
             let for_ms = draw.number(100, 6_000);
@@ -108,7 +108,7 @@ fn begin_late(draw: &mut Draw, plan: &mut Plan) {
         }
     }
     if !late {
-        let instance = draw.count(1, plan.topology.configstores);
+        let instance = draw.count(1, plan.topology.configstores());
         let for_ms = draw.number(100, 6_000);
         plan.faults.push(Fault { at_ms: 0, for_ms, what: ProcessFault::Kill { instance }.into() });
     }

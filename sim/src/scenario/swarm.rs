@@ -14,7 +14,7 @@ use crate::plan::fault::{
     CoordinationFault, Effect, Fault, FaultKind, LinkFault, ObjectsFault, ProcessFault, WatchFault,
 };
 use crate::plan::hosts::{OPERATOR, client_name, instance_name};
-use crate::plan::{FORMAT, Fidelity, OpKind, Plan, Settings, Topology, Workload};
+use crate::plan::{FORMAT, Fidelity, OpKind, Plan, Service, Settings, Topology, Workload};
 
 /// After the faults everything must have converged within this time.
 const SETTLE_MS: u64 = 30_000;
@@ -33,7 +33,7 @@ pub fn base(draw: &mut Draw, configstores: usize, load_ms: u64) -> Plan {
         load_ms,
         settle_ms: SETTLE_MS,
         topology: Topology {
-            configstores,
+            instances: [(Service::Configstore, configstores)].into(),
             gateways: 0,
             clients: draw.count(2, 5),
             latency_ms: [0, draw.pick(&[1, 3, 10])],
@@ -280,7 +280,7 @@ pub fn faults(draw: &mut Draw, plan: &mut Plan, kinds: &[&[Maker]], most: usize,
     certain(draw, plan, times);
     for _ in 0..draw.count(0, most) {
         let maker = draw.pick(&on);
-        let instance = draw.count(1, plan.topology.configstores);
+        let instance = draw.count(1, plan.topology.configstores());
         let what = maker(draw, plan, instance);
         let at_ms = draw.number(times[0], times[1] - 1);
         let for_ms = draw.number(20, 4_000).min(times[1] - at_ms);
@@ -292,7 +292,7 @@ pub fn faults(draw: &mut Draw, plan: &mut Plan, kinds: &[&[Maker]], most: usize,
 /// A fault under which something must happen, whatever clients do: every instance talks to
 /// coordination several times in a lease.
 pub fn certain(draw: &mut Draw, plan: &mut Plan, times: [u64; 2]) {
-    let instance = draw.count(1, plan.topology.configstores);
+    let instance = draw.count(1, plan.topology.configstores());
     let for_ms = plan.settings.lease_ttl_ms;
     let at_ms = draw.number(times[0], times[1] - for_ms);
     let what = match draw.chance(30) {

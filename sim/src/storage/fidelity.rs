@@ -127,7 +127,7 @@ impl Storage {
         if let Kind::Wire { etcd, .. } = &self.kind {
             let [_, greatest_ms] = self.plan.topology.storage_ms;
             let hosts = || etcd.hosts().chain([S3_HOST.to_owned()]);
-            for instance in (1..=self.plan.topology.configstores).map(instance_name) {
+            for instance in self.plan.topology.instance_hosts() {
                 hosts().for_each(|host| world.limit_latency(&instance, &host, greatest_ms));
             }
         }

@@ -16,7 +16,7 @@ use drydock_harness::record::Seq;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::plan::identity::SERVICE;
+use crate::plan::Service;
 use crate::timeline::{Moments, Past};
 
 /// A value and when it came about.
@@ -54,7 +54,8 @@ pub struct Place {
 /// All objects of a service: by type, then id.
 pub type State = BTreeMap<(String, Uuid), Value>;
 
-/// The past, as the oracles need it: in the order in which things happened, in all stores.
+/// The past of one service, as the oracles need it: in the order in which things happened, in all
+/// coordination stores that there were.
 #[derive(Debug, Default)]
 pub struct Timeline {
     pub heads: Vec<At<Head>>,
@@ -98,15 +99,19 @@ pub struct Archived {
 }
 
 impl Timeline {
-    /// Sorts the history of the coordination stores. What lies in objects is added by the caller.
-    pub fn from_past(past: &[Past], revisions: &dyn Moments) -> Timeline {
+    /// Sorts the history of a service in the coordination stores. What lies in objects is added by
+    /// the caller.
+    pub fn from_past(service: Service, past: &[Past], revisions: &dyn Moments) -> Timeline {
         let mut timeline = Timeline { eras: past.len(), ..Timeline::default() };
         for (era, store) in past.iter().enumerate() {
             timeline.began.push(revisions.began(era));
-            timeline.turn(era, &store.inherited, revisions.began(era));
+            let inherited = store.inherited.iter();
+            let newest = inherited.filter_map(|event| Some((own_name(service, event)?, event)));
+            timeline.turn(era, newest.collect(), revisions.began(era));
             for event in &store.events {
+                let Some(name) = own_name(service, event) else { continue };
                 let seq = revisions.seq_of(era, event.kv.mod_revision);
-                if let Err(error) = timeline.sort(era, event, seq) {
+                if let Err(error) = timeline.sort(era, name, event, seq) {
                     timeline.damaged.push(error.to_string());
                 }
             }
@@ -114,18 +119,14 @@ impl Timeline {
         timeline
     }
 
-    /// What a store that was set back held when it began is true from then on.
-    fn turn(&mut self, era: usize, inherited: &[Event], began: Seq) {
-        let mut newest: BTreeMap<&[u8], &Event> = BTreeMap::new();
-        for event in inherited {
-            newest.insert(&event.kv.key, event);
-        }
-        for (key, event) in newest {
-            let is = |name: &[u8]| event.kind == EventKind::Put && key.ends_with(name);
-            let names: [&[u8]; 5] =
-                [b"/head", b"/mode", b"/checkpoint", b"/archived", b"/recovery"];
-            if names.into_iter().any(is)
-                && let Err(error) = self.sort(era, event, began)
+    /// What a store that was set back held when it began is true from then on: of each name the
+    /// newest event, which comes last.
+    fn turn(&mut self, era: usize, newest: BTreeMap<&str, &Event>, began: Seq) {
+        for (name, event) in newest {
+            let names = ["head", "mode", "checkpoint", "archived", "recovery"];
+            if event.kind == EventKind::Put
+                && names.contains(&name)
+                && let Err(error) = self.sort(era, name, event, began)
             {
                 self.damaged.push(error.to_string());
             }
@@ -135,39 +136,36 @@ impl Timeline {
         }
     }
 
-    fn sort(&mut self, era: usize, event: &Event, seq: Seq) -> Result<(), FormatError> {
+    fn sort(&mut self, era: usize, name: &str, event: &Event, seq: Seq) -> Result<(), FormatError> {
         let (key, value, revision) = (&event.kv.key, &event.kv.value, event.kv.mod_revision);
-        let name = String::from_utf8_lossy(key).into_owned();
-        let mut parts = name.rsplit('/');
-        let (last, parent) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
         if event.kind == EventKind::Delete {
-            if let ("log", Ok(value)) = (parent, last.parse()) {
+            if let Some(("log", position)) = name.split_once('/')
+                && let Ok(value) = position.parse()
+            {
                 self.trimmed.push(At { era, revision, seq, value });
             }
             return Ok(());
         }
-        match (parent, last) {
-            ("log", _) => self.commits.push(At { era, revision, seq, value: decode(key, value)? }),
-            ("instances", _) => {
+        match (name, name.split_once('/')) {
+            (_, Some(("log", _))) => {
+                self.commits.push(At { era, revision, seq, value: decode(key, value)? });
+            }
+            (_, Some(("instances", _))) => {
                 self.instances.push(At { era, revision, seq, value: decode(key, value)? });
             }
-            (SERVICE, "head") => {
-                self.heads.push(At { era, revision, seq, value: decode(key, value)? })
-            }
-            (SERVICE, "mode") => {
-                self.modes.push(At { era, revision, seq, value: decode(key, value)? })
-            }
-            (SERVICE, "checkpoint") => {
+            ("head", _) => self.heads.push(At { era, revision, seq, value: decode(key, value)? }),
+            ("mode", _) => self.modes.push(At { era, revision, seq, value: decode(key, value)? }),
+            ("checkpoint", _) => {
                 self.checkpoints.push(At { era, revision, seq, value: decode(key, value)? });
             }
-            (SERVICE, "archived") => {
+            ("archived", _) => {
                 let value: ArchivedRecord = decode(key, value)?;
                 // A lineage that begins promises nothing.
                 if value.is_published() {
                     self.archived.push(At { era, revision, seq, value });
                 }
             }
-            (SERVICE, "recovery") => {
+            ("recovery", _) => {
                 self.recoveries.push(At { era, revision, seq, value: decode(key, value)? });
             }
             _ => {}
@@ -300,4 +298,39 @@ pub fn apply(state: &mut State, action: &Mutation) {
 pub fn entry(object: &Object) -> ((String, Uuid), Value) {
     let value = serde_json::from_str(object.data.get()).unwrap_or(Value::Null);
     ((object.r#type.clone(), object.id), value)
+}
+
+/// What the key of an event is called within the service: `drydock/CLUSTER/SERVICE/NAME`.
+fn own_name(service: Service, event: &Event) -> Option<&str> {
+    let mut parts = std::str::from_utf8(&event.kv.key).ok()?.splitn(4, '/').skip(2);
+    let (owner, name) = (parts.next()?, parts.next()?);
+    (owner == service.name()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use drydock_core::coord::KeyValue;
+
+    use super::*;
+
+    #[test]
+    fn a_key_belongs_to_the_service_that_it_names() {
+        let own = |key: &'static str| {
+            let kv = KeyValue {
+                key: Bytes::from_static(key.as_bytes()),
+                value: Bytes::new(),
+                create_revision: 1,
+                mod_revision: 1,
+                version: 1,
+                lease: None,
+            };
+            let event = Event { kind: EventKind::Put, kv, prev: None };
+            own_name(Service::Configstore, &event).map(str::to_owned)
+        };
+        assert_eq!(own("drydock/sim/configstore/head").as_deref(), Some("head"));
+        assert_eq!(own("drydock/sim/configstore/log/007").as_deref(), Some("log/007"));
+        assert_eq!(own("drydock/sim/other/head"), None);
+        assert_eq!(own("drydock/sim/check/1"), None);
+    }
 }

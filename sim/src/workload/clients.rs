@@ -18,7 +18,7 @@ pub async fn client(plan: &Plan, session: &Session) {
         if session.is_over(plan.load_ms) {
             return;
         }
-        let meant = session.draw(1, plan.topology.configstores as u64) as usize;
+        let meant = session.draw(1, plan.topology.configstores() as u64) as usize;
         let instance = session.instance(meant);
         let call = make(plan, session, choose(plan, session, total));
         session.ask(Server::Instance(instance), call).await;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::Session;
 use super::damage::damaged;
 use crate::history::{Act, Answer, By, Call, GatewayCall, Intent, Reply, Server};
-use crate::plan::{OperatorOp, Plan, Step, Topology};
+use crate::plan::{OperatorOp, Plan, Step};
 use crate::timeline::export::Export;
 use crate::timeline::{FinalState, SharedFinalState};
 
@@ -27,7 +27,7 @@ pub async fn operator(plan: &Plan, session: &Session, final_state: &SharedFinalS
         perform(session, step, &mut kept).await;
     }
     session.sleep_until(plan.load_ms).await;
-    let Topology { configstores, gateways, .. } = plan.topology;
+    let (configstores, gateways) = (plan.topology.configstores(), plan.topology.gateways);
     let last = Server::Instance(configstores);
     let front = if gateways > 0 { Server::Gateway(gateways) } else { last };
     insist(session, final_state, front, |_| Call::Resume).await;
