@@ -16,8 +16,8 @@ use crate::log::ballot::Ballot;
 use crate::log::keys::ObjectKeys;
 use crate::objects::{Envelope, ObjectError, Objects};
 
-/// The name of an object below `in-force`: `<ballot>-<lineage>.json`, or `<ballot>.announced`. Builds
-/// without ballots wrote `<epoch>-<lineage>.json`. Their order is that of ballots.
+/// The name of an object below `in-force`: `<ballot>-<lineage>.json`, or `<ballot>.announced`.
+/// Builds without ballots wrote `<epoch>-<lineage>.json`. Their order is that of ballots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {
     pub ballot: Ballot,

@@ -47,8 +47,8 @@ pub struct LineageRecord {
     /// The lineage that was current before this one, if that is not its parent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Uuid>,
-    /// The commit that its first one follows, of the lineage that it took the place of. Absent for a
-    /// first boot, and in records of builds that did not write it.
+    /// The commit that its first one follows, of the lineage that it took the place of. Absent for
+    /// a first boot, and in records of builds that did not write it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<Head>,
     pub reason: Reason,

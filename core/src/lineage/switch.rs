@@ -1,7 +1,8 @@
 //! The switch to a new lineage, which an import and a restore have in common.
 //!
 //! It is the commit at the next position: it changes `head`, the log, `checkpoint` and `archived`
-//! in one transaction that compares `head` and `mode`. It is answered when objects name the lineage.
+//! in one transaction that compares `head` and `mode`. It is answered when objects name
+//! the lineage.
 
 use std::collections::BTreeMap;
 

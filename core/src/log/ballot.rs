@@ -2,8 +2,8 @@
 //!
 //! Objects outlive every state of the coordination store, so they cannot be fenced by it. What is
 //! archived is agreed upon as with Paxos, with object storage as the only acceptor: each archiver
-//! takes a ballot of its own, announces it, reads what is there, and publishes nothing once a higher
-//! one is announced. See docs/decisions/0019.
+//! takes a ballot of its own, announces it, reads what is there, and publishes nothing once a
+//! higher one is announced. See docs/decisions/0019.
 
 use std::fmt;
 

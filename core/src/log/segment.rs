@@ -1,7 +1,7 @@
 //! Segments: objects that hold archived commits, contiguous and chained.
 //!
-//! Invariants: a segment's commits follow one another; whatever one archiver stores is of one course
-//! of the log, and has a name that no other archiver uses; a chain is read forwards from a known
+//! Invariants: a segment's commits follow one another; whatever one archiver stores is of one
+//! course of the log, and has a name that no other archiver uses; a chain is read forwards from a known
 //! commit and every link is checked.
 
 use bytes::Bytes;

@@ -3,8 +3,8 @@
 //! Invariants: the files are read from one snapshot, which says itself at which commit it is; files
 //! in whose range nothing was changed since the last checkpoint are shared; the manifest is
 //! complete before `checkpoint` names it; only commits that are published as archived have one, so
-//! that there are no two of a name; `checkpoint` moves only forwards, in a transaction that compares
-//! the fence and the manifest that this one was made after.
+//! that there are no two of a name; `checkpoint` moves only forwards, in a transaction that
+//! compares the fence and the manifest that this one was made after.
 
 use std::time::Duration;
 

@@ -109,7 +109,7 @@ pub const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "coordination-torn",
-        about: "set-backs, losses, recoveries cut short, imports and outages of objects, all at once",
+        about: "set-backs, losses, recoveries cut short, imports, outages of objects, all at once",
         make: losses::coordination_torn,
     },
     Scenario {
