@@ -8,6 +8,7 @@
 //!
 //! The lock of the background task only keeps two from doing the same work.
 
+use rand::RngExt;
 use uuid::Uuid;
 
 use super::notes::{self, Note};
@@ -35,7 +36,10 @@ impl Tenure {
         let (objects, keys, env) = (&store.objects, &store.object_keys, &store.env);
         let before = notes::notes(objects, keys).await?;
         let number = before.iter().map(|note| note.ballot.number).max().unwrap_or(0) + 1;
-        let ballot = Ballot { number, session: env.new_id() };
+        // From a stream of its own: an archiver shifts no id of an object.
+        let random: [u8; 16] = env.rng("ballot").random();
+        let session = uuid::Builder::from_random_bytes(random).into_uuid();
+        let ballot = Ballot { number, session };
         notes::announce(objects, keys, ballot).await?;
         env.point("archive.announced").await?;
         let mut start = Start::read(store).await?.ok_or(StoreError::NotReady)?;
