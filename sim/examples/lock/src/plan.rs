@@ -28,7 +28,7 @@ impl LockPlan {
 
 /// The service dies, or a link stalls for longer than the lock is granted.
 fn fault(rng: &mut ChaCha12Rng) -> Scheduled {
-    let (at_ms, for_ms) = (rng.random_range(0..LOAD_MS - 6_000), rng.random_range(100..6_000));
+    let (at_ms, for_ms) = (rng.random_range(0..LOAD_MS - 6_000), rng.random_range(1_000..6_000));
     let client = format!("client-{}", rng.random_range(1..=CLIENTS));
     let [client, lock, etcd] = [client, "lock".to_owned(), "etcd".to_owned()];
     let (label, act) = match rng.random_range(0..4) {

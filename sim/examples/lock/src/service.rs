@@ -70,15 +70,22 @@ impl LockService {
     }
 }
 
-/// Asks the service for one thing; answers its line.
-pub async fn ask(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
-    request: &str,
-) -> std::io::Result<String> {
-    let mut stream = BufStream::new(stream);
-    stream.write_all(format!("{request}\n").as_bytes()).await?;
-    stream.flush().await?;
-    let mut answer = String::new();
-    stream.read_line(&mut answer).await?;
-    Ok(answer.trim_end().to_owned())
+/// A client's connection to the service.
+pub struct Connection<S>(BufStream<S>);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub fn new(stream: S) -> Connection<S> {
+        Connection(BufStream::new(stream))
+    }
+
+    /// Asks for one thing; answers the service's line.
+    pub async fn ask(&mut self, request: &str) -> std::io::Result<String> {
+        self.0.write_all(format!("{request}\n").as_bytes()).await?;
+        self.0.flush().await?;
+        let mut answer = String::new();
+        match self.0.read_line(&mut answer).await? {
+            0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(answer.trim_end().to_owned()),
+        }
+    }
 }

@@ -11,7 +11,7 @@ use drydock_harness::history::History;
 use drydock_harness::record::Recorder;
 use drydock_harness::report::{Checks, Outcome, Violation};
 use drydock_harness::world::{
-    Cluster, Settings, SimClock, SimListener, SimNet, Stop, host_elapsed,
+    Cluster, Settings, SimClock, SimListener, SimNet, SimStream, Stop, host_elapsed,
 };
 use drydock_sim_etcd::{Cluster as EtcdCluster, Config, Etcd, MemberConfig, NoFaults, Node};
 use drydock_sim_s3::{Calm, S3};
@@ -26,7 +26,7 @@ use tonic::transport::Endpoint;
 use crate::grants::{self, Grants};
 use crate::history::{Answer, Call, Lock, check, held};
 use crate::plan::{CLIENTS, LOAD_MS, LockPlan};
-use crate::service::{BoxResult, LockService, TTL, ask};
+use crate::service::{BoxResult, Connection, LockService, TTL};
 
 const LOCK: &str = "lock:7000";
 /// When a client gives up on an answer.
@@ -54,6 +54,7 @@ pub fn run(plan: &LockPlan) -> Outcome {
         let host = format!("client-{number}");
         let client = LockClient {
             net: world.net(&host),
+            connection: None,
             history: history.clone(),
             rng: ChaCha12Rng::seed_from_u64(plan.seed * 100 + number),
             host: host.clone(),
@@ -172,6 +173,7 @@ async fn serve_lock(net: SimNet, has_bug: bool) {
 
 struct LockClient {
     net: SimNet,
+    connection: Option<Connection<SimStream>>,
     history: History<Lock>,
     rng: ChaCha12Rng,
     host: String,
@@ -192,7 +194,7 @@ impl LockClient {
         }
     }
 
-    async fn call(&self, call: Call) -> Answer {
+    async fn call(&mut self, call: Call) -> Answer {
         let number = self.history.called(&self.host, "lock", call.clone());
         let request = match &call {
             Call::Acquire => format!("acquire {}", self.host),
@@ -207,8 +209,14 @@ impl LockClient {
         answer
     }
 
-    async fn send(&self, request: &str) -> BoxResult<Answer> {
-        let line = ask(self.net.dial(LOCK).await?, request).await?;
+    /// A connection that fails, or on which the client gives up, is not used again.
+    async fn send(&mut self, request: &str) -> BoxResult<Answer> {
+        let mut connection = match self.connection.take() {
+            Some(open) => open,
+            None => Connection::new(self.net.dial(LOCK).await?),
+        };
+        let line = connection.ask(request).await?;
+        self.connection = Some(connection);
         Ok(match line.split_once(' ') {
             Some(("granted", token)) => Answer::Granted(token.parse()?),
             None if line == "busy" => Answer::Busy,
