@@ -14,7 +14,7 @@ endpoints! {
     me = Endpoint::get("/api/v1/user")
         .about("shows whose token it is")
         .shows::<User>()
-        .refuses(&[Code::Forbidden, Code::UserNotExist]);
+        .refuses(&[Code::Forbidden]);
     status = behind(admin::status(), "/api/v1/maintenance/configstore");
     switch_on = behind(admin::switch_on(), "/api/v1/maintenance/configstore");
     switch_off = behind(admin::switch_off(), "/api/v1/maintenance/configstore");
