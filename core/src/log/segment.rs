@@ -1,8 +1,8 @@
 //! Segments: objects that hold archived commits, contiguous and chained.
 //!
-//! Invariants: a segment's commits follow one another; whatever one archiver stores is of one
-//! course of the log, and has a name that no other archiver uses; a chain is read forwards from a known
-//! commit and every link is checked.
+//! Invariants: a segment's commits follow one another; an archiver stores segments of one course of
+//! the log only, under names that no other archiver uses; a chain is read forwards from a known
+//! commit, and every link is checked.
 
 use bytes::Bytes;
 use object_store::path::Path;

@@ -1,9 +1,9 @@
 //! Archives commits as segments.
 //!
 //! Invariants: `archived` moves only in a transaction that compares the fence, the old value and
-//! the log's entry that it is moved to, and only after the segment is stored and no higher ballot was
-//! announced by then (see [`Tenure`]); it moves forwards. The log is read after `archived`: nothing
-//! between the two is missed.
+//! the log's entry that it is moved to, and only after the segment is stored and no higher ballot
+//! was announced by then (see [`Tenure`]); it moves forwards. The log is read after `archived`:
+//! nothing between the two is missed.
 
 use crate::coord::lock::Fence;
 use crate::coord::{Compare, Coordination, KeyValue, Op, OpResult, RangeRequest, Txn, Value};

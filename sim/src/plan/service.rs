@@ -2,8 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Topology;
 
-/// A service that keeps its state in a store of its own. Stores share the coordination store and the
-/// object store of a run, where each has its name in its keys.
+/// A service that keeps its state in a store of its own. Stores share the coordination store and
+/// the object store of a run, where each has its name in its keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Service {
     /// In plans, the number of its instances is called `configstores`.
