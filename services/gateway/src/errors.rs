@@ -106,10 +106,9 @@ fn common(remote: &RemoteError) -> Option<ApiError> {
 
 fn kind_of(remote: &RemoteError) -> Kind {
     match remote.kind {
-        Kind::Unauthorized
-        | Kind::Forbidden
-        | Kind::MethodNotAllowed
-        | Kind::UnsupportedMediaType => Kind::Internal,
+        Kind::Unauthorized | Kind::MethodNotAllowed | Kind::UnsupportedMediaType => Kind::Internal,
+        // A service says `caller_forbidden`. This is a cut answer, or something in between.
+        Kind::Forbidden => Kind::Unavailable,
         Kind::NotExist => match remote.code.parse() {
             Ok(Code::RouteNotExist) => Kind::Internal,
             Ok(_) => Kind::NotExist,
@@ -156,10 +155,16 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_without_its_explanation_is_no_answer_of_the_service() {
+        for (kind, code) in [(Kind::Forbidden, "forbidden"), (Kind::NotExist, "not_exist")] {
+            assert_eq!(of(remote(kind, code), []).kind(), Kind::Unavailable, "{code}");
+        }
+    }
+
+    #[test]
     fn what_the_gateway_did_wrong_is_not_blamed_on_its_caller() {
         for (kind, code) in [
             (Kind::Unauthorized, "unauthorized"),
-            (Kind::Forbidden, "forbidden"),
             (Kind::MethodNotAllowed, "method_not_allowed"),
             (Kind::NotExist, "route_not_exist"),
         ] {
