@@ -138,7 +138,7 @@ fn a_key_of_the_same_name_with_other_bytes_is_another_key() {
         until(async || readyz().await.text().contains(&missing)).await;
         assert_eq!(readyz().await.status, 503);
         let got = app.instance(2).send(Request::get(ENVIRONMENT)).await;
-        assert_eq!(got.outcome(), "503 encryption_key_missing");
+        assert_eq!(got.outcome(), "503 encryption_key_missing, retry after 1 s");
         app.instance(1).send(Request::get(ENVIRONMENT)).await.expect(200);
     });
 }

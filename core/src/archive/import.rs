@@ -112,7 +112,8 @@ fn input_failure(source: &BoxError) -> (Kind, Code) {
 
 impl Store {
     /// Replaces the whole state by an export's. Refused outside maintenance, and while a live
-    /// instance has not acknowledged it. Answers when this instance has loaded the new state.
+    /// instance has not acknowledged it. Answers when this instance has loaded the new state. A dry
+    /// run is refused in no mode.
     pub async fn import(
         &self,
         ctx: &Context,

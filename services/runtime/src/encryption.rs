@@ -1,10 +1,11 @@
 //! Encryption at rest: AES-256-GCM-SIV under one of several configured keys.
 //!
-//! Invariants: a cipher text names its key by an identity that is made from the key's bytes, so that it
-//! survives an export, an import, a change of the primary key and a new name for the key, and is never
-//! tried with another key of the same name; it is bound to its object (kind and id), so that it cannot be decrypted for
-//! another one. No key and no plain text is ever shown or logged. Nonces are random; a repeated
-//! nonce reveals only that two plain texts of one object are equal.
+//! Invariants: a cipher text names its key by an identity that is made from the key's bytes, so
+//! that it survives an export, an import, a change of the primary key and a new name for the key,
+//! and is never tried with another key of the same name; it is bound to its object (kind and id),
+//! so that it cannot be decrypted for another one. No key and no plain text is ever shown or
+//! logged. Nonces are random; a repeated nonce reveals only that two plain texts of one object are
+//! equal.
 //!
 //! The first key is the primary key, which encrypts. The other keys only decrypt. A text under
 //! another key is encrypted again under the primary key when it is used, or on request. Texts of
