@@ -125,9 +125,16 @@ pub struct ReplayArgs {
     /// Stops after this simulated time, without asking the oracles.
     #[arg(long, value_parser = duration)]
     pub until: Option<Duration>,
-    /// Also shows the product's own log from this level on.
+    /// Also shows the product's own log from this level on, between the events. Libraries are left
+    /// out unless they are named, as in `info,h2=debug`.
     #[arg(long)]
     pub log: Option<String>,
+    /// Shows only the lines of this host; may be given more than once. Log lines stay.
+    #[arg(long)]
+    pub host: Vec<String>,
+    /// Shows only the lines that hold this text, such as a key, an id or `#12`, a call's number.
+    #[arg(long)]
+    pub grep: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -178,7 +185,7 @@ pub struct ChildArgs {
     pub events: Option<PathBuf>,
     #[arg(long)]
     pub until_ms: Option<u64>,
-    /// Shows the product's log on standard error.
+    /// Writes the product's log between the events.
     #[arg(long)]
     pub log: Option<String>,
 }
