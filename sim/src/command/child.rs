@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use drydock_harness::fleet;
 use drydock_harness::fleet::exit::{FINE, Failure};
+use drydock_harness::fleet::output;
 use drydock_harness::record::Sink;
 use drydock_harness::world::shim;
 use tracing_subscriber::EnvFilter;
@@ -74,6 +75,8 @@ fn show_log(level: &str, story: &Story) -> Result<(), Failure> {
         .with_env_filter(filter)
         .with_ansi(false)
         .with_writer(move || story.clone())
+        // Such errors would be printed to stderr, which panics when it cannot be written.
+        .log_internal_errors(false)
         .with_timer(SimulatedTime)
         .init();
     Ok(())

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use drydock_harness::fleet::exit::{self, Failure};
+use drydock_harness::fleet::output;
 use drydock_harness::fleet::{self, ChildOptions, Job, Plan as _};
 use drydock_harness::report::{self, Verdict};
 
@@ -29,12 +30,12 @@ pub async fn run(args: &ReplayArgs) -> Result<u8, Failure> {
             log: args.log.clone(),
         };
         let outcome = fleet::run_one(&job, &options).await?;
-        tell(&std::fs::read_to_string(story.path())?, args);
+        tell(&std::fs::read_to_string(story.path())?, args)?;
         let (name, fingerprint) = (job.name(), &outcome.fingerprint);
-        anstream::println!("{name}: {} events, fingerprint {fingerprint}", outcome.events);
+        output::line(format_args!("{name}: {} events, fingerprint {fingerprint}", outcome.events))?;
         if outcome.verdict != Verdict::Fine && args.until.is_none() {
             let file = job.keep()?;
-            anstream::println!("{}", report::failure(&outcome, &file, REPLAY));
+            output::line(report::failure(&outcome, &file, REPLAY))?;
         }
         worst = worst.max(match args.until {
             Some(_) if outcome.verdict != Verdict::Broken => Verdict::Fine,
@@ -45,15 +46,16 @@ pub async fn run(args: &ReplayArgs) -> Result<u8, Failure> {
 }
 
 /// The story's lines, as far as they were asked for.
-fn tell(story: &str, args: &ReplayArgs) {
+fn tell(story: &str, args: &ReplayArgs) -> Result<(), Failure> {
     for line in story.lines() {
         let host = line.split_whitespace().nth(1).unwrap_or_default();
         let of_host =
             args.host.is_empty() || host == "log" || args.host.iter().any(|it| it == host);
         if of_host && args.grep.as_ref().is_none_or(|text| line.contains(text)) {
-            anstream::println!("{line}");
+            output::line(line)?;
         }
     }
+    Ok(())
 }
 
 /// What plan files, `SCENARIO:SEED` and bare seeds name.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use drydock_core::env::{Clock, SystemClock};
 use drydock_harness::fleet::exit::{self, Failure};
+use drydock_harness::fleet::output;
 use drydock_harness::fleet::{self, ChildOptions, FailureKind, Job, Plan as _, Trial};
 use drydock_harness::report;
 
@@ -22,7 +23,10 @@ pub async fn run(args: &ShrinkArgs) -> Result<u8, Failure> {
     for job in replay::jobs(&args.plans, args.fidelity)? {
         let outcome = fleet::run_one(&job, &ChildOptions::default()).await?;
         let Some(kind) = FailureKind::of(&outcome) else {
-            anstream::println!("{}: does not fail, there is nothing to shrink", job.name());
+            output::line(format_args!(
+                "{}: does not fail, there is nothing to shrink",
+                job.name()
+            ))?;
             continue;
         };
         code = code.max(exit::code(outcome.verdict));
@@ -40,7 +44,7 @@ pub async fn shrink(
 ) -> Result<(), Failure> {
     let plan = Plan::parse(&job.name(), &job.text)?;
     let clock = SystemClock::default();
-    anstream::println!("shrinking {}: {}", job.name(), size(&plan));
+    output::line(format_args!("shrinking {}: {}", job.name(), size(&plan)))?;
     let file = result_file(job)?;
     let mut search = Search { kind, parallel, clock: &clock, time, file, tried: 0 };
     let smallest = fleet::shrink(plan, &mut search).await?;
@@ -49,8 +53,11 @@ pub async fn shrink(
     let job = Job::new(&smallest, Some(file.clone()));
     let outcome = fleet::run_one(&job, &ChildOptions::default()).await?;
     let seconds = clock.monotonic().as_secs_f64();
-    anstream::println!("shrunk in {seconds:.1} s, {tried} plans tried: {}", size(&smallest));
-    anstream::println!("{}\n", report::failure(&outcome, &file, replay::REPLAY));
+    output::line(format_args!(
+        "shrunk in {seconds:.1} s, {tried} plans tried: {}",
+        size(&smallest)
+    ))?;
+    output::line(format_args!("{}\n", report::failure(&outcome, &file, replay::REPLAY)))?;
     Ok(())
 }
 
