@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use drydock_harness::fleet;
 use drydock_harness::fleet::exit::{FINE, Failure};
-use drydock_harness::fleet::output;
 use drydock_harness::record::Sink;
 use drydock_harness::world::shim;
 use tracing_subscriber::EnvFilter;
