@@ -33,6 +33,7 @@ pub async fn run(session: Session, action: SecretAction) -> Result<(), Failure> 
             session.show(&changed.map_err(failed)?.body)
         }
         SecretAction::Delete { secret, place } => {
+            session.confirm(async { Ok(format!("secret `{secret}` goes")) }).await?;
             let deleted = objects.delete_secret(ctx, &place.place(), &secret, None).await;
             deleted.map_err(failed)?;
             session.done(format!("deleted secret `{secret}`"))

@@ -29,6 +29,7 @@ pub async fn run(session: Session, action: VariableAction) -> Result<(), Failure
             session.show(&changed.map_err(failed)?.body)
         }
         VariableAction::Delete { variable, place } => {
+            session.confirm(async { Ok(format!("variable `{variable}` goes")) }).await?;
             let deleted = objects.delete_variable(ctx, &place.place(), &variable, None).await;
             deleted.map_err(failed)?;
             session.done(format!("deleted variable `{variable}`"))
