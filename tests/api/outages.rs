@@ -1,5 +1,5 @@
-//! Each operation of an operator, with coordination or objects failing from each call on: the answer
-//! says who did not answer, wherever in the operation that was.
+//! Each operation of an operator, with coordination or objects failing from each call on: the
+//! answer says who did not answer, wherever in the operation that was.
 
 use bytes::Bytes;
 use drydock_tests::app::{TestApp, settings};

@@ -53,7 +53,7 @@ async fn start(
         execution: Execution::Threads { readers: 1 },
         scratch: scratch.path().to_owned(),
         mode,
-        key_check: std::sync::Arc::new(drydock_core::read_model::Unchecked),
+        key_check: Arc::new(drydock_core::read_model::Unchecked),
     });
     let running = vec![
         tokio::spawn(loops.run(stop.clone())),

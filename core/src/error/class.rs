@@ -1,7 +1,7 @@
 //! The class of a failure: its meaning to a caller, whichever errors wrap it.
 //!
-//! Invariant: an error that wraps another has the class of that one. So the answer to a request, and
-//! whether it is tried again, does not depend on the path that a failure took.
+//! Invariant: an error that wraps another has the class of that one. So the answer to a request,
+//! and whether it is tried again, does not depend on the path that a failure took.
 
 /// The meaning of a failure. Each error type has a method that answers it, and asks its cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

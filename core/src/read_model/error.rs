@@ -108,7 +108,13 @@ impl StoreError {
             StoreError::Interrupted(_) | StoreError::Db(DbError::Interrupted(_)) => {
                 FailureClass::Interrupted
             }
-            StoreError::Abandoned | StoreError::AfterCommit(_) => FailureClass::OutcomeUnknown,
+            StoreError::Abandoned => FailureClass::OutcomeUnknown,
+            StoreError::AfterCommit(cause) => match cause.class() {
+                // These say nothing about an effect.
+                open if open.is_transient() => open,
+                FailureClass::Other if cause.public().is_none() => FailureClass::Other,
+                _ => FailureClass::OutcomeUnknown,
+            },
             StoreError::NotReady
             | StoreError::Maintenance
             | StoreError::Closed
@@ -128,11 +134,6 @@ impl StoreError {
     /// The error that a client sees; `None`: an internal error.
     fn public(&self) -> Option<(Kind, Code, &'static str)> {
         Some(match self {
-            StoreError::AfterCommit(cause) => match cause.public()? {
-                // These say nothing about an effect.
-                open @ (_, Code::StorageUnavailable | Code::CoordinationUnavailable, _) => open,
-                _ => return public_class(FailureClass::OutcomeUnknown),
-            },
             StoreError::NotReady | StoreError::Closed | StoreError::SetBack => {
                 (Kind::Unavailable, Code::NotReady, "the service is not ready")
             }

@@ -54,8 +54,8 @@ impl Inner {
     }
 
     /// Reads the mode and stores it, whichever is known. It may be of another coordination store,
-    /// whose revisions cannot be compared with those of the known one. The mode that a load has read
-    /// at its beginning would be too old.
+    /// whose revisions cannot be compared with those of the known one. The mode that a load has
+    /// read at its beginning would be too old.
     async fn renew_mode(&self) {
         let mut backoff = Backoff::new(&self.env, "renew-mode");
         loop {
