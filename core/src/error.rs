@@ -7,6 +7,7 @@
 //!
 //! Absent on purpose: HTTP. The mapping of kinds to status codes is in `services/http`.
 
+mod class;
 mod code;
 
 use std::error::Error;
@@ -15,6 +16,7 @@ use std::panic::Location;
 
 use serde::{Deserialize, Serialize};
 
+pub use class::FailureClass;
 pub use code::Code;
 
 /// Any error that travels up to a boundary.
