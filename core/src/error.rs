@@ -8,6 +8,7 @@
 //! Absent on purpose: HTTP. The mapping of kinds to status codes is in `services/http`.
 
 mod code;
+mod failure;
 
 use std::error::Error;
 use std::fmt;
@@ -16,6 +17,7 @@ use std::panic::Location;
 use serde::{Deserialize, Serialize};
 
 pub use code::Code;
+pub use failure::{ActionError, Failure};
 
 /// Any error that travels up to a boundary.
 pub type BoxError = Box<dyn Error + Send + Sync>;
