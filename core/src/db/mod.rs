@@ -29,6 +29,7 @@ pub use tx::Tx;
 use worker::Worker;
 
 use crate::context::{Context, Interrupted};
+use crate::error::ActionError;
 
 /// Where statements run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub enum DbError {
     Constraint(String),
     #[error("object `{id}` in table `{table}` cannot be decoded")]
     Decode { table: String, id: String, source: serde_json::Error },
+    #[error("an object cannot be encoded")]
+    Encode(#[source] serde_json::Error),
     #[error("the database is closed")]
     Closed,
     #[error("the read model's folder cannot be made")]
@@ -68,6 +71,12 @@ impl From<rusqlite::Error> for DbError {
             },
             _ => DbError::Sqlite(error),
         }
+    }
+}
+
+impl<F> From<DbError> for ActionError<F> {
+    fn from(error: DbError) -> ActionError<F> {
+        ActionError::internal(error)
     }
 }
 
