@@ -5,11 +5,11 @@ ci:
     .ci/run
 
 test:
-    cargo test --workspace
+    .ci/test
 
 # tests in processes of their own, in parallel
 nextest:
-    cargo nextest run --workspace
+    eval "$(.ci/servers)" && cargo nextest run --workspace --run-ignored all
 
 lint:
     cargo fmt --all --check
@@ -17,7 +17,7 @@ lint:
 
 # take over what the API answers now: read the differences before committing them
 snapshots:
-    INSTA_UPDATE=always cargo test -p drydock-tests --test api
+    INSTA_UPDATE=always cargo test --test api
 
 sim *arguments:
     cargo sim {{arguments}}

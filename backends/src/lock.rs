@@ -7,6 +7,8 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use drydock_core::private;
+
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     #[error("`{}` is in use by process `{holder}`", path.display())]
@@ -26,7 +28,7 @@ impl ProcessLock {
         let lock_path = PathBuf::from(format!("{}.lock", path.display()));
         let failed = |source| LockError::Io { path: lock_path.clone(), source };
         let options =
-            File::options().read(true).write(true).create(true).truncate(false).open(&lock_path);
+            private::options().read(true).write(true).create(true).truncate(false).open(&lock_path);
         let mut file = options.map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}

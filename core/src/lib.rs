@@ -10,6 +10,7 @@
 //! | [`coord`] | the third: etcd's semantics as a trait, its reference implementation, its suite |
 //! | [`objects`] | the fourth: object storage with retries, envelopes, compression |
 //! | [`fault`] | named places where the simulator may interfere |
+//! | [`private`] | files and folders that only their owner may use |
 //! | [`db`] | SQLite with a context |
 //! | [`log`] | commits: format, keys, segments |
 //! | [`checkpoint`] | manifests and their data files |
@@ -37,6 +38,7 @@ pub mod log;
 pub mod maintenance;
 pub mod net;
 pub mod objects;
+pub mod private;
 pub mod read_model;
 pub mod retry;
 pub mod store;

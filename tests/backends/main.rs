@@ -1,10 +1,10 @@
 //! The backends of a deployment over the wire: conformance, and what failures of servers mean.
 //!
-//! Everything runs against simulated servers on loopback. The suites also run against real ones,
-//! where the environment names their programs: `DRYDOCK_TEST_ETCD` is `etcd`, `DRYDOCK_TEST_WEED`
-//! is SeaweedFS's `weed`; `.ci/servers` installs both. Without them a line says what was left out;
-//! where `CI` is set that is a failure.
+//! Everything runs against simulated servers on loopback. The suites also run against real ones:
+//! `DRYDOCK_TEST_ETCD` names `etcd`, `DRYDOCK_TEST_WEED` names SeaweedFS's `weed`. Those tests are
+//! ignored unless they are asked for, as `.ci/test` does.
 
+mod complete;
 mod credentials;
 mod failover;
 mod objects;

@@ -57,8 +57,9 @@ fn trusting(ca_file: &Path, identity: Option<(PathBuf, PathBuf)>) -> TlsSettings
 }
 
 #[tokio::test]
+#[ignore = "needs real servers: `.ci/test` brings them"]
 async fn only_who_proves_to_be_trusted_gets_through_tls() {
-    let Some(program) = testing::program(testing::ETCD) else { return };
+    let program = testing::program(testing::ETCD);
     let (ours, others) = (Authority::new(), Authority::new());
     let (cert_file, key_file) = ours.issue("127.0.0.1");
     let server = ServerTls { ca_file: ours.ca_file(), cert_file, key_file };
@@ -101,8 +102,9 @@ fn user(password: &str) -> Option<EtcdUser> {
 }
 
 #[tokio::test]
+#[ignore = "needs real servers: `.ci/test` brings them"]
 async fn a_user_gets_as_far_as_its_role_and_outlives_its_token() {
-    let Some(program) = testing::program(testing::ETCD) else { return };
+    let program = testing::program(testing::ETCD);
     let mut servers = with_users(&program).await;
     let store = open(EtcdSettings { user: user("password"), ..servers.settings() });
     store.put(Put::new("drydock/k", "1")).await.unwrap();
@@ -135,8 +137,9 @@ async fn a_user_gets_as_far_as_its_role_and_outlives_its_token() {
 }
 
 #[tokio::test]
+#[ignore = "needs real servers: `.ci/test` brings them"]
 async fn a_password_for_an_etcd_without_users_does_no_harm() {
-    let Some(program) = testing::program(testing::ETCD) else { return };
+    let program = testing::program(testing::ETCD);
     let servers = EtcdServers::start(&program, 1).await;
     let store = open(EtcdSettings { user: user("password"), ..servers.settings() });
     store.put(Put::new("k", "1")).await.unwrap();

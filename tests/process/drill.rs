@@ -18,8 +18,9 @@ async fn pass(time: Duration) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs real servers: `.ci/test` brings them"]
 async fn the_oracles_of_the_simulator_are_content_whatever_fails() {
-    let Some(mut deployment) = Deployment::start(Durability::Quorum).await else { return };
+    let mut deployment = Deployment::start(Durability::Quorum).await;
     let load = deployment.load();
     deployment.goes_on(PROGRESS, "nothing has failed yet").await;
 

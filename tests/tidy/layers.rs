@@ -5,13 +5,14 @@ use serde_json::Value;
 use crate::tracked::run;
 
 /// Every package, and what it may depend on, tests included: never something above it.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("drydock-core", &["drydock-core"]),
     ("drydock-backends", &["drydock-core"]),
     ("drydock-http", &["drydock-core"]),
     ("drydock-api", &["drydock-core", "drydock-http"]),
     ("drydock-runtime", &["drydock-core", "drydock-http", "drydock-api"]),
     ("drydock-configstore", BELOW_SERVICES),
+    ("drydock-runservice", BELOW_SERVICES),
     ("drydock-gateway", BELOW_SERVICES),
     ("drydock", BELOW_DRYDOCK),
     ("drydock-sim-etcd", &[]),
@@ -29,6 +30,7 @@ const BELOW_DRYDOCK: &[&str] = &[
     "drydock-api",
     "drydock-runtime",
     "drydock-configstore",
+    "drydock-runservice",
     "drydock-gateway",
 ];
 const BELOW_SIM: &[&str] = &[
@@ -38,6 +40,7 @@ const BELOW_SIM: &[&str] = &[
     "drydock-api",
     "drydock-runtime",
     "drydock-configstore",
+    "drydock-runservice",
     "drydock-gateway",
     "drydock",
     "drydock-sim-etcd",
@@ -51,6 +54,7 @@ const BELOW_TESTS: &[&str] = &[
     "drydock-api",
     "drydock-runtime",
     "drydock-configstore",
+    "drydock-runservice",
     "drydock-gateway",
     "drydock",
     "drydock-sim-etcd",

@@ -15,6 +15,7 @@ use drydock_core::coord::{
 use drydock_core::db::Execution;
 use drydock_core::env::Clock;
 use drydock_core::error::BoxError;
+use drydock_core::private;
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 use tokio::sync::oneshot;
@@ -60,9 +61,9 @@ impl Embedded {
         let failed = |source| OpenError::Io { path: path.to_owned(), source };
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let parent = parent.unwrap_or(Path::new("."));
-        std::fs::create_dir_all(parent).map_err(failed)?;
+        private::create_dir_all(parent).map_err(failed)?;
         let lock = ProcessLock::acquire(path)?;
-        let mut options = File::options();
+        let mut options = private::options();
         let file = options.read(true).write(true).create(true).truncate(false).open(path);
         let file = file.map_err(failed)?;
         // A new file's name must survive a power cut, too.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use drydock_core::private;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 
@@ -23,7 +24,7 @@ pub fn open_fs(root: &Path) -> Result<Arc<dyn ObjectStore>, OpenError> {
     if root.exists() && !root.is_dir() {
         return Err(OpenError::NotDirectory(path));
     }
-    if let Err(source) = std::fs::create_dir_all(root) {
+    if let Err(source) = private::create_dir_all(root) {
         return Err(OpenError::Io { path, source });
     }
     match LocalFileSystem::new_with_prefix(root) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use drydock_core::net::SharedNet;
-use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -62,7 +62,11 @@ pub fn open_s3(settings: &S3Settings, net: SharedNet) -> Result<Arc<dyn ObjectSt
 /// The builder of [`open_s3`], for tests that need the concrete type.
 pub fn builder(settings: &S3Settings, net: SharedNet) -> AmazonS3Builder {
     let builder = match &settings.credentials {
-        Credentials::Environment => AmazonS3Builder::from_env(),
+        Credentials::Environment => {
+            from_environment(std::env::vars_os().filter_map(|(name, value)| {
+                Some((name.into_string().ok()?, value.into_string().ok()?))
+            }))
+        }
         Credentials::File(file) => AmazonS3Builder::new().with_credentials(Arc::new(file.clone())),
         Credentials::Keys { access_key, secret_key, session_token } => {
             let builder = AmazonS3Builder::new()
@@ -91,4 +95,29 @@ pub fn builder(settings: &S3Settings, net: SharedNet) -> AmazonS3Builder {
             retry_timeout: std::time::Duration::ZERO,
         })
         .with_http_connector(NetConnector::new(net, settings.connect.clone()))
+}
+
+/// As `AmazonS3Builder::from_env` does, but an empty variable counts as not set.
+fn from_environment(variables: impl Iterator<Item = (String, String)>) -> AmazonS3Builder {
+    let set = variables.filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty());
+    let keys = set.filter_map(|(name, value)| {
+        let key: AmazonS3ConfigKey = name.to_ascii_lowercase().parse().ok()?;
+        Some((key, value))
+    });
+    keys.fold(AmazonS3Builder::new(), |builder, (key, value)| builder.with_config(key, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_variable_counts_as_not_set() {
+        let variables = [("AWS_ACCESS_KEY_ID", "id"), ("AWS_SESSION_TOKEN", ""), ("OTHER", "1")];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let builder = from_environment(variables.into_iter());
+        let value = |key| builder.get_config_value(&key);
+        assert_eq!(value(AmazonS3ConfigKey::AccessKeyId).as_deref(), Some("id"));
+        assert_eq!(value(AmazonS3ConfigKey::Token), None);
+    }
 }

@@ -1,8 +1,9 @@
 //! Real servers for tests: processes on loopback, in folders of their own, that end with their
 //! guards.
 //!
-//! The environment variables [`ETCD`] and [`WEED`] name the programs. If a program is missing, the
-//! test says so and passes, unless `CI` is set: there no test may be left out.
+//! The environment variables [`ETCD`] and [`WEED`] name the programs. A test that needs one is
+//! marked as ignored, so that a run without servers never counts it as passed; `.ci/test` brings
+//! the servers and runs all tests.
 //!
 //! A port that was free may be taken before the server listens on it; so starting a server is tried
 //! a few times.

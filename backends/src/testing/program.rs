@@ -14,14 +14,13 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// How often starting a server is tried, because a port may be taken meanwhile.
 pub const ATTEMPTS: usize = 3;
 
-/// The program that `variable` names; `None` if the tests are to be left out.
-pub fn program(variable: &str) -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os(variable).filter(|path| !path.is_empty()) {
-        return Some(path.into());
-    }
-    assert!(std::env::var_os("CI").is_none(), "`{variable}` names no program");
-    eprintln!("left out: `{variable}` names no program");
-    None
+/// The program that `variable` names.
+///
+/// # Panics
+/// If it names none: tests that need it are ignored unless somebody asks for them.
+pub fn program(variable: &str) -> PathBuf {
+    let named = std::env::var_os(variable).filter(|path| !path.is_empty());
+    named.unwrap_or_else(|| panic!("`{variable}` names no program: run `.ci/test`")).into()
 }
 
 /// Checks `ready` repeatedly; `false` if it takes too long.

@@ -30,6 +30,7 @@ use worker::Worker;
 
 use crate::context::{Context, Interrupted};
 use crate::error::ActionError;
+use crate::private;
 
 /// Where statements run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +107,7 @@ const STATEMENTS_CACHED: usize = 64;
 impl Db {
     /// A new, empty database below `scratch`, with `schema` applied.
     pub async fn create(scratch: &Path, schema: &str, execution: Execution) -> Result<Db, DbError> {
-        std::fs::create_dir_all(scratch).map_err(DbError::Folder)?;
+        private::create_dir_all(scratch).map_err(DbError::Folder)?;
         let folder = tempfile::Builder::new()
             .prefix("model-")
             .tempdir_in(scratch)

@@ -6,3 +6,4 @@ pub mod configstore;
 mod endpoints;
 pub mod gateway;
 pub mod names;
+pub mod runservice;

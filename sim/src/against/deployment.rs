@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use drydock::config;
 use drydock::config::stores::{CoordinationKind, ObjectsKind};
-use drydock::config::{Config, Sources};
+use drydock::config::{Config, Environment, Sources};
 use drydock_backends::etcd::Etcd;
 use drydock_backends::objects::open_s3;
 use drydock_backends::tcp::TcpNet;
@@ -68,8 +68,8 @@ impl Deployment {
         let config =
             file.drydock.map(|drydock| configuration(&beside.join(drydock))).transpose()?;
         let of_config = config.as_ref().and_then(|config| config.internal_token.clone());
-        let of_env = || std::env::var("DRYDOCK_INTERNAL_TOKEN").ok().map(SecretString::from);
-        let token = file.token.or(of_config).or_else(of_env);
+        let of_env = environment()?.get("DRYDOCK_INTERNAL_TOKEN").map(SecretString::from);
+        let token = file.token.or(of_config).or(of_env);
         let token = token.ok_or_else(|| {
             usage("there is no `token`: it or `DRYDOCK_INTERNAL_TOKEN` must be set")
         })?;
@@ -81,8 +81,13 @@ impl Deployment {
     }
 }
 
+fn environment() -> Result<Environment, Failure> {
+    Environment::of_process().map_err(|error| Failure::Usage(error.to_string()))
+}
+
 fn configuration(path: &Path) -> Result<Config, Failure> {
-    let env = |name: &str| std::env::var(name).ok();
+    let environment = environment()?;
+    let env = |name: &str| environment.get(name);
     let loaded = config::load(&Sources { file: Some(path), env: &env, flags: Vec::new() });
     Ok(loaded.map_err(|error| Failure::Usage(Chain(&error).to_string()))?.config)
 }

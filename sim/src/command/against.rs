@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use drydock_harness::fleet::exit::{self, Failure};
+use drydock_harness::fleet::output;
 use drydock_harness::report::Verdict;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -22,9 +23,9 @@ pub async fn run(args: &RunArgs, file: &Path) -> Result<u8, Failure> {
     let stop = CancellationToken::new();
     end_at_signal(stop.clone())?;
     let instances = deployment.instances.len();
-    anstream::println!("seed {seed}: {clients} clients of {instances} instances");
+    output::line(format_args!("seed {seed}: {clients} clients of {instances} instances"))?;
     let found = against::run(&deployment, &plan, stop).await?;
-    anstream::println!("{}", against::show(&found));
+    output::line(against::show(&found))?;
     Ok(exit::code(match (&found.checks.violations[..], &found.checks.pending[..]) {
         ([], []) => Verdict::Fine,
         ([], _) => Verdict::Stuck,
@@ -44,7 +45,7 @@ fn end_at_signal(stop: CancellationToken) -> std::io::Result<()> {
             }
         };
         next().await;
-        anstream::eprintln!("the load ends, what was seen is judged; again: at once");
+        output::note(format_args!("the load ends, what was seen is judged; again: at once"));
         stop.cancel();
         next().await;
         std::process::exit(exit::INTERRUPTED.into());

@@ -4,6 +4,7 @@ use std::io::{BufWriter, Read, Write};
 
 use drydock_harness::fleet;
 use drydock_harness::fleet::exit::{FINE, Failure};
+use drydock_harness::fleet::output;
 use drydock_harness::record::Sink;
 use drydock_harness::world::shim;
 use tracing_subscriber::EnvFilter;
@@ -45,7 +46,9 @@ fn show_log(level: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::Usage(format!("`{level}` is not a log level: {error}")))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(output::Log::default)
+        // Such errors would be printed to stderr, which panics when it cannot be written.
+        .log_internal_errors(false)
         .with_timer(SimulatedTime)
         .init();
     Ok(())

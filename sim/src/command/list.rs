@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use drydock_harness::fleet::exit::{FINE, Failure};
+use drydock_harness::fleet::output;
 
 use crate::check::ORACLES;
 use crate::command::mutants;
@@ -12,14 +13,14 @@ use crate::run::probes::PROBES;
 use crate::scenario::{ALL, Scenario};
 
 pub fn run() -> Result<u8, Failure> {
-    section("scenarios", ALL.iter().map(described));
-    section("oracles", ORACLES.iter().copied());
-    section("faults", fault::about().map(counted));
-    section("probes", PROBES.iter().copied());
+    section("scenarios", ALL.iter().map(described))?;
+    section("oracles", ORACLES.iter().copied())?;
+    section("faults", fault::about().map(counted))?;
+    section("probes", PROBES.iter().copied())?;
     let mutants = mutants::read(&package_folder().join("mutants"), &[])?;
     let mutants: Vec<_> =
         mutants.iter().map(|mutant| (mutant.name.as_str(), mutant.about.as_str())).collect();
-    section("mutants", mutants.into_iter());
+    section("mutants", mutants.into_iter())?;
     Ok(FINE)
 }
 
@@ -32,9 +33,13 @@ fn counted(about: &fault::About) -> (&'static str, String) {
     (about.label, format!("{}; counts {}", about.meaning, about.hits))
 }
 
-fn section<'a>(title: &str, items: impl Iterator<Item = (&'a str, impl Display)>) {
-    anstream::println!("{title}:");
+fn section<'a>(
+    title: &str,
+    items: impl Iterator<Item = (&'a str, impl Display)>,
+) -> Result<(), Failure> {
+    output::line(format_args!("{title}:"))?;
     for (name, about) in items {
-        anstream::println!("  {name:<26} {about}");
+        output::line(format_args!("  {name:<26} {about}"))?;
     }
+    Ok(())
 }

@@ -18,7 +18,8 @@ use clap::Parser;
 
 pub use args::{Args, Command};
 
-use drydock_harness::fleet::exit::Failure;
+use drydock_harness::fleet::exit::{self, Failure};
+use drydock_harness::fleet::output;
 
 /// Reads the command line, does what it says, and answers with an exit code of `exit.rs`.
 pub fn main() -> ExitCode {
@@ -26,22 +27,23 @@ pub fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             let asked_for = !error.use_stderr();
-            let _ = error.print();
-            let code = if asked_for {
-                drydock_harness::fleet::exit::FINE
-            } else {
-                drydock_harness::fleet::exit::USAGE
+            let printed = error.print().or_else(output::unless_closed);
+            return match (asked_for, printed) {
+                (false, _) => exit::USAGE.into(),
+                (true, Ok(())) => exit::FINE.into(),
+                (true, Err(failure)) => report(&failure),
             };
-            return code.into();
         }
     };
     match run(args) {
         Ok(code) => code.into(),
-        Err(failure) => {
-            anstream::eprintln!("error: {failure}");
-            failure.exit()
-        }
+        Err(failure) => report(&failure),
     }
+}
+
+fn report(failure: &Failure) -> ExitCode {
+    output::note(format_args!("error: {failure}"));
+    failure.exit()
 }
 
 fn run(args: Args) -> Result<u8, Failure> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use drydock_core::env::{Clock, SystemClock};
 use drydock_harness::fleet::exit::{self, FINE, Failure, SIMULATOR, VIOLATED};
+use drydock_harness::fleet::output;
 use tokio::process::Command;
 
 use super::args::MutantArgs;
@@ -89,7 +90,8 @@ pub async fn run(args: &MutantArgs) -> Result<u8, Failure> {
     }
     let tree = std::fs::canonicalize(package_folder().join(".."))?;
     let scratch = tempfile::tempdir()?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").filter(|path| !path.is_empty()).map(PathBuf::from);
     let target = target.unwrap_or_else(|| tree.join("target")).join("mutants");
     let mut worst = FINE;
     for mutant in mutants {
@@ -102,7 +104,7 @@ pub async fn run(args: &MutantArgs) -> Result<u8, Failure> {
             Ok(Fate::Survived(how)) => (format!("SURVIVED, {how}"), VIOLATED),
             Err(problem) => (format!("ERROR, {problem}"), SIMULATOR),
         };
-        anstream::println!("{:<28} {line}\n  {}", mutant.name, mutant.about);
+        output::line(format_args!("{:<28} {line}\n  {}", mutant.name, mutant.about))?;
         worst = worst.max(code);
     }
     Ok(worst)

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use drydock_harness::fleet::exit::{self, Failure};
+use drydock_harness::fleet::output;
 use drydock_harness::fleet::{self, ChildOptions, Job, Plan as _};
 use drydock_harness::report::{self, Verdict};
 
@@ -25,12 +26,12 @@ pub async fn run(args: &ReplayArgs) -> Result<u8, Failure> {
             log: args.log.clone(),
         };
         let outcome = fleet::run_one(&job, &options).await?;
-        anstream::print!("{}", std::fs::read_to_string(story.path())?);
+        output::line(std::fs::read_to_string(story.path())?.trim_end())?;
         let (name, fingerprint) = (job.name(), &outcome.fingerprint);
-        anstream::println!("{name}: {} events, fingerprint {fingerprint}", outcome.events);
+        output::line(format_args!("{name}: {} events, fingerprint {fingerprint}", outcome.events))?;
         if outcome.verdict != Verdict::Fine && args.until.is_none() {
             let file = job.keep()?;
-            anstream::println!("{}", report::failure(&outcome, &file, REPLAY));
+            output::line(report::failure(&outcome, &file, REPLAY))?;
         }
         worst = worst.max(match args.until {
             Some(_) if outcome.verdict != Verdict::Broken => Verdict::Fine,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use drydock_core::net::Listener;
 use drydock_harness::fleet::exit::{FINE, Failure};
+use drydock_harness::fleet::output;
 use drydock_sim_etcd::authority::Repairing;
 use drydock_sim_etcd::{Cluster, Config, Etcd, MemberConfig, NoFaults, Node, serve};
 use tokio::task::JoinSet;
@@ -32,7 +33,7 @@ pub async fn run(args: ServeEtcdArgs) -> Result<u8, Failure> {
     let shutdown = CancellationToken::new();
     let mut members = JoinSet::new();
     for (member, listener) in listeners.into_iter().enumerate() {
-        anstream::eprintln!("etcd listens on {}", listener.local_addr());
+        output::note(format_args!("etcd listens on {}", listener.local_addr()));
         let node = Node::new(etcd.clone(), member);
         let listener = Box::new(Repairing { listener: Box::new(Accepts(listener)) });
         members.spawn(serve(listener, node, shutdown.clone()));

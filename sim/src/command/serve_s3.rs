@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use drydock::config::environment;
 use drydock_core::env::Env;
 use drydock_harness::fleet::exit::{FINE, Failure};
+use drydock_harness::fleet::output;
 use drydock_sim_s3::{Calm, ConditionalWrites, Personality, S3, Settings, dump, serve};
 use tokio_util::sync::CancellationToken;
 
@@ -21,13 +23,12 @@ pub struct ServeS3Args {
     /// Buckets to make, unless they exist.
     #[arg(long)]
     bucket: Vec<String>,
-    /// The id of the key that requests must be signed with.
-    #[arg(long, env = "AWS_ACCESS_KEY_ID", value_parser = NonEmptyStringValueParser::new())]
-    access_key: String,
-    /// The key itself.
-    #[arg(long, env = "AWS_SECRET_ACCESS_KEY", hide_env_values = true)]
-    #[arg(value_parser = NonEmptyStringValueParser::new())]
-    secret_key: String,
+    /// The id of the key that requests must be signed with [variable: AWS_ACCESS_KEY_ID]
+    #[arg(long)]
+    access_key: Option<String>,
+    /// The key itself [variable: AWS_SECRET_ACCESS_KEY]
+    #[arg(long)]
+    secret_key: Option<String>,
     /// The region that requests must be signed for.
     #[arg(long, default_value = "us-east-1")]
     region: String,
@@ -54,6 +55,14 @@ fn conditional_writes() -> impl TypedValueParser<Value = ConditionalWrites> {
     })
 }
 
+/// The value of a flag, else of its variable. Empty ones count as not set.
+fn required(flag: &Option<String>, name: &str, variable: &str) -> Result<String, Failure> {
+    let of_environment = environment::variable(variable);
+    let of_environment = of_environment.map_err(|error| Failure::Usage(error.to_string()))?;
+    let given = flag.clone().filter(|text| !text.is_empty()).or(of_environment);
+    given.ok_or_else(|| Failure::Usage(format!("pass `{name}`, or set `{variable}`")))
+}
+
 pub async fn run(args: &ServeS3Args) -> Result<u8, Failure> {
     let state = match &args.state {
         Some(path) => {
@@ -62,8 +71,10 @@ pub async fn run(args: &ServeS3Args) -> Result<u8, Failure> {
         }
         None => Default::default(),
     };
+    let access_key = required(&args.access_key, "--access-key", "AWS_ACCESS_KEY_ID")?;
+    let secret_key = required(&args.secret_key, "--secret-key", "AWS_SECRET_ACCESS_KEY")?;
     let settings = Settings {
-        keys: [(args.access_key.clone(), args.secret_key.clone())].into(),
+        keys: [(access_key, secret_key)].into(),
         region: args.region.clone(),
         domain: args.domain.clone(),
         personality: Personality {
@@ -85,7 +96,7 @@ pub async fn run(args: &ServeS3Args) -> Result<u8, Failure> {
     }
     let listener = listen(&args.listen).await?;
     let mut signals = Signals::listen()?;
-    anstream::eprintln!("S3 listens on http://{}", listener.local_addr());
+    output::note(format_args!("S3 listens on http://{}", listener.local_addr()));
     let shutdown = CancellationToken::new();
     let told_twice = async {
         signals.next().await;

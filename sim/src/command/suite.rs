@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use drydock_core::env::{Clock, RngTree, SystemClock};
 use drydock_harness::fleet::exit::{self, Failure};
+use drydock_harness::fleet::output;
 use drydock_harness::fleet::{self, Job, Plan as _};
 use drydock_harness::report::{self, Tally, Verdict};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -30,7 +31,7 @@ pub async fn standard(args: &SuiteArgs) -> Result<u8, Failure> {
     let all: Vec<&Scenario> = ALL.iter().collect();
     let kept = corpus.len() as u64;
     let jobs = corpus.into_iter().chain(seeded(all, first..u64::MAX, args.fidelity));
-    anstream::println!("seeds from {first} on, over {} scenarios", ALL.len());
+    output::line(format_args!("seeds from {first} on, over {} scenarios", ALL.len()))?;
     // The corpus is run whatever the time.
     let bounds =
         Bounds { time: Some(args.time), regardless: kept, until_failure: false, steps: args.steps };
@@ -99,10 +100,13 @@ async fn suite(
                 Ok(file) if shown < SHOWN_FAILURES => {
                     shown += 1;
                     let story = report::failure(&outcome, &file, replay::REPLAY);
-                    bar.suspend(|| anstream::println!("{story}\n"));
+                    let printed = bar.suspend(|| output::line(format_args!("{story}\n")));
+                    if printed.is_err() {
+                        kept = printed;
+                    }
                 }
                 Ok(_) => {}
-                Err(error) => kept = Err(error),
+                Err(error) => kept = Err(error.into()),
             }
         }
     })
@@ -113,9 +117,9 @@ async fn suite(
         return Err(Failure::Nothing("no plan fits the arguments".to_owned()));
     };
     if bounds.steps {
-        anstream::println!("{}\n", tally.steps());
+        output::line(format_args!("{}\n", tally.steps()))?;
     }
-    anstream::println!("{}", tally.show(clock.monotonic().as_secs_f64()));
+    output::line(tally.show(clock.monotonic().as_secs_f64()))?;
     Ok(exit::code(worst))
 }
 

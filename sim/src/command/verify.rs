@@ -1,6 +1,7 @@
 //! Runs every plan twice, in two processes, and compares every event.
 
 use drydock_harness::fleet::exit::{FINE, Failure, NOT_DETERMINISTIC};
+use drydock_harness::fleet::output;
 use drydock_harness::fleet::{self, ChildOptions, Job};
 
 use super::args::VerifyArgs;
@@ -27,13 +28,13 @@ pub async fn run(args: &VerifyArgs) -> Result<u8, Failure> {
     let count = jobs.len();
     for job in jobs {
         if let Some(difference) = twice(&job).await? {
-            anstream::println!("{difference}");
+            output::line(difference)?;
             let file = job.keep()?;
-            anstream::println!("verify: cargo sim verify {}", file.display());
+            output::line(format_args!("verify: cargo sim verify {}", file.display()))?;
             return Ok(NOT_DETERMINISTIC);
         }
     }
-    anstream::println!("{count} plans ran twice, every event was the same");
+    output::line(format_args!("{count} plans ran twice, every event was the same"))?;
     Ok(FINE)
 }
 
@@ -54,7 +55,7 @@ async fn twice(job: &Job) -> Result<Option<String>, Failure> {
     let [first, second] = paths.map(std::fs::read_to_string);
     let (first, second) = (first?, second?);
     if one.fingerprint == two.fingerprint && first == second {
-        anstream::println!("{name:<40} {} events, {}", one.events, one.fingerprint);
+        output::line(format_args!("{name:<40} {} events, {}", one.events, one.fingerprint))?;
         return Ok(None);
     }
     let (first, second): (Vec<_>, Vec<_>) = (first.lines().collect(), second.lines().collect());

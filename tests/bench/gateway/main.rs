@@ -2,13 +2,15 @@
 //! calls behind it each kind of request makes.
 //!
 //! ```text
-//! cargo bench -p drydock-tests --bench gateway
+//! cargo bench --bench gateway
 //! ```
 //!
 //! One process: configstore on the embedded store with objects in files, a gateway in front of it,
 //! and clients that keep their connections, all over TCP. Both rates are measured in turns of half
 //! a second, so that whatever else the machine does meets both; the ratio is the median over the
 //! turns. `BENCH_SECONDS` is how long each is measured (10), `BENCH_CLIENTS` how many ask (8).
+
+#![expect(clippy::print_stdout, reason = "a benchmark may end when nobody reads it")]
 
 mod counted;
 

@@ -13,6 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::names::PRINTABLE;
+
 /// The greatest length of a reason, in characters.
 pub const MAX_REASON_LENGTH: usize = 1024;
 /// The media type of exports and imports.
@@ -54,7 +56,7 @@ pub struct Lineages {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SwitchOn {
-    #[schemars(length(max = MAX_REASON_LENGTH))]
+    #[schemars(length(max = MAX_REASON_LENGTH), regex(pattern = PRINTABLE))]
     pub reason: Option<String>,
 }
 

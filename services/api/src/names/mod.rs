@@ -3,5 +3,6 @@
 mod name;
 mod tree;
 
+pub(crate) use name::PRINTABLE;
 pub use name::{InvalidName, Name, Ref};
 pub use tree::{InvalidTreeRef, OwnerKind, TreePath, TreeRef, path_schema};

@@ -13,6 +13,8 @@ use uuid::Uuid;
 pub(super) const NAME_PATTERN: &str = "[A-Za-z]([A-Za-z0-9]|-[A-Za-z0-9])+";
 /// The regular expression of an id in its usual form.
 pub(super) const ID_PATTERN: &str = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+/// The regular expression of a text without control characters.
+pub(crate) const PRINTABLE: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
 const MIN_LENGTH: usize = 2;
 const MAX_LENGTH: usize = 64;
 

@@ -10,6 +10,7 @@ use super::objects::args::{
     GroupAction, OrgAction, ProjectAction, RemoteSourceAction, SecretAction, TokenAction,
     UserAction, VariableAction,
 };
+use crate::config::Environment;
 
 /// The control plane of a CI/CD system.
 ///
@@ -304,13 +305,15 @@ impl ConfigArgs {
 #[derive(Debug, Args)]
 pub struct ServerArgs {
     /// The service's URL; by default read from the data directory, or http://127.0.0.1:8001
-    #[arg(long, env = "DRYDOCK_URL", global = true)]
+    /// [variable: DRYDOCK_URL]
+    #[arg(long, global = true)]
     pub url: Option<String>,
-    /// The internal token; better set as the variable
-    #[arg(long, env = "DRYDOCK_INTERNAL_TOKEN", hide_env_values = true, global = true)]
+    /// The internal token; better set as the variable DRYDOCK_INTERNAL_TOKEN
+    #[arg(long, global = true)]
     pub token: Option<String>,
-    /// The data directory of `drydock serve all`, from which token and address are read
-    #[arg(long, value_name = "DIR", env = "DRYDOCK_DATA_DIR", global = true)]
+    /// The data directory of `drydock serve all`, from which token and address are read [variable:
+    /// DRYDOCK_DATA_DIR]
+    #[arg(long, value_name = "DIR", global = true)]
     pub data_dir: Option<PathBuf>,
 }
 
@@ -318,17 +321,46 @@ pub struct ServerArgs {
 #[derive(Debug, Args)]
 pub struct GatewayArgs {
     /// The gateway's URL; by default read from the data directory, or http://127.0.0.1:8000
-    #[arg(long, value_name = "URL", env = "DRYDOCK_GATEWAY", global = true)]
+    /// [variable: DRYDOCK_GATEWAY]
+    #[arg(long, value_name = "URL", global = true)]
     pub gateway: Option<String>,
-    /// A user's token, or the admin token; better set as the variable
-    #[arg(long, env = "DRYDOCK_TOKEN", hide_env_values = true, global = true)]
+    /// A user's token, or the admin token; better set as the variable DRYDOCK_TOKEN
+    #[arg(long, global = true)]
     pub token: Option<String>,
     /// The data directory of `drydock serve all`, from which address and admin token are read
-    #[arg(long, value_name = "DIR", env = "DRYDOCK_DATA_DIR", global = true)]
+    /// [variable: DRYDOCK_DATA_DIR]
+    #[arg(long, value_name = "DIR", global = true)]
     pub data_dir: Option<PathBuf>,
     /// Print the gateway's answer as JSON
     #[arg(long, global = true)]
     pub json: bool,
+}
+
+impl ServerArgs {
+    /// Takes from the environment what no flag says. An empty flag counts as none.
+    pub fn or(self, environment: &Environment) -> ServerArgs {
+        ServerArgs {
+            url: given(self.url).or_else(|| environment.get("DRYDOCK_URL")),
+            token: given(self.token).or_else(|| environment.get("DRYDOCK_INTERNAL_TOKEN")),
+            data_dir: self.data_dir.or_else(|| environment.get("DRYDOCK_DATA_DIR").map(Into::into)),
+        }
+    }
+}
+
+impl GatewayArgs {
+    /// Takes from the environment what no flag says. An empty flag counts as none.
+    pub fn or(self, environment: &Environment) -> GatewayArgs {
+        GatewayArgs {
+            gateway: given(self.gateway).or_else(|| environment.get("DRYDOCK_GATEWAY")),
+            token: given(self.token).or_else(|| environment.get("DRYDOCK_TOKEN")),
+            data_dir: self.data_dir.or_else(|| environment.get("DRYDOCK_DATA_DIR").map(Into::into)),
+            json: self.json,
+        }
+    }
+}
+
+fn given(flag: Option<String>) -> Option<String> {
+    flag.filter(|text| !text.is_empty())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -31,18 +31,13 @@ pub fn admin(server: &ServerArgs) -> Result<AdminClient, Failure> {
 }
 
 fn token(server: &ServerArgs) -> Result<SecretString, Failure> {
-    match (given(&server.token), &server.data_dir) {
+    match (&server.token, &server.data_dir) {
         (Some(token), _) => Ok(SecretString::from(token.clone())),
         (None, Some(dir)) => Ok(SecretString::from(tokens::read(dir)?.internal)),
         (None, None) => Err(Failure::Usage(
             "no token: pass `--data-dir`, or set `DRYDOCK_INTERNAL_TOKEN`".to_owned(),
         )),
     }
-}
-
-/// The token, if it is not empty: an empty variable counts as not set.
-fn given(token: &Option<String>) -> Option<&String> {
-    token.as_ref().filter(|token| !token.is_empty())
 }
 
 /// A client of the gateway.
@@ -53,7 +48,7 @@ pub fn gateway(args: &GatewayArgs) -> Result<GatewayClient, Failure> {
             default_authority(args.data_dir.as_deref(), drydock_api::gateway::SERVICE, GATEWAY_PORT)
         }
     };
-    let token = match (given(&args.token), &args.data_dir) {
+    let token = match (&args.token, &args.data_dir) {
         (Some(token), _) => token.clone(),
         (None, Some(dir)) => tokens::read(dir)?.admin,
         (None, None) => {

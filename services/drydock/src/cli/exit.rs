@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use drydock_core::error::{BoxError, causes};
 
+use super::output;
 use crate::config::ConfigError;
 
 pub const FAILED: u8 = 1;
@@ -23,6 +24,8 @@ pub enum Failure {
     Config(ConfigError),
     Usage(String),
     Failed(BoxError),
+    /// Failed, and whoever would read why is gone.
+    Silent,
 }
 
 impl From<ConfigError> for Failure {
@@ -50,8 +53,9 @@ impl Failure {
             Failure::Config(error) => (CONFIG, Explained(error).to_string()),
             Failure::Usage(text) => (USAGE, text.clone()),
             Failure::Failed(error) => (FAILED, Explained(error.as_ref()).to_string()),
+            Failure::Silent => return ExitCode::from(FAILED),
         };
-        anstream::eprintln!("error: {text}");
+        output::note(format!("error: {text}"));
         ExitCode::from(code)
     }
 }

@@ -1,12 +1,13 @@
 //! `drydock export`: writes a file, which appears only if it is complete.
 
-use std::io::Write;
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use drydock_core::archive::format::Trailer;
 use drydock_core::context::Context;
 use drydock_core::error::BoxError;
+use drydock_core::private;
 use drydock_http::client::AnswerStream;
 use futures_util::{Stream, TryStreamExt};
 use indicatif::ProgressBar;
@@ -15,33 +16,59 @@ use tempfile::NamedTempFile;
 use super::args::ServerArgs;
 use super::check::Check;
 use super::exit::Failure;
+use super::signals::Signals;
 use super::{connect, output};
 
 const STDOUT: &str = "-";
+/// The links that are followed from the file's name at most, as many as Linux follows.
+const MAX_LINKS: usize = 40;
+
+/// Why an export was not written.
+#[derive(Debug, thiserror::Error)]
+enum ExportError {
+    #[error("stopped by {0}; nothing was written")]
+    Stopped(&'static str),
+    #[error("the reader has closed it")]
+    Closed,
+    #[error("too many symbolic links")]
+    Links,
+}
 
 pub async fn run(file: &Path, server: &ServerArgs) -> Result<(), Failure> {
+    let signals = Signals::watch()?;
     let client = connect::admin(server)?;
-    let failed =
-        |error: BoxError| Failure::because(format!("export to `{}`", file.display()), error);
+    let failed = |error: BoxError| match error.downcast_ref() {
+        Some(ExportError::Closed) => Failure::Silent,
+        _ => Failure::because(format!("export to `{}`", file.display()), error),
+    };
     let export = client.export(&Context::background()).await;
     let export = export.map_err(|error| failed(error.into()))?;
     let bar = output::progress(None);
-    let trailer = if file == Path::new(STDOUT) {
-        // Lines are written before the export is known to be complete. If it is not, the exit code
-        // and the missing trailer show it.
-        copy(export, &mut std::io::stdout().lock(), &bar).await
-    } else if is_special(file) {
-        to_special(export, file, &bar).await
-    } else {
-        to_file(export, file, &bar).await
+    let written = write(export, file, &bar);
+    // Whatever is unfinished goes away with the future that is dropped.
+    let trailer = tokio::select! {
+        written = written => written,
+        signal = signals.first() => Err(ExportError::Stopped(signal).into()),
     };
     bar.finish_and_clear();
     let trailer = trailer.map_err(failed)?;
     for (kind, count) in &trailer.counts {
-        anstream::eprintln!("{kind}: {count}");
+        output::note(format!("{kind}: {count}"));
     }
-    anstream::eprintln!("digest: {}", trailer.digest);
+    output::note(format!("digest: {}", trailer.digest));
     Ok(())
+}
+
+async fn write(export: AnswerStream, file: &Path, bar: &ProgressBar) -> Result<Trailer, BoxError> {
+    if file == Path::new(STDOUT) {
+        // Lines are written before the export is known to be complete. If it is not, the exit code
+        // and the missing trailer show it.
+        copy(export, &mut io::stdout(), bar).await
+    } else if is_special(file) {
+        to_special(export, file, bar).await
+    } else {
+        to_file(export, &target(file)?, bar).await
+    }
 }
 
 /// Whether the path is a device or a pipe, which a rename would replace by a file.
@@ -49,12 +76,29 @@ fn is_special(file: &Path) -> bool {
     std::fs::metadata(file).is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
+/// The file to which symbolic links lead; a rename would replace the link. It need not exist.
+fn target(file: &Path) -> Result<PathBuf, ExportError> {
+    let mut target = file.to_owned();
+    for _ in 0..MAX_LINKS {
+        match std::fs::read_link(&target) {
+            Ok(next) => target = parent(&target).join(next),
+            Err(_) => return Ok(target),
+        }
+    }
+    Err(ExportError::Links)
+}
+
+fn parent(file: &Path) -> &Path {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
+}
+
 async fn to_special(
     export: AnswerStream,
     file: &Path,
     bar: &ProgressBar,
 ) -> Result<Trailer, BoxError> {
-    let mut special = std::fs::OpenOptions::new().write(true).open(file)?;
+    let mut special = private::options().write(true).open(file)?;
     copy(export, &mut special, bar).await
 }
 
@@ -64,8 +108,7 @@ async fn to_file(
     file: &Path,
     bar: &ProgressBar,
 ) -> Result<Trailer, BoxError> {
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new("."));
+    let parent = parent(file);
     let mut part = NamedTempFile::new_in(parent)?;
     let trailer = copy(export, part.as_file_mut(), bar).await?;
     part.as_file().sync_all()?;
@@ -86,9 +129,16 @@ where
     let mut check = Check::default();
     while let Some(chunk) = export.try_next().await? {
         check.push(&chunk)?;
-        to.write_all(&chunk)?;
+        to.write_all(&chunk).map_err(unless_closed)?;
         bar.inc(chunk.len() as u64);
     }
-    to.flush()?;
+    to.flush().map_err(unless_closed)?;
     Ok(check.finish()?)
+}
+
+fn unless_closed(error: io::Error) -> BoxError {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => ExportError::Closed.into(),
+        _ => error.into(),
+    }
 }

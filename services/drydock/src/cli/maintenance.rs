@@ -64,10 +64,10 @@ fn show(status: &MaintenanceStatus) -> Result<(), Failure> {
     };
     output::line(format!("mode: {mode} (generation {})", status.generation))?;
     if let (Some(since), Some(by)) = (status.since, &status.requested_by) {
-        output::line(format!("since: {since}, requested by {by}"))?;
+        output::line(format!("since: {since}, requested by {}", output::shown(by)))?;
     }
     if let Some(reason) = &status.reason {
-        output::line(format!("reason: {reason}"))?;
+        output::line(format!("reason: {}", output::shown(reason)))?;
     }
     if let (Some(lineage), Some(position)) = (status.lineage, status.position) {
         output::line(format!("log: position {position} of lineage {lineage}"))?;
@@ -81,9 +81,9 @@ fn instances(instances: &[InstanceRecord]) -> Table {
     table.set_header(["instance", "address", "version", "state", "generation", "position", "seen"]);
     for instance in instances {
         table.add_row([
-            instance.id.clone(),
-            instance.address.clone(),
-            instance.version.clone(),
+            output::shown(&instance.id),
+            output::shown(&instance.address),
+            output::shown(&instance.version),
             output::name(&instance.state),
             instance.generation.to_string(),
             instance.position.map_or("-".to_owned(), |position| position.to_string()),

@@ -12,11 +12,13 @@ pub mod exit;
 mod export;
 mod import;
 mod lineages;
+mod logging;
 mod maintenance;
 mod objects;
 mod output;
 mod run;
 mod serve;
+mod signals;
 mod store;
 
 pub use run::main;

@@ -1,106 +1,143 @@
 //! Runs the command that the arguments name.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use nix::sys::stat::{Mode, umask};
 use tokio::runtime::Runtime;
-use tracing_subscriber::EnvFilter;
+use tracing_appender::non_blocking::WorkerGuard;
 
 use super::args::{Cli, Command, ConfigAction, ConfigArgs, GatewayArgs};
-use super::exit::Failure;
+use super::exit::{Failure, USAGE};
 use super::objects::session::Session;
 use super::objects::{group, org, project, remote_source, secret, token, user, variable};
-use super::{doctor, examine, export, import, lineages, maintenance, output, serve};
-use crate::config::types::{LogConfig, LogFormat};
-use crate::config::{ConfigError, Loaded, Sources, load};
+use super::{doctor, examine, export, import, lineages, logging, maintenance, output, serve};
+use crate::config::{Config, ConfigError, Environment, Loaded, Sources, load};
 
 /// Runs the process's command line.
 pub fn main() -> ExitCode {
-    // Clap prints by itself: help and version end with 0, everything else with 2.
-    match run(Cli::parse()) {
+    // What libraries make is for its owner only, too.
+    umask(Mode::S_IRWXG | Mode::S_IRWXO);
+    let done = match Cli::try_parse() {
+        Ok(cli) => run(cli),
+        Err(error) if error.use_stderr() => {
+            // There is nothing to do if stderr cannot be written.
+            let _ = error.print();
+            return USAGE.into();
+        }
+        // Help, or the version.
+        Err(error) => error.print().or_else(|error| output::unless_closed(error)),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
+    let environment = Environment::of_process()?;
+    let environment = &environment;
     match cli.command {
         Command::Serve { role, config } => {
-            let config = read_config(&config)?.config;
-            log_to_stderr(&config.log);
+            let (config, _logs) = prepare(&config, environment)?;
             runtime()?.block_on(serve::run(role, config))
         }
-        Command::Maintenance { action, server } => {
-            runtime()?.block_on(maintenance::run(action, &server))
-        }
-        Command::Export { file, server } => runtime()?.block_on(export::run(&file, &server)),
-        Command::Import { file, dry_run, server } => {
-            runtime()?.block_on(import::run(&file, dry_run, &server))
-        }
-        Command::Lineages { action, server } => runtime()?.block_on(lineages::run(action, &server)),
         Command::Store { action } => {
             let store = action.store();
-            let config = read_config(&store.config)?.config;
-            log_to_stderr(&config.log);
+            let (config, _logs) = prepare(&store.config, environment)?;
             runtime()?.block_on(examine::run(&action, config, store.json))
         }
-        Command::User { action, gateway } => with(&gateway, |it| user::run(it, action)),
-        Command::Token { action, gateway } => with(&gateway, |it| token::run(it, action)),
-        Command::Org { action, gateway } => with(&gateway, |it| org::run(it, action)),
-        Command::Group { action, gateway } => with(&gateway, |it| group::run(it, action)),
-        Command::Project { action, gateway } => with(&gateway, |it| project::run(it, action)),
-        Command::Secret { action, gateway } => with(&gateway, |it| secret::run(it, action)),
-        Command::Variable { action, gateway } => with(&gateway, |it| variable::run(it, action)),
+        Command::Check { json, config } => {
+            let (config, _logs) = prepare(&config, environment)?;
+            runtime()?.block_on(doctor::run(config, json))
+        }
+        other => {
+            if let Some(warning) = environment.warning() {
+                output::note(format!("warning: {warning}"));
+            }
+            call(other, environment)
+        }
+    }
+}
+
+/// Runs a command that keeps no log.
+fn call(command: Command, environment: &Environment) -> Result<(), Failure> {
+    match command {
+        Command::Maintenance { action, server } => {
+            runtime()?.block_on(maintenance::run(action, &server.or(environment)))
+        }
+        Command::Export { file, server } => {
+            runtime()?.block_on(export::run(&file, &server.or(environment)))
+        }
+        Command::Import { file, dry_run, server } => {
+            runtime()?.block_on(import::run(&file, dry_run, &server.or(environment)))
+        }
+        Command::Lineages { action, server } => {
+            runtime()?.block_on(lineages::run(action, &server.or(environment)))
+        }
+        Command::User { action, gateway } => {
+            with(gateway.or(environment), |it| user::run(it, action))
+        }
+        Command::Token { action, gateway } => {
+            with(gateway.or(environment), |it| token::run(it, action))
+        }
+        Command::Org { action, gateway } => {
+            with(gateway.or(environment), |it| org::run(it, action))
+        }
+        Command::Group { action, gateway } => {
+            with(gateway.or(environment), |it| group::run(it, action))
+        }
+        Command::Project { action, gateway } => {
+            with(gateway.or(environment), |it| project::run(it, action))
+        }
+        Command::Secret { action, gateway } => {
+            with(gateway.or(environment), |it| secret::run(it, action))
+        }
+        Command::Variable { action, gateway } => {
+            with(gateway.or(environment), |it| variable::run(it, action))
+        }
         Command::RemoteSource { action, gateway } => {
-            with(&gateway, |it| remote_source::run(it, action))
+            with(gateway.or(environment), |it| remote_source::run(it, action))
         }
         Command::Completion { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "drydock", &mut script);
-            output::line(String::from_utf8_lossy(&script).trim_end())
-        }
-        Command::Check { json, config } => {
-            let config = read_config(&config)?.config;
-            log_to_stderr(&config.log);
-            runtime()?.block_on(doctor::run(config, json))
+            output::program(String::from_utf8_lossy(&script).trim_end())
         }
         Command::Config { action: ConfigAction::Print { config } } => {
-            output::line(read_config(&config)?.print().trim_end())
+            output::line(read_config(&config, environment)?.print().trim_end())
+        }
+        Command::Serve { .. } | Command::Store { .. } | Command::Check { .. } => {
+            unreachable!("these keep a log")
         }
     }
 }
 
 /// Runs a command with a session at the gateway.
-fn with<F>(args: &GatewayArgs, run: impl FnOnce(Session) -> F) -> Result<(), Failure>
+fn with<F>(args: GatewayArgs, run: impl FnOnce(Session) -> F) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>>,
 {
-    let session = Session::new(args)?;
+    let session = Session::new(&args)?;
     runtime()?.block_on(run(session))
 }
 
-fn read_config(args: &ConfigArgs) -> Result<Loaded, ConfigError> {
-    load(&Sources {
-        file: args.config.as_deref(),
-        env: &|name| std::env::var(name).ok(),
-        flags: args.flags(),
-    })
+/// Reads the configuration, and begins to log as it says.
+fn prepare(args: &ConfigArgs, environment: &Environment) -> Result<(Config, WorkerGuard), Failure> {
+    let config = read_config(args, environment)?.config;
+    let logs = logging::begin(&config.log);
+    if let Some(warning) = environment.warning() {
+        tracing::warn!("{warning}");
+    }
+    Ok((config, logs))
 }
 
-/// Logs to stderr, as text for people or as JSON for programs.
-fn log_to_stderr(config: &LogConfig) {
-    let filter = EnvFilter::builder().parse_lossy(&config.level);
-    let stderr = std::io::stderr();
-    let colours = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(colours);
-    match config.format {
-        LogFormat::Text => logs.init(),
-        LogFormat::Json => logs.json().init(),
-    }
+fn read_config(args: &ConfigArgs, environment: &Environment) -> Result<Loaded, ConfigError> {
+    load(&Sources {
+        file: args.config.as_deref(),
+        env: &|name| environment.get(name),
+        flags: args.flags(),
+    })
 }
 
 fn runtime() -> Result<Runtime, Failure> {

@@ -15,18 +15,23 @@ use std::sync::Arc;
 use drydock_backends::embedded::Embedded;
 use drydock_backends::etcd::Etcd;
 use drydock_backends::lock::ProcessLock;
-use drydock_backends::objects::{open_fs, open_s3};
+use drydock_backends::objects::{Credentials, open_fs, open_s3};
 use drydock_backends::tcp::TcpNet;
 use drydock_core::coord::Coordination;
 use drydock_core::db::Execution;
 use drydock_core::env::{Clock, Env, RngTree, SystemClock};
 use drydock_core::error::BoxError;
+use drydock_core::private;
 use drydock_runtime::Deps;
 use object_store::ObjectStore;
 
 use super::exit::Failure;
 use crate::config::stores::{CoordinationConfig, CoordinationKind, ObjectsConfig, ObjectsKind};
-use crate::config::{Config, Loaded};
+use crate::config::{Config, Loaded, environment};
+
+/// What earlier versions have made such that others could read it.
+const MADE: [&str; 5] =
+    ["coordination.redb", "coordination.redb.lock", "objects", "scratch.lock", "addresses.json"];
 
 /// The addresses of services, by the services' names.
 pub type Addresses = BTreeMap<String, String>;
@@ -52,16 +57,21 @@ pub fn open(config: &Config, readers: usize) -> Result<Opened, Failure> {
             (Arc::new(coord.map_err(|error| failed(error.into()))?), None)
         }
         CoordinationKind::Etcd => {
-            std::fs::create_dir_all(data_dir).map_err(|error| failed(error.into()))?;
+            private::create_dir_all(data_dir).map_err(|error| failed(error.into()))?;
             let lock = ProcessLock::acquire(&scratch_dir);
             let lock = lock.map_err(|error| failed(error.into()))?;
             (Arc::new(open_etcd(&config.coordination)?), Some(lock))
         }
     };
     let objects = open_objects(&config.objects, data_dir)?;
+    for made in MADE {
+        let path = data_dir.join(made);
+        let restricted = private::restrict(&path);
+        restricted.map_err(|error| Failure::because(format!("`{}`", path.display()), error))?;
+    }
     // A killed process may have left files here; with the lock held, no other process uses them.
     let _ = std::fs::remove_dir_all(&scratch_dir);
-    std::fs::create_dir_all(&scratch_dir).map_err(|error| failed(error.into()))?;
+    private::create_dir_all(&scratch_dir).map_err(|error| failed(error.into()))?;
     let env = Env::new(clock, RngTree::from_entropy());
     Ok(Opened { deps: Deps { env, coord, objects, execution, scratch_dir }, _lock: lock })
 }
@@ -82,6 +92,9 @@ pub fn open_objects(
         }
         ObjectsKind::S3 => {
             let settings = config.s3().ok_or_else(|| Loaded::missing("objects.bucket"))?;
+            if matches!(settings.credentials, Credentials::Environment) {
+                environment::check_aws()?;
+            }
             open_s3(&settings, Arc::new(TcpNet)).map_err(|error| failed(error.into()))
         }
     }
@@ -90,7 +103,7 @@ pub fn open_objects(
 pub fn write_addresses(data_dir: &Path, addresses: &Addresses) -> Result<(), Failure> {
     let path = addresses_file(data_dir);
     let json = serde_json::to_vec_pretty(addresses).expect("texts are JSON");
-    let written = std::fs::write(&path, json);
+    let written = private::write(&path, &json);
     written.map_err(|error| Failure::because(format!("`{}`", path.display()), error))
 }
 

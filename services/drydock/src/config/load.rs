@@ -75,6 +75,11 @@ pub fn env_name(key: &str) -> String {
     format!("DRYDOCK_{}", key.to_uppercase().replace('.', "_"))
 }
 
+/// The names of the variables of all keys.
+pub(super) fn variables() -> impl Iterator<Item = String> {
+    defaults().into_keys().map(|key| env_name(&key))
+}
+
 /// The name of the flag that sets `key`; not every key has one.
 pub fn flag_name(key: &str) -> String {
     format!("--{}", key.replace(['.', '_'], "-"))

@@ -5,15 +5,16 @@
 //! | [`types`] | every key, with its default |
 //! | [`stores`] | the keys of the coordination store and the objects |
 //! | [`load`](mod@load) | the four layers, and the origin of each value |
+//! | [`environment`] | the variables of the environment |
 //! | `file` | the file's keys with their lines |
 //! | `validate` | checks that no single type can make |
 //! | [`tokens`] | tokens that are made at random and kept in the data directory |
 //! | [`keys`] | the same for encryption keys |
 //!
 //! Invariant: every mistake is one error that names its place: file and line, variable, or flag.
-//! The variable of the key `http.max_body_bytes` is `DRYDOCK_HTTP_MAX_BODY_BYTES`. A `DRYDOCK_…`
-//! variable that is no key is ignored: orchestrators set such variables by themselves.
+//! The variable of the key `http.max_body_bytes` is `DRYDOCK_HTTP_MAX_BODY_BYTES`.
 
+pub mod environment;
 mod file;
 pub mod keys;
 pub mod load;
@@ -22,6 +23,7 @@ pub mod tokens;
 pub mod types;
 mod validate;
 
+pub use environment::Environment;
 pub use load::{ConfigError, Loaded, Origin, Sources, load};
 pub use types::Config;
 

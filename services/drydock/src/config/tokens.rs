@@ -1,12 +1,12 @@
 //! The tokens of an installation that configures none: they are made at random once, and kept in
 //! the data directory.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use drydock_core::env::Env;
+use drydock_core::private;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,6 @@ use super::load::ConfigError;
 use super::validate::usable_token;
 
 const FILE: &str = "tokens.json";
-const OWNER_ONLY: u32 = 0o600;
 
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,13 +70,13 @@ fn write(data_dir: &Path, path: &Path, tokens: &Tokens) -> io::Result<()> {
 /// Writes a file that other users cannot read. After a failure the file is old or absent, never
 /// cut.
 pub(super) fn write_secret(data_dir: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
-    fs::create_dir_all(data_dir)?;
+    private::create_dir_all(data_dir)?;
     let part = path.with_extension("part");
     match fs::remove_file(&part) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(&part)?;
+    let mut file = private::options().write(true).create_new(true).open(&part)?;
     file.write_all(text)?;
     file.sync_all()?;
     fs::rename(&part, path)?;

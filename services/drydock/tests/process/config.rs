@@ -81,3 +81,47 @@ async fn check_reports_sound_and_missing_stores() {
     assert_eq!(refused["level"], "missing", "{report}");
     assert!(text(&missing.stderr).contains("error: check: some findings are missing"));
 }
+
+#[tokio::test]
+async fn variables_are_one_line_of_text_or_not_set_and_unknown_ones_are_named() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let installation = Installation::new();
+    let _running = installation.start().await;
+    let data = installation.data();
+    let commands = [
+        &["maintenance", "status", "--data-dir", utf8(&data)][..],
+        &["user", "list", "--data-dir", utf8(&data)],
+        &["config", "print"],
+    ];
+    let names = [
+        "DRYDOCK_URL",
+        "DRYDOCK_GATEWAY",
+        "DRYDOCK_TOKEN",
+        "DRYDOCK_INTERNAL_TOKEN",
+        "DRYDOCK_DATA_DIR",
+        "DRYDOCK_HTTP_MAX_CONNECTIONS",
+        "DRYDOCK_GATEWAY_CONFIGSTORE",
+    ];
+    for args in commands {
+        let mut command = drydock();
+        command.args(args).envs(names.map(|name| (name, "")));
+        let ended = command.output().await.unwrap();
+        assert!(ended.status.success(), "{args:?}: {}", text(&ended.stderr));
+        assert_eq!(text(&ended.stderr), "");
+        for name in names {
+            let mut command = drydock();
+            command.args(args).env(name, OsStr::from_bytes(b"a-value-\xff"));
+            let ended = command.output().await.unwrap();
+            assert_eq!(ended.status.code(), Some(78), "{args:?} {name}");
+            let expected = format!("error: variable `{name}`: the value is not UTF-8\n");
+            assert_eq!(text(&ended.stderr), expected);
+        }
+        let mut command = drydock();
+        command.args(args).env("DRYDOCK_CLUTSER", "test");
+        let ended = command.output().await.unwrap();
+        assert!(ended.status.success(), "{args:?}");
+        let warning = "warning: nothing reads the variables `DRYDOCK_CLUTSER`\n";
+        assert_eq!(text(&ended.stderr), warning);
+    }
+}

@@ -72,9 +72,14 @@ impl Installation {
     /// Starts `serve all` and waits until it is ready.
     pub async fn start(&self) -> Running {
         let mut command = drydock();
+        command.stderr(Stdio::null());
+        self.start_with(command).await
+    }
+
+    /// The same with a command that may have variables, and a stderr, of its own.
+    pub async fn start_with(&self, mut command: Command) -> Running {
         command.args(["serve", "all"]).args(FREE_PORTS).arg("--data-dir");
-        let spawned = command.arg(self.data()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut child = spawned.unwrap();
+        let mut child = command.arg(self.data()).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut listens = async |service: &str| {
             let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;

@@ -20,4 +20,8 @@ mod serve;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
+mod unwritable;
+#[cfg(test)]
+mod values;
+#[cfg(test)]
 mod wire;

@@ -61,7 +61,7 @@ async fn a_user_creates_everything_down_to_a_variable() {
     };
     let run = running.client.run_environment(&super::harness::soon(), &site, &query).await.unwrap();
     let values: Vec<_> = run.variables.values().map(String::as_str).collect();
-    assert_eq!(values, ["the plain value"], "without the file's last line break");
+    assert_eq!(values, ["the plain value\n"], "byte for byte");
 
     stdout(&alice(&["org", "delete", "acme"]).await);
     assert_eq!(json(&alice(&["org", "list", "--json"]).await), Value::Array(Vec::new()));

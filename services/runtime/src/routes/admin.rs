@@ -62,6 +62,10 @@ async fn switch_on<S>(
         let message = format!("`reason` has more than {MAX_REASON_LENGTH} characters");
         return Err(bad(Code::InvalidBody, message).into());
     }
+    if reason.as_ref().is_some_and(|it| it.chars().any(char::is_control)) {
+        let message = "`reason` has a control character".to_owned();
+        return Err(bad(Code::InvalidBody, message).into());
+    }
     let wait = query.wait()?;
     let (mode, requested_by) = (Mode::Maintenance, requested_by(&headers)?);
     let change = ModeChange { mode, requested_by, reason, wait };
@@ -98,7 +102,10 @@ fn requested_by(headers: &HeaderMap) -> Result<String, ApiError> {
         return Ok(INTERNAL.to_owned());
     };
     match value.to_str() {
-        Ok(text) if (1..=MAX_REQUESTED_BY_LENGTH).contains(&text.len()) => Ok(text.to_owned()),
+        // The rest that `to_str` lets through is tabs.
+        Ok(text) if (1..=MAX_REQUESTED_BY_LENGTH).contains(&text.len()) && !text.contains('\t') => {
+            Ok(text.to_owned())
+        }
         _ => Err(bad(
             Code::InvalidHeader,
             format!("`X-Requested-By` must be 1 to {MAX_REQUESTED_BY_LENGTH} ASCII characters"),

@@ -58,6 +58,10 @@ async fn a_switch_needs_no_body_but_refuses_a_bad_one() {
     let json = "Content-Type: application/json\r\n";
     for (path, headers, body, expected) in [
         ("/api/v1/maintenance", json, "{\"raeson\": 1}", (400, "invalid_body")),
+        ("/api/v1/maintenance", json, "{\"reason\": \"\\u001b[2K\"}", (400, "invalid_body")),
+        ("/api/v1/maintenance", json, "{\"reason\": \"a\\nb\"}", (400, "invalid_body")),
+        ("/api/v1/maintenance", json, "{\"reason\": \"\\u009b1m\"}", (400, "invalid_body")),
+        ("/api/v1/maintenance", "X-Requested-By: a\tb\r\n", "", (400, "invalid_header")),
         ("/api/v1/maintenance", "", "{}", (415, "unsupported_media_type")),
         ("/api/v1/maintenance?wait=x", "", "", (400, "invalid_query")),
         ("/api/v1/maintenance?wait=-1s", "", "", (400, "invalid_query")),

@@ -13,7 +13,7 @@ mod tests;
 use std::path::Path;
 use std::process::ExitCode;
 
-use drydock_harness::fleet::{self, Job, Plan, exit};
+use drydock_harness::fleet::{self, Job, Plan, exit, output};
 use drydock_harness::report::{Outcome, failure};
 use drydock_harness::world::shim;
 
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     match plans.and_then(|plans| run_all(&plans)) {
         Ok(code) => code.into(),
         Err(failure) => {
-            eprintln!("error: {failure}");
+            output::note(format_args!("error: {failure}"));
             failure.exit()
         }
     }
@@ -49,9 +49,14 @@ fn run_all(jobs: &[Job]) -> Result<u8, exit::Failure> {
     shim::check().map_err(|error| exit::Failure::Simulator(error.to_string()))?;
     for job in jobs {
         let outcome = run(&LockPlan::parse("a plan", &job.text)?);
-        println!("{}: {} events, {}", job.name(), outcome.events, outcome.fingerprint);
+        output::line(format_args!(
+            "{}: {} events, {}",
+            job.name(),
+            outcome.events,
+            outcome.fingerprint
+        ))?;
         if exit::code(outcome.verdict) == exit::VIOLATED {
-            println!("{}", failure(&outcome, &job.keep()?, "lock"));
+            output::line(failure(&outcome, &job.keep()?, "lock"))?;
             return Ok(exit::VIOLATED);
         }
     }

@@ -2,6 +2,7 @@
 
 mod alone;
 pub mod exit;
+pub mod output;
 mod panics;
 mod plan;
 mod processes;

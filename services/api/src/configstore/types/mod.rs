@@ -43,8 +43,7 @@ pub use variable::{
 
 pub use visibility::Visibility;
 
-/// The regular expression of a text without control characters.
-const PRINTABLE: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
+use crate::names::PRINTABLE;
 
 /// Distinguishes `null` (the value is removed) from a field that is left out (no change).
 fn given<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>

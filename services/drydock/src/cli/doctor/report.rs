@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use drydock_core::env::Env;
+use drydock_core::private;
 use serde::Serialize;
 
 use super::{coordination, objects};
@@ -91,7 +92,7 @@ fn milliseconds(time: Duration) -> String {
 pub async fn run(config: Config, json: bool) -> Result<(), Failure> {
     let data_dir = config.data_dir.clone().ok_or_else(|| Loaded::missing("data_dir"))?;
     let (mut report, env) = (Report::default(), Env::system());
-    match std::fs::create_dir_all(&data_dir) {
+    match private::create_dir_all(&data_dir) {
         Ok(()) => report.add(Level::Ok, "data directory", format!("`{}`", data_dir.display())),
         Err(error) => {
             let what = format!("`{}` cannot be made: {error}", data_dir.display());

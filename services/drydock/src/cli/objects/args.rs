@@ -183,10 +183,16 @@ pub enum SecretAction {
 
 #[derive(Debug, Args)]
 pub struct DataArgs {
-    /// Key and file: the value is the file's content without the last line break; `KEY=-` reads the
-    /// value from stdin
+    /// Key and file: the value is the file's content, byte for byte; `KEY=-` reads the value from
+    /// stdin
     #[arg(required = true, value_name = "KEY=FILE")]
     pub data: Vec<String>,
+    /// Leave out the line break at the end of a file
+    #[arg(long)]
+    pub strip_newline: bool,
+    /// Keep the content as base64, which a run must decode; for content that is not UTF-8
+    #[arg(long)]
+    pub base64: bool,
 }
 
 #[derive(Debug, Subcommand)]

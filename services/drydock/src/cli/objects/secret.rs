@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use drydock_api::configstore::scoped::SecretKind;
 use drydock_api::configstore::types::{NewSecret, SecretChange, SecretData};
 
@@ -31,22 +32,79 @@ pub async fn run(session: Session, action: SecretAction) -> Result<(), Failure> 
     scoped::run::<SecretKind>(session, "secret", action).await
 }
 
-fn read(DataArgs { data }: DataArgs) -> Result<SecretData, Failure> {
+fn read(args: DataArgs) -> Result<SecretData, Failure> {
     let mut read = BTreeMap::new();
-    for entry in data {
+    let mut stdin_read = false;
+    for entry in &args.data {
         let Some((key, file)) = entry.split_once('=') else {
             return Err(Failure::Usage(format!("`{entry}` is not `KEY=FILE`")));
         };
-        let mut text = String::new();
-        let content = match file {
-            STDIN => std::io::stdin().read_to_string(&mut text).map(|_| text),
-            file => std::fs::read_to_string(file),
+        if file == STDIN && std::mem::replace(&mut stdin_read, true) {
+            return Err(Failure::Usage("stdin can be the value of one key only".to_owned()));
+        }
+        let bytes = match file {
+            STDIN => {
+                let mut bytes = Vec::new();
+                std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+            }
+            file => std::fs::read(file),
         };
-        let content = content.map_err(|error| Failure::because(format!("`{file}`"), error))?;
-        let content = content.strip_suffix('\n').unwrap_or(&content);
-        if read.insert(key.to_owned(), content.to_owned()).is_some() {
+        let bytes = bytes.map_err(|error| Failure::because(format!("`{file}`"), error))?;
+        let Some(value) = value(bytes, &args) else {
+            let why = format!("`{file}` is not UTF-8: pass `--base64` to keep it as base64");
+            return Err(Failure::Usage(why));
+        };
+        if read.insert(key.to_owned(), value).is_some() {
             return Err(Failure::Usage(format!("the key `{key}` is given twice")));
         }
     }
     Ok(read)
+}
+
+/// The value of a key, byte for byte unless a flag says otherwise; `None` if it is not a text.
+fn value(mut bytes: Vec<u8>, args: &DataArgs) -> Option<String> {
+    if args.strip_newline && bytes.last() == Some(&b'\n') {
+        bytes.pop();
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+    }
+    match args.base64 {
+        true => Some(BASE64_STANDARD.encode(bytes)),
+        false => String::from_utf8(bytes).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(strip_newline: bool, base64: bool) -> DataArgs {
+        DataArgs { data: Vec::new(), strip_newline, base64 }
+    }
+
+    #[test]
+    fn a_value_is_the_files_bytes() {
+        for text in ["", "\n", "a\n", "a\r\n", "\u{feff}a\0b\u{1b}\n\n"] {
+            let read = value(text.as_bytes().to_vec(), &args(false, false));
+            assert_eq!(read.as_deref(), Some(text));
+        }
+        assert_eq!(value(vec![b'a', 0xff], &args(false, false)), None);
+    }
+
+    #[test]
+    fn a_flag_strips_one_line_break() {
+        for (text, stripped) in
+            [("a", "a"), ("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), ("a\r", "a\r"), ("", "")]
+        {
+            let read = value(text.as_bytes().to_vec(), &args(true, false));
+            assert_eq!(read.as_deref(), Some(stripped), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn base64_carries_any_bytes() {
+        let read = value(vec![0, 0xff, b'\n'], &args(false, true)).unwrap();
+        assert_eq!(read, "AP8K");
+    }
 }

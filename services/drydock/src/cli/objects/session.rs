@@ -112,11 +112,11 @@ fn cell(object: &Value, column: &str) -> String {
 fn text(value: &Value) -> String {
     match value {
         Value::Null => NOTHING.to_owned(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => output::shown(text),
         Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
         Value::Object(fields) if fields.contains_key("path") => text(&fields["path"]),
         Value::Object(fields) if fields.contains_key("name") => text(&fields["name"]),
-        other => other.to_string(),
+        other => output::shown(&other.to_string()),
     }
 }
 

@@ -1,0 +1,3 @@
+//! The contract of runservice: runs, their tasks and attempts, and executors on the wire.
+
+pub mod types;

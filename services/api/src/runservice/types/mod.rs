@@ -1,0 +1,26 @@
+//! Objects of runservice, as requests and answers hold them. The store keeps the same types where
+//! both are equal.
+
+mod distinct;
+mod ids;
+mod names;
+mod report;
+mod state;
+mod task;
+mod time_span;
+mod waiting;
+
+pub use ids::{AttemptId, CacheId, ClaimId, ExecutorId, ProjectId, RunId, TaskId};
+pub use names::{Group, InvalidGroup, InvalidLabel, InvalidTaskName, Label, TaskName};
+pub use report::{ArchiveReport, LogReport, MAX_OBJECT_NAME, Status, StepExit, StepReport};
+pub use state::{
+    AttemptPhase, HeldState, LogState, OnNewer, Phase, Reason, RestartFrom, RunResult, TaskStatus,
+};
+pub use task::{
+    AllowFailure, ApprovalRule, Condition, Conditions, Dependency, Retry, RetryFor, RetryKind,
+    RunStep, SaveStep, Step, StepWhen, TaskSpec,
+};
+pub use time_span::{InvalidTimeSpan, TimeSpan};
+pub use waiting::WaitingFor;
+
+pub use distinct::distinct;

@@ -1,0 +1,19 @@
+//! Tables and properties of the engine.
+
+mod approvals;
+mod claims;
+mod deadlines;
+mod definitions;
+mod edges;
+mod groups;
+mod harness;
+mod heartbeats;
+mod picks;
+mod properties;
+mod reconciling;
+mod restarts;
+mod results;
+mod retries;
+mod statuses;
+mod stops;
+mod waiting;

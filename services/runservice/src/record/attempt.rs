@@ -1,0 +1,60 @@
+use std::collections::BTreeMap;
+
+use drydock_api::runservice::types::{
+    ArchiveReport, AttemptId, AttemptPhase, ClaimId, ExecutorId, LogReport, LogState, ProjectId,
+    Reason, RunId, StepReport, TaskId, TaskName,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One attempt of a task, as stored. A final attempt never changes, but for what is known of its
+/// logs and archives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attempt {
+    pub id: AttemptId,
+    pub project: ProjectId,
+    pub run: RunId,
+    pub task: TaskId,
+    pub name: TaskName,
+    /// From 1, in its task.
+    pub number: u32,
+    /// The attempt's place in the order of claims of all attempts, whatever clocks say.
+    pub place: u64,
+    pub executor: ExecutorId,
+    /// The executor's session at the claim.
+    pub session: u64,
+    pub claim: ClaimId,
+    pub phase: AttemptPhase,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// The order to stop, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<StopOrder>,
+    /// The named pool of which the attempt takes a place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
+    pub claimed_at: Timestamp,
+    pub deadline: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepReport>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub logs: BTreeMap<String, LogReport>,
+    pub log_state: LogState,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub archives: BTreeMap<String, ArchiveReport>,
+    pub revision: u64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StopOrder {
+    pub reason: Reason,
+    pub at: Timestamp,
+    /// How long the processes have between the request to end and their death.
+    pub grace_ms: u64,
+}

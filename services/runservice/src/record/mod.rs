@@ -1,0 +1,54 @@
+//! Objects as they are stored.
+//!
+//! Ids are typed, unknown fields are refused, and what can be computed is not stored. Absent on
+//! purpose: heartbeats, progress and bytes of logs, which are no commits.
+
+mod attempt;
+mod cache;
+mod definition;
+mod event;
+mod executor;
+mod gate;
+mod idempotency;
+mod run;
+mod run_counter;
+mod task;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+pub use attempt::{Attempt, StopOrder};
+pub use cache::Cache;
+pub use definition::RunDefinition;
+pub use event::RunEvent;
+pub use executor::Executor;
+pub use gate::ResumeGate;
+pub use idempotency::IdempotencyRecord;
+pub use run::{RestartOf, Run, StopRequest};
+pub use run_counter::RunCounter;
+pub use task::{Approval, ApprovalState, Kept, Task};
+
+/// The fields of objects that change after their creation.
+pub trait Stored: Serialize {
+    fn revision(&self) -> u64;
+
+    /// Counts one more change.
+    fn touch(&mut self, now: Timestamp);
+}
+
+macro_rules! stored {
+    ($($type:ty)*) => {
+        $(impl Stored for $type {
+            fn revision(&self) -> u64 {
+                self.revision
+            }
+
+            fn touch(&mut self, now: Timestamp) {
+                self.revision += 1;
+                self.updated_at = now;
+            }
+        })*
+    };
+}
+
+stored!(Attempt Executor Run Task);

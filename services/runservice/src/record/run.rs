@@ -1,0 +1,72 @@
+use std::collections::BTreeMap;
+
+use drydock_api::runservice::types::{
+    Group, OnNewer, Phase, ProjectId, Reason, RestartFrom, RunId, RunResult,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A run, as stored. Its tasks are objects of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    pub id: RunId,
+    pub project: ProjectId,
+    pub group: Group,
+    /// The run's number in its project, never given twice.
+    pub number: u64,
+    /// The run's place in the order of creation of all runs, whatever clocks say.
+    pub place: u64,
+    pub name: String,
+    pub phase: Phase,
+    pub result: RunResult,
+    /// The run's own definition; absent in the phase `setup_error`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<RunId>,
+    pub on_newer: OnNewer,
+    /// A failure cancels every task that cannot be part of dealing with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fail_fast: bool,
+    /// −100 to 100, within the project.
+    pub priority: i8,
+    /// Why the run was cancelled, or is being stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<StopRequest>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub setup_errors: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart_of: Option<RestartOf>,
+    pub queued_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// When the run has taken too long. It moves on by the time for which the clock stood still.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
+    /// The run's clock stands still since then, for an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_since: Option<Timestamp>,
+    /// No other run of the group starts before: a lost executor may still run an exclusive task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_held_until: Option<Timestamp>,
+    pub revision: u64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StopRequest {
+    pub reason: Reason,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestartOf {
+    pub run: RunId,
+    pub from: RestartFrom,
+}
