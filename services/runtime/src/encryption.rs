@@ -16,6 +16,7 @@ use std::sync::Arc;
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Key, Nonce};
 use drydock_core::env::Env;
+use drydock_core::error::{ApiError, Code};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -71,6 +72,18 @@ pub enum DecryptError {
     UnknownKey(String),
     #[error("a text encrypted under the key `{0}` is damaged, or belongs to another object")]
     Damaged(String),
+}
+
+impl From<DecryptError> for ApiError {
+    fn from(error: DecryptError) -> ApiError {
+        match &error {
+            DecryptError::UnknownKey(_) => ApiError::new(Code::EncryptionKeyMissing.kind())
+                .with_code(Code::EncryptionKeyMissing)
+                .with_message("a key that this needs is not configured")
+                .with_source(error),
+            DecryptError::Damaged(_) => ApiError::new(Code::Internal.kind()).with_source(error),
+        }
+    }
 }
 
 impl KeyRing {
