@@ -5,7 +5,7 @@
 //! takes them: close, drain, stop the background tasks, and only then acknowledge.
 //!
 //! Invariants: an acknowledgement of a generation is written only while closed, drained and stopped
-//! (maintenance) or open (normal); a newer generation overtakes at any step; events that belong to
+//! (maintenance) or open (normal); another generation overtakes at any step; events that belong to
 //! an overtaken generation change nothing. Absent on purpose: clocks, I/O, retries.
 
 use tokio::sync::watch;
@@ -132,7 +132,7 @@ pub enum Effect {
 }
 
 impl State {
-    /// The newest generation this instance knows of; 0 before the first.
+    /// The generation that this instance follows; 0 before the first.
     pub fn generation(self) -> u64 {
         match self {
             State::Starting => 0,
@@ -163,9 +163,21 @@ impl State {
         }
     }
 
+    /// Whether it follows this mode already. Generations are not put in order here: a coordination
+    /// store that was set back counts from an older one. [`ModeCell`] decides which mode is newer.
+    fn knows(self, mode: Mode, generation: u64) -> bool {
+        let followed = match self {
+            State::Starting => return false,
+            State::Open { .. } => Mode::Normal,
+            State::Draining { .. } | State::Stopping { .. } | State::Closed { .. } => {
+                Mode::Maintenance
+            }
+        };
+        (followed, self.generation()) == (mode, generation)
+    }
+
     fn mode_seen(self, mode: Mode, generation: u64) -> (State, Vec<Effect>) {
-        let known = self != State::Starting && generation <= self.generation();
-        if known {
+        if self.knows(mode, generation) {
             return (self, vec![]);
         }
         match (mode, self) {

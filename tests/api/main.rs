@@ -14,6 +14,7 @@ mod every_mistake;
 mod every_route;
 mod export;
 mod faults;
+mod formats;
 mod gateway_bad_input;
 mod gateway_boundary;
 mod gateway_calls;

@@ -43,6 +43,10 @@ pub enum StoreError {
     /// It is recovered with the next load.
     #[error("the coordination store was set back: objects hold other commits than it names")]
     SetBack,
+    /// The commit is in the log, and a step after it failed. Whoever asked must not take the
+    /// cause's word that nothing happened.
+    #[error("the commit was made, and a step after it failed")]
+    AfterCommit(#[source] Box<StoreError>),
     #[error("the log is broken: {0}")]
     BrokenLog(String),
     #[error(transparent)]
@@ -89,7 +93,14 @@ impl StoreError {
             Code::CoordinationUnavailable,
             "the coordination store does not answer",
         );
+        let unknown =
+            (Kind::Timeout, Code::DeadlineExceeded, "whether the change took place is not known");
         Some(match self {
+            StoreError::AfterCommit(cause) => match cause.public()? {
+                // These say nothing about an effect.
+                open @ (_, Code::StorageUnavailable | Code::CoordinationUnavailable, _) => open,
+                _ => unknown,
+            },
             StoreError::NotReady | StoreError::Closed | StoreError::SetBack => not_ready,
             StoreError::Maintenance => {
                 (Kind::Unavailable, Code::Maintenance, "the service is in maintenance")
@@ -110,10 +121,7 @@ impl StoreError {
                 let message = "the request did not finish before its deadline";
                 (Kind::Timeout, Code::DeadlineExceeded, message)
             }
-            StoreError::Commit(CommitError::Lost { .. }) => {
-                let message = "whether the change took place is not known";
-                (Kind::Timeout, Code::DeadlineExceeded, message)
-            }
+            StoreError::Commit(CommitError::Lost { .. }) => unknown,
             StoreError::Coordination(error) if error.is_transient() => coordination,
             StoreError::Commit(CommitError::Unavailable(_) | CommitError::Injected(_)) => {
                 coordination
@@ -178,5 +186,35 @@ pub(crate) fn translate(error: BoxError) -> BoxError {
     match error.downcast::<DbError>() {
         Ok(db) => StoreError::Db(*db).boxed(),
         Err(other) => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A client takes `maintenance` and `not_ready` as a promise that nothing was changed.
+    #[test]
+    fn what_fails_after_a_commit_is_never_answered_as_if_nothing_had_happened() {
+        let causes = [
+            StoreError::NotReady,
+            StoreError::Closed,
+            StoreError::SetBack,
+            StoreError::Maintenance,
+            StoreError::Busy,
+            StoreError::Fenced,
+            StoreError::TooLarge { bytes: 2, limit: 1 },
+            StoreError::StorageUnavailable("out".to_owned()),
+        ];
+        for cause in causes {
+            let text = cause.to_string();
+            let error = ApiError::from(StoreError::AfterCommit(Box::new(cause)));
+            let open = match error.kind() {
+                Kind::Timeout | Kind::Internal => true,
+                Kind::Unavailable => error.code() == Code::StorageUnavailable.as_str(),
+                _ => false,
+            };
+            assert!(open, "`{text}` is answered as {} {}", error.kind(), error.code());
+        }
     }
 }

@@ -108,6 +108,11 @@ pub const ALL: &[Scenario] = &[
         make: losses::coordination_set_back,
     },
     Scenario {
+        name: "coordination-torn",
+        about: "set-backs, losses, recoveries cut short, imports, outages of objects, all at once",
+        make: losses::coordination_torn,
+    },
+    Scenario {
         name: "objects-out",
         about: "object storage refuses everything until writes are refused, and comes back",
         make: losses::objects_out,

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use nix::sys::stat::{Mode, umask};
 use tokio::runtime::Runtime;
-use tracing_appender::non_blocking::WorkerGuard;
 
 use super::args::{BackupAction, Cli, Command, ConfigAction, ConfigArgs, GatewayArgs};
 use super::exit::{Failure, USAGE};
+use super::logging::Log;
 use super::objects::session::Session;
 use super::objects::{group, org, project, remote_source, secret, token, user, variable};
 use super::{
@@ -41,8 +41,12 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let environment = &environment;
     match cli.command {
         Command::Serve { role, config } => {
-            let (config, _logs) = prepare(&config, environment)?;
-            runtime()?.block_on(serve::run(role, config))
+            let (config, log) = prepare(&config, environment)?;
+            let repeats = log.repeats.clone();
+            runtime()?.block_on(async {
+                tokio::spawn(repeats.count());
+                serve::run(role, config).await
+            })
         }
         Command::Store { action } => {
             let store = action.store();
@@ -132,7 +136,7 @@ where
 }
 
 /// Reads the configuration, and begins to log as it says.
-fn prepare(args: &ConfigArgs, environment: &Environment) -> Result<(Config, WorkerGuard), Failure> {
+fn prepare(args: &ConfigArgs, environment: &Environment) -> Result<(Config, Log), Failure> {
     let config = read_config(args, environment)?.config;
     let logs = logging::begin(&config.log);
     if let Some(warning) = environment.warning() {

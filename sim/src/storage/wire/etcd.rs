@@ -10,8 +10,11 @@ use drydock_core::net::Net;
 use drydock_harness::record::Recorder;
 use drydock_harness::world::{self, Stop};
 use drydock_sim_etcd::machine::is_delete;
+use drydock_sim_etcd::trace::{RangeLine, TxnLine};
 use drydock_sim_etcd::{Clock, Cluster, Config, Etcd, MemberConfig, Node, Observer, serve};
-use etcd_client::proto::{PbKeyValue, PbTxnResponse};
+use etcd_client::proto::{
+    PbKeyValue, PbRangeRequest, PbRangeResponse, PbTxnRequest, PbTxnResponse,
+};
 
 use super::etcd_faults::EtcdFaults;
 use crate::plan::Plan;
@@ -231,9 +234,16 @@ impl Observer for History {
         era.revision = era.revision.max(newest);
     }
 
-    fn decided(&self, peer: &str, txn: &PbTxnResponse) {
-        let revision = txn.header.as_ref().map_or(0, |header| header.revision);
-        self.revisions.decided(host_of(peer), "", txn.succeeded, revision);
+    fn decided(&self, peer: &str, txn: &PbTxnRequest, answer: &PbTxnResponse) {
+        let revision = answer.header.as_ref().map_or(0, |header| header.revision);
+        let succeeded = answer.succeeded;
+        let txn = TxnLine { txn, succeeded };
+        self.revisions.decided(host_of(peer), format_args!("txn {txn}"), succeeded, revision);
+    }
+
+    fn read(&self, peer: &str, range: &PbRangeRequest, answer: &PbRangeResponse) {
+        let (count, range) = (answer.kvs.len(), RangeLine(range));
+        self.revisions.note(host_of(peer), format_args!("{range}: {count} keys"));
     }
 }
 
