@@ -64,9 +64,26 @@ impl ModeCell {
         });
     }
 
-    /// Replaces the known mode, which was of another coordination store.
-    pub fn replace(&self, seen: SeenMode) {
-        self.0.send_replace(Some(seen));
+    /// Stores a mode that was read after `known` was known. An older one counts, too: only a
+    /// coordination store that was set back answers with it.
+    pub fn observe_read(&self, known: Option<&SeenMode>, seen: SeenMode) {
+        if known.is_some_and(|known| seen.revision < known.revision) {
+            self.replace(known, seen);
+        } else {
+            self.observe(seen);
+        }
+    }
+
+    /// Replaces the mode that was known when `seen` was read, which may be of another coordination
+    /// store. `false`: another one has been stored since, and is kept; `seen` may be older.
+    pub fn replace(&self, known: Option<&SeenMode>, seen: SeenMode) -> bool {
+        self.0.send_if_modified(|current| {
+            let unchanged = current.as_ref() == known;
+            if unchanged {
+                *current = Some(seen);
+            }
+            unchanged
+        })
     }
 
     /// The newest mode; `None` until it is read for the first time.

@@ -38,6 +38,7 @@ mod moves;
 mod on_servers;
 mod openapi;
 mod orgs;
+mod outages;
 mod project_groups;
 mod projects;
 mod remote_sources;

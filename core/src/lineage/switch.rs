@@ -146,9 +146,5 @@ pub(crate) async fn note(store: &StoreBase) -> Result<(), StoreError> {
 
 /// Whether objects did not answer, or another archiver came first.
 fn may_be_tried_again(error: &StoreError) -> bool {
-    match error {
-        StoreError::Fenced | StoreError::Objects(ObjectError::Unavailable { .. }) => true,
-        StoreError::Coordination(error) => error.is_transient(),
-        _ => false,
-    }
+    matches!(error, StoreError::Fenced) || error.class().is_transient()
 }

@@ -132,6 +132,21 @@ fn a_mode_of_an_older_or_the_same_generation_is_followed() {
 }
 
 #[test]
+fn the_cell_takes_an_older_mode_that_was_read_after_the_known_one() {
+    let seen = |revision| SeenMode { revision, ..SeenMode::NEVER_SWITCHED };
+    let cell = ModeCell::default();
+    cell.observe(seen(5));
+    let known = cell.get();
+    cell.observe_read(known.as_ref(), seen(3));
+    assert_eq!(cell.get(), Some(seen(3)), "the store was set back");
+    cell.observe(seen(7));
+    cell.observe_read(known.as_ref(), seen(4));
+    assert_eq!(cell.get(), Some(seen(7)), "the answer is late");
+    cell.observe_read(cell.get().as_ref(), seen(8));
+    assert_eq!(cell.get(), Some(seen(8)));
+}
+
+#[test]
 fn the_cell_keeps_the_newest() {
     let cell = ModeCell::default();
     assert_eq!(cell.get(), None);

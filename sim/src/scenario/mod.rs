@@ -9,6 +9,7 @@ mod imports;
 mod losses;
 mod maintenance;
 mod partitions;
+mod space;
 mod steps;
 mod swarm;
 mod wire;
@@ -116,6 +117,11 @@ pub const ALL: &[Scenario] = &[
         name: "objects-out",
         about: "object storage refuses everything until writes are refused, and comes back",
         make: losses::objects_out,
+    },
+    Scenario {
+        name: "small-quota",
+        about: "etcd has little space, which only compaction keeps from being used up",
+        make: space::small_quota,
     },
 ];
 
