@@ -9,6 +9,7 @@
 
 mod class;
 mod code;
+mod failure;
 
 use std::error::Error;
 use std::fmt;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use class::FailureClass;
 pub use code::Code;
+pub use failure::{ActionError, Failure};
 
 /// Any error that travels up to a boundary.
 pub type BoxError = Box<dyn Error + Send + Sync>;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::parts::Store;
 use super::state::Phase;
 use crate::context::Context;
-use crate::db::{RunOn, Tx};
+use crate::db::{DbError, RunOn, Tx};
 use crate::env::Env;
 use crate::error::BoxError;
 use crate::log::format::{Mutation, Object, canonical};
@@ -83,20 +83,21 @@ impl<'a> StoreTx<'a> {
         kind: &'static str,
         id: Uuid,
         object: &T,
-    ) -> Result<(), BoxError> {
-        let object = Object { r#type: kind.to_owned(), id, data: canonical(object)? };
+    ) -> Result<(), StoreError> {
+        let data = canonical(object).map_err(DbError::Encode)?;
+        let object = Object { r#type: kind.to_owned(), id, data };
         self.schema.put(self.tx, &object)?;
         *self.bytes += object.data.get().len() + MUTATION_OVERHEAD;
         self.mutations.push(Mutation::Put(object));
-        self.limit.check(*self.bytes).map_err(StoreError::boxed)
+        self.limit.check(*self.bytes)
     }
 
     /// Deletes one object if it exists. Its children must be deleted first.
-    pub fn delete(&mut self, kind: &'static str, id: Uuid) -> Result<(), BoxError> {
+    pub fn delete(&mut self, kind: &'static str, id: Uuid) -> Result<(), StoreError> {
         if self.schema.delete(self.tx, kind, id)? {
             *self.bytes += MUTATION_OVERHEAD;
             self.mutations.push(Mutation::Delete { r#type: kind.to_owned(), id });
-            self.limit.check(*self.bytes).map_err(StoreError::boxed)?;
+            self.limit.check(*self.bytes)?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What goes with an object that is deleted.
 
-use drydock_api::configstore::client::secrets::Place;
+use drydock_api::configstore::scoped::{ScopeRef, SecretKind, VariableKind};
 use drydock_api::configstore::types::{ChildrenQuery, TreeQuery};
 use drydock_api::names::{Ref, TreeRef};
 use drydock_http::api::page::Consistency;
@@ -39,11 +39,11 @@ pub async fn of_project(session: &Session, project: &TreeRef) -> Result<String, 
     let Session { objects, ctx, .. } = session;
     let found = objects.project(ctx, project, Consistency::Linearizable).await;
     let path = found.map_err(failed)?.body.path;
-    let place = Place::Project(project.clone());
-    let secrets = async |query| objects.secrets(ctx, &place, &TreeQuery::new(query, false)).await;
+    let scope = ScopeRef::Project(project.clone());
+    let here = |query| TreeQuery::new(query, false);
+    let secrets = async |query| objects.list_in::<SecretKind>(ctx, &scope, &here(query)).await;
     let secrets = session.all(secrets).await?.len();
-    let variables =
-        async |query| objects.variables(ctx, &place, &TreeQuery::new(query, false)).await;
+    let variables = async |query| objects.list_in::<VariableKind>(ctx, &scope, &here(query)).await;
     let variables = session.all(variables).await?.len();
     Ok(format!("project `{path}` goes with {secrets} secrets and {variables} variables"))
 }
