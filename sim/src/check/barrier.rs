@@ -80,8 +80,9 @@ fn barriers(timeline: &Timeline) -> Vec<Barrier> {
     .collect()
 }
 
-/// When a coordination store began, after `since`, that knows of no switch of the mode: it was lost,
-/// or set back to before the first one. Then the mode is normal again, whatever was acknowledged.
+/// When a coordination store began, after `since`, that knows of no switch of the mode: it was
+/// lost, or set back to before the first one. Then the mode is normal again, whatever was
+/// acknowledged.
 fn forgotten(timeline: &Timeline, since: Seq) -> Option<Seq> {
     let mut began = timeline.began.iter().enumerate().filter(|(_, began)| **began > since);
     let knows = |era: usize, began: Seq| {
