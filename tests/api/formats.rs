@@ -25,7 +25,7 @@ fn rows(page: &str) -> Vec<(String, BTreeSet<String>)> {
 fn exported(export: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut types: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in export.lines() {
-        let line: Value = serde_json::from_str(line).unwrap();
+        let line: Value = serde_json::from_str(line).expect("a line of an export is JSON");
         if let (Some(name), Some(data)) = (line["type"].as_str(), line["data"].as_object()) {
             types.entry(name.to_owned()).or_default().extend(data.keys().cloned());
         }

@@ -39,7 +39,7 @@ impl World {
 
     async fn first_lineage(&self) -> String {
         let found = self.app.get("/api/v1/lineages").await.expect(200).json();
-        found["items"][0]["id"].as_str().unwrap().to_owned()
+        found["items"][0]["id"].as_str().expect("there is a lineage").to_owned()
     }
 }
 

@@ -42,7 +42,7 @@ async fn start(
     stop: &CancellationToken,
 ) -> (Store, Vec<tokio::task::JoinHandle<()>>) {
     let mode = ModeCell::default();
-    mode.observe(SeenMode::decode(None).unwrap());
+    mode.observe(SeenMode::NEVER_SWITCHED);
     let (store, loops) = Store::new(StoreParts {
         cluster: "test".to_owned(),
         schema: &SCHEMA,
@@ -60,7 +60,7 @@ async fn start(
         tokio::spawn(tasks::run(store.clone(), "test".to_owned(), stop.clone())),
         tokio::spawn(compact::follow_space(store.clone(), stop.clone())),
     ];
-    store.phase().wait_for(|phase| *phase == Phase::Ready).await.unwrap();
+    store.phase().wait_for(|phase| *phase == Phase::Ready).await.expect("the store runs");
     (store, running)
 }
 
