@@ -12,7 +12,7 @@ use crate::testkit::{Instance, World, keys, soon};
 /// The id of the current lineage.
 async fn current_lineage(instance: &Instance) -> uuid::Uuid {
     let lineages = instance.store.lineages().await.unwrap();
-    lineages.iter().find(|lineage| lineage.in_force).unwrap().id
+    lineages.iter().find(|lineage| lineage.current).unwrap().id
 }
 
 #[tokio::test(start_paused = true)]
@@ -42,7 +42,7 @@ async fn an_import_keeps_all_of_the_state_before_and_a_restore_brings_it_back() 
     let three = world.start().await;
     three.add("c").await.unwrap();
     let lineages = three.store.lineages().await.unwrap();
-    let shown: Vec<_> = lineages.iter().map(|it| (it.reason, it.position, it.in_force)).collect();
+    let shown: Vec<_> = lineages.iter().map(|it| (it.reason, it.position, it.current)).collect();
     let expected = [
         (Reason::Bootstrap, 2, false),
         (Reason::Import, 3, false),

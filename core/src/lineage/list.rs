@@ -18,7 +18,7 @@ use crate::objects::{ObjectError, Objects};
 use crate::read_model::StoreError;
 use crate::read_model::base::StoreBase;
 
-/// A lineage that is, or was, in force.
+/// A lineage that is, or was, the current one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lineage {
     pub id: Uuid,
@@ -28,7 +28,7 @@ pub struct Lineage {
     /// Its last commit; for one that is over, the last that is kept.
     pub position: Position,
     pub created: Timestamp,
-    pub in_force: bool,
+    pub current: bool,
 }
 
 /// The lineages that one can go back to, and the current one; oldest first.
@@ -54,7 +54,7 @@ pub(crate) async fn all(store: &StoreBase) -> Result<Vec<Lineage>, StoreError> {
             reason: record.reason,
             position,
             created: record.created,
-            in_force: current == Some(id),
+            current: current == Some(id),
         });
     }
     Ok(lineages)

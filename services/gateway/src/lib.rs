@@ -18,7 +18,6 @@ mod errors;
 mod handlers;
 mod requirement;
 mod routes;
-mod service;
 mod state;
 
 pub use requirement::{Object, Requirement};

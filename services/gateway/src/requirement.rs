@@ -1,12 +1,12 @@
-//! What a route requires of its caller, as data. Each row of the route table names one of these by
-//! the type of the same name in `auth::require`; nothing else says who may call.
+//! The requirement of a route to its callers, as data. Each row of the route table names one of these
+//! by the type of the same name in `auth::require`; no other place decides who may call.
 //!
 //! Administrators (the admin token, and users with `admin`) pass everything but
 //! [`AdminToken`](Requirement::AdminToken).
 
 use drydock_core::error::Code;
 
-/// What a path may lead to.
+/// The kind of object to which a path leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Object {
     Org,
@@ -33,13 +33,13 @@ pub enum Requirement {
     Admin,
     /// The admin token itself, which needs no service to be known.
     AdminToken,
-    /// To be the user that the path names. Everybody else is answered as if there were none.
+    /// To be the user that the path names. For other callers the user does not exist.
     SelfOf,
     /// That the path's object is public, or belongs to the caller or to an organization of which
-    /// the caller is a member. Everybody else is answered as if there were none.
+    /// the caller is a member. For other callers the object does not exist.
     Reads(Object),
-    /// To own the path's object: to be the user, or an owner of the organization, at its root. Who
-    /// may read it is told that this is not enough; everybody else as for `Reads`.
+    /// To own the path's object: to be the user, or an owner of the organization, at its root. The
+    /// refusal is `forbidden` for callers who may read it; for others it does not exist.
     Owns(Object),
     /// To own the group that the body names as `parent`.
     OwnsParent,
@@ -48,7 +48,7 @@ pub enum Requirement {
 }
 
 impl Requirement {
-    /// What those are answered who do not meet it.
+    /// The codes of its refusals.
     pub fn codes(self) -> Vec<Code> {
         match self {
             Requirement::AnyUser => Vec::new(),

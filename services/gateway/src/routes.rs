@@ -2,20 +2,21 @@
 
 use axum::handler::Handler;
 use drydock_api::configstore::endpoints as at;
+use drydock_api::gateway::SERVICE;
 use drydock_api::gateway::endpoints as own;
 use drydock_core::error::{Code, Failure, Kind};
 use drydock_http::api::endpoint::{Endpoint, Spec};
 use drydock_http::api::operation::DELEGATION;
-use drydock_http::api::page::ListQuery;
 use drydock_http::server::route::{Refusing, Route};
+use drydock_runtime::Stateless;
 
 use super::auth::require::{
     Admin, AdminToken, AnyUser, Demands, Org, Owns, OwnsParent, OwnsWithTarget, Project,
     ProjectGroup, Reads, Require, SelfOf,
 };
 use super::handlers::{
-    archive, lineage, linked_account, maintenance, member, org, project, project_group,
-    remote_source, scoped, token, user,
+    archive, linked_account, maintenance, member, org, project, project_group, remote_source,
+    scoped, token, user,
 };
 use super::requirement::Requirement;
 use super::state::{App, Gateway};
@@ -34,6 +35,14 @@ macro_rules! scoped {
             row(Owns($object), at::$module::delete(), scoped::delete::<at::$module::$operations>),
         ]
     };
+}
+
+impl Stateless for Gateway {
+    const NAME: &'static str = SERVICE;
+
+    fn routes() -> Vec<Route<Gateway>> {
+        routes()
+    }
 }
 
 /// The table of the router.
@@ -106,7 +115,7 @@ fn users() -> Vec<Row> {
 
 fn orgs() -> Vec<Row> {
     vec![
-        row(AnyUser, at::org::list().query::<ListQuery>(), org::list),
+        row(AnyUser, at::org::list(), org::list),
         row(AnyUser, own::create_org(), org::create),
         row(Reads(Org), at::org::get(), org::get),
         row(Owns(Org), at::org::update(), org::update),
@@ -129,16 +138,8 @@ fn tree() -> Vec<Row> {
         row(Reads(ProjectGroup), at::project_group::get(), project_group::get),
         row(OwnsWithTarget(ProjectGroup), at::project_group::update(), project_group::update),
         row(Owns(ProjectGroup), at::project_group::delete(), project_group::delete),
-        row(
-            Reads(ProjectGroup),
-            at::project_group::subgroups().query::<ListQuery>(),
-            project_group::subgroups,
-        ),
-        row(
-            Reads(ProjectGroup),
-            at::project_group::projects().query::<ListQuery>(),
-            project_group::projects,
-        ),
+        row(Reads(ProjectGroup), at::project_group::subgroups(), project_group::subgroups),
+        row(Reads(ProjectGroup), at::project_group::projects(), project_group::projects),
         row(OwnsParent, at::project::create(), project::create),
         row(Reads(Project), at::project::get(), project::get),
         row(OwnsWithTarget(Project), at::project::update(), project::update),
@@ -154,7 +155,7 @@ fn operators() -> Vec<Row> {
         operator_row(own::switch_off(), maintenance::switch_off),
         operator_row(own::export(), archive::export),
         operator_row(own::import(), archive::import),
-        operator_row(own::lineages(), lineage::list),
-        operator_row(own::restore(), lineage::restore),
+        operator_row(own::lineages(), archive::lineages),
+        operator_row(own::restore(), archive::restore),
     ]
 }

@@ -9,8 +9,8 @@ use drydock_api::configstore::client::ConfigstoreClient;
 use drydock_api::configstore::scoped::{ScopeRef, SecretKind};
 use drydock_api::configstore::types;
 use drydock_api::configstore::types::{
-    ChildrenQuery, NewOrg, NewProject, NewProjectGroup, NewSecret, NewToken, NewUser, OrgChange,
-    ProjectChange, ProjectGroupChange, TreeQuery, UserChange, Visibility,
+    NewOrg, NewProject, NewProjectGroup, NewSecret, NewToken, NewUser, OrgChange, ProjectChange,
+    ProjectGroupChange, TreeQuery, UserChange, Visibility,
 };
 use drydock_api::gateway::GatewayClient;
 use drydock_api::names::{Ref, TreeRef};
@@ -254,7 +254,7 @@ impl Sent {
             }
             Act::ListProjects { group } => {
                 let limit = Some(LIST_LIMIT.to_string());
-                let query = ChildrenQuery { limit, ..ChildrenQuery::default() };
+                let query = ListQuery { limit, ..ListQuery::default() };
                 let listed = client.projects(ctx, &place(group), &query).await?.items.into_iter();
                 Reply::List(listed.map(|it| entry(it.id, &it.name)).collect())
             }

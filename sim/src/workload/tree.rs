@@ -3,8 +3,8 @@
 use drydock_api::configstore::client::ConfigstoreClient;
 use drydock_api::configstore::scoped::{ScopeRef, SecretKind, VariableKind};
 use drydock_api::configstore::types::{
-    ChildrenQuery, EnvironmentQuery, NewProject, NewProjectGroup, NewSecret, NewVariable,
-    ProjectGroupChange, SecretChange, VariableValue, Visibility,
+    EnvironmentQuery, NewProject, NewProjectGroup, NewSecret, NewVariable, ProjectGroupChange,
+    SecretChange, VariableValue, Visibility,
 };
 use drydock_api::names::{Ref, TreeRef};
 use drydock_core::context::Context;
@@ -90,8 +90,7 @@ pub async fn send(
             Reply::Done
         }
         TreeCall::ListGroups { group } => {
-            let whole =
-                ChildrenQuery { limit: Some(LIST_LIMIT.to_string()), ..ChildrenQuery::default() };
+            let whole = ListQuery { limit: Some(LIST_LIMIT.to_string()), ..ListQuery::default() };
             let page = client.subgroups(ctx, &place(group), &whole).await?;
             let groups = page.items.into_iter();
             Reply::List(groups.map(|it| Named { id: it.id, name: it.name }).collect())

@@ -1,14 +1,14 @@
-//! Whether somebody may do what is asked, judged on the very state that is changed or shown: a
-//! right that was withdrawn before the change is in the log stops it.
+//! The check of a delegation's rights, in the same state that the request changes or reads: a right
+//! that was withdrawn before the change is in the log prevents the change.
 //!
-//! Architecture invariant: nothing else knows who owns what. Other services name the rights that a
-//! call takes, and learn from the refusal what was missing.
+//! Architecture invariant: no other code knows which user owns which object. Other services name
+//! the rights that a call requires, and learn from the refusal which one was missing.
 
 use drydock_api::configstore::refusals::{
     CallerForbidden, CallerNotExist, NotEntitled, OrgNotExist, ProjectGroupNotExist,
     ProjectNotExist, UserNotExist,
 };
-use drydock_api::configstore::types::{Behalf, Owned, Owner, Right, Role, User, Visibility};
+use drydock_api::configstore::types::{Delegation, Owned, Owner, Right, Role, User, Visibility};
 use drydock_api::names::{OwnerKind, Ref};
 use drydock_core::db::{DbError, Tx};
 use drydock_core::error::ActionError;
@@ -19,14 +19,14 @@ use crate::model::tree::Placement;
 use crate::record::Token;
 use crate::schema::USERS;
 
-/// On whose behalf something is done, with all rights that it takes.
+/// The user of a delegation, who has all of its rights.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub user: User,
     pub token: Token,
 }
 
-/// What somebody is to the owner of an object.
+/// The relation of a user to the owner of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Relation {
     Owner,
@@ -34,17 +34,17 @@ enum Relation {
     Stranger,
 }
 
-/// What becomes of somebody who wants to do something with an object.
+/// The decision on one right to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Allowed,
     Forbidden,
-    /// Is answered as if there were no such object.
+    /// The answer is the same as for an object that does not exist.
     Hidden,
 }
 
 impl Relation {
-    /// For what takes an owner. `visibility` is the object's effective one.
+    /// Decides on the right to own an object with this effective visibility.
     fn owns(self, visibility: Visibility) -> Verdict {
         match self.reads(visibility) {
             Verdict::Allowed if self != Relation::Owner => Verdict::Forbidden,
@@ -52,6 +52,7 @@ impl Relation {
         }
     }
 
+    /// Decides on the right to read an object with this effective visibility.
     fn reads(self, visibility: Visibility) -> Verdict {
         match (self, visibility) {
             (Relation::Owner | Relation::Member, _) | (_, Visibility::Public) => Verdict::Allowed,
@@ -60,31 +61,33 @@ impl Relation {
     }
 }
 
+/// Checks that the token's user has all rights of the delegation; administrators have every right.
+///
 /// # Errors
-/// `caller_not_exist` without the token or its user. Otherwise what a caller without the right is
-/// told: `caller_forbidden`, or that the object does not exist where it is hidden.
-pub fn judge(tx: &Tx<'_>, behalf: &Behalf) -> Result<Caller, ActionError<NotEntitled>> {
-    let caller = find(tx, behalf)?;
+/// `caller_not_exist` if the token or its user does not exist. For a missing right
+/// `caller_forbidden`, or the object's own `…_not_exist` if the user may not see it.
+pub fn authorize(tx: &Tx<'_>, delegation: &Delegation) -> Result<Caller, ActionError<NotEntitled>> {
+    let caller = find(tx, delegation)?;
     if !caller.user.admin {
-        behalf.rights.iter().try_for_each(|right| has(tx, &caller.user, right))?;
+        delegation.rights.iter().try_for_each(|right| has(tx, &caller.user, right))?;
     }
     Ok(caller)
 }
 
-/// Whose token it is.
-fn find(tx: &Tx<'_>, behalf: &Behalf) -> Result<Caller, ActionError<NotEntitled>> {
-    let token = model::token::by_digest(tx, &behalf.token)?.ok_or(CallerNotExist)?;
+fn find(tx: &Tx<'_>, delegation: &Delegation) -> Result<Caller, ActionError<NotEntitled>> {
+    let token = model::token::by_digest(tx, &delegation.token)?.ok_or(CallerNotExist)?;
     let user: Option<User> = tx.get(USERS, token.user)?;
     Ok(Caller { user: user.ok_or(CallerNotExist)?, token })
 }
 
 impl Caller {
-    /// Of whom only that is listed which they may see; `None`: everything is.
+    /// The user to whose view lists are limited; `None` for an administrator, who sees all.
     pub fn sees_as(&self) -> Option<Uuid> {
         (!self.user.admin).then_some(self.user.id)
     }
 
-    /// What is listed of that which is directly below something of this owner; `None`: everything.
+    /// The visibility to which lists of an owner's groups and projects are limited; `None` if the
+    /// user sees all of them.
     pub fn sees_below(&self, tx: &Tx<'_>, owner: &Owner) -> Result<Option<Visibility>, DbError> {
         let Some(user) = self.sees_as() else { return Ok(None) };
         Ok(match relation(tx, user, owner.kind, owner.id)? {
@@ -95,7 +98,7 @@ impl Caller {
 }
 
 fn has(tx: &Tx<'_>, user: &User, right: &Right) -> Result<(), ActionError<NotEntitled>> {
-    let (object, judge): (_, fn(Relation, Visibility) -> Verdict) = match right {
+    let (object, decide): (_, fn(Relation, Visibility) -> Verdict) = match right {
         Right::Admin => return Err(CallerForbidden.into()),
         Right::Be(Ref::Id(id)) if *id == user.id => return Ok(()),
         Right::Be(Ref::Name(name)) if *name == user.name => return Ok(()),
@@ -105,10 +108,10 @@ fn has(tx: &Tx<'_>, user: &User, right: &Right) -> Result<(), ActionError<NotEnt
     };
     let verdict = match placement(tx, object)? {
         Some(Placement { owner, visibility, .. }) => {
-            judge(relation(tx, user.id, owner.kind, owner.id)?, visibility)
+            decide(relation(tx, user.id, owner.kind, owner.id)?, visibility)
         }
         None => {
-            // What is absent takes the same look-up as what is hidden.
+            // An absent object takes the same look-up as a hidden one.
             relation(tx, user.id, OwnerKind::Org, Uuid::nil())?;
             Verdict::Hidden
         }
@@ -120,7 +123,7 @@ fn has(tx: &Tx<'_>, user: &User, right: &Right) -> Result<(), ActionError<NotEnt
     }
 }
 
-/// Where the object stands: the owner at its root, and its effective visibility.
+/// The placement of an object: the owner at its root, and its effective visibility.
 fn placement(tx: &Tx<'_>, object: &Owned) -> Result<Option<Placement>, DbError> {
     let (group, own) = match object {
         Owned::Org(org) => {
@@ -143,7 +146,7 @@ fn placement(tx: &Tx<'_>, object: &Owned) -> Result<Option<Placement>, DbError> 
 fn relation(tx: &Tx<'_>, user: Uuid, kind: OwnerKind, owner: Uuid) -> Result<Relation, DbError> {
     let role = match kind {
         OwnerKind::User if owner == user => return Ok(Relation::Owner),
-        // Takes as long as the other one.
+        // The look-up takes the same time for both kinds.
         OwnerKind::User | OwnerKind::Org => model::member::find(tx, owner, user)?,
     };
     Ok(match role.map(|member| member.role) {

@@ -20,7 +20,7 @@ use super::encryption::decrypt;
 use super::project;
 use super::secret::bound;
 use crate::model;
-use crate::record::{ScopedRecord, Secret};
+use crate::record::{ScopedRecord, Secret, Variable};
 
 /// The environment of a run, and its secrets that should be encrypted again.
 pub struct Resolved {
@@ -49,7 +49,7 @@ pub fn resolve(
     let scopes = model::tree::scopes_of_project(tx, &project)?;
     let mut opened = BTreeMap::new();
     let mut seen = BTreeSet::new();
-    for variable in model::variable::all(tx, &scopes)? {
+    for variable in model::scoped::all::<Variable>(tx, &scopes)? {
         if !seen.insert(variable.name.clone()) {
             // A nearer definition hides this one, even if it has no value for this run.
             continue;

@@ -13,7 +13,6 @@ use drydock_http::server::extract::{Path, Query};
 use drydock_http::server::reply;
 use uuid::Uuid;
 
-use super::creation::answer_creation;
 use super::reader::Reader;
 use super::writer::Writer;
 use crate::action::linked_account as action;
@@ -53,7 +52,7 @@ pub async fn create(
         let etag = account.etag();
         Ok(Created::new(location, etag, &account.view(source))?)
     };
-    answer_creation(writer, creation.repeatable, work).await
+    writer.create(creation.repeatable, work).await
 }
 
 pub async fn delete(

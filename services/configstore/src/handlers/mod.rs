@@ -1,7 +1,6 @@
 //! Handlers turn requests into types and types into answers, and do nothing else.
 
-mod behalf;
-mod creation;
+mod delegated;
 pub mod environment;
 pub mod linked_account;
 pub mod member;

@@ -1,18 +1,17 @@
 use axum::response::Response;
 use drydock_api::configstore::endpoints::org as failures;
-use drydock_api::configstore::types::{NewOrg, Org, OrgChange, OrgsQuery};
+use drydock_api::configstore::types::{NewOrg, Org, OrgChange};
 use drydock_api::configstore::validate;
 use drydock_api::names::Ref;
 use drydock_core::store::StoreTx;
 use drydock_http::api::creation::Created;
-use drydock_http::api::page::{Cursor, Page, ReadQuery};
+use drydock_http::api::page::{Cursor, ListQuery, Page, ReadQuery};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::server::creation::Creation;
 use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
-use super::creation::answer_creation;
 use super::reader::Reader;
 use super::writer::Writer;
 use crate::action::delegation::Caller;
@@ -22,13 +21,11 @@ use crate::record::Stored;
 
 pub async fn list(
     reader: Reader<failures::List>,
-    Query(query): Query<OrgsQuery>,
+    Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<Org>>, OperationError<failures::List>> {
-    let (query, visible_to) = query.split();
     let page = query.page()?;
     let read = reader.read_as(query.reads(), move |tx, caller| {
-        let visible_to = visible_to.or(caller.and_then(Caller::sees_as));
-        let found = model::org::list(tx, visible_to, &page)?;
+        let found = model::org::list(tx, caller.and_then(Caller::sees_as), &page)?;
         Ok(page.cut(found, |org| Cursor::new(org.name.as_str(), org.id)))
     });
     Ok(axum::Json(read.await?))
@@ -45,7 +42,7 @@ pub async fn create(
         let org = action::create(tx, &name, visibility, owner.as_ref())?;
         Ok(Created::new(format!("/api/v1/orgs/{}", org.id), org.etag(), &org)?)
     };
-    answer_creation(writer, creation.repeatable, work).await
+    writer.create(creation.repeatable, work).await
 }
 
 pub async fn get(

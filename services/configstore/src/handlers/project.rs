@@ -13,7 +13,6 @@ use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
-use super::creation::answer_creation;
 use super::reader::Reader;
 use super::writer::Writer;
 use crate::action::project as action;
@@ -31,7 +30,7 @@ pub async fn create(
         let location = format!("/api/v1/projects/{}", project.id);
         Ok(Created::new(location, project.etag(), &view)?)
     };
-    answer_creation(writer, creation.repeatable, work).await
+    writer.create(creation.repeatable, work).await
 }
 
 pub async fn get(

@@ -1,22 +1,20 @@
 use axum::response::Response;
 use drydock_api::configstore::endpoints::project_group as failures;
 use drydock_api::configstore::types::{
-    ChildrenQuery, NewProjectGroup, Owner, ProjectGroupChange, ProjectGroupView, ProjectView,
-    Visibility,
+    NewProjectGroup, Owner, ProjectGroupChange, ProjectGroupView, ProjectView, Visibility,
 };
 use drydock_api::configstore::validate;
 use drydock_api::names::TreeRef;
 use drydock_core::db::{DbError, Tx};
 use drydock_core::store::StoreTx;
 use drydock_http::api::creation::Created;
-use drydock_http::api::page::{Cursor, Page, ReadQuery};
+use drydock_http::api::page::{Cursor, ListQuery, Page, ReadQuery};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::server::creation::Creation;
 use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
-use super::creation::answer_creation;
 use super::reader::Reader;
 use super::writer::Writer;
 use crate::action::delegation::Caller;
@@ -37,7 +35,7 @@ pub async fn create(
         let location = format!("/api/v1/project_groups/{}", group.id);
         Ok(Created::new(location, group.etag(), &view)?)
     };
-    answer_creation(writer, creation.repeatable, work).await
+    writer.create(creation.repeatable, work).await
 }
 
 pub async fn get(
@@ -83,14 +81,13 @@ pub async fn delete(
 pub async fn subgroups(
     reader: Reader<failures::Subgroups>,
     Path(group): Path<TreeRef>,
-    Query(query): Query<ChildrenQuery>,
+    Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<ProjectGroupView>>, OperationError<failures::Subgroups>> {
-    let (query, visibility) = query.split();
     let page = query.page()?;
     let read = reader.read_as(query.reads(), move |tx, caller| {
         let parent = action::find(tx, &group)?;
         let above = placement(tx, parent.id)?;
-        let visibility = shown(tx, caller, &above.owner, visibility)?;
+        let visibility = shown(tx, caller, &above.owner)?;
         let found = model::project_group::list(tx, parent.id, visibility, &page)?;
         let views = found.iter().map(|group| subgroup_view(group, &above)).collect();
         Ok(page
@@ -102,14 +99,13 @@ pub async fn subgroups(
 pub async fn projects(
     reader: Reader<failures::Projects>,
     Path(group): Path<TreeRef>,
-    Query(query): Query<ChildrenQuery>,
+    Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<ProjectView>>, OperationError<failures::Projects>> {
-    let (query, visibility) = query.split();
     let page = query.page()?;
     let read = reader.read_as(query.reads(), move |tx, caller| {
         let parent = action::find(tx, &group)?;
         let above = placement(tx, parent.id)?;
-        let visibility = shown(tx, caller, &above.owner, visibility)?;
+        let visibility = shown(tx, caller, &above.owner)?;
         let found = model::project::list(tx, parent.id, visibility, &page)?;
         let views = found.iter().map(|project| project_view(tx, project, &above));
         let views: Vec<_> = views.collect::<Result<_, _>>()?;
@@ -118,13 +114,11 @@ pub async fn projects(
     Ok(axum::Json(read.await?))
 }
 
-/// What of a group's children is listed: what the query asks for, as far as the caller sees it.
+/// The visibility to which the list of a group's children is limited.
 fn shown(
     tx: &Tx<'_>,
     caller: Option<&Caller>,
     owner: &Owner,
-    asked: Option<Visibility>,
 ) -> Result<Option<Visibility>, DbError> {
-    let seen = caller.map(|caller| caller.sees_below(tx, owner)).transpose()?.flatten();
-    Ok(seen.or(asked))
+    Ok(caller.map(|caller| caller.sees_below(tx, owner)).transpose()?.flatten())
 }

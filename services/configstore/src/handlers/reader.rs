@@ -1,4 +1,4 @@
-//! The only way from a handler to what the store shows.
+//! The only way from a handler to a read of the store.
 
 use std::marker::PhantomData;
 
@@ -11,7 +11,7 @@ use drydock_http::server::error::{HttpError, OperationError};
 use drydock_http::server::extract::Ctx;
 use http::request::Parts;
 
-use super::behalf::{OnBehalf, Used};
+use super::delegated::{Delegated, UsedToken};
 use crate::action::delegation::Caller;
 use crate::state::App;
 
@@ -19,7 +19,7 @@ use crate::state::App;
 pub struct Reader<F> {
     app: App,
     ctx: Context,
-    behalf: OnBehalf,
+    delegated: Delegated,
     failures: PhantomData<fn() -> F>,
 }
 
@@ -39,12 +39,12 @@ impl<F: Failure> Reader<F> {
         reads: Reads,
         work: impl FnOnce(&Tx<'_>, Option<&Caller>) -> Result<T, ActionError<F>> + Send + 'static,
     ) -> Result<T, OperationError<F>> {
-        let Reader { app, ctx, behalf, .. } = self;
-        // A right that was withdrawn is seen at once, however old the rest may be.
-        let reads = if behalf.is_somebody() { Reads::Linearizable } else { reads };
-        let used = behalf.used.clone();
+        let Reader { app, ctx, delegated, .. } = self;
+        // The withdrawal of a right holds at once: the state must be the newest one.
+        let reads = if delegated.is_some() { Reads::Linearizable } else { reads };
+        let used = delegated.used.clone();
         let read = app.service.store.read(&ctx, reads, move |tx| {
-            let caller = behalf.judge(tx).map_err(ActionError::boxed)?;
+            let caller = delegated.authorize(tx).map_err(ActionError::boxed)?;
             work(tx, caller.as_ref()).map_err(ActionError::boxed)
         });
         let read = read.await;
@@ -53,8 +53,8 @@ impl<F: Failure> Reader<F> {
     }
 
     /// Where to note the token that the request was made with.
-    pub fn used(&self) -> Used {
-        self.behalf.used.clone()
+    pub fn used(&self) -> UsedToken {
+        self.delegated.used.clone()
     }
 }
 
@@ -63,7 +63,7 @@ impl<F> FromRequestParts<App> for Reader<F> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Reader<F>, HttpError> {
         let Ctx(ctx) = Ctx::from_request_parts(parts, app).await?;
-        let behalf = OnBehalf::of(&parts.headers)?;
-        Ok(Reader { app: app.clone(), ctx, behalf, failures: PhantomData })
+        let delegated = Delegated::of(&parts.headers)?;
+        Ok(Reader { app: app.clone(), ctx, delegated, failures: PhantomData })
     }
 }

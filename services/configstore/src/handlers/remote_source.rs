@@ -12,7 +12,6 @@ use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
-use super::creation::answer_creation;
 use super::reader::Reader;
 use super::writer::Writer;
 use crate::action::remote_source as action;
@@ -43,7 +42,7 @@ pub async fn create(
         let location = format!("/api/v1/remote_sources/{}", source.id);
         Ok(Created::new(location, source.etag(), &source)?)
     };
-    answer_creation(writer, creation.repeatable, work).await
+    writer.create(creation.repeatable, work).await
 }
 
 pub async fn get(

@@ -14,7 +14,6 @@ use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
-use super::creation::answer_creation;
 use super::reader::Reader;
 use super::writer::Writer;
 use crate::action::scoped as action;
@@ -67,7 +66,7 @@ where
         let location = format!("/api/v1/{scopes}/{}/{objects}/{}", scope.id, object.name());
         Ok(Created::new(location, object.etag(), &object.view(scope))?)
     };
-    answer_creation(writer, creation.repeatable, work).await
+    writer.create(creation.repeatable, work).await
 }
 
 pub async fn get<S, R>(

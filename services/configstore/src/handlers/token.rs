@@ -16,7 +16,6 @@ use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 use rand::RngExt;
 
-use super::creation::answer_creation;
 use super::reader::Reader;
 use super::writer::Writer;
 use crate::action::token as action;
@@ -57,7 +56,7 @@ pub async fn create(
         let view = NewTokenView { token: token.view(), value: value.clone() };
         Ok(Created::new(location, token.etag(), &view)?)
     };
-    answer_creation(writer, creation.repeatable, work).await
+    writer.create(creation.repeatable, work).await
 }
 
 pub async fn delete(

@@ -12,7 +12,6 @@ use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
-use super::creation::answer_creation;
 use super::reader::Reader;
 use super::writer::Writer;
 use crate::action::user as action;
@@ -41,7 +40,7 @@ pub async fn create(
         let user = action::create(tx, &name, admin)?;
         Ok(Created::new(format!("/api/v1/users/{}", user.id), user.etag(), &user)?)
     };
-    answer_creation(writer, creation.repeatable, work).await
+    writer.create(creation.repeatable, work).await
 }
 
 pub async fn get(

@@ -3,22 +3,26 @@
 use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use drydock_api::configstore::refusals::NotRepeatable;
 use drydock_core::context::Context;
 use drydock_core::error::{ActionError, BoxError, Failure};
 use drydock_core::store::StoreTx;
+use drydock_http::api::creation::{Created, Repeatable};
 use drydock_http::server::error::{HttpError, OperationError};
 use drydock_http::server::extract::Ctx;
 use http::request::Parts;
 
-use super::behalf::OnBehalf;
+use super::delegated::Delegated;
 use crate::action::encryption::Encryptor;
+use crate::action::once::once;
 use crate::state::App;
 
 /// Makes the changes of one request, after the rights of its delegation are checked.
 pub struct Writer<F> {
     app: App,
     ctx: Context,
-    behalf: OnBehalf,
+    delegated: Delegated,
     failures: PhantomData<fn() -> F>,
 }
 
@@ -28,9 +32,9 @@ impl<F: Failure> Writer<F> {
         self,
         work: impl FnMut(&mut StoreTx<'_>) -> Result<T, ActionError<F>> + Send + 'static,
     ) -> Result<T, OperationError<F>> {
-        let Writer { app, ctx, behalf, .. } = self;
-        let used = behalf.used.clone();
-        let done = app.service.store.transact(&ctx, judged(behalf, work)).await;
+        let Writer { app, ctx, delegated, .. } = self;
+        let used = delegated.used.clone();
+        let done = app.service.store.transact(&ctx, authorized(delegated, work)).await;
         used.note(&app, &ctx).await;
         done.map_err(OperationError::at_boundary)
     }
@@ -40,11 +44,27 @@ impl<F: Failure> Writer<F> {
         self,
         work: impl FnMut(&mut StoreTx<'_>) -> Result<T, ActionError<F>> + Send + 'static,
     ) -> Result<T, OperationError<F>> {
-        let Writer { app, ctx, behalf, .. } = self;
-        let used = behalf.used.clone();
-        let done = app.service.store.transact_short(&ctx, judged(behalf, work)).await;
+        let Writer { app, ctx, delegated, .. } = self;
+        let used = delegated.used.clone();
+        let done = app.service.store.transact_short(&ctx, authorized(delegated, work)).await;
         used.note(&app, &ctx).await;
         done.map_err(OperationError::at_boundary)
+    }
+
+    /// Creates an object with `work` and answers 201, or repeats the answer that the same request got
+    /// before.
+    pub async fn create(
+        self,
+        repeatable: Option<Repeatable>,
+        mut work: impl FnMut(&mut StoreTx<'_>) -> Result<Created, ActionError<F>> + Send + 'static,
+    ) -> Result<Response, OperationError<F>>
+    where
+        F: From<NotRepeatable>,
+    {
+        let encryptor = self.encryptor();
+        let work =
+            move |tx: &mut StoreTx<'_>| once(tx, &encryptor, repeatable.as_ref(), |tx| work(tx));
+        Ok(self.transact_short(work).await?.into_response())
     }
 
     pub fn encryptor(&self) -> Encryptor {
@@ -52,12 +72,12 @@ impl<F: Failure> Writer<F> {
     }
 }
 
-fn judged<T, F: Failure>(
-    behalf: OnBehalf,
+fn authorized<T, F: Failure>(
+    delegated: Delegated,
     mut work: impl FnMut(&mut StoreTx<'_>) -> Result<T, ActionError<F>>,
 ) -> impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> {
     move |tx| {
-        behalf.judge(tx).map_err(ActionError::boxed)?;
+        delegated.authorize(tx).map_err(ActionError::boxed)?;
         work(tx).map_err(ActionError::boxed)
     }
 }
@@ -71,7 +91,7 @@ impl<F> FromRequestParts<App> for Writer<F> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Writer<F>, HttpError> {
         let Ctx(ctx) = Ctx::from_request_parts(parts, app).await?;
-        let behalf = OnBehalf::of(&parts.headers)?;
-        Ok(Writer { app: app.clone(), ctx, behalf, failures: PhantomData })
+        let delegated = Delegated::of(&parts.headers)?;
+        Ok(Writer { app: app.clone(), ctx, delegated, failures: PhantomData })
     }
 }

@@ -8,12 +8,10 @@ mod page;
 pub mod project;
 pub mod project_group;
 pub mod remote_source;
-mod row;
 pub mod scoped;
 pub mod secret;
 pub mod token;
 pub mod tree;
 pub mod user;
-pub mod variable;
 
-use row::id;
+use page::id;

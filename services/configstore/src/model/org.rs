@@ -20,13 +20,9 @@ pub fn by_name(tx: &Tx<'_>, name: &Name) -> Result<Option<Org>, DbError> {
     Ok(found.into_iter().next())
 }
 
-/// All organizations, or the ones that this user may see.
-pub fn list(
-    tx: &Tx<'_>,
-    visible_to: Option<Uuid>,
-    request: &PageRequest,
-) -> Result<Vec<Org>, DbError> {
-    let Some(user) = visible_to else {
+/// All organizations, or the ones that `viewer` may see.
+pub fn list(tx: &Tx<'_>, viewer: Option<Uuid>, request: &PageRequest) -> Result<Vec<Org>, DbError> {
+    let Some(user) = viewer else {
         let select = "SELECT data FROM orgs WHERE TRUE";
         return page::objects(tx, select, ("name", "id"), request);
     };

@@ -55,3 +55,14 @@ pub fn ids_in<R: ScopedRecord>(tx: &Tx<'_>, scope: Uuid) -> Result<Vec<Uuid>, Db
         format!("SELECT id FROM {} WHERE project = ?1 OR project_group = ?1 ORDER BY id", R::TABLE);
     tx.query(&sql, [scope.to_string()], super::id)
 }
+
+/// All objects that are defined in these scopes, in the order of the scopes, then by name.
+pub fn all<R: ScopedRecord>(tx: &Tx<'_>, scopes: &[Scope]) -> Result<Vec<R>, DbError> {
+    let sql = format!(
+        "SELECT s.data FROM json_each (?1) scope
+            JOIN {} s ON s.project = scope.value OR s.project_group = scope.value
+            ORDER BY scope.key, s.name",
+        R::TABLE
+    );
+    tx.query_objects(&sql, [super::tree::ids(scopes)])
+}

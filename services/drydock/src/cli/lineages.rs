@@ -41,7 +41,7 @@ pub async fn run(action: LineagesAction, server: &ServerArgs) -> Result<(), Fail
 pub fn table(lineages: &[Lineage]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["lineage", "reason", "position", "created", "parent", "in force"]);
+    table.set_header(["lineage", "reason", "position", "created", "parent", "current"]);
     for lineage in lineages {
         table.add_row([
             lineage.id.to_string(),
@@ -49,7 +49,7 @@ pub fn table(lineages: &[Lineage]) -> Table {
             lineage.position.to_string(),
             lineage.created.to_string(),
             lineage.parent.map_or("-".to_owned(), |parent| parent.to_string()),
-            if lineage.in_force { "yes" } else { "-" }.to_owned(),
+            if lineage.current { "yes" } else { "-" }.to_owned(),
         ]);
     }
     table

@@ -1,6 +1,6 @@
 use drydock_api::configstore::endpoints::org as failures;
 use drydock_api::configstore::refusals::{OrgAlreadyExists, OrgNotExist, UserNotExist};
-use drydock_api::configstore::types::{NewOrg, Org as OrgView, OrgChange, OrgsQuery};
+use drydock_api::configstore::types::{NewOrg, Org as OrgView, OrgChange};
 use drydock_api::configstore::validate;
 use drydock_api::gateway::endpoints::CreateOrg;
 use drydock_api::names::Ref;
@@ -15,10 +15,9 @@ use crate::errors;
 /// Configstore lists those that the caller may see.
 pub async fn list(
     look: &Look<AnyUser>,
-    query: ListQuery,
+    query: &ListQuery,
 ) -> Result<Page<OrgView>, ActionError<failures::List>> {
-    let query = OrgsQuery::new(query, None);
-    let listed = look.configstore.orgs(&look.ctx, &query).await;
+    let listed = look.configstore.orgs(&look.ctx, query).await;
     listed.map_err(|error| errors::refused(error, []))
 }
 

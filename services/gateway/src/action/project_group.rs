@@ -4,7 +4,7 @@ use drydock_api::configstore::refusals::{
     RootProjectGroup,
 };
 use drydock_api::configstore::types::{
-    ChildrenQuery, NewProjectGroup, ProjectGroupChange, ProjectGroupView, ProjectView,
+    NewProjectGroup, ProjectGroupChange, ProjectGroupView, ProjectView,
 };
 use drydock_api::configstore::validate;
 use drydock_core::error::ActionError;
@@ -82,22 +82,20 @@ pub async fn delete(
 /// Configstore lists the groups below that the caller may see.
 pub async fn subgroups(
     look: &Look<Reads<ProjectGroup>>,
-    query: ListQuery,
+    query: &ListQuery,
 ) -> Result<Page<ProjectGroupView>, ActionError<failures::Subgroups>> {
-    let query = ChildrenQuery::new(query, None);
     let Look { ctx, given, configstore } = look;
-    let listed = configstore.subgroups(ctx, given, &query).await;
+    let listed = configstore.subgroups(ctx, given, query).await;
     listed.map_err(|error| errors::refused(error, [ProjectGroupNotExist(given.clone()).into()]))
 }
 
 /// Configstore lists the projects of the group that the caller may see.
 pub async fn projects(
     look: &Look<Reads<ProjectGroup>>,
-    query: ListQuery,
+    query: &ListQuery,
 ) -> Result<Page<ProjectView>, ActionError<failures::Projects>> {
-    let query = ChildrenQuery::new(query, None);
     let Look { ctx, given, configstore } = look;
-    let listed = configstore.projects(ctx, given, &query).await;
+    let listed = configstore.projects(ctx, given, query).await;
     listed.map_err(|error| errors::refused(error, [ProjectGroupNotExist(given.clone()).into()]))
 }
 

@@ -1,7 +1,7 @@
-//! The token that a request presents, and whose it is.
+//! The token that a request presents, and its user.
 
 use drydock_api::configstore::client::ConfigstoreClient;
-use drydock_api::configstore::types::{Behalf, Right, TokenDigest, User};
+use drydock_api::configstore::types::{Delegation, Right, TokenDigest, User};
 use drydock_core::context::Context;
 use drydock_core::error::ApiError;
 use drydock_http::client::Answer;
@@ -14,18 +14,18 @@ use crate::errors;
 use crate::errors::unauthorized;
 use crate::state::Gateway;
 
-/// What a request presents, before anybody was asked whose it is.
+/// The token of a request, before configstore was asked for its user.
 #[derive(Clone)]
 pub enum Presented {
-    /// The admin token. No service is asked to find that out, so that it is good while configstore
-    /// is in maintenance, or away.
+    /// The admin token. The gateway knows it without a call, so that it is valid while configstore is
+    /// in maintenance, or does not answer.
     AdminToken,
     Token(SecretString),
 }
 
 impl Presented {
     /// # Errors
-    /// `unauthorized` for no token.
+    /// `unauthorized` if the request has no token.
     pub fn of(gateway: &Gateway, headers: &HeaderMap) -> Result<Presented, ApiError> {
         let token = bearer(headers).filter(|token| !token.is_empty()).ok_or_else(unauthorized)?;
         Ok(match gateway.is_admin_token(token) {
@@ -34,24 +34,24 @@ impl Presented {
         })
     }
 
-    /// A client that changes and shows only what these rights allow; the admin token has them all.
+    /// A client whose calls require these rights of the token's user; the admin token has them all.
     pub fn limit(&self, client: &ConfigstoreClient, rights: &[Right]) -> ConfigstoreClient {
         let client = client.clone();
         match self {
             Presented::AdminToken => client,
             Presented::Token(token) => {
                 let token = TokenDigest::of(token.expose_secret());
-                client.on_behalf_of(&Behalf { token, rights: rights.to_vec() })
+                client.on_behalf_of(&Delegation { token, rights: rights.to_vec() })
             }
         }
     }
 
-    /// Asks whose token it is, and whether the rights are there. `absent` is what those are told
-    /// who are not to know that the object exists.
+    /// Asks configstore for the token's user, and whether the user has the rights. `absent` is the
+    /// error for an object that the user may not see.
     ///
     /// # Errors
-    /// `unauthorized` for a token that nobody has, and what is told without the rights; what
-    /// configstore refuses otherwise says nothing of either.
+    /// `unauthorized` if no user has the token; `forbidden` or one of `absent` if a right is missing;
+    /// an error of the call itself, which says nothing about the token.
     pub async fn caller(
         &self,
         client: &ConfigstoreClient,
@@ -67,11 +67,11 @@ impl Presented {
     }
 }
 
-/// Who makes a request.
+/// The caller of a request.
 #[derive(Debug, Clone)]
 pub enum Caller {
     AdminToken,
-    /// With the user's entity tag.
+    /// The user, with the entity tag.
     User(Box<Answer<User>>),
 }
 
@@ -80,7 +80,7 @@ impl Caller {
         self.user().is_none_or(|user| user.admin)
     }
 
-    /// The user, if it is not just the admin token.
+    /// The user; `None` for the admin token.
     pub fn user(&self) -> Option<&User> {
         match self {
             Caller::AdminToken => None,
@@ -88,7 +88,7 @@ impl Caller {
         }
     }
 
-    /// A creation's key as configstore gets it: keys of different callers never meet.
+    /// The idempotency key for configstore, in which keys of different callers differ.
     pub fn scoped(&self, key: Uuid) -> String {
         match self.user() {
             None => format!("admin.{key}"),

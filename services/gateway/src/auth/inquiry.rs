@@ -1,5 +1,5 @@
-//! The way of a question to the service that answers it, and that judges in the same look whether
-//! the caller may ask.
+//! Reads: their call carries the rights that the route requires, and configstore checks them in the
+//! state that it answers from.
 
 use axum::RequestPartsExt;
 use axum::extract::{FromRequestParts, RawPathParams};
@@ -15,18 +15,18 @@ use super::caller::Presented;
 use super::require::{Require, invalid_ref};
 use crate::state::App;
 
-/// A question that takes what `R` says; `E` is what else the request says.
+/// A read that requires `R`; `E` is the rest of the request.
 ///
-/// Nobody is told what is wrong with a question that was not theirs to ask: then it is asked first
-/// whether it was.
+/// A caller without the rights learns nothing about the rest of the request: if that is invalid, the
+/// rights are checked first, by a call of their own.
 pub struct Inquiry<R: Require, E>(pub Look<R>, pub E);
 
-/// What answers a question.
+/// The call of a read.
 pub struct Look<R: Require> {
     pub ctx: Context,
-    /// What the path leads to, as the caller refers to it.
+    /// The object of the path, as the caller refers to it.
     pub given: R::Given,
-    /// Answers only if the caller has the rights that `R` says.
+    /// Requires the rights of `R` with every call.
     pub configstore: ConfigstoreClient,
 }
 
@@ -50,11 +50,11 @@ impl<R: Require, E: FromRequestParts<App> + Send> FromRequestParts<App> for Inqu
     }
 }
 
-/// Where a request comes from, and what it may ask for that.
+/// The token of a request, and a client for its calls.
 pub(super) struct Origin {
     pub ctx: Context,
     pub presented: Presented,
-    /// Asks on nobody's behalf.
+    /// Calls without a delegation.
     pub configstore: ConfigstoreClient,
 }
 
@@ -73,7 +73,7 @@ impl Origin {
         Ok(R::given(&params)?)
     }
 
-    /// That the caller may not ask, or else what is wrong with the question.
+    /// The refusal of the caller's rights, or else `error`.
     async fn first_of<R: Require>(&self, given: Option<&R::Given>, error: Response) -> Response {
         let rights = given.map(R::rights).unwrap_or_default();
         let absent = given.and_then(R::absent);

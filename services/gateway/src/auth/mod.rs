@@ -1,11 +1,11 @@
-//! Who calls, and what that allows.
+//! Authentication of callers, and the rights that their requests require.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`require`] | what a route requires, as types that the compiler compares |
-//! | [`caller`] | the token of a request, and whose it is |
-//! | [`inquiry`] | the way of a question to the services behind |
-//! | [`permit`] | the proof that a change may be asked for, and its way to the services behind |
+//! | [`require`] | the requirements of routes, as types that the compiler compares |
+//! | [`caller`] | the token of a request, and its user |
+//! | [`inquiry`] | reads of the services behind |
+//! | [`permit`] | the proof that a caller may make a change, and the calls for it |
 
 pub mod caller;
 pub mod inquiry;

@@ -1,8 +1,8 @@
-//! The proof that a change may be asked for.
+//! The proof that a caller may make a change.
 //!
 //! Architecture invariant: a permit or an [`Inquiry`](super::inquiry::Inquiry) is the only way from
-//! a handler to a service behind, and carries what the route's row requires along with every call.
-//! So a route that forgot to ask cannot exist.
+//! a handler to a service behind, and every call carries the rights that the route's row requires.
+//! So no route can leave out the check.
 
 use std::marker::PhantomData;
 
@@ -31,23 +31,23 @@ use crate::errors::forbidden;
 use crate::requirement::Requirement;
 use crate::state::App;
 
-/// Given to whoever meets what `R` says when the request arrives. The change is judged once more by
-/// the service that makes it, in the transaction.
+/// Exists only if the caller meets `R` when the request arrives. The service that makes the change
+/// checks the rights again, in the transaction.
 pub struct Permit<R: Require> {
     pub ctx: Context,
     pub caller: Caller,
-    /// What the path leads to, as the caller refers to it.
+    /// The object of the path, as the caller refers to it.
     pub given: R::Given,
     presented: Presented,
-    /// Asks on nobody's behalf.
+    /// Calls without a delegation.
     configstore: ConfigstoreClient,
-    /// The same without types, for what is passed on as it comes.
+    /// The untyped client, for bodies that are passed on unread.
     raw: Client,
     rights: Vec<Right>,
     requirement: PhantomData<R>,
 }
 
-/// A requirement of which nothing is left that the body says.
+/// A requirement to which the body adds no right.
 pub trait Complete: Require {}
 
 impl Complete for AnyUser {}
@@ -79,13 +79,13 @@ impl<R: Require> FromRequestParts<App> for Permit<R> {
 }
 
 impl<R: Complete> Permit<R> {
-    /// Makes changes only where the caller has the rights in that moment, too.
+    /// A client whose changes require the rights once more.
     pub fn configstore(&self) -> ConfigstoreClient {
         self.presented.limit(&self.configstore, &self.rights)
     }
 
-    /// What was found of the body; but if that is wrong, it is asked first whether the caller has
-    /// the rights that the body brought along.
+    /// The result of validating the body. If it is an error, the rights that the body added are
+    /// checked first: a caller without them does not learn about the error.
     pub async fn found<T, E, F>(&self, found: Result<T, E>) -> Result<T, ActionError<F>>
     where
         ActionError<F>: From<E>,
@@ -106,7 +106,10 @@ impl<R: Complete> Permit<R> {
         Ok(found?)
     }
 
-    /// Goes on only for an administrator.
+    /// Adds the right of an administrator.
+    ///
+    /// # Errors
+    /// `forbidden` with this message for any other caller.
     pub fn administrator(&mut self, message: &'static str) -> Result<(), Forbidden> {
         match self.caller.is_admin() {
             true => self.rights.push(Right::Admin),
@@ -117,12 +120,12 @@ impl<R: Complete> Permit<R> {
 }
 
 impl<R: Require> Permit<R> {
-    /// The key under which configstore knows a creation again.
+    /// The idempotency key for configstore.
     pub fn key(&self, repeatable: Option<&Repeatable>) -> Option<String> {
         repeatable.map(|repeatable| self.caller.scoped(repeatable.id))
     }
 
-    /// The same permit, which takes more.
+    /// The same permit with more rights.
     fn taking<S: Require>(self, given: S::Given, more: impl Iterator<Item = Right>) -> Permit<S> {
         let Permit { ctx, caller, presented, configstore, raw, mut rights, .. } = self;
         rights.extend(more);
@@ -132,7 +135,7 @@ impl<R: Require> Permit<R> {
 }
 
 impl Permit<OwnsParent> {
-    /// A permit to put things into the group that the body names.
+    /// A permit to create objects in the group that the body names.
     pub fn in_parent(self, parent: TreeRef) -> Permit<Owns<ProjectGroup>> {
         let rights = <Owns<ProjectGroup>>::rights(&parent);
         self.taking(parent, rights.into_iter())

@@ -1,5 +1,5 @@
-//! Requirements as types: what a row of the route table names, what its handler's first argument
-//! says, and what is sent to the service that judges. The compiler compares the first two.
+//! Requirements as types. A row of the route table and the first argument of its handler name the
+//! same one, which the compiler checks; the rights that follow from it are sent to configstore.
 
 use std::str::FromStr;
 
@@ -21,17 +21,17 @@ use crate::requirement::Requirement;
 pub trait Require: Sized + Send + Sync + 'static {
     const REQUIREMENT: Requirement;
 
-    /// What the path leads to, as the caller refers to it.
+    /// The object of the path, as the caller refers to it.
     type Given: Send + Sync + 'static;
 
     /// # Errors
-    /// `invalid_ref` if the path's part is none.
+    /// `invalid_ref` if the part of the path is no reference.
     fn given(params: &RawPathParams) -> Result<Self::Given, ApiError>;
 
-    /// What the service that is asked judges.
+    /// The rights that configstore checks.
     fn rights(given: &Self::Given) -> Vec<Right>;
 
-    /// What those are told who are not to know that the object exists.
+    /// The error for an object that the caller may not see.
     fn absent(given: &Self::Given) -> Option<ApiError>;
 }
 
@@ -162,7 +162,7 @@ subjects! {
     Project, TreeRef, "project", ProjectNotExist;
 }
 
-/// The arguments of a handler of which the first one is what `R` gives.
+/// The arguments of a handler whose first one is a permit or an inquiry for `R`.
 pub trait Demands<R> {}
 
 /// For handlers with up to this many arguments more.

@@ -1,4 +1,4 @@
-//! Exports and imports, which are passed on byte for byte, one piece at a time.
+//! Exports and imports, which are passed on byte for byte, one piece at a time, and lineages.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use drydock_api::admin::{ImportQuery, ImportReport, REPLACE_TIMEOUT};
+use drydock_api::admin::{ImportQuery, ImportReport, Lineages, REPLACE_TIMEOUT, RestoreReport};
 use drydock_core::error::Chain;
 use drydock_http::server::error::HttpError;
-use drydock_http::server::extract::{Query, unreadable};
+use drydock_http::server::extract::{Path, Query, unreadable};
 use futures_util::TryStreamExt;
 use http::{HeaderMap, Method, header};
+use uuid::Uuid;
 
 use crate::auth::Permit;
 use crate::auth::require::AdminToken;
@@ -63,6 +64,19 @@ pub async fn import(
         }
         Err(error) => Err(for_operators(error).into()),
     }
+}
+
+pub async fn lineages(permit: Permit<AdminToken>) -> Result<axum::Json<Lineages>, HttpError> {
+    let listed = permit.admin().lineages(&permit.ctx).await;
+    Ok(axum::Json(listed.map_err(for_operators)?))
+}
+
+pub async fn restore(
+    permit: Permit<AdminToken>,
+    Path(lineage): Path<Uuid>,
+) -> Result<axum::Json<RestoreReport>, HttpError> {
+    let restored = permit.admin().restore(&permit.ctx, lineage).await;
+    Ok(axum::Json(restored.map_err(for_operators)?))
 }
 
 /// The values of a header as a client may send them: visible ASCII.

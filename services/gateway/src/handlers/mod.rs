@@ -2,7 +2,6 @@
 //! is told what is wrong with a request that was not theirs to make.
 
 pub mod archive;
-pub mod lineage;
 pub mod linked_account;
 pub mod maintenance;
 pub mod member;

@@ -16,7 +16,7 @@ use crate::auth::{Inquiry, Permit};
 pub async fn list(
     Inquiry(look, Listing(query)): Inquiry<AnyUser, Listing<ListQuery>>,
 ) -> Result<axum::Json<Page<OrgView>>, OperationError<failures::List>> {
-    Ok(axum::Json(action::list(&look, query).await?))
+    Ok(axum::Json(action::list(&look, &query).await?))
 }
 
 pub async fn create(

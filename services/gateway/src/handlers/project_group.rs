@@ -47,11 +47,11 @@ pub async fn delete(
 pub async fn subgroups(
     Inquiry(look, Listing(query)): Inquiry<Reads<ProjectGroup>, Listing<ListQuery>>,
 ) -> Result<axum::Json<Page<ProjectGroupView>>, OperationError<failures::Subgroups>> {
-    Ok(axum::Json(action::subgroups(&look, query).await?))
+    Ok(axum::Json(action::subgroups(&look, &query).await?))
 }
 
 pub async fn projects(
     Inquiry(look, Listing(query)): Inquiry<Reads<ProjectGroup>, Listing<ListQuery>>,
 ) -> Result<axum::Json<Page<ProjectView>>, OperationError<failures::Projects>> {
-    Ok(axum::Json(action::projects(&look, query).await?))
+    Ok(axum::Json(action::projects(&look, &query).await?))
 }

@@ -113,8 +113,8 @@ impl Open<'_> {
     }
 }
 
-/// Whether the answer may come from this state, whoever asked: how much of a list somebody sees is
-/// decided by another look, at another moment.
+/// Whether some caller may get the answer from this state. A list of projects is right for a caller
+/// who sees all of them, or for one who sees only the public ones.
 fn is_right(state: &State, act: &Act, reply: &Reply) -> bool {
     match (act, reply) {
         (Act::GetProject { project }, Reply::Named { id, .. }) => {

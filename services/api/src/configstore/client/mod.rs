@@ -13,7 +13,7 @@ mod users;
 use drydock_http::client::{Client, ClientError};
 
 use crate::admin::AdminClient;
-use crate::configstore::types::Behalf;
+use crate::configstore::types::Delegation;
 
 type Result<T> = std::result::Result<T, ClientError>;
 
@@ -31,7 +31,7 @@ impl ConfigstoreClient {
     }
 
     /// Changes and shows only that to which those have the rights on whose behalf it is asked.
-    pub fn on_behalf_of(mut self, behalf: &Behalf) -> ConfigstoreClient {
+    pub fn on_behalf_of(mut self, behalf: &Delegation) -> ConfigstoreClient {
         self.behalf = Some(serde_json::to_string(behalf).expect("ids and names are JSON"));
         self
     }

@@ -4,7 +4,7 @@ use drydock_http::client::Answer;
 
 use super::call::segment;
 use super::{ConfigstoreClient, Result};
-use crate::configstore::types::{MemberRole, MemberView, NewOrg, Org, OrgChange, OrgsQuery, Role};
+use crate::configstore::types::{MemberRole, MemberView, NewOrg, Org, OrgChange, Role};
 use crate::names::Ref;
 
 impl ConfigstoreClient {
@@ -26,8 +26,8 @@ impl ConfigstoreClient {
         self.get(ctx, org_path(org), &ReadQuery::from(consistency)).await
     }
 
-    pub async fn orgs(&self, ctx: &Context, query: &OrgsQuery) -> Result<Page<Org>> {
-        Ok(self.get(ctx, ORGS.to_owned(), query).await?.body)
+    pub async fn orgs(&self, ctx: &Context, query: &ListQuery) -> Result<Page<Org>> {
+        self.list(ctx, ORGS.to_owned(), query).await
     }
 
     pub async fn update_org(

@@ -1,12 +1,12 @@
 use drydock_core::context::Context;
-use drydock_http::api::page::{Consistency, Page, ReadQuery};
+use drydock_http::api::page::{Consistency, ListQuery, Page, ReadQuery};
 use drydock_http::client::Answer;
 
 use super::call::segment;
 use super::{ConfigstoreClient, Result};
 use crate::configstore::types::{
-    ChildrenQuery, EnvironmentQuery, NewProject, NewProjectGroup, ProjectChange,
-    ProjectGroupChange, ProjectGroupView, ProjectView, RunEnvironment,
+    EnvironmentQuery, NewProject, NewProjectGroup, ProjectChange, ProjectGroupChange,
+    ProjectGroupView, ProjectView, RunEnvironment,
 };
 use crate::names::TreeRef;
 
@@ -52,18 +52,18 @@ impl ConfigstoreClient {
         &self,
         ctx: &Context,
         group: &TreeRef,
-        query: &ChildrenQuery,
+        query: &ListQuery,
     ) -> Result<Page<ProjectGroupView>> {
-        Ok(self.get(ctx, format!("{}/subgroups", group_path(group)), query).await?.body)
+        self.list(ctx, format!("{}/subgroups", group_path(group)), query).await
     }
 
     pub async fn projects(
         &self,
         ctx: &Context,
         group: &TreeRef,
-        query: &ChildrenQuery,
+        query: &ListQuery,
     ) -> Result<Page<ProjectView>> {
-        Ok(self.get(ctx, format!("{}/projects", group_path(group)), query).await?.body)
+        self.list(ctx, format!("{}/projects", group_path(group)), query).await
     }
 
     pub async fn create_project(

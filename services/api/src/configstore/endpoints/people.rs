@@ -12,8 +12,7 @@ use crate::configstore::refusals::{
 };
 use crate::configstore::types::{
     LinkedAccountView, MemberRole, MemberView, NewLinkedAccount, NewOrg, NewToken, NewTokenView,
-    NewUser, Org, OrgChange, OrgsQuery, ResolveToken, ResolvedToken, TokenView, User, UserChange,
-    UserOrg,
+    NewUser, Org, OrgChange, ResolveToken, ResolvedToken, TokenView, User, UserChange, UserOrg,
 };
 use crate::endpoints::endpoints;
 use crate::names::InvalidName;
@@ -105,8 +104,7 @@ pub mod org {
         list: List { InvalidPage } =
             Endpoint::get("/api/v1/orgs")
                 .about("lists organizations")
-                .lists::<Org>()
-                .query::<OrgsQuery>();
+                .lists::<Org>();
         create: Create { InvalidName, InvalidRef, NotRepeatable, OrgAlreadyExists, UserNotExist } =
             Endpoint::post("/api/v1/orgs")
                 .about("creates an organization, with a root project group")

@@ -12,7 +12,7 @@ use crate::configstore::refusals::{
     RemoteSourceNotExist, RootProjectGroup,
 };
 use crate::configstore::types::{
-    ChildrenQuery, EnvironmentQuery, NewProject, NewProjectGroup, NewRemoteSource, ProjectChange,
+    EnvironmentQuery, NewProject, NewProjectGroup, NewRemoteSource, ProjectChange,
     ProjectGroupChange, ProjectGroupView, ProjectView, RemoteSource, RemoteSourceChange,
     RunEnvironment,
 };
@@ -80,13 +80,11 @@ pub mod project_group {
         subgroups: Subgroups { InvalidPage, ProjectGroupNotExist } =
             Endpoint::get("/api/v1/project_groups/{group}/subgroups")
                 .about("lists the project groups in a project group")
-                .lists::<ProjectGroupView>()
-                .query::<ChildrenQuery>();
+                .lists::<ProjectGroupView>();
         projects: Projects { InvalidPage, ProjectGroupNotExist } =
             Endpoint::get("/api/v1/project_groups/{group}/projects")
                 .about("lists the projects in a project group")
-                .lists::<ProjectView>()
-                .query::<ChildrenQuery>();
+                .lists::<ProjectView>();
     }
 }
 

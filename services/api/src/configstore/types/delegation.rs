@@ -4,17 +4,17 @@ use serde::{Deserialize, Serialize};
 use super::TokenDigest;
 use crate::names::{Ref, TreeRef};
 
-/// Carries a [`Behalf`] as JSON.
+/// The header that carries a [`Delegation`] as JSON.
 pub const ON_BEHALF_OF: HeaderName = HeaderName::from_static("drydock-on-behalf-of");
 
-/// On whose behalf something is asked, and what that takes: judged on the very state that is
-/// changed or shown.
+/// The user on whose behalf a request is made, and the rights that the request requires. They are
+/// checked in the same state that the request changes or reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Behalf {
-    /// Of the token that was presented.
+pub struct Delegation {
+    /// The digest of the token that the user presented.
     pub token: TokenDigest,
-    /// All of these, judged in this order; administrators have every right.
+    /// All of these are required, and checked in this order; administrators have every right.
     pub rights: Vec<Right>,
 }
 
@@ -32,7 +32,7 @@ pub enum Right {
     Own(Owned),
 }
 
-/// What somebody owns, as the caller refers to it.
+/// An object that has an owner, as the caller refers to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Owned {

@@ -5,7 +5,6 @@
 
 mod delegation;
 mod environment;
-mod filter;
 mod member;
 mod org;
 mod project;
@@ -20,9 +19,8 @@ mod visibility;
 
 use serde::{Deserialize, Deserializer};
 
-pub use delegation::{Behalf, ON_BEHALF_OF, Owned, Right};
+pub use delegation::{Delegation, ON_BEHALF_OF, Owned, Right};
 pub use environment::{EnvironmentQuery, RunEnvironment};
-pub use filter::{ChildrenQuery, OrgsQuery};
 pub use member::{MemberRole, MemberView, Role, UserName, UserOrg};
 pub use org::{NewOrg, Org, OrgChange};
 pub use project::{NewProject, ProjectChange, ProjectView};

@@ -1,8 +1,6 @@
 //! `drydock group`.
 
-use drydock_api::configstore::types::{
-    ChildrenQuery, NewProjectGroup, ProjectGroupChange, Visibility,
-};
+use drydock_api::configstore::types::{NewProjectGroup, ProjectGroupChange, Visibility};
 use drydock_http::api::page::Consistency;
 
 use super::args::{GroupAction, TreeChange};
@@ -14,9 +12,7 @@ pub async fn run(session: Session, action: GroupAction) -> Result<(), Failure> {
     let Session { objects, ctx, .. } = &session;
     match action {
         GroupAction::List { parent } => {
-            let page = async |query| {
-                objects.subgroups(ctx, &parent, &ChildrenQuery::new(query, None)).await
-            };
+            let page = async |query| objects.subgroups(ctx, &parent, &query).await;
             session.list(&session.all(page).await?, &["path", "effective_visibility", "id"])
         }
         GroupAction::Create { parent, name, visibility } => {

@@ -1,6 +1,6 @@
 //! `drydock org`.
 
-use drydock_api::configstore::types::{NewOrg, OrgChange, OrgsQuery, Visibility};
+use drydock_api::configstore::types::{NewOrg, OrgChange, Visibility};
 use drydock_http::api::page::Consistency;
 
 use super::args::OrgAction;
@@ -12,7 +12,7 @@ pub async fn run(session: Session, action: OrgAction) -> Result<(), Failure> {
     let Session { objects, ctx, .. } = &session;
     match action {
         OrgAction::List => {
-            let page = async |query| objects.orgs(ctx, &OrgsQuery::new(query, None)).await;
+            let page = async |query| objects.orgs(ctx, &query).await;
             session.list(&session.all(page).await?, &["name", "visibility", "id"])
         }
         OrgAction::Create { name, visibility, owner } => {

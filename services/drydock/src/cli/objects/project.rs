@@ -1,6 +1,6 @@
 //! `drydock project`.
 
-use drydock_api::configstore::types::{ChildrenQuery, NewProject, ProjectChange, Visibility};
+use drydock_api::configstore::types::{NewProject, ProjectChange, Visibility};
 use drydock_http::api::page::Consistency;
 
 use super::args::{ProjectAction, TreeChange};
@@ -12,9 +12,7 @@ pub async fn run(session: Session, action: ProjectAction) -> Result<(), Failure>
     let Session { objects, ctx, .. } = &session;
     match action {
         ProjectAction::List { parent } => {
-            let page = async |query| {
-                objects.projects(ctx, &parent, &ChildrenQuery::new(query, None)).await
-            };
+            let page = async |query| objects.projects(ctx, &parent, &query).await;
             session.list(&session.all(page).await?, &["path", "effective_visibility", "id"])
         }
         ProjectAction::Create { parent, name, visibility, remote_source, repository } => {
