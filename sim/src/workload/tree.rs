@@ -8,7 +8,7 @@ use drydock_api::configstore::types::{
 };
 use drydock_api::names::{Ref, TreeRef};
 use drydock_core::context::Context;
-use drydock_http::api::page::Consistency;
+use drydock_http::api::page::{Consistency, ListQuery};
 use drydock_http::client::ClientError;
 
 use super::Session;

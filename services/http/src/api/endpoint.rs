@@ -197,7 +197,7 @@ fn implied(spec: &Spec) -> Vec<Code> {
             let always = [Code::Unauthorized, Code::TooManyRequests, Code::CoordinationUnavailable];
             codes.extend(always);
             if changes && spec.availability == Availability::Serving {
-                codes.push(Code::StorageUnavailable);
+                codes.extend([Code::CoordinationFull, Code::StorageUnavailable]);
             }
         }
         // All failures of the services behind a gateway have one code here.

@@ -25,6 +25,7 @@ fn put_attempt(tx: &mut StoreTx<'_>, change: fn(&mut Attempt)) -> Result<(), Box
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn no_write_breaks_a_constraint() {
     type Write = fn(&mut StoreTx<'_>) -> Result<(), BoxError>;
     let writes: [(&str, Write); 15] = [

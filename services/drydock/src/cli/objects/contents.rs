@@ -1,7 +1,7 @@
 //! What goes with an object that is deleted.
 
 use drydock_api::configstore::scoped::{ScopeRef, SecretKind, VariableKind};
-use drydock_api::configstore::types::{ChildrenQuery, TreeQuery};
+use drydock_api::configstore::types::TreeQuery;
 use drydock_api::names::{Ref, TreeRef};
 use drydock_http::api::page::Consistency;
 
@@ -59,12 +59,11 @@ async fn below(session: &Session, parent: TreeRef) -> Result<String, Failure> {
     let (mut groups, mut projects, mut looked) = (0, 0, 0);
     while let Some(parent) = open.pop().filter(|_| looked < MAX_GROUPS) {
         looked += 1;
-        let query = |query| ChildrenQuery::new(query, None);
-        let page = async |list| objects.subgroups(ctx, &parent, &query(list)).await;
+        let page = async |list| objects.subgroups(ctx, &parent, &list).await;
         let found = session.all(page).await?;
         groups += found.len();
         open.extend(found.into_iter().map(|group| TreeRef::Id(group.id)));
-        let page = async |list| objects.projects(ctx, &parent, &query(list)).await;
+        let page = async |list| objects.projects(ctx, &parent, &list).await;
         projects += session.all(page).await?.len();
     }
     let least = if looked < MAX_GROUPS { "" } else { "at least " };
