@@ -86,10 +86,10 @@ impl Passing {
         Ok(())
     }
 
-    async fn transact(
-        &self,
-        mut work: impl FnMut(&mut StoreTx<'_>) -> Result<(), ActionError<Infallible>> + Send + 'static,
-    ) -> Result<(), BoxError> {
+    async fn transact<W>(&self, mut work: W) -> Result<(), BoxError>
+    where
+        W: FnMut(&mut StoreTx<'_>) -> Result<(), ActionError<Infallible>> + Send + 'static,
+    {
         let ctx = Context::background().timeout(TIMEOUT);
         self.store.transact(&ctx, move |tx| work(tx).map_err(ActionError::boxed)).await
     }

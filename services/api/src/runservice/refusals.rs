@@ -11,7 +11,7 @@ pub use crate::configstore::refusals::{
 
 refusals! {
     RunNotExist(run: RunId) = "run `{run}` does not exist";
-    RunNumberNotExist(number: u64) as RunNotExist = "the project has no run with the number {number}";
+    RunNumberNotExist(number: u64) as RunNotExist = "the project has no run {number}";
     TaskNotExist(task: TaskName) = "the run has no task `{task}`";
     ExecutorNotExist(executor: Ref) = "executor `{executor}` does not exist";
     /// An attempt that does not exist, or is another executor's.

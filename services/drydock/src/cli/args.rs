@@ -146,6 +146,7 @@ pub enum ServeRole {
     All,
     Configstore,
     Gateway,
+    Runservice,
 }
 
 #[derive(Debug, Subcommand)]
@@ -251,6 +252,9 @@ pub struct ConfigArgs {
     /// DRYDOCK_CONFIGSTORE_LISTEN]
     #[arg(long, value_name = "ADDRESS")]
     configstore_listen: Option<String>,
+    /// The address and port of runservice [variable: DRYDOCK_RUNSERVICE_LISTEN]
+    #[arg(long, value_name = "ADDRESS")]
+    runservice_listen: Option<String>,
     /// The address and port of the gateway [variable: DRYDOCK_GATEWAY_LISTEN]
     #[arg(long, value_name = "ADDRESS")]
     gateway_listen: Option<String>,
@@ -287,6 +291,7 @@ impl ConfigArgs {
         let all = [
             ("data_dir", &self.data_dir),
             ("configstore.listen", &self.configstore_listen),
+            ("runservice.listen", &self.runservice_listen),
             ("gateway.listen", &self.gateway_listen),
             ("gateway.configstore", &self.gateway_configstore),
             ("internal_token", &self.internal_token),

@@ -16,6 +16,8 @@ mod objects;
 #[cfg(test)]
 mod operator;
 #[cfg(test)]
+mod runservice;
+#[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod store;
