@@ -86,7 +86,8 @@ pub fn create<F: From<TooManyQueuedRuns>>(
     for task in state.tasks.values() {
         tx.put(TASKS, task.id.0, task)?;
     }
-    if state.run.phase.is_final() {
+    if state.run.phase != Phase::Running {
+        // Another run may be the first of the group, and nothing may keep it any more.
         follow(tx, &settings.engine, &state.run.group)?;
     }
     Ok(state.run)

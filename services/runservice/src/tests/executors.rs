@@ -36,6 +36,17 @@ async fn the_same_claim_gets_the_same_attempt() {
 }
 
 #[tokio::test]
+async fn an_executor_gets_no_more_than_its_limit() {
+    let runs = TestRuns::start().await;
+    let executor = runs.executor("one", 1).await;
+    runs.create(&json!({"a": {"steps": []}, "b": {"steps": []}})).await;
+    let attempt = runs.claim(executor).await.unwrap();
+    assert_eq!(runs.claim(executor).await, None);
+    runs.succeed(&attempt).await;
+    assert!(runs.claim(executor).await.is_some());
+}
+
+#[tokio::test]
 async fn only_the_newest_session_is_served() {
     let runs = TestRuns::start().await;
     let executor = runs.executor("one", 1).await;

@@ -197,6 +197,18 @@ async fn queued_runs_pass_the_gate_at_its_rate() {
 }
 
 #[tokio::test]
+async fn a_new_run_does_not_overtake_one_that_waits_in_an_idle_group() {
+    let runs = TestRuns::start().await;
+    runs.close_gate(60).await;
+    let first = runs.create(&one_task()).await;
+    assert_eq!(first.phase, Phase::Queued);
+    runs.open_gate().await;
+    let second = runs.create(&one_task()).await;
+    assert_eq!(second.phase, Phase::Queued);
+    assert_eq!(runs.outcome(first.id).await.0, Phase::Running);
+}
+
+#[tokio::test]
 async fn the_environment_is_stored_encrypted() {
     let runs = TestRuns::start().await;
     runs.create(&one_task()).await;
