@@ -7,6 +7,7 @@
 //!
 //! Absent on purpose: HTTP. The mapping of kinds to status codes is in `services/http`.
 
+mod class;
 mod code;
 mod failure;
 
@@ -16,6 +17,7 @@ use std::panic::Location;
 
 use serde::{Deserialize, Serialize};
 
+pub use class::FailureClass;
 pub use code::Code;
 pub use failure::{ActionError, Failure};
 

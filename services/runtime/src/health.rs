@@ -1,5 +1,8 @@
 //! Readiness and metrics of one instance.
 
+use std::sync::{Arc, Mutex};
+
+use drydock_core::coord::Space;
 use drydock_core::store::{Phase, Store};
 use drydock_http::server::context::{Details, Health, LoadProgress, Readiness};
 use drydock_http::server::gate::{Gate, GateState};
@@ -12,11 +15,30 @@ use prometheus_client::registry::Registry;
 
 use super::instance::Instance;
 
+/// A reason of the service itself why it is not ready, though its store is. Clones share it.
+#[derive(Clone, Default)]
+pub struct Concern(Arc<Mutex<Option<String>>>);
+
+impl Concern {
+    /// Takes the place of the reason before; answers whether it is another one.
+    pub fn set(&self, reason: Option<String>) -> bool {
+        let mut now = self.0.lock().expect("no holder panics");
+        let changed = *now != reason;
+        *now = reason;
+        changed
+    }
+
+    fn get(&self) -> Option<String> {
+        self.0.lock().expect("no holder panics").clone()
+    }
+}
+
 /// What the health routes answer of an instance with a store, and its metrics.
 pub(super) struct HealthState {
     gate: Gate,
     instance: Instance,
     store: Store,
+    concern: Concern,
     registry: Registry,
 }
 
@@ -26,6 +48,7 @@ impl HealthState {
         gate: Gate,
         instance: Instance,
         store: Store,
+        concern: Concern,
         register: &mut dyn FnMut(&mut Registry),
     ) -> (HealthState, HttpMetrics) {
         let mut registry = Registry::default();
@@ -34,7 +57,13 @@ impl HealthState {
         registry.register_collector(Box::new(StoreMetrics(store.clone())));
         let metrics_of = InstanceMetrics { gate: gate.clone(), instance: instance.clone() };
         registry.register_collector(Box::new(metrics_of));
-        (HealthState { gate, instance, store, registry }, metrics)
+        (HealthState { gate, instance, store, concern, registry }, metrics)
+    }
+}
+
+impl HealthState {
+    fn is_full(&self) -> bool {
+        self.store.space().is_some_and(|space| space.is_full)
     }
 }
 
@@ -44,12 +73,16 @@ impl Health for HealthState {
         let reason = match state {
             GateState::Loading => Some("the read model is being loaded"),
             GateState::Stopping => Some("the service is stopping"),
+            GateState::Normal | GateState::Maintenance if self.is_full() => {
+                Some("the coordination store has no space left (NOSPACE)")
+            }
             GateState::Normal | GateState::Maintenance if !self.instance.is_connected() => {
                 Some("the coordination store does not answer")
             }
             GateState::Normal | GateState::Maintenance => None,
         };
-        Readiness { ready: reason.is_none(), state, reason: reason.map(str::to_owned) }
+        let reason = reason.map(str::to_owned).or_else(|| self.concern.get());
+        Readiness { ready: reason.is_none(), state, reason }
     }
 
     fn details(&self) -> Details {
@@ -94,6 +127,9 @@ impl Collector for StoreMetrics {
         let archived = self.0.archived().and_then(|at| i64::try_from(at).ok()).unwrap_or(-1);
         let (writes, reads) = self.0.waiting();
         let queued = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        if let Some(space) = self.0.space() {
+            encode(&mut encoder, &space_gauges(&space))?;
+        }
         let gauges = [
             ("drydock_store_archived", "Newest commit in object storage, -1 for none", archived),
             ("drydock_store_writes_waiting", "Writes that wait for the committer", queued(writes)),
@@ -113,6 +149,32 @@ impl Collector for StoreMetrics {
         ];
         encode(&mut encoder, &gauges)
     }
+}
+
+fn space_gauges(space: &Space) -> [(&'static str, &'static str, i64); 4] {
+    let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    [
+        (
+            "drydock_coordination_used_bytes",
+            "Bytes of keys and history in the coordination store",
+            signed(space.used_bytes),
+        ),
+        (
+            "drydock_coordination_file_bytes",
+            "Bytes of the coordination store's file",
+            signed(space.file_bytes),
+        ),
+        (
+            "drydock_coordination_quota_bytes",
+            "Size of the file beyond which the coordination store refuses writes",
+            signed(space.quota_bytes),
+        ),
+        (
+            "drydock_coordination_full",
+            "Whether the coordination store refuses writes for want of space (NOSPACE)",
+            i64::from(space.is_full),
+        ),
+    ]
 }
 
 /// The instance's mode and its connection to the coordination store.

@@ -14,6 +14,7 @@ use drydock_core::log::keys::Keys;
 use drydock_core::maintenance::ModeCell;
 use drydock_core::net::Listener;
 use drydock_core::store::{Store, StoreParts};
+use drydock_core::tasks::compact;
 use drydock_http::server::context::{App, AppContext, AppContextParts};
 use drydock_http::server::gate::{Gate, GateState};
 use drydock_http::server::{route, serve};
@@ -22,7 +23,7 @@ use prometheus_client::registry::Registry;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::health::HealthState;
+use super::health::{Concern, HealthState};
 use super::instance::Instance;
 use super::maintenance::Driver;
 use super::operator::Operator;
@@ -138,15 +139,21 @@ fn assemble<S: Service>(
         execution,
         scratch: scratch_dir,
         mode: mode.clone(),
-        known_keys: ring.ids(),
+        key_check: Arc::new(ring.clone()),
     });
     let gate = Gate::new(GateState::Loading);
     let holder = address.clone();
     let (instance, registration) =
         Instance::new(env.clone(), bounded.clone(), keys.clone(), store.applied(), address, ttl);
+    let concern = Concern::default();
     let mut register = |registry: &mut Registry| service.register(registry);
-    let (health, metrics) =
-        HealthState::new(gate.clone(), instance.clone(), store.clone(), &mut register);
+    let (health, metrics) = HealthState::new(
+        gate.clone(),
+        instance.clone(),
+        store.clone(),
+        concern.clone(),
+        &mut register,
+    );
     let driver = Driver {
         gate: gate.clone(),
         phase: store.phase(),
@@ -156,6 +163,7 @@ fn assemble<S: Service>(
         tasks: Tasks::new(store.clone(), holder),
     };
     tasks.spawn(loops.run(stop.clone()));
+    tasks.spawn(compact::follow_space(store.clone(), stop.clone()));
     tasks.spawn(driver.run(stop.clone()));
     let operator =
         Operator::new(env.clone(), bounded.clone(), keys.clone(), store.clone(), mode.clone());
@@ -172,7 +180,7 @@ fn assemble<S: Service>(
         health: Arc::new(health),
         metrics,
     });
-    let parts = ServiceParts { env, store: store.clone(), keys: ring };
+    let parts = ServiceParts { env, store: store.clone(), keys: ring, concern };
     let (state, background) = service.assemble(parts);
     let admin: Arc<dyn Admin> = Arc::new(operator);
     let app = App { context, service: state };

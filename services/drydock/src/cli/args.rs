@@ -46,7 +46,8 @@ pub enum Command {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Replace all objects of a service by an export; the service must be in maintenance
+    /// Replace all objects of a service by an export; the service must be in maintenance, unless
+    /// with --dry-run
     Import {
         /// The file to read, plain or compressed with zstd; `-` is stdin
         file: PathBuf,
@@ -55,6 +56,11 @@ pub enum Command {
         dry_run: bool,
         #[command(flatten)]
         server: ServerArgs,
+    },
+    /// Verify a backup without any service
+    Backup {
+        #[command(subcommand)]
+        action: BackupAction,
     },
     /// List the lineages that are kept, or restore one
     Lineages {
@@ -173,6 +179,17 @@ pub enum MaintenanceAction {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum BackupAction {
+    /// Make every check that an import would make, that of the encryption keys included
+    Verify {
+        /// The export to read, plain or compressed with zstd; `-` is stdin
+        file: PathBuf,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub enum LineagesAction {
     /// List the lineages that are kept, oldest first
     List {
@@ -184,6 +201,9 @@ pub enum LineagesAction {
     Restore {
         /// The lineage's id, as `list` shows it
         lineage: Uuid,
+        /// Restore without asking; needed where there is no terminal
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -339,6 +359,9 @@ pub struct GatewayArgs {
     /// Print the gateway's answer as JSON
     #[arg(long, global = true)]
     pub json: bool,
+    /// Delete without asking; needed where there is no terminal
+    #[arg(long, global = true)]
+    pub yes: bool,
 }
 
 impl ServerArgs {
@@ -360,6 +383,7 @@ impl GatewayArgs {
             token: given(self.token).or_else(|| environment.get("DRYDOCK_TOKEN")),
             data_dir: self.data_dir.or_else(|| environment.get("DRYDOCK_DATA_DIR").map(Into::into)),
             json: self.json,
+            yes: self.yes,
         }
     }
 }

@@ -4,7 +4,9 @@
 //! `error:`; its exit code is in [`exit`].
 
 mod args;
+mod backup;
 mod check;
+mod confirm;
 mod connect;
 mod doctor;
 mod examine;
@@ -16,6 +18,7 @@ mod logging;
 mod maintenance;
 mod objects;
 mod output;
+mod repeats;
 mod run;
 mod serve;
 mod signals;

@@ -5,13 +5,15 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use nix::sys::stat::{Mode, umask};
 use tokio::runtime::Runtime;
-use tracing_appender::non_blocking::WorkerGuard;
 
-use super::args::{Cli, Command, ConfigAction, ConfigArgs, GatewayArgs};
+use super::args::{BackupAction, Cli, Command, ConfigAction, ConfigArgs, GatewayArgs};
 use super::exit::{Failure, USAGE};
+use super::logging::Log;
 use super::objects::session::Session;
 use super::objects::{group, org, project, remote_source, secret, token, user, variable};
-use super::{doctor, examine, export, import, lineages, logging, maintenance, output, serve};
+use super::{
+    backup, doctor, examine, export, import, lineages, logging, maintenance, output, serve,
+};
 use crate::config::{Config, ConfigError, Environment, Loaded, Sources, load};
 
 /// Runs the process's command line.
@@ -39,13 +41,21 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let environment = &environment;
     match cli.command {
         Command::Serve { role, config } => {
-            let (config, _logs) = prepare(&config, environment)?;
-            runtime()?.block_on(serve::run(role, config))
+            let (config, log) = prepare(&config, environment)?;
+            let repeats = log.repeats.clone();
+            runtime()?.block_on(async {
+                tokio::spawn(repeats.count());
+                serve::run(role, config).await
+            })
         }
         Command::Store { action } => {
             let store = action.store();
             let (config, _logs) = prepare(&store.config, environment)?;
             runtime()?.block_on(examine::run(&action, config, store.json))
+        }
+        Command::Backup { action: BackupAction::Verify { file, config } } => {
+            let (config, _logs) = prepare(&config, environment)?;
+            runtime()?.block_on(backup::verify(&file, config))
         }
         Command::Check { json, config } => {
             let (config, _logs) = prepare(&config, environment)?;
@@ -107,7 +117,10 @@ fn call(command: Command, environment: &Environment) -> Result<(), Failure> {
         Command::Config { action: ConfigAction::Print { config } } => {
             output::line(read_config(&config, environment)?.print().trim_end())
         }
-        Command::Serve { .. } | Command::Store { .. } | Command::Check { .. } => {
+        Command::Serve { .. }
+        | Command::Store { .. }
+        | Command::Backup { .. }
+        | Command::Check { .. } => {
             unreachable!("these keep a log")
         }
     }
@@ -123,7 +136,7 @@ where
 }
 
 /// Reads the configuration, and begins to log as it says.
-fn prepare(args: &ConfigArgs, environment: &Environment) -> Result<(Config, WorkerGuard), Failure> {
+fn prepare(args: &ConfigArgs, environment: &Environment) -> Result<(Config, Log), Failure> {
     let config = read_config(args, environment)?.config;
     let logs = logging::begin(&config.log);
     if let Some(warning) = environment.warning() {

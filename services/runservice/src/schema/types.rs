@@ -27,48 +27,53 @@ pub static SCHEMA: Schema = Schema {
             name: EXECUTORS,
             table: super::attempts::EXECUTORS,
             check: parses::<Executor>,
-            key: no_key,
+            encrypted: none,
         },
         ObjectType {
             name: RUN_COUNTERS,
             table: super::runs::RUN_COUNTERS,
             check: parses::<RunCounter>,
-            key: no_key,
+            encrypted: none,
         },
         ObjectType {
             name: RUN_DEFINITIONS,
             table: super::runs::RUN_DEFINITIONS,
             check: parses::<RunDefinition>,
-            key: |text| {
+            encrypted: |text| {
                 let definition: RunDefinition = serde_json::from_str(text).ok()?;
-                definition.environment.map(|environment| environment.key)
+                serde_json::to_string(&definition.environment?).ok()
             },
         },
-        ObjectType { name: RUNS, table: super::runs::RUNS, check: parses::<Run>, key: no_key },
-        ObjectType { name: TASKS, table: super::runs::TASKS, check: parses::<Task>, key: no_key },
+        ObjectType { name: RUNS, table: super::runs::RUNS, check: parses::<Run>, encrypted: none },
+        ObjectType {
+            name: TASKS,
+            table: super::runs::TASKS,
+            check: parses::<Task>,
+            encrypted: none,
+        },
         ObjectType {
             name: ATTEMPTS,
             table: super::attempts::ATTEMPTS,
             check: parses::<Attempt>,
-            key: no_key,
+            encrypted: none,
         },
         ObjectType {
             name: CACHES,
             table: super::attempts::CACHES,
             check: parses::<Cache>,
-            key: no_key,
+            encrypted: none,
         },
         ObjectType {
             name: RUN_EVENTS,
             table: super::runs::RUN_EVENTS,
             check: parses::<RunEvent>,
-            key: no_key,
+            encrypted: none,
         },
         ObjectType {
             name: GATES,
             table: super::runs::GATES,
             check: parses::<ResumeGate>,
-            key: no_key,
+            encrypted: none,
         },
         ObjectType {
             name: IDEMPOTENCY_KEYS,
@@ -80,9 +85,9 @@ pub static SCHEMA: Schema = Schema {
             ) STRICT;
             CREATE INDEX idempotency_keys_created ON idempotency_keys (created_ms);",
             check: parses::<IdempotencyRecord>,
-            key: |text| {
+            encrypted: |text| {
                 let record: IdempotencyRecord = serde_json::from_str(text).ok()?;
-                Some(record.sealed.key)
+                serde_json::to_string(&record.sealed).ok()
             },
         },
     ],
@@ -93,6 +98,6 @@ fn parses<T: DeserializeOwned>(text: &str) -> Result<(), String> {
     parsed.map(drop).map_err(|error| error.to_string())
 }
 
-fn no_key(_: &str) -> Option<String> {
+fn none(_: &str) -> Option<String> {
     None
 }

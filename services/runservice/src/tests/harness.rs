@@ -106,7 +106,7 @@ impl TestRuns {
             execution: Execution::Inline,
             scratch: scratch.path().to_owned(),
             mode,
-            known_keys: keys.ids(),
+            key_check: Arc::new(keys.clone()),
         });
         tokio::spawn(loops.run(CancellationToken::new()));
         store.applied().wait_for(|applied| applied.phase == StorePhase::Ready).await.unwrap();

@@ -9,6 +9,7 @@
 //! | the others | the commands of one noun each |
 
 pub mod args;
+mod contents;
 pub mod group;
 pub mod org;
 pub mod project;

@@ -38,6 +38,7 @@ pub async fn run<K: ScopedKind>(
             session.show(&changed.map_err(failed)?.body)
         }
         ScopedAction::Delete(object, scope) => {
+            session.confirm(async { Ok(format!("{noun} `{object}` goes")) }).await?;
             let deleted = objects.delete_in::<K>(ctx, &scope.scope(), &object, None).await;
             deleted.map_err(failed)?;
             session.done(format!("deleted {noun} `{object}`"))
