@@ -2,6 +2,7 @@
 //! holds over all instances.
 
 use drydock_core::db::{DbError, Tx};
+use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 use jiff::Timestamp;
 
@@ -20,7 +21,7 @@ pub fn is_open(tx: &Tx<'_>, now: Timestamp) -> Result<bool, DbError> {
 }
 
 /// Counts a run that starts.
-pub fn pass(tx: &mut StoreTx<'_>) -> Result<(), DbError> {
+pub fn pass<F>(tx: &mut StoreTx<'_>) -> Result<(), ActionError<F>> {
     if let Some(mut gate) = find(tx)? {
         gate.taken += 1;
         tx.put(GATES, gate.id, &gate)?;

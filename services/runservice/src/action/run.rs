@@ -7,7 +7,6 @@ use drydock_api::runservice::types::{
     Group, OnNewer, Phase, ProjectId, Reason, RunId, RunResult, TaskId, TaskName, TaskSpec,
     TaskStatus,
 };
-use drydock_core::db::DbError;
 use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 use drydock_runtime::encryption::Bound;
@@ -111,7 +110,7 @@ fn check_queues<F: From<TooManyQueuedRuns>>(
 }
 
 /// The new run with its number, which is never given again.
-fn record(tx: &mut StoreTx<'_>, new: &New) -> Result<Run, DbError> {
+fn record<F>(tx: &mut StoreTx<'_>, new: &New) -> Result<Run, ActionError<F>> {
     let (now, id) = (tx.now(), RunId(tx.new_id()));
     let counter: Option<RunCounter> = tx.get(RUN_COUNTERS, new.project.0)?;
     let number = counter.map_or(0, |counter| counter.number) + 1;
@@ -209,11 +208,11 @@ fn make_way<F>(
 }
 
 /// Starts the new run before it is stored, so that its tasks are written once.
-fn start_if_first(
+fn start_if_first<F>(
     tx: &mut StoreTx<'_>,
     settings: &Settings,
     state: &mut RunState,
-) -> Result<(), DbError> {
+) -> Result<(), ActionError<F>> {
     let now = tx.now();
     let mut group = model::run::group(tx, &state.run.group)?;
     group.queued.push(state.run.id);

@@ -75,7 +75,11 @@ pub fn save<F>(
     if ended { follow(tx, settings, &group) } else { Ok(()) }
 }
 
-fn put_changes(tx: &mut StoreTx<'_>, before: &RunState, after: RunState) -> Result<(), DbError> {
+fn put_changes<F>(
+    tx: &mut StoreTx<'_>,
+    before: &RunState,
+    after: RunState,
+) -> Result<(), ActionError<F>> {
     let now = tx.now();
     let RunState { mut run, tasks, attempts, .. } = after;
     let noted = (run.phase, run.result) != (before.run.phase, before.run.result);

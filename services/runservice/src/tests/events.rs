@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use drydock_api::runservice::endpoints::run::{Create, Stop};
 use drydock_core::context::Context;
 use drydock_core::db::{DbError, Tx};
-use drydock_core::error::BoxError;
+use drydock_core::error::{ActionError, BoxError};
 use drydock_core::store::StoreTx;
 use drydock_http::api::creation::{Created, Repeatable};
 use serde_json::json;
@@ -66,7 +67,7 @@ async fn old_events_are_removed_beyond_their_bound() {
         tx.put("run_events", last.id, &last)?;
         let id = tx.new_id();
         tx.put("run_events", id, &RunEvent { id, seq: 1, ..last })?;
-        Ok(event::note(tx, &run)?)
+        event::note::<Infallible>(tx, &run).map_err(ActionError::boxed)
     };
     runs.store.transact(&Context::background(), many).await.unwrap();
     let left = runs.read(|tx| Ok(model::event::span(tx)?)).await;
