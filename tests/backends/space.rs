@@ -72,7 +72,8 @@ async fn write(store: Store, acknowledged: Arc<AtomicU64>, number: u64) -> u64 {
         let value = serde_json::json!({ "id": id, "text": "x".repeat(200) });
         let soon = Context::background().timeout(Duration::from_secs(30));
         let text = id.clone();
-        let written = store.transact(&soon, move |tx| tx.put("item", text.parse()?, &value)).await;
+        let written =
+            store.transact(&soon, move |tx| Ok(tx.put("item", text.parse()?, &value)?)).await;
         match written {
             Ok(()) => drop(acknowledged.fetch_add(1, Ordering::Relaxed)),
             Err(error) => {

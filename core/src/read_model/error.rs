@@ -4,7 +4,9 @@ use crate::checkpoint::CheckpointError;
 use crate::context::Interrupted;
 use crate::coord;
 use crate::db::DbError;
-use crate::error::{ApiError, BoxError, Chain, Code, FailureClass, Kind, first_api_error};
+use crate::error::{
+    ActionError, ApiError, BoxError, Chain, Code, FailureClass, Kind, first_api_error,
+};
 use crate::fault::Injected;
 use crate::log::commit::CommitError;
 use crate::log::format::FormatError;
@@ -193,6 +195,12 @@ impl From<StoreError> for ApiError {
     }
 }
 
+impl<F> From<StoreError> for ActionError<F> {
+    fn from(error: StoreError) -> ActionError<F> {
+        ActionError::internal(error)
+    }
+}
+
 impl StoreError {
     /// The same failure for another caller: errors of the seams cannot be cloned.
     pub(crate) fn duplicate(&self) -> StoreError {
@@ -234,9 +242,9 @@ pub(crate) fn translate(error: BoxError) -> BoxError {
     if first_api_error(error.as_ref()).is_some() {
         return error;
     }
-    match error.downcast::<DbError>() {
-        Ok(db) => StoreError::Db(*db).boxed(),
-        Err(other) => other,
+    match error.downcast::<DbError>().map(|db| StoreError::Db(*db)) {
+        Ok(db) => db.boxed(),
+        Err(other) => other.downcast::<StoreError>().map_or_else(|other| other, |it| it.boxed()),
     }
 }
 

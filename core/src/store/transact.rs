@@ -83,21 +83,21 @@ impl<'a> StoreTx<'a> {
         kind: &'static str,
         id: Uuid,
         object: &T,
-    ) -> Result<(), DbError> {
+    ) -> Result<(), StoreError> {
         let data = canonical(object).map_err(DbError::Encode)?;
         let object = Object { r#type: kind.to_owned(), id, data };
         self.schema.put(self.tx, &object)?;
         *self.bytes += object.data.get().len() + MUTATION_OVERHEAD;
         self.mutations.push(Mutation::Put(object));
-        self.limit.check(*self.bytes).map_err(StoreError::boxed)
+        self.limit.check(*self.bytes)
     }
 
     /// Deletes one object if it exists. Its children must be deleted first.
-    pub fn delete(&mut self, kind: &'static str, id: Uuid) -> Result<(), DbError> {
+    pub fn delete(&mut self, kind: &'static str, id: Uuid) -> Result<(), StoreError> {
         if self.schema.delete(self.tx, kind, id)? {
             *self.bytes += MUTATION_OVERHEAD;
             self.mutations.push(Mutation::Delete { r#type: kind.to_owned(), id });
-            self.limit.check(*self.bytes).map_err(StoreError::boxed)?;
+            self.limit.check(*self.bytes)?;
         }
         Ok(())
     }

@@ -2,8 +2,9 @@ use drydock_api::configstore::endpoints::member::{Delete, Get, Put as PutFailure
 use drydock_api::configstore::refusals::{LastOwner, MemberNotExist, OrgNotExist, UserNotExist};
 use drydock_api::configstore::types::{Org, Role, User};
 use drydock_api::names::{Name, Ref};
-use drydock_core::db::{DbError, Tx};
+use drydock_core::db::Tx;
 use drydock_core::error::ActionError;
+use drydock_core::read_model::StoreError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::precondition::IfMatch;
 use uuid::Uuid;
@@ -67,7 +68,7 @@ pub(super) fn add(
     org: Uuid,
     user: Uuid,
     role: Role,
-) -> Result<Member, DbError> {
+) -> Result<Member, StoreError> {
     let now = tx.now();
     let member =
         Member { id: tx.new_id(), org, user, role, revision: 1, created_at: now, updated_at: now };

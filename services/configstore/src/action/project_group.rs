@@ -7,6 +7,7 @@ use drydock_api::configstore::types::{ProjectGroupView, Visibility};
 use drydock_api::names::{Name, OwnerKind, TreeRef};
 use drydock_core::db::{DbError, Tx};
 use drydock_core::error::ActionError;
+use drydock_core::read_model::StoreError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::precondition::IfMatch;
 use uuid::Uuid;
@@ -35,7 +36,7 @@ pub struct Change {
 }
 
 /// Makes the root group of a new user or organization.
-pub fn create_root(tx: &mut StoreTx<'_>, kind: OwnerKind, owner: Uuid) -> Result<(), DbError> {
+pub fn create_root(tx: &mut StoreTx<'_>, kind: OwnerKind, owner: Uuid) -> Result<(), StoreError> {
     let (user, org) = match kind {
         OwnerKind::User => (Some(owner), None),
         OwnerKind::Org => (None, Some(owner)),

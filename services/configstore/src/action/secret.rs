@@ -1,4 +1,4 @@
-use drydock_core::db::DbError;
+use drydock_core::read_model::StoreError;
 use drydock_core::store::StoreTx;
 use drydock_runtime::encryption::{Bound, Encrypted};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ pub fn reencrypt(
     id: Uuid,
     before: &Encrypted,
     after: &Encrypted,
-) -> Result<(), DbError> {
+) -> Result<(), StoreError> {
     let secret: Option<Secret> = tx.get(SECRETS, id)?;
     match secret.filter(|secret| secret.data == *before) {
         Some(secret) => tx.put(SECRETS, id, &Secret { data: after.clone(), ..secret }),

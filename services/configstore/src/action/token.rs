@@ -2,8 +2,9 @@ use drydock_api::configstore::endpoints::token::{Create, Delete, Resolve};
 use drydock_api::configstore::refusals::{TokenAlreadyExists, TokenNotExist};
 use drydock_api::configstore::types::{TokenDigest, User};
 use drydock_api::names::{Name, Ref};
-use drydock_core::db::{DbError, Tx};
+use drydock_core::db::Tx;
 use drydock_core::error::ActionError;
+use drydock_core::read_model::StoreError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::precondition::IfMatch;
 use jiff::{SignedDuration, Timestamp};
@@ -68,7 +69,7 @@ pub fn is_to_be_noted(token: &Token, now: Timestamp) -> bool {
 }
 
 /// Notes a use. No change that counts as a revision.
-pub fn note_use(tx: &mut StoreTx<'_>, token: Uuid, now: Timestamp) -> Result<(), DbError> {
+pub fn note_use(tx: &mut StoreTx<'_>, token: Uuid, now: Timestamp) -> Result<(), StoreError> {
     let token: Option<Token> = tx.get(TOKENS, token)?;
     match token.filter(|token| is_to_be_noted(token, now)) {
         Some(token) => tx.put(TOKENS, token.id, &Token { last_used_at: Some(now), ..token }),

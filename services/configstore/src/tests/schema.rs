@@ -1,7 +1,7 @@
 //! Tests of the schema with writes that no action makes: the constraints hold all the same.
 
 use drydock_core::context::Context;
-use drydock_core::db::DbError;
+use drydock_core::read_model::StoreError;
 use drydock_core::store::StoreTx;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ fn object(nth: u128, more: &Value) -> Value {
     object
 }
 
-fn alice_owns_acme(tx: &mut StoreTx<'_>) -> Result<(), DbError> {
+fn alice_owns_acme(tx: &mut StoreTx<'_>) -> Result<(), StoreError> {
     tx.put(USERS, id(1), &object(1, &json!({"name": "alice", "admin": false})))?;
     tx.put(ORGS, id(2), &object(2, &json!({"name": "acme", "visibility": "public"})))?;
     tx.put(MEMBERS, id(3), &object(3, &member(2, 1, "owner")))
@@ -36,7 +36,7 @@ fn member(org: u128, user: u128, role: &str) -> Value {
 
 #[tokio::test]
 async fn no_write_breaks_a_constraint() {
-    type Write = fn(&mut StoreTx<'_>) -> Result<(), DbError>;
+    type Write = fn(&mut StoreTx<'_>) -> Result<(), StoreError>;
     let writes: [(&str, Write); 7] = [
         ("a user's name is taken", |tx| {
             tx.put(USERS, id(9), &object(9, &json!({"name": "alice", "admin": false})))

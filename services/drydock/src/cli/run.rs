@@ -28,7 +28,7 @@ pub fn main() -> ExitCode {
             return USAGE.into();
         }
         // Help, or the version.
-        Err(error) => error.print().or_else(|error| output::unless_closed(error)),
+        Err(error) => error.print().or_else(output::unless_closed),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
