@@ -41,7 +41,7 @@ impl Service for Runservice {
     }
 
     fn assemble(self, parts: ServiceParts) -> (RunserviceState, BoxFuture<'static, ()>) {
-        let ServiceParts { env, store, keys } = parts;
+        let ServiceParts { env, store, keys, .. } = parts;
         let Runservice { settings, metrics } = self;
         let passing =
             Passing { env, store: store.clone(), engine: settings.engine.clone(), metrics };
