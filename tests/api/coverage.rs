@@ -223,8 +223,9 @@ fn every_answer_is_one_that_the_document_lists() {
 }
 
 /// Codes that do not depend on the route: each is shown somewhere.
-const SHOWN_ONCE: [Code; 9] = [
+const SHOWN_ONCE: [Code; 10] = [
     Code::BodyTooLarge,
+    Code::CoordinationFull,
     Code::EncryptionKeyMissing,
     Code::Internal,
     Code::InvalidHeader,

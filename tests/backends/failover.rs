@@ -48,11 +48,14 @@ async fn a_write_that_timed_out_is_unknown_whether_it_took_effect_or_not() {
 }
 
 #[tokio::test]
-async fn a_write_that_crosses_the_quota_is_unknown() {
+async fn a_write_that_is_refused_for_want_of_space_is_looked_for() {
     let cluster = Simulated::start(1).await;
-    cluster.faults.plan(Method::Txn, fails(Answer::NoSpace, true));
-    let error = cluster.store.txn(put("1")).await.unwrap_err();
-    assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+    // The one that crosses the quota takes effect.
+    for (applied, outcome) in [(false, Outcome::NotApplied), (true, Outcome::Applied)] {
+        cluster.faults.plan(Method::Txn, fails(Answer::NoSpace, applied));
+        let error = cluster.store.txn(put("1")).await.unwrap_err();
+        assert_eq!(error.outcome(), outcome, "{error}");
+    }
 }
 
 #[tokio::test]

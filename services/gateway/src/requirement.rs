@@ -1,5 +1,5 @@
-//! The requirement of a route to its callers, as data. Each row of the route table names one of these
-//! by the type of the same name in `auth::require`; no other place decides who may call.
+//! The requirement of a route to its callers, as data. Each row of the route table names one of
+//! these by the type of the same name in `auth::require`; no other place decides who may call.
 //!
 //! Administrators (the admin token, and users with `admin`) pass everything but
 //! [`AdminToken`](Requirement::AdminToken).

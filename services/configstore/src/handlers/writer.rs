@@ -51,8 +51,8 @@ impl<F: Failure> Writer<F> {
         done.map_err(OperationError::at_boundary)
     }
 
-    /// Creates an object with `work` and answers 201, or repeats the answer that the same request got
-    /// before.
+    /// Creates an object with `work` and answers 201, or repeats the answer that the same request
+    /// got before.
     pub async fn create(
         self,
         repeatable: Option<Repeatable>,

@@ -17,8 +17,8 @@ use crate::state::Gateway;
 /// The token of a request, before configstore was asked for its user.
 #[derive(Clone)]
 pub enum Presented {
-    /// The admin token. The gateway knows it without a call, so that it is valid while configstore is
-    /// in maintenance, or does not answer.
+    /// The admin token. The gateway knows it without a call, so that it is valid while configstore
+    /// is in maintenance, or does not answer.
     AdminToken,
     Token(SecretString),
 }
@@ -50,8 +50,8 @@ impl Presented {
     /// error for an object that the user may not see.
     ///
     /// # Errors
-    /// `unauthorized` if no user has the token; `forbidden` or one of `absent` if a right is missing;
-    /// an error of the call itself, which says nothing about the token.
+    /// `unauthorized` if no user has the token; `forbidden` or one of `absent` if a right is
+    /// missing; an error of the call itself, which says nothing about the token.
     pub async fn caller(
         &self,
         client: &ConfigstoreClient,

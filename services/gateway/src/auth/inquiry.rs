@@ -17,8 +17,8 @@ use crate::state::App;
 
 /// A read that requires `R`; `E` is the rest of the request.
 ///
-/// A caller without the rights learns nothing about the rest of the request: if that is invalid, the
-/// rights are checked first, by a call of their own.
+/// A caller without the rights learns nothing about the rest of the request: if that is invalid,
+/// the rights are checked first, by a call of their own.
 pub struct Inquiry<R: Require, E>(pub Look<R>, pub E);
 
 /// The call of a read.

@@ -204,8 +204,11 @@ fn implied(spec: &Spec) -> Vec<Code> {
         Access::Internal | Access::Registered => {
             let always = [Code::Unauthorized, Code::TooManyRequests, Code::CoordinationUnavailable];
             codes.extend(always);
+            if changes {
+                codes.push(Code::CoordinationFull);
+            }
             if changes && spec.availability == Availability::Serving {
-                codes.extend([Code::CoordinationFull, Code::StorageUnavailable]);
+                codes.push(Code::StorageUnavailable);
             }
         }
         // All failures of the services behind a gateway have one code here.
