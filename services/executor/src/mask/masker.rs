@@ -29,13 +29,8 @@ impl Masker {
     /// Adds a secret. It is masked in what is still held, and in all that follows.
     pub fn add(&mut self, secret: &[u8]) -> Result<(), Unmaskable> {
         self.patterns.add(secret)?;
-        // States of the old automaton mean nothing in the new one: go through what is held again.
+        // States of the old automaton mean nothing in the new one.
         self.state = None;
-        let mut state = self.patterns.start();
-        for at in 0..self.held.len() {
-            state = self.advance(state, self.held[at], self.base + at + 1).0;
-        }
-        self.state = Some(state);
         Ok(())
     }
 
@@ -45,10 +40,7 @@ impl Masker {
             output.extend_from_slice(input);
             return;
         }
-        let mut state = match self.state {
-            Some(state) => state,
-            None => self.patterns.start(),
-        };
+        let mut state = self.current();
         let mut pending = 0;
         for byte in input {
             self.held.push(*byte);
@@ -63,11 +55,24 @@ impl Masker {
 
     /// Ends the stream: what is held is no secret.
     pub fn finish(&mut self, output: &mut Vec<u8>) {
+        self.current();
         self.release(self.held.len(), output);
         self.state = None;
         self.base = 0;
         self.secrets.clear();
         self.hiding = false;
+    }
+
+    /// The state after all bytes so far; after new secrets what is held is gone through again.
+    fn current(&mut self) -> StateID {
+        if let Some(state) = self.state {
+            return state;
+        }
+        let mut state = self.patterns.start();
+        for at in 0..self.held.len() {
+            state = self.advance(state, self.held[at], self.base + at + 1).0;
+        }
+        state
     }
 
     /// Goes on by the byte that ends at `end`, notes the secrets that end there, and answers the

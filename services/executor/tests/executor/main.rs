@@ -1,0 +1,11 @@
+//! Real processes: steps that misbehave, and supervisors that die.
+//!
+//! Nothing here waits for a time: steps report on a named pipe, and ends of processes are waited for.
+
+mod escapes;
+mod harness;
+mod limits;
+mod masking;
+mod steps;
+mod stops;
+mod supervisors;
