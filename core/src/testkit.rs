@@ -68,7 +68,7 @@ pub static SCHEMA: Schema = Schema {
                 name TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.name') STORED UNIQUE
             ) STRICT;",
             check: check::<Item>,
-            key: |_| None,
+            encrypted: |_| None,
         },
         ObjectType {
             name: "part",
@@ -79,7 +79,7 @@ pub static SCHEMA: Schema = Schema {
                     REFERENCES item (id)
             ) STRICT;",
             check: check::<Part>,
-            key: |_| None,
+            encrypted: |_| None,
         },
     ],
 };
@@ -299,7 +299,7 @@ impl World {
             execution: Execution::Inline,
             scratch: self.scratch.path().to_owned(),
             mode: mode.clone(),
-            known_keys: std::collections::BTreeSet::new(),
+            key_check: Arc::new(crate::read_model::Unchecked),
         });
         (store, loops, mode)
     }

@@ -113,7 +113,7 @@ fn what_operators_are_told_of_imports() {
         for (from, to) in [
             ("\"service\":\"configstore\"", "\"service\":\"runservice\""),
             ("\"type\":\"orgs\"", "\"type\":\"oddities\""),
-            ("\"key\":\"test\"", "\"key\":\"other\""),
+            ("\"key\":\"blake3:", "\"key\":\"blake4:"),
             ("\"name\":\"olga\"", "\"name\":\"mike\""),
         ] {
             let other = altered(&export, from, to);

@@ -112,38 +112,49 @@ fn input_failure(source: &BoxError) -> (Kind, Code) {
 
 impl Store {
     /// Replaces the whole state by an export's. Refused outside maintenance, and while a live
-    /// instance has not acknowledged it. Answers when this instance has loaded the new state.
+    /// instance has not acknowledged it. Answers when this instance has loaded the new state. A dry
+    /// run is refused in no mode.
     pub async fn import(
         &self,
         ctx: &Context,
         input: impl Stream<Item = Result<Bytes, BoxError>> + Unpin,
         intent: Intent,
     ) -> Result<ImportReport, ImportError> {
+        if intent == Intent::DryRun {
+            return self.try_import(ctx, input).await;
+        }
         let env = &self.inner.env;
         // Read before the first object is stored, see `tasks::collect`: the switch compares it.
         let base = self.base().await?;
         env.point("import.begin").await?;
-        if intent == Intent::Apply {
-            self.archive_tail(&base).await?;
-        }
+        self.archive_tail(&base).await?;
         let staged = stage(self, ctx, input, intent).await?;
         env.point("import.staged").await?;
         // An instance may have started meanwhile, without acknowledging the maintenance.
         self.base().await?;
         let Staged { files, counts, digest } = staged;
-        let head = match intent {
-            Intent::DryRun => base.head,
-            Intent::Apply => {
-                let next = Next {
-                    reason: Reason::Import,
-                    parent: base.head.lineage,
-                    fork: base.head.position,
-                    counts: counts.clone(),
-                    files,
-                };
-                self.switch_to(ctx, &base, next).await?
-            }
+        let next = Next {
+            reason: Reason::Import,
+            parent: base.head.lineage,
+            fork: base.head.position,
+            counts: counts.clone(),
+            files,
         };
+        let head = self.switch_to(ctx, &base, next).await?;
         Ok(ImportReport { lineage: head.lineage, position: head.position, counts, digest })
+    }
+
+    /// Validates an export as an import would, in every mode, and changes nothing. The position of
+    /// the report is the one up to which this instance has loaded the state.
+    async fn try_import(
+        &self,
+        ctx: &Context,
+        input: impl Stream<Item = Result<Bytes, BoxError>> + Unpin,
+    ) -> Result<ImportReport, ImportError> {
+        let Staged { counts, digest, .. } = stage(self, ctx, input, Intent::DryRun).await?;
+        let head = self.applied().borrow().head;
+        let (lineage, position) =
+            head.map_or((Uuid::nil(), 0), |head| (head.lineage, head.position));
+        Ok(ImportReport { lineage, position, counts, digest })
     }
 }

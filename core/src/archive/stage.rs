@@ -4,7 +4,7 @@
 //! Every object is put into a scratch database with the service's own schema, so it meets the same
 //! constraints as on every other path, and into data files (except in a dry run).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::db::{Dangling, Db, DbError, Tx};
 use crate::error::BoxError;
 use crate::log::format::{Object, canonical, is_canonical};
-use crate::read_model::{Schema, StoreError};
+use crate::read_model::{KeyCheck, KeyProblem, Schema, StoreError};
 use crate::store::Store;
 
 /// A valid import: its data files are stored, and nothing refers to them yet.
@@ -40,7 +40,7 @@ const LINE_OVERHEAD: usize = 1024;
 
 struct Stage<'a> {
     schema: &'static Schema,
-    known_keys: &'a BTreeSet<String>,
+    key_check: &'a dyn KeyCheck,
     db: Db,
     ctx: &'a Context,
     /// `None`: a dry run.
@@ -81,7 +81,7 @@ pub(super) async fn stage(
     db.defer_references().await?;
     let mut stage = Stage {
         schema,
-        known_keys: &inner.known_keys,
+        key_check: &*inner.key_check,
         db,
         ctx,
         writer: match intent {
@@ -166,8 +166,12 @@ impl Stage<'_> {
         }
         let data = object.data.get();
         (kind.check)(data).map_err(|why| self.corrupt(why))?;
-        if let Some(key) = (kind.key)(data).filter(|key| !self.known_keys.contains(key)) {
-            return Err(ImportError::UnknownKey { line: self.line, key });
+        if let Some(text) = (kind.encrypted)(data) {
+            let tried = self.key_check.check(kind.name, object.id, &text);
+            tried.map_err(|problem| match problem {
+                KeyProblem::Missing(key) => ImportError::UnknownKey { line: self.line, key },
+                KeyProblem::Damaged => self.corrupt("an encrypted text is damaged"),
+            })?;
         }
         let inner: DataId = serde_json::from_str(data).map_err(|why| self.corrupt(why))?;
         if inner.id != object.id {

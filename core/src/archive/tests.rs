@@ -261,6 +261,17 @@ async fn a_dry_run_validates_and_changes_nothing() {
     assert!(bad.is_err());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_works_in_every_mode() {
+    let (world, instance, lines) = prepared().await;
+    let bytes = with_trailer(&lines);
+    for (generation, mode) in [(2, Mode::Normal), (3, Mode::Maintenance)] {
+        world.switch_mode(mode, generation).await;
+        let trial = instance.store.import(&soon(), pieces(&bytes, 1), Intent::DryRun).await;
+        assert_eq!(trial.unwrap().counts["item"], 2);
+    }
+}
+
 /// More objects than a page, a batch and a data file hold.
 #[tokio::test(start_paused = true)]
 async fn a_large_state_goes_through_in_many_pieces() {

@@ -34,12 +34,18 @@ macro_rules! codes {
 }
 
 codes! {
+    ArchivesExpired = "archives_expired": Conflict,
+    AttemptNotExist = "attempt_not_exist": NotExist,
+    BadStatus = "bad_status": BadRequest,
     BodyTooLarge = "body_too_large": TooLarge,
     CallerForbidden = "caller_forbidden": Forbidden,
     CallerNotExist = "caller_not_exist": NotExist,
     CoordinationUnavailable = "coordination_unavailable": Unavailable,
     DeadlineExceeded = "deadline_exceeded": Timeout,
     EncryptionKeyMissing = "encryption_key_missing": Unavailable,
+    ExecutorAlreadyExists = "executor_already_exists": Conflict,
+    ExecutorNotExist = "executor_not_exist": NotExist,
+    ExecutorUnknown = "executor_unknown": Conflict,
     Forbidden = "forbidden": Forbidden,
     IdempotencyKeyReused = "idempotency_key_reused": Unprocessable,
     ImportConstraint = "import_constraint": Unprocessable,
@@ -81,9 +87,14 @@ codes! {
     RevisionMismatch = "revision_mismatch": PreconditionFailed,
     RootProjectGroup = "root_project_group": Conflict,
     RouteNotExist = "route_not_exist": NotExist,
+    RunNotExist = "run_not_exist": NotExist,
+    RunNotRestartable = "run_not_restartable": BadRequest,
     SecretAlreadyExists = "secret_already_exists": Conflict,
     SecretNotExist = "secret_not_exist": NotExist,
+    SessionReplaced = "session_replaced": Conflict,
+    StaleAttempt = "stale_attempt": Conflict,
     StorageUnavailable = "storage_unavailable": Unavailable,
+    TaskNotExist = "task_not_exist": NotExist,
     TokenAlreadyExists = "token_already_exists": Conflict,
     TokenNotExist = "token_not_exist": NotExist,
     TooManyRequests = "too_many_requests": TooManyRequests,
@@ -95,6 +106,7 @@ codes! {
     UserNotExist = "user_not_exist": NotExist,
     VariableAlreadyExists = "variable_already_exists": Conflict,
     VariableNotExist = "variable_not_exist": NotExist,
+    WrongPhase = "wrong_phase": Conflict,
 }
 
 impl std::fmt::Display for Code {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::encrypted;
 use super::keys::CoordinationState;
 use super::objects::Inventory;
 use super::verify::Verifier;
@@ -42,7 +43,9 @@ pub(super) async fn check(
     let meaning = "no instance can start";
     let loaded = load_next_start(verifier.inner).await;
     let place = verifier.inner.keys.head();
-    verifier.check(&place, meaning, loaded)?;
+    if let Some(db) = verifier.check(&place, meaning, loaded)? {
+        encrypted::check(verifier, &db).await?;
+    }
     let proven = recovery::is_set_back(verifier.inner).await;
     let meaning = "the next start cannot tell whether the coordination store was set back";
     if let Some(true) = verifier.check(&place, meaning, proven)? {
@@ -53,9 +56,9 @@ pub(super) async fn check(
 }
 
 /// What the next start would load.
-async fn load_next_start(store: &StoreBase) -> Result<Head, StoreError> {
+async fn load_next_start(store: &StoreBase) -> Result<Db, StoreError> {
     let start = load::Start::read(store).await?.ok_or(StoreError::NotReady)?;
-    Ok(load::assemble(store, store.create_db().await?, start).await?.head)
+    Ok(load::assemble(store, store.create_db().await?, start).await?.db)
 }
 
 async fn lineage(

@@ -13,6 +13,7 @@
 //! | [`objects`] | the checks of objects |
 //! | [`load`] | the checks that load states |
 
+mod encrypted;
 mod keys;
 mod load;
 mod objects;

@@ -17,6 +17,7 @@
 //! Deliberately absent: following the log (`store`), and every change to it.
 
 pub(crate) mod base;
+pub mod encrypted;
 pub mod error;
 pub(crate) mod history;
 pub(crate) mod load;
@@ -25,6 +26,7 @@ pub mod schema;
 pub mod stats;
 pub(crate) mod write;
 
+pub use encrypted::{KeyCheck, KeyProblem, Unchecked};
 pub use error::StoreError;
 pub use progress::Progress;
 pub use schema::{ObjectType, Schema};

@@ -20,8 +20,8 @@ pub struct ObjectType {
     pub table: &'static str,
     /// Whether the text is an object of this type.
     pub check: fn(&str) -> Result<(), String>,
-    /// The name of the encryption key that the object needs, if any.
-    pub key: fn(&str) -> Option<String>,
+    /// The encrypted text in the object, as JSON, if it has one.
+    pub encrypted: fn(&str) -> Option<String>,
 }
 
 /// All objects of a service.

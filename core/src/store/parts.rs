@@ -1,6 +1,5 @@
 //! The parts of a store, and how it is put together.
 
-use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
@@ -25,7 +24,7 @@ use crate::log::keys::{Keys, ObjectKeys};
 use crate::maintenance::ModeCell;
 use crate::objects::Objects;
 use crate::read_model::base::StoreBase;
-use crate::read_model::{Progress, Schema, Stats, StoreError};
+use crate::read_model::{KeyCheck, Progress, Schema, Stats, StoreError};
 
 /// The parts that a store is made of.
 pub struct StoreParts {
@@ -40,8 +39,8 @@ pub struct StoreParts {
     pub scratch: PathBuf,
     /// Shared with the maintenance driver.
     pub mode: ModeCell,
-    /// Names of the encryption keys that objects may need; an import that needs another is refused.
-    pub known_keys: BTreeSet<String>,
+    /// The encryption keys; an import that needs another one is refused.
+    pub key_check: Arc<dyn KeyCheck>,
 }
 
 /// One service's store. Cheap to clone.
@@ -55,7 +54,7 @@ pub(crate) struct Inner {
     base: StoreBase,
     pub(crate) settings: StoreSettings,
     pub(crate) mode: ModeCell,
-    pub(crate) known_keys: BTreeSet<String>,
+    pub(crate) key_check: Arc<dyn KeyCheck>,
     /// The key `archived` as last read; `None` before the first read.
     pub(super) archived: watch::Sender<Option<ArchivedRecord>>,
     /// Why this store was halted.
@@ -114,7 +113,7 @@ impl Store {
             base,
             settings: parts.settings,
             mode: parts.mode,
-            known_keys: parts.known_keys,
+            key_check: parts.key_check,
             archived: watch::Sender::new(None),
             halted: watch::Sender::new(None),
             applied: watch::Sender::new(Applied::NOTHING),

@@ -13,6 +13,7 @@ use drydock_core::db::Tx;
 use drydock_core::env::Env;
 use drydock_core::error::{ApiError, BoxError, Chain};
 use drydock_core::store::{Phase, Reads, Store};
+use drydock_runtime::Concern;
 use drydock_runtime::encryption::KeyRing;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
@@ -59,8 +60,13 @@ impl SecretMetrics {
 
     /// Sets the gauges. A key that no secret needs any more is shown with 0.
     fn show(&self, ring: &KeyRing, counts: &BTreeMap<String, i64>) {
-        for key in ring.ids().into_iter().chain(counts.keys().cloned()) {
-            let count = counts.get(&key).copied().unwrap_or(0);
+        let configured = ring.named().map(|(name, _)| (name.to_owned(), 0));
+        let mut by_name: BTreeMap<String, i64> = configured.collect();
+        for (key, count) in counts {
+            let name = ring.name_of(key).unwrap_or(key).to_owned();
+            *by_name.entry(name).or_default() += count;
+        }
+        for (key, count) in by_name {
             self.0.get_or_create(&UnderKey { key }).set(count);
         }
     }
@@ -73,6 +79,7 @@ pub struct Rotation {
     pub keys: KeyRing,
     pub when: Reencrypt,
     pub metrics: SecretMetrics,
+    pub concern: Concern,
 }
 
 impl Rotation {
@@ -110,13 +117,30 @@ impl Rotation {
         }
         let counts = self.read(model::secret::count_by_key).await?;
         self.metrics.show(&self.keys, &counts);
+        self.report_missing(&counts);
         Ok(())
+    }
+
+    /// Says that secrets need keys which are not configured: in the log, and as a reason why this
+    /// instance is not ready.
+    fn report_missing(&self, counts: &BTreeMap<String, i64>) {
+        let missing = counts.keys().filter(|key| self.keys.name_of(key).is_none());
+        let missing: Vec<_> = missing.map(|key| format!("`{key}`")).collect();
+        let keys = missing.join(", ");
+        let reason = format!("secrets need encryption keys that are not configured: {keys}");
+        let reason = (!missing.is_empty()).then_some(reason);
+        if self.concern.set(reason.clone()) {
+            match reason {
+                Some(reason) => tracing::error!("{reason}"),
+                None => tracing::info!("all secrets can be decrypted again"),
+            }
+        }
     }
 
     /// Encrypts one batch of secrets under the primary key, and returns their number.
     async fn reencrypt_batch(&self) -> Result<usize, BoxError> {
         let primary = self.keys.primary().to_owned();
-        let known = self.keys.ids();
+        let known = self.keys.references();
         let read = move |tx: &Tx<'_>| model::secret::under_other_keys(tx, &primary, &known, BATCH);
         let outdated = self.read(read).await?;
         let again = outdated.into_iter().map(|Secret { id, data, .. }| {

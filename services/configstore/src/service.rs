@@ -40,10 +40,16 @@ impl Service for Configstore {
     }
 
     fn assemble(self, parts: ServiceParts) -> (ConfigstoreState, BoxFuture<'static, ()>) {
-        let ServiceParts { env, store, keys } = parts;
+        let ServiceParts { env, store, keys, concern } = parts;
         let Configstore { reencrypt, metrics } = self;
-        let rotation =
-            Rotation { env, store: store.clone(), keys: keys.clone(), when: reencrypt, metrics };
+        let rotation = Rotation {
+            env,
+            store: store.clone(),
+            keys: keys.clone(),
+            when: reencrypt,
+            metrics,
+            concern,
+        };
         (ConfigstoreState { store, keys }, Box::pin(rotation.run()))
     }
 }

@@ -4,7 +4,7 @@
 //! in which it and the executor meet (`attempt`), and the masker of its logs (`mask`).
 //!
 //! Absent so far: the protocol to runservice, claims, heartbeats and the shipping of logs; the
-//! packing and unpacking of workspaces, archives and caches; the choice of a driver by configuration.
+//! packing and unpacking of workspaces, archives and caches; other drivers than that of processes.
 
 pub mod attempt;
 pub mod mask;

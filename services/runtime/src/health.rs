@@ -1,5 +1,7 @@
 //! Readiness and metrics of one instance.
 
+use std::sync::{Arc, Mutex};
+
 use drydock_core::store::{Phase, Store};
 use drydock_http::server::context::{Details, Health, LoadProgress, Readiness};
 use drydock_http::server::gate::{Gate, GateState};
@@ -12,11 +14,30 @@ use prometheus_client::registry::Registry;
 
 use super::instance::Instance;
 
+/// A reason of the service itself why it is not ready, though its store is. Clones share it.
+#[derive(Clone, Default)]
+pub struct Concern(Arc<Mutex<Option<String>>>);
+
+impl Concern {
+    /// Takes the place of the reason before; answers whether it is another one.
+    pub fn set(&self, reason: Option<String>) -> bool {
+        let mut now = self.0.lock().expect("no holder panics");
+        let changed = *now != reason;
+        *now = reason;
+        changed
+    }
+
+    fn get(&self) -> Option<String> {
+        self.0.lock().expect("no holder panics").clone()
+    }
+}
+
 /// What the health routes answer of an instance with a store, and its metrics.
 pub(super) struct HealthState {
     gate: Gate,
     instance: Instance,
     store: Store,
+    concern: Concern,
     registry: Registry,
 }
 
@@ -26,6 +47,7 @@ impl HealthState {
         gate: Gate,
         instance: Instance,
         store: Store,
+        concern: Concern,
         register: &mut dyn FnMut(&mut Registry),
     ) -> (HealthState, HttpMetrics) {
         let mut registry = Registry::default();
@@ -34,7 +56,7 @@ impl HealthState {
         registry.register_collector(Box::new(StoreMetrics(store.clone())));
         let metrics_of = InstanceMetrics { gate: gate.clone(), instance: instance.clone() };
         registry.register_collector(Box::new(metrics_of));
-        (HealthState { gate, instance, store, registry }, metrics)
+        (HealthState { gate, instance, store, concern, registry }, metrics)
     }
 }
 
@@ -49,7 +71,8 @@ impl Health for HealthState {
             }
             GateState::Normal | GateState::Maintenance => None,
         };
-        Readiness { ready: reason.is_none(), state, reason: reason.map(str::to_owned) }
+        let reason = reason.map(str::to_owned).or_else(|| self.concern.get());
+        Readiness { ready: reason.is_none(), state, reason }
     }
 
     fn details(&self) -> Details {

@@ -33,6 +33,7 @@ mod stateless;
 mod stored;
 mod tasks;
 
+pub use health::Concern;
 pub use service::{Service, ServiceParts, Stateless, stateless_table, table};
 pub use settings::{Settings, StatelessSettings};
 pub use stateless::start_stateless;

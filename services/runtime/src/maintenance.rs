@@ -160,7 +160,7 @@ mod tests {
             execution: Execution::Inline,
             scratch: std::env::temp_dir(),
             mode: mode.clone(),
-            known_keys: std::collections::BTreeSet::new(),
+            key_check: Arc::new(drydock_core::read_model::Unchecked),
         });
         let coord = Bounded::new(memory, SOON);
         let ready = Applied { phase: Phase::Ready, head: None, revision: 1 };

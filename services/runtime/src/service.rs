@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use prometheus_client::registry::Registry;
 
 use super::encryption::KeyRing;
+use super::health::Concern;
 use super::routes;
 
 /// A service whose objects are in a store of its own.
@@ -35,6 +36,7 @@ pub struct ServiceParts {
     pub env: Env,
     pub store: Store,
     pub keys: KeyRing,
+    pub concern: Concern,
 }
 
 /// A service without a store. The service itself is the handlers' state.

@@ -22,7 +22,7 @@ use prometheus_client::registry::Registry;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::health::HealthState;
+use super::health::{Concern, HealthState};
 use super::instance::Instance;
 use super::maintenance::Driver;
 use super::operator::Operator;
@@ -138,15 +138,21 @@ fn assemble<S: Service>(
         execution,
         scratch: scratch_dir,
         mode: mode.clone(),
-        known_keys: ring.ids(),
+        key_check: Arc::new(ring.clone()),
     });
     let gate = Gate::new(GateState::Loading);
     let holder = address.clone();
     let (instance, registration) =
         Instance::new(env.clone(), bounded.clone(), keys.clone(), store.applied(), address, ttl);
+    let concern = Concern::default();
     let mut register = |registry: &mut Registry| service.register(registry);
-    let (health, metrics) =
-        HealthState::new(gate.clone(), instance.clone(), store.clone(), &mut register);
+    let (health, metrics) = HealthState::new(
+        gate.clone(),
+        instance.clone(),
+        store.clone(),
+        concern.clone(),
+        &mut register,
+    );
     let driver = Driver {
         gate: gate.clone(),
         phase: store.phase(),
@@ -172,7 +178,7 @@ fn assemble<S: Service>(
         health: Arc::new(health),
         metrics,
     });
-    let parts = ServiceParts { env, store: store.clone(), keys: ring };
+    let parts = ServiceParts { env, store: store.clone(), keys: ring, concern };
     let (state, background) = service.assemble(parts);
     let admin: Arc<dyn Admin> = Arc::new(operator);
     let app = App { context, service: state };

@@ -1,3 +1,4 @@
 //! The contract of runservice: runs, their tasks and attempts, and executors on the wire.
 
+pub mod errors;
 pub mod types;

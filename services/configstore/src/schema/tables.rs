@@ -38,7 +38,7 @@ pub static SCHEMA: Schema = Schema {
                 name TEXT NOT NULL UNIQUE GENERATED ALWAYS AS (data ->> '$.name') STORED
             ) STRICT;",
             check: parses::<User>,
-            key: no_key,
+            encrypted: none,
         },
         ObjectType {
             name: ORGS,
@@ -48,7 +48,7 @@ pub static SCHEMA: Schema = Schema {
                 name TEXT NOT NULL UNIQUE GENERATED ALWAYS AS (data ->> '$.name') STORED
             ) STRICT;",
             check: parses::<Org>,
-            key: no_key,
+            encrypted: none,
         },
         ObjectType {
             name: MEMBERS,
@@ -65,7 +65,7 @@ pub static SCHEMA: Schema = Schema {
             ) STRICT;
             CREATE INDEX members_user ON members (user);",
             check: parses::<Member>,
-            key: no_key,
+            encrypted: none,
         },
         ObjectType {
             name: TOKENS,
@@ -79,7 +79,7 @@ pub static SCHEMA: Schema = Schema {
                 UNIQUE (user, name)
             ) STRICT;",
             check: parses::<Token>,
-            key: no_key,
+            encrypted: none,
         },
         ObjectType {
             name: REMOTE_SOURCES,
@@ -89,7 +89,7 @@ pub static SCHEMA: Schema = Schema {
                 name TEXT NOT NULL UNIQUE GENERATED ALWAYS AS (data ->> '$.name') STORED
             ) STRICT;",
             check: parses::<RemoteSource>,
-            key: no_key,
+            encrypted: none,
         },
         ObjectType {
             name: LINKED_ACCOUNTS,
@@ -107,31 +107,31 @@ pub static SCHEMA: Schema = Schema {
                 UNIQUE (remote_source, remote_user_id)
             ) STRICT;",
             check: parses::<LinkedAccount>,
-            key: no_key,
+            encrypted: none,
         },
         ObjectType {
             name: PROJECT_GROUPS,
             table: super::tree::PROJECT_GROUPS,
             check: parses::<ProjectGroup>,
-            key: no_key,
+            encrypted: none,
         },
         ObjectType {
             name: PROJECTS,
             table: super::tree::PROJECTS,
             check: parses::<Project>,
-            key: no_key,
+            encrypted: none,
         },
         ObjectType {
             name: SECRETS,
             table: super::tree::SECRETS,
             check: parses::<Secret>,
-            key: |text| key_of::<SecretKey>(text, |secret| secret.data.key),
+            encrypted: |text| encrypted::<SecretText>(text, |secret| secret.data),
         },
         ObjectType {
             name: VARIABLES,
             table: super::tree::VARIABLES,
             check: parses::<Variable>,
-            key: no_key,
+            encrypted: none,
         },
         ObjectType {
             name: IDEMPOTENCY_KEYS,
@@ -143,7 +143,7 @@ pub static SCHEMA: Schema = Schema {
             ) STRICT;
             CREATE INDEX idempotency_keys_created ON idempotency_keys (created_ms);",
             check: parses::<IdempotencyRecord>,
-            key: |text| key_of::<IdempotencyRecord>(text, |record| record.sealed.key),
+            encrypted: |text| encrypted::<IdempotencyRecord>(text, |record| record.sealed),
         },
     ],
 };
@@ -153,15 +153,16 @@ fn parses<T: DeserializeOwned>(text: &str) -> Result<(), String> {
     parsed.map(drop).map_err(|error| error.to_string())
 }
 
-fn no_key(_: &str) -> Option<String> {
+fn none(_: &str) -> Option<String> {
     None
 }
 
 #[derive(Deserialize)]
-struct SecretKey {
+struct SecretText {
     data: Encrypted,
 }
 
-fn key_of<T: DeserializeOwned>(text: &str, key: fn(T) -> String) -> Option<String> {
-    serde_json::from_str(text).ok().map(key)
+fn encrypted<T: DeserializeOwned>(object: &str, text: fn(T) -> Encrypted) -> Option<String> {
+    let object = serde_json::from_str(object).ok()?;
+    serde_json::to_string(&text(object)).ok()
 }

@@ -53,7 +53,7 @@ impl TestConfigstore {
             execution: Execution::Inline,
             scratch: scratch.path().to_owned(),
             mode,
-            known_keys: keys.ids(),
+            key_check: Arc::new(keys.clone()),
         });
         tokio::spawn(loops.run(CancellationToken::new()));
         store.applied().wait_for(|applied| applied.phase == Phase::Ready).await.unwrap();

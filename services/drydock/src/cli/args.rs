@@ -46,7 +46,8 @@ pub enum Command {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Replace all objects of a service by an export; the service must be in maintenance
+    /// Replace all objects of a service by an export; the service must be in maintenance, unless
+    /// with --dry-run
     Import {
         /// The file to read, plain or compressed with zstd; `-` is stdin
         file: PathBuf,
@@ -55,6 +56,11 @@ pub enum Command {
         dry_run: bool,
         #[command(flatten)]
         server: ServerArgs,
+    },
+    /// Verify a backup without any service
+    Backup {
+        #[command(subcommand)]
+        action: BackupAction,
     },
     /// List the lineages that are kept, or restore one
     Lineages {
@@ -124,6 +130,9 @@ pub enum Command {
         #[command(flatten)]
         gateway: GatewayArgs,
     },
+    /// Run the steps of one attempt; the executor starts this
+    #[command(hide = true)]
+    Supervise { folder: PathBuf },
     /// Print the completion script of a shell
     Completion { shell: clap_complete::Shell },
     /// Check the configured stores, and report what is missing, slow or unsafe
@@ -168,6 +177,17 @@ pub enum MaintenanceAction {
         /// Print the service's answer as JSON
         #[arg(long)]
         json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BackupAction {
+    /// Make every check that an import would make, that of the encryption keys included
+    Verify {
+        /// The export to read, plain or compressed with zstd; `-` is stdin
+        file: PathBuf,
+        #[command(flatten)]
+        config: ConfigArgs,
     },
 }
 

@@ -1,10 +1,12 @@
 //! `drydock store inspect|gc|verify`: opens the store of a service that does not run.
 
+use std::sync::Arc;
+
 use comfy_table::{Table, presets};
 use drydock_core::error::Chain;
 use drydock_core::inspect::{Survey, Verdict};
 use drydock_core::maintenance::ModeCell;
-use drydock_core::read_model::Schema;
+use drydock_core::read_model::{KeyCheck, Schema, Unchecked};
 use drydock_core::store::{Store, StoreParts};
 use drydock_runtime::Deps;
 use serde_json::json;
@@ -26,9 +28,13 @@ pub async fn run(action: &StoreAction, config: Config, json: bool) -> Result<(),
         return Err(Failure::Failed(why.into()));
     }
     let opened = store::open(&config, READERS)?;
+    let keys: Arc<dyn KeyCheck> = match store::encryption_keys(&config)? {
+        Some(ring) => Arc::new(ring),
+        None => Arc::new(Unchecked),
+    };
     let mut unsound = 0;
     for schema in [&drydock_configstore::SCHEMA] {
-        let store = open(schema, &config, &opened.deps);
+        let store = open(schema, &config, &opened.deps, &keys);
         match action {
             StoreAction::Inspect(_) => inspect(&store, json).await?,
             StoreAction::Gc { dry_run, .. } => collect(&store, *dry_run, json).await?,
@@ -43,7 +49,12 @@ pub async fn run(action: &StoreAction, config: Config, json: bool) -> Result<(),
 }
 
 /// Opens the store without its loops: no background work runs.
-fn open(schema: &'static Schema, config: &Config, deps: &Deps) -> Store {
+pub fn open(
+    schema: &'static Schema,
+    config: &Config,
+    deps: &Deps,
+    keys: &Arc<dyn KeyCheck>,
+) -> Store {
     let (store, _loops) = Store::new(StoreParts {
         cluster: config.cluster.clone(),
         schema,
@@ -54,7 +65,7 @@ fn open(schema: &'static Schema, config: &Config, deps: &Deps) -> Store {
         execution: deps.execution,
         scratch: deps.scratch_dir.clone(),
         mode: ModeCell::default(),
-        known_keys: std::collections::BTreeSet::new(),
+        key_check: keys.clone(),
     });
     store
 }

@@ -19,16 +19,16 @@ const STDIN: &str = "-";
 const CHUNK: usize = 64 * 1024;
 
 pub async fn run(file: &Path, dry_run: bool, server: &ServerArgs) -> Result<(), Failure> {
+    let (input, size) = open(file).await?;
     let client = connect::admin(server)?;
     // The service checks this, too, but only after a long transfer.
     let status = client.status(&Context::background()).await;
     let status = status.map_err(|error| Failure::because("import", error))?;
-    if !status.ready {
+    if !dry_run && !status.ready {
         let why = "import: the service is not in maintenance, or some instance is not yet; \
                    see `drydock maintenance on --wait`";
         return Err(Failure::Failed(why.into()));
     }
-    let (input, size) = open(file).await?;
     let bar = output::progress(size);
     let sent = bar.clone();
     let input = input.inspect_ok(move |chunk| sent.inc(chunk.len() as u64));
@@ -49,9 +49,9 @@ pub async fn run(file: &Path, dry_run: bool, server: &ServerArgs) -> Result<(), 
     }
 }
 
-type Input = (BoxStream<'static, std::io::Result<Bytes>>, Option<u64>);
+pub type Input = (BoxStream<'static, std::io::Result<Bytes>>, Option<u64>);
 
-async fn open(file: &Path) -> Result<Input, Failure> {
+pub async fn open(file: &Path) -> Result<Input, Failure> {
     if file == Path::new(STDIN) {
         return Ok((chunks(tokio::io::stdin()), None));
     }

@@ -4,6 +4,7 @@
 //! `error:`; its exit code is in [`exit`].
 
 mod args;
+mod backup;
 mod check;
 mod connect;
 mod doctor;

@@ -3,15 +3,18 @@
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use drydock_executor::supervisor::supervise;
 use nix::sys::stat::{Mode, umask};
 use tokio::runtime::Runtime;
 use tracing_appender::non_blocking::WorkerGuard;
 
-use super::args::{Cli, Command, ConfigAction, ConfigArgs, GatewayArgs};
+use super::args::{BackupAction, Cli, Command, ConfigAction, ConfigArgs, GatewayArgs};
 use super::exit::{Failure, USAGE};
 use super::objects::session::Session;
 use super::objects::{group, org, project, remote_source, secret, token, user, variable};
-use super::{doctor, examine, export, import, lineages, logging, maintenance, output, serve};
+use super::{
+    backup, doctor, examine, export, import, lineages, logging, maintenance, output, serve,
+};
 use crate::config::{Config, ConfigError, Environment, Loaded, Sources, load};
 
 /// Runs the process's command line.
@@ -46,6 +49,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
             let store = action.store();
             let (config, _logs) = prepare(&store.config, environment)?;
             runtime()?.block_on(examine::run(&action, config, store.json))
+        }
+        Command::Backup { action: BackupAction::Verify { file, config } } => {
+            let (config, _logs) = prepare(&config, environment)?;
+            runtime()?.block_on(backup::verify(&file, config))
         }
         Command::Check { json, config } => {
             let (config, _logs) = prepare(&config, environment)?;
@@ -99,6 +106,8 @@ fn call(command: Command, environment: &Environment) -> Result<(), Failure> {
         Command::RemoteSource { action, gateway } => {
             with(gateway.or(environment), |it| remote_source::run(it, action))
         }
+        Command::Supervise { folder } => supervise(&folder)
+            .map_err(|error| Failure::because("the attempt cannot be supervised", error)),
         Command::Completion { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "drydock", &mut script);
@@ -107,7 +116,10 @@ fn call(command: Command, environment: &Environment) -> Result<(), Failure> {
         Command::Config { action: ConfigAction::Print { config } } => {
             output::line(read_config(&config, environment)?.print().trim_end())
         }
-        Command::Serve { .. } | Command::Store { .. } | Command::Check { .. } => {
+        Command::Serve { .. }
+        | Command::Store { .. }
+        | Command::Backup { .. }
+        | Command::Check { .. } => {
             unreachable!("these keep a log")
         }
     }

@@ -23,11 +23,13 @@ use drydock_core::env::{Clock, Env, RngTree, SystemClock};
 use drydock_core::error::BoxError;
 use drydock_core::private;
 use drydock_runtime::Deps;
+use drydock_runtime::encryption::KeyRing;
 use object_store::ObjectStore;
+use secrecy::ExposeSecret;
 
 use super::exit::Failure;
 use crate::config::stores::{CoordinationConfig, CoordinationKind, ObjectsConfig, ObjectsKind};
-use crate::config::{Config, Loaded, environment};
+use crate::config::{Config, Loaded, environment, keys};
 
 /// What earlier versions have made such that others could read it.
 const MADE: [&str; 5] =
@@ -97,6 +99,18 @@ pub fn open_objects(
             }
             open_s3(&settings, Arc::new(TcpNet)).map_err(|error| failed(error.into()))
         }
+    }
+}
+
+/// The configured encryption keys, else those of the data directory; `None` if there are none yet.
+pub fn encryption_keys(config: &Config) -> Result<Option<KeyRing>, Failure> {
+    if let Some(keys) = &config.encryption.keys {
+        let ring = keys.expose_secret().parse().expect("checked when it was loaded");
+        return Ok(Some(ring));
+    }
+    match &config.data_dir {
+        Some(data_dir) => Ok(keys::read(data_dir)?),
+        None => Ok(None),
     }
 }
 

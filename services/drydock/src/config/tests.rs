@@ -271,7 +271,10 @@ fn an_encryption_key_is_made_once_and_kept_from_others() {
     let dir = TempDir::new().unwrap();
     let first = keys::read_or_create(dir.path(), &Env::system()).unwrap();
     let second = keys::read_or_create(dir.path(), &Env::system()).unwrap();
-    assert_eq!(first.ids(), second.ids());
+    assert_eq!(first.references(), second.references());
+    let elsewhere = TempDir::new().unwrap();
+    let other = keys::read_or_create(elsewhere.path(), &Env::system()).unwrap();
+    assert!(first.references().is_disjoint(&other.references()), "names are unique, too");
     let file = dir.path().join("encryption.keys");
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `task.json` | executor | what to run, secrets too; the supervisor removes it at the end |
 //! | `lock` | both | `flock`, held for the supervisor's life |
-//! | `started` | supervisor | made once, before the first step: the attempt is never started again |
+//! | `started` | supervisor | made once, before the first step: it is never begun again |
 //! | `stop.json` | executor | the order to stop |
 //! | `log.000`, `log.001`, … | supervisor | masked output: of the setup, of the first step, … |
 //! | `result.json` | supervisor | how the attempt ended, whole or not there |

@@ -6,7 +6,7 @@
 //! waits with `poll` for output, ends of processes and deadlines, and looks for orders to stop.
 //!
 //! Invariants: of two supervisors of a folder one gives up (`lock`), and none begins what another
-//! has begun (`started`). A result is whole or not there. The supervisor's death is never a success.
+//! has begun (`started`). A result is whole or not there. Its own death is no success.
 //!
 //! Absent: anything about the service; terminals; the packing and unpacking of archives.
 

@@ -1,6 +1,6 @@
 //! Real processes: steps that misbehave, and supervisors that die.
 //!
-//! Nothing here waits for a time: steps report on a named pipe, and ends of processes are waited for.
+//! Nothing waits for a time: steps report on a named pipe, and ends of processes are waited for.
 
 mod escapes;
 mod harness;

@@ -35,7 +35,7 @@ fn quoted(names: &[TaskName]) -> String {
 }
 
 /// A graph without circles.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Graph {
     parents: BTreeMap<TaskName, BTreeMap<TaskName, ConditionSet>>,
     order: Vec<TaskName>,

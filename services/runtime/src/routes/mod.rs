@@ -3,7 +3,7 @@
 //! The operations are behind the trait [`Admin`], which the runtime implements.
 
 mod admin;
-mod stream;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 

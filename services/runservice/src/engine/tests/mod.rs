@@ -6,7 +6,7 @@ mod deadlines;
 mod definitions;
 mod edges;
 mod groups;
-mod harness;
+pub mod harness;
 mod heartbeats;
 mod picks;
 mod properties;

@@ -1,0 +1,117 @@
+//! Executors: registration, changes, and their end.
+
+use std::collections::BTreeSet;
+
+use drydock_api::names::{Name, Ref};
+use drydock_api::runservice::errors::{executor_already_exists, executor_not_exist};
+use drydock_api::runservice::types::{ExecutorId, Label, Reason};
+use drydock_core::db::Tx;
+use drydock_core::error::BoxError;
+use drydock_core::store::StoreTx;
+
+use super::state::{load, save};
+use crate::engine::EngineSettings;
+use crate::engine::attempt::lose;
+use crate::model;
+use crate::record::{Attempt, Executor, Stored};
+use crate::schema::EXECUTORS;
+
+/// Registers an executor, whose token has this hash.
+pub fn create(
+    tx: &mut StoreTx<'_>,
+    name: &Name,
+    labels: &BTreeSet<Label>,
+    token_hash: &str,
+) -> Result<Executor, BoxError> {
+    if model::executor::by_name(tx, name)?.is_some() {
+        return Err(executor_already_exists(name).into());
+    }
+    let now = tx.now();
+    let executor = Executor {
+        id: ExecutorId(tx.new_id()),
+        name: name.clone(),
+        token_hash: token_hash.to_owned(),
+        labels: labels.clone(),
+        fixed_labels: labels.clone(),
+        arch: None,
+        limit: 0,
+        session: 0,
+        enabled: true,
+        drain: false,
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    tx.put(EXECUTORS, executor.id.0, &executor)?;
+    Ok(executor)
+}
+
+pub fn find(tx: &Tx<'_>, executor: &Ref) -> Result<Executor, BoxError> {
+    let found = model::executor::find(tx, executor)?;
+    Ok(found.ok_or_else(|| executor_not_exist(executor))?)
+}
+
+/// The fields that change; `None` leaves a field as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Change {
+    pub enabled: Option<bool>,
+    pub drain: Option<bool>,
+}
+
+pub fn update(tx: &mut StoreTx<'_>, executor: &Ref, change: Change) -> Result<Executor, BoxError> {
+    let old = find(tx, executor)?;
+    let mut new = old.clone();
+    new.enabled = change.enabled.unwrap_or(old.enabled);
+    new.drain = change.drain.unwrap_or(old.drain);
+    if new != old {
+        new.touch(tx.now());
+        tx.put(EXECUTORS, new.id.0, &new)?;
+    }
+    Ok(new)
+}
+
+/// Ends the executor's registration. Its attempts are lost at once.
+pub fn delete(
+    tx: &mut StoreTx<'_>,
+    settings: &EngineSettings,
+    executor: &Ref,
+) -> Result<(), BoxError> {
+    let executor = find(tx, executor)?;
+    lose_all(tx, settings, executor.id, executor.session)?;
+    tx.delete(EXECUTORS, executor.id.0)?;
+    Ok(())
+}
+
+/// Ends all attempts of an executor that is gone, if it was not started again meanwhile.
+pub fn lose_all(
+    tx: &mut StoreTx<'_>,
+    settings: &EngineSettings,
+    executor: ExecutorId,
+    session: u64,
+) -> Result<(), BoxError> {
+    let current: Option<Executor> = tx.get(EXECUTORS, executor.0)?;
+    if current.is_none_or(|current| current.session != session) {
+        return Ok(());
+    }
+    for attempt in model::attempt::live_on(tx, executor)? {
+        end(tx, settings, &attempt, Reason::ExecutorLost)?;
+    }
+    Ok(())
+}
+
+/// Ends an attempt of which its executor does not speak any more.
+pub fn end(
+    tx: &mut StoreTx<'_>,
+    settings: &EngineSettings,
+    attempt: &Attempt,
+    reason: Reason,
+) -> Result<(), BoxError> {
+    let before = load(tx, attempt.run)?;
+    let mut after = before.clone();
+    let now = tx.now();
+    match before.attempts.contains_key(&attempt.id) {
+        true => lose(&mut after, &attempt.name, reason, now, settings),
+        false => return Ok(()),
+    };
+    save(tx, settings, &before, after)
+}

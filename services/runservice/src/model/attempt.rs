@@ -1,0 +1,57 @@
+use std::collections::BTreeMap;
+
+use drydock_api::runservice::types::{ClaimId, ExecutorId, ProjectId, RunId};
+use drydock_core::db::{DbError, Tx};
+
+use super::row::{id, number};
+use crate::engine::pick::{Load, ProjectLoad};
+use crate::record::Attempt;
+
+pub fn by_claim(tx: &Tx<'_>, claim: ClaimId) -> Result<Option<Attempt>, DbError> {
+    let sql = "SELECT data FROM attempts WHERE claim = ?1";
+    Ok(tx.query_objects(sql, [claim.to_string()])?.into_iter().next())
+}
+
+/// The attempts of a run that are not final.
+pub fn live_of_run(tx: &Tx<'_>, run: RunId) -> Result<Vec<Attempt>, DbError> {
+    let sql = "SELECT data FROM attempts WHERE run = ?1 AND live_on IS NOT NULL";
+    tx.query_objects(sql, [run.to_string()])
+}
+
+/// The attempts on an executor that are not final, in the order of their claims.
+pub fn live_on(tx: &Tx<'_>, executor: ExecutorId) -> Result<Vec<Attempt>, DbError> {
+    let sql = "SELECT data FROM attempts WHERE live_on = ?1 ORDER BY place";
+    tx.query_objects(sql, [executor.to_string()])
+}
+
+pub fn count_live_on(tx: &Tx<'_>, executor: ExecutorId) -> Result<u32, DbError> {
+    let sql = "SELECT count(*) FROM attempts WHERE live_on = ?1";
+    Ok(tx.query_one(sql, [executor.to_string()], |row| row.get(0))?.unwrap_or(0))
+}
+
+/// The place of the next attempt among all.
+pub fn next_place(tx: &Tx<'_>) -> Result<u64, DbError> {
+    let sql = "SELECT coalesce(max(place), 0) + 1 FROM attempts";
+    Ok(tx.query_one(sql, [], |row| number(row, 0))?.unwrap_or(1))
+}
+
+/// What runs now, and the last claims of the projects that have ready tasks.
+pub fn load(tx: &Tx<'_>, projects: &[ProjectId]) -> Result<Load, DbError> {
+    let mut load = Load::default();
+    let running = "SELECT project, count(*) FROM attempts WHERE live_on IS NOT NULL
+        GROUP BY project";
+    for (project, running) in tx.query(running, [], |row| Ok((id(row, 0)?, row.get(1)?)))? {
+        load.projects.insert(ProjectId(project), ProjectLoad { running, last_claim: 0 });
+    }
+    let last = "SELECT max(place) FROM attempts WHERE project = ?1";
+    for project in projects {
+        let last = tx.query_one(last, [project.to_string()], |row| row.get::<_, Option<i64>>(0))?;
+        let last = last.flatten().and_then(|last| u64::try_from(last).ok()).unwrap_or(0);
+        load.projects.entry(*project).or_default().last_claim = last;
+    }
+    let pools = "SELECT pool, count(*) FROM attempts
+        WHERE live_on IS NOT NULL AND pool IS NOT NULL GROUP BY pool";
+    let pools = tx.query(pools, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    load.pools = pools.into_iter().collect::<BTreeMap<String, u32>>();
+    Ok(load)
+}

@@ -1,0 +1,9 @@
+//! Queries of the read model, in SQL.
+
+pub mod attempt;
+pub mod event;
+pub mod executor;
+pub mod idempotency;
+mod row;
+pub mod run;
+pub mod task;

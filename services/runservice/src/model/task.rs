@@ -1,0 +1,41 @@
+use drydock_api::runservice::types::RunId;
+use drydock_core::db::{DbError, Tx};
+use rusqlite::types::Type;
+
+use super::row::number;
+use crate::engine::pick::ReadyTask;
+use crate::record::Task;
+
+pub fn of_run(tx: &Tx<'_>, run: RunId) -> Result<Vec<Task>, DbError> {
+    tx.query_objects("SELECT data FROM tasks WHERE run = ?1", [run.to_string()])
+}
+
+/// All tasks that only lack an executor, runs in the order of their creation.
+pub fn ready(tx: &Tx<'_>) -> Result<Vec<ReadyTask>, DbError> {
+    let sql = "SELECT t.data, r.place, r.data ->> '$.priority'
+        FROM tasks t JOIN runs r ON r.id = t.run
+        WHERE t.ready_at IS NOT NULL ORDER BY r.place, t.name";
+    let rows = tx.query(sql, [], |row| {
+        let text = row.get_ref(0)?.as_str()?;
+        let task: Task = serde_json::from_str(text).map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))
+        })?;
+        Ok((task, number(row, 1)?, row.get(2)?))
+    })?;
+    let ready = rows.into_iter().filter_map(|(task, run_place, priority)| {
+        Some(ReadyTask {
+            task: task.id,
+            name: task.name,
+            project: task.project,
+            run_place,
+            place: task.place,
+            priority,
+            ready_at: task.ready_at?,
+            not_before: task.not_before,
+            labels: task.labels,
+            arch: task.arch,
+            pool: task.pool,
+        })
+    });
+    Ok(ready.collect())
+}

@@ -1,0 +1,10 @@
+//! Runservice's tables, and the constraints that hold in every state of them.
+
+mod attempts;
+mod runs;
+mod types;
+
+pub use types::{
+    ATTEMPTS, CACHES, EXECUTORS, GATES, IDEMPOTENCY_KEYS, RUN_COUNTERS, RUN_DEFINITIONS,
+    RUN_EVENTS, RUNS, SCHEMA, TASKS,
+};

@@ -1,0 +1,25 @@
+//! The settings of runservice. Their bounds are checked where they are read.
+
+use crate::engine::EngineSettings;
+use crate::engine::pick::PickSettings;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    pub engine: EngineSettings,
+    pub pick: PickSettings,
+    /// Queued runs of one group.
+    pub max_queued_per_group: u64,
+    /// Queued runs of one project.
+    pub max_queued_per_project: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            engine: EngineSettings::default(),
+            pick: PickSettings::default(),
+            max_queued_per_group: 1000,
+            max_queued_per_project: 10_000,
+        }
+    }
+}

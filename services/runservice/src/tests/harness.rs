@@ -1,0 +1,262 @@
+//! One instance's store, and the actions on it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use drydock_api::names::Ref;
+use drydock_api::runservice::types::{
+    AttemptId, ClaimId, ExecutorId, Group, HeldState, OnNewer, Phase, ProjectId, RunId, RunResult,
+    Status, TaskSpec,
+};
+use drydock_core::context::Context;
+use drydock_core::coord::memory::Memory;
+use drydock_core::db::{Execution, Tx};
+use drydock_core::env::{Env, ManualClock, RngTree};
+use drydock_core::error::{ApiError, BoxError, first_api_error};
+use drydock_core::maintenance::{ModeCell, SeenMode};
+use drydock_core::store::{Phase as StorePhase, Reads, Store, StoreParts, StoreSettings, StoreTx};
+use drydock_runtime::encryption::KeyRing;
+use object_store::memory::InMemory;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::action::claim::Ask;
+use crate::action::heartbeat::{Heard, Said};
+use crate::action::once::Encryptor;
+use crate::action::run::New;
+use crate::action::{claim, executor, heartbeat, run, state, status};
+use crate::engine::RunState;
+use crate::engine::advance::advance;
+use crate::engine::definition::check;
+use crate::record::{Attempt, Run};
+use crate::{SCHEMA, Settings, model};
+
+pub const KEYS: &str = "test:0101010101010101010101010101010101010101010101010101010101010101";
+
+pub struct TestRuns {
+    pub store: Store,
+    pub clock: Arc<ManualClock>,
+    pub settings: Settings,
+    pub encryptor: Encryptor,
+    _scratch: TempDir,
+}
+
+pub fn id(nth: u128) -> Uuid {
+    Uuid::from_u128(nth)
+}
+
+pub fn project(nth: u128) -> ProjectId {
+    ProjectId(id(nth))
+}
+
+/// A run of these tasks in the project's own group.
+pub fn new_run(of: ProjectId, tasks: &Value) -> New {
+    let tasks: BTreeMap<String, TaskSpec> = serde_json::from_value(tasks.clone()).unwrap();
+    let definition =
+        check(&tasks).map_err(|errors| errors.iter().map(ToString::to_string).collect());
+    New {
+        project: of,
+        group: Group::of_project(of),
+        name: "main".to_owned(),
+        definition,
+        annotations: BTreeMap::new(),
+        on_newer: OnNewer::Queue,
+        fail_fast: false,
+        priority: 0,
+        restart_of: None,
+    }
+}
+
+/// One task without steps.
+pub fn one_task() -> Value {
+    json!({"a": {"steps": []}})
+}
+
+/// The code of a refusal.
+pub fn code<T: std::fmt::Debug>(refused: Result<T, BoxError>) -> String {
+    let error = refused.unwrap_err();
+    let api: Option<&ApiError> = first_api_error(error.as_ref());
+    api.map_or_else(|| format!("{error:?}"), |api| api.code().to_owned())
+}
+
+impl TestRuns {
+    pub async fn start() -> TestRuns {
+        let clock =
+            Arc::new(ManualClock::new(jiff::Timestamp::from_second(1_800_000_000).unwrap()));
+        let scratch = TempDir::new().unwrap();
+        let mode = ModeCell::default();
+        mode.observe(SeenMode::NEVER_SWITCHED);
+        let keys: KeyRing = KEYS.parse().unwrap();
+        let env = Env::new(clock.clone(), RngTree::from_seed(1));
+        let (store, loops) = Store::new(StoreParts {
+            cluster: "test".to_owned(),
+            schema: &SCHEMA,
+            env: env.clone(),
+            coord: Arc::new(Memory::new(clock.clone())),
+            objects: Arc::new(InMemory::new()),
+            settings: StoreSettings::default(),
+            execution: Execution::Inline,
+            scratch: scratch.path().to_owned(),
+            mode,
+            key_check: Arc::new(keys.clone()),
+        });
+        tokio::spawn(loops.run(CancellationToken::new()));
+        store.applied().wait_for(|applied| applied.phase == StorePhase::Ready).await.unwrap();
+        let (settings, encryptor) = (Settings::default(), Encryptor { env, keys });
+        TestRuns { store, clock, settings, encryptor, _scratch: scratch }
+    }
+
+    pub fn pass(&self, seconds: u64) {
+        self.clock.advance(std::time::Duration::from_secs(seconds));
+    }
+
+    /// Runs an action, and checks that it leaves a fixpoint behind.
+    pub async fn act<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> + Send + 'static,
+    ) -> Result<T, BoxError> {
+        let done = self.store.transact(&Context::background(), work).await;
+        self.check_fixpoint().await;
+        done
+    }
+
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, BoxError> + Send + 'static,
+    ) -> T {
+        self.store.read(&Context::background(), Reads::Linearizable, work).await.unwrap()
+    }
+
+    /// Nothing that follows from the state is left undone: no run can advance, and no group that
+    /// is idle has a run that may start.
+    async fn check_fixpoint(&self) {
+        let settings = self.settings.engine.clone();
+        self.read(move |tx| {
+            let runs: Vec<Run> = tx.query_objects("SELECT data FROM runs", [])?;
+            for run in runs {
+                let before = state::load(tx, run.id)?;
+                let mut after = before.clone();
+                let end_of_time = jiff::Timestamp::MAX;
+                advance(&mut after, end_of_time, &settings);
+                assert_eq!(after, before, "run {} can advance", run.number);
+            }
+            if model::run::gate(tx)?.is_none() {
+                for run in model::run::startable(tx, 100)? {
+                    let run = state::find(tx, run)?;
+                    let held = model::run::group(tx, &run.group)?.held_until;
+                    assert!(held.is_some(), "run {} waits in an idle group", run.number);
+                }
+            }
+            Ok(())
+        })
+        .await;
+    }
+
+    pub async fn try_create(&self, new: New) -> Result<Run, BoxError> {
+        let (settings, encryptor) = (self.settings.clone(), self.encryptor.clone());
+        let environment = BTreeMap::from([("TOKEN".to_owned(), "s3cret".to_owned())]);
+        self.act(move |tx| {
+            run::create(tx, &settings, &encryptor, &new, &environment, &BTreeMap::new())
+        })
+        .await
+    }
+
+    pub async fn create(&self, tasks: &Value) -> Run {
+        self.try_create(new_run(project(7), tasks)).await.unwrap()
+    }
+
+    /// A registered executor that has sent its first heartbeat.
+    pub async fn executor(&self, name: &str, limit: u32) -> ExecutorId {
+        let name: drydock_api::names::Name = name.parse().unwrap();
+        let created = self.act(move |tx| {
+            executor::create(tx, &name, &BTreeSet::new(), &format!("hash of {name}"))
+        });
+        let executor = created.await.unwrap().id;
+        self.beat(&said(executor, 1, limit)).await.unwrap();
+        executor
+    }
+
+    pub async fn beat(&self, said: &Said) -> Result<Heard, BoxError> {
+        let (said, settings) = (said.clone(), self.settings.engine.clone());
+        self.act(move |tx| heartbeat::note(tx, &settings, &said)).await
+    }
+
+    pub async fn try_claim(
+        &self,
+        executor: ExecutorId,
+        session: u64,
+        claim: u128,
+    ) -> Result<Option<Attempt>, BoxError> {
+        let settings = self.settings.clone();
+        let ask = Ask { executor, session, claim: ClaimId(id(claim)) };
+        self.act(move |tx| claim::claim(tx, &settings, ask)).await
+    }
+
+    /// Claims a task for the executor in its first session, under a new claim id.
+    pub async fn claim(&self, executor: ExecutorId) -> Option<Attempt> {
+        let claim = self.encryptor.env.new_id().as_u128();
+        self.try_claim(executor, 1, claim).await.unwrap()
+    }
+
+    pub async fn report(
+        &self,
+        executor: ExecutorId,
+        attempt: AttemptId,
+        status: &Value,
+    ) -> Result<(), BoxError> {
+        let status: Status = serde_json::from_value(status.clone()).unwrap();
+        let settings = self.settings.engine.clone();
+        self.act(move |tx| status::report(tx, &settings, executor, attempt, &status)).await
+    }
+
+    pub async fn succeed(&self, attempt: &Attempt) {
+        let status = json!({"phase": "success"});
+        self.report(attempt.executor, attempt.id, &status).await.unwrap();
+    }
+
+    pub async fn fail(&self, attempt: &Attempt) {
+        let status = json!({"phase": "failed", "reason": "setup_failed"});
+        self.report(attempt.executor, attempt.id, &status).await.unwrap();
+    }
+
+    pub async fn state(&self, run: RunId) -> RunState {
+        self.read(move |tx| state::load(tx, run)).await
+    }
+
+    pub async fn outcome(&self, run: RunId) -> (Phase, RunResult) {
+        let state = self.state(run).await;
+        (state.run.phase, state.run.result)
+    }
+
+    pub async fn statuses(&self, run: RunId) -> String {
+        self.state(run).await.statuses()
+    }
+
+    /// The number of commits so far.
+    pub fn commits(&self) -> u64 {
+        self.store.applied().borrow().head.map_or(0, |head| head.position)
+    }
+
+    pub async fn delete_executor(&self, executor: ExecutorId) {
+        let (settings, executor) = (self.settings.engine.clone(), Ref::Id(executor.0));
+        self.act(move |tx| self::executor::delete(tx, &settings, &executor)).await.unwrap();
+    }
+}
+
+pub fn said(executor: ExecutorId, session: u64, limit: u32) -> Said {
+    Said {
+        executor,
+        session,
+        labels: BTreeSet::new(),
+        arch: None,
+        limit,
+        held: BTreeMap::new(),
+        asked: BTreeSet::new(),
+    }
+}
+
+pub fn holding(said: Said, attempt: AttemptId, state: HeldState) -> Said {
+    Said { held: BTreeMap::from([(attempt, state)]), ..said }
+}

@@ -1,0 +1,9 @@
+//! Tests of the actions on a store.
+
+mod events;
+mod executors;
+mod harness;
+mod restarts;
+mod runs;
+mod schema;
+mod time;

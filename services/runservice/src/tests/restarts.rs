@@ -1,0 +1,72 @@
+use std::collections::BTreeMap;
+
+use drydock_api::runservice::types::{Phase, RestartFrom, RunId, RunResult};
+use serde_json::json;
+
+use super::harness::{TestRuns, code, one_task};
+use crate::action::restart::restart;
+use crate::record::Run;
+
+async fn again(
+    runs: &TestRuns,
+    run: RunId,
+    from: RestartFrom,
+) -> Result<Run, drydock_core::error::BoxError> {
+    let (settings, encryptor) = (runs.settings.clone(), runs.encryptor.clone());
+    let environment = BTreeMap::new();
+    runs.act(move |tx| restart(tx, &settings, &encryptor, run, from, &environment)).await
+}
+
+#[tokio::test]
+async fn a_restart_from_failed_keeps_what_succeeded() {
+    let runs = TestRuns::start().await;
+    let executor = runs.executor("one", 1).await;
+    let tasks = json!({
+        "a": {"steps": []},
+        "b": {"steps": [], "depends": ["a"]},
+        "c": {"steps": [], "depends": ["b"]},
+    });
+    let first = runs.create(&tasks).await;
+    let of_a = runs.claim(executor).await.unwrap();
+    runs.succeed(&of_a).await;
+    let of_b = runs.claim(executor).await.unwrap();
+    runs.fail(&of_b).await;
+    assert_eq!(runs.statuses(first.id).await, "a=success b=failed c=skipped");
+    let second = again(&runs, first.id, RestartFrom::Failed).await.unwrap();
+    assert_eq!((second.number, second.phase), (2, Phase::Running));
+    assert_eq!(runs.statuses(second.id).await, "a=success b=ready c=not_started");
+    let state = runs.state(second.id).await;
+    let kept = state.tasks.values().next().unwrap().kept.unwrap();
+    assert_eq!((kept.run, kept.attempt), (first.id, Some(of_a.id)));
+    assert_eq!(state.specs, runs.state(first.id).await.specs);
+    // A restart of the restart points to where the task was run.
+    let of_b = runs.claim(executor).await.unwrap();
+    assert_eq!((of_b.run, of_b.number), (second.id, 1));
+    runs.fail(&of_b).await;
+    let third = again(&runs, second.id, RestartFrom::Failed).await.unwrap();
+    let state = runs.state(third.id).await;
+    assert_eq!(state.tasks.values().next().unwrap().kept, Some(kept));
+    let fourth = again(&runs, first.id, RestartFrom::Start).await.unwrap();
+    assert_eq!(fourth.phase, Phase::Queued);
+    assert_eq!(runs.statuses(fourth.id).await, "a=not_started b=not_started c=not_started");
+}
+
+#[tokio::test]
+async fn only_an_ended_run_with_a_failure_is_restarted_from_there() {
+    let runs = TestRuns::start().await;
+    let executor = runs.executor("one", 1).await;
+    let run = runs.create(&one_task()).await;
+    let refused = again(&runs, run.id, RestartFrom::Start).await;
+    assert_eq!(code(refused), "run_not_restartable");
+    let attempt = runs.claim(executor).await.unwrap();
+    runs.succeed(&attempt).await;
+    assert_eq!(runs.outcome(run.id).await, (Phase::Finished, RunResult::Success));
+    let refused = again(&runs, run.id, RestartFrom::Failed).await;
+    assert_eq!(code(refused), "run_not_restartable");
+    assert_eq!(
+        code(again(&runs, RunId(super::harness::id(9)), RestartFrom::Start).await),
+        "run_not_exist"
+    );
+    let bad = runs.create(&json!({"a": {"steps": [], "depends": ["a"]}})).await;
+    assert_eq!(code(again(&runs, bad.id, RestartFrom::Start).await), "run_not_restartable");
+}
