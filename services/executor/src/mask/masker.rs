@@ -120,7 +120,3 @@ impl Masker {
         self.base = end;
     }
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

@@ -9,6 +9,8 @@
 mod forms;
 mod masker;
 mod patterns;
+#[cfg(test)]
+mod tests;
 
 pub use forms::{MAX_LENGTH, MIN_LENGTH, MIN_LINE_LENGTH, forms};
 pub use masker::{MASK, Masker};

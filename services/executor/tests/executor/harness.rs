@@ -49,7 +49,7 @@ impl Attempt {
         rustix::fs::mknodat(rustix::fs::CWD, &events, FileType::Fifo, Mode::RWXU, 0).unwrap();
         // Open for both: a step that reports never waits, and there is never an end.
         let reader = rustix::fs::open(&events, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
-        let id = dir.path().file_name().unwrap().to_str().unwrap().to_owned();
+        let id = dir.path().file_name().unwrap().to_str().unwrap().replace('.', "");
         let mut task: Task = serde_json::from_value(serde_json::json!({
             "attempt": id, "run": "the-run", "number": 7, "task": "build", "steps": [],
             "env": { "EVENT": events }, "grace_ms": 20_000,
@@ -61,6 +61,14 @@ impl Attempt {
         folder.write_task(&task).unwrap();
         let events = BufReader::new(File::from(reader.unwrap()));
         Attempt { dir, folder, id, events }
+    }
+
+    /// Gives the folder the name under which a driver looks for it.
+    pub fn renamed(mut self) -> Attempt {
+        let path = self.dir.path().join(&self.id);
+        fs::rename(self.folder.path(), &path).unwrap();
+        self.folder = AttemptFolder::new(path);
+        self
     }
 
     pub fn supervise(&self) -> Supervisor {
