@@ -7,7 +7,9 @@
 //!
 //! Absent on purpose: HTTP. The mapping of kinds to status codes is in `services/http`.
 
+mod class;
 mod code;
+mod failure;
 
 use std::error::Error;
 use std::fmt;
@@ -15,7 +17,9 @@ use std::panic::Location;
 
 use serde::{Deserialize, Serialize};
 
+pub use class::FailureClass;
 pub use code::Code;
+pub use failure::{ActionError, Failure};
 
 /// Any error that travels up to a boundary.
 pub type BoxError = Box<dyn Error + Send + Sync>;

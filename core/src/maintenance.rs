@@ -5,7 +5,7 @@
 //! takes them: close, drain, stop the background tasks, and only then acknowledge.
 //!
 //! Invariants: an acknowledgement of a generation is written only while closed, drained and stopped
-//! (maintenance) or open (normal); a newer generation overtakes at any step; events that belong to
+//! (maintenance) or open (normal); another generation overtakes at any step; events that belong to
 //! an overtaken generation change nothing. Absent on purpose: clocks, I/O, retries.
 
 use tokio::sync::watch;
@@ -64,9 +64,26 @@ impl ModeCell {
         });
     }
 
-    /// Replaces the known mode, which was of another coordination store.
-    pub fn replace(&self, seen: SeenMode) {
-        self.0.send_replace(Some(seen));
+    /// Stores a mode that was read after `known` was known. An older one counts, too: only a
+    /// coordination store that was set back answers with it.
+    pub fn observe_read(&self, known: Option<&SeenMode>, seen: SeenMode) {
+        if known.is_some_and(|known| seen.revision < known.revision) {
+            self.replace(known, seen);
+        } else {
+            self.observe(seen);
+        }
+    }
+
+    /// Replaces the mode that was known when `seen` was read, which may be of another coordination
+    /// store. `false`: another one has been stored since, and is kept; `seen` may be older.
+    pub fn replace(&self, known: Option<&SeenMode>, seen: SeenMode) -> bool {
+        self.0.send_if_modified(|current| {
+            let unchanged = current.as_ref() == known;
+            if unchanged {
+                *current = Some(seen);
+            }
+            unchanged
+        })
     }
 
     /// The newest mode; `None` until it is read for the first time.
@@ -132,7 +149,7 @@ pub enum Effect {
 }
 
 impl State {
-    /// The newest generation this instance knows of; 0 before the first.
+    /// The generation that this instance follows; 0 before the first.
     pub fn generation(self) -> u64 {
         match self {
             State::Starting => 0,
@@ -163,9 +180,21 @@ impl State {
         }
     }
 
+    /// Whether it follows this mode already. Generations are not put in order here: a coordination
+    /// store that was set back counts from an older one. [`ModeCell`] decides which mode is newer.
+    fn knows(self, mode: Mode, generation: u64) -> bool {
+        let followed = match self {
+            State::Starting => return false,
+            State::Open { .. } => Mode::Normal,
+            State::Draining { .. } | State::Stopping { .. } | State::Closed { .. } => {
+                Mode::Maintenance
+            }
+        };
+        (followed, self.generation()) == (mode, generation)
+    }
+
     fn mode_seen(self, mode: Mode, generation: u64) -> (State, Vec<Effect>) {
-        let known = self != State::Starting && generation <= self.generation();
-        if known {
+        if self.knows(mode, generation) {
             return (self, vec![]);
         }
         match (mode, self) {

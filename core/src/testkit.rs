@@ -24,7 +24,8 @@ use crate::context::Context;
 use crate::coord::memory::Memory;
 use crate::coord::{
     Coordination, CoordinationExt, Error, KeyValue, Lease, LeaseId, Op, Put, RangeRequest,
-    RangeResponse, Result as CoordResult, Revision, Txn, TxnResponse, WatchRequest, WatchStream,
+    RangeResponse, Result as CoordResult, Revision, Space, Txn, TxnResponse, WatchRequest,
+    WatchStream,
 };
 use crate::db::Execution;
 use crate::env::{Clock, Env, ManualClock, RngTree};
@@ -94,6 +95,10 @@ pub enum Mishap {
     LoseAnswer,
     /// The transaction is not applied, and its outcome is unknown.
     LoseRequest,
+    /// The transaction is refused for want of space.
+    NoSpace,
+    /// The transaction is applied, and is known to be; it takes the last space.
+    TakeLastSpace,
 }
 
 /// A coordination store behind a bad network.
@@ -105,12 +110,19 @@ pub struct Flaky {
     swallow: Arc<Mutex<usize>>,
     /// Answers of reads wait for this lock.
     answers: Arc<RwLock<()>>,
+    space: Arc<Mutex<Option<Space>>>,
 }
 
 impl Flaky {
     pub fn new() -> Flaky {
         let memory = Arc::new(Mutex::new(empty()));
-        Flaky { memory, mishaps: Arc::default(), swallow: Arc::default(), answers: Arc::default() }
+        Flaky {
+            memory,
+            mishaps: Arc::default(),
+            swallow: Arc::default(),
+            answers: Arc::default(),
+            space: Arc::default(),
+        }
     }
 
     pub fn memory(&self) -> Memory {
@@ -145,6 +157,10 @@ impl Flaky {
         *self.swallow.lock().unwrap() = count;
     }
 
+    pub fn set_space(&self, space: Space) {
+        *self.space.lock().unwrap() = Some(space);
+    }
+
     /// Holds the answers of reads until the guard is dropped.
     pub async fn hold_answers(&self) -> OwnedRwLockWriteGuard<()> {
         Arc::clone(&self.answers).write_owned().await
@@ -177,6 +193,11 @@ impl Coordination for Flaky {
         match mishap.unwrap_or(Mishap::Pass) {
             Mishap::Pass => self.memory().txn(txn).await,
             Mishap::Refuse => Err(Error::Unavailable { reason: reason() }),
+            Mishap::NoSpace => Err(Error::NoSpace { reason: reason() }),
+            Mishap::TakeLastSpace => {
+                self.memory().txn(txn).await?;
+                Err(Error::AnswerLost { reason: reason() })
+            }
             Mishap::LoseRequest => Err(Error::Unknown { reason: reason() }),
             Mishap::LoseAnswer => {
                 self.memory().txn(txn).await?;
@@ -216,6 +237,17 @@ impl Coordination for Flaky {
     async fn compact(&self, revision: Revision) -> CoordResult<()> {
         self.memory().compact(revision).await
     }
+
+    async fn space(&self) -> CoordResult<Option<Space>> {
+        Ok(*self.space.lock().unwrap())
+    }
+
+    async fn reclaim(&self) -> CoordResult<()> {
+        if let Some(space) = &mut *self.space.lock().unwrap() {
+            (space.file_bytes, space.is_full) = (space.used_bytes, false);
+        }
+        Ok(())
+    }
 }
 
 pub fn keys() -> Keys {
@@ -241,6 +273,8 @@ pub struct World {
     pub objects: Arc<InMemory>,
     /// Whether instances that start wait for objects without an answer.
     pub objects_out: bool,
+    /// Objects as the instance reaches them that was started last.
+    reached: Option<Arc<ThrottledStore<Arc<InMemory>>>>,
     pub settings: StoreSettings,
     scratch: TempDir,
     seed: u64,
@@ -265,6 +299,7 @@ impl World {
             coord: Flaky::new(),
             objects: Arc::new(InMemory::new()),
             objects_out: false,
+            reached: None,
             settings: StoreSettings::default(),
             scratch: TempDir::new().unwrap(),
             seed: 0,
@@ -304,21 +339,16 @@ impl World {
         (store, loops, mode)
     }
 
-    fn reached(&self) -> Arc<dyn object_store::ObjectStore> {
-        let objects = Arc::clone(&self.objects) as Arc<dyn object_store::ObjectStore>;
-        if !self.objects_out {
-            return objects;
-        }
-        let never = Duration::from_secs(1 << 30);
-        let config = ThrottleConfig {
-            wait_delete_per_call: never,
-            wait_get_per_call: never,
-            wait_list_per_call: never,
-            wait_list_with_delimiter_per_call: never,
-            wait_put_per_call: never,
-            ..ThrottleConfig::default()
-        };
-        Arc::new(ThrottledStore::new(objects, config))
+    fn reached(&mut self) -> Arc<dyn object_store::ObjectStore> {
+        let objects = Arc::clone(&self.objects);
+        let reached = Arc::new(ThrottledStore::new(objects, throttled(self.objects_out)));
+        self.reached = Some(Arc::clone(&reached));
+        reached
+    }
+
+    /// Whether the instance that was started last waits for objects without an answer.
+    pub fn set_objects_out_for_the_last(&self, out: bool) {
+        self.reached.as_ref().unwrap().config_mut(|config| *config = throttled(out));
     }
 
     /// The file of the only read model there is.
@@ -367,6 +397,21 @@ impl World {
             reason: None,
         };
         self.coord.memory().put(Put::new(keys().mode(), encode(&record))).await.unwrap();
+    }
+}
+
+fn throttled(out: bool) -> ThrottleConfig {
+    if !out {
+        return ThrottleConfig::default();
+    }
+    let never = Duration::from_secs(1 << 30);
+    ThrottleConfig {
+        wait_delete_per_call: never,
+        wait_get_per_call: never,
+        wait_list_per_call: never,
+        wait_list_with_delimiter_per_call: never,
+        wait_put_per_call: never,
+        ..ThrottleConfig::default()
     }
 }
 

@@ -27,6 +27,33 @@ fn without_coordination_reads_and_writes_answer_503() {
 }
 
 #[test]
+fn without_space_writes_are_refused_at_once_and_everything_else_goes_on() {
+    with_app(async |app| {
+        app.seed(&["alice"], &[]).await;
+        app.coordination.trouble.set(Trouble::Full);
+        assert_snapshot!("coordination_full_write", app.send(create("bob")).await);
+        app.get("/api/v1/users/alice").await.expect(200);
+        app.get("/api/v1/export").await.expect(200);
+        assert_snapshot!("coordination_full_readiness", app.get("/readyz").await);
+        let metrics = app.get("/metrics").await;
+        assert!(metrics.text().contains("drydock_coordination_full 1"), "{}", metrics.text());
+        let switch = Request::put("/api/v1/maintenance").json(&json!({}));
+        assert_snapshot!("coordination_full_switch", app.send(switch).await);
+    });
+}
+
+#[test]
+fn a_switch_to_maintenance_makes_room_for_itself() {
+    with_app(async |app| {
+        app.coordination.trouble.set(Trouble::Sparse);
+        app.maintenance_on().await;
+        app.coordination.trouble.set(Trouble::Sparse);
+        app.maintenance_off().await;
+        app.send(create("bob")).await.expect(201);
+    });
+}
+
+#[test]
 fn without_objects_a_large_write_answers_503_and_reads_go_on() {
     run(async {
         let mut app = TestApp::new();

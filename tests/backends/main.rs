@@ -12,4 +12,5 @@ mod real;
 mod s3;
 mod secured;
 mod simulated;
+mod space;
 mod suite;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use drydock_core::coord::{
-    Coordination, Error, Lease, LeaseId, RangeRequest, RangeResponse, Result as CoordResult,
-    Revision, Txn, TxnResponse, WatchRequest, WatchStream,
+    Coordination, Error, Lease, LeaseId, Op, RangeRequest, RangeResponse, Result as CoordResult,
+    Revision, Space, Txn, TxnResponse, WatchRequest, WatchStream,
 };
 use futures_util::stream::BoxStream;
 use object_store::path::Path;
@@ -25,8 +25,14 @@ pub enum Trouble {
     None,
     /// They fail at once, and change nothing.
     Refused,
+    /// So many pass, and the others fail at once, and change nothing.
+    RefusedAfter(usize),
     /// They are never answered, and change nothing.
     Silent,
+    /// Those that write fail for want of space; compaction does not help.
+    Full,
+    /// Those that write fail for want of space, until it is reclaimed.
+    Sparse,
 }
 
 /// Says what happens to the next calls. Clones are the same switch.
@@ -47,11 +53,24 @@ impl Switch {
         *waiting > 0
     }
 
+    fn is_full(&self) -> bool {
+        let trouble = *self.trouble.lock().expect("no holder of this lock panics");
+        matches!(trouble, Trouble::Full | Trouble::Sparse)
+    }
+
     /// `Err` if the call fails.
     async fn pass(&self) -> Result<(), ()> {
-        let trouble = *self.trouble.lock().expect("no holder of this lock panics");
+        let trouble = {
+            let mut trouble = self.trouble.lock().expect("no holder of this lock panics");
+            let before = *trouble;
+            if let Trouble::RefusedAfter(passes) = &mut *trouble {
+                *passes = passes.saturating_sub(1);
+            }
+            before
+        };
         match trouble {
-            Trouble::None => Ok(()),
+            Trouble::RefusedAfter(0) => Err(()),
+            Trouble::None | Trouble::Full | Trouble::Sparse | Trouble::RefusedAfter(_) => Ok(()),
             Trouble::Refused => Err(()),
             Trouble::Silent => {
                 let _waits = Waits::new(&self.waiting);
@@ -89,6 +108,13 @@ impl FaultyCoordination {
         let refused = |()| Error::Unavailable { reason: "as the test asked".to_owned() };
         self.trouble.pass().await.map_err(refused)
     }
+
+    fn check_space(&self) -> CoordResult<()> {
+        match self.trouble.is_full() {
+            true => Err(Error::NoSpace { reason: "as the test asked".to_owned() }),
+            false => Ok(()),
+        }
+    }
 }
 
 #[async_trait]
@@ -100,6 +126,10 @@ impl Coordination for FaultyCoordination {
 
     async fn txn(&self, txn: Txn) -> CoordResult<TxnResponse> {
         self.pass().await?;
+        let mut ops = txn.then.iter().chain(&txn.otherwise);
+        if ops.any(|op| matches!(op, Op::Put(_))) {
+            self.check_space()?;
+        }
         self.store.txn(txn).await
     }
 
@@ -110,6 +140,7 @@ impl Coordination for FaultyCoordination {
 
     async fn lease_grant(&self, ttl: Duration) -> CoordResult<Lease> {
         self.pass().await?;
+        self.check_space()?;
         self.store.lease_grant(ttl).await
     }
 
@@ -126,6 +157,22 @@ impl Coordination for FaultyCoordination {
     async fn compact(&self, revision: Revision) -> CoordResult<()> {
         self.pass().await?;
         self.store.compact(revision).await
+    }
+
+    async fn space(&self) -> CoordResult<Option<Space>> {
+        self.pass().await?;
+        let trouble = *self.trouble.trouble.lock().expect("no holder of this lock panics");
+        let used_bytes = if trouble == Trouble::Full { 95 } else { 10 };
+        let is_full = self.trouble.is_full();
+        Ok(Some(Space { used_bytes, file_bytes: 50, quota_bytes: 100, is_full }))
+    }
+
+    async fn reclaim(&self) -> CoordResult<()> {
+        self.pass().await?;
+        if self.trouble.is_full() {
+            self.trouble.set(Trouble::None);
+        }
+        Ok(())
     }
 }
 

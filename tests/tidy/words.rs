@@ -85,10 +85,13 @@ fn the_product_makes_files_for_their_owner_only() {
 }
 
 /// Test code that waits for something outside of its process, by looking again and again.
-const LOOKING: [&str; 3] = [
+const LOOKING: [&str; 5] = [
     "services/drydock/tests/process/harness.rs",
     // A handler that takes its time, for tests whose time is paused.
     "services/http/src/tests/service.rs",
+    // Its time is that of a runtime that is paused.
+    "tests/api/outages.rs",
+    "tests/backends/space.rs",
     "tests/process/deployment.rs",
 ];
 

@@ -137,6 +137,7 @@ fn refused(refusal: Refusal, Subject { revision, lease }: Subject) -> Error {
             Error::FutureRevision { requested: revision, newest: revision.saturating_sub(1) }
         }
         Refusal::LeaseNotExist => Error::LeaseNotExist(lease.unwrap_or(LeaseId(0))),
+        Refusal::NoSpace(reason) => Error::NoSpace { reason },
         Refusal::TooLarge(reason) => Error::TooLarge { reason },
         Refusal::Invalid(reason) => Error::Invalid { reason },
         Refusal::Token(reason) | Refusal::Unavailable(reason) => Error::Unavailable { reason },

@@ -11,6 +11,7 @@
 //! | `wire` | requests and answers as etcd's messages |
 //! | `watch` | whole revisions out of a stream of responses |
 //! | `store` | [`Etcd`]: the trait |
+//! | `space` | the space that the members take up, and giving it back |
 //! | `survey` | the status of each member |
 //!
 //! Invariants:
@@ -34,6 +35,7 @@ mod link;
 mod members;
 mod outcome;
 mod settings;
+mod space;
 mod store;
 mod survey;
 mod watch;

@@ -29,6 +29,9 @@ pub enum Refusal {
     Compacted(i64),
     FutureRevision,
     LeaseNotExist,
+    /// There is no space. etcd answers this also to the write that was applied and crossed the
+    /// quota, so that a look at its keys has to tell.
+    NoSpace(String),
     TooLarge(String),
     Invalid(String),
     /// A new token may help.
@@ -68,6 +71,7 @@ fn of_status(status: &Status) -> Failure {
         }
         (Code::OutOfRange, "too large lease TTL") => Refusal::Invalid(words),
         (Code::NotFound, "requested lease not found") => Refusal::LeaseNotExist,
+        (Code::ResourceExhausted, "mvcc: database space exceeded") => Refusal::NoSpace(words),
         (Code::InvalidArgument, "request is too large") => Refusal::TooLarge(words),
         (Code::InvalidArgument, "too many operations in txn request") => Refusal::TooLarge(words),
         (Code::Unauthenticated, _) => Refusal::Token(words),
@@ -82,8 +86,7 @@ fn of_status(status: &Status) -> Failure {
         (Code::PermissionDenied, "permission denied") => Refusal::Unavailable(words),
         (Code::DataLoss, "corrupt cluster") => Refusal::Unavailable(words),
         // Among these: `request timed out` in its three forms and `server stopped`, which say that
-        // the server no longer waits for a proposal that was made; and `database space exceeded`,
-        // which is also the answer to the write that was applied and crossed the quota.
+        // the server no longer waits for a proposal that was made.
         _ => return Failure::Unknown(words),
     };
     Failure::Refused(refusal)
@@ -142,8 +145,6 @@ mod tests {
         ] {
             assert!(matches!(of(Code::Unavailable, words), Failure::Unknown(_)), "{words}");
         }
-        let space = "etcdserver: mvcc: database space exceeded";
-        assert!(matches!(of(Code::ResourceExhausted, space), Failure::Unknown(_)));
         for code in [Code::Unknown, Code::Internal, Code::Cancelled, Code::DeadlineExceeded] {
             assert!(matches!(of(code, ""), Failure::Unknown(_)), "{code}");
         }
@@ -165,6 +166,8 @@ mod tests {
         assert!(matches!(busy, Refusal::Unavailable(_)));
         let expired = refusal(Code::Unauthenticated, "invalid auth token");
         assert!(matches!(expired, Refusal::Token(_)));
+        let full = refusal(Code::ResourceExhausted, "mvcc: database space exceeded");
+        assert!(matches!(full, Refusal::NoSpace(_)));
         let large = refusal(Code::InvalidArgument, "request is too large");
         assert!(matches!(large, Refusal::TooLarge(_)));
         let twice = refusal(Code::InvalidArgument, "duplicate key given in txn request");

@@ -8,6 +8,9 @@ use secrecy::SecretString;
 
 use crate::connect::{TlsError, TlsSettings};
 
+/// etcd's own default.
+const DEFAULT_QUOTA_BYTES: u64 = 2 << 30;
+
 /// The members' endpoints, credentials and time-outs.
 #[derive(Debug, Clone)]
 pub struct EtcdSettings {
@@ -22,6 +25,8 @@ pub struct EtcdSettings {
     pub dial_timeout: Duration,
     /// The limit from a request to its answer, for each member asked.
     pub call_timeout: Duration,
+    /// The members' `--quota-backend-bytes`, for releases before 3.6, which do not tell it.
+    pub quota_bytes: u64,
     /// How long a connection in use may be quiet before it is probed. etcd cuts connections that
     /// are probed more often than every 5 s (its `--grpc-keepalive-min-time`).
     pub keep_alive_interval: Duration,
@@ -46,6 +51,7 @@ impl EtcdSettings {
             tls: TlsSettings::default(),
             dial_timeout: Duration::from_secs(1),
             call_timeout: Duration::from_secs(2),
+            quota_bytes: DEFAULT_QUOTA_BYTES,
             keep_alive_interval: Duration::from_secs(6),
             keep_alive_timeout: Duration::from_secs(3),
         }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use drydock_core::coord::{
-    Coordination, Error, KeyRange, Lease, LeaseId, Projection, RangeRequest, RangeResponse, Result,
-    Revision, Txn, TxnResponse, WatchRequest, WatchStream, check,
+    Coordination, Error, KeyRange, Lease, LeaseId, Op, Projection, RangeRequest, RangeResponse,
+    Result, Revision, Space, Txn, TxnResponse, WatchRequest, WatchStream, check,
 };
 use drydock_core::net::SharedNet;
 use etcd_client::{GetOptions, WatchOptions};
@@ -17,7 +17,7 @@ use super::link::Link;
 use super::members::Members;
 use super::outcome::{Failure, Refusal};
 use super::settings::{EtcdError, EtcdSettings};
-use super::{watch, wire};
+use super::{space, watch, wire};
 
 /// No limit, as in etcd's own client: the request decides the size of its answer.
 pub const MAX_ANSWER_BYTES: usize = i32::MAX as usize;
@@ -42,6 +42,27 @@ impl Etcd {
 
     pub(super) fn members(&self) -> &Members {
         &self.members
+    }
+
+    /// The error of a transaction that was refused for want of space. etcd refuses the transaction
+    /// that crosses its quota after it has applied it; then its values are there.
+    async fn without_space(&self, txn: &Txn, reason: String) -> Error {
+        let ops = txn.then.iter().chain(&txn.otherwise);
+        let puts = ops.filter_map(|op| match op {
+            Op::Put(put) => Some(put),
+            Op::Delete { .. } | Op::Range(_) => None,
+        });
+        for put in puts {
+            let found = self.range(RangeRequest::new(KeyRange::single(put.key.clone()))).await;
+            match found {
+                Ok(found) if found.kvs.first().is_some_and(|kv| kv.value == put.value) => {
+                    return Error::AnswerLost { reason };
+                }
+                Ok(_) => {}
+                Err(_) => return Error::Unknown { reason },
+            }
+        }
+        Error::NoSpace { reason }
     }
 
     /// The newest revision, asked for by way of a key that the caller may read.
@@ -77,7 +98,10 @@ impl Coordination for Etcd {
             }
         });
         let answer_lost = |lost: wire::Incomplete| Error::AnswerLost { reason: lost.to_string() };
-        let done = done.await?;
+        let done = match done.await {
+            Err(Error::NoSpace { reason }) => return Err(self.without_space(&txn, reason).await),
+            done => done?,
+        };
         self.members.answered_in(done.header.as_ref().map_or(0, |header| header.raft_term));
         wire::txn_response(done).map_err(answer_lost)
     }
@@ -141,6 +165,14 @@ impl Coordination for Etcd {
             Ok(asked.link.client.kv_client().compact(revision, None).await.map(drop)?)
         })
         .await
+    }
+
+    async fn space(&self) -> Result<Option<Space>> {
+        space::read(self).await.map(Some)
+    }
+
+    async fn reclaim(&self) -> Result<()> {
+        space::reclaim(self).await
     }
 }
 

@@ -28,6 +28,8 @@ pub struct MemberStatus {
     pub db_bytes: u64,
     /// The size of the database after a defragmentation.
     pub db_used_bytes: u64,
+    /// The greatest size of the database.
+    pub quota_bytes: u64,
     /// The number of members of the cluster, including those that are not among the endpoints.
     pub members: usize,
     pub alarms: Vec<&'static str>,
@@ -41,11 +43,12 @@ impl Etcd {
     /// Asks every endpoint for its status.
     pub async fn survey(&self) -> Vec<MemberSurvey> {
         let members = self.members();
+        let quota = members.settings.quota_bytes;
         let mut surveys = Vec::new();
         for member in 0..members.count() {
             let limit = members.settings.call_timeout;
             let answer = match members.link(member).await {
-                Ok(link) => match tokio::time::timeout(limit, Box::pin(ask(link))).await {
+                Ok(link) => match tokio::time::timeout(limit, Box::pin(ask(link, quota))).await {
                     Ok(Ok(status)) => Ok(status),
                     // etcd's own text, if there is one.
                     Ok(Err(etcd_client::Error::GRpcStatus(status))) => {
@@ -63,7 +66,8 @@ impl Etcd {
     }
 }
 
-async fn ask(link: Arc<Link>) -> Result<MemberStatus, etcd_client::Error> {
+/// `quota`: that of a member that does not tell it.
+async fn ask(link: Arc<Link>, quota: u64) -> Result<MemberStatus, etcd_client::Error> {
     let mut client = link.client.clone();
     let asked = Instant::now();
     let status = client.status().await?;
@@ -84,6 +88,10 @@ async fn ask(link: Arc<Link>) -> Result<MemberStatus, etcd_client::Error> {
         leader_id: status.leader(),
         db_bytes: bytes(status.db_size()),
         db_used_bytes: bytes(status.raft_used_db_size()),
+        quota_bytes: match bytes(status.db_size_quota()) {
+            0 => quota,
+            told => told,
+        },
         members: known.members().len(),
         alarms: alarms.collect(),
         errors: status.errors().to_vec(),

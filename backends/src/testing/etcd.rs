@@ -99,6 +99,8 @@ impl EtcdServers {
             .args(["--initial-cluster", &self.cluster])
             // Some versions need it, others warn on every start without it.
             .args(["--logger", "zap"]);
+        let quota = self.settings.quota_bytes.to_string();
+        command.args(["--quota-backend-bytes", &quota]);
         if let Some(ServerTls { ca_file, cert_file, key_file }) = &self.tls {
             command.arg("--client-cert-auth").arg("--trusted-ca-file").arg(ca_file);
             command.arg("--cert-file").arg(cert_file).arg("--key-file").arg(key_file);

@@ -114,12 +114,20 @@ impl Store {
         let inner = &self.inner;
         let proposal = switch::prepare(inner, base, next).await?;
         let head = switch::commit(inner, &proposal).await?.ok_or(ImportError::Overtaken)?;
-        let reached = ctx.run(inner.wait_applied(&head)).await;
-        match reached.map_err(StoreError::Interrupted)? {
-            Reached::Applied => Ok(head),
+        let followed = self.follow_switch(ctx, &head).await;
+        followed.map_err(|error| StoreError::AfterCommit(Box::new(error)))?;
+        Ok(head)
+    }
+
+    /// Notes the new lineage, and waits until this instance has loaded it.
+    async fn follow_switch(&self, ctx: &Context, head: &Head) -> Result<(), StoreError> {
+        let inner = &self.inner;
+        switch::note(inner).await?;
+        match ctx.run(inner.wait_applied(head)).await? {
+            Reached::Applied => Ok(()),
             Reached::Gone => {
                 let (id, position) = (head.commit, head.position);
-                Err(StoreError::Commit(CommitError::Lost { id, position }).into())
+                Err(StoreError::Commit(CommitError::Lost { id, position }))
             }
         }
     }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::datafile;
 use super::manifest::DataFile;
+use crate::error::FailureClass;
 use crate::log::format::{Mutation, Object};
 use crate::log::keys::{DataName, ObjectKeys};
 use crate::objects::compression::{compress, decompress};
@@ -21,6 +22,15 @@ pub enum CheckpointError {
     Objects(#[from] ObjectError),
     #[error("data file `{0}` is damaged: {1}")]
     Damaged(String, String),
+}
+
+impl CheckpointError {
+    pub fn class(&self) -> FailureClass {
+        match self {
+            CheckpointError::Objects(error) => error.class(),
+            CheckpointError::Damaged(..) => FailureClass::Other,
+        }
+    }
 }
 
 /// The objects of one data file.

@@ -69,4 +69,13 @@ impl Coordination for Bounded {
     async fn compact(&self, revision: Revision) -> Result<()> {
         self.write(self.inner.compact(revision)).await
     }
+
+    async fn space(&self) -> Result<Option<Space>> {
+        self.read(self.inner.space()).await
+    }
+
+    /// Not bounded here: how long it takes goes by the size of the store.
+    async fn reclaim(&self) -> Result<()> {
+        self.inner.reclaim().await
+    }
 }

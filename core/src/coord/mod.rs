@@ -9,7 +9,7 @@
 //! - a lease's keys vanish in one revision, not before its time to live is over;
 //! - every error tells the outcome of the request ([`Error::outcome`]).
 //!
-//! Absent on purpose: users, roles, alarms and members, which only a backend knows.
+//! Absent on purpose: users, roles and members, which only a backend knows.
 
 mod bounded;
 pub mod check;
@@ -18,6 +18,7 @@ pub mod conformance;
 pub mod lock;
 pub mod memory;
 pub mod mvcc;
+mod space;
 mod types;
 
 use std::time::Duration;
@@ -26,7 +27,10 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
 pub use bounded::Bounded;
+pub use space::Space;
 pub use types::*;
+
+use crate::error::FailureClass;
 
 /// The outcome of a request that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +64,10 @@ pub enum Error {
     FutureRevision { requested: Revision, newest: Revision },
     #[error("lease `{}` does not exist", .0.0)]
     LeaseNotExist(LeaseId),
+    /// The request was refused because the store has no space left, and changed nothing. More
+    /// writes are refused until history is dropped; reads and deletions are not.
+    #[error("the coordination store has no space left: {reason}")]
+    NoSpace { reason: String },
     #[error("the request is too large: {reason}")]
     TooLarge { reason: String },
     #[error("the request is not valid: {reason}")]
@@ -75,12 +83,21 @@ impl Error {
             | Error::Compacted { .. }
             | Error::FutureRevision { .. }
             | Error::LeaseNotExist(_)
+            | Error::NoSpace { .. }
             | Error::TooLarge { .. }
             | Error::Invalid { .. } => Outcome::NotApplied,
         }
     }
 
-    /// Whether the same request may succeed later.
+    pub fn class(&self) -> FailureClass {
+        match self {
+            Error::NoSpace { .. } => FailureClass::CoordinationFull,
+            error if error.is_transient() => FailureClass::CoordinationUnavailable,
+            _ => FailureClass::Other,
+        }
+    }
+
+    /// Whether the same request may succeed soon.
     pub fn is_transient(&self) -> bool {
         matches!(self, Error::Unavailable { .. } | Error::Unknown { .. } | Error::AnswerLost { .. })
     }
@@ -114,6 +131,17 @@ pub trait Coordination: Send + Sync + 'static {
 
     /// Drops the history before `revision`, which itself stays readable.
     async fn compact(&self, revision: Revision) -> Result<()>;
+
+    /// The space that the store takes up; `None` if it does not know a bound.
+    async fn space(&self) -> Result<Option<Space>> {
+        Ok(None)
+    }
+
+    /// Gives back the space of dropped history, and lifts the refusal of writes for want of it.
+    /// Takes as long as that takes, and may be called by several clients at a time.
+    async fn reclaim(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Conveniences over any [`Coordination`].

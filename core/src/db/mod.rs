@@ -29,6 +29,7 @@ pub use tx::Tx;
 use worker::Worker;
 
 use crate::context::{Context, Interrupted};
+use crate::error::ActionError;
 use crate::private;
 
 /// Where statements run.
@@ -49,6 +50,8 @@ pub enum DbError {
     Constraint(String),
     #[error("object `{id}` in table `{table}` cannot be decoded")]
     Decode { table: String, id: String, source: serde_json::Error },
+    #[error("an object cannot be encoded")]
+    Encode(#[source] serde_json::Error),
     #[error("the database is closed")]
     Closed,
     #[error("the read model's folder cannot be made")]
@@ -69,6 +72,12 @@ impl From<rusqlite::Error> for DbError {
             },
             _ => DbError::Sqlite(error),
         }
+    }
+}
+
+impl<F> From<DbError> for ActionError<F> {
+    fn from(error: DbError) -> ActionError<F> {
+        ActionError::internal(error)
     }
 }
 

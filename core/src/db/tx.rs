@@ -18,6 +18,11 @@ impl<'c> Tx<'c> {
         Tx { conn, ctx }
     }
 
+    /// The same transaction, for statements that another context ends. One that runs goes on.
+    pub(crate) fn with_context(&self, ctx: Context) -> Tx<'c> {
+        Tx { conn: self.conn, ctx }
+    }
+
     pub fn context(&self) -> &Context {
         &self.ctx
     }

@@ -40,6 +40,7 @@ codes! {
     BodyTooLarge = "body_too_large": TooLarge,
     CallerForbidden = "caller_forbidden": Forbidden,
     CallerNotExist = "caller_not_exist": NotExist,
+    CoordinationFull = "coordination_full": Unavailable,
     CoordinationUnavailable = "coordination_unavailable": Unavailable,
     DeadlineExceeded = "deadline_exceeded": Timeout,
     EncryptionKeyMissing = "encryption_key_missing": Unavailable,

@@ -6,12 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{keys, load, objects};
-use crate::checkpoint::CheckpointError;
 use crate::db::DbError;
-use crate::error::Chain;
+use crate::error::{Chain, FailureClass};
 use crate::log::format::{Body, Mutation, Object, is_canonical};
-use crate::log::segment::SegmentError;
-use crate::objects::ObjectError;
 use crate::read_model::StoreError;
 use crate::store::{Inner, Store};
 
@@ -133,13 +130,8 @@ impl Verifier<'_> {
 /// Whether this error prevents the check.
 fn prevents_check(error: &StoreError) -> bool {
     match error {
-        StoreError::Coordination(_) | StoreError::Interrupted(_) | StoreError::Injected(_) => true,
-        StoreError::Objects(error)
-        | StoreError::Checkpoint(CheckpointError::Objects(error))
-        | StoreError::Segment(SegmentError::Objects(error)) => {
-            matches!(error, ObjectError::Unavailable { .. })
-        }
+        StoreError::Coordination(_) | StoreError::Injected(_) => true,
         StoreError::Db(error) => !matches!(error, DbError::Constraint(_)),
-        _ => false,
+        other => other.class() != FailureClass::Other,
     }
 }

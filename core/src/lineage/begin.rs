@@ -14,9 +14,12 @@ use crate::read_model::base::StoreBase;
 use crate::read_model::load::Start;
 use crate::read_model::write::State;
 
-/// The first mode generation of a lineage: newer than every generation before a recovery.
-fn first_generation(epoch: u64) -> u64 {
-    epoch << 32
+/// The first mode generation after a recovery: of its own for each recovery, also for two of the
+/// same lineage, so that no instance takes the mode of one for that of the other. Switches count
+/// on from there.
+fn first_generation(epoch: u64, recovery: &Commit) -> u64 {
+    let drawn = recovery.id.as_u128() & 0x7fff_ffff;
+    (epoch << 32) | u64::try_from(drawn).expect("31 bits fit")
 }
 
 /// What a new lineage goes on from, beside its state.
@@ -137,15 +140,15 @@ async fn commit_switch(
     Ok(store.coord.txn(txn).await?.succeeded)
 }
 
-/// The mode after a recovery: maintenance stays on; the generation is newer than any that an
-/// instance has seen.
+/// The mode after a recovery: maintenance stays on; the generation is one that no instance has
+/// seen.
 fn recovered_mode(
     found: Option<&KeyValue>,
     epoch: u64,
     commit: &Commit,
 ) -> Result<ModeRecord, StoreError> {
     let found: Option<ModeRecord> = found.map(|kv| decode(&kv.key, &kv.value)).transpose()?;
-    let generation = first_generation(epoch);
+    let generation = first_generation(epoch, commit);
     match found {
         Some(record) if record.mode == Mode::Maintenance => {
             let generation = generation.max(record.generation + 1);

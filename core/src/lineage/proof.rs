@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::notes;
 use super::record::LineageRecord;
 use crate::checkpoint::{Manifest, manifest};
-use crate::error::Chain as Causes;
+use crate::error::{Chain as Causes, FailureClass};
 use crate::log::format::{Head, Position, Reason};
-use crate::log::segment::{Chain, SegmentError};
+use crate::log::segment::Chain;
 use crate::objects::ObjectError;
 use crate::read_model::StoreError;
 use crate::read_model::base::StoreBase;
@@ -54,7 +54,7 @@ async fn newest_manifest(
     for position in positions.into_iter().rev().take_while(|position| *position > after) {
         match objects.get_envelope::<Manifest>(&keys.manifest(lineage, position)).await {
             Ok(manifest) => return Ok(Some(manifest.head())),
-            Err(error @ ObjectError::Unavailable { .. }) => return Err(error.into()),
+            Err(error) if error.class() != FailureClass::Other => return Err(error.into()),
             Err(error) => {
                 let error = Causes(&error).to_string();
                 tracing::error!(%lineage, position, error, "a checkpoint cannot be read");
@@ -87,9 +87,7 @@ async fn last_of(store: &StoreBase, from: Head) -> Result<Head, StoreError> {
         match chain.next().await {
             Ok(Some(_)) => {}
             Ok(None) => return Ok(chain.at()),
-            Err(error @ SegmentError::Objects(ObjectError::Unavailable { .. })) => {
-                return Err(error.into());
-            }
+            Err(error) if error.class() != FailureClass::Other => return Err(error.into()),
             Err(error) => {
                 let (position, error) = (chain.at().position, Causes(&error).to_string());
                 tracing::error!(position, error, "the chain of segments ends here");
@@ -214,8 +212,9 @@ pub(crate) async fn is_ours(store: &StoreBase, head: &Head, end: &Head) -> Resul
         (Ok(ours), Ok(theirs)) if ours.identity != theirs.identity => {
             Err(StoreError::Foreign { ours: ours.lineage, theirs: theirs.lineage })
         }
-        (Err(error @ ObjectError::Unavailable { .. }), _)
-        | (_, Err(error @ ObjectError::Unavailable { .. })) => Err(error.into()),
+        (Err(error), _) | (_, Err(error)) if error.class() != FailureClass::Other => {
+            Err(error.into())
+        }
         _ => Ok(()),
     }
 }

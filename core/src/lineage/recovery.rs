@@ -21,8 +21,8 @@ use crate::checkpoint::{Manifest, manifest};
 use crate::context::Context;
 use crate::coord::CoordinationExt;
 use crate::db::Db;
+use crate::error::FailureClass;
 use crate::log::format::{Head, Reason};
-use crate::objects::ObjectError;
 use crate::read_model::StoreError;
 use crate::read_model::base::StoreBase;
 use crate::read_model::load::{Start, follow, load_manifest};
@@ -137,7 +137,8 @@ async fn newest_base(
         };
         match loaded.await {
             Ok(loaded) => return Ok(loaded),
-            Err(error @ StoreError::Objects(ObjectError::Unavailable { .. })) => return Err(error),
+            // What objects hold is not known: that proves no damage.
+            Err(error) if error.class() != FailureClass::Other => return Err(error),
             Err(error) => {
                 let error = crate::error::Chain(&error).to_string();
                 tracing::error!(%key, %error, "a checkpoint cannot be read; trying an older one");

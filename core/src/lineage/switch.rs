@@ -118,16 +118,18 @@ pub(crate) async fn commit(
     store: &StoreBase,
     proposal: &Proposal,
 ) -> Result<Option<Head>, StoreError> {
-    let env = &store.env;
-    env.point("import.before_switch").await?;
-    let settled = settle(&store.coord, &store.keys, env, proposal).await?;
-    match settled {
-        Settled::Committed { .. } => {}
-        Settled::Refused { .. } => return Ok(None),
+    store.env.point("import.before_switch").await?;
+    match settle(&store.coord, &store.keys, &store.env, proposal).await? {
+        Settled::Committed { .. } => Ok(Some(proposal.commit.head())),
+        Settled::Refused { .. } => Ok(None),
     }
+}
+
+/// Notes the new lineage in objects: if the coordination store is lost, that is what says that the
+/// switch took place.
+pub(crate) async fn note(store: &StoreBase) -> Result<(), StoreError> {
+    let env = &store.env;
     env.point("import.after_switch").await?;
-    let head = proposal.commit.head();
-    // If the coordination store is lost, this is what says that the switch took place.
     let mut backoff = Backoff::new(env, "switch-note");
     let mut rounds = 1;
     while let Err(error) = Tenure::begin(store).await {
@@ -139,14 +141,10 @@ pub(crate) async fn commit(
         backoff.pause().await;
     }
     env.point("import.current_written").await?;
-    Ok(Some(head))
+    Ok(())
 }
 
 /// Whether objects did not answer, or another archiver came first.
 fn may_be_tried_again(error: &StoreError) -> bool {
-    match error {
-        StoreError::Fenced | StoreError::Objects(ObjectError::Unavailable { .. }) => true,
-        StoreError::Coordination(error) => error.is_transient(),
-        _ => false,
-    }
+    matches!(error, StoreError::Fenced) || error.class().is_transient()
 }

@@ -11,10 +11,11 @@ use std::time::Duration;
 use super::format::{Commit, FormatError, Head, decode, encode};
 use super::keys::Keys;
 use crate::coord::{
-    Compare, CompareTarget, Coordination, Error as CoordError, KeyValue, Op, OpResult, Outcome,
-    Revision, Txn, Value,
+    Compare, CompareTarget, Coordination, Error as CoordError, KeyRange, KeyValue, Op, OpResult,
+    Outcome, RangeRequest, Revision, Txn, Value,
 };
 use crate::env::Env;
+use crate::error::FailureClass;
 use crate::fault::Injected;
 use crate::retry::Backoff;
 
@@ -70,6 +71,21 @@ pub enum CommitError {
     Injected(#[from] Injected),
 }
 
+impl CommitError {
+    pub fn class(&self) -> FailureClass {
+        match self {
+            CommitError::Unavailable(error) => match error.class() {
+                FailureClass::CoordinationFull => FailureClass::CoordinationFull,
+                // Known not to be applied, for whatever reason.
+                _ => FailureClass::CoordinationUnavailable,
+            },
+            CommitError::Injected(_) => FailureClass::CoordinationUnavailable,
+            CommitError::Lost { .. } => FailureClass::OutcomeUnknown,
+            CommitError::Format(_) => FailureClass::Other,
+        }
+    }
+}
+
 /// How long a proposal is repeated that is known not to be applied.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -103,8 +119,28 @@ pub async fn settle(
                 }
             }
         }
+        // A store without space refuses to look at the same proposal again, but not to read.
+        if error.outcome() == Outcome::Applied
+            && let Some(revision) = applied_at(coord, keys, &proposal.commit).await?
+        {
+            return Ok(Settled::Committed { revision, after_unknown });
+        }
         backoff.pause().await;
     }
+}
+
+/// The revision of a commit that the log holds, as in [`Settled::Committed`]; `None` if it does not
+/// hold the commit, or does not answer.
+async fn applied_at(
+    coord: &dyn Coordination,
+    keys: &Keys,
+    commit: &Commit,
+) -> Result<Option<Option<Revision>>, FormatError> {
+    let place = RangeRequest::new(KeyRange::single(keys.commit(commit.position)));
+    let Ok(found) = coord.range(place).await else { return Ok(None) };
+    let Some(found) = found.kvs.first() else { return Ok(None) };
+    let stored: Commit = decode(&found.key, &found.value)?;
+    Ok((stored.id == commit.id).then_some(Some(found.mod_revision)))
 }
 
 fn transaction(keys: &Keys, proposal: &Proposal) -> Txn {

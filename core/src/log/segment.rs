@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::ballot::Ballot;
 use super::format::{Commit, Head, Position};
 use super::keys::{ObjectKeys, Span};
+use crate::error::FailureClass;
 use crate::objects::compression::{compress, decompress};
 use crate::objects::{Envelope, EnvelopeError, ObjectError, Objects, envelope};
 
@@ -37,6 +38,15 @@ pub enum SegmentError {
     Envelope(#[from] EnvelopeError),
     #[error("segment `{key}` is damaged: {why}")]
     Damaged { key: Path, why: String },
+}
+
+impl SegmentError {
+    pub fn class(&self) -> FailureClass {
+        match self {
+            SegmentError::Objects(error) => error.class(),
+            SegmentError::Envelope(_) | SegmentError::Damaged { .. } => FailureClass::Other,
+        }
+    }
 }
 
 impl Segment {

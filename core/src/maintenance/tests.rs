@@ -114,11 +114,36 @@ proptest! {
     }
 }
 
+/// What a coordination store that was set back, or recovered twice, may say.
 #[test]
-fn an_older_mode_seen_late_changes_nothing() {
+fn a_mode_of_an_older_or_the_same_generation_is_followed() {
+    let closed = State::Closed { generation: 4 };
+    for generation in [3, 4] {
+        let (next, effects) = closed.on(Event::ModeSeen { mode: Mode::Normal, generation });
+        assert_eq!(next, State::Open { generation });
+        assert!(effects.contains(&Effect::OpenGate));
+    }
     let open = State::Open { generation: 4 };
-    let late = Event::ModeSeen { mode: Mode::Maintenance, generation: 3 };
-    assert_eq!(open.on(late), (open, vec![]));
+    for generation in [3, 4] {
+        let (next, effects) = open.on(Event::ModeSeen { mode: Mode::Maintenance, generation });
+        assert_eq!(next, State::Draining { generation });
+        assert!(effects.contains(&Effect::CloseGate));
+    }
+}
+
+#[test]
+fn the_cell_takes_an_older_mode_that_was_read_after_the_known_one() {
+    let seen = |revision| SeenMode { revision, ..SeenMode::NEVER_SWITCHED };
+    let cell = ModeCell::default();
+    cell.observe(seen(5));
+    let known = cell.get();
+    cell.observe_read(known.as_ref(), seen(3));
+    assert_eq!(cell.get(), Some(seen(3)), "the store was set back");
+    cell.observe(seen(7));
+    cell.observe_read(known.as_ref(), seen(4));
+    assert_eq!(cell.get(), Some(seen(7)), "the answer is late");
+    cell.observe_read(cell.get().as_ref(), seen(8));
+    assert_eq!(cell.get(), Some(seen(8)));
 }
 
 #[test]

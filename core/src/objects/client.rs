@@ -14,6 +14,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
 use super::envelope::{self, Envelope, EnvelopeError};
 use crate::env::Env;
+use crate::error::FailureClass;
 use crate::retry::Backoff;
 
 const ATTEMPTS: u32 = 6;
@@ -27,6 +28,15 @@ pub enum ObjectError {
     Unavailable { key: Path, source: Option<object_store::Error> },
     #[error(transparent)]
     Damaged(#[from] EnvelopeError),
+}
+
+impl ObjectError {
+    pub fn class(&self) -> FailureClass {
+        match self {
+            ObjectError::Unavailable { .. } => FailureClass::ObjectsUnavailable,
+            ObjectError::NotExist(_) | ObjectError::Damaged(_) => FailureClass::Other,
+        }
+    }
 }
 
 /// Object storage as one instance sees it. Cheap to clone.

@@ -4,7 +4,9 @@ use crate::checkpoint::CheckpointError;
 use crate::context::Interrupted;
 use crate::coord;
 use crate::db::DbError;
-use crate::error::{ApiError, BoxError, Chain, Code, Kind, first_api_error};
+use crate::error::{
+    ActionError, ApiError, BoxError, Chain, Code, FailureClass, Kind, first_api_error,
+};
 use crate::fault::Injected;
 use crate::log::commit::CommitError;
 use crate::log::format::FormatError;
@@ -43,6 +45,10 @@ pub enum StoreError {
     /// It is recovered with the next load.
     #[error("the coordination store was set back: objects hold other commits than it names")]
     SetBack,
+    /// The commit is in the log, and a step after it failed. Whoever asked must not take the
+    /// cause's word that nothing happened.
+    #[error("the commit was made, and a step after it failed")]
+    AfterCommit(#[source] Box<StoreError>),
     #[error("the log is broken: {0}")]
     BrokenLog(String),
     #[error(transparent)]
@@ -80,17 +86,59 @@ pub enum BootstrapError {
     Injected(#[from] Injected),
 }
 
+impl BootstrapError {
+    fn class(&self) -> FailureClass {
+        match self {
+            BootstrapError::Coordination(error) => error.class(),
+            BootstrapError::Objects(error) => error.class(),
+            BootstrapError::Format(_) | BootstrapError::Injected(_) => FailureClass::Other,
+        }
+    }
+}
+
 impl StoreError {
+    /// What the failure means, whichever error of a layer below it wraps.
+    pub fn class(&self) -> FailureClass {
+        match self {
+            StoreError::Coordination(error) => error.class(),
+            StoreError::Objects(error) => error.class(),
+            StoreError::Checkpoint(error) => error.class(),
+            StoreError::Segment(error) => error.class(),
+            StoreError::Bootstrap(error) => error.class(),
+            StoreError::Commit(error) => error.class(),
+            StoreError::StorageUnavailable(_) => FailureClass::ObjectsUnavailable,
+            StoreError::Interrupted(_) | StoreError::Db(DbError::Interrupted(_)) => {
+                FailureClass::Interrupted
+            }
+            StoreError::Abandoned => FailureClass::OutcomeUnknown,
+            StoreError::AfterCommit(cause) => match cause.class() {
+                // These say nothing about an effect.
+                open if open.is_transient() => open,
+                FailureClass::Other if cause.public().is_none() => FailureClass::Other,
+                _ => FailureClass::OutcomeUnknown,
+            },
+            StoreError::NotReady
+            | StoreError::Maintenance
+            | StoreError::Closed
+            | StoreError::Fenced
+            | StoreError::Busy
+            | StoreError::TooLarge { .. }
+            | StoreError::Failed(_)
+            | StoreError::Foreign { .. }
+            | StoreError::SetBack
+            | StoreError::BrokenLog(_)
+            | StoreError::Format(_)
+            | StoreError::Injected(_)
+            | StoreError::Db(_) => FailureClass::Other,
+        }
+    }
+
     /// The error that a client sees; `None`: an internal error.
     fn public(&self) -> Option<(Kind, Code, &'static str)> {
-        let not_ready = (Kind::Unavailable, Code::NotReady, "the service is not ready");
-        let coordination = (
-            Kind::Unavailable,
-            Code::CoordinationUnavailable,
-            "the coordination store does not answer",
-        );
         Some(match self {
-            StoreError::NotReady | StoreError::Closed | StoreError::SetBack => not_ready,
+            StoreError::NotReady | StoreError::Closed | StoreError::SetBack => {
+                (Kind::Unavailable, Code::NotReady, "the service is not ready")
+            }
             StoreError::Maintenance => {
                 (Kind::Unavailable, Code::Maintenance, "the service is in maintenance")
             }
@@ -106,25 +154,34 @@ impl StoreError {
                 let message = "the service stopped before the request was finished";
                 (Kind::Timeout, Code::DeadlineExceeded, message)
             }
-            StoreError::Interrupted(_) | StoreError::Db(DbError::Interrupted(_)) => {
-                let message = "the request did not finish before its deadline";
-                (Kind::Timeout, Code::DeadlineExceeded, message)
-            }
-            StoreError::Commit(CommitError::Lost { .. }) => {
-                let message = "whether the change took place is not known";
-                (Kind::Timeout, Code::DeadlineExceeded, message)
-            }
-            StoreError::Coordination(error) if error.is_transient() => coordination,
-            StoreError::Commit(CommitError::Unavailable(_) | CommitError::Injected(_)) => {
-                coordination
-            }
-            StoreError::StorageUnavailable(_)
-            | StoreError::Objects(ObjectError::Unavailable { .. }) => {
-                (Kind::Unavailable, Code::StorageUnavailable, "object storage does not answer")
-            }
-            _ => return None,
+            other => return public_class(other.class()),
         })
     }
+}
+
+fn public_class(class: FailureClass) -> Option<(Kind, Code, &'static str)> {
+    Some(match class {
+        FailureClass::CoordinationUnavailable => (
+            Kind::Unavailable,
+            Code::CoordinationUnavailable,
+            "the coordination store does not answer",
+        ),
+        FailureClass::CoordinationFull => {
+            (Kind::Unavailable, Code::CoordinationFull, "the coordination store has no space left")
+        }
+        FailureClass::ObjectsUnavailable => {
+            (Kind::Unavailable, Code::StorageUnavailable, "object storage does not answer")
+        }
+        FailureClass::Interrupted => (
+            Kind::Timeout,
+            Code::DeadlineExceeded,
+            "the request did not finish before its deadline",
+        ),
+        FailureClass::OutcomeUnknown => {
+            (Kind::Timeout, Code::DeadlineExceeded, "whether the change took place is not known")
+        }
+        FailureClass::Other => return None,
+    })
 }
 
 impl From<StoreError> for ApiError {
@@ -138,6 +195,12 @@ impl From<StoreError> for ApiError {
     }
 }
 
+impl<F> From<StoreError> for ActionError<F> {
+    fn from(error: StoreError) -> ActionError<F> {
+        ActionError::internal(error)
+    }
+}
+
 impl StoreError {
     /// The same failure for another caller: errors of the seams cannot be cloned.
     pub(crate) fn duplicate(&self) -> StoreError {
@@ -147,7 +210,11 @@ impl StoreError {
             StoreError::Closed => StoreError::Closed,
             other => match other.public() {
                 Some((Kind::Unavailable, Code::StorageUnavailable, _)) => {
-                    StoreError::StorageUnavailable(other.to_string())
+                    StoreError::StorageUnavailable(Chain(other).to_string())
+                }
+                Some((Kind::Unavailable, Code::CoordinationFull, _)) => {
+                    let reason = Chain(other).to_string();
+                    StoreError::Coordination(coord::Error::NoSpace { reason })
                 }
                 Some((Kind::Timeout, ..)) => match other {
                     StoreError::Commit(CommitError::Lost { id, position }) => {
@@ -175,8 +242,38 @@ pub(crate) fn translate(error: BoxError) -> BoxError {
     if first_api_error(error.as_ref()).is_some() {
         return error;
     }
-    match error.downcast::<DbError>() {
-        Ok(db) => StoreError::Db(*db).boxed(),
-        Err(other) => other,
+    match error.downcast::<DbError>().map(|db| StoreError::Db(*db)) {
+        Ok(db) => db.boxed(),
+        Err(other) => other.downcast::<StoreError>().map_or_else(|other| other, |it| it.boxed()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A client takes `maintenance` and `not_ready` as a promise that nothing was changed.
+    #[test]
+    fn what_fails_after_a_commit_is_never_answered_as_if_nothing_had_happened() {
+        let causes = [
+            StoreError::NotReady,
+            StoreError::Closed,
+            StoreError::SetBack,
+            StoreError::Maintenance,
+            StoreError::Busy,
+            StoreError::Fenced,
+            StoreError::TooLarge { bytes: 2, limit: 1 },
+            StoreError::StorageUnavailable("out".to_owned()),
+        ];
+        for cause in causes {
+            let text = cause.to_string();
+            let error = ApiError::from(StoreError::AfterCommit(Box::new(cause)));
+            let open = match error.kind() {
+                Kind::Timeout | Kind::Internal => true,
+                Kind::Unavailable => error.code() == Code::StorageUnavailable.as_str(),
+                _ => false,
+            };
+            assert!(open, "`{text}` is answered as {} {}", error.kind(), error.code());
+        }
     }
 }

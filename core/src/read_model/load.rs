@@ -12,13 +12,12 @@ use crate::checkpoint::{DataFile, Manifest, manifest, read_file};
 use crate::context::Context;
 use crate::coord::{Coordination, KeyRange, KeyValue, Op, RangeRequest, Revision, Txn};
 use crate::db::{Db, DbError, Tx};
-use crate::error;
+use crate::error::{self, FailureClass};
 use crate::log::format::{
     ArchivedRecord, CheckpointRecord, Commit, Head, Mutation, Object, Position, decode,
 };
-use crate::log::segment::{Chain, SegmentError};
+use crate::log::segment::Chain;
 use crate::maintenance::SeenMode;
-use crate::objects::ObjectError;
 
 /// A complete read model.
 pub(crate) struct Loaded {
@@ -142,7 +141,7 @@ async fn manifest_for(
 ) -> Result<(Position, Manifest), StoreError> {
     let (objects, keys) = (&store.objects, &store.object_keys);
     let missing = match objects.get_envelope(&keys.manifest(lineage, position)).await {
-        Err(error @ ObjectError::NotExist(_)) => error,
+        Err(error @ crate::objects::ObjectError::NotExist(_)) => error,
         found => return Ok((position, found?)),
     };
     let kept = manifest::positions(objects, keys, lineage).await?;
@@ -270,12 +269,8 @@ async fn proven_end(store: &StoreBase, base: Head) -> Result<Position, StoreErro
             Ok(Some(_)) => {}
             Ok(None) => return Ok(chain.at().position),
             Err(error) => {
-                let error = StoreError::Segment(error);
-                if let StoreError::Segment(SegmentError::Objects(ObjectError::Unavailable {
-                    ..
-                })) = &error
-                {
-                    return Err(error);
+                if error.class() != FailureClass::Other {
+                    return Err(error.into());
                 }
                 let (chain_at, error) = (chain.at().position, error::Chain(&error));
                 tracing::error!(position = chain_at, %error, "the chain of segments ends here");

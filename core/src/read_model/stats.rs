@@ -40,6 +40,10 @@ counters! {
     segments,
     checkpoints,
     trims,
+    /// Times that the coordination store's history was compacted.
+    compactions,
+    /// Times that the coordination store gave back the space of dropped history.
+    reclaims,
     /// Objects deleted because nothing refers to them.
     collected,
     recoveries,
@@ -47,6 +51,7 @@ counters! {
     archive_passes,
     checkpoint_passes,
     trim_passes,
+    compact_passes,
     collect_passes,
     /// Reads that shared the read of `head` with another one.
     head_reads_shared,

@@ -12,11 +12,12 @@ use uuid::Uuid;
 
 use super::parts::Inner;
 use super::state::{Applied, Phase};
-use super::transact::{Job, StoreTx};
+use super::transact::{Job, Limit, StoreTx};
 use crate::checkpoint::read::encode_mutations;
 use crate::context::Context;
 use crate::coord::KeyValue;
 use crate::db::{DbError, OpenTransaction, RunOn, Tx};
+use crate::error::FailureClass;
 use crate::log::commit::{CommitError, Proposal, Settled, settle};
 use crate::log::format::{Body, Commit, Head, Mode, Mutation, decode};
 use crate::log::keys::DataName;
@@ -108,6 +109,9 @@ impl Committer {
                 jobs
             }
             Err(error) => {
+                if error.class() == FailureClass::CoordinationFull {
+                    self.inner.note_full();
+                }
                 reject_all(batch, &error);
                 Vec::new()
             }
@@ -125,6 +129,7 @@ impl Committer {
             return Err(StoreError::NotReady);
         };
         self.inner.check_unarchived(&base)?;
+        self.inner.check_space()?;
         let (attempt, transaction) = self.attempt(batch, base).await?;
         if attempt.base != base {
             // The feed applied a commit after `applied` was read.
@@ -274,7 +279,11 @@ impl Committer {
         let mode = SeenMode::decode(mode.as_ref())?;
         if mode.revision < proposal.mode_revision {
             // This is not an older read but another coordination store, whose revisions began anew.
-            self.inner.mode.replace(mode);
+            let known = self.inner.mode.get();
+            let proposed_in = known.filter(|known| known.revision == proposal.mode_revision);
+            if proposed_in.is_some() {
+                self.inner.mode.replace(proposed_in.as_ref(), mode);
+            }
         } else {
             self.inner.mode.observe(mode);
         }
@@ -315,18 +324,18 @@ fn attempt_job(
     sole: bool,
 ) -> Result<(), DbError> {
     let (mutations_before, bytes_before) = (attempt.mutations.len(), attempt.bytes);
-    let limit = inner.settings.transaction_bytes;
-    let mut too_large = None;
+    let limit = Limit { bytes_before, bytes: inner.settings.transaction_bytes };
     let (mutations, bytes) = (&mut attempt.mutations, &mut attempt.bytes);
+    // Its statements end with the caller's time, those around it do not.
+    let caller = tx.with_context(job.context().clone());
     let mut work = || {
-        let mut store_tx = StoreTx::new(tx, inner.schema, &inner.env, mutations, bytes);
-        let decided = job.attempt(&mut store_tx).map_err(|_rejected| Undo::Job);
-        let added = *bytes - bytes_before;
-        if decided.is_ok() && added > limit {
-            too_large = Some(added);
-            return Err(Undo::Job);
-        }
-        decided
+        let mut store_tx = StoreTx::new(&caller, inner.schema, &inner.env, mutations, bytes, limit);
+        job.attempt(&mut store_tx).map_err(|_rejected| Undo::Job)?;
+        // Also where the closure did not pass on the error.
+        limit.check(*bytes).map_err(|error| {
+            job.reject(error);
+            Undo::Job
+        })
     };
     let outcome = if sole { work() } else { tx.savepoint(work) };
     if let Err(undo) = outcome {
@@ -335,9 +344,6 @@ fn attempt_job(
         if let Undo::Batch(error) = undo {
             return Err(error);
         }
-    }
-    if let Some(bytes) = too_large {
-        job.reject(StoreError::TooLarge { bytes, limit });
     }
     Ok(())
 }

@@ -12,7 +12,6 @@ use crate::coord::{Coordination, CoordinationExt, Op, OpResult, Txn};
 use crate::lineage::proof;
 use crate::log::commit::{CommitError, Proposal, Settled};
 use crate::log::format::{ArchivedRecord, Commit, Head, decode};
-use crate::objects::ObjectError;
 use crate::read_model::StoreError;
 use crate::read_model::history::History;
 use crate::retry::Backoff;
@@ -48,7 +47,7 @@ impl Inner {
                 Ok(Found::Gone) => return Err(lost(commit)),
                 // Set back to before it was archived, or a lineage has begun.
                 Ok(Found::InLog | Found::Open) => {}
-                Err(error) if is_transient(&error) => {}
+                Err(error) if error.class().is_transient() => {}
                 Err(error) => return Err(error),
             }
             backoff.pause().await;
@@ -124,14 +123,6 @@ impl Inner {
             }
         }
         Ok((history.at() == end).then_some(found))
-    }
-}
-
-fn is_transient(error: &StoreError) -> bool {
-    match error {
-        StoreError::Coordination(error) => error.is_transient(),
-        StoreError::Objects(ObjectError::Unavailable { .. }) => true,
-        _ => false,
     }
 }
 

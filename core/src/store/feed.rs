@@ -78,7 +78,7 @@ impl Feed {
                     backoff.reset();
                     self.inner.stats.loads();
                     let next = loaded.revision + 1;
-                    self.inner.install(loaded);
+                    self.inner.install(loaded).await;
                     let reason = self.follow(next).await;
                     self.inner.stats.feed_gaps();
                     tracing::warn!(reason = %Chain(&reason), "the read model is loaded anew");
@@ -166,7 +166,9 @@ impl Feed {
             }
             () = tokio::time::sleep(IDLE_CHECK) => {
                 let before = *self.inner.applied.borrow();
-                self.read_log().await?;
+                let read_at = self.read_log().await?;
+                // The history up to there need not be kept for this instance.
+                following.next = following.next.max(read_at + 1);
                 if *self.inner.applied.borrow() != before {
                     self.inner.stats.catch_ups();
                     return Ok(());
@@ -177,15 +179,16 @@ impl Feed {
         Ok(())
     }
 
-    /// Reads and applies the commits that the watch has not delivered.
-    async fn read_log(&self) -> Result<(), Reload> {
+    /// Reads and applies the commits that the watch has not delivered. Answers the revision up to
+    /// which every commit is applied; 0 if the coordination store does not answer.
+    async fn read_log(&self) -> Result<Revision, Reload> {
         // Read before `head`: this instance may apply more commits meanwhile.
         let Applied { head: applied, revision, .. } = *self.inner.applied.borrow();
         let applied = applied.ok_or(Reload::Switched)?;
-        let found = match self.inner.coord.get(self.inner.keys.head()).await {
-            Ok((Some(found), _)) => found,
+        let (found, read_at) = match self.inner.coord.get(self.inner.keys.head()).await {
+            Ok((Some(found), read_at)) => (found, read_at),
             Ok((None, _)) => return Err(Reload::HeadLost),
-            Err(_) => return Ok(()),
+            Err(_) => return Ok(0),
         };
         let head: Head = decode(&found.key, &found.value)
             .map_err(|error| Reload::Failed(StoreError::Format(error)))?;
@@ -203,7 +206,7 @@ impl Feed {
             let range = self.inner.keys.commits_after(position);
             let request = RangeRequest::new(range).limit(CATCH_UP_PAGE);
             let Ok(found) = self.inner.coord.range(request).await else {
-                return Ok(());
+                return Ok(0);
             };
             let commits =
                 found.kvs.iter().map(|found| self.commit_of(found)).collect::<Result<_, _>>()?;
@@ -213,11 +216,30 @@ impl Feed {
             }
         }
         let applied = self.inner.applied.borrow().position().unwrap_or(0);
-        if applied < head.position { Err(Reload::Compacted) } else { Ok(()) }
+        if applied < head.position { Err(Reload::Compacted) } else { Ok(read_at) }
+    }
+
+    /// Applies commits, as soon as the objects that they refer to can be read. Until then the read
+    /// model stays as it is: nothing is wrong with it, and a load would need more objects.
+    async fn take(&self, commits: Vec<Found>) -> Result<(), Reload> {
+        let mut backoff = Backoff::new(&self.inner.env, "feed-objects");
+        let mut waits = false;
+        loop {
+            match self.try_take(commits.clone()).await {
+                Err(Reload::Failed(error)) if error.class().is_transient() => {
+                    if !std::mem::replace(&mut waits, true) {
+                        let error = Chain(&error);
+                        tracing::warn!(%error, "a commit waits for its object");
+                    }
+                    backoff.pause().await;
+                }
+                done => return done,
+            }
+        }
     }
 
     /// Applies the commits that follow the read model; older ones are applied already.
-    async fn take(&self, commits: Vec<Found>) -> Result<(), Reload> {
+    async fn try_take(&self, commits: Vec<Found>) -> Result<(), Reload> {
         let _lock = self.inner.model_lock.lock().await;
         let applied = self.inner.applied.borrow().head.ok_or(Reload::Switched)?;
         let mut head = applied;

@@ -3,12 +3,15 @@
 
 use super::parts::Inner;
 use super::state::{Applied, Phase};
+use crate::coord::CoordinationExt;
 use crate::error::Chain;
 use crate::lineage::tenure::Tenure;
 use crate::lineage::{fork, recovery};
 use crate::log::format::Head;
+use crate::maintenance::SeenMode;
 use crate::read_model::StoreError;
 use crate::read_model::load::{Loaded, assemble};
+use crate::retry::Backoff;
 
 /// How often a load begins anew because the log was changed by it, or by somebody else.
 const ROUNDS: u32 = 4;
@@ -37,18 +40,43 @@ pub(super) async fn load(inner: &Inner, known: Option<Head>) -> Result<Loaded, S
 
 impl Inner {
     /// Puts a complete read model in the place of the old one.
-    pub(super) fn install(&self, loaded: Loaded) {
+    pub(super) async fn install(&self, loaded: Loaded) {
         let Loaded { db, head, head_revision, mode, .. } = loaded;
-        *self.db.write().expect("no holder of this lock panics") = Some(db);
         let before = self.applied.borrow().head;
         if before.is_some_and(|before| before.lineage != head.lineage) {
-            // It may be another coordination store, whose revisions cannot be compared with the
-            // last known one.
-            self.mode.replace(mode);
+            self.renew_mode().await;
         } else {
             self.mode.observe(mode);
         }
+        *self.db.write().expect("no holder of this lock panics") = Some(db);
         let (phase, revision) = (Phase::Ready, head_revision);
         self.publish_applied(Applied { phase, head: Some(head), revision });
+    }
+
+    /// Reads the mode and stores it, whichever is known. It may be of another coordination store,
+    /// whose revisions cannot be compared with those of the known one. The mode that a load has
+    /// read at its beginning would be too old.
+    async fn renew_mode(&self) {
+        let mut backoff = Backoff::new(&self.env, "renew-mode");
+        loop {
+            let known = self.mode.get();
+            let read = async {
+                let found = self.coord.get(self.keys.mode()).await?.0;
+                Ok::<_, StoreError>(SeenMode::decode(found.as_ref())?)
+            };
+            match read.await {
+                Ok(seen) => {
+                    let is_known = known.as_ref() == Some(&seen);
+                    if is_known || self.mode.replace(known.as_ref(), seen) {
+                        return;
+                    }
+                    // Somebody else has read it meanwhile.
+                }
+                Err(error) => {
+                    tracing::debug!(error = %Chain(&error), "the mode cannot be read");
+                    backoff.pause().await;
+                }
+            }
+        }
     }
 }

@@ -14,6 +14,7 @@
 //! | [`apply`] | applying commits to the read model |
 //! | [`load`] | loading a read model in the place of the old one |
 //! | [`reads`] | linearizable reads |
+//! | [`space`] | refusing writes before the coordination store is full |
 //!
 //! Absent on purpose: spawning. [`Store::new`] hands out the loops; the runtime runs them.
 
@@ -27,6 +28,7 @@ mod overview;
 mod parts;
 mod reads;
 mod settings;
+mod space;
 mod state;
 mod transact;
 
@@ -36,8 +38,11 @@ pub use parts::{Loops, Store, StoreParts};
 pub(crate) use reads::Reached;
 pub use reads::Reads;
 pub use settings::{Durability, StoreSettings, TaskSettings};
+pub(crate) use space::Shortage;
 pub use state::{Applied, Phase};
 pub use transact::StoreTx;
 
+#[cfg(test)]
+mod patience;
 #[cfg(test)]
 mod tests;

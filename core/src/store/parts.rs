@@ -16,7 +16,7 @@ use super::reads::{HeadReader, HeadWaiter};
 use super::settings::StoreSettings;
 use super::state::{Applied, Phase};
 use super::transact::Job;
-use crate::coord::{Bounded, Coordination};
+use crate::coord::{Bounded, Coordination, Space};
 use crate::db::{Db, Execution};
 use crate::env::Env;
 use crate::log::format::{ArchivedRecord, Position};
@@ -57,6 +57,8 @@ pub(crate) struct Inner {
     pub(crate) key_check: Arc<dyn KeyCheck>,
     /// The key `archived` as last read; `None` before the first read.
     pub(super) archived: watch::Sender<Option<ArchivedRecord>>,
+    /// The space of the coordination store as last read; `None`: not known.
+    pub(super) space: watch::Sender<Option<Space>>,
     /// Why this store was halted.
     halted: watch::Sender<Option<String>>,
     pub(super) applied: watch::Sender<Applied>,
@@ -115,6 +117,7 @@ impl Store {
             mode: parts.mode,
             key_check: parts.key_check,
             archived: watch::Sender::new(None),
+            space: watch::Sender::new(None),
             halted: watch::Sender::new(None),
             applied: watch::Sender::new(Applied::NOTHING),
             phase: watch::Sender::new(Applied::NOTHING.phase),

@@ -46,6 +46,15 @@ pub struct TaskSettings {
     pub checkpoint_period_ms: u64,
     pub trim_period_ms: u64,
     pub collect_period_ms: u64,
+    pub compact_period_ms: u64,
+    /// Whether the coordination store's history is compacted, which is that of all its users. Off:
+    /// somebody else has to do it.
+    pub compact: bool,
+    /// Revisions of history that are kept in any case.
+    pub history_revisions: u64,
+    /// Revisions of history that are kept for an instance that has not applied them yet. One that
+    /// is further behind loads its read model anew.
+    pub behind_revisions: u64,
     /// The commits since the last checkpoint after which another one is made.
     pub checkpoint_commits: u64,
     /// Archived commits that the coordination store keeps.
@@ -63,8 +72,12 @@ impl Default for TaskSettings {
         TaskSettings {
             archive_period_ms: 1_000,
             checkpoint_period_ms: 60_000,
-            trim_period_ms: 10_000,
+            trim_period_ms: 2_000,
             collect_period_ms: 300_000,
+            compact_period_ms: 1_000,
+            compact: true,
+            history_revisions: 1_000,
+            behind_revisions: 100_000,
             checkpoint_commits: 1_000,
             window_commits: 1_000,
             grace_ms: 600_000,

@@ -93,7 +93,7 @@ async fn constraints_hold_between_writers_on_different_instances() {
     let ctx = soon();
     let orphan = one.store.transact(&ctx, |tx| {
         let id = tx.new_id();
-        tx.put("part", id, &Part { id, item: id, note: String::new() })
+        Ok(tx.put("part", id, &Part { id, item: id, note: String::new() })?)
     });
     assert!(orphan.await.is_err());
     assert_chain(&world, 1).await;
@@ -263,7 +263,7 @@ async fn add_big(instance: &Instance, bytes: usize) -> Result<(), crate::error::
             let item = tx.new_id();
             tx.put("item", item, &Item { id: item, name: item.to_string() })?;
             let id = tx.new_id();
-            tx.put("part", id, &Part { id, item, note: "x".repeat(bytes) })
+            Ok(tx.put("part", id, &Part { id, item, note: "x".repeat(bytes) })?)
         })
         .await
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::parts::Store;
 use super::state::Phase;
 use crate::context::Context;
-use crate::db::{RunOn, Tx};
+use crate::db::{DbError, RunOn, Tx};
 use crate::env::Env;
 use crate::error::BoxError;
 use crate::log::format::{Mutation, Object, canonical};
@@ -27,6 +27,22 @@ pub struct StoreTx<'a> {
     now: Timestamp,
     mutations: &'a mut Vec<Mutation>,
     bytes: &'a mut usize,
+    /// The bytes at which this transaction is too large.
+    limit: Limit,
+}
+
+/// The greatest size of one transaction, in a batch that may hold others.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    pub(super) bytes_before: usize,
+    pub(super) bytes: usize,
+}
+
+impl Limit {
+    pub(super) fn check(self, bytes_now: usize) -> Result<(), StoreError> {
+        let (bytes, limit) = (bytes_now - self.bytes_before, self.bytes);
+        if bytes > limit { Err(StoreError::TooLarge { bytes, limit }) } else { Ok(()) }
+    }
 }
 
 impl<'a> Deref for StoreTx<'a> {
@@ -47,8 +63,9 @@ impl<'a> StoreTx<'a> {
         env: &'a Env,
         mutations: &'a mut Vec<Mutation>,
         bytes: &'a mut usize,
+        limit: Limit,
     ) -> StoreTx<'a> {
-        StoreTx { tx, schema, env, now: env.now(), mutations, bytes }
+        StoreTx { tx, schema, env, now: env.now(), mutations, bytes, limit }
     }
 
     /// The writer's wall clock: the same at every call in one run of the closure.
@@ -66,19 +83,21 @@ impl<'a> StoreTx<'a> {
         kind: &'static str,
         id: Uuid,
         object: &T,
-    ) -> Result<(), BoxError> {
-        let object = Object { r#type: kind.to_owned(), id, data: canonical(object)? };
+    ) -> Result<(), StoreError> {
+        let data = canonical(object).map_err(DbError::Encode)?;
+        let object = Object { r#type: kind.to_owned(), id, data };
         self.schema.put(self.tx, &object)?;
         *self.bytes += object.data.get().len() + MUTATION_OVERHEAD;
         self.mutations.push(Mutation::Put(object));
-        Ok(())
+        self.limit.check(*self.bytes)
     }
 
     /// Deletes one object if it exists. Its children must be deleted first.
-    pub fn delete(&mut self, kind: &'static str, id: Uuid) -> Result<(), BoxError> {
+    pub fn delete(&mut self, kind: &'static str, id: Uuid) -> Result<(), StoreError> {
         if self.schema.delete(self.tx, kind, id)? {
             *self.bytes += MUTATION_OVERHEAD;
             self.mutations.push(Mutation::Delete { r#type: kind.to_owned(), id });
+            self.limit.check(*self.bytes)?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 //! | [`checkpoint`] | read model → data files and a manifest | `checkpoint`, forwards only |
 //! | [`trim`] | drops archived commits from the coordination store | nothing; deletes below
 //! `archived` |
+//! | [`compact`] | drops history of the coordination store that no instance needs | nothing |
 //! | [`collect`] | deletes objects that nothing can refer to any more | nothing |
 //! | [`sweep`] | collection at once, when an operator asks | a new generation of the mode |
 //!
@@ -16,6 +17,7 @@
 pub mod archive;
 pub mod checkpoint;
 pub mod collect;
+pub mod compact;
 mod runner;
 pub mod sweep;
 pub mod trim;
@@ -23,6 +25,8 @@ pub mod trim;
 pub use runner::run;
 pub use sweep::SweepError;
 
+#[cfg(test)]
+mod history;
 #[cfg(test)]
 mod losses;
 #[cfg(test)]

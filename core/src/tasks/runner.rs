@@ -5,10 +5,10 @@ use std::time::Duration;
 use rand::RngExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{archive, checkpoint, collect, trim};
+use super::{archive, checkpoint, collect, compact, trim};
 use crate::coord::Error as CoordError;
 use crate::coord::lock::{Fence, Lock};
-use crate::error::Chain;
+use crate::error::{Chain, FailureClass};
 use crate::read_model::StoreError;
 use crate::store::{Store, TaskSettings};
 
@@ -21,17 +21,20 @@ enum Task {
     Archive,
     Checkpoint,
     Trim,
+    Compact,
     Collect,
 }
 
 impl Task {
-    const ALL: [Task; 4] = [Task::Archive, Task::Checkpoint, Task::Trim, Task::Collect];
+    const ALL: [Task; 5] =
+        [Task::Archive, Task::Checkpoint, Task::Trim, Task::Compact, Task::Collect];
 
     fn name(self) -> &'static str {
         match self {
             Task::Archive => "archive",
             Task::Checkpoint => "checkpoint",
             Task::Trim => "trim",
+            Task::Compact => "compact",
             Task::Collect => "collect",
         }
     }
@@ -41,6 +44,7 @@ impl Task {
             Task::Archive => settings.archive_period_ms,
             Task::Checkpoint => settings.checkpoint_period_ms,
             Task::Trim => settings.trim_period_ms,
+            Task::Compact => settings.compact_period_ms,
             Task::Collect => settings.collect_period_ms,
         })
     }
@@ -48,15 +52,16 @@ impl Task {
 
 /// Runs all tasks until `stop`. A pass that has begun is finished, and locks are released.
 pub async fn run(store: Store, holder: String, stop: CancellationToken) {
-    let [archive, checkpoint, trim, collect] =
+    let [archive, checkpoint, trim, compact, collect] =
         Task::ALL.map(|task| Runner { task, store: &store, holder: &holder }.run(&stop));
-    tokio::join!(archive, checkpoint, trim, collect);
+    tokio::join!(archive, checkpoint, trim, compact, collect);
 }
 
 /// Knowledge that a pass leaves to the next one. If it is lost, later passes gather it again.
 #[derive(Default)]
 struct PassMemory {
     archive: archive::Memory,
+    history: compact::History,
     garbage: collect::GarbageCandidates,
 }
 
@@ -68,18 +73,27 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     async fn run(self, stop: &CancellationToken) {
-        let period = self.task.period(&self.store.inner.settings.tasks);
+        let settings = &self.store.inner.settings.tasks;
+        let period = self.task.period(settings);
+        if self.task == Task::Compact && !settings.compact {
+            return;
+        }
         let mut jitter = self.store.inner.env.rng(self.task.name());
         let mut memory = PassMemory::default();
         let mut lock = None;
         loop {
-            let pause = period.mul_f64(jitter.random_range(0.5..=1.0));
+            let pause = self.pause(period).mul_f64(jitter.random_range(0.5..=1.0));
             if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 break;
             }
             if let Err(error) = self.run_pass(&mut lock, &mut memory, period).await {
-                let (task, error) = (self.task.name(), Chain(&error));
-                tracing::warn!(task, %error, "a background task's pass failed");
+                let (task, class, error) = (self.task.name(), error.class(), Chain(&error));
+                // That there is no space is said once, by whoever reads the space.
+                if class == FailureClass::CoordinationFull {
+                    tracing::debug!(task, %error, "a background task's pass failed");
+                } else {
+                    tracing::warn!(task, %error, "a background task's pass failed");
+                }
                 self.store.inner.stats.task_failures();
             }
         }
@@ -87,6 +101,16 @@ impl Runner<'_> {
             && let Err(error) = lock.release().await
         {
             tracing::debug!(%error, "a task's lock is left to expire");
+        }
+    }
+
+    /// What makes room for others comes more often while space is short.
+    fn pause(&self, period: Duration) -> Duration {
+        match self.task {
+            Task::Archive | Task::Trim | Task::Compact => {
+                self.store.inner.sooner_when_short(period)
+            }
+            Task::Checkpoint | Task::Collect => period,
         }
     }
 
@@ -114,9 +138,14 @@ impl Runner<'_> {
             Some(held) => held,
             None => {
                 let key = inner.keys.task(self.task.name());
-                match Lock::try_take(&inner.coord, key, self.holder, ttl).await? {
-                    Some(taken) => taken,
-                    None => return Ok(()),
+                match Lock::try_take(&inner.coord, key, self.holder, ttl).await {
+                    Ok(Some(taken)) => taken,
+                    Ok(None) => return Ok(()),
+                    // Without space nobody can take a lock, which is a hint only.
+                    Err(CoordError::NoSpace { .. }) if self.task == Task::Compact => {
+                        return compact::make_room(self.store).await.map(drop);
+                    }
+                    Err(error) => return Err(error.into()),
                 }
             }
         };
@@ -136,6 +165,7 @@ impl Runner<'_> {
             Task::Archive => archive::run_once(self.store, fence, &mut memory.archive).await?,
             Task::Checkpoint => checkpoint::run_once(self.store, fence).await?,
             Task::Trim => trim::run_once(self.store, fence).await?,
+            Task::Compact => compact::run_once(self.store, fence, &mut memory.history).await?,
             Task::Collect => {
                 drop(collect::run_once(self.store, fence, &mut memory.garbage).await?);
             }
@@ -145,6 +175,7 @@ impl Runner<'_> {
             Task::Archive => stats.archive_passes(),
             Task::Checkpoint => stats.checkpoint_passes(),
             Task::Trim => stats.trim_passes(),
+            Task::Compact => stats.compact_passes(),
             Task::Collect => stats.collect_passes(),
         }
         Ok(())

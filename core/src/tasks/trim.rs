@@ -7,7 +7,7 @@ use crate::coord::lock::Fence;
 use crate::coord::{Compare, Coordination, CoordinationExt, Op, Projection, RangeRequest, Txn};
 use crate::log::format::{ArchivedRecord, decode};
 use crate::read_model::StoreError;
-use crate::store::Store;
+use crate::store::{Inner, Overview, Store};
 
 pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     let inner = &store.inner;
@@ -15,6 +15,8 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     let record: ArchivedRecord = decode(&archived.key, &archived.value)?;
     // The last one stays: it shows whether the log holds what objects prove.
     let window = inner.settings.tasks.window_commits.max(1);
+    let window =
+        if inner.is_short_of_space() { least_window(inner, &record).await? } else { window };
     let Some(until) = record.position.checked_sub(window) else { return Ok(()) };
     let range = inner.keys.commits_until(until);
     let any = RangeRequest::new(range.clone()).limit(1).projection(Projection::KeysOnly);
@@ -32,4 +34,12 @@ pub async fn run_once(store: &Store, fence: &Fence) -> Result<(), StoreError> {
     inner.stats.trims();
     inner.env.point("trim.after_txn").await?;
     Ok(())
+}
+
+/// The window while space is short: the archived commits that a live instance has not applied.
+async fn least_window(inner: &Inner, archived: &ArchivedRecord) -> Result<u64, StoreError> {
+    let instances = Overview::read(&inner.coord, &inner.keys).await?.instances;
+    let applied = instances.iter().filter_map(|instance| instance.position).min();
+    let behind = archived.position.saturating_sub(applied.unwrap_or(archived.position));
+    Ok(behind.clamp(1, inner.settings.tasks.window_commits.max(1)))
 }

@@ -1,15 +1,23 @@
 //! The macro with which a contract lists its operations.
 
-/// Makes one function for each endpoint, and `all`, which lists them: no endpoint can be forgotten.
+/// Makes the function of each endpoint, and an enum of what the operation can refuse if it says so.
+/// Also `all`, which lists the endpoints: none can be forgotten.
 macro_rules! endpoints {
-    ($($name:ident = $endpoint:expr;)*) => {
-        $(pub fn $name() -> Endpoint {
+    ($(
+        $name:ident $(: $failures:ident { $($refusal:ident),* $(,)? })? = $endpoint:expr;
+    )*) => {
+        drydock_core::failures! {$($(
+            #[doc = concat!("What [`", stringify!($name), "`] can refuse.")]
+            $failures { $($refusal),* }
+        )?)*}
+
+        $(pub fn $name() -> Endpoint$(<$failures>)? {
             $endpoint
         })*
 
         /// All endpoints, in the order of the document.
         pub fn all() -> Vec<Endpoint> {
-            vec![$($name()),*]
+            vec![$($name().described()),*]
         }
     };
 }

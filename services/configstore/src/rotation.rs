@@ -11,10 +11,10 @@ use std::time::Duration;
 use drydock_core::context::Context;
 use drydock_core::db::Tx;
 use drydock_core::env::Env;
-use drydock_core::error::{ApiError, BoxError, Chain};
+use drydock_core::error::{BoxError, Chain};
 use drydock_core::store::{Phase, Reads, Store};
 use drydock_runtime::Concern;
-use drydock_runtime::encryption::KeyRing;
+use drydock_runtime::encryption::{DecryptError, KeyRing};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -144,16 +144,19 @@ impl Rotation {
         let read = move |tx: &Tx<'_>| model::secret::under_other_keys(tx, &primary, &known, BATCH);
         let outdated = self.read(read).await?;
         let again = outdated.into_iter().map(|Secret { id, data, .. }| {
-            let plain = self.keys.decrypt(bound(id), &data).map_err(ApiError::from)?;
+            let plain = self.keys.decrypt(bound(id), &data)?;
             let anew = self.keys.encrypt(&self.env, bound(id), &plain);
             Ok((id, data, anew))
         });
-        let again = again.collect::<Result<Vec<_>, ApiError>>()?;
+        let again = again.collect::<Result<Vec<_>, DecryptError>>()?;
         let count = again.len();
         if count > 0 {
             let ctx = Context::background().timeout(TIMEOUT);
             let sealed = self.store.transact(&ctx, move |tx| {
-                again.iter().try_for_each(|(id, before, after)| reencrypt(tx, *id, before, after))
+                again
+                    .iter()
+                    .try_for_each(|(id, before, after)| reencrypt(tx, *id, before, after))?;
+                Ok(())
             });
             sealed.await?;
         }

@@ -3,30 +3,34 @@
 use drydock_api::configstore::endpoints as at;
 use drydock_http::server::route::Route;
 
-use super::action::place::{AtGroup, AtProject};
 use super::handlers::{
-    environment, linked_account, member, org, project, project_group, remote_source, secret, token,
-    user, variable,
+    environment, linked_account, member, org, project, project_group, remote_source, scoped, token,
+    user,
 };
+use super::record::{Secret, Variable};
 use super::state::ConfigstoreState;
 
 /// A row of the table.
 type Row = Route<ConfigstoreState>;
 
-/// The same handlers below projects and project groups.
-macro_rules! placed {
-    ($kind:ty, $secret:ident, $variable:ident) => {
+/// The same handlers for both kinds of objects below both kinds of scopes.
+macro_rules! scoped {
+    ($module:ident, $operations:ident, $record:ident) => {
         [
-            Route::new(at::$secret::list(), secret::list::<$kind>),
-            Route::new(at::$secret::create(), secret::create::<$kind>),
-            Route::new(at::$secret::get(), secret::get::<$kind>),
-            Route::new(at::$secret::update(), secret::update::<$kind>),
-            Route::new(at::$secret::delete(), secret::delete::<$kind>),
-            Route::new(at::$variable::list(), variable::list::<$kind>),
-            Route::new(at::$variable::create(), variable::create::<$kind>),
-            Route::new(at::$variable::get(), variable::get::<$kind>),
-            Route::new(at::$variable::update(), variable::update::<$kind>),
-            Route::new(at::$variable::delete(), variable::delete::<$kind>),
+            Route::typed(at::$module::list(), scoped::list::<at::$module::$operations, $record>),
+            Route::typed(
+                at::$module::create(),
+                scoped::create::<at::$module::$operations, $record>,
+            ),
+            Route::typed(at::$module::get(), scoped::get::<at::$module::$operations, $record>),
+            Route::typed(
+                at::$module::update(),
+                scoped::update::<at::$module::$operations, $record>,
+            ),
+            Route::typed(
+                at::$module::delete(),
+                scoped::delete::<at::$module::$operations, $record>,
+            ),
         ]
     };
 }
@@ -35,55 +39,57 @@ macro_rules! placed {
 pub fn routes() -> Vec<Row> {
     let mut routes = people();
     routes.extend(tree());
-    routes.extend(placed!(AtProject, project_secret, project_variable));
-    routes.extend(placed!(AtGroup, group_secret, group_variable));
+    routes.extend(scoped!(project_secret, ProjectSecret, Secret));
+    routes.extend(scoped!(project_variable, ProjectVariable, Variable));
+    routes.extend(scoped!(group_secret, GroupSecret, Secret));
+    routes.extend(scoped!(group_variable, GroupVariable, Variable));
     routes
 }
 
 fn people() -> Vec<Row> {
     vec![
-        Route::new(at::user::list(), user::list),
-        Route::new(at::user::create(), user::create),
-        Route::new(at::user::get(), user::get),
-        Route::new(at::user::update(), user::update),
-        Route::new(at::user::delete(), user::delete),
-        Route::new(at::user::orgs(), user::orgs),
-        Route::new(at::token::list(), token::list),
-        Route::new(at::token::create(), token::create),
-        Route::new(at::token::delete(), token::delete),
-        Route::new(at::token::resolve(), token::resolve),
-        Route::new(at::linked_account::list(), linked_account::list),
-        Route::new(at::linked_account::create(), linked_account::create),
-        Route::new(at::linked_account::delete(), linked_account::delete),
-        Route::new(at::org::list(), org::list),
-        Route::new(at::org::create(), org::create),
-        Route::new(at::org::get(), org::get),
-        Route::new(at::org::update(), org::update),
-        Route::new(at::org::delete(), org::delete),
-        Route::new(at::member::list(), member::list),
-        Route::new(at::member::get(), member::get),
-        Route::new(at::member::put(), member::put),
-        Route::new(at::member::delete(), member::delete),
+        Route::typed(at::user::list(), user::list),
+        Route::typed(at::user::create(), user::create),
+        Route::typed(at::user::get(), user::get),
+        Route::typed(at::user::update(), user::update),
+        Route::typed(at::user::delete(), user::delete),
+        Route::typed(at::user::orgs(), user::orgs),
+        Route::typed(at::token::list(), token::list),
+        Route::typed(at::token::create(), token::create),
+        Route::typed(at::token::delete(), token::delete),
+        Route::typed(at::token::resolve(), token::resolve),
+        Route::typed(at::linked_account::list(), linked_account::list),
+        Route::typed(at::linked_account::create(), linked_account::create),
+        Route::typed(at::linked_account::delete(), linked_account::delete),
+        Route::typed(at::org::list(), org::list),
+        Route::typed(at::org::create(), org::create),
+        Route::typed(at::org::get(), org::get),
+        Route::typed(at::org::update(), org::update),
+        Route::typed(at::org::delete(), org::delete),
+        Route::typed(at::member::list(), member::list),
+        Route::typed(at::member::get(), member::get),
+        Route::typed(at::member::put(), member::put),
+        Route::typed(at::member::delete(), member::delete),
     ]
 }
 
 fn tree() -> Vec<Row> {
     vec![
-        Route::new(at::remote_source::list(), remote_source::list),
-        Route::new(at::remote_source::create(), remote_source::create),
-        Route::new(at::remote_source::get(), remote_source::get),
-        Route::new(at::remote_source::update(), remote_source::update),
-        Route::new(at::remote_source::delete(), remote_source::delete),
-        Route::new(at::project_group::create(), project_group::create),
-        Route::new(at::project_group::get(), project_group::get),
-        Route::new(at::project_group::update(), project_group::update),
-        Route::new(at::project_group::delete(), project_group::delete),
-        Route::new(at::project_group::subgroups(), project_group::subgroups),
-        Route::new(at::project_group::projects(), project_group::projects),
-        Route::new(at::project::create(), project::create),
-        Route::new(at::project::get(), project::get),
-        Route::new(at::project::update(), project::update),
-        Route::new(at::project::delete(), project::delete),
-        Route::new(at::project::run_environment(), environment::get),
+        Route::typed(at::remote_source::list(), remote_source::list),
+        Route::typed(at::remote_source::create(), remote_source::create),
+        Route::typed(at::remote_source::get(), remote_source::get),
+        Route::typed(at::remote_source::update(), remote_source::update),
+        Route::typed(at::remote_source::delete(), remote_source::delete),
+        Route::typed(at::project_group::create(), project_group::create),
+        Route::typed(at::project_group::get(), project_group::get),
+        Route::typed(at::project_group::update(), project_group::update),
+        Route::typed(at::project_group::delete(), project_group::delete),
+        Route::typed(at::project_group::subgroups(), project_group::subgroups),
+        Route::typed(at::project_group::projects(), project_group::projects),
+        Route::typed(at::project::create(), project::create),
+        Route::typed(at::project::get(), project::get),
+        Route::typed(at::project::update(), project::update),
+        Route::typed(at::project::delete(), project::delete),
+        Route::typed(at::project::run_environment(), environment::get),
     ]
 }

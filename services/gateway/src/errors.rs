@@ -4,8 +4,10 @@
 //! of the gateway's own for that code. Where the kind would blame the caller for what the gateway
 //! did (its token, its route), it is an internal error.
 
+use std::marker::PhantomData;
+
 use drydock_core::context::Interrupted;
-use drydock_core::error::{ApiError, Code, Kind, RemoteError};
+use drydock_core::error::{ActionError, ApiError, Code, Failure, Kind, RemoteError};
 use drydock_http::client::ClientError;
 
 /// As the caller may see it: one of `own` if it has the refusal's code, else what every call shows.
@@ -32,6 +34,30 @@ pub fn of(error: ClientError, own: impl IntoIterator<Item = ApiError>) -> ApiErr
     shown.with_source(error)
 }
 
+/// An error of an operation that can refuse what `F` says, in the gateway's own words.
+pub struct Shown<F>(ApiError, PhantomData<fn() -> F>);
+
+impl<R: Failure, F: From<R>> From<R> for Shown<F> {
+    #[track_caller]
+    fn from(refusal: R) -> Shown<F> {
+        Shown(refusal.into(), PhantomData)
+    }
+}
+
+/// The refusal `R`, of which the gateway does not know as much as the service does.
+#[track_caller]
+pub fn in_words<R: Failure, F: From<R>>(text: &str) -> Shown<F> {
+    let code = R::codes().remove(0);
+    let error = ApiError::new(code.kind()).with_code(code).with_message(text);
+    Shown(error, PhantomData)
+}
+
+/// As [`of`], for the call of an operation.
+#[track_caller]
+pub fn refused<F>(error: ClientError, own: impl IntoIterator<Item = Shown<F>>) -> ActionError<F> {
+    ActionError::internal(of(error, own.into_iter().map(|Shown(error, _)| error)))
+}
+
 /// As [`of`], for calls of operators: what the service says of their request is what they need,
 /// such as the line of an import. It wrote that for its own callers, who are operators too.
 #[track_caller]
@@ -52,12 +78,6 @@ pub fn for_operators(error: ClientError) -> ApiError {
         told.then(|| ApiError::new(code.kind()).with_code(code).with_message(message))
     });
     of(error, told)
-}
-
-/// An error of this code, in the gateway's own words.
-#[track_caller]
-pub fn own(code: Code, message: &str) -> ApiError {
-    ApiError::new(code.kind()).with_code(code).with_message(message)
 }
 
 /// The error for a service that does not answer.
@@ -101,7 +121,7 @@ fn common(remote: &RemoteError) -> Option<ApiError> {
         Code::TransactionTooLarge => "the change is too large to be made at once",
         _ => return None,
     };
-    Some(own(code, message))
+    Some(ApiError::new(code.kind()).with_code(code).with_message(message))
 }
 
 fn kind_of(remote: &RemoteError) -> Kind {
@@ -128,6 +148,10 @@ mod tests {
         ClientError::Remote(RemoteError { kind, code: code.to_owned(), message })
     }
 
+    fn told(code: Code, message: &str) -> ApiError {
+        ApiError::new(code.kind()).with_code(code).with_message(message)
+    }
+
     fn shown(error: &ApiError) -> (Kind, &str, bool) {
         let leaks = error.message().contains("internal word");
         (error.kind(), error.code(), leaks)
@@ -147,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_call_may_name_errors_of_its_own() {
-        let own = || [own(Code::UserAlreadyExists, "taken")];
+        let own = || [told(Code::UserAlreadyExists, "taken")];
         let error = of(remote(Kind::Conflict, "user_already_exists"), own());
         assert_eq!((error.code(), error.message()), ("user_already_exists", "taken"));
         let error = of(remote(Kind::Conflict, "last_owner"), own());
@@ -175,7 +199,7 @@ mod tests {
 
     #[test]
     fn of_two_errors_with_one_code_the_one_is_shown_that_the_service_means() {
-        let own = || ["a", "b"].map(|group| own(Code::ProjectGroupNotExist, group));
+        let own = || ["a", "b"].map(|group| told(Code::ProjectGroupNotExist, group));
         for (said, shown) in [("a", "a"), ("b", "b"), ("c", "a")] {
             let code = Code::ProjectGroupNotExist.as_str().to_owned();
             let remote = RemoteError { kind: Kind::NotExist, code, message: said.to_owned() };

@@ -3,11 +3,11 @@
 use axum::handler::Handler;
 use drydock_api::configstore::endpoints as at;
 use drydock_api::gateway::endpoints as own;
-use drydock_core::error::{Code, Kind};
+use drydock_core::error::{Code, Failure, Kind};
 use drydock_http::api::endpoint::{Endpoint, Spec};
 use drydock_http::api::operation::DELEGATION;
 use drydock_http::api::page::ListQuery;
-use drydock_http::server::route::Route;
+use drydock_http::server::route::{Refusing, Route};
 
 use super::auth::require::{
     Admin, AdminToken, AnyUser, Demands, Org, Owns, OwnsParent, OwnsWithTarget, Project,
@@ -15,13 +15,26 @@ use super::auth::require::{
 };
 use super::handlers::{
     archive, lineage, linked_account, maintenance, member, org, project, project_group,
-    remote_source, secret, token, user, variable,
+    remote_source, scoped, token, user,
 };
 use super::requirement::Requirement;
 use super::state::{App, Gateway};
 
 /// A row of the table.
 type Row = (Requirement, Route<Gateway>);
+
+/// The operations on one kind of object below one kind of scope.
+macro_rules! scoped {
+    ($object:ident, $module:ident, $operations:ident) => {
+        [
+            row(Reads($object), at::$module::list(), scoped::list::<at::$module::$operations>),
+            row(Owns($object), at::$module::create(), scoped::create::<at::$module::$operations>),
+            row(Reads($object), at::$module::get(), scoped::get::<at::$module::$operations>),
+            row(Owns($object), at::$module::update(), scoped::update::<at::$module::$operations>),
+            row(Owns($object), at::$module::delete(), scoped::delete::<at::$module::$operations>),
+        ]
+    };
+}
 
 /// The table of the router.
 pub fn routes() -> Vec<Route<Gateway>> {
@@ -38,29 +51,38 @@ fn rows() -> Vec<Row> {
     let mut rows = users();
     rows.extend(orgs());
     rows.extend(tree());
-    rows.extend(placed_at_projects());
-    rows.extend(placed_at_groups());
+    rows.extend(scoped!(Project, project_secret, ProjectSecret));
+    rows.extend(scoped!(Project, project_variable, ProjectVariable));
+    rows.extend(scoped!(ProjectGroup, group_secret, GroupSecret));
+    rows.extend(scoped!(ProjectGroup, group_variable, GroupVariable));
     rows.extend(operators());
     rows
 }
 
-/// An operation of the gateway is the same as that of the service behind, but for who may call it:
-/// that is what both the row and the handler's first argument say.
-fn row<R: Require, T: Demands<R> + 'static>(
+/// An operation of the gateway is the same as that of the service behind, but for the callers that
+/// it admits: both the row and the handler's first argument say which. The handler can refuse what
+/// the operation declares.
+fn row<R: Require, F: Failure, T: Demands<R> + 'static>(
     _: R,
+    endpoint: Endpoint<F>,
+    handler: impl Refusing<F, T, App>,
+) -> Row {
+    let requirement = R::REQUIREMENT;
+    let endpoint = endpoint.described().bearer().refuses(&requirement.codes());
+    // What a service cannot do just now is told to operators only.
+    let endpoint = endpoint
+        .refuses_only(|code| code.kind() != Kind::Unavailable && !DELEGATION.contains(&code));
+    (requirement, Route::new(endpoint, handler))
+}
+
+/// A row for operators, who are told what the service says.
+fn operator_row<T: Demands<AdminToken> + 'static>(
     endpoint: Endpoint,
     handler: impl Handler<T, App>,
 ) -> Row {
-    let requirement = R::REQUIREMENT;
+    let requirement = Requirement::AdminToken;
     let endpoint = endpoint.bearer().refuses(&requirement.codes());
-    let endpoint = match requirement {
-        Requirement::AdminToken => {
-            endpoint.refuses(&[Code::Maintenance, Code::CoordinationUnavailable])
-        }
-        // What a service cannot do just now is told to operators only.
-        _ => endpoint
-            .refuses_only(|code| code.kind() != Kind::Unavailable && !DELEGATION.contains(&code)),
-    };
+    let endpoint = endpoint.refuses(&[Code::Maintenance, Code::CoordinationUnavailable]);
     (requirement, Route::new(endpoint, handler))
 }
 
@@ -70,8 +92,7 @@ fn users() -> Vec<Row> {
         row(Admin, at::user::list(), user::list),
         row(Admin, at::user::create(), user::create),
         row(SelfOf, at::user::get(), user::get),
-        // Not everything about oneself is one's own to change.
-        row(SelfOf, at::user::update().refuses(&[Code::Forbidden]), user::update),
+        row(SelfOf, own::update_user(), user::update),
         row(Admin, at::user::delete(), user::delete),
         row(SelfOf, at::user::orgs(), user::orgs),
         row(SelfOf, at::token::list(), token::list),
@@ -86,8 +107,7 @@ fn users() -> Vec<Row> {
 fn orgs() -> Vec<Row> {
     vec![
         row(AnyUser, at::org::list().query::<ListQuery>(), org::list),
-        // Nor is every user to be made an owner.
-        row(AnyUser, at::org::create().refuses(&[Code::Forbidden]), org::create),
+        row(AnyUser, own::create_org(), org::create),
         row(Reads(Org), at::org::get(), org::get),
         row(Owns(Org), at::org::update(), org::update),
         row(Owns(Org), at::org::delete(), org::delete),
@@ -126,41 +146,15 @@ fn tree() -> Vec<Row> {
     ]
 }
 
-/// Secrets and variables, which are below projects and groups alike.
-macro_rules! placed {
-    ($object:ident, $secret:ident, $variable:ident) => {
-        vec![
-            row(Reads($object), at::$secret::list(), secret::list::<$object>),
-            row(Owns($object), at::$secret::create(), secret::create::<$object>),
-            row(Reads($object), at::$secret::get(), secret::get::<$object>),
-            row(Owns($object), at::$secret::update(), secret::update::<$object>),
-            row(Owns($object), at::$secret::delete(), secret::delete::<$object>),
-            row(Reads($object), at::$variable::list(), variable::list::<$object>),
-            row(Owns($object), at::$variable::create(), variable::create::<$object>),
-            row(Reads($object), at::$variable::get(), variable::get::<$object>),
-            row(Owns($object), at::$variable::update(), variable::update::<$object>),
-            row(Owns($object), at::$variable::delete(), variable::delete::<$object>),
-        ]
-    };
-}
-
-fn placed_at_projects() -> Vec<Row> {
-    placed!(Project, project_secret, project_variable)
-}
-
-fn placed_at_groups() -> Vec<Row> {
-    placed!(ProjectGroup, group_secret, group_variable)
-}
-
 /// What operators do to a service through the gateway.
 fn operators() -> Vec<Row> {
     vec![
-        row(AdminToken, own::status(), maintenance::status),
-        row(AdminToken, own::switch_on(), maintenance::switch_on),
-        row(AdminToken, own::switch_off(), maintenance::switch_off),
-        row(AdminToken, own::export(), archive::export),
-        row(AdminToken, own::import(), archive::import),
-        row(AdminToken, own::lineages(), lineage::list),
-        row(AdminToken, own::restore(), lineage::restore),
+        operator_row(own::status(), maintenance::status),
+        operator_row(own::switch_on(), maintenance::switch_on),
+        operator_row(own::switch_off(), maintenance::switch_off),
+        operator_row(own::export(), archive::export),
+        operator_row(own::import(), archive::import),
+        operator_row(own::lineages(), lineage::list),
+        operator_row(own::restore(), lineage::restore),
     ]
 }

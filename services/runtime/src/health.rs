@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use drydock_core::coord::Space;
 use drydock_core::store::{Phase, Store};
 use drydock_http::server::context::{Details, Health, LoadProgress, Readiness};
 use drydock_http::server::gate::{Gate, GateState};
@@ -60,12 +61,21 @@ impl HealthState {
     }
 }
 
+impl HealthState {
+    fn is_full(&self) -> bool {
+        self.store.space().is_some_and(|space| space.is_full)
+    }
+}
+
 impl Health for HealthState {
     fn readiness(&self) -> Readiness {
         let state = self.gate.state();
         let reason = match state {
             GateState::Loading => Some("the read model is being loaded"),
             GateState::Stopping => Some("the service is stopping"),
+            GateState::Normal | GateState::Maintenance if self.is_full() => {
+                Some("the coordination store has no space left (NOSPACE)")
+            }
             GateState::Normal | GateState::Maintenance if !self.instance.is_connected() => {
                 Some("the coordination store does not answer")
             }
@@ -117,6 +127,9 @@ impl Collector for StoreMetrics {
         let archived = self.0.archived().and_then(|at| i64::try_from(at).ok()).unwrap_or(-1);
         let (writes, reads) = self.0.waiting();
         let queued = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        if let Some(space) = self.0.space() {
+            encode(&mut encoder, &space_gauges(&space))?;
+        }
         let gauges = [
             ("drydock_store_archived", "Newest commit in object storage, -1 for none", archived),
             ("drydock_store_writes_waiting", "Writes that wait for the committer", queued(writes)),
@@ -136,6 +149,32 @@ impl Collector for StoreMetrics {
         ];
         encode(&mut encoder, &gauges)
     }
+}
+
+fn space_gauges(space: &Space) -> [(&'static str, &'static str, i64); 4] {
+    let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    [
+        (
+            "drydock_coordination_used_bytes",
+            "Bytes of keys and history in the coordination store",
+            signed(space.used_bytes),
+        ),
+        (
+            "drydock_coordination_file_bytes",
+            "Bytes of the coordination store's file",
+            signed(space.file_bytes),
+        ),
+        (
+            "drydock_coordination_quota_bytes",
+            "Size of the file beyond which the coordination store refuses writes",
+            signed(space.quota_bytes),
+        ),
+        (
+            "drydock_coordination_full",
+            "Whether the coordination store refuses writes for want of space (NOSPACE)",
+            i64::from(space.is_full),
+        ),
+    ]
 }
 
 /// The instance's mode and its connection to the coordination store.

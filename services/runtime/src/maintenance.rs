@@ -12,6 +12,7 @@ use drydock_core::maintenance::{Effect, Event, ModeCell, SeenMode, State};
 use drydock_core::store::Phase;
 use drydock_http::server::gate::{Gate, GateState};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::instance::Instance;
@@ -40,13 +41,21 @@ impl Driver {
         modes.mark_changed();
         let mut phase = self.phase.clone();
         let mut state = State::Starting;
+        // When requests in flight are cancelled. No event while they drain puts it off.
+        let mut deadline = None;
         loop {
             self.set_gate(state);
             let (draining, stopping) = match state {
-                State::Draining { generation } => (Some(generation), None),
+                State::Draining { generation } => {
+                    let until = *deadline.get_or_insert_with(|| Instant::now() + self.drain);
+                    (Some((generation, until)), None)
+                }
                 State::Stopping { generation } => (None, Some(generation)),
                 _ => (None, None),
             };
+            if draining.is_none() {
+                deadline = None;
+            }
             let drained = self.drained(draining);
             let event = tokio::select! {
                 // The senders outlive this task: they are in `self` and in the store.
@@ -104,11 +113,14 @@ impl Driver {
     }
 
     /// Resolves when no request is in flight; requests that take too long are cancelled.
-    fn drained(&self, generation: Option<u64>) -> impl Future<Output = u64> + Send + use<> {
-        let (gate, drain) = (self.gate.clone(), self.drain);
+    fn drained(
+        &self,
+        draining: Option<(u64, Instant)>,
+    ) -> impl Future<Output = u64> + Send + use<> {
+        let gate = self.gate.clone();
         async move {
-            let Some(generation) = generation else { return pending().await };
-            if tokio::time::timeout(drain, gate.drained()).await.is_err() {
+            let Some((generation, until)) = draining else { return pending().await };
+            if tokio::time::timeout_at(until, gate.drained()).await.is_err() {
                 tracing::warn!(
                     requests = gate.passes(),
                     "cancelled requests at the drain deadline"
@@ -144,38 +156,81 @@ mod tests {
 
     static SCHEMA: Schema = Schema { service: "toy", version: 1, types: &[] };
 
+    /// A driver, and what it looks at.
+    struct World {
+        gate: Gate,
+        mode: ModeCell,
+        loading: watch::Sender<Phase>,
+        running: tokio::task::JoinHandle<()>,
+        _applying: watch::Sender<Applied>,
+    }
+
+    impl World {
+        fn start(mode: ModeCell) -> World {
+            let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
+            let memory = Arc::new(Memory::new(clock.clone()));
+            let env = Env::new(clock, RngTree::from_seed(1));
+            let (store, _loops) = Store::new(StoreParts {
+                cluster: "test".to_owned(),
+                schema: &SCHEMA,
+                env: env.clone(),
+                coord: memory.clone(),
+                objects: Arc::new(InMemory::new()),
+                settings: StoreSettings::default(),
+                execution: Execution::Inline,
+                scratch: std::env::temp_dir(),
+                mode: mode.clone(),
+                key_check: Arc::new(drydock_core::read_model::Unchecked),
+            });
+            let coord = Bounded::new(memory, SOON);
+            let ready = Applied { phase: Phase::Ready, head: None, revision: 1 };
+            let (applying, applied) = watch::channel(ready);
+            let (loading, phase) = watch::channel(ready.phase);
+            let keys = Keys::new("test", "toy");
+            let address = "toy:1".to_owned();
+            let (instance, _registration) = Instance::new(env, coord, keys, applied, address, SOON);
+            let gate = Gate::new(GateState::Loading);
+            let tasks = Tasks::new(store, "test".to_owned());
+            let seen = mode.clone();
+            let driver = Driver { gate: gate.clone(), phase, mode, instance, drain: SOON, tasks };
+            let running = tokio::spawn(driver.run(CancellationToken::new()));
+            World { gate, mode: seen, loading, running, _applying: applying }
+        }
+    }
+
+    impl Drop for World {
+        fn drop(&mut self) {
+            self.running.abort();
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_mode_read_before_the_driver_began_is_not_missed() {
-        let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
-        let memory = Arc::new(Memory::new(clock.clone()));
-        let env = Env::new(clock, RngTree::from_seed(1));
         let mode = ModeCell::default();
-        let (store, _loops) = Store::new(StoreParts {
-            cluster: "test".to_owned(),
-            schema: &SCHEMA,
-            env: env.clone(),
-            coord: memory.clone(),
-            objects: Arc::new(InMemory::new()),
-            settings: StoreSettings::default(),
-            execution: Execution::Inline,
-            scratch: std::env::temp_dir(),
-            mode: mode.clone(),
-            key_check: Arc::new(drydock_core::read_model::Unchecked),
-        });
-        let coord = Bounded::new(memory, SOON);
-        let ready = Applied { phase: Phase::Ready, head: None, revision: 1 };
-        let (_applying, applied) = watch::channel(ready);
-        let (_loading, phase) = watch::channel(ready.phase);
-        let keys = Keys::new("test", "toy");
-        let address = "toy:1".to_owned();
-        let (instance, _registration) = Instance::new(env, coord, keys, applied, address, SOON);
         mode.observe(SeenMode::NEVER_SWITCHED);
-        let gate = Gate::new(GateState::Loading);
-        let tasks = Tasks::new(store, "test".to_owned());
-        let driver = Driver { gate: gate.clone(), phase, mode, instance, drain: SOON, tasks };
-        let running = tokio::spawn(driver.run(CancellationToken::new()));
+        let world = World::start(mode);
         tokio::time::sleep(SOON).await;
-        assert_eq!(gate.state(), GateState::Normal);
-        running.abort();
+        assert_eq!(world.gate.state(), GateState::Normal);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_event_puts_the_end_of_requests_in_flight_off() {
+        let world = World::start(ModeCell::default());
+        world.mode.observe(SeenMode::NEVER_SWITCHED);
+        tokio::time::sleep(SOON / 10).await;
+        let request = world.gate.enter().unwrap();
+        let maintenance = |generation, revision| SeenMode {
+            mode: Mode::Maintenance,
+            generation,
+            revision,
+            record: None,
+        };
+        world.mode.observe(maintenance(1, 10));
+        for nth in 1..=4 {
+            tokio::time::sleep(SOON / 3).await;
+            world.loading.send_replace(Phase::Loading);
+            world.mode.observe(maintenance(1, 10 + nth));
+        }
+        tokio::time::timeout(SOON / 10, request.cut_off()).await.unwrap();
     }
 }

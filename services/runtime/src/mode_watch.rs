@@ -2,7 +2,8 @@
 //!
 //! Invariants: the watch starts at the revision after the one that was read, so no switch between
 //! the two is missed; after a while without an event the key is read again, because the watch may
-//! be broken.
+//! be broken, and because a coordination store that was set back tells of no event. Its older mode
+//! counts then, whatever the instance has acknowledged.
 
 use std::time::Duration;
 
@@ -50,8 +51,9 @@ async fn read_and_watch(
     keys: &Keys,
     mode: &ModeCell,
 ) -> Result<WatchStream, BoxError> {
+    let known = mode.get();
     let (found, revision) = coord.get(keys.mode()).await?;
-    mode.observe(SeenMode::decode(found.as_ref())?);
+    mode.observe_read(known.as_ref(), SeenMode::decode(found.as_ref())?);
     let range = drydock_core::coord::KeyRange::single(keys.mode());
     Ok(coord.watch(WatchRequest::new(range).from(revision + 1)).await?)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use drydock_api::admin::{ImportReport, Intent, Lineage, MaintenanceStatus, RestoreReport};
 use drydock_core::context::Context;
-use drydock_core::coord::{Bounded, Compare, Coordination, Op, Outcome, Txn};
+use drydock_core::coord::{Bounded, Compare, Coordination, Error, Op, Outcome, Txn};
 use drydock_core::env::Env;
 use drydock_core::error::{ApiError, BoxError};
 use drydock_core::log::format::{InstanceState, Mode, ModeRecord, encode};
@@ -17,6 +17,7 @@ use drydock_core::maintenance::{ModeCell, SeenMode};
 use drydock_core::read_model::StoreError;
 use drydock_core::retry::Backoff;
 use drydock_core::store::{Overview, Store};
+use drydock_core::tasks::compact;
 use uuid::Uuid;
 
 use crate::routes::{Admin, ByteStream, ModeChange};
@@ -52,6 +53,7 @@ impl Operator {
     /// Sets the mode, also while other operators set it.
     async fn switch(&self, change: &ModeChange) -> Result<(), BoxError> {
         let mut backoff = Backoff::new(&self.env, "mode-switch");
+        let mut has_made_room = false;
         loop {
             let seen = self.overview().await?.mode;
             if seen.mode == change.mode {
@@ -61,6 +63,10 @@ impl Operator {
                 Ok(_) => {}
                 // The next overview shows whether the switch was applied.
                 Err(error) if error.outcome() != Outcome::NotApplied => backoff.pause().await,
+                Err(Error::NoSpace { .. }) if !has_made_room => {
+                    has_made_room = true;
+                    compact::make_room(&self.store).await.map_err(StoreError::boxed)?;
+                }
                 Err(error) => return Err(StoreError::Coordination(error).boxed()),
             }
         }

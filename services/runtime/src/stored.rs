@@ -14,6 +14,7 @@ use drydock_core::log::keys::Keys;
 use drydock_core::maintenance::ModeCell;
 use drydock_core::net::Listener;
 use drydock_core::store::{Store, StoreParts};
+use drydock_core::tasks::compact;
 use drydock_http::server::context::{App, AppContext, AppContextParts};
 use drydock_http::server::gate::{Gate, GateState};
 use drydock_http::server::{route, serve};
@@ -162,6 +163,7 @@ fn assemble<S: Service>(
         tasks: Tasks::new(store.clone(), holder),
     };
     tasks.spawn(loops.run(stop.clone()));
+    tasks.spawn(compact::follow_space(store.clone(), stop.clone()));
     tasks.spawn(driver.run(stop.clone()));
     let operator =
         Operator::new(env.clone(), bounded.clone(), keys.clone(), store.clone(), mode.clone());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use etcd_client::proto::PbTxnResponse;
+use etcd_client::proto::{PbRangeRequest, PbRangeResponse, PbTxnRequest, PbTxnResponse};
 
 use super::cluster::Cluster;
 use super::error::Error;
@@ -34,12 +34,15 @@ pub trait Faults: Send + Sync {
     }
 }
 
-/// Sees what happens to the cluster. Called while it is locked.
+/// Sees what happens to the cluster. Called while it is locked, if nothing else is said.
 pub trait Observer: Send + Sync {
     fn changed(&self, cluster: &Cluster);
 
     /// A transaction of a client was decided.
-    fn decided(&self, _peer: &str, _txn: &PbTxnResponse) {}
+    fn decided(&self, _peer: &str, _txn: &PbTxnRequest, _answer: &PbTxnResponse) {}
+
+    /// A client is answered what it asked for; the cluster is not locked.
+    fn read(&self, _peer: &str, _range: &PbRangeRequest, _answer: &PbRangeResponse) {}
 }
 
 impl Observer for () {

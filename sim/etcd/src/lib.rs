@@ -28,6 +28,7 @@ pub mod net;
 pub mod node;
 pub mod serve;
 mod service;
+pub mod trace;
 mod watchers;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use etcd_client::proto::{PbTxnRequest, PbTxnResponse};
+use etcd_client::proto::{PbRangeRequest, PbRangeResponse, PbTxnRequest, PbTxnResponse};
 use tokio::sync::Notify;
 
 use super::cluster::{Bug, Cluster};
@@ -92,7 +92,7 @@ impl Etcd {
         for Postponed { member, peer, txn, .. } in due {
             let answer = self.change(|cluster, _| cluster.txn(member, &txn));
             if let Ok(answer) = answer {
-                self.observer.decided(&peer, &answer);
+                self.observer.decided(&peer, &txn, &answer);
             }
         }
     }
@@ -144,7 +144,7 @@ impl Node {
         }
         self.propose((Method::Txn, key), |cluster, _| {
             let answer = cluster.txn(self.member, txn)?;
-            self.etcd.observer.decided(&self.peer, &answer);
+            self.etcd.observer.decided(&self.peer, txn, &answer);
             Ok(answer)
         })
         .await
@@ -152,6 +152,10 @@ impl Node {
 
     pub(super) fn watching(&self) -> Watching {
         self.etcd.faults.watching(&self.peer)
+    }
+
+    pub(super) fn has_read(&self, range: &PbRangeRequest, answer: &PbRangeResponse) {
+        self.etcd.observer.read(&self.peer, range, answer);
     }
 
     pub(super) fn lagged(&self) {

@@ -71,6 +71,7 @@ pub fn plan(deployment: &Deployment, seed: u64, clients: usize, time: Duration) 
             latency_ms: [0, 0],
             storage_ms: [0, 0],
             etcd_members: 1,
+            etcd_quota_bytes: 0,
             listing_lag_ms: 0,
             conditional_writes: ConditionalWrites::default(),
         },

@@ -35,6 +35,9 @@ pub struct SuiteArgs {
     /// Also shows how often what happened at each code point.
     #[arg(long)]
     pub steps: bool,
+    /// Does not make the first failing plan smaller at the end.
+    #[arg(long)]
+    pub no_shrink: bool,
     /// The first seed; by default any.
     #[arg(long)]
     pub first_seed: Option<u64>,
@@ -51,6 +54,8 @@ pub enum Command {
     Run(RunArgs),
     /// Runs single plans and tells their story.
     Replay(ReplayArgs),
+    /// Makes failing plans smaller, as long as they fail in the same way.
+    Shrink(ShrinkArgs),
     /// Runs plans twice, in two processes, and compares every event.
     Verify(VerifyArgs),
     /// Breaks the product on purpose and sees whether the suite finds out.
@@ -89,6 +94,9 @@ pub struct RunArgs {
     /// Begins nothing more after the first failure.
     #[arg(long)]
     pub until_failure: bool,
+    /// Does not make the first failing plan smaller at the end.
+    #[arg(long)]
+    pub no_shrink: bool,
     /// Also shows how often what happened at each code point.
     #[arg(long)]
     pub steps: bool,
@@ -117,9 +125,33 @@ pub struct ReplayArgs {
     /// Stops after this simulated time, without asking the oracles.
     #[arg(long, value_parser = duration)]
     pub until: Option<Duration>,
-    /// Also shows the product's own log from this level on.
+    /// Also shows the product's own log from this level on, between the events. Libraries are left
+    /// out unless they are named, as in `info,h2=debug`.
     #[arg(long)]
     pub log: Option<String>,
+    /// Shows only the lines of this host; may be given more than once. Log lines stay.
+    #[arg(long)]
+    pub host: Vec<String>,
+    /// Shows only the lines that hold this text, such as a key, an id or `#12`, a call's number.
+    #[arg(long)]
+    pub grep: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ShrinkArgs {
+    /// Plan files, `SCENARIO:SEED`, or a seed for all scenarios. A result of an earlier search goes
+    /// on where that one stopped.
+    #[arg(required = true)]
+    pub plans: Vec<String>,
+    /// Of plans that are not files: those say themselves.
+    #[arg(long, value_enum, default_value = "wire")]
+    pub fidelity: Fidelity,
+    /// How long each plan may be worked on.
+    #[arg(long, default_value = "60s", value_parser = duration)]
+    pub time: Duration,
+    /// How many plans are tried at once; by default as many as there are cores.
+    #[arg(long)]
+    pub jobs: Option<usize>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -153,7 +185,7 @@ pub struct ChildArgs {
     pub events: Option<PathBuf>,
     #[arg(long)]
     pub until_ms: Option<u64>,
-    /// Shows the product's log on standard error.
+    /// Writes the product's log between the events.
     #[arg(long)]
     pub log: Option<String>,
 }

@@ -1,13 +1,16 @@
 //! The process of one simulation: a plan comes in, an outcome goes out.
 
+use std::fs::File;
 use std::io::{BufWriter, Read, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use drydock_harness::fleet;
 use drydock_harness::fleet::exit::{FINE, Failure};
-use drydock_harness::fleet::output;
 use drydock_harness::record::Sink;
 use drydock_harness::world::shim;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
@@ -24,16 +27,14 @@ pub fn run(args: &ChildArgs) -> Result<u8, Failure> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text)?;
     let plan: Plan = fleet::Plan::parse("standard input", &text)?;
-    if let Some(level) = &args.log {
-        show_log(level)?;
-    }
-    let sink = match &args.events {
-        Some(path) => {
-            let file = std::fs::File::create(path)?;
-            Some(Box::new(BufWriter::new(file)) as Sink)
-        }
+    let story = match &args.events {
+        Some(path) => Some(Story::create(path)?),
         None => None,
     };
+    if let (Some(level), Some(story)) = (&args.log, &story) {
+        show_log(level, story)?;
+    }
+    let sink = story.map(|story| Box::new(story) as Sink);
     let options = Options { sink, until_ms: args.until_ms };
     let outcome = run::run(&plan, options);
     let json = serde_json::to_vec(&outcome).expect("an outcome is plain data");
@@ -41,12 +42,38 @@ pub fn run(args: &ChildArgs) -> Result<u8, Failure> {
     Ok(FINE)
 }
 
-fn show_log(level: &str) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(level)
-        .map_err(|error| Failure::Usage(format!("`{level}` is not a log level: {error}")))?;
+/// The file of a run's events. The product's log goes between them, in the order in which all of it
+/// happened.
+#[derive(Clone)]
+struct Story(Arc<Mutex<BufWriter<File>>>);
+
+impl Story {
+    fn create(path: &Path) -> std::io::Result<Story> {
+        Ok(Story(Arc::new(Mutex::new(BufWriter::new(File::create(path)?)))))
+    }
+
+    fn file(&self) -> MutexGuard<'_, BufWriter<File>> {
+        self.0.lock().expect("no holder of this lock panics")
+    }
+}
+
+impl Write for Story {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file().flush()
+    }
+}
+
+fn show_log(level: &str, story: &Story) -> Result<(), Failure> {
+    let filter = log_filter(level)?;
+    let story = story.clone();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(output::Log::default)
+        .with_ansi(false)
+        .with_writer(move || story.clone())
         // Such errors would be printed to stderr, which panics when it cannot be written.
         .log_internal_errors(false)
         .with_timer(SimulatedTime)
@@ -54,11 +81,26 @@ fn show_log(level: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What of the log is shown: libraries only if they are named.
+pub fn log_filter(level: &str) -> Result<EnvFilter, Failure> {
+    let refused = |error| Failure::Usage(format!("`{level}` is not a log level: {error}"));
+    if level.parse::<LevelFilter>().is_err() && !level.contains('=') {
+        return Err(Failure::Usage(format!(
+            "`{level}` is not a log level: use error, warn, info, debug or trace"
+        )));
+    }
+    let quiet = ["h2", "hyper", "hyper_util", "tower", "tonic", "turmoil", "rustls"];
+    let unnamed = quiet.iter().filter(|library| !level.contains(*library));
+    let directives: Vec<_> = unnamed.map(|library| format!("{library}=off")).collect();
+    EnvFilter::try_new([&[level.to_owned()], directives.as_slice()].concat().join(","))
+        .map_err(refused)
+}
+
 struct SimulatedTime;
 
 impl FormatTime for SimulatedTime {
     fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
         let now = drydock_harness::world::host_elapsed().unwrap_or_default();
-        write!(writer, "{:>10.3}", now.as_secs_f64())
+        write!(writer, "{:>10.3} log           ", now.as_secs_f64())
     }
 }

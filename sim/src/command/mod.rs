@@ -9,6 +9,7 @@ mod replay;
 mod serve;
 mod serve_etcd;
 mod serve_s3;
+mod shrink;
 mod suite;
 mod verify;
 
@@ -61,6 +62,7 @@ fn run(args: Args) -> Result<u8, Failure> {
                 None => suite::chosen(&chosen).await,
             },
             Some(Command::Replay(replay)) => replay::run(&replay).await,
+            Some(Command::Shrink(args)) => shrink::run(&args).await,
             Some(Command::Verify(verify)) => verify::run(&verify).await,
             Some(Command::Mutants(mutants)) => mutants::run(&mutants).await,
             Some(Command::ServeEtcd(serve)) => serve_etcd::run(serve).await,

@@ -145,7 +145,7 @@ async fn try_one(
             built(quiet(build).await?)?;
             let mut suite = Command::new(target.join(PROFILE).join("drydock-sim"));
             suite.current_dir(copy).env_remove("CARGO_MANIFEST_DIR");
-            suite.args(["run", "--fidelity", "direct", "--until-failure", "--time"]);
+            suite.args(["run", "--fidelity", "direct", "--until-failure", "--no-shrink", "--time"]);
             suite.arg(format!("{}s", time.as_secs()));
             match scenarios.is_empty() {
                 true => suite.arg("all"),

@@ -8,6 +8,7 @@ use drydock_harness::fleet::{self, ChildOptions, Job, Plan as _};
 use drydock_harness::report::{self, Verdict};
 
 use super::args::ReplayArgs;
+use super::child::log_filter;
 use super::suite::seeded;
 use crate::plan::{Fidelity, Plan};
 use crate::scenario::{ALL, Scenario};
@@ -16,6 +17,9 @@ use crate::scenario::{ALL, Scenario};
 pub const REPLAY: &str = "cargo sim replay";
 
 pub async fn run(args: &ReplayArgs) -> Result<u8, Failure> {
+    if let Some(level) = &args.log {
+        log_filter(level)?;
+    }
     let mut worst = Verdict::Fine;
     for job in jobs(&args.plans, args.fidelity)? {
         let story = tempfile::NamedTempFile::new()?;
@@ -26,7 +30,7 @@ pub async fn run(args: &ReplayArgs) -> Result<u8, Failure> {
             log: args.log.clone(),
         };
         let outcome = fleet::run_one(&job, &options).await?;
-        output::line(std::fs::read_to_string(story.path())?.trim_end())?;
+        tell(&std::fs::read_to_string(story.path())?, args)?;
         let (name, fingerprint) = (job.name(), &outcome.fingerprint);
         output::line(format_args!("{name}: {} events, fingerprint {fingerprint}", outcome.events))?;
         if outcome.verdict != Verdict::Fine && args.until.is_none() {
@@ -39,6 +43,19 @@ pub async fn run(args: &ReplayArgs) -> Result<u8, Failure> {
         });
     }
     Ok(exit::code(worst))
+}
+
+/// The story's lines, as far as they were asked for.
+fn tell(story: &str, args: &ReplayArgs) -> Result<(), Failure> {
+    for line in story.lines() {
+        let host = line.split_whitespace().nth(1).unwrap_or_default();
+        let of_host =
+            args.host.is_empty() || host == "log" || args.host.iter().any(|it| it == host);
+        if of_host && args.grep.as_ref().is_none_or(|text| line.contains(text)) {
+            output::line(line)?;
+        }
+    }
+    Ok(())
 }
 
 /// What plan files, `SCENARIO:SEED` and bare seeds name.

@@ -8,13 +8,13 @@ use std::time::Duration;
 use drydock_core::env::{Clock, RngTree, SystemClock};
 use drydock_harness::fleet::exit::{self, Failure};
 use drydock_harness::fleet::output;
-use drydock_harness::fleet::{self, Job, Plan as _};
+use drydock_harness::fleet::{self, FailureKind, Job, Plan as _};
 use drydock_harness::report::{self, Tally, Verdict};
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::RngExt;
 
 use super::args::{RunArgs, Shard, SuiteArgs};
-use super::replay;
+use super::{replay, shrink};
 use crate::plan::{Fidelity, Plan};
 use crate::run::probes::PROBES;
 use crate::scenario::{ALL, STEPS, Scenario};
@@ -33,8 +33,13 @@ pub async fn standard(args: &SuiteArgs) -> Result<u8, Failure> {
     let jobs = corpus.into_iter().chain(seeded(all, first..u64::MAX, args.fidelity));
     output::line(format_args!("seeds from {first} on, over {} scenarios", ALL.len()))?;
     // The corpus is run whatever the time.
-    let bounds =
-        Bounds { time: Some(args.time), regardless: kept, until_failure: false, steps: args.steps };
+    let bounds = Bounds {
+        time: Some(args.time),
+        regardless: kept,
+        until_failure: false,
+        steps: args.steps,
+        shrink: !args.no_shrink,
+    };
     suite(jobs, args.jobs, bounds).await
 }
 
@@ -56,12 +61,17 @@ pub async fn chosen(args: &RunArgs) -> Result<u8, Failure> {
     let shard = args.shard.unwrap_or(Shard { number: 1, of: 1 });
     let mine = move |nth: &(u64, Job)| nth.0 % shard.of == shard.number - 1;
     let jobs = (0..).zip(seeded(scenarios, seeds, args.fidelity)).filter(mine);
-    let (until_failure, steps) = (args.until_failure, args.steps);
-    let bounds = Bounds { time: args.time, regardless: 0, until_failure, steps };
+    let bounds = Bounds {
+        time: args.time,
+        regardless: 0,
+        until_failure: args.until_failure,
+        steps: args.steps,
+        shrink: !args.no_shrink,
+    };
     suite(jobs.map(|(_, job)| job), args.jobs, bounds).await
 }
 
-/// When a suite begins nothing more.
+/// When a suite begins nothing more, and what it does at its end.
 struct Bounds {
     time: Option<Duration>,
     /// The first so many plans are run whatever the time.
@@ -69,6 +79,8 @@ struct Bounds {
     until_failure: bool,
     /// Whether the table of code points is shown.
     steps: bool,
+    /// Whether the first failing plan is made smaller.
+    shrink: bool,
 }
 
 async fn suite(
@@ -83,6 +95,7 @@ async fn suite(
     let mut started = 0;
     let bar = progress();
     let failed = Cell::new(false);
+    let mut first = None;
     let more = || {
         started += 1;
         let in_time = bounds.time.is_none_or(|time| clock.monotonic() < time);
@@ -96,6 +109,9 @@ async fn suite(
         bar.inc(1);
         if outcome.verdict != Verdict::Fine {
             failed.set(true);
+            if first.is_none() {
+                first = FailureKind::of(&outcome).map(|kind| (job.clone(), kind));
+            }
             match job.keep() {
                 Ok(file) if shown < SHOWN_FAILURES => {
                     shown += 1;
@@ -113,6 +129,9 @@ async fn suite(
     .await?;
     bar.finish_and_clear();
     kept?;
+    if let Some((job, kind)) = first.filter(|_| bounds.shrink) {
+        shrink::shrink(&job, &kind, parallel, shrink::AFTER_A_SUITE).await?;
+    }
     let Some(worst) = tally.worst else {
         return Err(Failure::Nothing("no plan fits the arguments".to_owned()));
     };

@@ -67,7 +67,7 @@ impl Plan {
         Ok(())
     }
 
-    fn check_fault(&self, field: &str, what: &FaultKind) -> Result<(), Misfit> {
+    pub(super) fn check_fault(&self, field: &str, what: &FaultKind) -> Result<(), Misfit> {
         if let Some(instance) = what.instance() {
             self.check_instance(&format!("{field}.what.instance"), instance)?;
         }

@@ -13,6 +13,7 @@ pub mod identity;
 mod lower;
 mod operator;
 mod ops;
+mod reduce;
 mod service;
 mod topology;
 

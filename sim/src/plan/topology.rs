@@ -22,6 +22,9 @@ pub struct Topology {
     /// Members of etcd, at fidelity `wire`.
     #[serde(default = "one")]
     pub etcd_members: usize,
+    /// The space that etcd has, at fidelity `wire`; 0: its default.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub etcd_quota_bytes: usize,
     /// Listings of objects show what was there so long ago, at fidelity `wire`.
     #[serde(default)]
     pub listing_lag_ms: u64,

@@ -3,8 +3,8 @@
 use drydock_core::store::Durability;
 use drydock_harness::fault::PointAct;
 
-use super::Draw;
 use super::swarm::{self, COORDINATION, LINKS, OBJECTS, POINTS, PROCESSES, STEPS, WATCHES};
+use super::{Draw, imports};
 use crate::plan::Plan;
 use crate::plan::fault::{CoordinationFault, Fault, FaultKind, ObjectsFault, ProcessFault};
 
@@ -99,6 +99,60 @@ fn lost(draw: &mut Draw, what: fn(&mut Draw) -> FaultKind) -> Plan {
         let kinds = [PROCESSES, LINKS, COORDINATION, OBJECTS, WATCHES, POINTS];
         swarm::faults(draw, &mut plan, &kinds, 4, [1_000, 25_000]);
     }
+    plan
+}
+
+/// What the promise of `archived` must outlive: losses, set-backs, kills at the steps of recoveries
+/// and archivers, outages of objects, restores and imports, all at once.
+pub fn coordination_torn(draw: &mut Draw) -> Plan {
+    let configstores = draw.count(1, 3);
+    let mut plan = swarm::base(draw, configstores, 30_000);
+    if draw.chance(70) {
+        hurry(draw, &mut plan);
+    }
+    plan.settings.durability = draw.pick(&[Durability::Archived, Durability::Quorum]);
+    if draw.chance(40) {
+        imports::there_and_back(draw, &mut plan);
+    }
+    let mut at_ms = draw.number(2_000, 6_000);
+    for _ in 0..draw.count(2, 4) {
+        let for_ms = draw.number(50, 1_500);
+        let what: FaultKind = match draw.chance(20) {
+            true => CoordinationFault::Lost {}.into(),
+            false => CoordinationFault::SetBack { age_ms: draw.number(50, 9_000) }.into(),
+        };
+        plan.faults.push(Fault { at_ms, for_ms, what });
+        // Whoever comes back from it is struck in turn, or does not reach objects.
+        let end_ms = at_ms + for_ms;
+        for instance in 1..=configstores {
+            if draw.chance(40) {
+                let prefixes = ["recovery.", "archive.", "bootstrap.", "checkpoint."];
+                let point = step(draw, &prefixes);
+                let act = draw.pick(&[PointAct::Kill, PointAct::Kill, PointAct::Delay]);
+                let occurrence = draw.number(1, 2);
+                let what = ProcessFault::Point { instance, point, occurrence, act }.into();
+                let for_ms = draw.number(500, 5_000);
+                plan.faults.push(Fault { at_ms: at_ms.saturating_sub(300), for_ms, what });
+            }
+            if draw.chance(25) {
+                let what = ObjectsFault::Outage { instance }.into();
+                let for_ms = draw.number(200, 3_000);
+                plan.faults.push(Fault { at_ms: end_ms.saturating_sub(200), for_ms, what });
+            }
+            if draw.chance(15) {
+                // It stands still over the set-back, and does not notice.
+                let for_ms = draw.number(500, 3_000);
+                let at_ms = at_ms.saturating_sub(draw.number(0, 400));
+                plan.faults.push(Fault {
+                    at_ms,
+                    for_ms,
+                    what: ProcessFault::Pause { instance }.into(),
+                });
+            }
+        }
+        at_ms = end_ms + draw.number(500, 7_000);
+    }
+    plan.faults.retain(|fault| fault.at_ms + fault.for_ms <= plan.load_ms);
     plan
 }
 

@@ -9,6 +9,7 @@ mod imports;
 mod losses;
 mod maintenance;
 mod partitions;
+mod space;
 mod steps;
 mod swarm;
 mod wire;
@@ -108,9 +109,19 @@ pub const ALL: &[Scenario] = &[
         make: losses::coordination_set_back,
     },
     Scenario {
+        name: "coordination-torn",
+        about: "set-backs, losses, recoveries cut short, imports, outages of objects, all at once",
+        make: losses::coordination_torn,
+    },
+    Scenario {
         name: "objects-out",
         about: "object storage refuses everything until writes are refused, and comes back",
         make: losses::objects_out,
+    },
+    Scenario {
+        name: "small-quota",
+        about: "etcd has little space, which only compaction keeps from being used up",
+        make: space::small_quota,
     },
 ];
 

@@ -1,6 +1,7 @@
 //! What happened to the coordination stores, and when.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -121,27 +122,31 @@ impl RevisionLog {
     /// A transaction of `host` just took place.
     pub fn txn(&self, host: &str, how: &str, answer: &coord::Result<TxnResponse>) {
         match answer {
-            Ok(done) => self.decided(host, how, done.succeeded, done.revision),
-            Err(error) => self.note(host, &format!("{how} txn failed: {error}")),
+            Ok(done) => {
+                let answered = how.is_empty();
+                let txn = format_args!("{how} txn");
+                self.decided(host, txn, done.succeeded, done.revision);
+                let mut noted = self.noted.lock().expect("no holder of this lock panics");
+                noted.unanswered += usize::from(!answered);
+            }
+            Err(error) => self.note(host, format_args!("{how} txn failed: {error}")),
         }
     }
 
     /// A transaction of `host` was decided, and left the store at `revision`.
-    pub fn decided(&self, host: &str, how: &str, held: bool, revision: Revision) {
+    pub fn decided(&self, host: &str, txn: fmt::Arguments<'_>, held: bool, revision: Revision) {
         let outcome = if held { "held" } else { "refused" };
-        let text = format_args!("{how} txn {outcome} at revision {revision}");
+        let text = format_args!("{txn}: {outcome} at revision {revision}");
         let seq = self.recorder.event(host, text);
         self.note_revision(revision, seq);
-        let mut noted = self.noted();
+        let mut noted = self.noted.lock().expect("no holder of this lock panics");
         noted.refused += usize::from(!held);
-        noted.unanswered += usize::from(!how.is_empty());
-        *self.noted.lock().expect("no holder of this lock panics") = noted;
     }
 
     /// The answer to a transaction of `host` will be lost.
     pub fn lost(&self, host: &str, applied: bool) {
         let what = if applied { "after" } else { "without" };
-        self.note(host, &format!("txn is not answered, {what} its effect"));
+        self.note(host, format_args!("txn is not answered, {what} its effect"));
         let mut noted = self.noted.lock().expect("no holder of this lock panics");
         noted.unanswered += usize::from(applied);
     }
@@ -155,8 +160,8 @@ impl RevisionLog {
         }
     }
 
-    pub fn note(&self, host: &str, text: &str) {
-        self.recorder.event(host, format_args!("{text}"));
+    pub fn note(&self, host: &str, text: fmt::Arguments<'_>) {
+        self.recorder.event(host, text);
     }
 
     pub fn now(&self) -> Duration {

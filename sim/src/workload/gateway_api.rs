@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use drydock_api::admin::AdminClient;
 use drydock_api::configstore::client::ConfigstoreClient;
-use drydock_api::configstore::client::secrets::Place;
+use drydock_api::configstore::scoped::{ScopeRef, SecretKind};
 use drydock_api::configstore::types;
 use drydock_api::configstore::types::{
     ChildrenQuery, NewOrg, NewProject, NewProjectGroup, NewSecret, NewToken, NewUser, OrgChange,
@@ -204,15 +204,17 @@ impl Sent {
             Act::CreateSecret { group, name, text } => {
                 let data = [("key".to_owned(), text.reveal())].into();
                 let new = NewSecret { name: name.clone(), data };
-                let at = Place::ProjectGroup(place(group));
-                let made = client.create_secret(ctx, &at, &new, self.key()).await?.body;
+                let at = ScopeRef::ProjectGroup(place(group));
+                let made = client.create_in::<SecretKind>(ctx, &at, &new, self.key()).await?.body;
                 named(made.id, &made.name)
             }
             Act::ListSecrets { group } => {
                 let limit = Some(LIST_LIMIT.to_string());
                 let list = ListQuery { limit, ..ListQuery::default() };
-                let (at, query) = (Place::ProjectGroup(place(group)), TreeQuery::new(list, false));
-                let listed = client.secrets(ctx, &at, &query).await?.items.into_iter();
+                let (at, query) =
+                    (ScopeRef::ProjectGroup(place(group)), TreeQuery::new(list, false));
+                let listed =
+                    client.list_in::<SecretKind>(ctx, &at, &query).await?.items.into_iter();
                 Reply::List(listed.map(|it| entry(it.id, &it.name)).collect())
             }
             _ => unreachable!("only calls on groups come here"),

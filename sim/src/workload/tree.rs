@@ -1,7 +1,7 @@
 //! Calls on the tree, made and sent. Few names and few places: calls meet each other.
 
 use drydock_api::configstore::client::ConfigstoreClient;
-use drydock_api::configstore::client::secrets::Place;
+use drydock_api::configstore::scoped::{ScopeRef, SecretKind, VariableKind};
 use drydock_api::configstore::types::{
     ChildrenQuery, EnvironmentQuery, NewProject, NewProjectGroup, NewSecret, NewVariable,
     ProjectGroupChange, SecretChange, VariableValue, Visibility,
@@ -124,18 +124,22 @@ async fn send_secret(
     match call {
         TreeCall::CreateSecret { group, name, text } => {
             let new = NewSecret { name: name.clone(), data: data(text) };
-            client.create_secret(ctx, &Place::ProjectGroup(place(group)), &new, None).await?;
+            client
+                .create_in::<SecretKind>(ctx, &ScopeRef::ProjectGroup(place(group)), &new, None)
+                .await?;
         }
         TreeCall::ChangeSecret { group, name, text } => {
             let change = SecretChange { data: Some(data(text)), ..SecretChange::default() };
-            let (at, name) = (Place::ProjectGroup(place(group)), named(name));
-            client.update_secret(ctx, &at, &name, &change, None).await?;
+            let (at, name) = (ScopeRef::ProjectGroup(place(group)), named(name));
+            client.update_in::<SecretKind>(ctx, &at, &name, &change, None).await?;
         }
         TreeCall::CreateVariable { group, name } => {
             let secret_name = name.parse().expect("a workload's names are valid");
             let value = VariableValue { secret_name, secret_var: KEY.to_owned(), when: None };
             let new = NewVariable { name: name.clone(), values: vec![value] };
-            client.create_variable(ctx, &Place::ProjectGroup(place(group)), &new, None).await?;
+            client
+                .create_in::<VariableKind>(ctx, &ScopeRef::ProjectGroup(place(group)), &new, None)
+                .await?;
         }
         TreeCall::Environment { project } => {
             let query = EnvironmentQuery::default();

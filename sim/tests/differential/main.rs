@@ -10,8 +10,11 @@
 //! Needs a real etcd, which `DRYDOCK_TEST_ETCD` names; so it is ignored unless it is asked for:
 //! `cargo test --test differential -- --ignored`.
 
+#[cfg(test)]
 mod ops;
+#[cfg(test)]
 mod side;
+#[cfg(test)]
 mod simulated;
 
 use std::collections::BTreeMap;

@@ -152,8 +152,8 @@ impl Coordination for DistantCoordination {
         .await
     }
 
-    async fn compact(&self, revision: Revision) -> Result<()> {
-        let etcd = self.etcd.clone();
-        self.run(async move { Ok((etcd.compact(revision).await?, None)) }).await
+    /// Not done: the history is that of other tests, too.
+    async fn compact(&self, _revision: Revision) -> Result<()> {
+        Ok(())
     }
 }

@@ -137,10 +137,7 @@ macro_rules! coordination_tests {
 #[macro_export]
 macro_rules! coordination_run_all {
     ($make:expr; $($module:ident { $($case:ident)* })*) => { $($(
-        #[expect(clippy::print_stderr, reason = "it is captured, and shown with a failure")]
-        {
-            eprintln!("case {}::{}", stringify!($module), stringify!($case));
-        }
+        eprintln!("case {}::{}", stringify!($module), stringify!($case));
         $crate::coord::conformance::$module::$case(&$make().await).await;
     )*)* };
 }

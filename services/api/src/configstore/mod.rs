@@ -1,7 +1,8 @@
-//! The contract of configstore: its objects on the wire, its errors, its endpoints and a client.
+//! The contract of configstore: its objects on the wire, its refusals, its endpoints and a client.
 
 pub mod client;
 pub mod endpoints;
-pub mod errors;
+pub mod refusals;
+pub mod scoped;
 pub mod types;
 pub mod validate;

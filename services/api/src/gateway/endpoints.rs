@@ -3,18 +3,35 @@
 //!
 //! [`configstore`]: crate::configstore::endpoints
 
-use drydock_core::error::Code;
+use drydock_core::refusals;
 use drydock_http::api::endpoint::Endpoint;
+use drydock_http::api::precondition::RevisionMismatch;
 
 use crate::admin::endpoints as admin;
+use crate::configstore::endpoints::{org, user};
+use crate::configstore::refusals::{
+    InvalidRef, NotRepeatable, OrgAlreadyExists, UserAlreadyExists, UserNotExist,
+};
 use crate::configstore::types::User;
 use crate::endpoints::endpoints;
+use crate::names::InvalidName;
+
+refusals! {
+    /// The caller is known, but lacks the right.
+    Forbidden(why: &'static str) = "{why}";
+}
 
 endpoints! {
-    me = Endpoint::get("/api/v1/user")
-        .about("shows whose token it is")
-        .shows::<User>()
-        .refuses(&[Code::Forbidden]);
+    me: Me { Forbidden } =
+        Endpoint::get("/api/v1/user")
+            .about("shows whose token it is")
+            .shows::<User>();
+    create_org: CreateOrg {
+        Forbidden, InvalidName, InvalidRef, NotRepeatable, OrgAlreadyExists, UserNotExist,
+    } = org::create().failing();
+    update_user: UpdateUser {
+        Forbidden, InvalidName, RevisionMismatch, UserAlreadyExists, UserNotExist,
+    } = user::update().failing();
     status = behind(admin::status(), "/api/v1/maintenance/configstore");
     switch_on = behind(admin::switch_on(), "/api/v1/maintenance/configstore");
     switch_off = behind(admin::switch_off(), "/api/v1/maintenance/configstore");

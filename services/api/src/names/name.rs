@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use drydock_core::error::{ApiError, Code, Kind};
+use drydock_core::error::{Code, Failure};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -88,9 +88,13 @@ impl JsonSchema for Name {
     }
 }
 
-impl From<InvalidName> for ApiError {
-    fn from(error: InvalidName) -> ApiError {
-        ApiError::new(Kind::BadRequest).with_code(Code::InvalidName).with_message(error.to_string())
+impl Failure for InvalidName {
+    fn codes() -> Vec<Code> {
+        vec![Code::InvalidName]
+    }
+
+    fn code(&self) -> Code {
+        Code::InvalidName
     }
 }
 
@@ -100,6 +104,12 @@ impl From<InvalidName> for ApiError {
 pub enum Ref {
     Id(Uuid),
     Name(Name),
+}
+
+impl From<Name> for Ref {
+    fn from(name: Name) -> Ref {
+        Ref::Name(name)
+    }
 }
 
 impl FromStr for Ref {

@@ -4,19 +4,18 @@
 //! Architecture invariant: nothing else knows who owns what. Other services name the rights that a
 //! call takes, and learn from the refusal what was missing.
 
-use drydock_api::configstore::errors::{
-    caller_forbidden, caller_not_exist, org_not_exist, project_group_not_exist, project_not_exist,
-    user_not_exist,
+use drydock_api::configstore::refusals::{
+    CallerForbidden, CallerNotExist, NotEntitled, OrgNotExist, ProjectGroupNotExist,
+    ProjectNotExist, UserNotExist,
 };
 use drydock_api::configstore::types::{Behalf, Owned, Owner, Right, Role, User, Visibility};
 use drydock_api::names::{OwnerKind, Ref};
-use drydock_core::db::Tx;
-use drydock_core::error::{ApiError, BoxError};
+use drydock_core::db::{DbError, Tx};
+use drydock_core::error::ActionError;
 use uuid::Uuid;
 
-use super::project_group;
 use crate::model;
-use crate::model::tree::Standing;
+use crate::model::tree::Placement;
 use crate::record::Token;
 use crate::schema::USERS;
 
@@ -64,7 +63,7 @@ impl Relation {
 /// # Errors
 /// `caller_not_exist` without the token or its user. Otherwise what a caller without the right is
 /// told: `caller_forbidden`, or that the object does not exist where it is hidden.
-pub fn judge(tx: &Tx<'_>, behalf: &Behalf) -> Result<Caller, BoxError> {
+pub fn judge(tx: &Tx<'_>, behalf: &Behalf) -> Result<Caller, ActionError<NotEntitled>> {
     let caller = find(tx, behalf)?;
     if !caller.user.admin {
         behalf.rights.iter().try_for_each(|right| has(tx, &caller.user, right))?;
@@ -73,10 +72,10 @@ pub fn judge(tx: &Tx<'_>, behalf: &Behalf) -> Result<Caller, BoxError> {
 }
 
 /// Whose token it is.
-pub fn find(tx: &Tx<'_>, behalf: &Behalf) -> Result<Caller, BoxError> {
-    let token = model::token::by_digest(tx, &behalf.token)?.ok_or_else(caller_not_exist)?;
+fn find(tx: &Tx<'_>, behalf: &Behalf) -> Result<Caller, ActionError<NotEntitled>> {
+    let token = model::token::by_digest(tx, &behalf.token)?.ok_or(CallerNotExist)?;
     let user: Option<User> = tx.get(USERS, token.user)?;
-    Ok(Caller { user: user.ok_or_else(caller_not_exist)?, token })
+    Ok(Caller { user: user.ok_or(CallerNotExist)?, token })
 }
 
 impl Caller {
@@ -86,7 +85,7 @@ impl Caller {
     }
 
     /// What is listed of that which is directly below something of this owner; `None`: everything.
-    pub fn sees_below(&self, tx: &Tx<'_>, owner: &Owner) -> Result<Option<Visibility>, BoxError> {
+    pub fn sees_below(&self, tx: &Tx<'_>, owner: &Owner) -> Result<Option<Visibility>, DbError> {
         let Some(user) = self.sees_as() else { return Ok(None) };
         Ok(match relation(tx, user, owner.kind, owner.id)? {
             Relation::Owner | Relation::Member => None,
@@ -95,17 +94,17 @@ impl Caller {
     }
 }
 
-fn has(tx: &Tx<'_>, user: &User, right: &Right) -> Result<(), BoxError> {
+fn has(tx: &Tx<'_>, user: &User, right: &Right) -> Result<(), ActionError<NotEntitled>> {
     let (object, judge): (_, fn(Relation, Visibility) -> Verdict) = match right {
-        Right::Admin => return Err(caller_forbidden().into()),
+        Right::Admin => return Err(CallerForbidden.into()),
         Right::Be(Ref::Id(id)) if *id == user.id => return Ok(()),
         Right::Be(Ref::Name(name)) if *name == user.name => return Ok(()),
-        Right::Be(other) => return Err(user_not_exist(other).into()),
+        Right::Be(other) => return Err(UserNotExist(other.clone()).into()),
         Right::Read(object) => (object, Relation::reads),
         Right::Own(object) => (object, Relation::owns),
     };
-    let verdict = match standing(tx, object)? {
-        Some(Standing { owner, visibility, .. }) => {
+    let verdict = match placement(tx, object)? {
+        Some(Placement { owner, visibility, .. }) => {
             judge(relation(tx, user.id, owner.kind, owner.id)?, visibility)
         }
         None => {
@@ -116,17 +115,17 @@ fn has(tx: &Tx<'_>, user: &User, right: &Right) -> Result<(), BoxError> {
     };
     match verdict {
         Verdict::Allowed => Ok(()),
-        Verdict::Forbidden => Err(caller_forbidden().into()),
+        Verdict::Forbidden => Err(CallerForbidden.into()),
         Verdict::Hidden => Err(absent(object).into()),
     }
 }
 
 /// Where the object stands: the owner at its root, and its effective visibility.
-fn standing(tx: &Tx<'_>, object: &Owned) -> Result<Option<Standing>, BoxError> {
+fn placement(tx: &Tx<'_>, object: &Owned) -> Result<Option<Placement>, DbError> {
     let (group, own) = match object {
         Owned::Org(org) => {
             let org = model::org::find(tx, org)?;
-            return Ok(org.map(|org| Standing::of_org(&org)));
+            return Ok(org.map(|org| Placement::of_org(&org)));
         }
         Owned::ProjectGroup(group) => match model::project_group::find(tx, group)? {
             Some(group) => (group.id, Visibility::Public),
@@ -137,11 +136,11 @@ fn standing(tx: &Tx<'_>, object: &Owned) -> Result<Option<Standing>, BoxError> {
             None => return Ok(None),
         },
     };
-    let standing = project_group::standing(tx, group)?;
-    Ok(Some(Standing { visibility: standing.visibility.and(own), ..standing }))
+    let placement = model::tree::placement(tx, group)?;
+    Ok(Some(Placement { visibility: placement.visibility.and(own), ..placement }))
 }
 
-fn relation(tx: &Tx<'_>, user: Uuid, kind: OwnerKind, owner: Uuid) -> Result<Relation, BoxError> {
+fn relation(tx: &Tx<'_>, user: Uuid, kind: OwnerKind, owner: Uuid) -> Result<Relation, DbError> {
     let role = match kind {
         OwnerKind::User if owner == user => return Ok(Relation::Owner),
         // Takes as long as the other one.
@@ -154,10 +153,10 @@ fn relation(tx: &Tx<'_>, user: Uuid, kind: OwnerKind, owner: Uuid) -> Result<Rel
     })
 }
 
-fn absent(object: &Owned) -> ApiError {
+fn absent(object: &Owned) -> NotEntitled {
     match object {
-        Owned::Org(org) => org_not_exist(org),
-        Owned::ProjectGroup(group) => project_group_not_exist(group),
-        Owned::Project(project) => project_not_exist(project),
+        Owned::Org(org) => OrgNotExist(org.clone()).into(),
+        Owned::ProjectGroup(group) => ProjectGroupNotExist(group.clone()).into(),
+        Owned::Project(project) => ProjectNotExist(project.clone()).into(),
     }
 }

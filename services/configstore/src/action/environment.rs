@@ -4,21 +4,23 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use drydock_api::configstore::endpoints::project::ResolveEnvironment;
 use drydock_api::configstore::types::{
-    EnvironmentQuery, RunEnvironment, VariableValue, When, WhenConditions,
+    EnvironmentQuery, RunEnvironment, SecretData, VariableValue, When, WhenConditions,
 };
 use drydock_api::names::TreeRef;
 use drydock_core::db::Tx;
-use drydock_core::error::{ApiError, BoxError};
+use drydock_core::error::ActionError;
 use drydock_runtime::encryption::{Encrypted, KeyRing};
 use uuid::Uuid;
 use wildmatch::WildMatchPattern;
 use zeroize::Zeroizing;
 
+use super::encryption::decrypt;
 use super::project;
-use super::secret::{Data, bound};
+use super::secret::bound;
 use crate::model;
-use crate::record::Secret;
+use crate::record::{ScopedRecord, Secret};
 
 /// The environment of a run, and its secrets that should be encrypted again.
 pub struct Resolved {
@@ -38,7 +40,7 @@ pub fn resolve(
     keys: &KeyRing,
     project: &TreeRef,
     run: &EnvironmentQuery,
-) -> Result<Resolved, BoxError> {
+) -> Result<Resolved, ActionError<ResolveEnvironment>> {
     let project = project::find(tx, project)?;
     let mut found = Resolved { environment: RunEnvironment::default(), outdated: Vec::new() };
     if run.fork == Some(true) && !project.pass_variables_to_forks {
@@ -53,7 +55,7 @@ pub fn resolve(
             continue;
         }
         let Some(value) = variable.values.iter().find(|value| fits(value, run)) else { continue };
-        let level = model::tree::place(&scopes, variable.place()).map_or(0, |(level, _)| level);
+        let level = model::tree::scope(&scopes, variable.scope()).map_or(0, |(level, _)| level);
         let secret = model::secret::nearest(tx, &scopes[level..], &value.secret_name)?;
         let text = match secret {
             Some(secret) => {
@@ -76,13 +78,13 @@ pub fn resolve(
 fn open<'a>(
     keys: &KeyRing,
     secret: Secret,
-    opened: &'a mut BTreeMap<Uuid, Data>,
+    opened: &'a mut BTreeMap<Uuid, SecretData>,
     outdated: &mut Vec<Outdated>,
-) -> Result<&'a Data, BoxError> {
+) -> Result<&'a SecretData, ActionError<ResolveEnvironment>> {
     match opened.entry(secret.id) {
         Entry::Occupied(known) => Ok(known.into_mut()),
         Entry::Vacant(vacant) => {
-            let plain = keys.decrypt(bound(secret.id), &secret.data).map_err(ApiError::from)?;
+            let plain = decrypt(keys, bound(secret.id), &secret.data)?;
             let data = serde_json::from_slice(&plain)?;
             if !keys.is_current(&secret.data) {
                 outdated.push(Outdated { secret: secret.id, sealed: secret.data, plain });

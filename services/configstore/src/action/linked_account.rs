@@ -1,13 +1,12 @@
-use drydock_api::configstore::errors::{
-    linked_account_already_exists, linked_account_not_exist, remote_source_not_exist,
-    user_not_exist,
-};
+use drydock_api::configstore::endpoints::linked_account::{Create, Delete};
+use drydock_api::configstore::refusals::{LinkedAccountAlreadyExists, LinkedAccountNotExist};
 use drydock_api::names::{Name, Ref};
-use drydock_core::error::BoxError;
+use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::precondition::IfMatch;
 use uuid::Uuid;
 
+use super::{remote_source, user};
 use crate::model;
 use crate::record::{LinkedAccount, Stored};
 use crate::schema::LINKED_ACCOUNTS;
@@ -25,18 +24,16 @@ pub fn create(
     tx: &mut StoreTx<'_>,
     user: &Ref,
     new: &New,
-) -> Result<(LinkedAccount, Name), BoxError> {
-    let user = model::user::find(tx, user)?.ok_or_else(|| user_not_exist(user))?;
-    let source = &new.remote_source;
-    let found = model::remote_source::find(tx, source)?;
-    let source = found.ok_or_else(|| remote_source_not_exist(source))?;
+) -> Result<(LinkedAccount, Name), ActionError<Create>> {
+    let user = user::find(tx, user)?;
+    let source = remote_source::find(tx, &new.remote_source)?;
     if model::linked_account::of_user_at(tx, user.id, source.id)? {
         let message = "the user already has an account at this remote source";
-        return Err(linked_account_already_exists(message).into());
+        return Err(LinkedAccountAlreadyExists(message).into());
     }
     if model::linked_account::is_taken(tx, source.id, &new.remote_user_id)? {
         let message = "the account at the remote source is already linked";
-        return Err(linked_account_already_exists(message).into());
+        return Err(LinkedAccountAlreadyExists(message).into());
     }
     let now = tx.now();
     let account = LinkedAccount {
@@ -58,11 +55,11 @@ pub fn delete(
     user: &Ref,
     account: Uuid,
     if_match: &IfMatch,
-) -> Result<(), BoxError> {
-    let user = model::user::find(tx, user)?.ok_or_else(|| user_not_exist(user))?;
+) -> Result<(), ActionError<Delete>> {
+    let user = user::find(tx, user)?;
     let found: Option<LinkedAccount> = tx.get(LINKED_ACCOUNTS, account)?;
     let found = found.filter(|account| account.user == user.id);
-    let found = found.ok_or_else(|| linked_account_not_exist(account))?;
+    let found = found.ok_or(LinkedAccountNotExist(account))?;
     if_match.check(Some(&found.etag()))?;
-    tx.delete(LINKED_ACCOUNTS, found.id)
+    Ok(tx.delete(LINKED_ACCOUNTS, found.id)?)
 }

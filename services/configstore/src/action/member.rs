@@ -1,14 +1,15 @@
-use drydock_api::configstore::errors::{
-    last_owner, member_not_exist, org_not_exist, user_not_exist,
-};
+use drydock_api::configstore::endpoints::member::{Delete, Get, Put as PutFailure};
+use drydock_api::configstore::refusals::{LastOwner, MemberNotExist, OrgNotExist, UserNotExist};
 use drydock_api::configstore::types::{Org, Role, User};
 use drydock_api::names::{Name, Ref};
 use drydock_core::db::Tx;
-use drydock_core::error::BoxError;
+use drydock_core::error::ActionError;
+use drydock_core::read_model::StoreError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::precondition::IfMatch;
 use uuid::Uuid;
 
+use super::{org, user};
 use crate::model;
 use crate::record::{Member, Stored};
 use crate::schema::MEMBERS;
@@ -20,9 +21,9 @@ pub enum Put {
 }
 
 /// The membership, and the name of its user.
-pub fn get(tx: &Tx<'_>, org: &Ref, user: &Ref) -> Result<(Member, Name), BoxError> {
+pub fn get(tx: &Tx<'_>, org: &Ref, user: &Ref) -> Result<(Member, Name), ActionError<Get>> {
     let (org, user, member) = find(tx, org, user)?;
-    let member = member.ok_or_else(|| member_not_exist(&org.name, &user.name))?;
+    let member = member.ok_or_else(|| no_member(&org, &user))?;
     Ok((member, user.name))
 }
 
@@ -33,7 +34,7 @@ pub fn put(
     user: &Ref,
     role: Role,
     if_match: &IfMatch,
-) -> Result<Put, BoxError> {
+) -> Result<Put, ActionError<PutFailure>> {
     let (org, user, old) = find(tx, org, user)?;
     if_match.check(old.as_ref().map(Stored::etag).as_deref())?;
     let Some(old) = old else {
@@ -54,12 +55,12 @@ pub fn delete(
     org: &Ref,
     user: &Ref,
     if_match: &IfMatch,
-) -> Result<(), BoxError> {
+) -> Result<(), ActionError<Delete>> {
     let (org, user, member) = find(tx, org, user)?;
-    let member = member.ok_or_else(|| member_not_exist(&org.name, &user.name))?;
+    let member = member.ok_or_else(|| no_member(&org, &user))?;
     if_match.check(Some(&member.etag()))?;
     keep_an_owner(tx, &member, &org, &user)?;
-    tx.delete(MEMBERS, member.id)
+    Ok(tx.delete(MEMBERS, member.id)?)
 }
 
 pub(super) fn add(
@@ -67,7 +68,7 @@ pub(super) fn add(
     org: Uuid,
     user: Uuid,
     role: Role,
-) -> Result<Member, BoxError> {
+) -> Result<Member, StoreError> {
     let now = tx.now();
     let member =
         Member { id: tx.new_id(), org, user, role, revision: 1, created_at: now, updated_at: now };
@@ -75,22 +76,34 @@ pub(super) fn add(
     Ok(member)
 }
 
-fn find(tx: &Tx<'_>, org: &Ref, user: &Ref) -> Result<(Org, User, Option<Member>), BoxError> {
-    let org = model::org::find(tx, org)?.ok_or_else(|| org_not_exist(org))?;
-    let user = model::user::find(tx, user)?.ok_or_else(|| user_not_exist(user))?;
+fn find<F: From<OrgNotExist> + From<UserNotExist>>(
+    tx: &Tx<'_>,
+    org: &Ref,
+    user: &Ref,
+) -> Result<(Org, User, Option<Member>), ActionError<F>> {
+    let org = org::find(tx, org)?;
+    let user = user::find(tx, user)?;
     let member = model::member::find(tx, org.id, user.id)?;
     Ok((org, user, member))
 }
 
 /// Fails if `member`, who is about to stop being an owner, is the last owner.
-fn keep_an_owner(
+fn keep_an_owner<F: From<LastOwner>>(
     tx: &StoreTx<'_>,
     member: &Member,
     org: &Org,
     user: &User,
-) -> Result<(), BoxError> {
+) -> Result<(), ActionError<F>> {
     if member.role == Role::Owner && !model::member::has_other_owner(tx, org.id, user.id)? {
-        return Err(last_owner(&org.name, &user.name).into());
+        return Err(last_owner(org, user).into());
     }
     Ok(())
+}
+
+pub(super) fn last_owner(org: &Org, user: &User) -> LastOwner {
+    LastOwner(user.name.clone().into(), format!("organization `{}`", org.name))
+}
+
+fn no_member(org: &Org, user: &User) -> MemberNotExist {
+    MemberNotExist(user.name.clone().into(), org.name.clone().into())
 }

@@ -2,17 +2,17 @@
 //! nothing but the transaction.
 
 pub mod delegation;
+pub mod encryption;
 pub mod environment;
 pub mod linked_account;
 pub mod member;
 pub mod once;
 pub mod org;
-pub mod place;
 pub mod project;
 pub mod project_group;
 pub mod remote_source;
+pub mod scoped;
 pub mod secret;
 mod subtree;
 pub mod token;
 pub mod user;
-pub mod variable;

@@ -1,11 +1,13 @@
-use drydock_api::configstore::errors::{org_already_exists, org_not_exist, user_not_exist};
+use drydock_api::configstore::endpoints::org::{Create, Delete, Update};
+use drydock_api::configstore::refusals::{OrgAlreadyExists, OrgNotExist};
 use drydock_api::configstore::types::{Org, Role, Visibility};
 use drydock_api::names::{Name, OwnerKind, Ref};
-use drydock_core::error::BoxError;
+use drydock_core::db::Tx;
+use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::precondition::IfMatch;
 
-use super::{member, project_group, subtree};
+use super::{member, project_group, subtree, user};
 use crate::model;
 use crate::record::Stored;
 use crate::schema::{MEMBERS, ORGS};
@@ -22,9 +24,9 @@ pub fn create(
     name: &Name,
     visibility: Visibility,
     owner: Option<&Ref>,
-) -> Result<Org, BoxError> {
+) -> Result<Org, ActionError<Create>> {
     if model::org::by_name(tx, name)?.is_some() {
-        return Err(org_already_exists(name).into());
+        return Err(OrgAlreadyExists(name.clone()).into());
     }
     let now = tx.now();
     let org = Org {
@@ -38,7 +40,7 @@ pub fn create(
     tx.put(ORGS, org.id, &org)?;
     project_group::create_root(tx, OwnerKind::Org, org.id)?;
     if let Some(owner) = owner {
-        let owner = model::user::find(tx, owner)?.ok_or_else(|| user_not_exist(owner))?;
+        let owner = user::find(tx, owner)?;
         member::add(tx, org.id, owner.id, Role::Owner)?;
     }
     Ok(org)
@@ -49,14 +51,14 @@ pub fn update(
     org: &Ref,
     change: &Change,
     if_match: &IfMatch,
-) -> Result<Org, BoxError> {
-    let old = model::org::find(tx, org)?.ok_or_else(|| org_not_exist(org))?;
+) -> Result<Org, ActionError<Update>> {
+    let old = find(tx, org)?;
     if_match.check(Some(&old.etag()))?;
     let mut new = old.clone();
     if let Some(name) = &change.name {
         let holder = model::org::by_name(tx, name)?;
         if holder.is_some_and(|holder| holder.id != old.id) {
-            return Err(org_already_exists(name).into());
+            return Err(OrgAlreadyExists(name.clone()).into());
         }
         new.name = name.clone();
     }
@@ -70,12 +72,21 @@ pub fn update(
 }
 
 /// Deletes the organization with its memberships and everything in its tree.
-pub fn delete(tx: &mut StoreTx<'_>, org: &Ref, if_match: &IfMatch) -> Result<(), BoxError> {
-    let org = model::org::find(tx, org)?.ok_or_else(|| org_not_exist(org))?;
+pub fn delete(
+    tx: &mut StoreTx<'_>,
+    org: &Ref,
+    if_match: &IfMatch,
+) -> Result<(), ActionError<Delete>> {
+    let org = find(tx, org)?;
     if_match.check(Some(&org.etag()))?;
     for member in model::member::of_org(tx, org.id)? {
         tx.delete(MEMBERS, member.id)?;
     }
     subtree::delete_of_owner(tx, OwnerKind::Org, org.id)?;
-    tx.delete(ORGS, org.id)
+    Ok(tx.delete(ORGS, org.id)?)
+}
+
+pub fn find<F: From<OrgNotExist>>(tx: &Tx<'_>, org: &Ref) -> Result<Org, ActionError<F>> {
+    let found = model::org::find(tx, org)?;
+    Ok(found.ok_or_else(|| OrgNotExist(org.clone()))?)
 }

@@ -1,15 +1,16 @@
-use drydock_api::configstore::errors::{
-    project_already_exists, project_not_exist, remote_source_not_exist,
+use drydock_api::configstore::endpoints::project::{Create, Delete, Update};
+use drydock_api::configstore::refusals::{
+    ProjectAlreadyExists, ProjectNotExist, RemoteSourceNotExist,
 };
 use drydock_api::configstore::types::{ProjectView, Visibility};
 use drydock_api::names::{Name, Ref, TreeRef};
-use drydock_core::db::Tx;
-use drydock_core::error::BoxError;
+use drydock_core::db::{DbError, Tx};
+use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::precondition::IfMatch;
 use uuid::Uuid;
 
-use super::{project_group, subtree};
+use super::{project_group, remote_source, subtree};
 use crate::model;
 use crate::record::{Project, Stored};
 use crate::schema::PROJECTS;
@@ -39,10 +40,13 @@ pub struct Change {
     pub default_branch: Option<String>,
 }
 
-pub fn create(tx: &mut StoreTx<'_>, new: &New) -> Result<(Project, ProjectView), BoxError> {
+pub fn create(
+    tx: &mut StoreTx<'_>,
+    new: &New,
+) -> Result<(Project, ProjectView), ActionError<Create>> {
     let parent = project_group::find(tx, &new.parent)?;
     name_is_free(tx, parent.id, &new.name, None)?;
-    let remote_source = new.remote_source.as_ref().map(|it| source(tx, it)).transpose()?;
+    let remote_source = new.remote_source.as_ref().map(|it| source_id(tx, it)).transpose()?;
     let now = tx.now();
     let project = Project {
         id: tx.new_id(),
@@ -68,7 +72,7 @@ pub fn update(
     project: &TreeRef,
     change: &Change,
     if_match: &IfMatch,
-) -> Result<(Project, ProjectView), BoxError> {
+) -> Result<(Project, ProjectView), ActionError<Update>> {
     let old = find(tx, project)?;
     if_match.check(Some(&old.etag()))?;
     let mut new = old.clone();
@@ -79,7 +83,7 @@ pub fn update(
         new.name = name.clone();
     }
     if let Some(remote_source) = &change.remote_source {
-        new.remote_source = remote_source.as_ref().map(|it| source(tx, it)).transpose()?;
+        new.remote_source = remote_source.as_ref().map(|it| source_id(tx, it)).transpose()?;
     }
     if let Some(repository_path) = &change.repository_path {
         new.repository_path.clone_from(repository_path);
@@ -101,36 +105,45 @@ pub fn update(
 }
 
 /// Deletes the project with its secrets and variables.
-pub fn delete(tx: &mut StoreTx<'_>, project: &TreeRef, if_match: &IfMatch) -> Result<(), BoxError> {
+pub fn delete(
+    tx: &mut StoreTx<'_>,
+    project: &TreeRef,
+    if_match: &IfMatch,
+) -> Result<(), ActionError<Delete>> {
     let project = find(tx, project)?;
     if_match.check(Some(&project.etag()))?;
-    subtree::delete_project(tx, project.id)
+    Ok(subtree::delete_project(tx, project.id)?)
 }
 
-pub fn find(tx: &Tx<'_>, project: &TreeRef) -> Result<Project, BoxError> {
+pub fn find<F: From<ProjectNotExist>>(
+    tx: &Tx<'_>,
+    project: &TreeRef,
+) -> Result<Project, ActionError<F>> {
     let found = model::project::find(tx, project)?;
-    Ok(found.ok_or_else(|| project_not_exist(project))?)
+    Ok(found.ok_or_else(|| ProjectNotExist(project.clone()))?)
 }
 
 /// The project as it is answered.
-pub fn view(tx: &Tx<'_>, project: &Project) -> Result<ProjectView, BoxError> {
-    let parent = project_group::standing(tx, project.parent)?;
-    Ok(model::tree::project_view(tx, project, &parent)?)
+pub fn view(tx: &Tx<'_>, project: &Project) -> Result<ProjectView, DbError> {
+    let parent = model::tree::placement(tx, project.parent)?;
+    model::tree::project_view(tx, project, &parent)
 }
 
-fn source(tx: &StoreTx<'_>, source: &Ref) -> Result<Uuid, BoxError> {
-    let found = model::remote_source::find(tx, source)?;
-    Ok(found.ok_or_else(|| remote_source_not_exist(source))?.id)
+fn source_id<F: From<RemoteSourceNotExist>>(
+    tx: &StoreTx<'_>,
+    source: &Ref,
+) -> Result<Uuid, ActionError<F>> {
+    Ok(remote_source::find(tx, source)?.id)
 }
 
-fn name_is_free(
+fn name_is_free<F: From<ProjectAlreadyExists>>(
     tx: &StoreTx<'_>,
     parent: Uuid,
     name: &Name,
     own: Option<Uuid>,
-) -> Result<(), BoxError> {
+) -> Result<(), ActionError<F>> {
     match model::project::by_name(tx, parent, name)? {
-        Some(holder) if Some(holder.id) != own => Err(project_already_exists(name).into()),
+        Some(holder) if Some(holder.id) != own => Err(ProjectAlreadyExists(name.clone()).into()),
         _ => Ok(()),
     }
 }

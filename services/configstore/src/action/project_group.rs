@@ -1,17 +1,19 @@
-use drydock_api::configstore::errors::{
-    project_group_already_exists, project_group_cycle, project_group_not_exist,
-    project_group_too_deep, root_project_group,
+use drydock_api::configstore::endpoints::project_group::{Create, Delete, Update};
+use drydock_api::configstore::refusals::{
+    ProjectGroupAlreadyExists, ProjectGroupCycle, ProjectGroupNotExist, ProjectGroupTooDeep,
+    RootProjectGroup,
 };
 use drydock_api::configstore::types::{ProjectGroupView, Visibility};
 use drydock_api::names::{Name, OwnerKind, TreeRef};
-use drydock_core::error::BoxError;
+use drydock_core::db::{DbError, Tx};
+use drydock_core::error::ActionError;
+use drydock_core::read_model::StoreError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::precondition::IfMatch;
 use uuid::Uuid;
 
 use super::subtree;
 use crate::model;
-use crate::model::tree::Standing;
 use crate::record::{ProjectGroup, Stored};
 use crate::schema::PROJECT_GROUPS;
 
@@ -34,7 +36,7 @@ pub struct Change {
 }
 
 /// Makes the root group of a new user or organization.
-pub fn create_root(tx: &mut StoreTx<'_>, kind: OwnerKind, owner: Uuid) -> Result<(), BoxError> {
+pub fn create_root(tx: &mut StoreTx<'_>, kind: OwnerKind, owner: Uuid) -> Result<(), StoreError> {
     let (user, org) = match kind {
         OwnerKind::User => (Some(owner), None),
         OwnerKind::Org => (None, Some(owner)),
@@ -57,11 +59,11 @@ pub fn create_root(tx: &mut StoreTx<'_>, kind: OwnerKind, owner: Uuid) -> Result
 pub fn create(
     tx: &mut StoreTx<'_>,
     new: &New,
-) -> Result<(ProjectGroup, ProjectGroupView), BoxError> {
+) -> Result<(ProjectGroup, ProjectGroupView), ActionError<Create>> {
     let parent = find(tx, &new.parent)?;
     name_is_free(tx, parent.id, &new.name, None)?;
     if model::project_group::up(tx, parent.id)?.len() >= MAX_DEPTH {
-        return Err(project_group_too_deep(MAX_DEPTH).into());
+        return Err(ProjectGroupTooDeep(MAX_DEPTH).into());
     }
     let now = tx.now();
     let group = ProjectGroup {
@@ -85,7 +87,7 @@ pub fn update(
     group: &TreeRef,
     change: &Change,
     if_match: &IfMatch,
-) -> Result<(ProjectGroup, ProjectGroupView), BoxError> {
+) -> Result<(ProjectGroup, ProjectGroupView), ActionError<Update>> {
     let old = find(tx, group)?;
     if_match.check(Some(&old.etag()))?;
     let mut new = old.clone();
@@ -106,33 +108,38 @@ pub fn update(
 }
 
 /// Deletes the group with everything below it.
-pub fn delete(tx: &mut StoreTx<'_>, group: &TreeRef, if_match: &IfMatch) -> Result<(), BoxError> {
+pub fn delete(
+    tx: &mut StoreTx<'_>,
+    group: &TreeRef,
+    if_match: &IfMatch,
+) -> Result<(), ActionError<Delete>> {
     let group = find(tx, group)?;
     if_match.check(Some(&group.etag()))?;
     if group.parent.is_none() {
-        return Err(root_project_group().into());
+        return Err(RootProjectGroup.into());
     }
-    subtree::delete_group(tx, group.id)
+    Ok(subtree::delete_group(tx, group.id)?)
 }
 
-pub fn find(tx: &StoreTx<'_>, group: &TreeRef) -> Result<ProjectGroup, BoxError> {
+pub fn find<F: From<ProjectGroupNotExist>>(
+    tx: &Tx<'_>,
+    group: &TreeRef,
+) -> Result<ProjectGroup, ActionError<F>> {
     let found = model::project_group::find(tx, group)?;
-    Ok(found.ok_or_else(|| project_group_not_exist(group))?)
-}
-
-/// The placement of a group that exists.
-pub fn standing(tx: &drydock_core::db::Tx<'_>, group: Uuid) -> Result<Standing, BoxError> {
-    let standing = model::tree::standing(tx, group)?;
-    Ok(standing.ok_or_else(|| project_group_not_exist(&TreeRef::Id(group)))?)
+    Ok(found.ok_or_else(|| ProjectGroupNotExist(group.clone()))?)
 }
 
 /// Checks whether the changed group may have its new parent and name.
-fn check_place(tx: &StoreTx<'_>, old: &ProjectGroup, new: &ProjectGroup) -> Result<(), BoxError> {
+fn check_place(
+    tx: &StoreTx<'_>,
+    old: &ProjectGroup,
+    new: &ProjectGroup,
+) -> Result<(), ActionError<Update>> {
     if (&new.name, new.parent) == (&old.name, old.parent) {
         return Ok(());
     }
     let (Some(_), Some(parent), Some(name)) = (old.parent, new.parent, &new.name) else {
-        return Err(root_project_group().into());
+        return Err(RootProjectGroup.into());
     };
     name_is_free(tx, parent, name, Some(new.id))?;
     if new.parent == old.parent {
@@ -140,27 +147,29 @@ fn check_place(tx: &StoreTx<'_>, old: &ProjectGroup, new: &ProjectGroup) -> Resu
     }
     let above = model::project_group::up(tx, parent)?;
     if above.iter().any(|group| group.id == new.id) {
-        return Err(project_group_cycle().into());
+        return Err(ProjectGroupCycle.into());
     }
     let deepest = model::project_group::down(tx, new.id)?.first().map_or(0, |(_, level)| *level);
     if above.len() + deepest as usize >= MAX_DEPTH {
-        return Err(project_group_too_deep(MAX_DEPTH).into());
+        return Err(ProjectGroupTooDeep(MAX_DEPTH).into());
     }
     Ok(())
 }
 
-fn name_is_free(
+fn name_is_free<F: From<ProjectGroupAlreadyExists>>(
     tx: &StoreTx<'_>,
     parent: Uuid,
     name: &Name,
     own: Option<Uuid>,
-) -> Result<(), BoxError> {
+) -> Result<(), ActionError<F>> {
     match model::project_group::by_name(tx, parent, name)? {
-        Some(holder) if Some(holder.id) != own => Err(project_group_already_exists(name).into()),
+        Some(holder) if Some(holder.id) != own => {
+            Err(ProjectGroupAlreadyExists(name.clone()).into())
+        }
         _ => Ok(()),
     }
 }
 
-fn view(tx: &StoreTx<'_>, group: &ProjectGroup) -> Result<ProjectGroupView, BoxError> {
-    Ok(model::tree::group_view(group, standing(tx, group.id)?))
+fn view(tx: &StoreTx<'_>, group: &ProjectGroup) -> Result<ProjectGroupView, DbError> {
+    Ok(model::tree::group_view(group, model::tree::placement(tx, group.id)?))
 }

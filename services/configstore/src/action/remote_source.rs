@@ -1,9 +1,11 @@
-use drydock_api::configstore::errors::{
-    remote_source_already_exists, remote_source_in_use, remote_source_not_exist,
+use drydock_api::configstore::endpoints::remote_source::{Create, Delete, Update};
+use drydock_api::configstore::refusals::{
+    RemoteSourceAlreadyExists, RemoteSourceInUse, RemoteSourceNotExist,
 };
 use drydock_api::configstore::types::{AuthKind, RemoteSource, RemoteSourceKind};
 use drydock_api::names::{Name, Ref};
-use drydock_core::error::BoxError;
+use drydock_core::db::Tx;
+use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::precondition::IfMatch;
 
@@ -28,10 +30,10 @@ pub struct Change {
     pub auth_kind: Option<AuthKind>,
 }
 
-pub fn create(tx: &mut StoreTx<'_>, new: &New) -> Result<RemoteSource, BoxError> {
+pub fn create(tx: &mut StoreTx<'_>, new: &New) -> Result<RemoteSource, ActionError<Create>> {
     let New { name, api_url, kind, auth_kind } = new;
     if model::remote_source::by_name(tx, name)?.is_some() {
-        return Err(remote_source_already_exists(name).into());
+        return Err(RemoteSourceAlreadyExists(name.clone()).into());
     }
     let now = tx.now();
     let source = RemoteSource {
@@ -53,13 +55,13 @@ pub fn update(
     source: &Ref,
     change: &Change,
     if_match: &IfMatch,
-) -> Result<RemoteSource, BoxError> {
+) -> Result<RemoteSource, ActionError<Update>> {
     let old = find(tx, source)?;
     if_match.check(Some(&old.etag()))?;
     let mut new = old.clone();
     if let Some(name) = change.name.as_ref().filter(|name| **name != old.name) {
         if model::remote_source::by_name(tx, name)?.is_some() {
-            return Err(remote_source_already_exists(name).into());
+            return Err(RemoteSourceAlreadyExists(name.clone()).into());
         }
         new.name = name.clone();
     }
@@ -76,19 +78,26 @@ pub fn update(
 }
 
 /// Deletes the remote source, unless a project or a linked account refers to it.
-pub fn delete(tx: &mut StoreTx<'_>, source: &Ref, if_match: &IfMatch) -> Result<(), BoxError> {
+pub fn delete(
+    tx: &mut StoreTx<'_>,
+    source: &Ref,
+    if_match: &IfMatch,
+) -> Result<(), ActionError<Delete>> {
     let source = find(tx, source)?;
     if_match.check(Some(&source.etag()))?;
     if model::remote_source::has_projects(tx, source.id)? {
-        return Err(remote_source_in_use(&source.name, "projects").into());
+        return Err(RemoteSourceInUse(source.name.into(), "projects").into());
     }
     if model::remote_source::has_accounts(tx, source.id)? {
-        return Err(remote_source_in_use(&source.name, "linked accounts").into());
+        return Err(RemoteSourceInUse(source.name.into(), "linked accounts").into());
     }
-    tx.delete(REMOTE_SOURCES, source.id)
+    Ok(tx.delete(REMOTE_SOURCES, source.id)?)
 }
 
-fn find(tx: &StoreTx<'_>, source: &Ref) -> Result<RemoteSource, BoxError> {
+pub fn find<F: From<RemoteSourceNotExist>>(
+    tx: &Tx<'_>,
+    source: &Ref,
+) -> Result<RemoteSource, ActionError<F>> {
     let found = model::remote_source::find(tx, source)?;
-    Ok(found.ok_or_else(|| remote_source_not_exist(source))?)
+    Ok(found.ok_or_else(|| RemoteSourceNotExist(source.clone()))?)
 }

@@ -1,13 +1,16 @@
-use drydock_api::configstore::errors::{token_already_exists, token_not_exist, user_not_exist};
+use drydock_api::configstore::endpoints::token::{Create, Delete, Resolve};
+use drydock_api::configstore::refusals::{TokenAlreadyExists, TokenNotExist};
 use drydock_api::configstore::types::{TokenDigest, User};
 use drydock_api::names::{Name, Ref};
 use drydock_core::db::Tx;
-use drydock_core::error::BoxError;
+use drydock_core::error::ActionError;
+use drydock_core::read_model::StoreError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::precondition::IfMatch;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use super::user;
 use crate::model;
 use crate::record::{Stored, Token};
 use crate::schema::{TOKENS, USERS};
@@ -21,10 +24,10 @@ pub fn create(
     user: &Ref,
     name: &Name,
     value: &str,
-) -> Result<Token, BoxError> {
-    let user = model::user::find(tx, user)?.ok_or_else(|| user_not_exist(user))?;
+) -> Result<Token, ActionError<Create>> {
+    let user = user::find(tx, user)?;
     if model::token::by_name(tx, user.id, name)?.is_some() {
-        return Err(token_already_exists(name).into());
+        return Err(TokenAlreadyExists(name.clone()).into());
     }
     let now = tx.now();
     let token = Token {
@@ -46,19 +49,18 @@ pub fn delete(
     user: &Ref,
     token: &Ref,
     if_match: &IfMatch,
-) -> Result<(), BoxError> {
-    let user = model::user::find(tx, user)?.ok_or_else(|| user_not_exist(user))?;
-    let token = model::token::find(tx, user.id, token)?.ok_or_else(token_not_exist)?;
+) -> Result<(), ActionError<Delete>> {
+    let user = user::find(tx, user)?;
+    let token = model::token::find(tx, user.id, token)?.ok_or(TokenNotExist)?;
     if_match.check(Some(&token.etag()))?;
-    tx.delete(TOKENS, token.id)
+    Ok(tx.delete(TOKENS, token.id)?)
 }
 
 /// Whose token has this value.
-pub fn resolve(tx: &Tx<'_>, value: &str) -> Result<(User, Token), BoxError> {
-    let token =
-        model::token::by_digest(tx, &TokenDigest::of(value))?.ok_or_else(token_not_exist)?;
+pub fn resolve(tx: &Tx<'_>, value: &str) -> Result<(User, Token), ActionError<Resolve>> {
+    let token = model::token::by_digest(tx, &TokenDigest::of(value))?.ok_or(TokenNotExist)?;
     let user: Option<User> = tx.get(USERS, token.user)?;
-    Ok((user.ok_or_else(token_not_exist)?, token))
+    Ok((user.ok_or(TokenNotExist)?, token))
 }
 
 /// Whether a use at this moment is to be noted.
@@ -67,7 +69,7 @@ pub fn is_to_be_noted(token: &Token, now: Timestamp) -> bool {
 }
 
 /// Notes a use. No change that counts as a revision.
-pub fn note_use(tx: &mut StoreTx<'_>, token: Uuid, now: Timestamp) -> Result<(), BoxError> {
+pub fn note_use(tx: &mut StoreTx<'_>, token: Uuid, now: Timestamp) -> Result<(), StoreError> {
     let token: Option<Token> = tx.get(TOKENS, token)?;
     match token.filter(|token| is_to_be_noted(token, now)) {
         Some(token) => tx.put(TOKENS, token.id, &Token { last_used_at: Some(now), ..token }),

@@ -1,11 +1,13 @@
-use drydock_api::configstore::errors::{last_owner, user_already_exists, user_not_exist};
+use drydock_api::configstore::endpoints::user::{Create, Delete, Update};
+use drydock_api::configstore::refusals::{UserAlreadyExists, UserNotExist};
 use drydock_api::configstore::types::{Org, Role, User};
 use drydock_api::names::{Name, OwnerKind, Ref};
-use drydock_core::error::BoxError;
+use drydock_core::db::Tx;
+use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::precondition::IfMatch;
 
-use super::{project_group, subtree};
+use super::{member, project_group, subtree};
 use crate::model;
 use crate::record::Stored;
 use crate::schema::{LINKED_ACCOUNTS, MEMBERS, ORGS, TOKENS, USERS};
@@ -16,9 +18,9 @@ pub struct Change {
     pub admin: Option<bool>,
 }
 
-pub fn create(tx: &mut StoreTx<'_>, name: &Name, admin: bool) -> Result<User, BoxError> {
+pub fn create(tx: &mut StoreTx<'_>, name: &Name, admin: bool) -> Result<User, ActionError<Create>> {
     if model::user::by_name(tx, name)?.is_some() {
-        return Err(user_already_exists(name).into());
+        return Err(UserAlreadyExists(name.clone()).into());
     }
     let now = tx.now();
     let user = User {
@@ -39,14 +41,14 @@ pub fn update(
     user: &Ref,
     change: &Change,
     if_match: &IfMatch,
-) -> Result<User, BoxError> {
-    let old = model::user::find(tx, user)?.ok_or_else(|| user_not_exist(user))?;
+) -> Result<User, ActionError<Update>> {
+    let old = find(tx, user)?;
     if_match.check(Some(&old.etag()))?;
     let mut new = old.clone();
     if let Some(name) = &change.name {
         let holder = model::user::by_name(tx, name)?;
         if holder.is_some_and(|holder| holder.id != old.id) {
-            return Err(user_already_exists(name).into());
+            return Err(UserAlreadyExists(name.clone()).into());
         }
         new.name = name.clone();
     }
@@ -60,14 +62,18 @@ pub fn update(
 }
 
 /// Deletes the user with all of its objects, unless an organization would lose its last owner.
-pub fn delete(tx: &mut StoreTx<'_>, user: &Ref, if_match: &IfMatch) -> Result<(), BoxError> {
-    let user = model::user::find(tx, user)?.ok_or_else(|| user_not_exist(user))?;
+pub fn delete(
+    tx: &mut StoreTx<'_>,
+    user: &Ref,
+    if_match: &IfMatch,
+) -> Result<(), ActionError<Delete>> {
+    let user = find(tx, user)?;
     if_match.check(Some(&user.etag()))?;
     for member in model::member::of_user(tx, user.id)? {
         if member.role == Role::Owner && !model::member::has_other_owner(tx, member.org, user.id)? {
             let org: Option<Org> = tx.get(ORGS, member.org)?;
             let org = org.expect("the schema makes members refer to organizations");
-            return Err(last_owner(&org.name, &user.name).into());
+            return Err(member::last_owner(&org, &user).into());
         }
         tx.delete(MEMBERS, member.id)?;
     }
@@ -78,5 +84,10 @@ pub fn delete(tx: &mut StoreTx<'_>, user: &Ref, if_match: &IfMatch) -> Result<()
         tx.delete(LINKED_ACCOUNTS, account)?;
     }
     subtree::delete_of_owner(tx, OwnerKind::User, user.id)?;
-    tx.delete(USERS, user.id)
+    Ok(tx.delete(USERS, user.id)?)
+}
+
+pub fn find<F: From<UserNotExist>>(tx: &Tx<'_>, user: &Ref) -> Result<User, ActionError<F>> {
+    let found = model::user::find(tx, user)?;
+    Ok(found.ok_or_else(|| UserNotExist(user.clone()))?)
 }

@@ -3,10 +3,11 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use drydock_api::configstore::refusals::NotEntitled;
 use drydock_api::configstore::types::{Behalf, ON_BEHALF_OF};
 use drydock_core::context::Context;
 use drydock_core::db::Tx;
-use drydock_core::error::{ApiError, BoxError, Chain, Code};
+use drydock_core::error::{ActionError, ApiError, Chain, Code};
 use http::HeaderMap;
 
 use crate::action::delegation::{Caller, judge};
@@ -34,7 +35,10 @@ impl Used {
         let used = self.0.get().filter(|token| action::is_to_be_noted(token, now));
         let Some(id) = used.map(|token| token.id) else { return };
         let noting = ctx.timeout(NOTING);
-        let noted = app.service.store.transact(&noting, move |tx| action::note_use(tx, id, now));
+        let noted = app.service.store.transact(&noting, move |tx| {
+            action::note_use(tx, id, now)?;
+            Ok(())
+        });
         if let Err(error) = noted.await {
             let error = Chain(error.as_ref()).to_string();
             tracing::warn!(token = %id, error, "the use of a token is not noted");
@@ -67,7 +71,7 @@ impl OnBehalf {
     }
 
     /// Who it is, with all rights that this takes; `None` for nobody in particular.
-    pub fn judge(&self, tx: &Tx<'_>) -> Result<Option<Caller>, BoxError> {
+    pub fn judge(&self, tx: &Tx<'_>) -> Result<Option<Caller>, ActionError<NotEntitled>> {
         let Some(behalf) = &self.behalf else { return Ok(None) };
         let caller = judge(tx, behalf)?;
         self.used.set(&caller.token);

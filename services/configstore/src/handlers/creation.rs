@@ -1,21 +1,21 @@
 //! The part that all creations share.
 
 use axum::response::{IntoResponse, Response};
-use drydock_core::error::BoxError;
+use drydock_api::configstore::refusals::NotRepeatable;
+use drydock_core::error::{ActionError, Failure};
 use drydock_core::store::StoreTx;
-use drydock_http::api::creation::Created;
-use drydock_http::api::creation::Repeatable;
-use drydock_http::server::error::HttpError;
+use drydock_http::api::creation::{Created, Repeatable};
+use drydock_http::server::error::OperationError;
 
 use super::writer::Writer;
 use crate::action::once::once;
 
 /// Runs `work` and answers 201, or repeats the answer that the same request got before.
-pub async fn answer_creation(
-    writer: Writer,
+pub async fn answer_creation<F: Failure + From<NotRepeatable>>(
+    writer: Writer<F>,
     repeatable: Option<Repeatable>,
-    mut work: impl FnMut(&mut StoreTx<'_>) -> Result<Created, BoxError> + Send + 'static,
-) -> Result<Response, HttpError> {
+    mut work: impl FnMut(&mut StoreTx<'_>) -> Result<Created, ActionError<F>> + Send + 'static,
+) -> Result<Response, OperationError<F>> {
     let encryptor = writer.encryptor();
     let work = move |tx: &mut StoreTx<'_>| once(tx, &encryptor, repeatable.as_ref(), |tx| work(tx));
     Ok(writer.transact_short(work).await?.into_response())

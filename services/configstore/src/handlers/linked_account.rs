@@ -1,15 +1,14 @@
 use axum::response::Response;
-use drydock_api::configstore::errors::user_not_exist;
+use drydock_api::configstore::endpoints::linked_account as failures;
 use drydock_api::configstore::types::{LinkedAccountView, NewLinkedAccount};
 use drydock_api::configstore::validate;
 use drydock_api::names::Ref;
-use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::creation::Created;
 use drydock_http::api::page::{Cursor, ListQuery, Page};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::server::creation::Creation;
-use drydock_http::server::error::HttpError;
+use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Path, Query};
 use drydock_http::server::reply;
 use uuid::Uuid;
@@ -18,17 +17,18 @@ use super::creation::answer_creation;
 use super::reader::Reader;
 use super::writer::Writer;
 use crate::action::linked_account as action;
+use crate::action::user;
 use crate::model;
 use crate::record::Stored;
 
 pub async fn list(
-    reader: Reader,
+    reader: Reader<failures::List>,
     Path(user): Path<Ref>,
     Query(query): Query<ListQuery>,
-) -> Result<axum::Json<Page<LinkedAccountView>>, HttpError> {
+) -> Result<axum::Json<Page<LinkedAccountView>>, OperationError<failures::List>> {
     let page = query.page()?;
     let read = reader.read(query.reads(), move |tx| {
-        let user = model::user::find(tx, &user)?.ok_or_else(|| user_not_exist(user))?;
+        let user = user::find(tx, &user)?;
         let found = model::linked_account::list(tx, user.id, &page)?;
         Ok(page.cut(found, |(account, source)| Cursor::new(source.name.as_str(), account.id)))
     });
@@ -37,17 +37,17 @@ pub async fn list(
 }
 
 pub async fn create(
-    writer: Writer,
+    writer: Writer<failures::Create>,
     Path(user): Path<Ref>,
     creation: Creation<NewLinkedAccount>,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Create>> {
     let NewLinkedAccount { remote_source, remote_user_id, remote_user_name } = creation.new;
     let new = action::New {
         remote_source: validate::reference("remote_source", &remote_source)?,
         remote_user_id: validate::text("remote_user_id", remote_user_id)?,
         remote_user_name: validate::text("remote_user_name", remote_user_name)?,
     };
-    let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
+    let work = move |tx: &mut StoreTx<'_>| {
         let (account, source) = action::create(tx, &user, &new)?;
         let location = format!("/api/v1/users/{}/linked_accounts/{}", account.user, account.id);
         let etag = account.etag();
@@ -57,10 +57,10 @@ pub async fn create(
 }
 
 pub async fn delete(
-    writer: Writer,
+    writer: Writer<failures::Delete>,
     Path((user, account)): Path<(Ref, Uuid)>,
     if_match: IfMatch,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Delete>> {
     let delete = writer.transact(move |tx| action::delete(tx, &user, account, &if_match));
     delete.await?;
     Ok(reply::no_content())

@@ -1,15 +1,14 @@
 use axum::response::Response;
-use drydock_api::configstore::errors::org_not_exist;
+use drydock_api::configstore::endpoints::org as failures;
 use drydock_api::configstore::types::{NewOrg, Org, OrgChange, OrgsQuery};
 use drydock_api::configstore::validate;
 use drydock_api::names::Ref;
-use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::creation::Created;
 use drydock_http::api::page::{Cursor, Page, ReadQuery};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::server::creation::Creation;
-use drydock_http::server::error::HttpError;
+use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
@@ -22,9 +21,9 @@ use crate::model;
 use crate::record::Stored;
 
 pub async fn list(
-    reader: Reader,
+    reader: Reader<failures::List>,
     Query(query): Query<OrgsQuery>,
-) -> Result<axum::Json<Page<Org>>, HttpError> {
+) -> Result<axum::Json<Page<Org>>, OperationError<failures::List>> {
     let (query, visible_to) = query.split();
     let page = query.page()?;
     let read = reader.read_as(query.reads(), move |tx, caller| {
@@ -35,11 +34,14 @@ pub async fn list(
     Ok(axum::Json(read.await?))
 }
 
-pub async fn create(writer: Writer, creation: Creation<NewOrg>) -> Result<Response, HttpError> {
+pub async fn create(
+    writer: Writer<failures::Create>,
+    creation: Creation<NewOrg>,
+) -> Result<Response, OperationError<failures::Create>> {
     let NewOrg { name, visibility, owner } = creation.new;
     let name = validate::name(&name)?;
     let owner = validate::optional_ref("owner", owner.as_deref())?;
-    let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
+    let work = move |tx: &mut StoreTx<'_>| {
         let org = action::create(tx, &name, visibility, owner.as_ref())?;
         Ok(Created::new(format!("/api/v1/orgs/{}", org.id), org.etag(), &org)?)
     };
@@ -47,23 +49,21 @@ pub async fn create(writer: Writer, creation: Creation<NewOrg>) -> Result<Respon
 }
 
 pub async fn get(
-    reader: Reader,
+    reader: Reader<failures::Get>,
     Path(org): Path<Ref>,
     Query(query): Query<ReadQuery>,
-) -> Result<Response, HttpError> {
-    let read = reader.read(query.reads(), move |tx| {
-        Ok(model::org::find(tx, &org)?.ok_or_else(|| org_not_exist(&org))?)
-    });
+) -> Result<Response, OperationError<failures::Get>> {
+    let read = reader.read(query.reads(), move |tx| action::find(tx, &org));
     let org = read.await?;
     Ok(reply::ok(&org.etag(), &org))
 }
 
 pub async fn update(
-    writer: Writer,
+    writer: Writer<failures::Update>,
     Path(org): Path<Ref>,
     if_match: IfMatch,
     Json(change): Json<OrgChange>,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Update>> {
     let change = action::Change {
         name: validate::optional_name(change.name.as_deref())?,
         visibility: change.visibility,
@@ -74,10 +74,10 @@ pub async fn update(
 }
 
 pub async fn delete(
-    writer: Writer,
+    writer: Writer<failures::Delete>,
     Path(org): Path<Ref>,
     if_match: IfMatch,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Delete>> {
     let delete = writer.transact(move |tx| action::delete(tx, &org, &if_match));
     delete.await?;
     Ok(reply::no_content())

@@ -1,15 +1,15 @@
 use axum::response::Response;
+use drydock_api::configstore::endpoints::project as failures;
 use drydock_api::configstore::types::{NewProject, ProjectChange};
 use drydock_api::configstore::validate;
 use drydock_api::names::TreeRef;
-use drydock_core::error::ApiError;
-use drydock_core::error::BoxError;
+use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::creation::Created;
 use drydock_http::api::page::ReadQuery;
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::server::creation::Creation;
-use drydock_http::server::error::HttpError;
+use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
@@ -21,9 +21,12 @@ use crate::record::Stored;
 
 const DEFAULT_BRANCH: &str = "main";
 
-pub async fn create(writer: Writer, creation: Creation<NewProject>) -> Result<Response, HttpError> {
+pub async fn create(
+    writer: Writer<failures::Create>,
+    creation: Creation<NewProject>,
+) -> Result<Response, OperationError<failures::Create>> {
     let new = new(creation.new)?;
-    let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
+    let work = move |tx: &mut StoreTx<'_>| {
         let (project, view) = action::create(tx, &new)?;
         let location = format!("/api/v1/projects/{}", project.id);
         Ok(Created::new(location, project.etag(), &view)?)
@@ -32,10 +35,10 @@ pub async fn create(writer: Writer, creation: Creation<NewProject>) -> Result<Re
 }
 
 pub async fn get(
-    reader: Reader,
+    reader: Reader<failures::Get>,
     Path(project): Path<TreeRef>,
     Query(query): Query<ReadQuery>,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Get>> {
     let read = reader.read(query.reads(), move |tx| {
         let project = action::find(tx, &project)?;
         Ok((project.etag(), action::view(tx, &project)?))
@@ -45,11 +48,11 @@ pub async fn get(
 }
 
 pub async fn update(
-    writer: Writer,
+    writer: Writer<failures::Update>,
     Path(project): Path<TreeRef>,
     if_match: IfMatch,
     Json(change): Json<ProjectChange>,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Update>> {
     let change = self::change(change)?;
     let update = writer.transact(move |tx| action::update(tx, &project, &change, &if_match));
     let (project, view) = update.await?;
@@ -57,16 +60,16 @@ pub async fn update(
 }
 
 pub async fn delete(
-    writer: Writer,
+    writer: Writer<failures::Delete>,
     Path(project): Path<TreeRef>,
     if_match: IfMatch,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Delete>> {
     let delete = writer.transact(move |tx| action::delete(tx, &project, &if_match));
     delete.await?;
     Ok(reply::no_content())
 }
 
-fn new(new: NewProject) -> Result<action::New, ApiError> {
+fn new(new: NewProject) -> Result<action::New, ActionError<failures::Create>> {
     let branch = new.default_branch.unwrap_or_else(|| DEFAULT_BRANCH.to_owned());
     Ok(action::New {
         name: validate::name(&new.name)?,
@@ -80,7 +83,7 @@ fn new(new: NewProject) -> Result<action::New, ApiError> {
     })
 }
 
-fn change(change: ProjectChange) -> Result<action::Change, ApiError> {
+fn change(change: ProjectChange) -> Result<action::Change, ActionError<failures::Update>> {
     let source = |text: Option<String>| validate::optional_ref("remote_source", text.as_deref());
     let path = |text: Option<String>| validate::optional_text("repository_path", text);
     Ok(action::Change {

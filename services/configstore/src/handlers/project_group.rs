@@ -1,19 +1,18 @@
 use axum::response::Response;
-use drydock_api::configstore::errors::project_group_not_exist;
+use drydock_api::configstore::endpoints::project_group as failures;
 use drydock_api::configstore::types::{
     ChildrenQuery, NewProjectGroup, Owner, ProjectGroupChange, ProjectGroupView, ProjectView,
     Visibility,
 };
 use drydock_api::configstore::validate;
 use drydock_api::names::TreeRef;
-use drydock_core::db::Tx;
-use drydock_core::error::BoxError;
+use drydock_core::db::{DbError, Tx};
 use drydock_core::store::StoreTx;
 use drydock_http::api::creation::Created;
 use drydock_http::api::page::{Cursor, Page, ReadQuery};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::server::creation::Creation;
-use drydock_http::server::error::HttpError;
+use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
@@ -23,17 +22,17 @@ use super::writer::Writer;
 use crate::action::delegation::Caller;
 use crate::action::project_group as action;
 use crate::model;
-use crate::model::tree::{group_view, project_view, subgroup_view};
+use crate::model::tree::{group_view, placement, project_view, subgroup_view};
 use crate::record::Stored;
 
 pub async fn create(
-    writer: Writer,
+    writer: Writer<failures::Create>,
     creation: Creation<NewProjectGroup>,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Create>> {
     let NewProjectGroup { name, parent, visibility } = creation.new;
     let name = validate::name(&name)?;
     let new = action::New { name, parent: validate::tree_ref("parent", &parent)?, visibility };
-    let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
+    let work = move |tx: &mut StoreTx<'_>| {
         let (group, view) = action::create(tx, &new)?;
         let location = format!("/api/v1/project_groups/{}", group.id);
         Ok(Created::new(location, group.etag(), &view)?)
@@ -42,14 +41,13 @@ pub async fn create(
 }
 
 pub async fn get(
-    reader: Reader,
+    reader: Reader<failures::Get>,
     Path(group): Path<TreeRef>,
     Query(query): Query<ReadQuery>,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Get>> {
     let read = reader.read(query.reads(), move |tx| {
-        let found = model::project_group::find(tx, &group)?;
-        let found = found.ok_or_else(|| project_group_not_exist(&group))?;
-        let view = group_view(&found, action::standing(tx, found.id)?);
+        let found = action::find(tx, &group)?;
+        let view = group_view(&found, placement(tx, found.id)?);
         Ok((found.etag(), view))
     });
     let (etag, view) = read.await?;
@@ -57,11 +55,11 @@ pub async fn get(
 }
 
 pub async fn update(
-    writer: Writer,
+    writer: Writer<failures::Update>,
     Path(group): Path<TreeRef>,
     if_match: IfMatch,
     Json(change): Json<ProjectGroupChange>,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Update>> {
     let change = action::Change {
         name: validate::optional_name(change.name.as_deref())?,
         parent: validate::optional_tree_ref("parent", change.parent.as_deref())?,
@@ -73,29 +71,28 @@ pub async fn update(
 }
 
 pub async fn delete(
-    writer: Writer,
+    writer: Writer<failures::Delete>,
     Path(group): Path<TreeRef>,
     if_match: IfMatch,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Delete>> {
     let delete = writer.transact(move |tx| action::delete(tx, &group, &if_match));
     delete.await?;
     Ok(reply::no_content())
 }
 
 pub async fn subgroups(
-    reader: Reader,
+    reader: Reader<failures::Subgroups>,
     Path(group): Path<TreeRef>,
     Query(query): Query<ChildrenQuery>,
-) -> Result<axum::Json<Page<ProjectGroupView>>, HttpError> {
+) -> Result<axum::Json<Page<ProjectGroupView>>, OperationError<failures::Subgroups>> {
     let (query, visibility) = query.split();
     let page = query.page()?;
     let read = reader.read_as(query.reads(), move |tx, caller| {
-        let found = model::project_group::find(tx, &group)?;
-        let parent = found.ok_or_else(|| project_group_not_exist(&group))?;
-        let standing = action::standing(tx, parent.id)?;
-        let visibility = shown(tx, caller, &standing.owner, visibility)?;
+        let parent = action::find(tx, &group)?;
+        let above = placement(tx, parent.id)?;
+        let visibility = shown(tx, caller, &above.owner, visibility)?;
         let found = model::project_group::list(tx, parent.id, visibility, &page)?;
-        let views = found.iter().map(|group| subgroup_view(group, &standing)).collect();
+        let views = found.iter().map(|group| subgroup_view(group, &above)).collect();
         Ok(page
             .cut(views, |view: &ProjectGroupView| Cursor { name: view.name.clone(), id: view.id }))
     });
@@ -103,19 +100,18 @@ pub async fn subgroups(
 }
 
 pub async fn projects(
-    reader: Reader,
+    reader: Reader<failures::Projects>,
     Path(group): Path<TreeRef>,
     Query(query): Query<ChildrenQuery>,
-) -> Result<axum::Json<Page<ProjectView>>, HttpError> {
+) -> Result<axum::Json<Page<ProjectView>>, OperationError<failures::Projects>> {
     let (query, visibility) = query.split();
     let page = query.page()?;
     let read = reader.read_as(query.reads(), move |tx, caller| {
-        let found = model::project_group::find(tx, &group)?;
-        let parent = found.ok_or_else(|| project_group_not_exist(&group))?;
-        let standing = action::standing(tx, parent.id)?;
-        let visibility = shown(tx, caller, &standing.owner, visibility)?;
+        let parent = action::find(tx, &group)?;
+        let above = placement(tx, parent.id)?;
+        let visibility = shown(tx, caller, &above.owner, visibility)?;
         let found = model::project::list(tx, parent.id, visibility, &page)?;
-        let views = found.iter().map(|project| project_view(tx, project, &standing));
+        let views = found.iter().map(|project| project_view(tx, project, &above));
         let views: Vec<_> = views.collect::<Result<_, _>>()?;
         Ok(page.cut(views, |view| Cursor::new(view.name.as_str(), view.id)))
     });
@@ -128,7 +124,7 @@ fn shown(
     caller: Option<&Caller>,
     owner: &Owner,
     asked: Option<Visibility>,
-) -> Result<Option<Visibility>, BoxError> {
+) -> Result<Option<Visibility>, DbError> {
     let seen = caller.map(|caller| caller.sees_below(tx, owner)).transpose()?.flatten();
     Ok(seen.or(asked))
 }

@@ -1,15 +1,14 @@
 use axum::response::Response;
-use drydock_api::configstore::errors::remote_source_not_exist;
+use drydock_api::configstore::endpoints::remote_source as failures;
 use drydock_api::configstore::types::{NewRemoteSource, RemoteSource, RemoteSourceChange};
 use drydock_api::configstore::validate;
 use drydock_api::names::Ref;
-use drydock_core::error::BoxError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::creation::Created;
 use drydock_http::api::page::{Cursor, ListQuery, Page, ReadQuery};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::server::creation::Creation;
-use drydock_http::server::error::HttpError;
+use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
@@ -21,9 +20,9 @@ use crate::model;
 use crate::record::Stored;
 
 pub async fn list(
-    reader: Reader,
+    reader: Reader<failures::List>,
     Query(query): Query<ListQuery>,
-) -> Result<axum::Json<Page<RemoteSource>>, HttpError> {
+) -> Result<axum::Json<Page<RemoteSource>>, OperationError<failures::List>> {
     let page = query.page()?;
     let read = reader.read(query.reads(), move |tx| {
         let found = model::remote_source::list(tx, &page)?;
@@ -33,13 +32,13 @@ pub async fn list(
 }
 
 pub async fn create(
-    writer: Writer,
+    writer: Writer<failures::Create>,
     creation: Creation<NewRemoteSource>,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Create>> {
     let NewRemoteSource { name, api_url, kind, auth_kind } = creation.new;
     let (name, api_url) = (validate::name(&name)?, validate::url("api_url", api_url)?);
     let new = action::New { name, api_url, kind, auth_kind };
-    let work = move |tx: &mut StoreTx<'_>| -> Result<Created, BoxError> {
+    let work = move |tx: &mut StoreTx<'_>| {
         let source = action::create(tx, &new)?;
         let location = format!("/api/v1/remote_sources/{}", source.id);
         Ok(Created::new(location, source.etag(), &source)?)
@@ -48,24 +47,21 @@ pub async fn create(
 }
 
 pub async fn get(
-    reader: Reader,
+    reader: Reader<failures::Get>,
     Path(source): Path<Ref>,
     Query(query): Query<ReadQuery>,
-) -> Result<Response, HttpError> {
-    let read = reader.read(query.reads(), move |tx| {
-        let found = model::remote_source::find(tx, &source)?;
-        Ok(found.ok_or_else(|| remote_source_not_exist(&source))?)
-    });
+) -> Result<Response, OperationError<failures::Get>> {
+    let read = reader.read(query.reads(), move |tx| action::find(tx, &source));
     let source = read.await?;
     Ok(reply::ok(&source.etag(), &source))
 }
 
 pub async fn update(
-    writer: Writer,
+    writer: Writer<failures::Update>,
     Path(source): Path<Ref>,
     if_match: IfMatch,
     Json(change): Json<RemoteSourceChange>,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Update>> {
     let change = action::Change {
         name: validate::optional_name(change.name.as_deref())?,
         api_url: change.api_url.map(|url| validate::url("api_url", url)).transpose()?,
@@ -78,10 +74,10 @@ pub async fn update(
 }
 
 pub async fn delete(
-    writer: Writer,
+    writer: Writer<failures::Delete>,
     Path(source): Path<Ref>,
     if_match: IfMatch,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Delete>> {
     let delete = writer.transact(move |tx| action::delete(tx, &source, &if_match));
     delete.await?;
     Ok(reply::no_content())

@@ -9,6 +9,7 @@ pub mod project;
 pub mod project_group;
 pub mod remote_source;
 mod row;
+pub mod scoped;
 pub mod secret;
 pub mod token;
 pub mod tree;

@@ -1,54 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_api::configstore::types::Scope;
-use drydock_api::names::{Name, Ref};
+use drydock_api::names::Name;
 use drydock_core::db::{DbError, Tx};
-use drydock_http::api::page::PageRequest;
-use uuid::Uuid;
 
-use super::page;
 use crate::record::Secret;
-use crate::schema::SECRETS;
 
-pub fn find(tx: &Tx<'_>, place: Uuid, secret: &Ref) -> Result<Option<Secret>, DbError> {
-    match secret {
-        Ref::Id(id) => {
-            let found: Option<Secret> = tx.get(SECRETS, *id)?;
-            Ok(found.filter(|found| found.place() == Some(place)))
-        }
-        Ref::Name(name) => by_name(tx, place, name),
-    }
-}
-
-/// The secret with this name that is defined at this place, and not above it.
-pub fn by_name(tx: &Tx<'_>, place: Uuid, name: &Name) -> Result<Option<Secret>, DbError> {
-    let sql = "SELECT data FROM secrets
-        WHERE (project = ?1 OR project_group = ?1) AND name = ?2";
-    let found = tx.query_objects(sql, [&place.to_string(), name.as_str()])?;
-    Ok(found.into_iter().next())
-}
-
-/// The secrets that are defined at these places, in the order of the places, then by name.
-pub fn list(tx: &Tx<'_>, places: &[Scope], request: &PageRequest) -> Result<Vec<Secret>, DbError> {
-    let select = "SELECT data FROM (
-            SELECT s.data, s.id, printf ('%03d/%s', place.key, s.name) AS sort
-            FROM json_each (:scope) place
-            JOIN secrets s ON s.project = place.value OR s.project_group = place.value
-        ) WHERE TRUE";
-    page::objects_in(tx, select, ("sort", "id"), super::tree::ids(places), request)
-}
-
-pub fn ids_at(tx: &Tx<'_>, place: Uuid) -> Result<Vec<Uuid>, DbError> {
-    let sql = "SELECT id FROM secrets WHERE project = ?1 OR project_group = ?1 ORDER BY id";
-    tx.query(sql, [place.to_string()], super::id)
-}
-
-/// The secret with this name at the nearest of these places.
-pub fn nearest(tx: &Tx<'_>, places: &[Scope], name: &Name) -> Result<Option<Secret>, DbError> {
-    let sql = "SELECT s.data FROM json_each (?1) place
-        JOIN secrets s ON s.project = place.value OR s.project_group = place.value
-        WHERE s.name = ?2 ORDER BY place.key LIMIT 1";
-    let found = tx.query_objects(sql, [&super::tree::ids(places), name.as_str()])?;
+/// The secret with this name at the nearest of these scopes.
+pub fn nearest(tx: &Tx<'_>, scopes: &[Scope], name: &Name) -> Result<Option<Secret>, DbError> {
+    let sql = "SELECT s.data FROM json_each (?1) scope
+        JOIN secrets s ON s.project = scope.value OR s.project_group = scope.value
+        WHERE s.name = ?2 ORDER BY scope.key LIMIT 1";
+    let found = tx.query_objects(sql, [&super::tree::ids(scopes), name.as_str()])?;
     Ok(found.into_iter().next())
 }
 

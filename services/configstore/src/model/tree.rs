@@ -1,5 +1,5 @@
-//! Where things stand: paths, owners, visibility, and the places at which secrets and variables of
-//! something are looked for.
+//! The placement of groups and projects: paths, owners, visibility, and the scopes in which their
+//! secrets and variables are looked for.
 
 use drydock_api::configstore::types::{
     Org, Owner, ProjectGroupView, ProjectView, RemoteSource, Scope, ScopeKind, User, Visibility,
@@ -13,25 +13,25 @@ use super::project_group;
 use crate::record::{Project, ProjectGroup};
 use crate::schema::{ORGS, REMOTE_SOURCES, USERS};
 
-/// Where a project group stands.
+/// The placement of a project group, or of an organization.
 #[derive(Debug, Clone)]
-pub struct Standing {
+pub struct Placement {
     pub path: String,
     pub owner: Owner,
     /// Private if the group or anything above is.
     pub visibility: Visibility,
 }
 
-impl Standing {
-    pub fn of_org(org: &Org) -> Standing {
+impl Placement {
+    pub fn of_org(org: &Org) -> Placement {
         let owner = Owner { kind: OwnerKind::Org, id: org.id, name: org.name.clone() };
         let path = format!("{}/{}", owner.kind.as_str(), owner.name);
-        Standing { path, owner, visibility: org.visibility }
+        Placement { path, owner, visibility: org.visibility }
     }
 
-    /// Of something in this group.
-    fn below(&self, name: &Name, visibility: Visibility) -> Standing {
-        Standing {
+    /// The placement of an object in this group.
+    fn below(&self, name: &Name, visibility: Visibility) -> Placement {
+        Placement {
             path: format!("{}/{name}", self.path),
             owner: self.owner.clone(),
             visibility: self.visibility.and(visibility),
@@ -39,29 +39,31 @@ impl Standing {
     }
 }
 
-/// Where the group stands; `None` if the tree above it is not whole, which the schema rules out.
-pub fn standing(tx: &Tx<'_>, group: Uuid) -> Result<Option<Standing>, DbError> {
-    Ok(standings(tx, group)?.pop().map(|(_, standing)| standing))
+/// The placement of a group that exists.
+pub fn placement(tx: &Tx<'_>, group: Uuid) -> Result<Placement, DbError> {
+    let nearest = placements(tx, group)?.pop();
+    let (_, placement) = nearest.expect("the schema makes every group lead up to its owner");
+    Ok(placement)
 }
 
-/// The group and everything above it, each with where it stands; the root first.
-fn standings(tx: &Tx<'_>, group: Uuid) -> Result<Vec<(Uuid, Standing)>, DbError> {
-    let mut found: Vec<(Uuid, Standing)> = Vec::new();
+/// The group and all groups above it, each with its placement; the root first.
+fn placements(tx: &Tx<'_>, group: Uuid) -> Result<Vec<(Uuid, Placement)>, DbError> {
+    let mut found: Vec<(Uuid, Placement)> = Vec::new();
     for group in project_group::up(tx, group)?.into_iter().rev() {
-        let above = found.last().map(|(_, standing)| standing);
-        let standing = match (above, &group.name) {
+        let above = found.last().map(|(_, placement)| placement);
+        let placement = match (above, &group.name) {
             (Some(above), Some(name)) => above.below(name, group.visibility),
             _ => match root(tx, &group)? {
                 Some(root) => root,
                 None => return Ok(Vec::new()),
             },
         };
-        found.push((group.id, standing));
+        found.push((group.id, placement));
     }
     Ok(found)
 }
 
-fn root(tx: &Tx<'_>, group: &ProjectGroup) -> Result<Option<Standing>, DbError> {
+fn root(tx: &Tx<'_>, group: &ProjectGroup) -> Result<Option<Placement>, DbError> {
     let user: Option<User> = group.user.map(|id| tx.get(USERS, id)).transpose()?.flatten();
     let org: Option<Org> = group.org.map(|id| tx.get(ORGS, id)).transpose()?.flatten();
     let (kind, id, name, visibility) = match (user, org) {
@@ -71,19 +73,19 @@ fn root(tx: &Tx<'_>, group: &ProjectGroup) -> Result<Option<Standing>, DbError> 
     };
     let path = format!("{}/{name}", kind.as_str());
     let visibility = visibility.and(group.visibility);
-    Ok(Some(Standing { path, owner: Owner { kind, id, name }, visibility }))
+    Ok(Some(Placement { path, owner: Owner { kind, id, name }, visibility }))
 }
 
 /// The group as answered.
-pub fn group_view(group: &ProjectGroup, standing: Standing) -> ProjectGroupView {
+pub fn group_view(group: &ProjectGroup, placement: Placement) -> ProjectGroupView {
     ProjectGroupView {
         id: group.id,
         name: group.name.as_ref().map(Name::to_string).unwrap_or_default(),
         parent: group.parent,
-        path: standing.path,
-        owner: standing.owner,
+        path: placement.path,
+        owner: placement.owner,
         visibility: group.visibility,
-        effective_visibility: standing.visibility,
+        effective_visibility: placement.visibility,
         revision: group.revision,
         created_at: group.created_at,
         updated_at: group.updated_at,
@@ -91,21 +93,21 @@ pub fn group_view(group: &ProjectGroup, standing: Standing) -> ProjectGroupView 
 }
 
 /// A group below `parent` as answered.
-pub fn subgroup_view(group: &ProjectGroup, parent: &Standing) -> ProjectGroupView {
-    let standing = match &group.name {
+pub fn subgroup_view(group: &ProjectGroup, parent: &Placement) -> ProjectGroupView {
+    let placement = match &group.name {
         Some(name) => parent.below(name, group.visibility),
         None => parent.clone(),
     };
-    group_view(group, standing)
+    group_view(group, placement)
 }
 
 /// A project in `parent` as answered.
 pub fn project_view(
     tx: &Tx<'_>,
     project: &Project,
-    parent: &Standing,
+    parent: &Placement,
 ) -> Result<ProjectView, DbError> {
-    let Standing { path, owner, visibility } = parent.below(&project.name, project.visibility);
+    let Placement { path, owner, visibility } = parent.below(&project.name, project.visibility);
     let source: Option<RemoteSource> =
         project.remote_source.map(|id| tx.get(REMOTE_SOURCES, id)).transpose()?.flatten();
     Ok(ProjectView {
@@ -127,18 +129,18 @@ pub fn project_view(
     })
 }
 
-/// The group's place and those above it, nearest first.
+/// The group's scope and the scopes above it, nearest first.
 pub fn scopes_of_group(tx: &Tx<'_>, group: Uuid) -> Result<Vec<Scope>, DbError> {
-    let standings = standings(tx, group)?.into_iter().rev();
-    let scope = |(id, standing): (Uuid, Standing)| Scope {
+    let placements = placements(tx, group)?.into_iter().rev();
+    let scope = |(id, placement): (Uuid, Placement)| Scope {
         kind: ScopeKind::ProjectGroup,
         id,
-        path: standing.path,
+        path: placement.path,
     };
-    Ok(standings.map(scope).collect())
+    Ok(placements.map(scope).collect())
 }
 
-/// The project's place and those above it, nearest first.
+/// The project's scope and the scopes above it, nearest first.
 pub fn scopes_of_project(tx: &Tx<'_>, project: &Project) -> Result<Vec<Scope>, DbError> {
     let mut scopes = scopes_of_group(tx, project.parent)?;
     if let Some(parent) = scopes.first() {
@@ -148,18 +150,18 @@ pub fn scopes_of_project(tx: &Tx<'_>, project: &Project) -> Result<Vec<Scope>, D
     Ok(scopes)
 }
 
-/// The ids of places, as a JSON list.
-pub fn ids(places: &[Scope]) -> String {
-    let ids: Vec<_> = places.iter().map(|place| place.id).collect();
+/// The ids of scopes, as a JSON list.
+pub fn ids(scopes: &[Scope]) -> String {
+    let ids: Vec<_> = scopes.iter().map(|scope| scope.id).collect();
     serde_json::to_string(&ids).expect("ids are JSON")
 }
 
-/// The place at which something is defined, and how far away that is; `None` if it is none of them.
-pub fn place(places: &[Scope], id: Option<Uuid>) -> Option<(usize, &Scope)> {
-    places.iter().enumerate().find(|(_, place)| Some(place.id) == id)
+/// The scope with this id, and its distance from the first one.
+pub fn scope(scopes: &[Scope], id: Option<Uuid>) -> Option<(usize, &Scope)> {
+    scopes.iter().enumerate().find(|(_, scope)| Some(scope.id) == id)
 }
 
-/// Where a list of several places goes on.
+/// The cursor of an object in a list of several scopes.
 pub fn cursor(level: usize, name: &Name, id: Uuid) -> Cursor {
     Cursor { name: format!("{level:03}/{name}"), id }
 }

@@ -6,20 +6,18 @@
 
 mod idempotency;
 mod member;
-mod secret;
+mod scoped;
 mod token;
 mod tree;
-mod variable;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 pub use idempotency::IdempotencyRecord;
 pub use member::Member;
-pub use secret::Secret;
+pub use scoped::{Identity, ScopedRecord, Secret, Variable};
 pub use token::{LinkedAccount, Token};
 pub use tree::{Project, ProjectGroup};
-pub use variable::Variable;
 
 use drydock_api::configstore::types::{Org, RemoteSource, User};
 use drydock_http::api::precondition::etag;

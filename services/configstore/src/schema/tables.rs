@@ -11,8 +11,10 @@ use drydock_runtime::encryption::Encrypted;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::record::IdempotencyRecord;
-use crate::record::{LinkedAccount, Member, Project, ProjectGroup, Secret, Token, Variable};
+use crate::record::{
+    IdempotencyRecord, LinkedAccount, Member, Project, ProjectGroup, ScopedRecord, Secret, Token,
+    Variable,
+};
 
 pub const USERS: &str = "users";
 pub const ORGS: &str = "orgs";
@@ -22,8 +24,8 @@ pub const REMOTE_SOURCES: &str = "remote_sources";
 pub const LINKED_ACCOUNTS: &str = "linked_accounts";
 pub const PROJECT_GROUPS: &str = "project_groups";
 pub const PROJECTS: &str = "projects";
-pub const SECRETS: &str = "secrets";
-pub const VARIABLES: &str = "variables";
+pub const SECRETS: &str = Secret::TABLE;
+pub const VARIABLES: &str = Variable::TABLE;
 pub const IDEMPOTENCY_KEYS: &str = "idempotency_keys";
 
 pub static SCHEMA: Schema = Schema {

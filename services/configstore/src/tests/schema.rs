@@ -1,7 +1,7 @@
 //! Tests of the schema with writes that no action makes: the constraints hold all the same.
 
 use drydock_core::context::Context;
-use drydock_core::error::BoxError;
+use drydock_core::read_model::StoreError;
 use drydock_core::store::StoreTx;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ fn object(nth: u128, more: &Value) -> Value {
     object
 }
 
-fn alice_owns_acme(tx: &mut StoreTx<'_>) -> Result<(), BoxError> {
+fn alice_owns_acme(tx: &mut StoreTx<'_>) -> Result<(), StoreError> {
     tx.put(USERS, id(1), &object(1, &json!({"name": "alice", "admin": false})))?;
     tx.put(ORGS, id(2), &object(2, &json!({"name": "acme", "visibility": "public"})))?;
     tx.put(MEMBERS, id(3), &object(3, &member(2, 1, "owner")))
@@ -36,7 +36,7 @@ fn member(org: u128, user: u128, role: &str) -> Value {
 
 #[tokio::test]
 async fn no_write_breaks_a_constraint() {
-    type Write = fn(&mut StoreTx<'_>) -> Result<(), BoxError>;
+    type Write = fn(&mut StoreTx<'_>) -> Result<(), StoreError>;
     let writes: [(&str, Write); 7] = [
         ("a user's name is taken", |tx| {
             tx.put(USERS, id(9), &object(9, &json!({"name": "alice", "admin": false})))
@@ -60,9 +60,9 @@ async fn no_write_breaks_a_constraint() {
     ];
     let configstore = TestConfigstore::start().await;
     let (store, ctx) = (&configstore.service.store, Context::background());
-    store.transact(&ctx, alice_owns_acme).await.unwrap();
+    store.transact(&ctx, |tx| Ok(alice_owns_acme(tx)?)).await.unwrap();
     for (what, write) in writes {
-        let refused = store.transact(&ctx, write).await;
+        let refused = store.transact(&ctx, move |tx| Ok(write(tx)?)).await;
         let error = refused.expect_err(what);
         let text = drydock_core::error::Chain(error.as_ref()).to_string();
         assert!(text.contains("constraint failed"), "{what}: {text}");

@@ -203,6 +203,9 @@ pub enum LineagesAction {
     Restore {
         /// The lineage's id, as `list` shows it
         lineage: Uuid,
+        /// Restore without asking; needed where there is no terminal
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -354,6 +357,9 @@ pub struct GatewayArgs {
     /// Print the gateway's answer as JSON
     #[arg(long, global = true)]
     pub json: bool,
+    /// Delete without asking; needed where there is no terminal
+    #[arg(long, global = true)]
+    pub yes: bool,
 }
 
 impl ServerArgs {
@@ -375,6 +381,7 @@ impl GatewayArgs {
             token: given(self.token).or_else(|| environment.get("DRYDOCK_TOKEN")),
             data_dir: self.data_dir.or_else(|| environment.get("DRYDOCK_DATA_DIR").map(Into::into)),
             json: self.json,
+            yes: self.yes,
         }
     }
 }

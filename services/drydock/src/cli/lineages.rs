@@ -6,6 +6,7 @@ use drydock_core::context::Context;
 use drydock_http::client::ClientError;
 
 use super::args::{LineagesAction, ServerArgs};
+use super::confirm::confirm;
 use super::exit::Failure;
 use super::{connect, output};
 
@@ -21,7 +22,10 @@ pub async fn run(action: LineagesAction, server: &ServerArgs) -> Result<(), Fail
             }
             output::line(table(&lineages.items))
         }
-        LineagesAction::Restore { lineage } => {
+        LineagesAction::Restore { lineage, yes } => {
+            let what =
+                format!("the present state goes; that of lineage `{lineage}` takes its place");
+            confirm(&what, yes)?;
             let report = client.restore(&ctx, lineage).await.map_err(failed)?;
             for (kind, count) in &report.counts {
                 output::line(format!("{kind}: {count}"))?;

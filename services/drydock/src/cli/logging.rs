@@ -7,29 +7,43 @@ use std::io::{self, IsTerminal};
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::FilterExt;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::repeats::Repeats;
 
 use crate::config::types::{LogConfig, LogFormat};
 
 /// The lines that wait to be written at most.
 const QUEUED_LINES: usize = 10_000;
 
-/// Begins to log. The last lines are written when the guard is dropped.
-pub fn begin(config: &LogConfig) -> WorkerGuard {
+/// The log of a process.
+pub struct Log {
+    pub repeats: Repeats,
+    /// The last lines are written when it is dropped.
+    _writer: WorkerGuard,
+}
+
+/// Begins to log.
+pub fn begin(config: &LogConfig) -> Log {
     let filter = EnvFilter::builder().parse_lossy(&config.level);
     let stderr = io::stderr();
     let wanted = std::env::var_os("NO_COLOR").is_none_or(|text| text.is_empty());
     let colours = stderr.is_terminal() && wanted;
-    let (lines, guard) =
+    let (lines, writer) =
         NonBlockingBuilder::default().buffered_lines_limit(QUEUED_LINES).finish(stderr);
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let repeats = Repeats::default();
+    let filter = filter.and(repeats.clone());
+    let layer = tracing_subscriber::fmt::layer()
         .with_writer(lines)
         .with_ansi(colours)
         // Such errors would be printed to stderr, which panics when it cannot be written.
         .log_internal_errors(false);
+    let registry = tracing_subscriber::registry();
     match config.format {
-        LogFormat::Text => logs.init(),
-        LogFormat::Json => logs.json().init(),
+        LogFormat::Text => registry.with(layer.with_filter(filter)).init(),
+        LogFormat::Json => registry.with(layer.json().with_filter(filter)).init(),
     }
-    guard
+    Log { repeats, _writer: writer }
 }

@@ -6,6 +6,7 @@
 mod args;
 mod backup;
 mod check;
+mod confirm;
 mod connect;
 mod doctor;
 mod examine;
@@ -17,6 +18,7 @@ mod logging;
 mod maintenance;
 mod objects;
 mod output;
+mod repeats;
 mod run;
 mod serve;
 mod signals;

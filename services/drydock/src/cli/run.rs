@@ -6,10 +6,10 @@ use clap::{CommandFactory, Parser};
 use drydock_executor::supervisor::supervise;
 use nix::sys::stat::{Mode, umask};
 use tokio::runtime::Runtime;
-use tracing_appender::non_blocking::WorkerGuard;
 
 use super::args::{BackupAction, Cli, Command, ConfigAction, ConfigArgs, GatewayArgs};
 use super::exit::{Failure, USAGE};
+use super::logging::Log;
 use super::objects::session::Session;
 use super::objects::{group, org, project, remote_source, secret, token, user, variable};
 use super::{
@@ -29,7 +29,7 @@ pub fn main() -> ExitCode {
             return USAGE.into();
         }
         // Help, or the version.
-        Err(error) => error.print().or_else(|error| output::unless_closed(error)),
+        Err(error) => error.print().or_else(output::unless_closed),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -42,8 +42,12 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let environment = &environment;
     match cli.command {
         Command::Serve { role, config } => {
-            let (config, _logs) = prepare(&config, environment)?;
-            runtime()?.block_on(serve::run(role, config))
+            let (config, log) = prepare(&config, environment)?;
+            let repeats = log.repeats.clone();
+            runtime()?.block_on(async {
+                tokio::spawn(repeats.count());
+                serve::run(role, config).await
+            })
         }
         Command::Store { action } => {
             let store = action.store();
@@ -135,7 +139,7 @@ where
 }
 
 /// Reads the configuration, and begins to log as it says.
-fn prepare(args: &ConfigArgs, environment: &Environment) -> Result<(Config, WorkerGuard), Failure> {
+fn prepare(args: &ConfigArgs, environment: &Environment) -> Result<(Config, Log), Failure> {
     let config = read_config(args, environment)?.config;
     let logs = logging::begin(&config.log);
     if let Some(warning) = environment.warning() {

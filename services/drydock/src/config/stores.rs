@@ -33,6 +33,8 @@ pub struct CoordinationConfig {
     /// The bound of a call to one member.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub call_timeout: Duration,
+    /// etcd's `--quota-backend-bytes`; needed where it is set, for releases before 3.6.
+    pub quota_bytes: u64,
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub keep_alive_interval: Duration,
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
@@ -115,6 +117,7 @@ impl Default for CoordinationConfig {
             key_file: None,
             dial_timeout: settings.dial_timeout,
             call_timeout: settings.call_timeout,
+            quota_bytes: settings.quota_bytes,
             keep_alive_interval: settings.keep_alive_interval,
             keep_alive_timeout: settings.keep_alive_timeout,
         }
@@ -155,6 +158,7 @@ impl CoordinationConfig {
             },
             dial_timeout: self.dial_timeout,
             call_timeout: self.call_timeout,
+            quota_bytes: self.quota_bytes,
             keep_alive_interval: self.keep_alive_interval,
             keep_alive_timeout: self.keep_alive_timeout,
             ..EtcdSettings::new(self.endpoints.clone())

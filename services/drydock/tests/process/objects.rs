@@ -63,7 +63,7 @@ async fn a_user_creates_everything_down_to_a_variable() {
     let values: Vec<_> = run.variables.values().map(String::as_str).collect();
     assert_eq!(values, ["the plain value\n"], "byte for byte");
 
-    stdout(&alice(&["org", "delete", "acme"]).await);
+    stdout(&alice(&["org", "delete", "acme", "--yes"]).await);
     assert_eq!(json(&alice(&["org", "list", "--json"]).await), Value::Array(Vec::new()));
 }
 
@@ -83,10 +83,10 @@ async fn remote_sources_are_kept_by_administrators() {
     let alice = async |args: &[&str]| as_user(&running, &token, args).await;
     let list = stdout(&alice(&["remote-source", "list"]).await);
     assert!(list.contains("forge") && list.contains("https://forge.example/api/v1"), "{list}");
-    let refused = alice(&["remote-source", "delete", "forge"]).await;
+    let refused = alice(&["remote-source", "delete", "forge", "--yes"]).await;
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("`forbidden`"), "{}", text(&refused.stderr));
-    stdout(&installation.operate(&["remote-source", "delete", "forge"]).await);
+    stdout(&installation.operate(&["remote-source", "delete", "forge", "--yes"]).await);
     assert_eq!(json(&alice(&["remote-source", "list", "--json"]).await), Value::Array(Vec::new()));
 }
 
@@ -124,4 +124,39 @@ async fn completion_is_a_script_for_the_shell() {
         let script = drydock().args(["completion", shell]).output().await.unwrap();
         assert!(stdout(&script).contains("drydock"), "{shell}");
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_undone_is_shown_and_needs_a_yes_where_nobody_can_be_asked() {
+    let installation = Installation::new();
+    let _running = installation.start().await;
+    for args in [
+        &["user", "create", "alice"][..],
+        &["org", "create", "acme", "--owner", "alice"],
+        &["group", "create", "org/acme", "web"],
+        &["project", "create", "org/acme/web", "site"],
+        &["token", "create", "laptop", "--user", "alice"],
+    ] {
+        stdout(&installation.operate(args).await);
+    }
+    for (args, shown) in [
+        (&["org", "delete", "acme"][..], "1 memberships, 1 project groups and 1 projects"),
+        (&["user", "delete", "alice"], "user `alice` goes with 1 tokens"),
+        (&["group", "delete", "org/acme/web"], "0 project groups and 1 projects"),
+        (&["project", "delete", "org/acme/web/site"], "goes with 0 secrets and 0 variables"),
+        (&["token", "delete", "laptop", "--user", "alice"], "token `laptop` goes"),
+        (
+            &["lineages", "restore", "00000000-0000-0000-0000-000000000000"],
+            "the present state goes",
+        ),
+    ] {
+        let refused = installation.operate(args).await;
+        assert_eq!(refused.status.code(), Some(2), "{args:?}");
+        let printed = text(&refused.stderr);
+        assert!(printed.contains(shown) && printed.contains("--yes"), "{args:?}: {printed}");
+    }
+    let projects = installation.operate(&["project", "list", "org/acme/web", "--json"]).await;
+    assert_eq!(json(&projects).as_array().map(Vec::len), Some(1));
+    stdout(&installation.operate(&["org", "delete", "acme", "--yes"]).await);
+    stdout(&installation.operate(&["user", "delete", "alice", "--yes"]).await);
 }

@@ -60,7 +60,7 @@ async fn a_restore_on_the_command_line_goes_back_to_what_an_import_replaced() {
     let listed = installation.operate(&["lineages", "list", "--json"]).await;
     let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     let first = listed["items"][0]["id"].as_str().unwrap();
-    let restored = installation.operate(&["lineages", "restore", first]).await;
+    let restored = installation.operate(&["lineages", "restore", first, "--yes"]).await;
     assert!(text(&restored.stdout).contains("users: 1\n"), "{}", text(&restored.stderr));
     let shown = installation.operate(&["lineages", "list"]).await;
     assert_eq!(text(&shown.stdout).lines().count(), 4, "{}", text(&shown.stdout));

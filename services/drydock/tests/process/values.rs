@@ -82,7 +82,7 @@ async fn a_value_is_the_same_bytes_from_the_file_to_the_run() {
 
     let export = installation.path("export.ndjson");
     must(&installation, &["export", utf8(&export)]).await;
-    must(&installation, &["project", "delete", "org/acme/site"]).await;
+    must(&installation, &["project", "delete", "org/acme/site", "--yes"]).await;
     must(&installation, &["maintenance", "on", "--wait"]).await;
     must(&installation, &["import", utf8(&export)]).await;
     must(&installation, &["maintenance", "off", "--wait"]).await;

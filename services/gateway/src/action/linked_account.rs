@@ -1,10 +1,10 @@
-use drydock_api::configstore::errors::{
-    linked_account_already_exists, linked_account_not_exist, remote_source_not_exist,
-    user_not_exist,
+use drydock_api::configstore::endpoints::linked_account as failures;
+use drydock_api::configstore::refusals::{
+    LinkedAccountAlreadyExists, LinkedAccountNotExist, RemoteSourceNotExist, UserNotExist,
 };
 use drydock_api::configstore::types::{LinkedAccountView, NewLinkedAccount};
 use drydock_api::configstore::validate;
-use drydock_core::error::ApiError;
+use drydock_core::error::ActionError;
 use drydock_http::api::page::{ListQuery, Page};
 use drydock_http::client::Answer;
 use uuid::Uuid;
@@ -16,17 +16,17 @@ use crate::errors;
 pub async fn list(
     look: &Look<SelfOf>,
     query: &ListQuery,
-) -> Result<Page<LinkedAccountView>, ApiError> {
+) -> Result<Page<LinkedAccountView>, ActionError<failures::List>> {
     let given = &look.given;
     let listed = look.configstore.linked_accounts(&look.ctx, given, query).await;
-    listed.map_err(|error| errors::of(error, [user_not_exist(given)]))
+    listed.map_err(|error| errors::refused(error, [UserNotExist(given.clone()).into()]))
 }
 
 pub async fn create(
     permit: &Permit<SelfOf>,
     new: NewLinkedAccount,
     key: Option<&str>,
-) -> Result<Answer<LinkedAccountView>, ApiError> {
+) -> Result<Answer<LinkedAccountView>, ActionError<failures::Create>> {
     let source = validate::reference("remote_source", &new.remote_source)?;
     let new = NewLinkedAccount {
         remote_source: new.remote_source,
@@ -37,8 +37,15 @@ pub async fn create(
     let created = permit.configstore().create_linked_account(&permit.ctx, given, &new, key).await;
     created.map_err(|error| {
         let taken = "the user has an account at this remote source, or the account is linked";
-        let taken = linked_account_already_exists(taken);
-        errors::of(error, [taken, remote_source_not_exist(&source), user_not_exist(given)])
+        let taken = LinkedAccountAlreadyExists(taken).into();
+        errors::refused(
+            error,
+            [
+                taken,
+                RemoteSourceNotExist(source.clone()).into(),
+                UserNotExist(given.clone()).into(),
+            ],
+        )
     })
 }
 
@@ -46,11 +53,14 @@ pub async fn delete(
     permit: &Permit<SelfOf>,
     account: Uuid,
     if_match: Option<&str>,
-) -> Result<(), ApiError> {
+) -> Result<(), ActionError<failures::Delete>> {
     let given = &permit.given;
     let deleted =
         permit.configstore().delete_linked_account(&permit.ctx, given, account, if_match).await;
     deleted.map_err(|error| {
-        errors::of(error, [linked_account_not_exist(account), user_not_exist(given)])
+        errors::refused(
+            error,
+            [LinkedAccountNotExist(account).into(), UserNotExist(given.clone()).into()],
+        )
     })
 }

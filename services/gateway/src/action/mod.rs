@@ -7,7 +7,6 @@ pub mod org;
 pub mod project;
 pub mod project_group;
 pub mod remote_source;
-pub mod secret;
+pub mod scoped;
 pub mod token;
 pub mod user;
-pub mod variable;

@@ -1,8 +1,10 @@
-use drydock_api::configstore::errors::{org_already_exists, org_not_exist, user_not_exist};
+use drydock_api::configstore::endpoints::org as failures;
+use drydock_api::configstore::refusals::{OrgAlreadyExists, OrgNotExist, UserNotExist};
 use drydock_api::configstore::types::{NewOrg, Org as OrgView, OrgChange, OrgsQuery};
 use drydock_api::configstore::validate;
+use drydock_api::gateway::endpoints::CreateOrg;
 use drydock_api::names::Ref;
-use drydock_core::error::ApiError;
+use drydock_core::error::ActionError;
 use drydock_http::api::page::{Consistency, ListQuery, Page};
 use drydock_http::client::Answer;
 
@@ -11,16 +13,19 @@ use crate::auth::{Look, Permit};
 use crate::errors;
 
 /// Configstore lists those that the caller may see.
-pub async fn list(look: &Look<AnyUser>, query: ListQuery) -> Result<Page<OrgView>, ApiError> {
+pub async fn list(
+    look: &Look<AnyUser>,
+    query: ListQuery,
+) -> Result<Page<OrgView>, ActionError<failures::List>> {
     let query = OrgsQuery::new(query, None);
     let listed = look.configstore.orgs(&look.ctx, &query).await;
-    listed.map_err(|error| errors::of(error, []))
+    listed.map_err(|error| errors::refused(error, []))
 }
 
-pub async fn get(look: &Look<Reads<Org>>) -> Result<Answer<OrgView>, ApiError> {
+pub async fn get(look: &Look<Reads<Org>>) -> Result<Answer<OrgView>, ActionError<failures::Get>> {
     let Look { ctx, given, configstore } = look;
     let found = configstore.org(ctx, given, Consistency::Linearizable).await;
-    found.map_err(|error| errors::of(error, [org_not_exist(given)]))
+    found.map_err(|error| errors::refused(error, [OrgNotExist(given.clone()).into()]))
 }
 
 /// Creates an organization. A user who creates one becomes its first owner; an administrator may
@@ -29,7 +34,7 @@ pub async fn create(
     permit: &mut Permit<AnyUser>,
     new: NewOrg,
     key: Option<&str>,
-) -> Result<Answer<OrgView>, ApiError> {
+) -> Result<Answer<OrgView>, ActionError<CreateOrg>> {
     let name = validate::name(&new.name)?;
     let named = validate::optional_ref("owner", new.owner.as_deref())?;
     let caller = permit.caller.user();
@@ -45,8 +50,8 @@ pub async fn create(
     let new = NewOrg { owner: owner.as_ref().map(Ref::to_string), ..new };
     let created = permit.configstore().create_org(&permit.ctx, &new, key).await;
     created.map_err(|error| {
-        let absent = owner.iter().map(user_not_exist);
-        errors::of(error, absent.chain([org_already_exists(&name)]))
+        let absent = owner.iter().map(|it| UserNotExist(it.clone()).into());
+        errors::refused(error, absent.chain([OrgAlreadyExists(name.clone()).into()]))
     })
 }
 
@@ -54,18 +59,21 @@ pub async fn update(
     permit: &Permit<Owns<Org>>,
     change: &OrgChange,
     if_match: Option<&str>,
-) -> Result<Answer<OrgView>, ApiError> {
+) -> Result<Answer<OrgView>, ActionError<failures::Update>> {
     let name = validate::optional_name(change.name.as_deref())?;
     let given = &permit.given;
     let updated = permit.configstore().update_org(&permit.ctx, given, change, if_match).await;
     updated.map_err(|error| {
-        let taken = name.iter().map(org_already_exists);
-        errors::of(error, taken.chain([org_not_exist(given)]))
+        let taken = name.iter().map(|it| OrgAlreadyExists(it.clone()).into());
+        errors::refused(error, taken.chain([OrgNotExist(given.clone()).into()]))
     })
 }
 
-pub async fn delete(permit: &Permit<Owns<Org>>, if_match: Option<&str>) -> Result<(), ApiError> {
+pub async fn delete(
+    permit: &Permit<Owns<Org>>,
+    if_match: Option<&str>,
+) -> Result<(), ActionError<failures::Delete>> {
     let given = &permit.given;
     let deleted = permit.configstore().delete_org(&permit.ctx, given, if_match).await;
-    deleted.map_err(|error| errors::of(error, [org_not_exist(given)]))
+    deleted.map_err(|error| errors::refused(error, [OrgNotExist(given.clone()).into()]))
 }

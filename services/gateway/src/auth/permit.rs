@@ -9,11 +9,12 @@ use std::marker::PhantomData;
 use axum::extract::FromRequestParts;
 use drydock_api::admin::AdminClient;
 use drydock_api::configstore::client::ConfigstoreClient;
-use drydock_api::configstore::errors::project_group_not_exist;
+use drydock_api::configstore::refusals::ProjectGroupNotExist;
 use drydock_api::configstore::types::{Owned, Right};
+use drydock_api::gateway::endpoints::Forbidden;
 use drydock_api::names::TreeRef;
 use drydock_core::context::Context;
-use drydock_core::error::ApiError;
+use drydock_core::error::ActionError;
 use drydock_http::api::creation::Repeatable;
 use drydock_http::api::headers::Trace;
 use drydock_http::client::Client;
@@ -85,25 +86,31 @@ impl<R: Complete> Permit<R> {
 
     /// What was found of the body; but if that is wrong, it is asked first whether the caller has
     /// the rights that the body brought along.
-    pub async fn found<T>(&self, found: Result<T, ApiError>) -> Result<T, ApiError> {
+    pub async fn found<T, E, F>(&self, found: Result<T, E>) -> Result<T, ActionError<F>>
+    where
+        ActionError<F>: From<E>,
+    {
         if found.is_err() {
             let absent = R::absent(&self.given);
             let groups = self.rights.iter().filter_map(|right| match right {
-                Right::Own(Owned::ProjectGroup(group)) => Some(project_group_not_exist(group)),
+                Right::Own(Owned::ProjectGroup(group)) => {
+                    Some(ProjectGroupNotExist(group.clone()).into())
+                }
                 _ => None,
             });
             let absent = absent.into_iter().chain(groups);
             let Permit { ctx, configstore, rights, .. } = self;
-            self.presented.caller(configstore, ctx, rights, absent).await?;
+            let asked = self.presented.caller(configstore, ctx, rights, absent).await;
+            asked.map_err(ActionError::internal)?;
         }
-        found
+        Ok(found?)
     }
 
     /// Goes on only for an administrator.
-    pub fn administrator(&mut self, message: &str) -> Result<(), ApiError> {
+    pub fn administrator(&mut self, message: &'static str) -> Result<(), Forbidden> {
         match self.caller.is_admin() {
             true => self.rights.push(Right::Admin),
-            false => return Err(forbidden().with_message(message)),
+            false => return Err(Forbidden(message)),
         }
         Ok(())
     }

@@ -4,10 +4,10 @@
 use std::str::FromStr;
 
 use axum::extract::RawPathParams;
-use drydock_api::configstore::client::secrets::Place;
-use drydock_api::configstore::errors::{
-    org_not_exist, project_group_not_exist, project_not_exist, user_not_exist,
+use drydock_api::configstore::refusals::{
+    OrgNotExist, ProjectGroupNotExist, ProjectNotExist, UserNotExist,
 };
+pub use drydock_api::configstore::scoped::{Project, ProjectGroup};
 use drydock_api::configstore::types::{Owned, Right};
 use drydock_api::names::{Ref, TreeRef};
 use drydock_core::error::{ApiError, Code, Kind};
@@ -98,7 +98,7 @@ impl Require for SelfOf {
     }
 
     fn absent(given: &Ref) -> Option<ApiError> {
-        Some(user_not_exist(given))
+        Some(UserNotExist(given.clone()).into())
     }
 }
 
@@ -135,11 +135,10 @@ of_objects! {
     OwnsWithTarget: Own;
 }
 
-/// Makes a unit type for a kind of object.
-macro_rules! kept {
-    ($($name:ident, $reference:ty, $parameter:literal, $absent:ident;)*) => {$(
-        pub struct $name;
+pub struct Org;
 
+macro_rules! subjects {
+    ($($name:ident, $reference:ty, $parameter:literal, $absent:ident;)*) => {$(
         impl Subject for $name {
             type Ref = $reference;
 
@@ -151,33 +150,16 @@ macro_rules! kept {
             }
 
             fn absent(given: &$reference) -> ApiError {
-                $absent(given)
+                $absent(given.clone()).into()
             }
         }
     )*};
 }
 
-kept! {
-    Org, Ref, "org", org_not_exist;
-    ProjectGroup, TreeRef, "group", project_group_not_exist;
-    Project, TreeRef, "project", project_not_exist;
-}
-
-/// A kind of object at which secrets and variables are defined.
-pub trait Placed: Subject<Ref = TreeRef> {
-    fn place(given: &TreeRef) -> Place;
-}
-
-impl Placed for ProjectGroup {
-    fn place(given: &TreeRef) -> Place {
-        Place::ProjectGroup(given.clone())
-    }
-}
-
-impl Placed for Project {
-    fn place(given: &TreeRef) -> Place {
-        Place::Project(given.clone())
-    }
+subjects! {
+    Org, Ref, "org", OrgNotExist;
+    ProjectGroup, TreeRef, "group", ProjectGroupNotExist;
+    Project, TreeRef, "project", ProjectNotExist;
 }
 
 /// The arguments of a handler of which the first one is what `R` gives.

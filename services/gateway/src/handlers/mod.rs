@@ -11,7 +11,6 @@ mod pass;
 pub mod project;
 pub mod project_group;
 pub mod remote_source;
-pub mod secret;
+pub mod scoped;
 pub mod token;
 pub mod user;
-pub mod variable;

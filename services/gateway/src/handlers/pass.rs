@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use drydock_api::configstore::types::TreeQuery;
+use drydock_core::error::ApiError;
 use drydock_http::api::page::{ListQuery, ReadQuery};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::client::Answer;
@@ -52,7 +53,7 @@ impl<S: Send + Sync, Q: ListLike> FromRequestParts<S> for Listing<Q> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Listing<Q>, HttpError> {
         let Query(query) = Query::<Q>::from_request_parts(parts, state).await?;
-        query.list().page()?;
+        query.list().page().map_err(ApiError::from)?;
         Ok(Listing(query))
     }
 }

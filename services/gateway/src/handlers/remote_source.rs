@@ -1,9 +1,10 @@
 use axum::response::Response;
+use drydock_api::configstore::endpoints::remote_source as failures;
 use drydock_api::configstore::types::{NewRemoteSource, RemoteSource, RemoteSourceChange};
 use drydock_api::names::Ref;
 use drydock_http::api::page::{ListQuery, Page};
 use drydock_http::server::creation::Creation;
-use drydock_http::server::error::HttpError;
+use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::reply;
 
@@ -14,21 +15,21 @@ use crate::auth::{Inquiry, Permit};
 
 pub async fn list(
     Inquiry(look, Listing(query)): Inquiry<AnyUser, Listing<ListQuery>>,
-) -> Result<axum::Json<Page<RemoteSource>>, HttpError> {
+) -> Result<axum::Json<Page<RemoteSource>>, OperationError<failures::List>> {
     Ok(axum::Json(action::list(&look, &query).await?))
 }
 
 pub async fn create(
     permit: Permit<Admin>,
     creation: Creation<NewRemoteSource>,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Create>> {
     let key = permit.key(creation.repeatable.as_ref());
     Ok(pass_on(&action::create(&permit, creation.new, key.as_deref()).await?))
 }
 
 pub async fn get(
     Inquiry(look, (Path(source), Query(_))): Inquiry<AnyUser, One<Ref>>,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Get>> {
     Ok(pass_on(&action::get(&look, &source).await?))
 }
 
@@ -37,7 +38,7 @@ pub async fn update(
     Path(source): Path<Ref>,
     if_match: Precondition,
     Json(change): Json<RemoteSourceChange>,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Update>> {
     Ok(pass_on(&action::update(&permit, &source, change, if_match.text()).await?))
 }
 
@@ -45,7 +46,7 @@ pub async fn delete(
     permit: Permit<Admin>,
     Path(source): Path<Ref>,
     if_match: Precondition,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Delete>> {
     action::delete(&permit, &source, if_match.text()).await?;
     Ok(reply::no_content())
 }

@@ -1,9 +1,10 @@
 use axum::response::Response;
+use drydock_api::configstore::endpoints::token as failures;
 use drydock_api::configstore::types::{NewToken, TokenView};
 use drydock_api::names::Ref;
 use drydock_http::api::page::{ListQuery, Page};
 use drydock_http::server::creation::Creation;
-use drydock_http::server::error::HttpError;
+use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::Path;
 use drydock_http::server::reply;
 
@@ -14,14 +15,14 @@ use crate::auth::{Inquiry, Permit};
 
 pub async fn list(
     Inquiry(look, Listing(query)): Inquiry<SelfOf, Listing<ListQuery>>,
-) -> Result<axum::Json<Page<TokenView>>, HttpError> {
+) -> Result<axum::Json<Page<TokenView>>, OperationError<failures::List>> {
     Ok(axum::Json(action::list(&look, &query).await?))
 }
 
 pub async fn create(
     permit: Permit<SelfOf>,
     creation: Creation<NewToken>,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Create>> {
     let key = permit.key(creation.repeatable.as_ref());
     Ok(pass_on(&action::create(&permit, &creation.new, key.as_deref()).await?))
 }
@@ -30,7 +31,7 @@ pub async fn delete(
     permit: Permit<SelfOf>,
     Path((_, token)): Path<(String, Ref)>,
     if_match: Precondition,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<failures::Delete>> {
     action::delete(&permit, &token, if_match.text()).await?;
     Ok(reply::no_content())
 }

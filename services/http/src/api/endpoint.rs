@@ -1,6 +1,11 @@
 //! An endpoint: how a request for an operation is treated before its handler sees it, and how the
 //! API document describes the operation. Clients, the server and the document use the same value.
 
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::marker::PhantomData;
+
+use drydock_core::error::{Code, Failure};
 use http::Method;
 
 use super::operation::Operation;
@@ -55,15 +60,48 @@ pub struct Spec {
     pub deadline: Deadline,
 }
 
-/// An operation without its handler.
-#[derive(Clone)]
-pub struct Endpoint {
+/// An operation without its handler. `F` is what the handler can refuse: the operation has those
+/// codes besides the codes of its description.
+pub struct Endpoint<F = Infallible> {
     pub spec: Spec,
     pub operation: Operation,
+    failures: PhantomData<fn() -> F>,
+}
+
+impl Clone for Endpoint {
+    fn clone(&self) -> Endpoint {
+        let Endpoint { spec, operation, failures } = self;
+        Endpoint { spec: spec.clone(), operation: operation.clone(), failures: *failures }
+    }
+}
+
+impl<F: Failure> Endpoint<F> {
+    /// The same operation, with the codes of `F` in its description.
+    pub fn described(self) -> Endpoint {
+        self.failing::<Infallible>().refuses(&F::codes())
+    }
 }
 
 impl Endpoint {
-    fn new(method: Method, path: &'static str, body: BodyRule) -> Endpoint {
+    /// Removes the codes for which `keep` is false, of the ones that do not follow from the spec.
+    pub fn refuses_only(mut self, keep: impl Fn(Code) -> bool) -> Endpoint {
+        self.operation.codes.retain(|code| keep(*code));
+        self
+    }
+
+    /// Every code that the operation can answer.
+    pub fn codes(&self) -> BTreeSet<Code> {
+        let mut codes = self.operation.codes.clone();
+        codes.extend(implied(&self.spec));
+        if self.operation.query.is_some() {
+            codes.insert(Code::InvalidQuery);
+        }
+        codes
+    }
+}
+
+impl<F> Endpoint<F> {
+    fn new(method: Method, path: &'static str, body: BodyRule) -> Endpoint<F> {
         Endpoint {
             spec: Spec {
                 method,
@@ -74,71 +112,110 @@ impl Endpoint {
                 deadline: Deadline::Bounded,
             },
             operation: Operation::default(),
+            failures: PhantomData,
         }
     }
 
+    /// The same operation, whose handler can refuse what `G` says.
+    pub fn failing<G>(self) -> Endpoint<G> {
+        Endpoint { spec: self.spec, operation: self.operation, failures: PhantomData }
+    }
+
     /// GET, which includes HEAD.
-    pub fn get(path: &'static str) -> Endpoint {
+    pub fn get(path: &'static str) -> Endpoint<F> {
         Endpoint::new(Method::GET, path, BodyRule::None)
     }
 
-    pub fn post(path: &'static str) -> Endpoint {
+    pub fn post(path: &'static str) -> Endpoint<F> {
         Endpoint::new(Method::POST, path, BodyRule::Small)
     }
 
-    pub fn put(path: &'static str) -> Endpoint {
+    pub fn put(path: &'static str) -> Endpoint<F> {
         Endpoint::new(Method::PUT, path, BodyRule::Small)
     }
 
-    pub fn delete(path: &'static str) -> Endpoint {
+    pub fn delete(path: &'static str) -> Endpoint<F> {
         Endpoint::new(Method::DELETE, path, BodyRule::None)
     }
 
     /// Replaces the path.
-    pub fn at(mut self, path: &'static str) -> Endpoint {
+    pub fn at(mut self, path: &'static str) -> Endpoint<F> {
         self.spec.path = path;
         self
     }
 
     /// Answers in normal mode only.
-    pub fn serving(mut self) -> Endpoint {
+    pub fn serving(mut self) -> Endpoint<F> {
         self.spec.availability = Availability::Serving;
         self
     }
 
     /// Answers in maintenance and while loading too.
-    pub fn always(mut self) -> Endpoint {
+    pub fn always(mut self) -> Endpoint<F> {
         self.spec.availability = Availability::Always;
         self
     }
 
     /// Needs no token.
-    pub fn open(mut self) -> Endpoint {
+    pub fn open(mut self) -> Endpoint<F> {
         self.spec.access = Access::Open;
         self
     }
 
     /// Is for bearers of tokens that the service itself knows.
-    pub fn bearer(mut self) -> Endpoint {
+    pub fn bearer(mut self) -> Endpoint<F> {
         self.spec.access = Access::Bearer;
         self
     }
 
     /// Takes a body of any length.
-    pub fn streamed(mut self) -> Endpoint {
+    pub fn streamed(mut self) -> Endpoint<F> {
         self.spec.body = BodyRule::Stream;
         self
     }
 
     /// Takes no body.
-    pub fn bodiless(mut self) -> Endpoint {
+    pub fn bodiless(mut self) -> Endpoint<F> {
         self.spec.body = BodyRule::None;
         self
     }
 
     /// May take as long as it needs.
-    pub fn unbounded(mut self) -> Endpoint {
+    pub fn unbounded(mut self) -> Endpoint<F> {
         self.spec.deadline = Deadline::Unbounded;
         self
     }
+}
+
+/// The codes of the checks before the handler, and of the stores below all handlers.
+fn implied(spec: &Spec) -> Vec<Code> {
+    let mut codes = vec![Code::Internal, Code::InvalidHeader, Code::DeadlineExceeded];
+    let changes = spec.method != Method::GET;
+    match spec.access {
+        Access::Open => {}
+        Access::Internal => {
+            let always = [Code::Unauthorized, Code::TooManyRequests, Code::CoordinationUnavailable];
+            codes.extend(always);
+            if changes && spec.availability == Availability::Serving {
+                codes.push(Code::StorageUnavailable);
+            }
+        }
+        // All failures of the services behind a gateway have one code here.
+        Access::Bearer => {
+            codes.extend([Code::Unauthorized, Code::TooManyRequests, Code::Unavailable]);
+        }
+    }
+    if spec.availability == Availability::Serving {
+        codes.extend([Code::Maintenance, Code::NotReady]);
+        if changes {
+            codes.push(Code::TransactionTooLarge);
+        }
+    }
+    if spec.path.contains('{') {
+        codes.push(Code::InvalidRef);
+    }
+    if spec.body == BodyRule::Small {
+        codes.extend([Code::InvalidBody, Code::BodyTooLarge, Code::UnsupportedMediaType]);
+    }
+    codes
 }

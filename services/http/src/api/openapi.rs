@@ -57,7 +57,7 @@ fn operation(
     generator: &mut SchemaGenerator,
     refusals: &mut Map<String, Value>,
 ) -> Value {
-    let Endpoint { spec, operation } = endpoint;
+    let Endpoint { spec, operation, .. } = endpoint;
     let mut described = json!({
         "operationId": operation_id(spec),
         "summary": operation.summary,
@@ -86,7 +86,7 @@ fn operation_id(spec: &Spec) -> String {
 }
 
 fn parameters(
-    Endpoint { spec, operation }: &Endpoint,
+    Endpoint { spec, operation, .. }: &Endpoint,
     path_schema: PathSchema,
     generator: &mut SchemaGenerator,
 ) -> Vec<Value> {

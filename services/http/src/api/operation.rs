@@ -1,13 +1,13 @@
 //! The description of an endpoint for the API document: one method for each usual kind of
-//! operation, which adds its parameters, its bodies and its codes.
+//! operation, which adds its parameters and its bodies.
 
 use std::collections::BTreeSet;
 
 use drydock_core::error::Code;
-use http::{HeaderName, Method, header};
+use http::{HeaderName, header};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::endpoint::{Access, Availability, BodyRule, Endpoint, Spec};
+use super::endpoint::Endpoint;
 use super::headers::IDEMPOTENCY_KEY;
 use super::page::{ListQuery, Page, ReadQuery};
 
@@ -44,8 +44,8 @@ pub struct Operation {
     pub takes: Option<&'static str>,
     pub headers: Vec<HeaderName>,
     pub success: Success,
-    /// The codes that do not follow from the endpoint's [`Spec`].
-    codes: BTreeSet<Code>,
+    /// The codes that do not follow from the endpoint's `Spec`.
+    pub(super) codes: BTreeSet<Code>,
 }
 
 impl Default for Operation {
@@ -72,144 +72,90 @@ fn inline<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     T::json_schema(generator)
 }
 
-impl Endpoint {
+impl<F> Endpoint<F> {
     /// Describes the operation in a few words.
-    pub fn about(mut self, summary: &'static str) -> Endpoint {
+    pub fn about(mut self, summary: &'static str) -> Endpoint<F> {
         self.operation.summary = summary;
         self
     }
 
     /// Answers a page of `T`.
-    pub fn lists<T: JsonSchema>(self) -> Endpoint {
-        self.query::<ListQuery>()
-            .answers::<Page<T>>()
-            .refuses(&[Code::InvalidLimit, Code::InvalidCursor])
-            .refuses(DELEGATION)
+    pub fn lists<T: JsonSchema>(self) -> Endpoint<F> {
+        self.query::<ListQuery>().answers::<Page<T>>().refuses(DELEGATION)
     }
 
     /// Answers one object.
-    pub fn shows<T: JsonSchema>(self) -> Endpoint {
+    pub fn shows<T: JsonSchema>(self) -> Endpoint<F> {
         self.query::<ReadQuery>().answers::<T>().refuses(DELEGATION)
     }
 
     /// Makes an object with a name; may be repeated under an idempotency key.
-    pub fn creates<New: JsonSchema, T: JsonSchema>(mut self) -> Endpoint {
+    pub fn creates<New: JsonSchema, T: JsonSchema>(mut self) -> Endpoint<F> {
         self.operation.headers.push(IDEMPOTENCY_KEY);
         self.operation.success = Success::Created(schema::<T>);
-        self.takes::<New>()
-            .refuses(&[Code::IdempotencyKeyReused, Code::EncryptionKeyMissing])
-            .refuses(DELEGATION)
+        self.takes::<New>().refuses(DELEGATION)
     }
 
     /// Changes an object, if it is the one that `If-Match` names.
-    pub fn changes<Change: JsonSchema, T: JsonSchema>(self) -> Endpoint {
+    pub fn changes<Change: JsonSchema, T: JsonSchema>(self) -> Endpoint<F> {
         self.takes::<Change>().answers::<T>().conditional()
     }
 
     /// Deletes an object, if it is the one that `If-Match` names.
-    pub fn deletes(self) -> Endpoint {
+    pub fn deletes(self) -> Endpoint<F> {
         self.conditional()
     }
 
     /// Takes a JSON body.
-    pub fn takes<T: JsonSchema>(mut self) -> Endpoint {
+    pub fn takes<T: JsonSchema>(mut self) -> Endpoint<F> {
         self.operation.request = Some(schema::<T>);
         self
     }
 
     /// Takes a JSON body, or none.
-    pub fn takes_if_given<T: JsonSchema>(mut self) -> Endpoint {
+    pub fn takes_if_given<T: JsonSchema>(mut self) -> Endpoint<F> {
         self.operation.optional = true;
         self.takes::<T>()
     }
 
     /// Takes a body of this media type.
-    pub fn takes_media(mut self, media: &'static str) -> Endpoint {
+    pub fn takes_media(mut self, media: &'static str) -> Endpoint<F> {
         self.operation.takes = Some(media);
         self
     }
 
     /// Takes the fields of `T` as parameters.
-    pub fn query<T: JsonSchema>(mut self) -> Endpoint {
+    pub fn query<T: JsonSchema>(mut self) -> Endpoint<F> {
         self.operation.query = Some(inline::<T>);
         self
     }
 
     /// Answers JSON.
-    pub fn answers<T: JsonSchema>(mut self) -> Endpoint {
+    pub fn answers<T: JsonSchema>(mut self) -> Endpoint<F> {
         self.operation.success = Success::Object(schema::<T>);
         self
     }
 
     /// Answers JSON with 201, or with 200 if the object was there before.
-    pub fn puts<Change: JsonSchema, T: JsonSchema>(mut self) -> Endpoint {
+    pub fn puts<Change: JsonSchema, T: JsonSchema>(mut self) -> Endpoint<F> {
         self.operation.success = Success::CreatedOrChanged(schema::<T>);
         self.takes::<Change>().conditional()
     }
 
     /// Answers another media type.
-    pub fn answers_media(mut self, media: &'static str) -> Endpoint {
+    pub fn answers_media(mut self, media: &'static str) -> Endpoint<F> {
         self.operation.success = Success::Other(media);
         self
     }
 
-    /// Removes the codes for which `keep` is false.
-    pub fn refuses_only(mut self, keep: impl Fn(Code) -> bool) -> Endpoint {
-        self.operation.codes.retain(|code| keep(*code));
-        self
-    }
-
     /// Adds codes to the ones that follow from the rest of the description.
-    pub fn refuses(mut self, codes: &[Code]) -> Endpoint {
+    pub fn refuses(mut self, codes: &[Code]) -> Endpoint<F> {
         self.operation.codes.extend(codes);
         self
     }
 
-    fn conditional(mut self) -> Endpoint {
+    fn conditional(mut self) -> Endpoint<F> {
         self.operation.headers.push(header::IF_MATCH);
-        self.refuses(&[Code::RevisionMismatch]).refuses(DELEGATION)
+        self.refuses(DELEGATION)
     }
-
-    /// Every code that the operation can answer.
-    pub fn codes(&self) -> BTreeSet<Code> {
-        let mut codes = self.operation.codes.clone();
-        codes.extend(implied(&self.spec));
-        if self.operation.query.is_some() {
-            codes.insert(Code::InvalidQuery);
-        }
-        codes
-    }
-}
-
-/// The codes of the checks before the handler, and of the stores below all handlers.
-fn implied(spec: &Spec) -> Vec<Code> {
-    let mut codes = vec![Code::Internal, Code::InvalidHeader, Code::DeadlineExceeded];
-    let changes = spec.method != Method::GET;
-    match spec.access {
-        Access::Open => {}
-        Access::Internal => {
-            let always = [Code::Unauthorized, Code::TooManyRequests, Code::CoordinationUnavailable];
-            codes.extend(always);
-            if changes && spec.availability == Availability::Serving {
-                codes.push(Code::StorageUnavailable);
-            }
-        }
-        // All failures of the services behind a gateway have one code here.
-        Access::Bearer => {
-            codes.extend([Code::Unauthorized, Code::TooManyRequests, Code::Unavailable]);
-        }
-    }
-    if spec.availability == Availability::Serving {
-        codes.extend([Code::Maintenance, Code::NotReady]);
-        if changes {
-            codes.push(Code::TransactionTooLarge);
-        }
-    }
-    if spec.path.contains('{') {
-        codes.push(Code::InvalidRef);
-    }
-    if spec.body == BodyRule::Small {
-        codes.extend([Code::InvalidBody, Code::BodyTooLarge, Code::UnsupportedMediaType]);
-    }
-    codes
 }

@@ -3,8 +3,8 @@
 //! A cursor is opaque to clients. It holds the sort key of the last item answered, so the next page
 //! is right even if objects were created or deleted in between.
 
-use drydock_core::error::{ApiError, Code, Kind};
 use drydock_core::store::Reads;
+use drydock_core::{failures, refusals};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -38,6 +38,17 @@ pub struct ListQuery {
 pub struct ReadQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consistency: Option<Consistency>,
+}
+
+refusals! {
+    InvalidLimit = "`limit` must be 1 to 100";
+    InvalidCursor = "`cursor` must be a `next_cursor` that a list answered";
+    InvalidOrder as InvalidQuery = "`order` must be `asc` or `desc`";
+}
+
+failures! {
+    /// A parameter of a list has no meaning.
+    InvalidPage { InvalidLimit, InvalidCursor, InvalidOrder }
 }
 
 /// How recent the state must be that an answer shows.
@@ -106,27 +117,21 @@ impl ListQuery {
         self.consistency.unwrap_or_default().reads()
     }
 
-    pub fn page(&self) -> Result<PageRequest, ApiError> {
-        let bad = |code, message: &str| {
-            Err(ApiError::new(Kind::BadRequest).with_code(code).with_message(message))
-        };
+    pub fn page(&self) -> Result<PageRequest, InvalidPage> {
         let limit = match self.limit.as_deref().map(str::parse) {
             None => DEFAULT_LIMIT,
             Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,
-            Some(_) => return bad(Code::InvalidLimit, "`limit` must be 1 to 100"),
+            Some(_) => return Err(InvalidLimit.into()),
         };
         let after = match self.cursor.as_deref().map(Cursor::decode) {
             None => None,
             Some(Some(cursor)) => Some(cursor),
-            Some(None) => {
-                let message = "`cursor` must be a `next_cursor` that a list answered";
-                return bad(Code::InvalidCursor, message);
-            }
+            Some(None) => return Err(InvalidCursor.into()),
         };
         let order = match self.order.as_deref() {
             None | Some("asc") => Order::Ascending,
             Some("desc") => Order::Descending,
-            Some(_) => return bad(Code::InvalidQuery, "`order` must be `asc` or `desc`"),
+            Some(_) => return Err(InvalidOrder.into()),
         };
         Ok(PageRequest { limit, after, order })
     }
@@ -172,6 +177,8 @@ impl<T> Page<T> {
 
 #[cfg(test)]
 mod tests {
+    use drydock_core::error::Failure;
+
     use super::*;
 
     fn query(limit: Option<&str>, cursor: Option<&str>, order: Option<&str>) -> ListQuery {
@@ -185,7 +192,7 @@ mod tests {
 
     #[test]
     fn every_bad_parameter_has_its_code() {
-        let code = |query: ListQuery| query.page().unwrap_err().code();
+        let code = |query: ListQuery| query.page().unwrap_err().code().as_str();
         for limit in ["0", "101", "-1", "x", ""] {
             assert_eq!(code(query(Some(limit), None, None)), "invalid_limit");
         }

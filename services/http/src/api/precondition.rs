@@ -2,6 +2,7 @@
 
 use drydock_core::error::{ApiError, Code, Kind};
 use drydock_core::log::format::canonical;
+use drydock_core::refusals;
 use http::{HeaderMap, header};
 use serde::Serialize;
 
@@ -11,6 +12,11 @@ pub fn etag<T: Serialize>(revision: u64, object: &T) -> String {
     let json = canonical(object).expect("stored objects are JSON");
     let hash = blake3::hash(json.get().as_bytes()).to_hex();
     format!("\"{revision}-{}\"", &hash[..16])
+}
+
+refusals! {
+    /// The precondition of a change does not hold.
+    RevisionMismatch = "the object is not at the revision that `If-Match` names";
 }
 
 /// The precondition of a change: one of these entity tags must be the object's.
@@ -25,19 +31,13 @@ enum Tags {
 
 impl IfMatch {
     /// Compares with the object's entity tag, `current`, which is `None` if there is no object.
-    pub fn check(&self, current: Option<&str>) -> Result<(), ApiError> {
+    pub fn check(&self, current: Option<&str>) -> Result<(), RevisionMismatch> {
         let holds = match (&self.0, current) {
             (None, _) | (Some(Tags::Any), Some(_)) => true,
             (Some(Tags::OneOf(tags)), Some(current)) => tags.iter().any(|tag| tag == current),
             (Some(_), None) => false,
         };
-        if holds {
-            return Ok(());
-        }
-        let message = "the object is not at the revision that `If-Match` names";
-        Err(ApiError::new(Kind::PreconditionFailed)
-            .with_code(Code::RevisionMismatch)
-            .with_message(message))
+        if holds { Ok(()) } else { Err(RevisionMismatch) }
     }
 
     pub(crate) fn parse(headers: &HeaderMap) -> Result<IfMatch, ApiError> {
@@ -94,8 +94,8 @@ mod tests {
         assert!(if_match("*").unwrap().check(current).is_ok());
         assert!(IfMatch::default().check(None).is_ok());
         for (sent, current) in [("\"2-abc\"", current), ("W/\"3-abc\"", current), ("*", None)] {
-            let error = if_match(sent).unwrap().check(current).unwrap_err();
-            assert_eq!(error.code(), "revision_mismatch", "{sent}");
+            let checked = if_match(sent).unwrap().check(current);
+            assert_eq!(checked, Err(RevisionMismatch), "{sent}");
         }
         for bad in ["3-abc", "", "\"", "\"a\",", "\"a\" \"b\"", "w/\"a\"", "x\"a\""] {
             assert_eq!(if_match(bad).unwrap_err().code(), "invalid_header", "{bad}");

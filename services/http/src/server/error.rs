@@ -1,13 +1,15 @@
 //! The boundary where errors become answers.
 //!
 //! A handler returns [`HttpError`] around any error. The answer shows the first [`ApiError`] in its
-//! chain of causes and nothing else; the whole chain travels beside the answer as [`Failure`], so
-//! that the outermost layer logs it once.
+//! chain of causes and nothing else; the whole chain travels beside the answer as [`LoggedError`],
+//! so that the outermost layer logs it once.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
-use drydock_core::error::{ApiError, BoxError, Kind, first_api_error};
+use drydock_core::error::{ActionError, ApiError, BoxError, Failure, Kind, first_api_error};
+
 use http::{HeaderValue, header};
 
 use crate::api::error_body::{ErrorBody, status_of};
@@ -22,9 +24,37 @@ impl<E: Into<BoxError>> From<E> for HttpError {
     }
 }
 
+/// The error of a handler whose operation can refuse what `F` says. Only an [`ActionError`] of that
+/// operation turns into it, and what turns into that.
+pub struct OperationError<F>(HttpError, PhantomData<fn() -> F>);
+
+impl<F> OperationError<F> {
+    /// For the way that all actions of a service take to its store: whatever `error` holds is
+    /// answered as at every boundary.
+    pub fn at_boundary(error: impl Into<BoxError>) -> OperationError<F> {
+        OperationError(HttpError(error.into()), PhantomData)
+    }
+}
+
+impl<E, F: Failure> From<E> for OperationError<F>
+where
+    ActionError<F>: From<E>,
+{
+    #[track_caller]
+    fn from(error: E) -> OperationError<F> {
+        OperationError::at_boundary(ActionError::from(error).boxed())
+    }
+}
+
+impl<F> IntoResponse for OperationError<F> {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}
+
 /// The error behind an answer, for the log only: it may hold secrets.
 #[derive(Clone)]
-pub struct Failure {
+pub struct LoggedError {
     pub kind: Kind,
     pub code: &'static str,
     pub error: Arc<BoxError>,
@@ -44,7 +74,7 @@ impl IntoResponse for HttpError {
             let seconds = HeaderValue::from(RETRY_AFTER_SECONDS);
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
-        response.extensions_mut().insert(Failure { kind, code, error: Arc::new(self.0) });
+        response.extensions_mut().insert(LoggedError { kind, code, error: Arc::new(self.0) });
         response
     }
 }

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue};
 use tracing::Instrument;
 
 use super::context::AppContext;
-use super::error::{Failure, HttpError};
+use super::error::{HttpError, LoggedError};
 use super::listener::drain_body::SharedBody;
 use crate::api::error_body::kind_of;
 use crate::api::headers::{REQUEST_ID, RequestId, TRACEPARENT, Trace};
@@ -50,7 +50,7 @@ pub(crate) async fn frame(
         Err(panic) => HttpError::from(panicked(&*panic)).into_response(),
     };
     let mut response = with_our_body(response);
-    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+    if let Some(failure) = response.extensions_mut().remove::<LoggedError>() {
         span.in_scope(|| log(&failure));
         rest.drain().await;
     }
@@ -86,7 +86,7 @@ fn panicked(panic: &(dyn Any + Send)) -> ApiError {
 /// Replaces an error answer that a library has made by one with our body.
 fn with_our_body(response: Response) -> Response {
     let status = response.status();
-    let foreign = response.extensions().get::<Failure>().is_none();
+    let foreign = response.extensions().get::<LoggedError>().is_none();
     if foreign && (status.is_client_error() || status.is_server_error()) {
         let error = ApiError::new(kind_of(status))
             .with_source(format!("answered {status} outside the error boundary"));
@@ -95,8 +95,8 @@ fn with_our_body(response: Response) -> Response {
     response
 }
 
-fn log(failure: &Failure) {
-    let Failure { kind, code, error } = failure;
+fn log(failure: &LoggedError) {
+    let LoggedError { kind, code, error } = failure;
     let error = Chain(error.as_ref().as_ref());
     match kind {
         Kind::Internal => tracing::error!(%kind, code, %error, "request failed"),

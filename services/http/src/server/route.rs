@@ -9,11 +9,11 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{Extension, Router};
-use drydock_core::error::{ApiError, Code, Kind};
+use drydock_core::error::{ApiError, Code, Failure, Kind};
 use http::{HeaderValue, Method, header};
 
 use super::context::{App, AppContext};
-use super::error::HttpError;
+use super::error::{HttpError, OperationError};
 use super::health::Document;
 use super::{frame, guard};
 use crate::api::endpoint::Endpoint;
@@ -25,12 +25,43 @@ pub struct Route<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Route<S> {
+    /// A route whose handler can refuse what its operation declares, and nothing else.
+    pub fn typed<F: Failure, T: 'static>(
+        endpoint: Endpoint<F>,
+        handler: impl Refusing<F, T, App<S>>,
+    ) -> Route<S> {
+        Route::new(endpoint.described(), handler)
+    }
+
+    /// A route whose codes are in the description of its endpoint.
     pub fn new<T: 'static>(endpoint: Endpoint, handler: impl Handler<T, App<S>>) -> Route<S> {
         let method = endpoint.spec.method.clone();
         let filter = MethodFilter::try_from(method).expect("endpoints have only four methods");
         Route { endpoint, handler: on(filter, handler) }
     }
 }
+
+/// A handler whose error is that of an operation which can refuse what `F` says.
+pub trait Refusing<F, T, S>: Handler<T, S> {}
+
+/// For handlers with these arguments.
+macro_rules! refusing {
+    ($($argument:ident)*) => {
+        impl<H, O, R, F, M, S, $($argument),*> Refusing<F, (M, $($argument,)*), S> for H
+        where
+            H: Handler<(M, $($argument,)*), S> + FnOnce($($argument),*) -> O,
+            O: Future<Output = Result<R, OperationError<F>>>,
+        {
+        }
+    };
+}
+
+refusing!(A);
+refusing!(A B);
+refusing!(A B C);
+refusing!(A B C D);
+refusing!(A B C D E);
+refusing!(A B C D E G);
 
 /// The endpoints of a table.
 pub fn endpoints<S>(table: &[Route<S>]) -> Vec<Endpoint> {

@@ -14,10 +14,10 @@ use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
 
 use crate::api::endpoint::Endpoint;
-use crate::api::page::ListQuery;
+use crate::api::page::{InvalidPage, ListQuery};
 use crate::api::precondition::etag;
 use crate::server::context::App;
-use crate::server::error::HttpError;
+use crate::server::error::{HttpError, OperationError};
 use crate::server::extract::{Json, Path, Query, unreadable};
 use crate::server::route::Route;
 use crate::server::{HttpSettings, health, reply};
@@ -65,7 +65,7 @@ impl TryFrom<String> for Word {
 
 fn table() -> Vec<Route<Toy>> {
     let mut table = vec![
-        Route::new(Endpoint::get("/api/v1/things"), list),
+        Route::typed(Endpoint::get("/api/v1/things"), list),
         Route::new(Endpoint::post("/api/v1/things"), create),
         Route::new(Endpoint::get("/api/v1/things/{ref}"), get),
         Route::new(Endpoint::get("/api/v1/panic"), panics),
@@ -80,7 +80,7 @@ fn table() -> Vec<Route<Toy>> {
     table
 }
 
-async fn list(Query(query): Query<ListQuery>) -> Result<Response, HttpError> {
+async fn list(Query(query): Query<ListQuery>) -> Result<Response, OperationError<InvalidPage>> {
     query.page()?;
     Ok(reply::no_content())
 }

@@ -93,7 +93,10 @@ impl Node {
             check_intact(cluster)?;
             cluster.machine().range(range, newest)
         };
-        self.query((Method::Range, &range.key), consistency(range.serializable), work).await
+        let call = (Method::Range, range.key.as_slice());
+        let answer = self.query(call, consistency(range.serializable), work).await?;
+        self.has_read(range, &answer);
+        Ok(answer)
     }
 
     pub(super) async fn run_txn(&self, txn: &PbTxnRequest) -> Result<PbTxnResponse> {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use etcd_client::proto::{PbPutRequest, PbTxnResponse};
+use etcd_client::proto::{PbPutRequest, PbTxnRequest, PbTxnResponse};
 use etcd_client::{Client, Txn, TxnOp, WatchOptions};
 use tokio::time::Instant;
 
@@ -52,8 +52,8 @@ impl Observer for Hooks {
         }
     }
 
-    fn decided(&self, _: &str, txn: &PbTxnResponse) {
-        self.decided.lock().unwrap().push(txn.succeeded);
+    fn decided(&self, _: &str, _: &PbTxnRequest, answer: &PbTxnResponse) {
+        self.decided.lock().unwrap().push(answer.succeeded);
     }
 }
 

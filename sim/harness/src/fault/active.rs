@@ -35,6 +35,9 @@ struct State {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hits {
     pub label: String,
+    /// When the fault began.
+    #[serde(default)]
+    pub at_ms: u64,
     pub story: String,
     pub hits: u64,
     /// The code point that it struck, and how.
@@ -206,6 +209,7 @@ impl Faults {
         faults
             .map(|(index, fault)| Hits {
                 label: fault.label.clone(),
+                at_ms: fault.at_ms,
                 story: format!(
                     "{:>8.3}s for {:>6.3}s  {}",
                     fault.at_ms as f64 / 1000.0,

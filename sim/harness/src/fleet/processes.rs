@@ -106,14 +106,10 @@ pub async fn run_one(job: &Job, options: &ChildOptions) -> Result<Outcome, Failu
     if let Some(until_ms) = options.until_ms {
         command.arg("--until-ms").arg(until_ms.to_string());
     }
-    let stderr = match &options.log {
-        Some(level) => {
-            command.arg("--log").arg(level);
-            Stdio::inherit()
-        }
-        None => Stdio::piped(),
-    };
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
+    if let Some(level) = &options.log {
+        command.arg("--log").arg(level);
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.kill_on_drop(true).spawn()?;
     let mut stdin = child.stdin.take().expect("it is piped");
     stdin.write_all(job.text.as_bytes()).await?;

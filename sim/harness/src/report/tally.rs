@@ -256,11 +256,12 @@ pub fn failure(outcome: &Outcome, file: &Path, replay: &str) -> String {
             }
         }
     }
-    let bit = outcome.faults.iter().filter(|fault| fault.hits > 0);
-    for fault in bit.clone().take(STORY_LINES) {
+    let mut bit: Vec<_> = outcome.faults.iter().filter(|fault| fault.hits > 0).collect();
+    bit.sort_by_key(|fault| fault.at_ms);
+    for fault in bit.iter().take(STORY_LINES) {
         text.push_str(&format!("{}  (hit {})\n", fault.story, fault.hits));
     }
-    let more = bit.count().saturating_sub(STORY_LINES);
+    let more = bit.len().saturating_sub(STORY_LINES);
     if more > 0 {
         text.push_str(&format!("  and {more} more faults\n"));
     }

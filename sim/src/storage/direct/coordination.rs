@@ -93,9 +93,9 @@ impl FaultyCoordination {
                 let answer = self.stores.current().txn(txn).await;
                 self.revisions.txn(host, "unanswered", &answer);
             }
-            Effect::Dropped => self.revisions.note(host, "dropped txn"),
+            Effect::Dropped => self.revisions.note(host, format_args!("dropped txn")),
             Effect::Late => {
-                self.revisions.note(host, "delayed txn");
+                self.revisions.note(host, format_args!("delayed txn"));
                 let rng = &self.link.rng;
                 let more_ms = {
                     let mut rng = rng.lock().expect("no holder of this lock panics");
@@ -146,7 +146,7 @@ impl Coordination for FaultyCoordination {
     async fn watch(&self, request: WatchRequest) -> Result<WatchStream> {
         self.there().await?;
         let inner = self.stores.current().watch(request).await?;
-        self.revisions.note(&self.link.host, "watch");
+        self.revisions.note(&self.link.host, format_args!("watch"));
         let watch = FaultyWatch {
             inner,
             era: self.stores.era(),
@@ -164,7 +164,7 @@ impl Coordination for FaultyCoordination {
     async fn lease_grant(&self, ttl: Duration) -> Result<Lease> {
         self.there().await?;
         let lease = self.stores.current().lease_grant(ttl).await?;
-        self.revisions.note(&self.link.host, "lease granted");
+        self.revisions.note(&self.link.host, format_args!("lease granted"));
         self.back(lease).await
     }
 

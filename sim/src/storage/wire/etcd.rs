@@ -10,8 +10,11 @@ use drydock_core::net::Net;
 use drydock_harness::record::Recorder;
 use drydock_harness::world::{self, Stop};
 use drydock_sim_etcd::machine::is_delete;
+use drydock_sim_etcd::trace::{RangeLine, TxnLine};
 use drydock_sim_etcd::{Clock, Cluster, Config, Etcd, MemberConfig, Node, Observer, serve};
-use etcd_client::proto::{PbKeyValue, PbTxnResponse};
+use etcd_client::proto::{
+    PbKeyValue, PbRangeRequest, PbRangeResponse, PbTxnRequest, PbTxnResponse,
+};
 
 use super::etcd_faults::EtcdFaults;
 use crate::plan::Plan;
@@ -28,8 +31,7 @@ pub struct EtcdHosts {
     history: Arc<History>,
     faults: StorageFaults,
     revisions: RevisionLog,
-    members: usize,
-    has_bugs: bool,
+    shape: Shape,
     /// Of the leases that a backup brings back.
     ttl: Duration,
 }
@@ -41,10 +43,10 @@ impl EtcdHosts {
         recorder: &Recorder,
         revisions: &RevisionLog,
     ) -> Self {
-        let members = plan.topology.etcd_members;
+        let shape = Shape::of(plan);
         let history = Arc::new(History::new(revisions));
         let etcd = Etcd::observed(
-            Cluster::new(config(members, 0, has_bugs(plan))),
+            Cluster::new(config(shape, 0)),
             Arc::new(WorldClock(recorder.clone())),
             Arc::new(faults.clone()),
             history.clone(),
@@ -54,22 +56,21 @@ impl EtcdHosts {
             history,
             faults: faults.faults.clone(),
             revisions: revisions.clone(),
-            members,
-            has_bugs: has_bugs(plan),
+            shape,
             ttl: Duration::from_millis(plan.settings.lease_ttl_ms),
         }
     }
 
     pub fn hosts(&self) -> impl Iterator<Item = String> {
-        (1..=self.members).map(etcd_name)
+        (1..=self.shape.members).map(etcd_name)
     }
 
     pub fn endpoints(&self) -> Vec<String> {
-        (1..=self.members).map(client_url).collect()
+        (1..=self.shape.members).map(client_url).collect()
     }
 
     pub fn add_to(&self, world: &mut world::Cluster) {
-        for number in 1..=self.members {
+        for number in 1..=self.shape.members {
             let (host, stop) = (etcd_name(number), Stop::default());
             let (net, etcd, stopped) = (HostNet(world.net(&host)), self.etcd.clone(), stop.clone());
             world.host(&host, stop, move || {
@@ -106,7 +107,7 @@ impl EtcdHosts {
 
     /// The process of a host is dead.
     pub fn dies(&self, host: &str) {
-        let member = (1..=self.members).find(|number| etcd_name(*number) == host);
+        let member = (1..=self.shape.members).find(|number| etcd_name(*number) == host);
         if let Some(number) = member {
             self.etcd.change(|cluster, now| cluster.stop(number - 1, now));
         }
@@ -121,7 +122,7 @@ impl EtcdHosts {
         self.faults.hit(index, 1);
         self.etcd.forget_postponed();
         let era = self.history.eras().len();
-        let mut cluster = Cluster::new(config(self.members, era, self.has_bugs));
+        let mut cluster = Cluster::new(config(self.shape, era));
         let mut inherited = Vec::new();
         if let Replacement::Backup(age) = by {
             let wanted = self.revisions.revision_at(self.revisions.now().saturating_sub(age));
@@ -134,13 +135,30 @@ impl EtcdHosts {
         self.etcd.change(|current, now| {
             *current = cluster;
             // All of them are down until the fault is over.
-            (0..self.members).for_each(|member| current.stop(member, now));
+            (0..self.shape.members).for_each(|member| current.stop(member, now));
         });
     }
 }
 
 fn client_url(number: usize) -> String {
     format!("http://{}:{ETCD_PORT}", etcd_name(number))
+}
+
+/// What a plan says of every cluster.
+#[derive(Clone, Copy)]
+struct Shape {
+    members: usize,
+    /// 0: etcd's default.
+    quota_bytes: usize,
+    has_bugs: bool,
+}
+
+impl Shape {
+    fn of(plan: &Plan) -> Shape {
+        let topology = &plan.topology;
+        let (members, quota_bytes) = (topology.etcd_members, topology.etcd_quota_bytes);
+        Shape { members, quota_bytes, has_bugs: has_bugs(plan) }
+    }
 }
 
 fn has_bugs(plan: &Plan) -> bool {
@@ -151,15 +169,18 @@ fn has_bugs(plan: &Plan) -> bool {
 const LEASES: i64 = 1 << 32;
 
 /// Each cluster of a run has ids of its own, also of leases: etcd's come from member and time.
-fn config(members: usize, era: usize, has_bugs: bool) -> Config {
-    let members = (1..=members).map(|number| MemberConfig {
+fn config(shape: Shape, era: usize) -> Config {
+    let members = (1..=shape.members).map(|number| MemberConfig {
         name: etcd_name(number),
         // Nobody listens there: members share their state.
         peer_url: format!("http://{}:2380", etcd_name(number)),
         client_url: client_url(number),
     });
     let mut config = Config::new(format!("simulated-{era}"), members.collect());
-    if has_bugs {
+    if shape.quota_bytes > 0 {
+        config.quota_bytes = shape.quota_bytes;
+    }
+    if shape.has_bugs {
         // Those of watches show when one falls behind, which takes long otherwise.
         config.watch_buffer = 2;
         config.watch_batch = 2;
@@ -231,9 +252,16 @@ impl Observer for History {
         era.revision = era.revision.max(newest);
     }
 
-    fn decided(&self, peer: &str, txn: &PbTxnResponse) {
-        let revision = txn.header.as_ref().map_or(0, |header| header.revision);
-        self.revisions.decided(host_of(peer), "", txn.succeeded, revision);
+    fn decided(&self, peer: &str, txn: &PbTxnRequest, answer: &PbTxnResponse) {
+        let revision = answer.header.as_ref().map_or(0, |header| header.revision);
+        let succeeded = answer.succeeded;
+        let txn = TxnLine { txn, succeeded };
+        self.revisions.decided(host_of(peer), format_args!("txn {txn}"), succeeded, revision);
+    }
+
+    fn read(&self, peer: &str, range: &PbRangeRequest, answer: &PbRangeResponse) {
+        let (count, range) = (answer.kvs.len(), RangeLine(range));
+        self.revisions.note(host_of(peer), format_args!("{range}: {count} keys"));
     }
 }
 

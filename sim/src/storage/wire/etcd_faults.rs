@@ -81,8 +81,8 @@ impl EtcdFaults {
         let applied = self.strike(call.peer, |what| what.etcd()?.fails(kind));
         let Some(applied) = applied else { return Injection::default() };
         let verb = if applied { "after" } else { "without" };
-        let text = format!("{kind:?} is not answered, {verb} its effect");
-        self.revisions.note(host_of(call.peer), &text);
+        let text = format_args!("{kind:?} is not answered, {verb} its effect");
+        self.revisions.note(host_of(call.peer), text);
         self.failure(applied)
     }
 
@@ -127,7 +127,7 @@ impl etcd::Faults for EtcdFaults {
             (count, Effect::Late) => Some((count, ())),
             _ => None,
         })?;
-        self.revisions.note(host_of(call.peer), "delayed txn");
+        self.revisions.note(host_of(call.peer), format_args!("delayed txn"));
         let [least, greatest] = POSTPONED_MS;
         let mut rng = self.rng.lock().expect("no holder of this lock panics");
         Some(Duration::from_millis(rng.random_range(least..=greatest)))

@@ -6,7 +6,7 @@
 mod call;
 mod orgs;
 mod projects;
-pub mod secrets;
+mod scoped;
 mod sources;
 mod users;
 

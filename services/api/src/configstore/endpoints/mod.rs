@@ -1,13 +1,13 @@
 //! Configstore's operations, grouped by noun.
 
 mod people;
-mod placed;
+mod scoped;
 mod tree;
 
 use drydock_http::api::endpoint::Endpoint;
 
 pub use people::{linked_account, member, org, token, user};
-pub use placed::{group_secret, group_variable, project_secret, project_variable};
+pub use scoped::{group_secret, group_variable, project_secret, project_variable};
 pub use tree::{project, project_group, remote_source};
 
 /// All endpoints, in the order of the document.

@@ -30,7 +30,7 @@ pub use project_group::{NewProjectGroup, Owner, ProjectGroupChange, ProjectGroup
 pub use remote_source::{
     AuthKind, NewRemoteSource, RemoteSource, RemoteSourceChange, RemoteSourceKind,
 };
-pub use secret::{NewSecret, Scope, ScopeKind, SecretChange, SecretView};
+pub use secret::{NewSecret, Scope, ScopeKind, SecretChange, SecretData, SecretView};
 pub use token::{
     LinkedAccountView, NewLinkedAccount, NewToken, NewTokenView, ResolveToken, ResolvedToken,
     TokenDigest, TokenView,

@@ -36,6 +36,9 @@ pub struct SecretView {
     pub updated_at: Timestamp,
 }
 
+/// A secret's data, by key.
+pub type SecretData = BTreeMap<String, String>;
+
 /// The body of POST `…/secrets`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +50,7 @@ pub struct NewSecret {
         "maxProperties" = 256,
         "propertyNames" = { "minLength": 1, "maxLength": 255, "pattern": PRINTABLE }
     ))]
-    pub data: BTreeMap<String, String>,
+    pub data: SecretData,
 }
 
 /// The body of PUT `…/secrets/{name}`; absent fields do not change. Data is replaced as a whole.
@@ -66,18 +69,18 @@ pub struct SecretChange {
         "maxProperties" = 256,
         "propertyNames" = { "minLength": 1, "maxLength": 255, "pattern": PRINTABLE }
     ))]
-    pub data: Option<BTreeMap<String, String>>,
+    pub data: Option<SecretData>,
 }
 
 /// Reads a map that has no key twice: of two values the wrong one might be used.
-fn distinct<'de, D>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error>
+fn distinct<'de, D>(deserializer: D) -> Result<SecretData, D::Error>
 where
     D: Deserializer<'de>,
 {
     deserializer.deserialize_map(Distinct)
 }
 
-fn optional_distinct<'de, D>(deserializer: D) -> Result<Option<BTreeMap<String, String>>, D::Error>
+fn optional_distinct<'de, D>(deserializer: D) -> Result<Option<SecretData>, D::Error>
 where
     D: Deserializer<'de>,
 {
@@ -87,7 +90,7 @@ where
 struct Distinct;
 
 impl<'de> Visitor<'de> for Distinct {
-    type Value = BTreeMap<String, String>;
+    type Value = SecretData;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a map of texts")

@@ -28,8 +28,6 @@ const SLOW_WRITE: Duration = Duration::from_millis(50);
 const SLOW_READ: Duration = Duration::from_millis(25);
 /// The least number of members of which one may fail without an interruption.
 const SAFE_MEMBERS: usize = 3;
-/// etcd's default quota is 2 GiB.
-const LARGE_DB_BYTES: u64 = 1 << 30;
 /// The oldest release that Drydock is tested against.
 const OLDEST: (u64, u64) = (3, 4);
 
@@ -48,6 +46,11 @@ pub async fn check(
             let etcd = store::open_etcd(&config.coordination)?;
             members(&etcd.survey().await, report);
             time_outs(config, report);
+            if !config.store.tasks.compact {
+                let text = "`store.tasks.compact` is off: etcd must compact itself, with \
+                            `--auto-compaction-mode` and `--auto-compaction-retention`";
+                report.add(Level::Note, "etcd", text);
+            }
             let timeout = Duration::from_millis(config.store.coordination_timeout_ms);
             let coord = Bounded::new(Arc::new(etcd), timeout);
             let key = format!("drydock/{}/check/{}", config.cluster, env.new_id());
@@ -124,12 +127,23 @@ fn member(at: &str, status: &MemberStatus, report: &mut Report) {
     for error in &status.errors {
         report.add(Level::Unsafe, at, error);
     }
-    if status.db_bytes > LARGE_DB_BYTES {
-        let (all, used) = (status.db_bytes >> 20, status.db_used_bytes >> 20);
-        let text = format!("the database has {all} MiB, {used} in use: compact and defragment");
-        report.add(Level::Note, at, text);
-    }
+    space(at, status, report);
     report.time(at, "status", status.took, SLOW_READ);
+}
+
+/// The space in use against the quota, beyond which every write is refused.
+fn space(at: &str, status: &MemberStatus, report: &mut Report) {
+    let [used, file, quota] =
+        [status.db_used_bytes, status.db_bytes, status.quota_bytes].map(|bytes| bytes >> 20);
+    let text = format!("{used} MiB in use, {file} MiB allocated, of a quota of {quota} MiB");
+    let level = if status.db_used_bytes >= status.quota_bytes / 10 * 9 {
+        Level::Unsafe
+    } else if status.db_bytes >= status.quota_bytes / 2 {
+        Level::Note
+    } else {
+        Level::Ok
+    };
+    report.add(level, at, text);
 }
 
 /// Why a version must not be used.

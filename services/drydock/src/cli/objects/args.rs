@@ -2,7 +2,7 @@
 //! the command line.
 
 use clap::{Args, Subcommand, ValueEnum};
-use drydock_api::configstore::client::secrets::Place;
+use drydock_api::configstore::scoped::ScopeRef;
 use drydock_api::configstore::types::{AuthKind, RemoteSourceKind, Role, Visibility};
 use drydock_api::names::{Name, Ref, TreeRef};
 
@@ -156,14 +156,14 @@ pub struct TreeChange {
 #[derive(Debug, Subcommand)]
 pub enum SecretAction {
     /// List secrets
-    List(ListOfPlace),
+    List(ListOfScope),
     /// Create a secret
     Create {
         name: Name,
         #[command(flatten)]
         data: DataArgs,
         #[command(flatten)]
-        place: PlaceArgs,
+        scope: ScopeArgs,
     },
     /// Replace the data of a secret
     Update {
@@ -171,13 +171,13 @@ pub enum SecretAction {
         #[command(flatten)]
         data: DataArgs,
         #[command(flatten)]
-        place: PlaceArgs,
+        scope: ScopeArgs,
     },
     /// Delete a secret
     Delete {
         secret: Ref,
         #[command(flatten)]
-        place: PlaceArgs,
+        scope: ScopeArgs,
     },
 }
 
@@ -198,14 +198,14 @@ pub struct DataArgs {
 #[derive(Debug, Subcommand)]
 pub enum VariableAction {
     /// List variables
-    List(ListOfPlace),
+    List(ListOfScope),
     /// Create a variable
     Create {
         name: Name,
         #[command(flatten)]
         values: ValueArgs,
         #[command(flatten)]
-        place: PlaceArgs,
+        scope: ScopeArgs,
     },
     /// Replace the values of a variable
     Update {
@@ -213,13 +213,13 @@ pub enum VariableAction {
         #[command(flatten)]
         values: ValueArgs,
         #[command(flatten)]
-        place: PlaceArgs,
+        scope: ScopeArgs,
     },
     /// Delete a variable
     Delete {
         variable: Ref,
         #[command(flatten)]
-        place: PlaceArgs,
+        scope: ScopeArgs,
     },
 }
 
@@ -265,29 +265,29 @@ pub enum RemoteSourceAction {
 }
 
 #[derive(Debug, Args)]
-pub struct ListOfPlace {
+pub struct ListOfScope {
     /// Include the groups above; of the same name the nearest is listed
     #[arg(long)]
     pub tree: bool,
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub scope: ScopeArgs,
 }
 
 /// The project or group in which secrets and variables are defined.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub struct PlaceArgs {
+pub struct ScopeArgs {
     #[arg(long)]
     pub project: Option<TreeRef>,
     #[arg(long)]
     pub group: Option<TreeRef>,
 }
 
-impl PlaceArgs {
-    pub fn place(self) -> Place {
+impl ScopeArgs {
+    pub fn scope(self) -> ScopeRef {
         match (self.project, self.group) {
-            (Some(project), _) => Place::Project(project),
-            (None, Some(group)) => Place::ProjectGroup(group),
+            (Some(project), _) => ScopeRef::Project(project),
+            (None, Some(group)) => ScopeRef::ProjectGroup(group),
             (None, None) => unreachable!("clap requires one of them"),
         }
     }

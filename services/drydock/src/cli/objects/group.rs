@@ -6,6 +6,7 @@ use drydock_api::configstore::types::{
 use drydock_http::api::page::Consistency;
 
 use super::args::{GroupAction, TreeChange};
+use super::contents;
 use super::session::{Session, failed};
 use crate::cli::exit::Failure;
 
@@ -39,6 +40,7 @@ pub async fn run(session: Session, action: GroupAction) -> Result<(), Failure> {
             session.show(&changed.map_err(failed)?.body)
         }
         GroupAction::Delete { group } => {
+            session.confirm(contents::of_group(&session, &group)).await?;
             objects.delete_project_group(ctx, &group, None).await.map_err(failed)?;
             session.done(format!("deleted project group `{group}`"))
         }

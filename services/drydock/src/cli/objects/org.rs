@@ -4,6 +4,7 @@ use drydock_api::configstore::types::{NewOrg, OrgChange, OrgsQuery, Visibility};
 use drydock_http::api::page::Consistency;
 
 use super::args::OrgAction;
+use super::contents;
 use super::session::{Session, failed};
 use crate::cli::exit::Failure;
 
@@ -30,6 +31,7 @@ pub async fn run(session: Session, action: OrgAction) -> Result<(), Failure> {
             session.show(&changed.map_err(failed)?.body)
         }
         OrgAction::Delete { org } => {
+            session.confirm(contents::of_org(&session, &org)).await?;
             objects.delete_org(ctx, &org, None).await.map_err(failed)?;
             session.done(format!("deleted organization `{org}`"))
         }

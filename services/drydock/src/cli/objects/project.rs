@@ -4,6 +4,7 @@ use drydock_api::configstore::types::{ChildrenQuery, NewProject, ProjectChange, 
 use drydock_http::api::page::Consistency;
 
 use super::args::{ProjectAction, TreeChange};
+use super::contents;
 use super::session::{Session, failed};
 use crate::cli::exit::Failure;
 
@@ -43,6 +44,7 @@ pub async fn run(session: Session, action: ProjectAction) -> Result<(), Failure>
             session.show(&changed.map_err(failed)?.body)
         }
         ProjectAction::Delete { project } => {
+            session.confirm(contents::of_project(&session, &project)).await?;
             objects.delete_project(ctx, &project, None).await.map_err(failed)?;
             session.done(format!("deleted project `{project}`"))
         }

@@ -38,6 +38,7 @@ pub async fn run(session: Session, action: RemoteSourceAction) -> Result<(), Fai
             session.show(&changed.map_err(failed)?.body)
         }
         RemoteSourceAction::Delete { source } => {
+            session.confirm(async { Ok(format!("remote source `{source}` goes")) }).await?;
             objects.delete_remote_source(ctx, &source, None).await.map_err(failed)?;
             session.done(format!("deleted remote source `{source}`"))
         }

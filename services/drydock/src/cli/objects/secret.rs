@@ -5,42 +5,34 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use drydock_api::configstore::types::{NewSecret, SecretChange, TreeQuery};
+use drydock_api::configstore::scoped::SecretKind;
+use drydock_api::configstore::types::{NewSecret, SecretChange, SecretData};
 
-use super::args::{DataArgs, ListOfPlace, SecretAction};
-use super::session::{Session, failed};
+use super::args::{DataArgs, SecretAction};
+use super::scoped;
+use super::scoped::ScopedAction;
+use super::session::Session;
 use crate::cli::exit::Failure;
 
 const STDIN: &str = "-";
 
 pub async fn run(session: Session, action: SecretAction) -> Result<(), Failure> {
-    let Session { objects, ctx, .. } = &session;
-    match action {
-        SecretAction::List(ListOfPlace { tree, place }) => {
-            let place = place.place();
-            let page =
-                async |query| objects.secrets(ctx, &place, &TreeQuery::new(query, tree)).await;
-            session.list(&session.all(page).await?, &["name", "parent.path", "updated_at"])
-        }
-        SecretAction::Create { name, data, place } => {
+    let action = match action {
+        SecretAction::List(list) => ScopedAction::List(list),
+        SecretAction::Create { name, data, scope } => {
             let new = NewSecret { name: name.to_string(), data: read(data)? };
-            let created = objects.create_secret(ctx, &place.place(), &new, None).await;
-            session.show(&created.map_err(failed)?.body)
+            ScopedAction::Create(new, scope)
         }
-        SecretAction::Update { secret, data, place } => {
+        SecretAction::Update { secret, data, scope } => {
             let change = SecretChange { name: None, data: Some(read(data)?) };
-            let changed = objects.update_secret(ctx, &place.place(), &secret, &change, None).await;
-            session.show(&changed.map_err(failed)?.body)
+            ScopedAction::Update(secret, change, scope)
         }
-        SecretAction::Delete { secret, place } => {
-            let deleted = objects.delete_secret(ctx, &place.place(), &secret, None).await;
-            deleted.map_err(failed)?;
-            session.done(format!("deleted secret `{secret}`"))
-        }
-    }
+        SecretAction::Delete { secret, scope } => ScopedAction::Delete(secret, scope),
+    };
+    scoped::run::<SecretKind>(session, "secret", action).await
 }
 
-fn read(args: DataArgs) -> Result<BTreeMap<String, String>, Failure> {
+fn read(args: DataArgs) -> Result<SecretData, Failure> {
     let mut read = BTreeMap::new();
     let mut stdin_read = false;
     for entry in &args.data {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::args::GatewayArgs;
+use crate::cli::confirm::confirm;
 use crate::cli::exit::Failure;
 use crate::cli::{connect, output};
 
@@ -25,13 +26,26 @@ pub struct Session {
     pub objects: ConfigstoreClient,
     pub ctx: Context,
     json: bool,
+    yes: bool,
 }
 
 impl Session {
     pub fn new(args: &GatewayArgs) -> Result<Session, Failure> {
         let gateway = connect::gateway(args)?;
         let objects = gateway.objects();
-        Ok(Session { gateway, objects, ctx: Context::background(), json: args.json })
+        Ok(Session { gateway, objects, ctx: Context::background(), json: args.json, yes: args.yes })
+    }
+
+    /// Goes on if what cannot be undone is wanted. `what` says what will go; it is asked for only
+    /// if it is shown.
+    pub async fn confirm(
+        &self,
+        what: impl Future<Output = Result<String, Failure>>,
+    ) -> Result<(), Failure> {
+        match self.yes {
+            true => Ok(()),
+            false => confirm(&what.await?, self.yes),
+        }
     }
 
     /// Reads all pages of a list.

@@ -23,6 +23,7 @@ pub async fn run(session: Session, action: TokenAction) -> Result<(), Failure> {
         }
         TokenAction::Delete { which: token, of } => {
             let user = user(&session, of).await?;
+            session.confirm(async { Ok(format!("token `{token}` goes")) }).await?;
             objects.delete_token(ctx, &user, &token, None).await.map_err(failed)?;
             session.done(format!("deleted token `{token}`"))
         }

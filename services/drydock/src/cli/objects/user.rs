@@ -4,6 +4,7 @@ use drydock_api::configstore::types::{NewUser, UserChange};
 use drydock_http::api::page::Consistency;
 
 use super::args::UserAction;
+use super::contents;
 use super::session::{Session, failed};
 use crate::cli::exit::Failure;
 
@@ -29,6 +30,7 @@ pub async fn run(session: Session, action: UserAction) -> Result<(), Failure> {
             session.show(&changed.map_err(failed)?.body)
         }
         UserAction::Delete { user } => {
+            session.confirm(contents::of_user(&session, &user)).await?;
             objects.delete_user(ctx, &user, None).await.map_err(failed)?;
             session.done(format!("deleted user `{user}`"))
         }

@@ -1,39 +1,30 @@
 //! `drydock variable`.
 
+use drydock_api::configstore::scoped::VariableKind;
 use drydock_api::configstore::types::{
-    NewVariable, TreeQuery, VariableChange, VariableValue, When, WhenConditions,
+    NewVariable, VariableChange, VariableValue, When, WhenConditions,
 };
 
-use super::args::{ListOfPlace, ValueArgs, VariableAction};
-use super::session::{Session, failed};
+use super::args::{ValueArgs, VariableAction};
+use super::scoped;
+use super::scoped::ScopedAction;
+use super::session::Session;
 use crate::cli::exit::Failure;
 
 pub async fn run(session: Session, action: VariableAction) -> Result<(), Failure> {
-    let Session { objects, ctx, .. } = &session;
-    match action {
-        VariableAction::List(ListOfPlace { tree, place }) => {
-            let place = place.place();
-            let page =
-                async |query| objects.variables(ctx, &place, &TreeQuery::new(query, tree)).await;
-            session.list(&session.all(page).await?, &["name", "parent.path", "updated_at"])
-        }
-        VariableAction::Create { name, values, place } => {
+    let action = match action {
+        VariableAction::List(list) => ScopedAction::List(list),
+        VariableAction::Create { name, values, scope } => {
             let new = NewVariable { name: name.to_string(), values: parse(&values)? };
-            let created = objects.create_variable(ctx, &place.place(), &new, None).await;
-            session.show(&created.map_err(failed)?.body)
+            ScopedAction::Create(new, scope)
         }
-        VariableAction::Update { variable, values, place } => {
+        VariableAction::Update { variable, values, scope } => {
             let change = VariableChange { name: None, values: Some(parse(&values)?) };
-            let changed =
-                objects.update_variable(ctx, &place.place(), &variable, &change, None).await;
-            session.show(&changed.map_err(failed)?.body)
+            ScopedAction::Update(variable, change, scope)
         }
-        VariableAction::Delete { variable, place } => {
-            let deleted = objects.delete_variable(ctx, &place.place(), &variable, None).await;
-            deleted.map_err(failed)?;
-            session.done(format!("deleted variable `{variable}`"))
-        }
-    }
+        VariableAction::Delete { variable, scope } => ScopedAction::Delete(variable, scope),
+    };
+    scoped::run::<VariableKind>(session, "variable", action).await
 }
 
 fn parse(ValueArgs { values }: &ValueArgs) -> Result<Vec<VariableValue>, Failure> {

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
@@ -38,6 +39,8 @@ pub(crate) struct ConnectionPermit {
     /// Fires when the connection must make room for a new one.
     evicted: CancellationToken,
     state: Mutex<State>,
+    /// Whether a request has come: then an answer may still be on its way.
+    has_answered: AtomicBool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -68,7 +71,9 @@ impl ConnectionLimit {
         };
         let evicted = CancellationToken::new();
         let state = Mutex::new(State::Idle(self.add_idle(&evicted)));
-        Arc::new(ConnectionPermit { limit: self.clone(), evicted, state, _permit: permit })
+        let has_answered = AtomicBool::new(false);
+        let limit = self.clone();
+        Arc::new(ConnectionPermit { limit, evicted, state, has_answered, _permit: permit })
     }
 
     fn add_idle(&self, evicted: &CancellationToken) -> u64 {
@@ -90,6 +95,11 @@ impl ConnectionPermit {
         self.evicted.cancelled().await;
     }
 
+    /// Whether an answer may not have left yet although its request is not in work any more.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.has_answered.load(Ordering::Relaxed)
+    }
+
     /// Counts a request that has come; `None` if the connection is being closed.
     pub(crate) fn begin_request(self: &Arc<ConnectionPermit>) -> Option<ActiveRequest> {
         let mut state = self.state();
@@ -101,6 +111,7 @@ impl ConnectionPermit {
             State::Active(active) => active,
         };
         *state = State::Active(active + 1);
+        self.has_answered.store(true, Ordering::Relaxed);
         Some(ActiveRequest(Arc::clone(self)))
     }
 

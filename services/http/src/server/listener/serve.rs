@@ -163,11 +163,17 @@ fn connection(
             ConnectionService { router, permit: Arc::clone(&permit) },
         );
     let mut serving = Box::pin(serving);
+    let patience = settings.header_timeout;
     async move {
         let done = tokio::select! {
             done = serving.as_mut() => Some(done),
             () = end.drain.cancelled() => None,
-            () = permit.evicted() => return,
+            () = permit.evicted() => {
+                if permit.has_answered() {
+                    send_the_rest(serving, patience).await;
+                }
+                return;
+            }
         };
         let done = match done {
             Some(done) => done,
@@ -183,6 +189,13 @@ fn connection(
     }
 }
 
+/// Sends what is left of the last answer, which counts as sent as soon as it is in hyper's buffer.
+async fn send_the_rest(mut serving: Pin<Box<Serving>>, patience: Duration) {
+    serving.as_mut().graceful_shutdown();
+    // The client has its answer, or takes too long to read it.
+    let _ = tokio::time::timeout(patience, serving).await;
+}
+
 /// Serves one more request, if one is in work or comes soon, and closes the connection.
 async fn last_request(mut serving: Pin<Box<Serving>>) -> hyper::Result<()> {
     match tokio::time::timeout(LAST_REQUEST_WAIT, serving.as_mut()).await {
@@ -191,5 +204,37 @@ async fn last_request(mut serving: Pin<Box<Serving>>) -> hyper::Result<()> {
             serving.as_mut().graceful_shutdown();
             serving.await
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    const BODY: usize = 100_000;
+
+    /// The body is in hyper's buffer, and the request not in work any more, long before the client
+    /// has read it.
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_being_sent_is_not_cut_for_a_new_connection() {
+        let limit = ConnectionLimit::new(1);
+        let permit = limit.acquire().await;
+        let router = Router::new().route("/", get(async || "x".repeat(BODY)));
+        let (mut client, server) = tokio::io::duplex(1024);
+        let end =
+            ShutdownTokens { drain: CancellationToken::new(), abort: CancellationToken::new() };
+        let settings = HttpSettings::default();
+        tokio::spawn(connection(Box::new(server), permit, router, &settings, end));
+        client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        client.read_exact(&mut [0; 500]).await.unwrap();
+        let next = tokio::spawn(async move { limit.acquire().await });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let mut rest = String::new();
+        client.read_to_string(&mut rest).await.unwrap();
+        assert!(rest.len() > BODY - 500 && rest.ends_with('x'), "{} bytes", rest.len());
+        next.await.unwrap();
     }
 }

@@ -1,0 +1,54 @@
+//! The space that a coordination store takes up, and how much of it may be used.
+
+/// Of the members of a store the greatest numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Space {
+    /// Bytes of keys and of history that is not dropped.
+    pub used_bytes: u64,
+    /// Bytes of the database's file; what is dropped is free in it.
+    pub file_bytes: u64,
+    /// The file's greatest size. Beyond it the store refuses writes.
+    pub quota_bytes: u64,
+    /// Whether writes are refused for want of space (etcd's alarm NOSPACE is raised).
+    pub is_full: bool,
+}
+
+impl Space {
+    /// Whether history has to be dropped more eagerly than usual: a quarter is used.
+    pub fn is_short(&self) -> bool {
+        self.used_bytes >= self.quota_bytes / 4
+    }
+
+    /// Whether only a reserve is left, for what makes room and for operators: nine tenths are used.
+    pub fn is_reserve(&self) -> bool {
+        self.used_bytes >= self.quota_bytes / 10 * 9
+    }
+
+    /// Whether giving free space back makes room for writes, or prevents that they are refused.
+    pub fn is_worth_reclaiming(&self) -> bool {
+        let sparse = self.used_bytes < self.file_bytes / 2;
+        let large = self.file_bytes >= self.quota_bytes / 10 * 8;
+        (self.is_full && !self.is_reserve()) || (large && sparse)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn space_is_reclaimed_only_where_that_makes_room() {
+        let space = |used_bytes, file_bytes, is_full| Space {
+            used_bytes,
+            file_bytes,
+            quota_bytes: 100,
+            is_full,
+        };
+        assert!(!space(10, 40, false).is_worth_reclaiming());
+        assert!(space(10, 85, false).is_worth_reclaiming());
+        assert!(!space(60, 85, false).is_worth_reclaiming());
+        assert!(space(60, 99, true).is_worth_reclaiming());
+        assert!(!space(95, 99, true).is_worth_reclaiming(), "a defragmented file is full again");
+        assert!(space(25, 30, false).is_short() && !space(24, 99, false).is_short());
+    }
+}

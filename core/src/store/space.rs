@@ -1,0 +1,81 @@
+//! The space that the coordination store takes up.
+//!
+//! Invariant: writes are refused at once while there is no space, and before the last of it is
+//! used: what is left is for what makes room, and for operators.
+
+use std::time::Duration;
+
+use super::parts::{Inner, Store};
+use crate::coord::{Coordination, Error as CoordError, Space};
+use crate::read_model::StoreError;
+
+/// How often what makes room is done while space is short, in the time between two otherwise.
+const PASSES_WHEN_SHORT: u32 = 5;
+
+/// How short the coordination store's space is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shortage {
+    None,
+    /// A quarter is used.
+    Some,
+    /// Only the reserve is left, or nothing.
+    Reserve,
+}
+
+impl Store {
+    /// The space that the coordination store takes up, as last read; `None` if it is not known.
+    pub fn space(&self) -> Option<Space> {
+        *self.inner.space.borrow()
+    }
+}
+
+impl Inner {
+    pub(crate) async fn read_space(&self) -> Result<Option<Space>, CoordError> {
+        let found = self.coord.space().await?;
+        let before = self.space.send_replace(found);
+        let was_full = before.is_some_and(|space| space.is_full);
+        let is_full = found.is_some_and(|space| space.is_full);
+        if is_full && !was_full {
+            tracing::error!("the coordination store has no space left (NOSPACE)");
+        } else if was_full && !is_full {
+            tracing::info!("the coordination store has space again");
+        }
+        Ok(found)
+    }
+
+    /// Refuses a write that the coordination store would refuse, or that would take the last space.
+    pub(super) fn check_space(&self) -> Result<(), StoreError> {
+        let Some(space) = *self.space.borrow() else { return Ok(()) };
+        if !space.is_full && !space.is_reserve() {
+            return Ok(());
+        }
+        let (used, quota) = (space.used_bytes, space.quota_bytes);
+        let reason = format!("`{used}` bytes of `{quota}` are in use");
+        Err(StoreError::Coordination(CoordError::NoSpace { reason }))
+    }
+
+    pub(crate) fn shortage(&self) -> Shortage {
+        match *self.space.borrow() {
+            Some(space) if space.is_full || space.is_reserve() => Shortage::Reserve,
+            Some(space) if space.is_short() => Shortage::Some,
+            _ => Shortage::None,
+        }
+    }
+
+    pub(crate) fn is_short_of_space(&self) -> bool {
+        self.shortage() != Shortage::None
+    }
+
+    /// A part of `period` if much of the coordination store's space is used.
+    pub(crate) fn sooner_when_short(&self, period: Duration) -> Duration {
+        if self.is_short_of_space() { period / PASSES_WHEN_SHORT } else { period }
+    }
+
+    /// A write was refused for want of space, which is known from now on.
+    pub(super) fn note_full(&self) {
+        self.space.send_if_modified(|space| match space {
+            Some(space) => !std::mem::replace(&mut space.is_full, true),
+            None => false,
+        });
+    }
+}
