@@ -66,16 +66,29 @@ fn barriers(timeline: &Timeline) -> Vec<Barrier> {
     let modes = timeline.modes.iter();
     let set = modes.filter(|mode| mode.value.mode == Mode::Maintenance);
     set.map(|mode| {
-        let mut later = timeline.modes.iter().filter(|m| m.seq > mode.seq);
-        let end = later.find(|m| m.value.mode == Mode::Normal);
+        let later = timeline.modes.iter().filter(|m| m.seq > mode.seq);
+        let mut normal = later.filter(|m| m.value.mode == Mode::Normal).map(|m| m.seq);
+        let forgotten = forgotten(timeline, mode.seq);
+        let end = normal.next().into_iter().chain(forgotten).min();
         Barrier {
             generation: mode.value.generation,
             revision: mode.revision,
             from: mode.seq,
-            to: end.map_or(Seq::MAX, |end| end.seq),
+            to: end.unwrap_or(Seq::MAX),
         }
     })
     .collect()
+}
+
+/// When a coordination store began, after `since`, that knows of no switch of the mode: it was
+/// lost, or set back to before the first one. Then the mode is normal again, whatever was
+/// acknowledged.
+fn forgotten(timeline: &Timeline, since: Seq) -> Option<Seq> {
+    let mut began = timeline.began.iter().enumerate().filter(|(_, began)| **began > since);
+    let knows = |era: usize, began: Seq| {
+        timeline.modes.iter().any(|mode| mode.era == era && mode.seq == began)
+    };
+    began.find(|(era, began)| !knows(*era, **began)).map(|(_, began)| *began)
 }
 
 /// What was served behind the barrier by instances that had acknowledged it.
