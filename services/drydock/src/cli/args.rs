@@ -130,8 +130,7 @@ pub enum Command {
         #[command(flatten)]
         gateway: GatewayArgs,
     },
-    /// Run the steps of one attempt; the executor starts this
-    #[command(hide = true)]
+    #[command(hide = true, about = "Run the steps of one attempt; the executor starts this")]
     Supervise { folder: PathBuf },
     /// Print the completion script of a shell
     Completion { shell: clap_complete::Shell },
