@@ -1,22 +1,25 @@
 //! Runservice: runs, their tasks and attempts, and the executors that run them.
 //!
-//! | module | holds |
-//! |---|---|
-//! | [`engine`] | pure decisions over plain values: what follows from a state |
-//! | [`action`] | decisions inside a transaction: load, ask the engine, store |
-//! | [`model`] | queries of the read model, in SQL |
-//! | [`record`] | objects as they are stored |
-//! | [`schema`] | their tables, and the constraints that hold in every state |
+//! A request's path reads downwards with the same noun on each floor: [`routes`], `handlers` (HTTP
+//! to types and back), `action` (decides, inside a transaction), [`engine`] (what follows from a
+//! state, as pure functions) and `model` (SQL). `passing` is the background work.
 
-pub mod action;
+mod action;
 pub mod engine;
-pub mod model;
+mod handlers;
+mod model;
+mod passing;
 pub mod record;
+mod routes;
 pub mod schema;
+mod service;
 mod settings;
+mod state;
 
 pub use schema::SCHEMA;
+pub use service::Runservice;
 pub use settings::Settings;
+pub use state::RunserviceState;
 
 #[cfg(test)]
 mod tests;

@@ -112,7 +112,8 @@ impl JsonSchema for TreeRef {
 pub fn path_schema(name: &str, generator: &mut SchemaGenerator) -> Schema {
     match name {
         "group" | "project" => generator.subschema_for::<TreeRef>(),
-        "id" | "lineage" => generator.subschema_for::<Uuid>(),
+        "attempt" | "id" | "lineage" | "run" => generator.subschema_for::<Uuid>(),
+        "task" => generator.subschema_for::<String>(),
         _ => generator.subschema_for::<Ref>(),
     }
 }

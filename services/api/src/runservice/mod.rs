@@ -1,4 +1,6 @@
 //! The contract of runservice: runs, their tasks and attempts, and executors on the wire.
 
-pub mod errors;
+pub mod endpoints;
+pub mod refusals;
 pub mod types;
+pub mod validate;

@@ -6,6 +6,7 @@
 mod args;
 mod backup;
 mod check;
+mod config_args;
 mod confirm;
 mod connect;
 mod doctor;

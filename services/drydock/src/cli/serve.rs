@@ -16,6 +16,7 @@ use drydock_core::error::{BoxError, Chain};
 use drydock_core::net::{Listener, Net};
 use drydock_gateway::Gateway;
 use drydock_http::server::HttpSettings;
+use drydock_runservice::Runservice;
 use drydock_runtime::encryption::KeyRing;
 use drydock_runtime::{Deps, Settings, StatelessSettings, start, start_stateless};
 use object_store::path::Path as ObjectPath;
@@ -46,6 +47,7 @@ struct Running {
 pub async fn run(role: ServeRole, config: Config) -> Result<(), Failure> {
     match role {
         ServeRole::All | ServeRole::Configstore => with_store(role, config).await,
+        ServeRole::Runservice => runservice_only(config).await,
         ServeRole::Gateway => gateway_only(config).await,
     }
 }
@@ -53,14 +55,7 @@ pub async fn run(role: ServeRole, config: Config) -> Result<(), Failure> {
 /// Runs configstore, which needs the data directory, and for `all` the gateway, too.
 async fn with_store(role: ServeRole, config: Config) -> Result<(), Failure> {
     let data_dir = config.data_dir.clone().ok_or_else(|| Loaded::missing("data_dir"))?;
-    // Instances that share a coordination store must know each other's token.
-    let shared = config.coordination.kind == CoordinationKind::Etcd;
-    if (role == ServeRole::Configstore || shared) && config.internal_token.is_none() {
-        return Err(Loaded::missing("internal_token").into());
-    }
-    if shared && config.encryption.keys.is_none() {
-        return Err(Loaded::missing("encryption.keys").into());
-    }
+    check_shared(role, &config)?;
     let store = bind(drydock_configstore::SCHEMA.service, config.configstore.listen).await?;
     let gateway = match role {
         ServeRole::All => Some(bind(SERVICE, config.gateway.listen).await?),
@@ -91,6 +86,37 @@ async fn with_store(role: ServeRole, config: Config) -> Result<(), Failure> {
     running
         .spawn(store, move |listener, shutdown| start(service, settings, deps, listener, shutdown));
     running.until_all_ended().await
+}
+
+/// Runs runservice alone. It needs a directory of its own.
+async fn runservice_only(config: Config) -> Result<(), Failure> {
+    let data_dir = config.data_dir.clone().ok_or_else(|| Loaded::missing("data_dir"))?;
+    check_shared(ServeRole::Runservice, &config)?;
+    let bound = bind(drydock_runservice::SCHEMA.service, config.runservice.listen).await?;
+    let opened = store::open(&config, config.instance.readers)?;
+    let deps = opened.deps.clone();
+    let internal_token = internal_token(&config, &data_dir, &deps.env)?;
+    let keys = encryption_keys(&config, &data_dir, &deps.env)?;
+    let addresses = announce([&bound])?;
+    store::write_addresses(&data_dir, &addresses)?;
+    let mut running = Running::new()?;
+    let service = Runservice::new(config.runservice.settings());
+    let settings = settings(config, internal_token, keys);
+    running
+        .spawn(bound, move |listener, shutdown| start(service, settings, deps, listener, shutdown));
+    running.until_all_ended().await
+}
+
+/// Instances that share a coordination store must know each other's token and keys.
+fn check_shared(role: ServeRole, config: &Config) -> Result<(), Failure> {
+    let shared = config.coordination.kind == CoordinationKind::Etcd;
+    if (role != ServeRole::All || shared) && config.internal_token.is_none() {
+        return Err(Loaded::missing("internal_token").into());
+    }
+    if shared && config.encryption.keys.is_none() {
+        return Err(Loaded::missing("encryption.keys").into());
+    }
+    Ok(())
 }
 
 /// Runs the gateway alone: it stores nothing, so it needs no directory.

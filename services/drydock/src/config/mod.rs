@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`types`] | every key, with its default |
 //! | [`stores`] | the keys of the coordination store and the objects |
+//! | [`runservice`] | the keys of runservice |
 //! | [`load`](mod@load) | the four layers, and the origin of each value |
 //! | [`environment`] | the variables of the environment |
 //! | `file` | the file's keys with their lines |
@@ -18,6 +19,7 @@ pub mod environment;
 mod file;
 pub mod keys;
 pub mod load;
+pub mod runservice;
 pub mod stores;
 pub mod tokens;
 pub mod types;

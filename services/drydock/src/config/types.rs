@@ -10,6 +10,7 @@ use drydock_http::server::HttpSettings;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::runservice::RunserviceConfig;
 use super::stores::{CoordinationConfig, ObjectsConfig};
 
 /// The whole configuration. A key without a default is absent until a layer sets it.
@@ -21,7 +22,7 @@ pub struct Config {
     /// The directory of read models, and of all data that is kept in files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
-    /// The token that callers of configstore must present.
+    /// The token that callers of configstore and runservice must present.
     #[serde(skip_serializing)]
     pub internal_token: Option<SecretString>,
     pub encryption: EncryptionConfig,
@@ -31,6 +32,7 @@ pub struct Config {
     pub log: LogConfig,
     pub configstore: ServiceConfig,
     pub gateway: GatewayConfig,
+    pub runservice: RunserviceConfig,
     pub instance: InstanceConfig,
     pub http: HttpSettings,
     pub store: StoreSettings,
@@ -133,6 +135,7 @@ impl Default for Config {
                 listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
                 configstore: vec!["127.0.0.1:8001".to_owned()],
             },
+            runservice: RunserviceConfig::default(),
             instance: InstanceConfig {
                 lease_ttl: Duration::from_secs(10),
                 maintenance_drain: Duration::from_secs(10),

@@ -18,6 +18,8 @@ mod objects;
 #[cfg(test)]
 mod operator;
 #[cfg(test)]
+mod runservice;
+#[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod store;

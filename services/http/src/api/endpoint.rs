@@ -19,6 +19,8 @@ pub enum Access {
     Internal,
     /// Bearers of a token that the service itself knows; the service decides what they may do.
     Bearer,
+    /// Bearers of a token that is registered in the service's own store.
+    Registered,
 }
 
 /// The states of the service in which a route answers.
@@ -168,6 +170,12 @@ impl<F> Endpoint<F> {
         self
     }
 
+    /// Is for bearers of tokens that are registered in the service's own store.
+    pub fn registered(mut self) -> Endpoint<F> {
+        self.spec.access = Access::Registered;
+        self
+    }
+
     /// Takes a body of any length.
     pub fn streamed(mut self) -> Endpoint<F> {
         self.spec.body = BodyRule::Stream;
@@ -193,7 +201,7 @@ fn implied(spec: &Spec) -> Vec<Code> {
     let changes = spec.method != Method::GET;
     match spec.access {
         Access::Open => {}
-        Access::Internal => {
+        Access::Internal | Access::Registered => {
             let always = [Code::Unauthorized, Code::TooManyRequests, Code::CoordinationUnavailable];
             codes.extend(always);
             if changes && spec.availability == Availability::Serving {

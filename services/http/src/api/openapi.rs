@@ -163,6 +163,10 @@ fn responses(
             add("200", answer("changed", schema, generator));
             add("201", answer("created; its path is in `Location`", schema, generator));
         }
+        Success::CreatedOrNothing(schema) => {
+            add("201", answer("created", schema, generator));
+            add("204", json!({ "description": "nothing" }));
+        }
         Success::Other(media) => {
             add("200", json!({ "description": "the content", "content": { media: {} } }));
         }

@@ -28,6 +28,8 @@ pub enum Success {
     Created(SchemaOf),
     /// As `Created`, or 200 if the object was there before.
     CreatedOrChanged(SchemaOf),
+    /// 201 with JSON, or 204.
+    CreatedOrNothing(SchemaOf),
     /// 200 with another media type.
     Other(&'static str),
 }
@@ -145,6 +147,18 @@ impl<F> Endpoint<F> {
     /// Answers another media type.
     pub fn answers_media(mut self, media: &'static str) -> Endpoint<F> {
         self.operation.success = Success::Other(media);
+        self
+    }
+
+    /// Answers JSON with 201, or 204 if there is nothing to answer.
+    pub fn answers_created<T: JsonSchema>(mut self) -> Endpoint<F> {
+        self.operation.success = Success::CreatedOrNothing(schema::<T>);
+        self
+    }
+
+    /// Is not asked on behalf of anybody.
+    pub fn undelegated(mut self) -> Endpoint<F> {
+        self.operation.codes.retain(|code| !DELEGATION.contains(code));
         self
     }
 

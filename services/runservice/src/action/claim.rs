@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use drydock_api::runservice::errors::{
-    executor_not_exist, executor_unknown, session_replaced, stale_attempt,
+use drydock_api::runservice::endpoints::own::Claim;
+use drydock_api::runservice::refusals::{
+    ExecutorUnknown, NotRegistered, SessionReplaced, StaleAttempt,
 };
 use drydock_api::runservice::types::{AttemptId, ClaimId, ExecutorId, ProjectId};
-use drydock_core::db::Tx;
-use drydock_core::error::BoxError;
+use drydock_core::db::{DbError, Tx};
+use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 
-use super::state::{load, save};
+use super::state::{load_known, save};
 use crate::Settings;
 use crate::engine::attempt::{Claimant, claim as engine_claim};
 use crate::engine::pick::{Asking, pick};
@@ -31,13 +32,13 @@ pub fn claim(
     tx: &mut StoreTx<'_>,
     settings: &Settings,
     ask: Ask,
-) -> Result<Option<Attempt>, BoxError> {
+) -> Result<Option<Attempt>, ActionError<Claim>> {
     let executor: Option<Executor> = tx.get(EXECUTORS, ask.executor.0)?;
-    let executor = executor.ok_or_else(|| executor_not_exist(ask.executor))?;
+    let executor = executor.ok_or(NotRegistered)?;
     check_session(&executor, ask.session)?;
     if let Some(before) = model::attempt::by_claim(tx, ask.claim)? {
         return match before.phase.is_final() || before.executor != ask.executor {
-            true => Err(stale_attempt(before.phase).into()),
+            true => Err(StaleAttempt(before.phase).into()),
             false => Ok(Some(before)),
         };
     }
@@ -45,7 +46,7 @@ pub fn claim(
         return Ok(None);
     }
     let Some(task) = choose(tx, settings, &executor)? else { return Ok(None) };
-    let before = load(tx, task.run)?;
+    let before = load_known(tx, task.run)?;
     let mut after = before.clone();
     let claimant = Claimant {
         attempt: AttemptId(tx.new_id()),
@@ -60,12 +61,12 @@ pub fn claim(
     Ok(Some(attempt))
 }
 
-fn check_session(executor: &Executor, session: u64) -> Result<(), BoxError> {
+fn check_session(executor: &Executor, session: u64) -> Result<(), Claim> {
     if session < executor.session {
-        return Err(session_replaced(executor.session).into());
+        return Err(SessionReplaced(executor.session).into());
     }
     if session > executor.session {
-        return Err(executor_unknown().into());
+        return Err(ExecutorUnknown.into());
     }
     Ok(())
 }
@@ -75,7 +76,7 @@ fn choose(
     tx: &StoreTx<'_>,
     settings: &Settings,
     executor: &Executor,
-) -> Result<Option<Task>, BoxError> {
+) -> Result<Option<Task>, DbError> {
     let asking = asking(tx, executor)?;
     if asking.active >= asking.limit {
         return Ok(None);
@@ -86,13 +87,13 @@ fn choose(
     let load = model::attempt::load(tx, &projects)?;
     let now = tx.now();
     match pick(&asking, &ready, &load, &settings.pick, now) {
-        Some(task) => Ok(tx.get(TASKS, task.0)?),
+        Some(task) => tx.get(TASKS, task.0),
         None => Ok(None),
     }
 }
 
 /// The executor as the engine sees it. Its limit is counted in the transaction of the claim.
-pub fn asking(tx: &Tx<'_>, executor: &Executor) -> Result<Asking, BoxError> {
+pub fn asking(tx: &Tx<'_>, executor: &Executor) -> Result<Asking, DbError> {
     Ok(Asking {
         labels: executor.labels.clone(),
         arch: executor.arch.clone(),

@@ -1,6 +1,6 @@
 //! Events: every change of a run's phase or result, in the commit of the change.
 
-use drydock_core::error::BoxError;
+use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 
 use crate::model::event as model;
@@ -13,7 +13,7 @@ pub const KEPT: u64 = 100_000;
 const SWEPT_AT_ONCE: u32 = 2;
 
 /// Notes the phase and the result of a run.
-pub fn note(tx: &mut StoreTx<'_>, run: &Run) -> Result<(), BoxError> {
+pub fn note<F>(tx: &mut StoreTx<'_>, run: &Run) -> Result<(), ActionError<F>> {
     let span = model::span(tx)?;
     let seq = span.map_or(1, |(_, last)| last + 1);
     let event = RunEvent {

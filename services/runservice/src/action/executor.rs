@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use drydock_api::names::{Name, Ref};
-use drydock_api::runservice::errors::{executor_already_exists, executor_not_exist};
+use drydock_api::runservice::refusals::{ExecutorAlreadyExists, ExecutorNotExist};
 use drydock_api::runservice::types::{ExecutorId, Label, Reason};
 use drydock_core::db::Tx;
-use drydock_core::error::BoxError;
+use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
+use drydock_http::api::precondition::{IfMatch, RevisionMismatch};
 
-use super::state::{load, save};
+use super::state::{load_known, save};
 use crate::engine::EngineSettings;
 use crate::engine::attempt::lose;
 use crate::model;
@@ -17,14 +18,14 @@ use crate::record::{Attempt, Executor, Stored};
 use crate::schema::EXECUTORS;
 
 /// Registers an executor, whose token has this hash.
-pub fn create(
+pub fn create<F: From<ExecutorAlreadyExists>>(
     tx: &mut StoreTx<'_>,
     name: &Name,
     labels: &BTreeSet<Label>,
     token_hash: &str,
-) -> Result<Executor, BoxError> {
+) -> Result<Executor, ActionError<F>> {
     if model::executor::by_name(tx, name)?.is_some() {
-        return Err(executor_already_exists(name).into());
+        return Err(ExecutorAlreadyExists(name.clone()).into());
     }
     let now = tx.now();
     let executor = Executor {
@@ -46,9 +47,12 @@ pub fn create(
     Ok(executor)
 }
 
-pub fn find(tx: &Tx<'_>, executor: &Ref) -> Result<Executor, BoxError> {
+pub fn find<F: From<ExecutorNotExist>>(
+    tx: &Tx<'_>,
+    executor: &Ref,
+) -> Result<Executor, ActionError<F>> {
     let found = model::executor::find(tx, executor)?;
-    Ok(found.ok_or_else(|| executor_not_exist(executor))?)
+    Ok(found.ok_or_else(|| ExecutorNotExist(executor.clone()))?)
 }
 
 /// The fields that change; `None` leaves a field as it is.
@@ -58,8 +62,14 @@ pub struct Change {
     pub drain: Option<bool>,
 }
 
-pub fn update(tx: &mut StoreTx<'_>, executor: &Ref, change: Change) -> Result<Executor, BoxError> {
+pub fn update<F: From<ExecutorNotExist> + From<RevisionMismatch>>(
+    tx: &mut StoreTx<'_>,
+    executor: &Ref,
+    change: Change,
+    if_match: &IfMatch,
+) -> Result<Executor, ActionError<F>> {
     let old = find(tx, executor)?;
+    if_match.check(Some(&old.etag()))?;
     let mut new = old.clone();
     new.enabled = change.enabled.unwrap_or(old.enabled);
     new.drain = change.drain.unwrap_or(old.drain);
@@ -71,24 +81,26 @@ pub fn update(tx: &mut StoreTx<'_>, executor: &Ref, change: Change) -> Result<Ex
 }
 
 /// Ends the executor's registration. Its attempts are lost at once.
-pub fn delete(
+pub fn delete<F: From<ExecutorNotExist> + From<RevisionMismatch>>(
     tx: &mut StoreTx<'_>,
     settings: &EngineSettings,
     executor: &Ref,
-) -> Result<(), BoxError> {
+    if_match: &IfMatch,
+) -> Result<(), ActionError<F>> {
     let executor = find(tx, executor)?;
+    if_match.check(Some(&executor.etag()))?;
     lose_all(tx, settings, executor.id, executor.session)?;
     tx.delete(EXECUTORS, executor.id.0)?;
     Ok(())
 }
 
 /// Ends all attempts of an executor that is gone, if it was not started again meanwhile.
-pub fn lose_all(
+pub fn lose_all<F>(
     tx: &mut StoreTx<'_>,
     settings: &EngineSettings,
     executor: ExecutorId,
     session: u64,
-) -> Result<(), BoxError> {
+) -> Result<(), ActionError<F>> {
     let current: Option<Executor> = tx.get(EXECUTORS, executor.0)?;
     if current.is_none_or(|current| current.session != session) {
         return Ok(());
@@ -100,13 +112,13 @@ pub fn lose_all(
 }
 
 /// Ends an attempt of which its executor does not speak any more.
-pub fn end(
+pub fn end<F>(
     tx: &mut StoreTx<'_>,
     settings: &EngineSettings,
     attempt: &Attempt,
     reason: Reason,
-) -> Result<(), BoxError> {
-    let before = load(tx, attempt.run)?;
+) -> Result<(), ActionError<F>> {
+    let before = load_known(tx, attempt.run)?;
     let mut after = before.clone();
     let now = tx.now();
     match before.attempts.contains_key(&attempt.id) {

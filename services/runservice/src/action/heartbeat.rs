@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drydock_api::runservice::errors::{executor_not_exist, session_replaced};
+use drydock_api::runservice::endpoints::own::Beat as Failures;
+use drydock_api::runservice::refusals::{NotRegistered, SessionReplaced};
 use drydock_api::runservice::types::{AttemptId, ClaimId, ExecutorId, HeldState, Label, Reason};
-use drydock_core::db::Tx;
-use drydock_core::error::BoxError;
+use drydock_core::db::{DbError, Tx};
+use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 
 use super::executor::end;
@@ -36,7 +37,7 @@ pub struct Heard {
 }
 
 /// Answers a heartbeat from a state that may be old.
-pub fn hear(tx: &Tx<'_>, said: &Said) -> Result<Heard, BoxError> {
+pub fn hear(tx: &Tx<'_>, said: &Said) -> Result<Heard, ActionError<Failures>> {
     let executor = find(tx, said)?;
     let orders = ordered(tx, said)?;
     let changes = said_by(&executor, said) != executor || !orders.claim_lost.is_empty();
@@ -48,7 +49,7 @@ pub fn note(
     tx: &mut StoreTx<'_>,
     settings: &EngineSettings,
     said: &Said,
-) -> Result<Heard, BoxError> {
+) -> Result<Heard, ActionError<Failures>> {
     let old = find(tx, said)?;
     let mut new = said_by(&old, said);
     if new != old {
@@ -64,11 +65,11 @@ pub fn note(
     Ok(Heard { orders, drain: new.drain, changes: false })
 }
 
-fn find(tx: &Tx<'_>, said: &Said) -> Result<Executor, BoxError> {
+fn find(tx: &Tx<'_>, said: &Said) -> Result<Executor, ActionError<Failures>> {
     let executor: Option<Executor> = tx.get(EXECUTORS, said.executor.0)?;
-    let executor = executor.ok_or_else(|| executor_not_exist(said.executor))?;
+    let executor = executor.ok_or(NotRegistered)?;
     match said.session < executor.session {
-        true => Err(session_replaced(executor.session).into()),
+        true => Err(SessionReplaced(executor.session).into()),
         false => Ok(executor),
     }
 }
@@ -84,7 +85,7 @@ fn said_by(executor: &Executor, said: &Said) -> Executor {
     }
 }
 
-fn ordered(tx: &Tx<'_>, said: &Said) -> Result<Orders, BoxError> {
+fn ordered(tx: &Tx<'_>, said: &Said) -> Result<Orders, DbError> {
     let mut attempts = model::attempt::live_on(tx, said.executor)?;
     for held in said.held.keys() {
         if !attempts.iter().any(|attempt| attempt.id == *held) {

@@ -1,14 +1,16 @@
 //! What time alone brings about: deadlines that pass, and queued runs whose time has come.
 
 use drydock_api::runservice::types::RunId;
-use drydock_core::db::Tx;
-use drydock_core::error::BoxError;
+use drydock_core::db::{DbError, Tx};
+use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 use jiff::Timestamp;
 
-use super::state::{find, follow, load, save};
+use super::gate;
+use super::state::{follow, load_known, save};
 use crate::engine::EngineSettings;
 use crate::engine::deadline;
+use crate::engine::group::{Start, next_start};
 use crate::model;
 
 /// The greatest number of runs that one pass looks at.
@@ -21,16 +23,28 @@ pub struct Due {
     pub startable: Vec<RunId>,
 }
 
-pub fn due(tx: &Tx<'_>, now: Timestamp) -> Result<Due, BoxError> {
-    Ok(Due {
-        late: model::run::maybe_late(tx, now, AT_ONCE)?,
-        startable: model::run::startable(tx, AT_ONCE)?,
-    })
+pub fn due(tx: &Tx<'_>, now: Timestamp) -> Result<Due, DbError> {
+    let late = model::run::maybe_late(tx, now, AT_ONCE)?;
+    let mut startable = Vec::new();
+    if gate::is_open(tx, now)? {
+        for run in model::run::startable(tx, AT_ONCE)? {
+            let Some(found) = model::run::find(tx, run)? else { continue };
+            let group = model::run::group(tx, &found.group)?;
+            if next_start(&group, true, now) == Start::Run(run) {
+                startable.push(run);
+            }
+        }
+    }
+    Ok(Due { late, startable })
 }
 
 /// Ends whatever of a run has taken too long.
-pub fn expire(tx: &mut StoreTx<'_>, settings: &EngineSettings, run: RunId) -> Result<(), BoxError> {
-    let before = load(tx, run)?;
+pub fn expire<F>(
+    tx: &mut StoreTx<'_>,
+    settings: &EngineSettings,
+    run: RunId,
+) -> Result<(), ActionError<F>> {
+    let before = load_known(tx, run)?;
     let mut after = before.clone();
     match deadline::expire(&mut after, tx.now(), settings) {
         true => save(tx, settings, &before, after),
@@ -39,7 +53,13 @@ pub fn expire(tx: &mut StoreTx<'_>, settings: &EngineSettings, run: RunId) -> Re
 }
 
 /// Starts the first queued run of this run's group, if it may start.
-pub fn start(tx: &mut StoreTx<'_>, settings: &EngineSettings, run: RunId) -> Result<(), BoxError> {
-    let group = find(tx, run)?.group;
-    follow(tx, settings, &group)
+pub fn start<F>(
+    tx: &mut StoreTx<'_>,
+    settings: &EngineSettings,
+    run: RunId,
+) -> Result<(), ActionError<F>> {
+    match model::run::find(tx, run)? {
+        Some(run) => follow(tx, settings, &run.group),
+        None => Ok(()),
+    }
 }

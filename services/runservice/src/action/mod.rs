@@ -3,6 +3,7 @@
 
 pub mod approval;
 pub mod claim;
+pub mod encryption;
 pub mod event;
 pub mod executor;
 pub mod gate;
@@ -14,3 +15,4 @@ pub mod run;
 pub mod state;
 pub mod status;
 pub mod stop;
+pub mod view;

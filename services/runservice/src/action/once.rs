@@ -4,15 +4,15 @@
 //! the same key. Stored answers are encrypted, because one may hold a token's value or the digest
 //! of a secret.
 
-use drydock_api::runservice::errors::{idempotency_key_reused, too_many_idempotency_keys};
-use drydock_core::env::Env;
-use drydock_core::error::{ApiError, BoxError};
+use drydock_api::runservice::refusals::{IdempotencyKeyReused, NotRepeatable, TooManyKeys};
+use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::creation::Created;
 use drydock_http::api::creation::Repeatable;
-use drydock_runtime::encryption::{Bound, KeyRing};
+use drydock_runtime::encryption::Bound;
 use serde::{Deserialize, Serialize};
 
+use super::encryption::{Encryptor, decrypt};
 use crate::model::idempotency as model;
 use crate::record::IdempotencyRecord;
 use crate::schema::IDEMPOTENCY_KEYS;
@@ -24,13 +24,6 @@ const MAX_KEPT: u64 = 100_000;
 /// The greatest number of expired answers that one creation deletes.
 const SWEPT_AT_ONCE: u32 = 64;
 
-/// Encrypts secrets and stored answers.
-#[derive(Clone)]
-pub struct Encryptor {
-    pub env: Env,
-    pub keys: KeyRing,
-}
-
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Kept {
@@ -39,33 +32,34 @@ struct Kept {
 }
 
 /// Creates an object, unless the same request has created it before: then its answer is returned.
-pub fn once(
+pub fn once<F: From<NotRepeatable>>(
     tx: &mut StoreTx<'_>,
     encryptor: &Encryptor,
     repeatable: Option<&Repeatable>,
-    create: impl FnOnce(&mut StoreTx<'_>) -> Result<Created, BoxError>,
-) -> Result<Created, BoxError> {
+    create: impl FnOnce(&mut StoreTx<'_>) -> Result<Created, ActionError<F>>,
+) -> Result<Created, ActionError<F>> {
     let Some(Repeatable { id, digest }) = repeatable else { return create(tx) };
     let now = tx.now().as_millisecond();
     let bound = Bound { kind: IDEMPOTENCY_KEYS, id: *id };
     let before: Option<IdempotencyRecord> = tx.get(IDEMPOTENCY_KEYS, *id)?;
     if let Some(before) = before.filter(|before| now - before.created_ms < KEPT_MS) {
-        let plain = encryptor.keys.decrypt(bound, &before.sealed).map_err(ApiError::from)?;
+        let plain = decrypt::<NotRepeatable>(&encryptor.keys, bound, &before.sealed);
+        let plain = plain.map_err(ActionError::widen)?;
         let kept: Kept = serde_json::from_slice(&plain)?;
         return match kept.digest == *digest {
             true => Ok(kept.answer),
-            false => Err(idempotency_key_reused().into()),
+            false => Err(NotRepeatable::from(IdempotencyKeyReused).into()),
         };
     }
     for expired in model::created_before(tx, now - KEPT_MS, SWEPT_AT_ONCE)? {
         tx.delete(IDEMPOTENCY_KEYS, expired)?;
     }
     if model::count(tx)? >= MAX_KEPT {
-        return Err(too_many_idempotency_keys().into());
+        return Err(NotRepeatable::from(TooManyKeys).into());
     }
     let answer = create(tx)?;
     let kept = Kept { digest: digest.clone(), answer };
-    let sealed = encryptor.keys.encrypt(&encryptor.env, bound, &serde_json::to_vec(&kept)?);
+    let sealed = encryptor.encrypt(bound, &serde_json::to_vec(&kept)?);
     tx.put(IDEMPOTENCY_KEYS, *id, &IdempotencyRecord { id: *id, created_ms: now, sealed })?;
     Ok(kept.answer)
 }

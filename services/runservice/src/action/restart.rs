@@ -1,11 +1,12 @@
 //! Restarting a run: a new run of the same definition, byte for byte.
 
-use drydock_api::runservice::errors::{archives_expired, run_not_restartable};
+use drydock_api::runservice::endpoints::run::Create;
+use drydock_api::runservice::refusals::{ArchivesExpired, RunNotRestartable};
 use drydock_api::runservice::types::{RestartFrom, RunId};
-use drydock_core::error::{ApiError, BoxError};
+use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 
-use super::once::Encryptor;
+use super::encryption::Encryptor;
 use super::run::{Environment, KeptTasks, New, create};
 use super::state::load;
 use crate::Settings;
@@ -21,7 +22,7 @@ pub fn restart(
     old: RunId,
     from: RestartFrom,
     environment: &Environment,
-) -> Result<Run, BoxError> {
+) -> Result<Run, ActionError<Create>> {
     let old = load(tx, old)?;
     let kept: KeptTasks = kept(&old, from)
         .map_err(refused)?
@@ -45,9 +46,11 @@ pub fn restart(
     create(tx, settings, encryptor, &new, environment, &kept)
 }
 
-fn refused(problem: NotRestartable) -> ApiError {
-    match &problem {
-        NotRestartable::ArchivesExpired { task, needs } => archives_expired(task, needs),
-        NotRestartable::Phase(_) | NotRestartable::NothingFailed => run_not_restartable(problem),
+fn refused(problem: NotRestartable) -> Create {
+    match problem {
+        NotRestartable::ArchivesExpired { task, needs } => ArchivesExpired(task, needs).into(),
+        NotRestartable::Phase(_) | NotRestartable::NothingFailed => {
+            RunNotRestartable(problem.to_string()).into()
+        }
     }
 }

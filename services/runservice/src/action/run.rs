@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use drydock_api::runservice::errors::too_many_queued_runs;
+use drydock_api::runservice::refusals::TooManyQueuedRuns;
 use drydock_api::runservice::types::{
     Group, OnNewer, Phase, ProjectId, Reason, RunId, RunResult, TaskId, TaskName, TaskSpec,
     TaskStatus,
 };
-use drydock_core::error::BoxError;
+use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 use drydock_runtime::encryption::Bound;
 
-use super::once::Encryptor;
-use super::state::{follow, load, save};
+use super::encryption::Encryptor;
+use super::state::{follow, load_known, save};
 use super::{event, gate};
 use crate::Settings;
 use crate::engine::advance::start;
@@ -46,14 +46,14 @@ pub struct New {
 pub type KeptTasks = BTreeMap<TaskName, (Kept, Task)>;
 
 /// Creates a run, and starts it if its group is idle.
-pub fn create(
+pub fn create<F: From<TooManyQueuedRuns>>(
     tx: &mut StoreTx<'_>,
     settings: &Settings,
     encryptor: &Encryptor,
     new: &New,
     environment: &Environment,
     kept: &KeptTasks,
-) -> Result<Run, BoxError> {
+) -> Result<Run, ActionError<F>> {
     check_queues(tx, settings, new)?;
     let run = record(tx, new)?;
     let Ok(Definition { specs, graph }) = &new.definition else {
@@ -67,7 +67,7 @@ pub fn create(
         false => {
             let bound = Bound { kind: RUN_DEFINITIONS, id: run.id.0 };
             let plain = zeroize::Zeroizing::new(serde_json::to_vec(environment)?);
-            Some(encryptor.keys.encrypt(&encryptor.env, bound, &plain))
+            Some(encryptor.encrypt(bound, &plain))
         }
     };
     let definition = RunDefinition { id: run.id, tasks: specs.clone(), environment };
@@ -85,27 +85,32 @@ pub fn create(
     for task in state.tasks.values() {
         tx.put(TASKS, task.id.0, task)?;
     }
-    if state.run.phase.is_final() {
+    if state.run.phase != Phase::Running {
+        // Another run may be the first of the group, and nothing may keep it any more.
         follow(tx, &settings.engine, &state.run.group)?;
     }
     Ok(state.run)
 }
 
 /// Refuses a run that would make a queue too long.
-fn check_queues(tx: &StoreTx<'_>, settings: &Settings, new: &New) -> Result<(), BoxError> {
+fn check_queues<F: From<TooManyQueuedRuns>>(
+    tx: &StoreTx<'_>,
+    settings: &Settings,
+    new: &New,
+) -> Result<(), ActionError<F>> {
     let limit = settings.max_queued_per_group;
     if model::run::queued_in_group(tx, &new.group)? >= limit {
-        return Err(too_many_queued_runs(limit, "group").into());
+        return Err(TooManyQueuedRuns(limit, "group").into());
     }
     let limit = settings.max_queued_per_project;
     if model::run::queued_in_project(tx, new.project)? >= limit {
-        return Err(too_many_queued_runs(limit, "project").into());
+        return Err(TooManyQueuedRuns(limit, "project").into());
     }
     Ok(())
 }
 
 /// The new run with its number, which is never given again.
-fn record(tx: &mut StoreTx<'_>, new: &New) -> Result<Run, BoxError> {
+fn record<F>(tx: &mut StoreTx<'_>, new: &New) -> Result<Run, ActionError<F>> {
     let (now, id) = (tx.now(), RunId(tx.new_id()));
     let counter: Option<RunCounter> = tx.get(RUN_COUNTERS, new.project.0)?;
     let number = counter.map_or(0, |counter| counter.number) + 1;
@@ -178,20 +183,24 @@ fn task(
 }
 
 /// Cancels and stops the runs that give way to a new one.
-fn make_way(tx: &mut StoreTx<'_>, engine: &EngineSettings, new: &New) -> Result<(), BoxError> {
+fn make_way<F>(
+    tx: &mut StoreTx<'_>,
+    engine: &EngineSettings,
+    new: &New,
+) -> Result<(), ActionError<F>> {
     let ways = gives_way(&model::run::group(tx, &new.group)?, new.on_newer);
     let now = tx.now();
     for run in ways.cancelled {
-        let before = load(tx, run)?;
+        let before = load_known(tx, run)?;
         let mut after = before.clone();
-        cancel(&mut after, Reason::Superseded, now)?;
+        cancel(&mut after, Reason::Superseded, now).map_err(ActionError::internal)?;
         save(tx, engine, &before, after)?;
     }
     if let Some(run) = ways.stopped {
-        let before = load(tx, run)?;
+        let before = load_known(tx, run)?;
         let mut after = before.clone();
         if before.run.stop.is_none() {
-            stop(&mut after, Reason::Superseded, now, engine)?;
+            stop(&mut after, Reason::Superseded, now, engine).map_err(ActionError::internal)?;
         }
         save(tx, engine, &before, after)?;
     }
@@ -199,11 +208,11 @@ fn make_way(tx: &mut StoreTx<'_>, engine: &EngineSettings, new: &New) -> Result<
 }
 
 /// Starts the new run before it is stored, so that its tasks are written once.
-fn start_if_first(
+fn start_if_first<F>(
     tx: &mut StoreTx<'_>,
     settings: &Settings,
     state: &mut RunState,
-) -> Result<(), BoxError> {
+) -> Result<(), ActionError<F>> {
     let now = tx.now();
     let mut group = model::run::group(tx, &state.run.group)?;
     group.queued.push(state.run.id);

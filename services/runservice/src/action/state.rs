@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use drydock_api::runservice::errors::run_not_exist;
+use drydock_api::runservice::refusals::RunNotExist;
 use drydock_api::runservice::types::{Group, Phase, RunId};
-use drydock_core::db::Tx;
-use drydock_core::error::BoxError;
+use drydock_core::db::{DbError, Tx};
+use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 
 use super::{event, gate};
@@ -22,20 +22,29 @@ use crate::schema::{ATTEMPTS, RUN_DEFINITIONS, RUNS, TASKS};
 #[error("the definition of run `{0}` is missing or damaged")]
 struct Damaged(RunId);
 
-pub fn find(tx: &Tx<'_>, run: RunId) -> Result<Run, BoxError> {
-    Ok(model::run::find(tx, run)?.ok_or_else(|| run_not_exist(run))?)
+pub fn find<F: From<RunNotExist>>(tx: &Tx<'_>, run: RunId) -> Result<Run, ActionError<F>> {
+    Ok(model::run::find(tx, run)?.ok_or(RunNotExist(run))?)
 }
 
-pub fn definition(tx: &Tx<'_>, run: &Run) -> Result<Option<RunDefinition>, BoxError> {
+pub fn definition(tx: &Tx<'_>, run: &Run) -> Result<Option<RunDefinition>, DbError> {
     match run.definition {
-        Some(definition) => Ok(tx.get(RUN_DEFINITIONS, definition.0)?),
+        Some(definition) => tx.get(RUN_DEFINITIONS, definition.0),
         None => Ok(None),
     }
 }
 
 /// The run with its tasks and its attempts that are not final.
-pub fn load(tx: &Tx<'_>, run: RunId) -> Result<RunState, BoxError> {
-    let run = find(tx, run)?;
+pub fn load<F: From<RunNotExist>>(tx: &Tx<'_>, run: RunId) -> Result<RunState, ActionError<F>> {
+    assemble(tx, find(tx, run)?)
+}
+
+/// A run that the same state refers to.
+pub fn load_known<F>(tx: &Tx<'_>, run: RunId) -> Result<RunState, ActionError<F>> {
+    let found = model::run::find(tx, run)?;
+    assemble(tx, found.ok_or_else(|| ActionError::internal(Damaged(run)))?)
+}
+
+fn assemble<F>(tx: &Tx<'_>, run: Run) -> Result<RunState, ActionError<F>> {
     let tasks = model::task::of_run(tx, run.id)?;
     let tasks: BTreeMap<_, _> = tasks.into_iter().map(|task| (task.name.clone(), task)).collect();
     let attempts = model::attempt::live_of_run(tx, run.id)?;
@@ -44,29 +53,33 @@ pub fn load(tx: &Tx<'_>, run: RunId) -> Result<RunState, BoxError> {
     let graph = match specs.is_empty() {
         // A run in the phase `setup_error` has none.
         true => Graph::default(),
-        false => Graph::of(&specs).map_err(|_| Damaged(run.id))?,
+        false => Graph::of(&specs).map_err(|_| ActionError::internal(Damaged(run.id)))?,
     };
     if !specs.keys().eq(tasks.keys()) {
-        return Err(Damaged(run.id).into());
+        return Err(ActionError::internal(Damaged(run.id)));
     }
     Ok(RunState { run, specs, graph, tasks, attempts })
 }
 
 /// Stores what differs between the two states of a run, an event if its phase or result does, and
 /// what follows for its group.
-pub fn save(
+pub fn save<F>(
     tx: &mut StoreTx<'_>,
     settings: &EngineSettings,
     before: &RunState,
     after: RunState,
-) -> Result<(), BoxError> {
+) -> Result<(), ActionError<F>> {
     let group = after.run.group.clone();
     let ended = !before.run.phase.is_final() && after.run.phase.is_final();
     put_changes(tx, before, after)?;
     if ended { follow(tx, settings, &group) } else { Ok(()) }
 }
 
-fn put_changes(tx: &mut StoreTx<'_>, before: &RunState, after: RunState) -> Result<(), BoxError> {
+fn put_changes<F>(
+    tx: &mut StoreTx<'_>,
+    before: &RunState,
+    after: RunState,
+) -> Result<(), ActionError<F>> {
     let now = tx.now();
     let RunState { mut run, tasks, attempts, .. } = after;
     let noted = (run.phase, run.result) != (before.run.phase, before.run.result);
@@ -97,15 +110,15 @@ fn put_changes(tx: &mut StoreTx<'_>, before: &RunState, after: RunState) -> Resu
 }
 
 /// Starts queued runs of a group until one is running, or none may start.
-pub fn follow(
+pub fn follow<F>(
     tx: &mut StoreTx<'_>,
     settings: &EngineSettings,
     group: &Group,
-) -> Result<(), BoxError> {
+) -> Result<(), ActionError<F>> {
     loop {
         let Start::Run(run) = next(tx, group)? else { return Ok(()) };
         gate::pass(tx)?;
-        let before = load(tx, run)?;
+        let before = load_known(tx, run)?;
         let mut after = before.clone();
         start(&mut after, tx.now(), settings);
         let running = after.run.phase == Phase::Running;
@@ -117,7 +130,7 @@ pub fn follow(
 }
 
 /// Which run of a group starts next, now.
-pub fn next(tx: &StoreTx<'_>, group: &Group) -> Result<Start, BoxError> {
+pub fn next(tx: &StoreTx<'_>, group: &Group) -> Result<Start, DbError> {
     let now = tx.now();
     let open = gate::is_open(tx, now)?;
     Ok(next_start(&model::run::group(tx, group)?, open, now))

@@ -1,5 +1,6 @@
-use drydock_api::runservice::types::{Group, ProjectId, RunId};
+use drydock_api::runservice::types::{Group, Phase, ProjectId, RunId, RunResult, RunsQuery};
 use drydock_core::db::{DbError, Tx};
+use drydock_http::api::page::{Order, PageRequest};
 use jiff::Timestamp;
 
 use super::row::{id, number};
@@ -80,4 +81,45 @@ pub fn maybe_late(tx: &Tx<'_>, time: Timestamp, limit: u32) -> Result<Vec<RunId>
 
 pub fn gate(tx: &Tx<'_>) -> Result<Option<ResumeGate>, DbError> {
     Ok(tx.query_objects("SELECT data FROM gates", [])?.into_iter().next())
+}
+
+/// The sort key of lists of runs: their places, as texts of one length.
+pub fn sort_key(place: u64) -> String {
+    format!("{place:020}")
+}
+
+/// One page of runs in the order of their creation.
+pub fn list(tx: &Tx<'_>, query: &RunsQuery, page: &PageRequest) -> Result<Vec<Run>, DbError> {
+    let (compare, direction) = match page.order {
+        Order::Ascending => (">", "ASC"),
+        Order::Descending => ("<", "DESC"),
+    };
+    let after = page.after.as_ref().map(|cursor| cursor.name.parse::<i64>().unwrap_or(0));
+    let project = query.project.map(|project| project.to_string());
+    let group = query.group.as_ref().map(Group::as_str);
+    let phase = query.phase.map(Phase::as_str);
+    let result = query.result.map(RunResult::as_str);
+    let sql = format!(
+        "SELECT data FROM runs
+         WHERE (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR run_group = ?2)
+            AND (?3 IS NULL OR phase = ?3) AND (?4 IS NULL OR result = ?4)
+            AND (?5 IS NULL OR place {compare} ?5)
+         ORDER BY place {direction} LIMIT ?6"
+    );
+    tx.query_objects(&sql, rusqlite::params![project, group, phase, result, after, page.fetch()])
+}
+
+/// The numbers of runs that are not final.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Open {
+    pub queued: u64,
+    pub running: u64,
+}
+
+pub fn open(tx: &Tx<'_>) -> Result<Open, DbError> {
+    let count = |phase: Phase| {
+        let sql = format!("SELECT count(*) FROM runs WHERE phase = '{phase}'");
+        Ok::<_, DbError>(tx.query_one(&sql, [], |row| number(row, 0))?.unwrap_or(0))
+    };
+    Ok(Open { queued: count(Phase::Queued)?, running: count(Phase::Running)? })
 }

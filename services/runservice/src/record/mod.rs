@@ -14,6 +14,7 @@ mod run;
 mod run_counter;
 mod task;
 
+use drydock_http::api::precondition::etag;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -34,6 +35,14 @@ pub trait Stored: Serialize {
 
     /// Counts one more change.
     fn touch(&mut self, now: Timestamp);
+
+    /// The hash of the object as it is stored.
+    fn etag(&self) -> String
+    where
+        Self: Sized,
+    {
+        etag(self.revision(), self)
+    }
 }
 
 macro_rules! stored {

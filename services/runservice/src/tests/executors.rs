@@ -1,14 +1,18 @@
 //! Executors: sessions, claims, heartbeats, statuses, loss.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 
 use drydock_api::names::Ref;
+use drydock_api::runservice::endpoints::executor::Update;
+use drydock_api::runservice::endpoints::run::Stop;
 use drydock_api::runservice::types::{
     AttemptId, ClaimId, HeldState, Phase, Reason, RunResult, TaskStatus,
 };
+use drydock_core::error::ActionError;
 use serde_json::json;
 
-use super::harness::{TestRuns, code, holding, id, one_task, said};
+use super::harness::{TestRuns, any, code, holding, id, one_task, said};
 use crate::action::executor::{self, Change};
 use crate::action::heartbeat::{Said, hear};
 
@@ -32,6 +36,17 @@ async fn the_same_claim_gets_the_same_attempt() {
 }
 
 #[tokio::test]
+async fn an_executor_gets_no_more_than_its_limit() {
+    let runs = TestRuns::start().await;
+    let executor = runs.executor("one", 1).await;
+    runs.create(&json!({"a": {"steps": []}, "b": {"steps": []}})).await;
+    let attempt = runs.claim(executor).await.unwrap();
+    assert_eq!(runs.claim(executor).await, None);
+    runs.succeed(&attempt).await;
+    assert!(runs.claim(executor).await.is_some());
+}
+
+#[tokio::test]
 async fn only_the_newest_session_is_served() {
     let runs = TestRuns::start().await;
     let executor = runs.executor("one", 1).await;
@@ -42,7 +57,7 @@ async fn only_the_newest_session_is_served() {
     assert_eq!(code(runs.beat(&said(executor, 2, 1)).await), "session_replaced");
     assert!(runs.try_claim(executor, 3, 50).await.unwrap().is_some());
     let nobody = drydock_api::runservice::types::ExecutorId(id(99));
-    assert_eq!(code(runs.try_claim(nobody, 1, 60).await), "executor_not_exist");
+    assert_eq!(code(runs.try_claim(nobody, 1, 60).await), "unauthorized");
 }
 
 #[tokio::test]
@@ -52,7 +67,7 @@ async fn a_disabled_or_draining_executor_gets_nothing() {
     runs.create(&one_task()).await;
     let change = |enabled, drain| {
         let change = Change { enabled: Some(enabled), drain: Some(drain) };
-        runs.act(move |tx| executor::update(tx, &Ref::Id(executor.0), change))
+        runs.act(move |tx| executor::update::<Update>(tx, &Ref::Id(executor.0), change, &any()))
     };
     change(false, false).await.unwrap();
     assert_eq!(runs.claim(executor).await, None);
@@ -71,7 +86,9 @@ async fn a_heartbeat_that_says_nothing_new_changes_nothing() {
     let same = said(executor, 1, 1);
     runs.beat(&same).await.unwrap();
     assert_eq!(runs.commits(), before);
-    let hear = |said: Said| runs.read(move |tx| hear(tx, &said));
+    let hear = |said: Said| {
+        runs.read(move |tx| hear(tx, &said).map_err(|error| ActionError::internal(error.boxed())))
+    };
     assert!(!hear(same.clone()).await.changes);
     let label: BTreeSet<_> = ["linux".parse().unwrap()].into();
     for said in [
@@ -113,7 +130,7 @@ async fn what_is_not_known_is_said_so_and_a_stop_is_told() {
     let run = runs.create(&one_task()).await;
     let attempt = runs.claim(executor).await.unwrap();
     let engine = runs.settings.engine.clone();
-    runs.act(move |tx| crate::action::stop::stop(tx, &engine, run.id)).await.unwrap();
+    runs.act(move |tx| crate::action::stop::stop::<Stop>(tx, &engine, run.id)).await.unwrap();
     let holds = holding(said(executor, 1, 1), attempt.id, HeldState::Spawned);
     let orders = runs.beat(&holds).await.unwrap().orders;
     assert_eq!(orders.stop.len(), 1);
@@ -165,7 +182,7 @@ async fn a_deleted_executor_loses_its_attempts_at_once() {
     let state = runs.state(run.id).await;
     let a = state.tasks.values().next().unwrap();
     assert_eq!((a.status, a.reason), (TaskStatus::Failed, Some(Reason::ExecutorLost)));
-    assert_eq!(code(runs.beat(&said(executor, 1, 1)).await), "executor_not_exist");
+    assert_eq!(code(runs.beat(&said(executor, 1, 1)).await), "unauthorized");
 }
 
 #[tokio::test]
@@ -180,7 +197,7 @@ async fn a_loss_is_decided_for_one_session_only() {
     let engine = runs.settings.engine.clone();
     let lose = |session| {
         let engine = engine.clone();
-        runs.act(move |tx| executor::lose_all(tx, &engine, executor, session))
+        runs.act(move |tx| executor::lose_all::<Infallible>(tx, &engine, executor, session))
     };
     lose(1).await.unwrap();
     assert_eq!(runs.statuses(run.id).await, "a=running");

@@ -1,9 +1,13 @@
 //! One instance's store, and the actions on it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use drydock_api::names::Ref;
+use drydock_api::runservice::endpoints::executor as failures;
+use drydock_api::runservice::endpoints::own::Report;
+use drydock_api::runservice::endpoints::run::Create;
 use drydock_api::runservice::types::{
     AttemptId, ClaimId, ExecutorId, Group, HeldState, OnNewer, Phase, ProjectId, RunId, RunResult,
     Status, TaskSpec,
@@ -12,9 +16,10 @@ use drydock_core::context::Context;
 use drydock_core::coord::memory::Memory;
 use drydock_core::db::{Execution, Tx};
 use drydock_core::env::{Env, ManualClock, RngTree};
-use drydock_core::error::{ApiError, BoxError, first_api_error};
+use drydock_core::error::{ActionError, ApiError, BoxError, Failure, first_api_error};
 use drydock_core::maintenance::{ModeCell, SeenMode};
 use drydock_core::store::{Phase as StorePhase, Reads, Store, StoreParts, StoreSettings, StoreTx};
+use drydock_http::api::precondition::IfMatch;
 use drydock_runtime::encryption::KeyRing;
 use object_store::memory::InMemory;
 use serde_json::{Value, json};
@@ -23,14 +28,15 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::action::claim::Ask;
+use crate::action::encryption::Encryptor;
 use crate::action::heartbeat::{Heard, Said};
-use crate::action::once::Encryptor;
 use crate::action::run::New;
 use crate::action::{claim, executor, heartbeat, run, state, status};
 use crate::engine::RunState;
 use crate::engine::advance::advance;
 use crate::engine::definition::check;
-use crate::record::{Attempt, Run};
+use crate::record::{Attempt, ResumeGate, Run};
+use crate::schema::GATES;
 use crate::{SCHEMA, Settings, model};
 
 pub const KEYS: &str = "test:0101010101010101010101010101010101010101010101010101010101010101";
@@ -113,10 +119,11 @@ impl TestRuns {
     }
 
     /// Runs an action, and checks that it leaves a fixpoint behind.
-    pub async fn act<T: Send + 'static>(
+    pub async fn act<T: Send + 'static, F: Failure>(
         &self,
-        work: impl FnMut(&mut StoreTx<'_>) -> Result<T, BoxError> + Send + 'static,
+        mut work: impl FnMut(&mut StoreTx<'_>) -> Result<T, ActionError<F>> + Send + 'static,
     ) -> Result<T, BoxError> {
+        let work = move |tx: &mut StoreTx<'_>| work(tx).map_err(ActionError::boxed);
         let done = self.store.transact(&Context::background(), work).await;
         self.check_fixpoint().await;
         done
@@ -124,8 +131,9 @@ impl TestRuns {
 
     pub async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, BoxError> + Send + 'static,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, ActionError<Infallible>> + Send + 'static,
     ) -> T {
+        let work = |tx: &Tx<'_>| work(tx).map_err(ActionError::boxed);
         self.store.read(&Context::background(), Reads::Linearizable, work).await.unwrap()
     }
 
@@ -136,7 +144,7 @@ impl TestRuns {
         self.read(move |tx| {
             let runs: Vec<Run> = tx.query_objects("SELECT data FROM runs", [])?;
             for run in runs {
-                let before = state::load(tx, run.id)?;
+                let before = state::load_known(tx, run.id)?;
                 let mut after = before.clone();
                 let end_of_time = jiff::Timestamp::MAX;
                 advance(&mut after, end_of_time, &settings);
@@ -144,7 +152,7 @@ impl TestRuns {
             }
             if model::run::gate(tx)?.is_none() {
                 for run in model::run::startable(tx, 100)? {
-                    let run = state::find(tx, run)?;
+                    let run = model::run::find(tx, run)?.unwrap();
                     let held = model::run::group(tx, &run.group)?.held_until;
                     assert!(held.is_some(), "run {} waits in an idle group", run.number);
                 }
@@ -154,11 +162,25 @@ impl TestRuns {
         .await;
     }
 
+    /// Closes the resume gate to this rate.
+    pub async fn close_gate(&self, per_minute: u32) {
+        let close = move |tx: &mut StoreTx<'_>| -> Result<(), BoxError> {
+            let gate = ResumeGate { id: id(1), since: tx.now(), per_minute, taken: 0 };
+            Ok(tx.put(GATES, gate.id, &gate)?)
+        };
+        self.store.transact(&Context::background(), close).await.unwrap();
+    }
+
+    pub async fn open_gate(&self) {
+        let open = |tx: &mut StoreTx<'_>| -> Result<(), BoxError> { Ok(tx.delete(GATES, id(1))?) };
+        self.store.transact(&Context::background(), open).await.unwrap();
+    }
+
     pub async fn try_create(&self, new: New) -> Result<Run, BoxError> {
         let (settings, encryptor) = (self.settings.clone(), self.encryptor.clone());
         let environment = BTreeMap::from([("TOKEN".to_owned(), "s3cret".to_owned())]);
         self.act(move |tx| {
-            run::create(tx, &settings, &encryptor, &new, &environment, &BTreeMap::new())
+            run::create::<Create>(tx, &settings, &encryptor, &new, &environment, &BTreeMap::new())
         })
         .await
     }
@@ -171,7 +193,12 @@ impl TestRuns {
     pub async fn executor(&self, name: &str, limit: u32) -> ExecutorId {
         let name: drydock_api::names::Name = name.parse().unwrap();
         let created = self.act(move |tx| {
-            executor::create(tx, &name, &BTreeSet::new(), &format!("hash of {name}"))
+            executor::create::<failures::Create>(
+                tx,
+                &name,
+                &BTreeSet::new(),
+                &format!("hash of {name}"),
+            )
         });
         let executor = created.await.unwrap().id;
         self.beat(&said(executor, 1, limit)).await.unwrap();
@@ -208,7 +235,8 @@ impl TestRuns {
     ) -> Result<(), BoxError> {
         let status: Status = serde_json::from_value(status.clone()).unwrap();
         let settings = self.settings.engine.clone();
-        self.act(move |tx| status::report(tx, &settings, executor, attempt, &status)).await
+        self.act(move |tx| status::report::<Report>(tx, &settings, executor, attempt, &status))
+            .await
     }
 
     pub async fn succeed(&self, attempt: &Attempt) {
@@ -222,7 +250,7 @@ impl TestRuns {
     }
 
     pub async fn state(&self, run: RunId) -> RunState {
-        self.read(move |tx| state::load(tx, run)).await
+        self.read(move |tx| state::load_known(tx, run)).await
     }
 
     pub async fn outcome(&self, run: RunId) -> (Phase, RunResult) {
@@ -241,8 +269,17 @@ impl TestRuns {
 
     pub async fn delete_executor(&self, executor: ExecutorId) {
         let (settings, executor) = (self.settings.engine.clone(), Ref::Id(executor.0));
-        self.act(move |tx| self::executor::delete(tx, &settings, &executor)).await.unwrap();
+        self.act(move |tx| {
+            self::executor::delete::<failures::Delete>(tx, &settings, &executor, &any())
+        })
+        .await
+        .unwrap();
     }
+}
+
+/// No condition.
+pub fn any() -> IfMatch {
+    IfMatch::default()
 }
 
 pub fn said(executor: ExecutorId, session: u64, limit: u32) -> Said {

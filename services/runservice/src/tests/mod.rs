@@ -3,6 +3,7 @@
 mod events;
 mod executors;
 mod harness;
+mod http;
 mod restarts;
 mod runs;
 mod schema;

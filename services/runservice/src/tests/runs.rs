@@ -1,12 +1,15 @@
 //! Creation, order, claims and ends of runs.
 
+use std::convert::Infallible;
+
+use drydock_api::runservice::endpoints::run::{Approve, Cancel, Stop};
 use drydock_api::runservice::types::{OnNewer, Phase, Reason, RunResult, TaskStatus};
 use serde_json::json;
 
 use super::harness::{TestRuns, code, new_run, one_task, project};
 use crate::action::approval::decide;
 use crate::action::run::New;
-use crate::action::{gate, late, stop};
+use crate::action::{late, stop};
 use crate::engine::approval::{Decider, Decision};
 
 #[tokio::test]
@@ -129,14 +132,14 @@ async fn runs_are_stopped_and_cancelled() {
     let engine = runs.settings.engine.clone();
     let cancel = |run| {
         let engine = engine.clone();
-        runs.act(move |tx| stop::cancel(tx, &engine, run))
+        runs.act(move |tx| stop::cancel::<Cancel>(tx, &engine, run))
     };
     assert_eq!(code(cancel(first.id).await), "wrong_phase");
     cancel(second.id).await.unwrap();
     assert_eq!(code(cancel(second.id).await), "wrong_phase");
     let stop = |run| {
         let engine = engine.clone();
-        runs.act(move |tx| stop::stop(tx, &engine, run))
+        runs.act(move |tx| stop::stop::<Stop>(tx, &engine, run))
     };
     stop(first.id).await.unwrap();
     assert_eq!(runs.outcome(first.id).await, (Phase::Finished, RunResult::Stopped));
@@ -154,7 +157,7 @@ async fn a_task_is_approved_or_refused() {
         let engine = engine.clone();
         let decider = Decider { approver: who.to_owned(), comment: None };
         let task = task.parse().unwrap();
-        runs.act(move |tx| decide(tx, &engine, run.id, &task, decision, &decider))
+        runs.act(move |tx| decide::<Approve>(tx, &engine, run.id, &task, decision, &decider))
     };
     let before = runs.commits();
     decide("a", "alice", Decision::Approve).await.unwrap();
@@ -168,17 +171,17 @@ async fn a_task_is_approved_or_refused() {
 #[tokio::test]
 async fn queued_runs_pass_the_gate_at_its_rate() {
     let runs = TestRuns::start().await;
-    runs.act(|tx| gate::close(tx, 60)).await.unwrap();
+    runs.close_gate(60).await;
     let run = runs.create(&one_task()).await;
     assert_eq!(run.phase, Phase::Queued);
     let other = runs.try_create(new_run(project(8), &one_task())).await.unwrap();
     let engine = runs.settings.engine.clone();
     let start = || async {
         let now = runs.encryptor.env.now();
-        let due = runs.read(move |tx| late::due(tx, now)).await;
+        let due = runs.read(move |tx| Ok(late::due(tx, now)?)).await;
         for run in due.startable {
             let engine = engine.clone();
-            runs.act(move |tx| late::start(tx, &engine, run)).await.unwrap();
+            runs.act(move |tx| late::start::<Infallible>(tx, &engine, run)).await.unwrap();
         }
     };
     start().await;
@@ -188,9 +191,21 @@ async fn queued_runs_pass_the_gate_at_its_rate() {
     assert_eq!(runs.outcome(run.id).await.0, Phase::Running);
     assert_eq!(runs.outcome(other.id).await.0, Phase::Queued);
     // Opened, it lets everything through.
-    runs.store.transact(&drydock_core::context::Context::background(), gate::open).await.unwrap();
+    runs.open_gate().await;
     start().await;
     assert_eq!(runs.outcome(other.id).await.0, Phase::Running);
+}
+
+#[tokio::test]
+async fn a_new_run_does_not_overtake_one_that_waits_in_an_idle_group() {
+    let runs = TestRuns::start().await;
+    runs.close_gate(60).await;
+    let first = runs.create(&one_task()).await;
+    assert_eq!(first.phase, Phase::Queued);
+    runs.open_gate().await;
+    let second = runs.create(&one_task()).await;
+    assert_eq!(second.phase, Phase::Queued);
+    assert_eq!(runs.outcome(first.id).await.0, Phase::Running);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Deadlines, as the background work of any instance enforces them.
 
+use std::convert::Infallible;
+
 use drydock_api::runservice::types::{Phase, Reason, RunResult};
 use serde_json::json;
 
@@ -10,15 +12,15 @@ impl TestRuns {
     /// One pass of the background work.
     async fn tick(&self) -> usize {
         let now = self.encryptor.env.now();
-        let due = self.read(move |tx| due(tx, now)).await;
+        let due = self.read(move |tx| Ok(due(tx, now)?)).await;
         let count = due.late.len() + due.startable.len();
         for run in due.late {
             let engine = self.settings.engine.clone();
-            self.act(move |tx| expire(tx, &engine, run)).await.unwrap();
+            self.act(move |tx| expire::<Infallible>(tx, &engine, run)).await.unwrap();
         }
         for run in due.startable {
             let engine = self.settings.engine.clone();
-            self.act(move |tx| start(tx, &engine, run)).await.unwrap();
+            self.act(move |tx| start::<Infallible>(tx, &engine, run)).await.unwrap();
         }
         count
     }

@@ -2,17 +2,28 @@
 //! both are equal.
 
 mod distinct;
+mod executor;
 mod ids;
 mod names;
 mod report;
+mod run;
 mod state;
 mod task;
 mod time_span;
 mod waiting;
 
+pub use executor::{
+    Claimed, ClaimedAttempt, ClaimedRun, ClaimedTask, ExecutorChange, ExecutorView, Heartbeat,
+    HeartbeatAnswer, HeldAttempt, MAX_LIMIT, NewClaim, NewExecutor, NewExecutorView,
+    RestoredArchive, StopAttempt,
+};
 pub use ids::{AttemptId, CacheId, ClaimId, ExecutorId, ProjectId, RunId, TaskId};
 pub use names::{Group, InvalidGroup, InvalidLabel, InvalidTaskName, Label, TaskName};
 pub use report::{ArchiveReport, LogReport, MAX_OBJECT_NAME, Status, StepExit, StepReport};
+pub use run::{
+    ApprovalBody, ApprovalDecision, ApprovalView, AttemptView, ByNumberQuery, MAX_ANNOTATIONS,
+    MAX_ENVIRONMENT_BYTES, MAX_TEXT, NewRun, RunSummary, RunView, RunsQuery, TaskView,
+};
 pub use state::{
     AttemptPhase, HeldState, LogState, OnNewer, Phase, Reason, RestartFrom, RunResult, TaskStatus,
 };

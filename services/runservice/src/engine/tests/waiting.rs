@@ -94,6 +94,8 @@ fn everything_that_waits_says_for_what() {
     state.claim("a");
     assert_eq!(of(&state, "a", &linux, &none), None);
     state.succeed("a");
+    let open = WaitingFor::Tasks { tasks: vec![name("c")] };
+    assert_eq!(of(&state, "b", &linux, &none), Some(open), "only what is not final");
     assert_eq!(of(&state, "a", &linux, &none), None);
     let mut again = started(&json!({"a": {"steps": [], "retry": {"max": 1}}}));
     again.fail("a", 1);

@@ -1,0 +1,138 @@
+//! Runservice's operations, grouped by noun.
+
+use drydock_http::api::endpoint::Endpoint;
+use drydock_http::api::page::InvalidPage;
+use drydock_http::api::precondition::RevisionMismatch;
+
+use crate::endpoints::endpoints;
+use crate::names::InvalidName;
+use crate::runservice::refusals::{
+    ArchivesExpired, AttemptNotExist, BadStatus, EncryptionKeyMissing, ExecutorAlreadyExists,
+    ExecutorNotExist, ExecutorUnknown, InvalidField, NotDecided, NotRegistered, NotRepeatable,
+    RunNotExist, RunNotRestartable, RunNumberNotExist, SessionReplaced, StaleAttempt, TaskNotExist,
+    TooManyQueuedRuns, WrongPhase,
+};
+use crate::runservice::types::{
+    ApprovalBody, AttemptView, ByNumberQuery, Claimed, ExecutorChange, ExecutorView, Heartbeat,
+    HeartbeatAnswer, NewClaim, NewExecutor, NewExecutorView, NewRun, RunSummary, RunView,
+    RunsQuery, Status,
+};
+
+/// All endpoints, in the order of the document.
+pub fn all() -> Vec<Endpoint> {
+    [run::all(), executor::all(), own::all()].concat()
+}
+
+/// Runs.
+pub mod run {
+    use super::*;
+
+    endpoints! {
+        list: List { InvalidPage } =
+            Endpoint::get("/api/v1/runs")
+                .about("lists runs without their tasks, in the order of their creation")
+                .lists::<RunSummary>()
+                .query::<RunsQuery>()
+                .undelegated();
+        create: Create {
+            ArchivesExpired, InvalidField, NotRepeatable, RunNotExist, RunNotRestartable,
+            TooManyQueuedRuns,
+        } =
+            Endpoint::post("/api/v1/runs")
+                .about("creates a run, or restarts one as a new run")
+                .creates::<NewRun, RunView>()
+                .undelegated();
+        by_number: ByNumber { RunNumberNotExist } =
+            Endpoint::get("/api/v1/runs/by_number")
+                .about("shows the run of a project that has this number")
+                .query::<ByNumberQuery>()
+                .answers::<RunView>();
+        get: Get { RunNotExist } =
+            Endpoint::get("/api/v1/runs/{run}")
+                .about("shows a run with its tasks, and what each of them waits for")
+                .shows::<RunView>()
+                .undelegated();
+        cancel: Cancel { RunNotExist, WrongPhase } =
+            Endpoint::post("/api/v1/runs/{run}/cancel")
+                .about("cancels a queued run")
+                .bodiless();
+        stop: Stop { RunNotExist, WrongPhase } =
+            Endpoint::post("/api/v1/runs/{run}/stop")
+                .about("stops a running run, or cancels a queued one")
+                .bodiless();
+        approve: Approve { InvalidField, NotDecided, RunNotExist, TaskNotExist } =
+            Endpoint::post("/api/v1/runs/{run}/tasks/{task}/approve")
+                .about("approves a task that waits for it")
+                .takes::<ApprovalBody>();
+        refuse: Refuse { InvalidField, NotDecided, RunNotExist, TaskNotExist } =
+            Endpoint::post("/api/v1/runs/{run}/tasks/{task}/refuse")
+                .about("refuses a task that waits for an approval")
+                .takes::<ApprovalBody>();
+    }
+}
+
+/// Executors, for operators.
+pub mod executor {
+    use super::*;
+
+    endpoints! {
+        list: List { InvalidPage } =
+            Endpoint::get("/api/v1/executors")
+                .about("lists executors, without their tokens")
+                .lists::<ExecutorView>()
+                .undelegated();
+        create: Create { ExecutorAlreadyExists, InvalidField, InvalidName, NotRepeatable } =
+            Endpoint::post("/api/v1/executors")
+                .about("registers an executor, and shows its token once")
+                .creates::<NewExecutor, NewExecutorView>()
+                .undelegated();
+        get: Get { ExecutorNotExist } =
+            Endpoint::get("/api/v1/executors/{executor}")
+                .about("shows an executor")
+                .shows::<ExecutorView>()
+                .undelegated();
+        update: Update { ExecutorNotExist, RevisionMismatch } =
+            Endpoint::put("/api/v1/executors/{executor}")
+                .about("enables, disables or drains an executor")
+                .changes::<ExecutorChange, ExecutorView>()
+                .undelegated();
+        delete: Delete { ExecutorNotExist, RevisionMismatch } =
+            Endpoint::delete("/api/v1/executors/{executor}")
+                .about("ends the registration of an executor, whose attempts are lost at once")
+                .deletes()
+                .undelegated();
+    }
+}
+
+/// The routes of executors, each for its own attempts, with its own token.
+pub mod own {
+    use super::*;
+
+    endpoints! {
+        heartbeat: Beat { InvalidField, NotRegistered, SessionReplaced } =
+            Endpoint::put("/api/v1/executors/self")
+                .about("says what an executor is and holds, and answers what it has to do")
+                .registered()
+                .takes::<Heartbeat>()
+                .answers::<HeartbeatAnswer>();
+        claim: Claim {
+            EncryptionKeyMissing, ExecutorUnknown, NotRegistered, SessionReplaced, StaleAttempt,
+        } =
+            Endpoint::post("/api/v1/executors/self/claims")
+                .about("gives the executor a task, or answers 204 if there is none for it")
+                .registered()
+                .takes::<NewClaim>()
+                .answers_created::<Claimed>();
+        attempt: Attempt { AttemptNotExist } =
+            Endpoint::get("/api/v1/executors/self/attempts/{attempt}")
+                .about("shows an attempt of the executor")
+                .registered()
+                .answers::<AttemptView>();
+        report: Report { AttemptNotExist, BadStatus, StaleAttempt } =
+            Endpoint::put("/api/v1/executors/self/attempts/{attempt}")
+                .about("takes the end of an attempt; the same again changes nothing")
+                .registered()
+                .takes::<Status>()
+                .answers::<AttemptView>();
+    }
+}

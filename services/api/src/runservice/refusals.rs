@@ -1,0 +1,37 @@
+//! The refusals of runservice. Each has the code of the same name, and a text for the client.
+
+use drydock_core::refusals;
+
+use super::types::{AttemptId, AttemptPhase, Phase, RunId, TaskName};
+use crate::names::{Name, Ref};
+
+pub use crate::configstore::refusals::{
+    EncryptionKeyMissing, IdempotencyKeyReused, InvalidField, NotRepeatable, TooManyKeys,
+};
+
+refusals! {
+    RunNotExist(run: RunId) = "run `{run}` does not exist";
+    RunNumberNotExist(number: u64) as RunNotExist = "the project has no run {number}";
+    TaskNotExist(task: TaskName) = "the run has no task `{task}`";
+    ExecutorNotExist(executor: Ref) = "executor `{executor}` does not exist";
+    /// An attempt that does not exist, or is another executor's.
+    AttemptNotExist(attempt: AttemptId) = "this executor has no attempt `{attempt}`";
+
+    ExecutorAlreadyExists(name: Name) = "an executor with the name `{name}` already exists";
+    /// The executor asks for tasks before its first heartbeat of the session.
+    ExecutorUnknown = "the executor has sent no heartbeat in this session";
+    /// The executor was deleted while it was asking.
+    NotRegistered as Unauthorized = "the executor is not registered any more";
+    SessionReplaced(newest: u64) = "the executor was started again: its session is {newest}";
+    StaleAttempt(phase: AttemptPhase) = "the attempt has ended as `{phase}`";
+    /// A status that no executor which works could report.
+    BadStatus(problem: String) = "{problem}";
+
+    WrongPhase(phase: Phase) = "the run is in the phase `{phase}`";
+    NotDecided(problem: String) as WrongPhase = "{problem}";
+    RunNotRestartable(problem: String) = "{problem}";
+    ArchivesExpired(task: TaskName, needs: TaskName) =
+        "`{needs}` needs the archives of `{task}`, which do not exist any more";
+    TooManyQueuedRuns(limit: u64, of: &'static str) as TooManyRequests =
+        "{limit} runs of the {of} are queued already";
+}

@@ -1,0 +1,71 @@
+//! The keys of runservice.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use drydock_runservice::Settings;
+use drydock_runservice::engine::EngineSettings;
+use drydock_runservice::engine::pick::PickSettings;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunserviceConfig {
+    /// The address and port to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How long a ready task waits for an executor.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub queue_timeout: Duration,
+    /// How long an attempt may take if its task does not say.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub attempt_timeout: Duration,
+    /// How long a run may take, without the time for which it waits for an approval.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub run_timeout: Duration,
+    /// How long a task waits for an approval if it does not say.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub approval_timeout: Duration,
+    /// Queued runs of one group.
+    pub max_queued_per_group: u64,
+    /// Queued runs of one project.
+    pub max_queued_per_project: u64,
+    /// Running tasks of one project.
+    pub max_running_tasks: u32,
+}
+
+impl Default for RunserviceConfig {
+    fn default() -> RunserviceConfig {
+        let Settings { engine, pick, max_queued_per_group, max_queued_per_project } =
+            Settings::default();
+        RunserviceConfig {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8002)),
+            queue_timeout: engine.queue_timeout,
+            attempt_timeout: engine.attempt_timeout,
+            run_timeout: engine.run_timeout,
+            approval_timeout: engine.approval_timeout,
+            max_queued_per_group,
+            max_queued_per_project,
+            max_running_tasks: pick.max_running_tasks,
+        }
+    }
+}
+
+impl RunserviceConfig {
+    pub fn settings(&self) -> Settings {
+        Settings {
+            engine: EngineSettings {
+                queue_timeout: self.queue_timeout,
+                attempt_timeout: self.attempt_timeout,
+                run_timeout: self.run_timeout,
+                approval_timeout: self.approval_timeout,
+                ..EngineSettings::default()
+            },
+            pick: PickSettings {
+                max_running_tasks: self.max_running_tasks,
+                ..PickSettings::default()
+            },
+            max_queued_per_group: self.max_queued_per_group,
+            max_queued_per_project: self.max_queued_per_project,
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Encryption of secrets and of stored answers.
+
+use drydock_api::runservice::refusals::EncryptionKeyMissing;
+use drydock_core::env::Env;
+use drydock_core::error::ActionError;
+use drydock_runtime::encryption::{Bound, DecryptError, Encrypted, KeyRing};
+use zeroize::Zeroizing;
+
+/// The configured keys, and the source of nonces.
+#[derive(Clone)]
+pub struct Encryptor {
+    pub env: Env,
+    pub keys: KeyRing,
+}
+
+impl Encryptor {
+    pub fn encrypt(&self, bound: Bound, plain: &[u8]) -> Encrypted {
+        self.keys.encrypt(&self.env, bound, plain)
+    }
+}
+
+/// # Errors
+/// `encryption_key_missing` if the key is not configured.
+pub fn decrypt<F: From<EncryptionKeyMissing>>(
+    keys: &KeyRing,
+    bound: Bound,
+    encrypted: &Encrypted,
+) -> Result<Zeroizing<Vec<u8>>, ActionError<F>> {
+    keys.decrypt(bound, encrypted).map_err(|error| match error {
+        DecryptError::UnknownKey(_) => ActionError::because(EncryptionKeyMissing, error),
+        DecryptError::Damaged(_) => ActionError::internal(error),
+    })
+}

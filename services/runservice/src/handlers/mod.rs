@@ -1,0 +1,7 @@
+//! Handlers turn requests into types and types into answers, and do nothing else.
+
+mod access;
+mod creation;
+pub mod executor;
+pub mod own;
+pub mod run;

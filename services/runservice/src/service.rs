@@ -1,0 +1,50 @@
+//! Runservice's implementation of the runtime's trait [`Service`].
+
+use drydock_core::read_model::Schema;
+use drydock_http::server::route::Route;
+use drydock_runtime::{Service, ServiceParts};
+use futures_util::future::BoxFuture;
+use prometheus_client::registry::Registry;
+
+use super::passing::{Passing, RunMetrics};
+use super::routes::routes;
+use super::schema::SCHEMA;
+use super::settings::Settings;
+use super::state::RunserviceState;
+
+/// The parts of one instance that exist before its start.
+#[derive(Default)]
+pub struct Runservice {
+    settings: Settings,
+    metrics: RunMetrics,
+}
+
+impl Runservice {
+    pub fn new(settings: Settings) -> Runservice {
+        Runservice { settings, metrics: RunMetrics::default() }
+    }
+}
+
+impl Service for Runservice {
+    type State = RunserviceState;
+
+    fn schema() -> &'static Schema {
+        &SCHEMA
+    }
+
+    fn routes() -> Vec<Route<RunserviceState>> {
+        routes()
+    }
+
+    fn register(&mut self, registry: &mut Registry) {
+        self.metrics.register(registry);
+    }
+
+    fn assemble(self, parts: ServiceParts) -> (RunserviceState, BoxFuture<'static, ()>) {
+        let ServiceParts { env, store, keys, .. } = parts;
+        let Runservice { settings, metrics } = self;
+        let passing =
+            Passing { env, store: store.clone(), engine: settings.engine.clone(), metrics };
+        (RunserviceState { store, keys, settings }, Box::pin(passing.run()))
+    }
+}

@@ -1,0 +1,16 @@
+//! The state of runservice's handlers.
+
+use drydock_core::store::Store;
+use drydock_http::server::context;
+use drydock_runtime::encryption::KeyRing;
+
+use crate::Settings;
+
+#[derive(Clone)]
+pub struct RunserviceState {
+    pub store: Store,
+    pub keys: KeyRing,
+    pub settings: Settings,
+}
+
+pub(super) type App = context::App<RunserviceState>;
