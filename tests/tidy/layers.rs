@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::tracked::run;
 
 /// Every package, and what it may depend on, tests included: never something above it.
-const LAYERS: [(&str, &[&str]); 15] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("drydock-core", &["drydock-core"]),
     ("drydock-backends", &["drydock-core"]),
     ("drydock-http", &["drydock-core"]),
@@ -14,6 +14,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("drydock-configstore", BELOW_SERVICES),
     ("drydock-runservice", BELOW_SERVICES),
     ("drydock-gateway", BELOW_SERVICES),
+    ("drydock-executor", BELOW_SERVICES),
     ("drydock", BELOW_DRYDOCK),
     ("drydock-sim-etcd", &[]),
     ("drydock-sim-s3", &[]),
@@ -32,6 +33,7 @@ const BELOW_DRYDOCK: &[&str] = &[
     "drydock-configstore",
     "drydock-runservice",
     "drydock-gateway",
+    "drydock-executor",
 ];
 const BELOW_SIM: &[&str] = &[
     "drydock-core",
@@ -42,6 +44,7 @@ const BELOW_SIM: &[&str] = &[
     "drydock-configstore",
     "drydock-runservice",
     "drydock-gateway",
+    "drydock-executor",
     "drydock",
     "drydock-sim-etcd",
     "drydock-sim-s3",
@@ -56,6 +59,7 @@ const BELOW_TESTS: &[&str] = &[
     "drydock-configstore",
     "drydock-runservice",
     "drydock-gateway",
+    "drydock-executor",
     "drydock",
     "drydock-sim-etcd",
     "drydock-sim-s3",

@@ -131,6 +131,9 @@ pub enum Command {
         #[command(flatten)]
         gateway: GatewayArgs,
     },
+    /// Run the steps of one attempt; the executor starts this
+    #[command(hide = true)]
+    Supervise { folder: PathBuf },
     /// Print the completion script of a shell
     Completion { shell: clap_complete::Shell },
     /// Check the configured stores, and report what is missing, slow or unsafe

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use drydock_executor::supervisor::supervise;
 use nix::sys::stat::{Mode, umask};
 use tokio::runtime::Runtime;
 
@@ -109,6 +110,8 @@ fn call(command: Command, environment: &Environment) -> Result<(), Failure> {
         Command::RemoteSource { action, gateway } => {
             with(gateway.or(environment), |it| remote_source::run(it, action))
         }
+        Command::Supervise { folder } => supervise(&folder)
+            .map_err(|error| Failure::because("the attempt cannot be supervised", error)),
         Command::Completion { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "drydock", &mut script);

@@ -1,0 +1,21 @@
+//! The folder of one attempt: what the executor and the supervisor say to each other, as files.
+//!
+//! | file | written by | holds |
+//! |---|---|---|
+//! | `task.json` | executor | what to run, secrets too; the supervisor removes it at the end |
+//! | `lock` | both | `flock`, held for the supervisor's life |
+//! | `started` | supervisor | made once, before the first step: it is never begun again |
+//! | `stop.json` | executor | the order to stop |
+//! | `log.000`, `log.001`, … | supervisor | masked output: of the setup, of the first step, … |
+//! | `result.json` | supervisor | how the attempt ended, whole or not there |
+//! | `task/` | steps | home, working folder, temporary files, scripts, `mask` |
+
+mod files;
+mod folder;
+mod outcome;
+mod task;
+
+pub use files::{append_new, create, create_new, overwrite, read_json, sync_folder, write_json};
+pub use folder::{AttemptFolder, Lock};
+pub use outcome::{LogDigest, Outcome, Phase, Reason, StepExit, StepOutcome};
+pub use task::{Limits, LogLimit, StepWhen, Stop, StopSignal, Task, TaskStep, User};

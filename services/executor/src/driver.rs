@@ -1,0 +1,49 @@
+//! How attempts are run on a machine. The first driver is `ProcessDriver`; one for containers can
+//! stand beside it.
+
+use std::io;
+
+use crate::attempt::{Outcome, Stop, Task};
+
+/// Runs attempts, which outlive it: another driver of the same folder finds them again.
+pub trait Driver {
+    /// Starts an attempt, which must not have been started before.
+    fn start(&mut self, task: &Task) -> Result<(), DriverError>;
+
+    /// How an attempt is. One whose supervisor has died is ended by this: its processes are killed,
+    /// which may take seconds, and it has failed.
+    fn look(&mut self, attempt: &str) -> Result<AttemptState, DriverError>;
+
+    /// Orders an attempt to stop.
+    fn order(&mut self, attempt: &str, stop: &Stop) -> Result<(), DriverError>;
+
+    /// The attempts of which there is something, in order.
+    fn list(&mut self) -> Result<Vec<String>, DriverError>;
+
+    /// Removes all that is left of an attempt, which must not be running.
+    fn remove(&mut self, attempt: &str) -> Result<(), DriverError>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttemptState {
+    /// There is nothing of it.
+    Absent,
+    /// It was prepared, and none of its steps has begun: it can be started.
+    NotStarted,
+    Running,
+    Ended(Outcome),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    #[error("`{0}` is no id of an attempt")]
+    InvalidId(String),
+    #[error("attempt `{0}` was started before")]
+    AlreadyStarted(String),
+    #[error("attempt `{0}` is running")]
+    Running(String),
+    #[error("there is nothing of attempt `{0}`")]
+    Absent(String),
+    #[error("attempt `{attempt}`: {doing}")]
+    Io { attempt: String, doing: &'static str, source: io::Error },
+}

@@ -1,0 +1,163 @@
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::file::line;
+use super::*;
+
+fn asked(claim: &str) -> Record {
+    Record::Asked { claim: claim.to_owned() }
+}
+
+fn claimed(claim: &str, attempt: &str) -> Record {
+    Record::Claimed { claim: claim.to_owned(), attempt: attempt.to_owned() }
+}
+
+/// The whole life of an attempt, but for its release.
+fn life(claim: &str, attempt: &str) -> Vec<Record> {
+    let name = || attempt.to_owned();
+    vec![
+        asked(claim),
+        claimed(claim, attempt),
+        Record::Spawned { attempt: name() },
+        Record::Exited { attempt: name() },
+        Record::Sent { attempt: name() },
+    ]
+}
+
+struct Disk {
+    _dir: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Disk {
+    fn new() -> Disk {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        Disk { _dir: dir, path }
+    }
+
+    fn with(records: &[Record]) -> (Disk, Journal) {
+        let disk = Disk::new();
+        let mut journal = disk.open();
+        records.iter().for_each(|record| journal.append(record).unwrap());
+        (disk, journal)
+    }
+
+    fn open(&self) -> Journal {
+        Journal::open(&self.path).unwrap()
+    }
+}
+
+#[test]
+fn what_is_written_is_there_after_every_step() {
+    let disk = Disk::new();
+    let mut expected = Vec::new();
+    for record in life("c", "a") {
+        let mut journal = disk.open();
+        journal.append(&record).unwrap();
+        expected.push(journal.held().clone());
+        assert_eq!(disk.open().held(), expected.last().unwrap(), "after {record:?}");
+    }
+    let states: Vec<_> = expected.iter().map(|held| held.attempts.get("a").cloned()).collect();
+    let state = |state| Some((state, "c".to_owned()));
+    use HeldState::{Claimed, Exited, Sent, Spawned};
+    assert_eq!(states, [None, state(Claimed), state(Spawned), state(Exited), state(Sent)]);
+    assert_eq!(expected[0].asked, BTreeSet::from(["c".to_owned()]));
+    disk.open().append(&Record::Released { attempt: "a".to_owned() }).unwrap();
+    assert_eq!(disk.open().held(), &Held::default());
+    assert_eq!(fs::read(&disk.path).unwrap(), b"", "what is over is not kept");
+}
+
+#[test]
+fn a_record_that_does_not_follow_is_refused_and_changes_nothing() {
+    let attempt = |name: &str| name.to_owned();
+    let (disk, mut journal) = Disk::with(&[&life("c", "a")[..2], &[asked("d")]].concat());
+    let before = (journal.held().clone(), fs::read(&disk.path).unwrap());
+    for record in [
+        asked("c"),
+        asked("d"),
+        claimed("e", "b"),
+        claimed("c", "b"),
+        claimed("d", "a"),
+        Record::Spawned { attempt: attempt("b") },
+        Record::Sent { attempt: attempt("a") },
+        Record::Released { attempt: attempt("a") },
+        Record::Released { attempt: attempt("b") },
+    ] {
+        let error = journal.append(&record).unwrap_err();
+        assert!(matches!(error, JournalError::OutOfOrder { .. }), "{record:?}: {error}");
+        assert_eq!((journal.held().clone(), fs::read(&disk.path).unwrap()), before);
+    }
+    journal.append(&Record::Spawned { attempt: attempt("a") }).unwrap();
+    let again = journal.append(&Record::Spawned { attempt: attempt("a") });
+    assert!(matches!(again, Err(JournalError::OutOfOrder { .. })), "it is started once");
+}
+
+#[test]
+fn a_torn_last_record_was_never_written() {
+    let records = life("c", "a");
+    let (disk, journal) = Disk::with(&records[..2]);
+    let whole = fs::read(&disk.path).unwrap();
+    let last = line(&records[2]);
+    for length in 0..last.len() {
+        fs::write(&disk.path, [&whole, &last[..length]].concat()).unwrap();
+        let mut opened = disk.open();
+        assert_eq!(opened.held(), journal.held(), "torn after {length} bytes");
+        // The journal can be used at once, and the torn bytes are gone for good.
+        opened.append(&records[2]).unwrap();
+        assert_eq!(disk.open().held(), opened.held());
+    }
+    for garbage in [&[0; 100][..], b"\n", b"0123456789abcdef {}\n"] {
+        fs::write(&disk.path, [&whole, garbage].concat()).unwrap();
+        assert_eq!(disk.open().held(), journal.held());
+    }
+}
+
+#[test]
+fn damage_before_the_last_record_is_an_error() {
+    let (disk, _) = Disk::with(&life("c", "a"));
+    let mut content = fs::read(&disk.path).unwrap();
+    let second = content.iter().position(|byte| *byte == b'\n').unwrap() + 30;
+    content[second] ^= 1;
+    fs::write(&disk.path, &content).unwrap();
+    let error = Journal::open(&disk.path).unwrap_err();
+    assert!(matches!(error, JournalError::Damaged { line: 2 }), "{error}");
+    assert_eq!(fs::read(&disk.path).unwrap(), content, "it is left for whoever looks into it");
+}
+
+#[test]
+fn after_a_failed_write_nothing_is_believed() {
+    let (disk, mut journal) = Disk::with(&[asked("c")]);
+    // A file that cannot be written to.
+    journal.file = File::open(&disk.path).unwrap();
+    assert!(matches!(journal.append(&asked("d")), Err(JournalError::Io { .. })));
+    assert!(matches!(journal.append(&asked("d")), Err(JournalError::Broken)));
+    assert_eq!(journal.held().asked.len(), 1);
+    assert_eq!(disk.open().held(), journal.held());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn a_new_journal_says_the_same_as_the_old_one(
+        steps in prop::collection::vec((0usize..4, 0usize..6), 0..40),
+    ) {
+        let (disk, mut journal) = Disk::with(&[]);
+        for (which, kind) in steps {
+            let (claim, attempt) = (format!("c{which}"), format!("a{which}"));
+            let mut records = life(&claim, &attempt);
+            records.push(Record::Released { attempt });
+            // Whatever does not follow is refused.
+            let _ = journal.append(&records[kind]);
+        }
+        let held = journal.held().clone();
+        for _ in 0..2 {
+            let reopened = disk.open();
+            prop_assert_eq!(reopened.held(), &held);
+        }
+    }
+}

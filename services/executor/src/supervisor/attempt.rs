@@ -1,0 +1,221 @@
+//! One attempt: its steps one after the other, and what ends it.
+
+use std::collections::BTreeMap;
+use std::io::{self, PipeReader};
+
+use rustix::process::Signal;
+
+use crate::attempt::{
+    AttemptFolder, LogDigest, Outcome, Phase, Reason, StepOutcome, StepWhen, StopSignal, Task,
+};
+
+use super::cgroup::Cgroup;
+use super::log::Log;
+use super::orders::{Order, Orders};
+use super::secrets::Secrets;
+use super::setup;
+use super::step;
+use super::tree::Tree;
+
+/// Space for the supervisor's own lines in a log, whatever the limit.
+const SETUP_LOG_BYTES: u64 = 64 << 10;
+
+pub struct Attempt {
+    pub folder: AttemptFolder,
+    pub task: Task,
+    pub secrets: Secrets,
+    pub orders: Orders,
+    pub tree: Tree,
+    pub cgroup: Option<Cgroup>,
+    /// Output of background processes of steps that are over: read, so that nobody is blocked, and
+    /// kept nowhere.
+    pub drains: Vec<PipeReader>,
+    logs: BTreeMap<String, LogDigest>,
+    /// The first thing that made the attempt not succeed.
+    ending: Option<Ending>,
+    /// The steps that always run have bounded time from now on.
+    is_bounded: bool,
+    /// No further step starts.
+    is_halted: bool,
+    kill_incomplete: bool,
+}
+
+struct Ending {
+    phase: Phase,
+    reason: Reason,
+    message: Option<String>,
+}
+
+impl Attempt {
+    pub fn run(folder: &AttemptFolder, task: Task) -> Outcome {
+        match Attempt::set_up(folder, task) {
+            Ok(attempt) => attempt.run_steps(),
+            Err(message) => {
+                let mut logs = BTreeMap::new();
+                // The result says it too, if the log cannot be written.
+                let _ = setup_log(folder, &[format!("setup failed: {message}")], &mut logs);
+                Outcome {
+                    phase: Phase::Failed,
+                    reason: Some(Reason::SetupFailed),
+                    message: Some(message),
+                    steps: Vec::new(),
+                    logs,
+                    kill_incomplete: false,
+                }
+            }
+        }
+    }
+
+    fn set_up(folder: &AttemptFolder, task: Task) -> Result<Attempt, String> {
+        let says = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
+        let orders = Orders::new(folder, &task);
+        setup::lay_out(folder, &task).map_err(says("folders"))?;
+        let (secrets, short) = Secrets::new(folder, &task)?;
+        setup::give(&task, &folder.mask_file()).map_err(says("`mask`"))?;
+        let cgroup = Cgroup::create(&task).map_err(says("cgroup"))?;
+        let tree = Tree::adopt_orphans().map_err(|error| format!("subreaper: {error}"))?;
+        setup::limit(&task.limits).map_err(says("limits"))?;
+        let warn = |name| format!("warning: secret `{name}` is too short to be masked");
+        let notes: Vec<_> = short.iter().map(warn).collect();
+        let mut logs = BTreeMap::new();
+        setup_log(folder, &notes, &mut logs).map_err(says("log"))?;
+        Ok(Attempt {
+            folder: folder.clone(),
+            task,
+            secrets,
+            orders,
+            tree,
+            cgroup,
+            drains: Vec::new(),
+            logs,
+            ending: None,
+            is_bounded: false,
+            is_halted: false,
+            kill_incomplete: false,
+        })
+    }
+
+    fn run_steps(mut self) -> Outcome {
+        let mut steps = Vec::new();
+        for number in 0..self.task.steps.len() {
+            steps.push(self.run_step(number));
+        }
+        // Background processes live as long as the task, and no longer.
+        self.kill();
+        if let Some(cgroup) = &self.cgroup {
+            cgroup.remove();
+        }
+        let (phase, reason, message) = match self.ending {
+            None => (Phase::Success, None, None),
+            Some(ending) => (ending.phase, Some(ending.reason), ending.message),
+        };
+        let kill_incomplete = self.kill_incomplete;
+        Outcome { phase, reason, message, steps, logs: self.logs, kill_incomplete }
+    }
+
+    fn run_step(&mut self, number: usize) -> StepOutcome {
+        let when = self.task.steps[number].when;
+        self.orders.look_again();
+        while let Some(order) = self.orders.next() {
+            self.obey(order, StepWhen::OnSuccess);
+        }
+        let is_skipped = when == StepWhen::OnSuccess && self.ending.is_some();
+        if is_skipped || self.is_halted {
+            return StepOutcome::default();
+        }
+        if self.is_bounded {
+            self.orders.begin_cleanup();
+        }
+        step::run(self, number)
+    }
+
+    /// Takes an order, and answers in how many milliseconds the running step must be over.
+    pub fn obey(&mut self, order: Order, running: StepWhen) -> Option<u64> {
+        self.orders.drop_timeout();
+        let grace_ms = match order {
+            Order::Stop(stop) => {
+                self.end(Phase::Stopped, stop.reason, None);
+                stop.grace_ms
+            }
+            Order::Timeout => {
+                self.end(Phase::Failed, Reason::Timeout, None);
+                self.task.grace_ms
+            }
+            Order::StopNow(reason) => {
+                self.end(Phase::Stopped, reason, None);
+                self.is_halted = true;
+                return Some(0);
+            }
+            Order::CleanupTimeout => {
+                self.is_halted = true;
+                return Some(0);
+            }
+        };
+        self.is_bounded = true;
+        if running == StepWhen::Always {
+            self.orders.begin_cleanup();
+            return None;
+        }
+        Some(grace_ms)
+    }
+
+    /// Notes why the attempt does not succeed. The first reason stays.
+    pub fn end(&mut self, phase: Phase, reason: Reason, message: Option<String>) {
+        self.ending.get_or_insert(Ending { phase, reason, message });
+    }
+
+    pub fn fail(&mut self, reason: Reason, message: String) {
+        self.end(Phase::Failed, reason, Some(message));
+    }
+
+    /// Asks all processes of the attempt to end.
+    pub fn terminate(&self) {
+        self.tree.terminate(match self.task.stop_signal {
+            StopSignal::Term => Signal::TERM,
+            StopSignal::Int => Signal::INT,
+        });
+    }
+
+    /// Kills all processes of the attempt.
+    pub fn kill(&mut self) {
+        if let Some(cgroup) = &self.cgroup {
+            // The kernel may be too old for it; the tree is killed below anyhow.
+            let _ = cgroup.kill();
+        }
+        if !self.tree.kill() {
+            self.kill_incomplete = true;
+        }
+    }
+
+    /// Begins the log of a step.
+    pub fn open_log(&self, step: usize) -> io::Result<Log> {
+        let used: u64 = self.logs.values().map(|log| log.size).sum();
+        let limits = &self.task.limits;
+        let left = limits.attempt_log_bytes.saturating_sub(used);
+        Log::create(&self.folder.log_file(step + 1), limits.step_log_bytes.min(left))
+    }
+
+    pub fn close_log(&mut self, step: usize, log: Log) {
+        match log.finish() {
+            Ok(digest) => drop(self.logs.insert(step.to_string(), digest)),
+            Err(error) => self.fail(Reason::DiskFull, format!("log of step {step}: {error}")),
+        }
+    }
+}
+
+/// Writes what is to be said of the setup; no log, if nothing is.
+fn setup_log(
+    folder: &AttemptFolder,
+    notes: &[String],
+    logs: &mut BTreeMap<String, LogDigest>,
+) -> io::Result<()> {
+    if notes.is_empty() {
+        return Ok(());
+    }
+    let mut log = Log::create(&folder.log_file(0), SETUP_LOG_BYTES)?;
+    for note in notes {
+        log.note(note)?;
+    }
+    logs.insert("setup".to_owned(), log.finish()?);
+    Ok(())
+}

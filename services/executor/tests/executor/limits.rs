@@ -1,0 +1,51 @@
+use drydock_executor::attempt::{LogLimit, Phase, Reason, StepExit};
+
+use crate::harness::{Attempt, step};
+
+#[test]
+fn a_full_log_keeps_its_beginning_and_end_and_the_task_goes_on() {
+    let loud = "echo first; yes | head -c 1000000; echo last";
+    let attempt = Attempt::with([step(loud), step("echo second")], |task| {
+        task.limits.step_log_bytes = 1000;
+    });
+    let outcome = attempt.run();
+    assert_eq!(outcome.phase, Phase::Success);
+    let log = attempt.log(1);
+    assert!(log.starts_with("first\ny\n") && log.ends_with("y\nlast\n"));
+    assert!(log.contains("\ndrydock: the log is full after 1000 bytes\n"));
+    let left_out = 6 + 1_000_000 + 5 - 1000 - (64 << 10);
+    assert!(log.contains(&format!("\ndrydock: {left_out} bytes are left out here")));
+    assert_eq!(attempt.log(2), "second\n");
+}
+
+#[test]
+fn all_logs_together_have_a_limit() {
+    let attempt = Attempt::with([step("printf 12345678"), step("printf 12345678")], |task| {
+        task.limits.attempt_log_bytes = 12;
+    });
+    assert_eq!(attempt.run().phase, Phase::Success);
+    assert_eq!(attempt.log(1), "12345678");
+    assert!(attempt.log(2).starts_with("1234\ndrydock: the log is full after 4 bytes\n"));
+}
+
+#[test]
+fn a_full_log_ends_the_attempt_if_the_task_says_so() {
+    let attempt = Attempt::with([step("yes"), step("echo never")], |task| {
+        task.limits.step_log_bytes = 1000;
+        task.limits.log_limit = LogLimit::Fail;
+    });
+    let outcome = attempt.run();
+    assert_eq!((outcome.phase, outcome.reason), (Phase::Failed, Some(Reason::LogLimit)));
+    assert_eq!(outcome.steps[1].exit, None);
+}
+
+#[test]
+fn steps_have_the_limits_of_their_task_and_are_nicer_than_the_executor() {
+    let show = "ulimit -n; ulimit -Hn; ulimit -c; cat /proc/self/oom_score_adj; nice; umask";
+    let attempt = Attempt::with([step(show)], |task| task.limits.open_files = Some(123));
+    let outcome = attempt.run();
+    assert_eq!(outcome.steps[0].exit, Some(StepExit::Code(0)));
+    let own = rustix::process::getpriority_process(None).unwrap();
+    let nice = (own + 5).min(19);
+    assert_eq!(attempt.log(1), format!("123\n123\n0\n500\n{nice}\n0022\n"));
+}
