@@ -87,9 +87,9 @@ impl Masker {
 
     /// Notes a secret, united with those that it overlaps.
     fn hide(&mut self, mut secret: Range<usize>) {
-        while let Some(last) = self.secrets.pop_back_if(|last| last.end >= secret.start) {
-            secret.start = secret.start.min(last.start);
-            secret.end = secret.end.max(last.end);
+        while let Some(last) = self.secrets.back().filter(|last| last.end >= secret.start) {
+            secret = secret.start.min(last.start)..secret.end.max(last.end);
+            self.secrets.pop_back();
         }
         self.secrets.push_back(secret);
     }

@@ -10,14 +10,18 @@ use crate::harness::{Attempt, await_end, step, watch};
 /// A driver of the folder in which the attempt's is. The attempt is only prepared in it.
 fn driver(attempt: &Attempt) -> ProcessDriver {
     let program = env!("CARGO_BIN_EXE_drydock-executor-test").into();
-    ProcessDriver::new(attempt.folder.path().parent().unwrap().to_owned(), program, Vec::new())
+    ProcessDriver::new(
+        attempt.folder.path().parent().expect("an attempt is in a folder").to_owned(),
+        program,
+        Vec::new(),
+    )
 }
 
 /// An attempt whose folder has the name that a driver gives it, and which is not there yet.
 fn unprepared(script: &str) -> (Attempt, drydock_executor::attempt::Task) {
     let attempt = Attempt::new([step(script)]).renamed();
-    let task = attempt.folder.read_task().unwrap().unwrap();
-    fs::remove_dir_all(attempt.folder.path()).unwrap();
+    let task = attempt.folder.read_task().expect("the task can be read").expect("there is a task");
+    fs::remove_dir_all(attempt.folder.path()).expect("the folder can be removed");
     (attempt, task)
 }
 
@@ -136,7 +140,7 @@ fn folders_that_steps_have_closed_are_removed_and_links_are_not_followed() {
     fs::create_dir_all(&closed).unwrap();
     std::os::unix::fs::symlink(&outside, closed.join("link")).unwrap();
     for folder in [closed.as_path(), closed.parent().unwrap()] {
-        fs::set_permissions(folder, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(folder, Permissions::from_mode(0o0)).unwrap();
     }
     driver(&attempt).remove(&attempt.id).unwrap();
     assert!(!attempt.folder.path().exists());

@@ -29,7 +29,8 @@ pub fn step(command: &str) -> TaskStep {
 }
 
 pub fn always(command: &str) -> TaskStep {
-    serde_json::from_value(serde_json::json!({ "command": command, "when": "always" })).unwrap()
+    serde_json::from_value(serde_json::json!({ "command": command, "when": "always" }))
+        .expect("a test can use files and processes")
 }
 
 impl Attempt {
@@ -42,31 +43,39 @@ impl Attempt {
         steps: impl IntoIterator<Item = TaskStep>,
         change: impl FnOnce(&mut Task),
     ) -> Attempt {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().expect("a test can use files and processes");
         let path = dir.path().join("attempt");
-        fs::create_dir(&path).unwrap();
+        fs::create_dir(&path).expect("a test can use files and processes");
         let events = dir.path().join("events");
-        rustix::fs::mknodat(rustix::fs::CWD, &events, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &events, FileType::Fifo, Mode::RWXU, 0)
+            .expect("a test can use files and processes");
         // Open for both: a step that reports never waits, and there is never an end.
         let reader = rustix::fs::open(&events, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
-        let id = dir.path().file_name().unwrap().to_str().unwrap().replace('.', "");
+        let id = dir
+            .path()
+            .file_name()
+            .expect("a test can use files and processes")
+            .to_str()
+            .expect("a test can use files and processes")
+            .replace('.', "");
         let mut task: Task = serde_json::from_value(serde_json::json!({
             "attempt": id, "run": "the-run", "number": 7, "task": "build", "steps": [],
             "env": { "EVENT": events }, "grace_ms": 20_000,
         }))
-        .unwrap();
+        .expect("a test can use files and processes");
         task.steps = steps.into_iter().collect();
         change(&mut task);
         let folder = AttemptFolder::new(path);
-        folder.write_task(&task).unwrap();
-        let events = BufReader::new(File::from(reader.unwrap()));
+        folder.write_task(&task).expect("a test can use files and processes");
+        let events =
+            BufReader::new(File::from(reader.expect("a test can use files and processes")));
         Attempt { dir, folder, id, events }
     }
 
     /// Gives the folder the name under which a driver looks for it.
     pub fn renamed(mut self) -> Attempt {
         let path = self.dir.path().join(&self.id);
-        fs::rename(self.folder.path(), &path).unwrap();
+        fs::rename(self.folder.path(), &path).expect("a test can use files and processes");
         self.folder = AttemptFolder::new(path);
         self
     }
@@ -75,7 +84,7 @@ impl Attempt {
         let program = env!("CARGO_BIN_EXE_drydock-executor-test");
         // What the executor has in its environment must not reach a step.
         let command = Command::new(program).arg(self.folder.path()).env("LEAK", "leak").spawn();
-        Supervisor(command.unwrap())
+        Supervisor(command.expect("a test can use files and processes"))
     }
 
     /// Supervises the attempt to its end.
@@ -85,7 +94,10 @@ impl Attempt {
     }
 
     pub fn outcome(&self) -> Outcome {
-        self.folder.read_outcome().unwrap().expect("there is a result")
+        self.folder
+            .read_outcome()
+            .expect("a test can use files and processes")
+            .expect("there is a result")
     }
 
     /// The next line that a step reports.
@@ -94,13 +106,13 @@ impl Attempt {
             await_readable(self.events.get_ref(), "a report of a step");
         }
         let mut line = String::new();
-        self.events.read_line(&mut line).unwrap();
+        self.events.read_line(&mut line).expect("a test can use files and processes");
         line.trim().to_owned()
     }
 
     /// The pid that a step reports.
     pub fn pid(&mut self) -> i32 {
-        self.event().parse().unwrap()
+        self.event().parse().expect("a test can use files and processes")
     }
 
     /// The lines that steps have reported and nobody has asked for.
@@ -108,7 +120,9 @@ impl Attempt {
         let mut lines = Vec::new();
         loop {
             let mut fds = [PollFd::new(self.events.get_ref(), PollFlags::IN)];
-            let has_more = poll(&mut fds, Some(&Timespec::default())).unwrap() > 0;
+            let has_more = poll(&mut fds, Some(&Timespec::default()))
+                .expect("a test can use files and processes")
+                > 0;
             if self.events.buffer().is_empty() && !has_more {
                 return lines;
             }
@@ -118,9 +132,10 @@ impl Attempt {
 
     /// The processes that still work in the attempt's folder.
     pub fn left_behind(&self) -> Vec<i32> {
-        let all = fs::read_dir("/proc")
-            .unwrap()
-            .filter_map(|it| it.unwrap().file_name().into_string().ok());
+        let all =
+            fs::read_dir("/proc").expect("a test can use files and processes").filter_map(|it| {
+                it.expect("a test can use files and processes").file_name().into_string().ok()
+            });
         let pids = all.filter_map(|name| name.parse::<i32>().ok());
         let work = self.folder.work();
         pids.filter(|pid| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|it| it == work))
@@ -130,18 +145,20 @@ impl Attempt {
     /// A file, `$EVENT.go`, that a step can read only once it is opened here.
     pub fn make_gate(&self) -> Gate {
         let path = self.dir.path().join("events.go");
-        rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RWXU, 0)
+            .expect("a test can use files and processes");
         Gate(path)
     }
 
     pub fn stop(&self, order: u32, grace_ms: u64) {
         let stop = Stop { reason: Reason::StoppedByUser, grace_ms, order };
-        self.folder.write_stop(&stop).unwrap();
+        self.folder.write_stop(&stop).expect("a test can use files and processes");
     }
 
     pub fn log(&self, number: usize) -> String {
-        let bytes = fs::read(self.folder.log_file(number)).unwrap();
-        String::from_utf8(bytes).unwrap()
+        let bytes =
+            fs::read(self.folder.log_file(number)).expect("a test can use files and processes");
+        String::from_utf8(bytes).expect("a test can use files and processes")
     }
 }
 
@@ -156,7 +173,9 @@ pub struct Gate(PathBuf);
 
 impl Gate {
     pub fn open(&self) {
-        drop(File::options().write(true).open(&self.0).unwrap());
+        drop(
+            File::options().write(true).open(&self.0).expect("a test can use files and processes"),
+        );
     }
 }
 
@@ -168,14 +187,15 @@ impl Supervisor {
     }
 
     pub fn end(&mut self) -> ExitStatus {
-        let pidfd = pidfd_open(self.pid(), PidfdFlags::empty()).unwrap();
+        let pidfd = pidfd_open(self.pid(), PidfdFlags::empty())
+            .expect("a test can use files and processes");
         await_readable(&pidfd, "the end of the supervisor");
-        self.0.wait().unwrap()
+        self.0.wait().expect("a test can use files and processes")
     }
 
     pub fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
+        self.0.kill().expect("a test can use files and processes");
+        self.0.wait().expect("a test can use files and processes");
     }
 }
 
@@ -187,19 +207,26 @@ impl Drop for Supervisor {
 }
 
 fn await_readable(fd: impl AsFd, what: &str) {
-    let ready = poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&PATIENCE)).unwrap();
+    let ready = poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&PATIENCE))
+        .expect("a test can use files and processes");
     assert_eq!(ready, 1, "{what} has not come");
 }
 
 /// Whether no process has that number, or one that has ended.
 pub fn is_gone(pid: i32) -> bool {
     let stat = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat"));
-    stat.map_or(true, |stat| stat.rsplit_once(") ").unwrap().1.starts_with(['Z', 'X']))
+    stat.map_or(true, |stat| {
+        stat.rsplit_once(") ")
+            .expect("a test can use files and processes")
+            .1
+            .starts_with(['Z', 'X'])
+    })
 }
 
 /// A process that is to be waited for.
 pub fn watch(pid: i32) -> OwnedFd {
-    pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()).unwrap()
+    pidfd_open(Pid::from_raw(pid).expect("a test can use files and processes"), PidfdFlags::empty())
+        .expect("a test can use files and processes")
 }
 
 pub fn await_end(process: &OwnedFd) {
