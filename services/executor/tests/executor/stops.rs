@@ -101,7 +101,9 @@ fn a_step_and_an_attempt_have_deadlines() {
 
 #[test]
 fn the_signal_that_asks_can_be_chosen() {
-    let mut attempt = Attempt::with([step(&format!("trap 'exit 7' INT; {WAIT}"))], |task| {
+    // The shell forks nothing after the event.
+    let script = "trap 'exit 7' INT; (echo ready > $EVENT; exec sleep 1000) & wait $!";
+    let mut attempt = Attempt::with([step(script)], |task| {
         task.stop_signal = drydock_executor::attempt::StopSignal::Int;
     });
     let mut supervisor = attempt.supervise();
