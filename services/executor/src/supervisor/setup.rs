@@ -4,9 +4,12 @@ use std::fs::{self, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{Mode, mkdir};
 use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit, umask};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT};
+use signal_hook::flag;
 
 use crate::attempt::{AttemptFolder, Limits, Task, create_new, overwrite};
 
@@ -28,6 +31,16 @@ pub fn limit(limits: &Limits) -> io::Result<()> {
     // Neither is worth an attempt: a sandbox may forbid both.
     let _ = nice(NICENESS);
     let _ = overwrite(Path::new("/proc/self/oom_score_adj"), OOM_SCORE_ADJUSTMENT);
+    Ok(())
+}
+
+/// Gives every step the signals at their defaults. Who starts an executor in the background or under
+/// `nohup` leaves it with ignored ones, which a step would inherit and a shell in it could not trap;
+/// a signal that is caught here is not inherited.
+pub fn catch_signals() -> io::Result<()> {
+    for signal in [SIGHUP, SIGINT, SIGQUIT] {
+        flag::register(signal, Arc::default())?;
+    }
     Ok(())
 }
 

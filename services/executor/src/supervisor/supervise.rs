@@ -9,6 +9,7 @@ use rustix::fs::{FlockOperation, flock};
 use crate::attempt::{AttemptFolder, Lock, Outcome, Phase, Reason, create_new, sync_folder};
 
 use super::attempt::Attempt;
+use super::setup;
 
 /// Why an attempt was not supervised. Whatever went wrong with its steps is in its result.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,7 @@ pub enum SuperviseError {
 pub fn supervise(folder: &Path) -> Result<(), SuperviseError> {
     // Steps start elsewhere, so a relative name would lead nowhere.
     let folder = AttemptFolder::new(folder.canonicalize()?);
+    setup::catch_signals()?;
     let _lock = take_lock(&folder)?;
     match create_new(&folder.started_file()) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
