@@ -1,4 +1,4 @@
-//! Files and folders that only their owner may use: 0600 and 0700, whatever the umask is.
+//! Makes files and folders that only their owner can read: modes 0600 and 0700, under any umask.
 //!
 //! Everything that the product makes holds names or secrets. It is made with these functions; what
 //! libraries make stands in a folder that was.

@@ -56,6 +56,7 @@ impl File {
             || path.contains("/conformance/")
             || path.ends_with("/tests.rs")
             || path.ends_with("/testkit.rs")
+            || path.contains("/testkit/")
             || TEST_MODULES.contains(&path.as_str())
     }
 

@@ -66,7 +66,8 @@ impl Etcd {
     }
 }
 
-/// `quota`: that of a member that does not tell it.
+/// Asks one member for its status. `quota`: the quota in bytes that is assumed for a member whose
+/// version does not report one.
 async fn ask(link: Arc<Link>, quota: u64) -> Result<MemberStatus, etcd_client::Error> {
     let mut client = link.client.clone();
     let asked = Instant::now();

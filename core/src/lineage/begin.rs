@@ -14,9 +14,9 @@ use crate::read_model::base::StoreBase;
 use crate::read_model::load::Start;
 use crate::read_model::write::State;
 
-/// The first mode generation after a recovery: of its own for each recovery, also for two of the
-/// same lineage, so that no instance takes the mode of one for that of the other. Switches count
-/// on from there.
+/// The first mode generation after a recovery. Two recoveries of one lineage get different
+/// generations, so that no instance takes the mode of one recovery for the mode of the other. Each
+/// later switch of the mode adds one.
 fn first_generation(epoch: u64, recovery: &Commit) -> u64 {
     let drawn = recovery.id.as_u128() & 0x7fff_ffff;
     (epoch << 32) | u64::try_from(drawn).expect("31 bits fit")

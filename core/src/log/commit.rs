@@ -76,7 +76,7 @@ impl CommitError {
         match self {
             CommitError::Unavailable(error) => match error.class() {
                 FailureClass::CoordinationFull => FailureClass::CoordinationFull,
-                // Known not to be applied, for whatever reason.
+                // The variant says that the commit is not applied.
                 _ => FailureClass::CoordinationUnavailable,
             },
             CommitError::Injected(_) => FailureClass::CoordinationUnavailable,

@@ -1,7 +1,7 @@
 //! Whether the encrypted texts of objects can be decrypted where they are.
 //!
 //! Core knows no cipher: a service says where an object keeps its encrypted text
-//! ([`ObjectType::encrypted`](super::ObjectType)), and whoever has the keys tries them.
+//! ([`ObjectType::encrypted`](super::ObjectType)), and hands in a check that has the keys.
 
 use uuid::Uuid;
 

@@ -53,9 +53,9 @@ impl Inner {
         self.publish_applied(Applied { phase, head: Some(head), revision });
     }
 
-    /// Reads the mode and stores it, whichever is known. It may be of another coordination store,
-    /// whose revisions cannot be compared with those of the known one. The mode that a load has
-    /// read at its beginning would be too old.
+    /// Reads the mode and replaces the known one, also by one of a lower revision: the coordination
+    /// store may be another one, which counts its revisions anew. The mode that the load read at
+    /// its beginning would be too old.
     async fn renew_mode(&self) {
         let mut backoff = Backoff::new(&self.env, "renew-mode");
         loop {

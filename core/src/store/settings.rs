@@ -47,8 +47,8 @@ pub struct TaskSettings {
     pub trim_period_ms: u64,
     pub collect_period_ms: u64,
     pub compact_period_ms: u64,
-    /// Whether the coordination store's history is compacted, which is that of all its users. Off:
-    /// somebody else has to do it.
+    /// Whether this store compacts the coordination store's history. Compaction is of the whole
+    /// store: turn it off where other systems share it, and let its operator compact.
     pub compact: bool,
     /// Revisions of history that are kept in any case.
     pub history_revisions: u64,

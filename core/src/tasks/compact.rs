@@ -5,9 +5,9 @@
 //! transaction that compares the fence. A holder that stalled after that compacts up to a revision
 //! that its successor has passed, which changes nothing.
 //!
-//! The history of a coordination store is that of all its users: the setting `compact` leaves it to
-//! somebody else. The needs of one service's instances are known here, no others: the watches of
-//! other keys begin with a read.
+//! Compaction cuts the history of the whole coordination store, whoever uses it. Where other
+//! systems share the store, the setting `compact = false` leaves compaction to its operator. This
+//! task knows the needs of one service's instances; the watches of other keys begin with a read.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -88,7 +88,7 @@ impl Runner<'_> {
             }
             if let Err(error) = self.run_pass(&mut lock, &mut memory, period).await {
                 let (task, class, error) = (self.task.name(), error.class(), Chain(&error));
-                // That there is no space is said once, by whoever reads the space.
+                // `compact::follow_space` logs a full store once; this line would repeat it.
                 if class == FailureClass::CoordinationFull {
                     tracing::debug!(task, %error, "a background task's pass failed");
                 } else {

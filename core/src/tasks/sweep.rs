@@ -108,3 +108,56 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::checkpoint;
+    use super::super::tests::{
+        add_many, archive_all, checkpoint_now, checkpointed, lock, small_world,
+    };
+    use super::*;
+    use crate::store::Reads;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sweep_deletes_garbage_at_once_and_fails_every_writer_that_began_before() {
+        let mut world = small_world();
+        world.settings.tasks.checkpoints_kept = 1;
+        let one = world.start().await;
+        for prefix in ["a", "b", "c"] {
+            add_many(&one, prefix, 3).await;
+            archive_all(&one).await;
+            checkpoint_now(&one).await;
+        }
+        let held = lock(&one, "checkpoint").await;
+        let garbage = one.store.garbage().await.unwrap();
+        assert!(garbage.len() >= 4, "{garbage:?}");
+        // The lock's holder is gone, as far as anybody knows: no instance has a key.
+        assert_eq!(one.store.sweep().await.unwrap(), garbage);
+        assert_eq!(one.store.garbage().await.unwrap(), []);
+        add_many(&one, "d", 1).await;
+        archive_all(&one).await;
+        let late = checkpoint::run_once(&one.store, held.fence()).await;
+        assert!(matches!(late, Err(StoreError::Fenced)), "{late:?}");
+        assert_eq!(checkpointed(&world).await, Some(9));
+        let names = one.names(Reads::Linearizable).await;
+        drop(one);
+        let two = world.start().await;
+        assert_eq!(two.names(Reads::Linearizable).await, names);
+        assert_eq!(two.store.verify().await.unwrap().findings, []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sweep_is_refused_where_it_cannot_know_what_is_needed() {
+        let mut world = small_world();
+        let (store, ..) = world.parts();
+        assert!(matches!(store.sweep().await, Err(SweepError::NoHead(_))));
+        let one = world.start().await;
+        add_many(&one, "a", 2).await;
+        let backup = world.coord.snapshot();
+        add_many(&one, "b", 2).await;
+        archive_all(&one).await;
+        drop(one);
+        world.coord.restore(backup).await;
+        assert!(matches!(store.sweep().await, Err(SweepError::SetBack)));
+    }
+}

@@ -34,9 +34,9 @@ pub fn limit(limits: &Limits) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives every step the signals at their defaults. Who starts an executor in the background or under
-/// `nohup` leaves it with ignored ones, which a step would inherit and a shell in it could not trap;
-/// a signal that is caught here is not inherited.
+/// Gives every step the signals at their defaults. An executor that was started in the background
+/// or under `nohup` has ignored signals. A step would inherit them, and a shell in it could not
+/// trap them; a signal that is caught here is not inherited.
 pub fn catch_signals() -> io::Result<()> {
     for signal in [SIGHUP, SIGINT, SIGQUIT] {
         flag::register(signal, Arc::default())?;
