@@ -239,17 +239,26 @@ impl Deployment {
             let plan = drydock_sim::plan::Plan { load_ms: 3_600_000, ..plan };
             against::run(&deployment, &plan, told).await
         });
-        Load { stop, running }
+        let switched = tokio::time::Instant::now() + LOAD;
+        Load { stop, running, switched }
     }
 }
 
 /// The load of the simulator, which is under way.
 pub struct Load {
     stop: CancellationToken,
+    /// When the operator has taken all steps.
+    switched: tokio::time::Instant,
     running: JoinHandle<Result<Found, drydock_harness::fleet::exit::Failure>>,
 }
 
 impl Load {
+    /// Waits until the operator imports and restores nothing any more. A state that has been
+    /// switched is loaded from objects: until they answer, nothing goes on.
+    pub async fn operator_is_done(&self) {
+        tokio::time::sleep_until(self.switched).await;
+    }
+
     /// Ends the load. Every oracle must be content, and none have nothing to go by.
     pub async fn end(self) -> Found {
         self.stop.cancel();

@@ -41,6 +41,7 @@ async fn the_oracles_of_the_simulator_are_content_whatever_fails() {
         deployment.etcd.wait().await;
     }
 
+    load.operator_is_done().await;
     deployment.weed.process().kill();
     deployment.goes_on(PROGRESS, "the S3 server was killed").await;
     deployment.weed.run();
