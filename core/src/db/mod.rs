@@ -17,6 +17,7 @@ mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 use tempfile::TempDir;
@@ -54,6 +55,8 @@ pub enum DbError {
     Encode(#[source] serde_json::Error),
     #[error("the database is closed")]
     Closed,
+    #[error("another process keeps the read model locked")]
+    Busy,
     #[error("the read model's folder cannot be made")]
     Folder(#[source] std::io::Error),
     #[error("sqlite")]
@@ -103,6 +106,10 @@ pub struct Db {
 /// Virtual machine steps between two checks of the context.
 const STEPS_PER_CHECK: i32 = 1000;
 const STATEMENTS_CACHED: usize = 64;
+
+/// Attempts to begin a transaction while another connection holds a lock, [`BUSY_PAUSE`] apart.
+const BUSY_ATTEMPTS: u32 = 50;
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 impl Db {
     /// A new, empty database below `scratch`, with `schema` applied.
@@ -224,16 +231,35 @@ where
     T: Send + 'static,
     E: From<DbError> + Send + 'static,
 {
-    let ctx = ctx.clone();
-    let job = move |conn: &mut Connection| -> Result<T, E> {
-        open_transaction::roll_back(conn)?;
-        watch_context(conn, &ctx)?;
-        let guard = RollbackGuard::begin(conn, begin, &ctx)?;
-        let done = work(&Tx::new(conn, ctx))?;
-        guard.end(ending)?;
-        Ok(done)
-    };
-    worker.call(run_on, job).await.map_err(E::from)?
+    let mut work = work;
+    for _ in 0..BUSY_ATTEMPTS {
+        let ctx_of_job = ctx.clone();
+        let job = move |conn: &mut Connection| -> Result<Attempt<T, _>, E> {
+            open_transaction::roll_back(conn)?;
+            watch_context(conn, &ctx_of_job)?;
+            let Some(guard) = RollbackGuard::begin(conn, begin)? else {
+                return Ok(Attempt::Busy(work));
+            };
+            let done = work(&Tx::new(conn, ctx_of_job))?;
+            guard.end(ending)?;
+            Ok(Attempt::Done(done))
+        };
+        work = match worker.call(run_on, job).await.map_err(E::from)?? {
+            Attempt::Done(done) => return Ok(done),
+            Attempt::Busy(work) => work,
+        };
+        // Here and not on the connection, whose thread may be one of the runtime.
+        let pause = ctx.run(tokio::time::sleep(BUSY_PAUSE)).await;
+        pause.map_err(|interrupted| E::from(DbError::from(interrupted)))?;
+    }
+    Err(E::from(DbError::Busy))
+}
+
+/// The result of one attempt to run a transaction.
+enum Attempt<T, W> {
+    Done(T),
+    /// It could not begin; its work has not run.
+    Busy(W),
 }
 
 /// Interrupts statements once the context is over, until the next job sets its own context.
@@ -246,6 +272,8 @@ fn watch_context(conn: &mut Connection, ctx: &Context) -> Result<(), DbError> {
 
 fn open(folder: &Path) -> Result<Connection, DbError> {
     let conn = Connection::open(folder.join("model.sqlite"))?;
+    // SQLite would wait for a lock by keeping its thread asleep, for 5 s by default.
+    conn.busy_timeout(Duration::ZERO)?;
     // Undo data of savepoints is kept in memory, not in a file for each savepoint; and pages that
     // every commit writes are copied from the WAL to the database less often.
     conn.execute_batch(

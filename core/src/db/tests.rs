@@ -213,3 +213,32 @@ async fn the_folder_goes_with_the_last_clone() {
     drop(clone);
     assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
 }
+
+/// A lock of another process keeps the caller waiting, and nobody else on the caller's thread.
+#[tokio::test(start_paused = true)]
+async fn a_locked_database_keeps_no_thread_of_the_runtime() {
+    for (execution, run_on) in MODES {
+        let (db, _scratch) = database(execution).await;
+        let ctx = Context::background();
+        let other = Connection::open(db.folder.path().join("model.sqlite")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let unlock = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            other.execute_batch("ROLLBACK").unwrap();
+        };
+        let written = db.run_open(&ctx, run_on, |tx| insert(tx, "a"));
+        let (written, ()) = tokio::join!(written, unlock);
+        let ((), open) = written.unwrap();
+        assert!(db.commit(&ctx, open).await.unwrap());
+        // No connection waits by itself.
+        let timeout = |tx: &Tx<'_>| {
+            tx.query_one("SELECT timeout FROM pragma_busy_timeout", [], |row| row.get::<_, i64>(0))
+        };
+        assert_eq!(db.read::<_, DbError>(&ctx, timeout).await.unwrap(), Some(0));
+        assert_eq!(db.run::<_, DbError>(&ctx, timeout).await.unwrap(), Some(0));
+        // A lock that stays is an error in the end.
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let refused = db.run(&ctx, |tx| insert(tx, "b")).await;
+        assert!(matches!(refused, Err(DbError::Busy)), "{refused:?}");
+    }
+}
