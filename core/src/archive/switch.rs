@@ -37,19 +37,16 @@ impl Store {
         if now.mode.mode != Mode::Maintenance {
             return Err(ImportError::NotInMaintenance);
         }
-        if !now.ready() {
-            return Err(ImportError::NotReady);
-        }
         if now.head.is_none() {
             bootstrap::ensure(inner).await.map_err(StoreError::Bootstrap)?;
             now = Overview::read(&inner.coord, &inner.keys).await?;
         }
-        Ok(Replaced {
-            // The coordination store was lost, and a recovery is under way.
-            head: now.head.ok_or(StoreError::NotReady)?,
-            head_revision: now.head_revision,
-            mode_revision: now.mode.revision,
-        })
+        // The coordination store was lost, and a recovery is under way.
+        let head = now.head.ok_or(StoreError::NotReady)?;
+        if !now.ready() {
+            return Err(ImportError::NotReady);
+        }
+        Ok(Replaced { head, head_revision: now.head_revision, mode_revision: now.mode.revision })
     }
 
     /// Archives the commits that are not archived yet. In a store that cannot be loaded a failure

@@ -158,6 +158,8 @@ fn connection(
         .header_read_timeout(settings.header_timeout)
         .max_header_size(settings.max_header_bytes)
         .auto_date_header(false)
+        // A client that has sent all it has to say still gets its answer.
+        .half_close(true)
         .serve_connection(
             TokioIo::new(Box::pin(stream)),
             ConnectionService { router, permit: Arc::clone(&permit) },
