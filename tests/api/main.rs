@@ -8,6 +8,7 @@ mod bad_input;
 mod boundary;
 mod contract;
 mod coverage;
+mod deletions;
 mod encryption;
 mod environment;
 mod every_mistake;

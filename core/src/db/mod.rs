@@ -55,6 +55,8 @@ pub enum DbError {
     Encode(#[source] serde_json::Error),
     #[error("the database is closed")]
     Closed,
+    #[error("the snapshot is given up: the write-ahead log has grown to `{bytes}` bytes")]
+    GivenUp { bytes: u64 },
     #[error("another process keeps the read model locked")]
     Busy,
     #[error("the read model's folder cannot be made")]
@@ -101,6 +103,7 @@ pub struct Db {
     epoch: WriteEpoch,
     folder: Arc<TempDir>,
     execution: Execution,
+    wal_bytes_max: u64,
 }
 
 /// Virtual machine steps between two checks of the context.
@@ -110,6 +113,10 @@ const STATEMENTS_CACHED: usize = 64;
 /// Attempts to begin a transaction while another connection holds a lock, [`BUSY_PAUSE`] apart.
 const BUSY_ATTEMPTS: u32 = 50;
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
+
+/// The greatest size of the write-ahead log: snapshots that keep it from being written anew are
+/// given up.
+const WAL_BYTES_MAX: u64 = 1 << 30;
 
 impl Db {
     /// A new, empty database below `scratch`, with `schema` applied.
@@ -132,6 +139,7 @@ impl Db {
             epoch: WriteEpoch::default(),
             folder: Arc::new(folder),
             execution,
+            wal_bytes_max: WAL_BYTES_MAX,
         })
     }
 
@@ -191,17 +199,38 @@ impl Db {
         };
         ctx.check()?;
         worker.call(RunOn::Thread, begin).await??;
-        Ok(Snapshot { worker, _folder: Arc::clone(&self.folder) })
+        let (folder, wal_bytes_max) = (Arc::clone(&self.folder), self.wal_bytes_max);
+        Ok(Snapshot { worker, folder, wal_bytes_max })
     }
+
+    /// The size of the write-ahead log's file.
+    pub fn wal_bytes(&self) -> u64 {
+        wal_bytes(&self.folder)
+    }
+}
+
+fn wal_bytes(folder: &TempDir) -> u64 {
+    let wal = std::fs::metadata(folder.path().join("model.sqlite-wal"));
+    wal.map_or(0, |wal| wal.len())
 }
 
 /// One state of a database; later writes do not change it.
 pub struct Snapshot {
     worker: Worker,
-    _folder: Arc<TempDir>,
+    folder: Arc<TempDir>,
+    wal_bytes_max: u64,
 }
 
 impl Snapshot {
+    /// Fails if the write-ahead log, of which this snapshot keeps every later write, is too large.
+    /// Whoever holds the snapshot must drop it then.
+    pub fn check(&self) -> Result<(), DbError> {
+        match wal_bytes(&self.folder) {
+            bytes if bytes > self.wal_bytes_max => Err(DbError::GivenUp { bytes }),
+            _ => Ok(()),
+        }
+    }
+
     pub async fn read<T, E>(
         &self,
         ctx: &Context,
@@ -211,6 +240,7 @@ impl Snapshot {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
+        self.check()?;
         let ctx = ctx.clone();
         let job = move |conn: &mut Connection| {
             watch_context(conn, &ctx)?;
@@ -280,6 +310,7 @@ fn open(folder: &Path) -> Result<Connection, DbError> {
         "PRAGMA page_size = 2048;
          PRAGMA journal_mode = WAL;
          PRAGMA wal_autocheckpoint = 8000;
+         PRAGMA journal_size_limit = 67108864;
          PRAGMA synchronous = OFF;
          PRAGMA temp_store = MEMORY;
          PRAGMA foreign_keys = ON;

@@ -242,3 +242,30 @@ async fn a_locked_database_keeps_no_thread_of_the_runtime() {
         assert!(matches!(refused, Err(DbError::Busy)), "{refused:?}");
     }
 }
+
+#[tokio::test]
+async fn a_snapshot_that_makes_the_log_too_large_is_given_up() {
+    const ROW: usize = 1 << 20;
+    let (mut db, _scratch) = database(THREADS).await;
+    db.wal_bytes_max = 20 << 20;
+    let ctx = Context::background();
+    let write = async |from: i32, to: i32| {
+        for n in from..to {
+            let name = format!("{n:0>ROW$}");
+            db.run(&ctx, move |tx| insert(tx, &name)).await.unwrap();
+        }
+    };
+    let snapshot = db.snapshot(&ctx).await.unwrap();
+    write(0, 10).await;
+    let count =
+        |tx: &Tx<'_>| tx.query_one("SELECT count(*) FROM item", [], |row| row.get::<_, i64>(0));
+    assert_eq!(snapshot.read::<_, DbError>(&ctx, count).await.unwrap(), Some(0));
+    write(10, 90).await;
+    let refused = snapshot.read::<_, DbError>(&ctx, count).await;
+    assert!(matches!(refused, Err(DbError::GivenUp { .. })), "{refused:?}");
+    let grown = db.wal_bytes();
+    drop(snapshot);
+    write(90, 130).await;
+    assert!(db.wal_bytes() < grown, "{} of {grown} bytes are left", db.wal_bytes());
+    assert_eq!(self::count(&db).await, 130);
+}

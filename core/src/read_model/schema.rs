@@ -32,7 +32,26 @@ pub struct Schema {
     pub version: u32,
     /// Parents before children: the order of exports.
     pub types: &'static [ObjectType],
+    pub leftovers: Leftovers,
 }
+
+/// The objects of deleted subtrees that were too large for one commit. Nobody sees them; a
+/// background task deletes them.
+#[derive(Debug)]
+pub struct Leftovers {
+    /// The number of such subtrees.
+    pub count: fn(&Tx<'_>) -> Result<u64, DbError>,
+    /// The objects to delete next, children first; at most so many as the second argument says.
+    pub next: fn(&Tx<'_>, usize) -> Result<Vec<ObjectRef>, DbError>,
+}
+
+impl Leftovers {
+    /// Of a service whose deletions all fit in one commit.
+    pub const NONE: Leftovers = Leftovers { count: |_| Ok(0), next: |_, _| Ok(Vec::new()) };
+}
+
+/// The type and the id of an object.
+pub type ObjectRef = (&'static str, Uuid);
 
 const POSITION_TABLE: &str = "
 CREATE TABLE drydock_position (

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::parts::Inner;
+use super::settings::StoreSettings;
 use super::state::{Applied, Phase};
 use super::transact::{Job, Limit, StoreTx};
 use crate::checkpoint::read::encode_mutations;
@@ -324,7 +325,9 @@ fn attempt_job(
     sole: bool,
 ) -> Result<(), DbError> {
     let (mutations_before, bytes_before) = (attempt.mutations.len(), attempt.bytes);
-    let limit = Limit { bytes_before, bytes: inner.settings.transaction_bytes };
+    let StoreSettings { transaction_bytes: bytes, deletion_objects: deletions, .. } =
+        inner.settings;
+    let limit = Limit { bytes_before, bytes, deletions };
     let (mutations, bytes) = (&mut attempt.mutations, &mut attempt.bytes);
     // Its statements end with the caller's time, those around it do not.
     let caller = tx.with_context(job.context().clone());

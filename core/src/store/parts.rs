@@ -2,10 +2,11 @@
 
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Notify, mpsc, watch};
+use tokio::sync::{Mutex, Notify, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::apply::Proposed;
@@ -68,6 +69,10 @@ pub(crate) struct Inner {
     pub(super) jobs: mpsc::Sender<Box<dyn Job>>,
     pub(super) head_waiters: mpsc::Sender<HeadWaiter>,
     pub(super) proposed: Proposed,
+    /// A permit for each export that may run.
+    pub(crate) exports: Arc<Semaphore>,
+    /// Deleted subtrees whose objects are still being deleted, as last counted.
+    pub(crate) deletions_waiting: AtomicU64,
     /// Held while commits are applied to the read model, and while it is marked as loading.
     pub(super) model_lock: Mutex<()>,
     /// Wakes the feed when a read or a write waits for it too long.
@@ -98,6 +103,7 @@ impl Store {
         let (jobs, jobs_taken) = mpsc::channel(parts.settings.queue);
         let (head_waiters, head_waiters_taken) = mpsc::channel(parts.settings.queue);
         let timeout = Duration::from_millis(parts.settings.coordination_timeout_ms);
+        let exports = parts.settings.exports.clamp(1, Semaphore::MAX_PERMITS);
         let service = parts.schema.service;
         let base = StoreBase {
             coord: Bounded::new(parts.coord, timeout),
@@ -125,6 +131,8 @@ impl Store {
             jobs,
             head_waiters,
             proposed: Proposed::default(),
+            exports: Arc::new(Semaphore::new(exports)),
+            deletions_waiting: AtomicU64::new(0),
             model_lock: Mutex::new(()),
             feed_wakeup: Notify::new(),
             set_back_found: Notify::new(),
@@ -166,6 +174,21 @@ impl Store {
         let Inner { jobs, head_waiters, .. } = &*self.inner;
         let writes = jobs.max_capacity() - jobs.capacity();
         (writes, head_waiters.max_capacity() - head_waiters.capacity())
+    }
+
+    /// The number of deleted subtrees whose objects are still being deleted, as last counted.
+    pub fn deletions_waiting(&self) -> u64 {
+        self.inner.deletions_waiting.load(Ordering::Relaxed)
+    }
+
+    /// The number of exports under way.
+    pub fn exports(&self) -> usize {
+        self.inner.settings.exports.saturating_sub(self.inner.exports.available_permits())
+    }
+
+    /// The size of the read model's write-ahead log.
+    pub fn wal_bytes(&self) -> u64 {
+        self.inner.db().map_or(0, |db| db.wal_bytes())
     }
 
     /// Resolves with the reason once this store is halted.

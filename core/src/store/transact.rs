@@ -27,7 +27,6 @@ pub struct StoreTx<'a> {
     now: Timestamp,
     mutations: &'a mut Vec<Mutation>,
     bytes: &'a mut usize,
-    /// The bytes at which this transaction is too large.
     limit: Limit,
 }
 
@@ -36,6 +35,8 @@ pub struct StoreTx<'a> {
 pub(super) struct Limit {
     pub(super) bytes_before: usize,
     pub(super) bytes: usize,
+    /// The most objects that it should delete.
+    pub(super) deletions: usize,
 }
 
 impl Limit {
@@ -75,6 +76,11 @@ impl<'a> StoreTx<'a> {
 
     pub fn new_id(&mut self) -> Uuid {
         self.env.new_id()
+    }
+
+    /// The most objects that one commit should delete.
+    pub fn deletion_objects(&self) -> usize {
+        self.limit.deletions
     }
 
     /// Creates or replaces one object; the constraints of its table hold at once.

@@ -50,12 +50,6 @@ pub fn list<R: ScopedRecord>(
     page::objects_in(tx, &select, ("sort", "id"), super::tree::ids(scopes), request)
 }
 
-pub fn ids_in<R: ScopedRecord>(tx: &Tx<'_>, scope: Uuid) -> Result<Vec<Uuid>, DbError> {
-    let sql =
-        format!("SELECT id FROM {} WHERE project = ?1 OR project_group = ?1 ORDER BY id", R::TABLE);
-    tx.query(&sql, [scope.to_string()], super::id)
-}
-
 /// All objects that are defined in these scopes, in the order of the scopes, then by name.
 pub fn all<R: ScopedRecord>(tx: &Tx<'_>, scopes: &[Scope]) -> Result<Vec<R>, DbError> {
     let sql = format!(

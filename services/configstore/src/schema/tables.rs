@@ -6,11 +6,12 @@
 //! organization with an owner keeps one, and every user and organization has a root group.
 
 use drydock_api::configstore::types::{Org, RemoteSource, User};
-use drydock_core::read_model::{ObjectType, Schema};
+use drydock_core::read_model::{Leftovers, ObjectType, Schema};
 use drydock_runtime::encryption::Encrypted;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::deleted;
 use crate::record::{
     IdempotencyRecord, LinkedAccount, Member, Project, ProjectGroup, ScopedRecord, Secret, Token,
     Variable,
@@ -148,6 +149,7 @@ pub static SCHEMA: Schema = Schema {
             encrypted: |text| encrypted::<IdempotencyRecord>(text, |record| record.sealed),
         },
     ],
+    leftovers: Leftovers { count: deleted::count, next: deleted::next },
 };
 
 fn parses<T: DeserializeOwned>(text: &str) -> Result<(), String> {

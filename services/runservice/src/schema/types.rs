@@ -1,6 +1,6 @@
 //! Runservice's types of objects.
 
-use drydock_core::read_model::{ObjectType, Schema};
+use drydock_core::read_model::{Leftovers, ObjectType, Schema};
 use serde::de::DeserializeOwned;
 
 use crate::record::{
@@ -91,6 +91,7 @@ pub static SCHEMA: Schema = Schema {
             },
         },
     ],
+    leftovers: Leftovers::NONE,
 };
 
 fn parses<T: DeserializeOwned>(text: &str) -> Result<(), String> {
