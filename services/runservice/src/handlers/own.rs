@@ -15,11 +15,11 @@ use drydock_core::store::Reads;
 use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Json, Path};
 use drydock_runtime::encryption::Bound;
+use drydock_runtime::encryptor::decrypt;
 use http::StatusCode;
 
 use super::access::{Reader, Registered, Writer};
 use crate::action::claim::{self, Ask};
-use crate::action::encryption::decrypt;
 use crate::action::heartbeat::{self as beat, Heard, Said};
 use crate::action::{state, status, view};
 use crate::schema::RUN_DEFINITIONS;
