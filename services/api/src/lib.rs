@@ -2,6 +2,7 @@
 //! and typed clients. Another program knows nothing of a service but its contract.
 
 pub mod admin;
+mod calls;
 pub mod configstore;
 mod endpoints;
 pub mod gateway;
