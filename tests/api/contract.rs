@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use drydock_api::{admin, configstore, gateway};
+use drydock_api::{admin, configstore, gateway, runservice};
 use drydock_http::api::endpoint::{Access, Endpoint};
 use drydock_tests::endpoints;
 
@@ -26,6 +26,14 @@ fn served(mut endpoints: Vec<Endpoint>) -> Vec<Endpoint> {
 fn configstore_serves_its_contract_and_nothing_else() {
     let contract = [configstore::endpoints::all(), admin::endpoints::all()].concat();
     let served = served(endpoints::configstore());
+    assert_eq!(served.len(), contract.len());
+    assert_eq!(names(&served), names(&contract));
+}
+
+#[test]
+fn runservice_serves_its_contract_and_nothing_else() {
+    let contract = [runservice::endpoints::all(), admin::endpoints::all()].concat();
+    let served = served(endpoints::runservice());
     assert_eq!(served.len(), contract.len());
     assert_eq!(names(&served), names(&contract));
 }

@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod boundary;
+mod clients;
 mod contract;
 mod coverage;
 mod deletions;

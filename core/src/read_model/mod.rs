@@ -29,5 +29,5 @@ pub(crate) mod write;
 pub use encrypted::{KeyCheck, KeyProblem, Unchecked};
 pub use error::StoreError;
 pub use progress::Progress;
-pub use schema::{Leftovers, ObjectRef, ObjectType, Schema};
+pub use schema::{Leftovers, ObjectRef, ObjectType, Schema, not_encrypted, parses};
 pub use stats::Stats;

@@ -2,8 +2,10 @@
 //! and typed clients. Another program knows nothing of a service but its contract.
 
 pub mod admin;
+mod calls;
 pub mod configstore;
 mod endpoints;
 pub mod gateway;
 pub mod names;
+pub mod refusals;
 pub mod runservice;

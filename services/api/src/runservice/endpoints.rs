@@ -13,9 +13,9 @@ use crate::runservice::refusals::{
     TooManyQueuedRuns, WrongPhase,
 };
 use crate::runservice::types::{
-    ApprovalBody, AttemptView, ByNumberQuery, Claimed, ExecutorChange, ExecutorView, Heartbeat,
-    HeartbeatAnswer, NewClaim, NewExecutor, NewExecutorView, NewRun, RunSummary, RunView,
-    RunsQuery, Status,
+    ApprovalBody, AttemptView, ByNumberQuery, ClaimQuery, Claimed, ExecutorChange, ExecutorView,
+    Heartbeat, HeartbeatAnswer, NewClaim, NewExecutor, NewExecutorView, NewRun, RunSummary,
+    RunView, RunsQuery, Status,
 };
 
 /// All endpoints, in the order of the document.
@@ -121,6 +121,7 @@ pub mod own {
             Endpoint::post("/api/v1/executors/self/claims")
                 .about("gives the executor a task, or answers 204 if there is none for it")
                 .registered()
+                .query::<ClaimQuery>()
                 .takes::<NewClaim>()
                 .answers_created::<Claimed>();
         attempt: Attempt { AttemptNotExist } =

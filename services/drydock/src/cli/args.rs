@@ -189,6 +189,8 @@ pub enum BackupAction {
         /// The export to read, plain or compressed with zstd; `-` is stdin
         file: PathBuf,
         #[command(flatten)]
+        of: ServiceArgs,
+        #[command(flatten)]
         config: ConfigArgs,
     },
 }
@@ -242,6 +244,8 @@ pub struct StoreArgs {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
+    pub of: ServiceArgs,
+    #[command(flatten)]
     pub config: ConfigArgs,
 }
 
@@ -262,11 +266,27 @@ pub enum ConfigAction {
     },
 }
 
+/// A service with a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StoredService {
+    Configstore,
+    Runservice,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ServiceArgs {
+    /// The service that is meant
+    #[arg(long, value_enum, default_value = "configstore", global = true)]
+    pub service: StoredService,
+}
+
 /// The service to call, and the token for it.
 #[derive(Debug, Args)]
 pub struct ServerArgs {
-    /// The service's URL; by default read from the data directory, or http://127.0.0.1:8001
-    /// [variable: DRYDOCK_URL]
+    #[command(flatten)]
+    pub of: ServiceArgs,
+    /// The service's URL; by default read from the data directory, or http://127.0.0.1:8001 for
+    /// configstore and :8002 for runservice [variable: DRYDOCK_URL]
     #[arg(long, global = true)]
     pub url: Option<String>,
     /// The internal token; better set as the variable DRYDOCK_INTERNAL_TOKEN
@@ -304,6 +324,7 @@ impl ServerArgs {
     /// Takes from the environment what no flag says. An empty flag counts as none.
     pub fn or(self, environment: &Environment) -> ServerArgs {
         ServerArgs {
+            of: self.of,
             url: given(self.url).or_else(|| environment.get("DRYDOCK_URL")),
             token: given(self.token).or_else(|| environment.get("DRYDOCK_INTERNAL_TOKEN")),
             data_dir: self.data_dir.or_else(|| environment.get("DRYDOCK_DATA_DIR").map(Into::into)),

@@ -16,11 +16,12 @@ use drydock_runtime::routes::stream;
 use futures_util::{StreamExt, TryStreamExt};
 use http::HeaderMap;
 
+use super::args::StoredService;
 use super::exit::Failure;
 use super::{examine, import, output, store};
 use crate::config::Config;
 
-pub async fn verify(file: &Path, config: Config) -> Result<(), Failure> {
+pub async fn verify(file: &Path, service: StoredService, config: Config) -> Result<(), Failure> {
     let subject = || format!("`{}`", file.display());
     let (input, _) = import::open(file).await?;
     let keys = store::encryption_keys(&config)?.ok_or_else(|| {
@@ -31,7 +32,7 @@ pub async fn verify(file: &Path, config: Config) -> Result<(), Failure> {
     let folder = tempfile::tempdir().map_err(|error| Failure::because("a folder", error))?;
     let deps = nowhere(folder.path()).map_err(|error| Failure::because("a folder", error))?;
     // Nothing is stored: the store only lends its schema and a scratch database.
-    let store = examine::open(&drydock_configstore::SCHEMA, &config, &deps, &keys);
+    let store = examine::open(service.schema(), &config, &deps, &keys);
     let input = input.map_err(BoxError::from).boxed();
     let plain = stream::plain(&HeaderMap::new(), input).await;
     let plain = plain.map_err(|error| Failure::because(subject(), error))?;

@@ -7,24 +7,43 @@ use std::sync::Arc;
 use drydock_api::admin::AdminClient;
 use drydock_api::gateway::GatewayClient;
 use drydock_backends::tcp::TcpNet;
+use drydock_core::read_model::Schema;
 use drydock_http::client::Client;
 use secrecy::SecretString;
 
-use super::args::{GatewayArgs, ServerArgs};
+use super::args::{GatewayArgs, ServerArgs, StoredService};
 use super::exit::Failure;
 use super::store;
 use crate::config::tokens;
 
-const SERVICE: &str = "configstore";
-const DEFAULT_PORT: u16 = 8001;
 const GATEWAY_PORT: u16 = 8000;
 /// The requester that a maintenance switch names.
 pub const REQUESTED_BY: &str = "drydock-cli";
 
+impl StoredService {
+    pub fn schema(self) -> &'static Schema {
+        match self {
+            StoredService::Configstore => &drydock_configstore::SCHEMA,
+            StoredService::Runservice => &drydock_runservice::SCHEMA,
+        }
+    }
+
+    fn default_port(self) -> u16 {
+        match self {
+            StoredService::Configstore => 8001,
+            StoredService::Runservice => 8002,
+        }
+    }
+}
+
 pub fn admin(server: &ServerArgs) -> Result<AdminClient, Failure> {
+    let service = server.of.service;
     let authority = match &server.url {
         Some(url) => authority("--url", url)?,
-        None => default_authority(server.data_dir.as_deref(), SERVICE, DEFAULT_PORT),
+        None => {
+            let name = service.schema().service;
+            default_authority(server.data_dir.as_deref(), name, service.default_port())
+        }
     };
     let client = Client::new(Arc::new(TcpNet), authority).with_token(token(server)?);
     Ok(AdminClient::new(client))

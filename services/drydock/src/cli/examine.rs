@@ -32,14 +32,13 @@ pub async fn run(action: &StoreAction, config: Config, json: bool) -> Result<(),
         Some(ring) => Arc::new(ring),
         None => Arc::new(Unchecked),
     };
+    let schema = action.store().of.service.schema();
+    let store = open(schema, &config, &opened.deps, &keys);
     let mut unsound = 0;
-    for schema in [&drydock_configstore::SCHEMA] {
-        let store = open(schema, &config, &opened.deps, &keys);
-        match action {
-            StoreAction::Inspect(_) => inspect(&store, json).await?,
-            StoreAction::Gc { dry_run, .. } => collect(&store, *dry_run, json).await?,
-            StoreAction::Verify(_) => unsound += verify(&store, json).await?,
-        }
+    match action {
+        StoreAction::Inspect(_) => inspect(&store, json).await?,
+        StoreAction::Gc { dry_run, .. } => collect(&store, *dry_run, json).await?,
+        StoreAction::Verify(_) => unsound = verify(&store, json).await?,
     }
     match unsound {
         0 => Ok(()),

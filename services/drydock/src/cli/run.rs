@@ -54,9 +54,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
             let (config, _logs) = prepare(&store.config, environment)?;
             runtime()?.block_on(examine::run(&action, config, store.json))
         }
-        Command::Backup { action: BackupAction::Verify { file, config } } => {
+        Command::Backup { action: BackupAction::Verify { file, of, config } } => {
             let (config, _logs) = prepare(&config, environment)?;
-            runtime()?.block_on(backup::verify(&file, config))
+            runtime()?.block_on(backup::verify(&file, of.service, config))
         }
         Command::Check { json, config } => {
             let (config, _logs) = prepare(&config, environment)?;

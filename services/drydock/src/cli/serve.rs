@@ -18,7 +18,7 @@ use drydock_gateway::Gateway;
 use drydock_http::server::HttpSettings;
 use drydock_runservice::Runservice;
 use drydock_runtime::encryption::KeyRing;
-use drydock_runtime::{Deps, Settings, StatelessSettings, start, start_stateless};
+use drydock_runtime::{Deps, Service, Settings, StatelessSettings, start, start_stateless};
 use object_store::path::Path as ObjectPath;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,67 +44,79 @@ struct Running {
     shutdown: CancellationToken,
 }
 
+/// The listeners of a role.
+struct Listeners {
+    configstore: Option<Bound>,
+    runservice: Option<Bound>,
+    gateway: Option<Bound>,
+}
+
 pub async fn run(role: ServeRole, config: Config) -> Result<(), Failure> {
     match role {
-        ServeRole::All | ServeRole::Configstore => with_store(role, config).await,
-        ServeRole::Runservice => runservice_only(config).await,
+        ServeRole::All | ServeRole::Configstore | ServeRole::Runservice => {
+            with_stores(role, config).await
+        }
         ServeRole::Gateway => gateway_only(config).await,
     }
 }
 
-/// Runs configstore, which needs the data directory, and for `all` the gateway, too.
-async fn with_store(role: ServeRole, config: Config) -> Result<(), Failure> {
+/// Runs services with stores, which share the data directory, and for `all` the gateway, too.
+async fn with_stores(role: ServeRole, config: Config) -> Result<(), Failure> {
     let data_dir = config.data_dir.clone().ok_or_else(|| Loaded::missing("data_dir"))?;
     check_shared(role, &config)?;
-    let store = bind(drydock_configstore::SCHEMA.service, config.configstore.listen).await?;
-    let gateway = match role {
-        ServeRole::All => Some(bind(SERVICE, config.gateway.listen).await?),
-        _ => None,
-    };
+    let listeners = Listeners::bind(role, &config).await?;
     let opened = store::open(&config, config.instance.readers)?;
     let deps = opened.deps.clone();
     // Only now is it certain that no other process uses the directory.
     let internal_token = internal_token(&config, &data_dir, &deps.env)?;
     let keys = encryption_keys(&config, &data_dir, &deps.env)?;
-    let addresses = announce([&store].into_iter().chain(&gateway))?;
+    let Listeners { configstore, runservice, gateway } = listeners;
+    let addresses = announce(configstore.iter().chain(&runservice).chain(&gateway))?;
     store::write_addresses(&data_dir, &addresses)?;
 
     let mut running = Running::new()?;
     if config.objects.kind == ObjectsKind::S3 {
         tokio::spawn(log_conditional_writes(deps.clone(), config.cluster.clone()));
     }
-    if let Some(gateway) = gateway {
+    if let (Some(gateway), Some(configstore)) = (gateway, &configstore) {
         let settings = drydock_gateway::Settings {
             admin_token: admin_token(&config, &data_dir, &deps.env)?,
             internal_token: internal_token.clone(),
-            configstore: vec![reachable(&store.listener.local_addr())],
+            configstore: vec![reachable(&configstore.listener.local_addr())],
         };
         running.spawn_gateway(settings, config.http.clone(), deps.env.clone(), gateway);
     }
-    let service = Configstore::new(config.encryption.seal_anew);
-    let settings = settings(config, internal_token, keys);
-    running
-        .spawn(store, move |listener, shutdown| start(service, settings, deps, listener, shutdown));
+    let settings = settings(&config, internal_token, keys);
+    if let Some(bound) = configstore {
+        let service = Configstore::new(config.encryption.seal_anew);
+        running.spawn_stored(bound, service, settings.clone(), deps.clone());
+    }
+    if let Some(bound) = runservice {
+        let service = Runservice::new(config.runservice.settings());
+        running.spawn_stored(bound, service, settings, deps);
+    }
     running.until_all_ended().await
 }
 
-/// Runs runservice alone. It needs a directory of its own.
-async fn runservice_only(config: Config) -> Result<(), Failure> {
-    let data_dir = config.data_dir.clone().ok_or_else(|| Loaded::missing("data_dir"))?;
-    check_shared(ServeRole::Runservice, &config)?;
-    let bound = bind(drydock_runservice::SCHEMA.service, config.runservice.listen).await?;
-    let opened = store::open(&config, config.instance.readers)?;
-    let deps = opened.deps.clone();
-    let internal_token = internal_token(&config, &data_dir, &deps.env)?;
-    let keys = encryption_keys(&config, &data_dir, &deps.env)?;
-    let addresses = announce([&bound])?;
-    store::write_addresses(&data_dir, &addresses)?;
-    let mut running = Running::new()?;
-    let service = Runservice::new(config.runservice.settings());
-    let settings = settings(config, internal_token, keys);
-    running
-        .spawn(bound, move |listener, shutdown| start(service, settings, deps, listener, shutdown));
-    running.until_all_ended().await
+impl Listeners {
+    async fn bind(role: ServeRole, config: &Config) -> Result<Listeners, Failure> {
+        let bind_for = async |of: ServeRole, service: &'static str, address: SocketAddr| match role
+            == of
+            || role == ServeRole::All
+        {
+            true => bind(service, address).await.map(Some),
+            false => Ok(None),
+        };
+        let configstore = drydock_configstore::SCHEMA.service;
+        let runservice = drydock_runservice::SCHEMA.service;
+        Ok(Listeners {
+            configstore: bind_for(ServeRole::Configstore, configstore, config.configstore.listen)
+                .await?,
+            runservice: bind_for(ServeRole::Runservice, runservice, config.runservice.listen)
+                .await?,
+            gateway: bind_for(ServeRole::Gateway, SERVICE, config.gateway.listen).await?,
+        })
+    }
 }
 
 /// Instances that share a coordination store must know each other's token and keys.
@@ -154,6 +166,18 @@ impl Running {
     {
         let running = start(listener, self.shutdown.clone());
         self.services.spawn(async move { (service, running.await) });
+    }
+
+    fn spawn_stored(
+        &mut self,
+        bound: Bound,
+        service: impl Service,
+        settings: Settings,
+        deps: Deps,
+    ) {
+        self.spawn(bound, move |listener, shutdown| {
+            start(service, settings, deps, listener, shutdown)
+        });
     }
 
     fn spawn_gateway(
@@ -283,11 +307,11 @@ fn reachable(address: &str) -> String {
     }
 }
 
-fn settings(config: Config, internal_token: SecretString, keys: KeyRing) -> Settings {
+fn settings(config: &Config, internal_token: SecretString, keys: KeyRing) -> Settings {
     Settings {
-        cluster: config.cluster,
-        http: config.http,
-        store: config.store,
+        cluster: config.cluster.clone(),
+        http: config.http.clone(),
+        store: config.store.clone(),
         lease_ttl: config.instance.lease_ttl,
         maintenance_drain: config.instance.maintenance_drain,
         ..Settings::new(internal_token, keys)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use drydock::config::tokens;
 use drydock_api::configstore::client::ConfigstoreClient;
 use drydock_api::gateway::GatewayClient;
+use drydock_api::runservice::client::RunserviceClient;
 use drydock_backends::tcp::TcpNet;
 use drydock_core::context::Context;
 use drydock_http::client::Client;
@@ -18,8 +19,14 @@ use tokio::process::{Child, Command};
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The address of every service, with a free port, so that tests run side by side.
-pub const FREE_PORTS: [&str; 4] =
-    ["--configstore-listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0"];
+pub const FREE_PORTS: [&str; 6] = [
+    "--configstore-listen",
+    "127.0.0.1:0",
+    "--runservice-listen",
+    "127.0.0.1:0",
+    "--gateway-listen",
+    "127.0.0.1:0",
+];
 
 /// A data directory, and commands on it.
 pub struct Installation {
@@ -30,6 +37,8 @@ pub struct Running {
     pub child: Child,
     pub address: String,
     pub client: ConfigstoreClient,
+    /// A client of runservice with the internal token.
+    pub runs: RunserviceClient,
     /// The gateway's address.
     pub gateway: String,
     /// A client with the admin token.
@@ -87,16 +96,19 @@ impl Installation {
             let printed = format!("{service} listens on http://");
             line.strip_prefix(&printed).expect(&line).to_owned()
         };
-        let (address, gateway) = (listens("configstore").await, listens("gateway").await);
+        let (address, runs) = (listens("configstore").await, listens("runservice").await);
+        let gateway = listens("gateway").await;
         let tokens = tokens::read(&self.data()).unwrap();
         let client = |address: &str, token: String| {
             Client::new(Arc::new(TcpNet), address).with_token(SecretString::from(token))
         };
-        let (http, face) = (client(&address, tokens.internal), client(&gateway, tokens.admin));
-        ready(&http).await;
-        ready(&face).await;
+        let http = client(&address, tokens.internal.clone());
+        let (runs, face) = (client(&runs, tokens.internal), client(&gateway, tokens.admin));
+        for client in [&http, &runs, &face] {
+            ready(client).await;
+        }
         let (client, admin) = (ConfigstoreClient::new(http), GatewayClient::new(face));
-        Running { child, address, client, gateway, admin }
+        Running { child, address, client, runs: RunserviceClient::new(runs), gateway, admin }
     }
 
     /// Runs an operator's command on this installation.

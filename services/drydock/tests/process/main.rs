@@ -2,6 +2,8 @@
 //! real servers are tested in `tests/process`, with the oracles of the simulator.
 
 #[cfg(test)]
+mod all;
+#[cfg(test)]
 mod backup;
 #[cfg(test)]
 mod config;

@@ -7,19 +7,19 @@ use axum::response::{IntoResponse, Response};
 use drydock_api::runservice::endpoints::own as failures;
 use drydock_api::runservice::refusals::InvalidField;
 use drydock_api::runservice::types::{
-    AttemptId, AttemptView, Heartbeat, HeartbeatAnswer, Label, MAX_LIMIT, NewClaim, Status,
-    StopAttempt,
+    AttemptId, AttemptView, ClaimQuery, Heartbeat, HeartbeatAnswer, Label, MAX_LIMIT, NewClaim,
+    Status, StopAttempt,
 };
 use drydock_api::runservice::validate::{few_labels, invalid};
 use drydock_core::store::Reads;
 use drydock_http::server::error::OperationError;
-use drydock_http::server::extract::{Json, Path};
+use drydock_http::server::extract::{Json, Path, Query};
 use drydock_runtime::encryption::Bound;
+use drydock_runtime::encryptor::decrypt;
 use http::StatusCode;
 
 use super::access::{Reader, Registered, Writer};
 use crate::action::claim::{self, Ask};
-use crate::action::encryption::decrypt;
 use crate::action::heartbeat::{self as beat, Heard, Said};
 use crate::action::{state, status, view};
 use crate::schema::RUN_DEFINITIONS;
@@ -92,6 +92,7 @@ pub async fn claim(
     State(app): State<App>,
     Registered(executor): Registered,
     writer: Writer<failures::Claim>,
+    Query(_): Query<ClaimQuery>,
     Json(body): Json<NewClaim>,
 ) -> Result<Response, OperationError<failures::Claim>> {
     let NewClaim { claim, session } = body;

@@ -3,41 +3,38 @@
 //! Every method takes the caller's context. Its error says whether the call may have been applied.
 //! A creation with an idempotency key can be repeated.
 
-mod call;
 mod orgs;
 mod projects;
 mod scoped;
 mod sources;
 mod users;
 
-use drydock_http::client::{Client, ClientError};
+use drydock_http::client::Client;
 
 use crate::admin::AdminClient;
-use crate::configstore::types::Delegation;
-
-type Result<T> = std::result::Result<T, ClientError>;
+use crate::calls::{Calls, Result};
+use crate::configstore::types::{Delegation, ON_BEHALF_OF};
 
 /// Calls one instance. Cheap to clone.
 #[derive(Clone)]
 pub struct ConfigstoreClient {
-    http: Client,
-    /// On whose behalf things are asked, as it is sent.
-    behalf: Option<String>,
+    calls: Calls,
 }
 
 impl ConfigstoreClient {
     pub fn new(http: Client) -> ConfigstoreClient {
-        ConfigstoreClient { http, behalf: None }
+        ConfigstoreClient { calls: Calls::new(http) }
     }
 
     /// Changes and shows only that to which those have the rights on whose behalf it is asked.
     pub fn on_behalf_of(mut self, behalf: &Delegation) -> ConfigstoreClient {
-        self.behalf = Some(serde_json::to_string(behalf).expect("ids and names are JSON"));
+        let behalf = serde_json::to_string(behalf).expect("ids and names are JSON");
+        self.calls.header = Some((ON_BEHALF_OF, behalf));
         self
     }
 
     /// A client of maintenance, export and import.
     pub fn admin(&self) -> AdminClient {
-        AdminClient::new(self.http.clone())
+        AdminClient::new(self.calls.http.clone())
     }
 }

@@ -2,8 +2,8 @@ use drydock_core::context::Context;
 use drydock_http::api::page::{Consistency, ListQuery, Page, ReadQuery};
 use drydock_http::client::Answer;
 
-use super::call::segment;
 use super::{ConfigstoreClient, Result};
+use crate::calls::segment;
 use crate::configstore::types::{MemberRole, MemberView, NewOrg, Org, OrgChange, Role};
 use crate::names::Ref;
 
@@ -14,7 +14,7 @@ impl ConfigstoreClient {
         new: &NewOrg,
         key: Option<&str>,
     ) -> Result<Answer<Org>> {
-        self.post(ctx, ORGS.to_owned(), new, key).await
+        self.calls.post(ctx, ORGS.to_owned(), new, key).await
     }
 
     pub async fn org(
@@ -23,11 +23,11 @@ impl ConfigstoreClient {
         org: &Ref,
         consistency: Consistency,
     ) -> Result<Answer<Org>> {
-        self.get(ctx, org_path(org), &ReadQuery::from(consistency)).await
+        self.calls.get(ctx, org_path(org), &ReadQuery::from(consistency)).await
     }
 
     pub async fn orgs(&self, ctx: &Context, query: &ListQuery) -> Result<Page<Org>> {
-        self.list(ctx, ORGS.to_owned(), query).await
+        self.calls.list(ctx, ORGS.to_owned(), query).await
     }
 
     pub async fn update_org(
@@ -37,11 +37,11 @@ impl ConfigstoreClient {
         change: &OrgChange,
         if_match: Option<&str>,
     ) -> Result<Answer<Org>> {
-        self.put(ctx, org_path(org), change, if_match).await
+        self.calls.put(ctx, org_path(org), change, if_match).await
     }
 
     pub async fn delete_org(&self, ctx: &Context, org: &Ref, if_match: Option<&str>) -> Result<()> {
-        self.delete(ctx, org_path(org), if_match).await
+        self.calls.delete(ctx, org_path(org), if_match).await
     }
 
     pub async fn members(
@@ -50,7 +50,7 @@ impl ConfigstoreClient {
         org: &Ref,
         query: &ListQuery,
     ) -> Result<Page<MemberView>> {
-        self.list(ctx, format!("{}/members", org_path(org)), query).await
+        self.calls.list(ctx, format!("{}/members", org_path(org)), query).await
     }
 
     pub async fn member(
@@ -60,7 +60,7 @@ impl ConfigstoreClient {
         user: &Ref,
         consistency: Consistency,
     ) -> Result<Answer<MemberView>> {
-        self.get(ctx, member_path(org, user), &ReadQuery::from(consistency)).await
+        self.calls.get(ctx, member_path(org, user), &ReadQuery::from(consistency)).await
     }
 
     pub async fn put_member(
@@ -72,7 +72,7 @@ impl ConfigstoreClient {
         if_match: Option<&str>,
     ) -> Result<Answer<MemberView>> {
         let body = MemberRole { role };
-        self.put(ctx, member_path(org, user), &body, if_match).await
+        self.calls.put(ctx, member_path(org, user), &body, if_match).await
     }
 
     pub async fn delete_member(
@@ -82,7 +82,7 @@ impl ConfigstoreClient {
         user: &Ref,
         if_match: Option<&str>,
     ) -> Result<()> {
-        self.delete(ctx, member_path(org, user), if_match).await
+        self.calls.delete(ctx, member_path(org, user), if_match).await
     }
 }
 

@@ -2,8 +2,8 @@ use drydock_core::context::Context;
 use drydock_http::api::page::{Consistency, ListQuery, Page, ReadQuery};
 use drydock_http::client::Answer;
 
-use super::call::segment;
 use super::{ConfigstoreClient, Result};
+use crate::calls::segment;
 use crate::configstore::types::{
     EnvironmentQuery, NewProject, NewProjectGroup, ProjectChange, ProjectGroupChange,
     ProjectGroupView, ProjectView, RunEnvironment,
@@ -17,7 +17,7 @@ impl ConfigstoreClient {
         new: &NewProjectGroup,
         key: Option<&str>,
     ) -> Result<Answer<ProjectGroupView>> {
-        self.post(ctx, GROUPS.to_owned(), new, key).await
+        self.calls.post(ctx, GROUPS.to_owned(), new, key).await
     }
 
     pub async fn project_group(
@@ -26,7 +26,7 @@ impl ConfigstoreClient {
         group: &TreeRef,
         consistency: Consistency,
     ) -> Result<Answer<ProjectGroupView>> {
-        self.get(ctx, group_path(group), &ReadQuery::from(consistency)).await
+        self.calls.get(ctx, group_path(group), &ReadQuery::from(consistency)).await
     }
 
     pub async fn update_project_group(
@@ -36,7 +36,7 @@ impl ConfigstoreClient {
         change: &ProjectGroupChange,
         if_match: Option<&str>,
     ) -> Result<Answer<ProjectGroupView>> {
-        self.put(ctx, group_path(group), change, if_match).await
+        self.calls.put(ctx, group_path(group), change, if_match).await
     }
 
     pub async fn delete_project_group(
@@ -45,7 +45,7 @@ impl ConfigstoreClient {
         group: &TreeRef,
         if_match: Option<&str>,
     ) -> Result<()> {
-        self.delete(ctx, group_path(group), if_match).await
+        self.calls.delete(ctx, group_path(group), if_match).await
     }
 
     pub async fn subgroups(
@@ -54,7 +54,7 @@ impl ConfigstoreClient {
         group: &TreeRef,
         query: &ListQuery,
     ) -> Result<Page<ProjectGroupView>> {
-        self.list(ctx, format!("{}/subgroups", group_path(group)), query).await
+        self.calls.list(ctx, format!("{}/subgroups", group_path(group)), query).await
     }
 
     pub async fn projects(
@@ -63,7 +63,7 @@ impl ConfigstoreClient {
         group: &TreeRef,
         query: &ListQuery,
     ) -> Result<Page<ProjectView>> {
-        self.list(ctx, format!("{}/projects", group_path(group)), query).await
+        self.calls.list(ctx, format!("{}/projects", group_path(group)), query).await
     }
 
     pub async fn create_project(
@@ -72,7 +72,7 @@ impl ConfigstoreClient {
         new: &NewProject,
         key: Option<&str>,
     ) -> Result<Answer<ProjectView>> {
-        self.post(ctx, PROJECTS.to_owned(), new, key).await
+        self.calls.post(ctx, PROJECTS.to_owned(), new, key).await
     }
 
     pub async fn project(
@@ -81,7 +81,7 @@ impl ConfigstoreClient {
         project: &TreeRef,
         consistency: Consistency,
     ) -> Result<Answer<ProjectView>> {
-        self.get(ctx, project_path(project), &ReadQuery::from(consistency)).await
+        self.calls.get(ctx, project_path(project), &ReadQuery::from(consistency)).await
     }
 
     pub async fn update_project(
@@ -91,7 +91,7 @@ impl ConfigstoreClient {
         change: &ProjectChange,
         if_match: Option<&str>,
     ) -> Result<Answer<ProjectView>> {
-        self.put(ctx, project_path(project), change, if_match).await
+        self.calls.put(ctx, project_path(project), change, if_match).await
     }
 
     pub async fn delete_project(
@@ -100,7 +100,7 @@ impl ConfigstoreClient {
         project: &TreeRef,
         if_match: Option<&str>,
     ) -> Result<()> {
-        self.delete(ctx, project_path(project), if_match).await
+        self.calls.delete(ctx, project_path(project), if_match).await
     }
 
     /// The environment of a run of the project, which holds values of secrets.
@@ -111,7 +111,7 @@ impl ConfigstoreClient {
         query: &EnvironmentQuery,
     ) -> Result<RunEnvironment> {
         let path = format!("{}/run_environment", project_path(project));
-        Ok(self.get(ctx, path, query).await?.body)
+        Ok(self.calls.get(ctx, path, query).await?.body)
     }
 }
 

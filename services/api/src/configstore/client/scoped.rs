@@ -2,9 +2,9 @@ use drydock_core::context::Context;
 use drydock_http::api::page::{Consistency, Page, ReadQuery};
 use drydock_http::client::Answer;
 
-use super::call::segment;
 use super::projects::{group_path, project_path};
 use super::{ConfigstoreClient, Result};
+use crate::calls::segment;
 use crate::configstore::scoped::{ScopeRef, ScopedKind};
 use crate::configstore::types::TreeQuery;
 use crate::names::Ref;
@@ -17,7 +17,7 @@ impl ConfigstoreClient {
         scope: &ScopeRef,
         query: &TreeQuery,
     ) -> Result<Page<K::View>> {
-        Ok(self.get(ctx, list_path::<K>(scope), query).await?.body)
+        Ok(self.calls.get(ctx, list_path::<K>(scope), query).await?.body)
     }
 
     pub async fn create_in<K: ScopedKind>(
@@ -27,7 +27,7 @@ impl ConfigstoreClient {
         new: &K::New,
         key: Option<&str>,
     ) -> Result<Answer<K::View>> {
-        self.post(ctx, list_path::<K>(scope), new, key).await
+        self.calls.post(ctx, list_path::<K>(scope), new, key).await
     }
 
     pub async fn get_in<K: ScopedKind>(
@@ -37,7 +37,7 @@ impl ConfigstoreClient {
         name: &Ref,
         consistency: Consistency,
     ) -> Result<Answer<K::View>> {
-        self.get(ctx, path::<K>(scope, name), &ReadQuery::from(consistency)).await
+        self.calls.get(ctx, path::<K>(scope, name), &ReadQuery::from(consistency)).await
     }
 
     pub async fn update_in<K: ScopedKind>(
@@ -48,7 +48,7 @@ impl ConfigstoreClient {
         change: &K::Change,
         if_match: Option<&str>,
     ) -> Result<Answer<K::View>> {
-        self.put(ctx, path::<K>(scope, name), change, if_match).await
+        self.calls.put(ctx, path::<K>(scope, name), change, if_match).await
     }
 
     pub async fn delete_in<K: ScopedKind>(
@@ -58,7 +58,7 @@ impl ConfigstoreClient {
         name: &Ref,
         if_match: Option<&str>,
     ) -> Result<()> {
-        self.delete(ctx, path::<K>(scope, name), if_match).await
+        self.calls.delete(ctx, path::<K>(scope, name), if_match).await
     }
 }
 

@@ -2,8 +2,8 @@ use drydock_core::context::Context;
 use drydock_http::api::page::{Consistency, ListQuery, Page, ReadQuery};
 use drydock_http::client::Answer;
 
-use super::call::segment;
 use super::{ConfigstoreClient, Result};
+use crate::calls::segment;
 use crate::configstore::types::{NewRemoteSource, RemoteSource, RemoteSourceChange};
 use crate::names::Ref;
 
@@ -14,7 +14,7 @@ impl ConfigstoreClient {
         new: &NewRemoteSource,
         key: Option<&str>,
     ) -> Result<Answer<RemoteSource>> {
-        self.post(ctx, SOURCES.to_owned(), new, key).await
+        self.calls.post(ctx, SOURCES.to_owned(), new, key).await
     }
 
     pub async fn remote_source(
@@ -23,7 +23,7 @@ impl ConfigstoreClient {
         source: &Ref,
         consistency: Consistency,
     ) -> Result<Answer<RemoteSource>> {
-        self.get(ctx, source_path(source), &ReadQuery::from(consistency)).await
+        self.calls.get(ctx, source_path(source), &ReadQuery::from(consistency)).await
     }
 
     pub async fn remote_sources(
@@ -31,7 +31,7 @@ impl ConfigstoreClient {
         ctx: &Context,
         query: &ListQuery,
     ) -> Result<Page<RemoteSource>> {
-        self.list(ctx, SOURCES.to_owned(), query).await
+        self.calls.list(ctx, SOURCES.to_owned(), query).await
     }
 
     pub async fn update_remote_source(
@@ -41,7 +41,7 @@ impl ConfigstoreClient {
         change: &RemoteSourceChange,
         if_match: Option<&str>,
     ) -> Result<Answer<RemoteSource>> {
-        self.put(ctx, source_path(source), change, if_match).await
+        self.calls.put(ctx, source_path(source), change, if_match).await
     }
 
     pub async fn delete_remote_source(
@@ -50,7 +50,7 @@ impl ConfigstoreClient {
         source: &Ref,
         if_match: Option<&str>,
     ) -> Result<()> {
-        self.delete(ctx, source_path(source), if_match).await
+        self.calls.delete(ctx, source_path(source), if_match).await
     }
 }
 

@@ -4,8 +4,8 @@ use drydock_http::client::Answer;
 use http::Method;
 use uuid::Uuid;
 
-use super::call::segment;
 use super::{ConfigstoreClient, Result};
+use crate::calls::segment;
 use crate::configstore::types::{
     LinkedAccountView, NewLinkedAccount, NewToken, NewTokenView, NewUser, ResolveToken,
     ResolvedToken, TokenView, User, UserChange, UserOrg,
@@ -19,7 +19,7 @@ impl ConfigstoreClient {
         new: &NewUser,
         key: Option<&str>,
     ) -> Result<Answer<User>> {
-        self.post(ctx, USERS.to_owned(), new, key).await
+        self.calls.post(ctx, USERS.to_owned(), new, key).await
     }
 
     pub async fn user(
@@ -28,11 +28,11 @@ impl ConfigstoreClient {
         user: &Ref,
         consistency: Consistency,
     ) -> Result<Answer<User>> {
-        self.get(ctx, user_path(user), &ReadQuery::from(consistency)).await
+        self.calls.get(ctx, user_path(user), &ReadQuery::from(consistency)).await
     }
 
     pub async fn users(&self, ctx: &Context, query: &ListQuery) -> Result<Page<User>> {
-        self.list(ctx, USERS.to_owned(), query).await
+        self.calls.list(ctx, USERS.to_owned(), query).await
     }
 
     pub async fn update_user(
@@ -42,7 +42,7 @@ impl ConfigstoreClient {
         change: &UserChange,
         if_match: Option<&str>,
     ) -> Result<Answer<User>> {
-        self.put(ctx, user_path(user), change, if_match).await
+        self.calls.put(ctx, user_path(user), change, if_match).await
     }
 
     pub async fn delete_user(
@@ -51,7 +51,7 @@ impl ConfigstoreClient {
         user: &Ref,
         if_match: Option<&str>,
     ) -> Result<()> {
-        self.delete(ctx, user_path(user), if_match).await
+        self.calls.delete(ctx, user_path(user), if_match).await
     }
 
     pub async fn user_orgs(
@@ -60,7 +60,7 @@ impl ConfigstoreClient {
         user: &Ref,
         query: &ListQuery,
     ) -> Result<Page<UserOrg>> {
-        self.list(ctx, below(user, "orgs"), query).await
+        self.calls.list(ctx, below(user, "orgs"), query).await
     }
 
     pub async fn tokens(
@@ -69,7 +69,7 @@ impl ConfigstoreClient {
         user: &Ref,
         query: &ListQuery,
     ) -> Result<Page<TokenView>> {
-        self.list(ctx, below(user, "tokens"), query).await
+        self.calls.list(ctx, below(user, "tokens"), query).await
     }
 
     pub async fn create_token(
@@ -79,7 +79,7 @@ impl ConfigstoreClient {
         new: &NewToken,
         key: Option<&str>,
     ) -> Result<Answer<NewTokenView>> {
-        self.post(ctx, below(user, "tokens"), new, key).await
+        self.calls.post(ctx, below(user, "tokens"), new, key).await
     }
 
     pub async fn delete_token(
@@ -89,14 +89,16 @@ impl ConfigstoreClient {
         token: &Ref,
         if_match: Option<&str>,
     ) -> Result<()> {
-        self.delete(ctx, format!("{}/{}", below(user, "tokens"), segment(token)), if_match).await
+        self.calls
+            .delete(ctx, format!("{}/{}", below(user, "tokens"), segment(token)), if_match)
+            .await
     }
 
     /// Shows the user to whom a token belongs, with the user's entity tag.
     pub async fn resolve_token(&self, ctx: &Context, value: &str) -> Result<Answer<ResolvedToken>> {
         let body = ResolveToken { value: value.to_owned() };
         let path = "/api/v1/tokens/resolve".to_owned();
-        self.call(Method::POST, path).json(&body).repeatable().send(ctx).await
+        self.calls.call(Method::POST, path).json(&body).repeatable().send(ctx).await
     }
 
     pub async fn linked_accounts(
@@ -105,7 +107,7 @@ impl ConfigstoreClient {
         user: &Ref,
         query: &ListQuery,
     ) -> Result<Page<LinkedAccountView>> {
-        self.list(ctx, below(user, "linked_accounts"), query).await
+        self.calls.list(ctx, below(user, "linked_accounts"), query).await
     }
 
     pub async fn create_linked_account(
@@ -115,7 +117,7 @@ impl ConfigstoreClient {
         new: &NewLinkedAccount,
         key: Option<&str>,
     ) -> Result<Answer<LinkedAccountView>> {
-        self.post(ctx, below(user, "linked_accounts"), new, key).await
+        self.calls.post(ctx, below(user, "linked_accounts"), new, key).await
     }
 
     pub async fn delete_linked_account(
@@ -126,7 +128,7 @@ impl ConfigstoreClient {
         if_match: Option<&str>,
     ) -> Result<()> {
         let path = format!("{}/{account}", below(user, "linked_accounts"));
-        self.delete(ctx, path, if_match).await
+        self.calls.delete(ctx, path, if_match).await
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ArchiveReport, AttemptId, ClaimId, ExecutorId, Group, HeldState, Label, ProjectId, Reason,
-    RunId, TaskName, TaskSpec,
+    RunId, TaskName, TaskSpec, TimeSpan,
 };
 use crate::names::Name;
 
@@ -131,6 +131,15 @@ pub struct NewClaim {
     /// same attempt.
     pub claim: ClaimId,
     pub session: u64,
+}
+
+/// The query of POST `/executors/self/claims`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimQuery {
+    /// How long the answer may take if there is no task yet. It may come sooner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<TimeSpan>,
 }
 
 /// The task that an executor gets. No other answer holds values of variables.

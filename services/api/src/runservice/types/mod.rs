@@ -13,8 +13,8 @@ mod time_span;
 mod waiting;
 
 pub use executor::{
-    Claimed, ClaimedAttempt, ClaimedRun, ClaimedTask, ExecutorChange, ExecutorView, Heartbeat,
-    HeartbeatAnswer, HeldAttempt, MAX_LIMIT, NewClaim, NewExecutor, NewExecutorView,
+    ClaimQuery, Claimed, ClaimedAttempt, ClaimedRun, ClaimedTask, ExecutorChange, ExecutorView,
+    Heartbeat, HeartbeatAnswer, HeldAttempt, MAX_LIMIT, NewClaim, NewExecutor, NewExecutorView,
     RestoredArchive, StopAttempt,
 };
 pub use ids::{AttemptId, CacheId, ClaimId, ExecutorId, ProjectId, RunId, TaskId};

@@ -1,39 +1,63 @@
-//! The parts that all calls share: methods, headers and segments of paths.
+//! The parts that all calls of typed clients share: methods, headers and segments of paths.
 
 use std::fmt::Display;
 
 use drydock_core::context::Context;
 use drydock_http::api::headers::IDEMPOTENCY_KEY;
 use drydock_http::api::page::{ListQuery, Page};
-use drydock_http::client::{Answer, Call};
-use http::{Method, header};
+use drydock_http::client::{Answer, Call, Client, ClientError};
+use http::{HeaderName, Method, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{ConfigstoreClient, Result};
-use crate::configstore::types::ON_BEHALF_OF;
+pub(crate) type Result<T> = std::result::Result<T, ClientError>;
 
-/// The characters that are percent-encoded in a path.
+/// The characters that are not percent-encoded in a path.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A reference as one segment of a path.
-pub(super) fn segment(reference: impl Display) -> String {
+pub(crate) fn segment(reference: impl Display) -> String {
     utf8_percent_encode(&reference.to_string(), PLAIN).to_string()
 }
 
-impl ConfigstoreClient {
-    pub(super) async fn get<T: DeserializeOwned>(
+/// A path with a query.
+pub(crate) fn with_query(path: &str, query: &impl Serialize) -> String {
+    let query = serde_urlencoded::to_string(query).expect("queries are flat");
+    format!("{path}?{query}")
+}
+
+/// Makes the calls of one client. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Calls {
+    pub(crate) http: Client,
+    /// A header of every call, such as the one that carries a delegation.
+    pub(crate) header: Option<(HeaderName, String)>,
+}
+
+impl Calls {
+    pub(crate) fn new(http: Client) -> Calls {
+        Calls { http, header: None }
+    }
+
+    pub(crate) fn call(&self, method: Method, path: String) -> Call<'_> {
+        let call = self.http.request(method, path);
+        match &self.header {
+            Some((name, value)) => call.header(name.clone(), value),
+            None => call,
+        }
+    }
+
+    pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         ctx: &Context,
         path: String,
         query: &impl Serialize,
     ) -> Result<Answer<T>> {
-        let query = serde_urlencoded::to_string(query).expect("queries are flat");
-        self.call(Method::GET, format!("{path}?{query}")).send(ctx).await
+        self.call(Method::GET, with_query(&path, query)).send(ctx).await
     }
 
-    pub(super) async fn list<T: DeserializeOwned>(
+    pub(crate) async fn list<T: DeserializeOwned>(
         &self,
         ctx: &Context,
         path: String,
@@ -42,16 +66,8 @@ impl ConfigstoreClient {
         Ok(self.get(ctx, path, query).await?.body)
     }
 
-    pub(super) fn call(&self, method: Method, path: String) -> Call<'_> {
-        let call = self.http.request(method, path);
-        match &self.behalf {
-            Some(behalf) => call.header(ON_BEHALF_OF, behalf),
-            None => call,
-        }
-    }
-
     /// Sends a POST, which may be repeated if it has an idempotency `key`.
-    pub(super) async fn post<T: DeserializeOwned>(
+    pub(crate) async fn post<T: DeserializeOwned>(
         &self,
         ctx: &Context,
         path: String,
@@ -65,7 +81,7 @@ impl ConfigstoreClient {
         call.send(ctx).await
     }
 
-    pub(super) async fn put<T: DeserializeOwned>(
+    pub(crate) async fn put<T: DeserializeOwned>(
         &self,
         ctx: &Context,
         path: String,
@@ -79,7 +95,7 @@ impl ConfigstoreClient {
         call.send(ctx).await
     }
 
-    pub(super) async fn delete(
+    pub(crate) async fn delete(
         &self,
         ctx: &Context,
         path: String,

@@ -1,0 +1,119 @@
+//! The typed clients of runservice have a method for each of its endpoints, and no other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use drydock_api::runservice::client::{ExecutorClient, RunserviceClient};
+use drydock_api::runservice::endpoints;
+use drydock_api::runservice::types::{
+    ApprovalBody, AttemptId, AttemptPhase, ByNumberQuery, ClaimId, ExecutorChange, Heartbeat,
+    NewClaim, NewExecutor, NewRun, ProjectId, RunId, RunsQuery, Status,
+};
+use drydock_core::context::Context;
+use drydock_http::api::endpoint::Endpoint;
+use drydock_http::api::page::{Consistency, ListQuery};
+use drydock_http::client::ClientError;
+use drydock_http::server::HttpSettings;
+use drydock_http::server::route::Route;
+use drydock_http::testing::harness::Served;
+use drydock_tests::run::run;
+use http::StatusCode;
+use uuid::Uuid;
+
+type Asked = Arc<Mutex<BTreeSet<String>>>;
+
+fn name(endpoint: &Endpoint) -> String {
+    format!("{} {}", endpoint.spec.method, endpoint.spec.path)
+}
+
+/// A server that notes which endpoints are asked, and has nothing to answer.
+async fn served(asked: &Asked) -> Served<()> {
+    let route = |endpoint: Endpoint| {
+        let (name, asked) = (name(&endpoint), asked.clone());
+        let note = async move || {
+            asked.lock().expect("no holder of this lock panics").insert(name);
+            StatusCode::NO_CONTENT
+        };
+        Route::new(endpoint, note)
+    };
+    let table = endpoints::all().into_iter().map(route).collect();
+    Served::new(HttpSettings::default(), table, ()).await
+}
+
+/// Every answer is empty, so the only errors are those of bodies that are no JSON.
+fn reached<T>(result: Result<T, ClientError>) {
+    match result {
+        Ok(_) => {}
+        Err(ClientError::Unknown { source, .. }) => {
+            assert!(source.is::<serde_json::Error>(), "{source}");
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn ask_for_runs(client: &RunserviceClient) {
+    let (ctx, run) = (Context::background(), RunId(Uuid::from_u128(1)));
+    let task = "a.b".parse().expect("this is a task's name");
+    let body = ApprovalBody { approver: "alice".to_owned(), comment: None };
+    let project = ProjectId(Uuid::from_u128(2));
+    let number = ByNumberQuery { project, number: 1, consistency: None };
+    reached(client.runs(&ctx, &RunsQuery::default()).await);
+    reached(client.create_run(&ctx, &NewRun::default(), Some("key")).await);
+    reached(client.run(&ctx, run, Consistency::Local).await);
+    reached(client.run_by_number(&ctx, &number).await);
+    reached(client.cancel_run(&ctx, run).await);
+    reached(client.stop_run(&ctx, run).await);
+    reached(client.approve_task(&ctx, run, &task, &body).await);
+    reached(client.refuse_task(&ctx, run, &task, &body).await);
+}
+
+async fn ask_for_executors(client: &RunserviceClient) {
+    let (ctx, change) = (Context::background(), ExecutorChange::default());
+    let executor = "linux-1".parse().expect("this is a name");
+    let new = NewExecutor { name: "linux-1".to_owned(), labels: BTreeSet::new() };
+    reached(client.executors(&ctx, &ListQuery::default()).await);
+    reached(client.create_executor(&ctx, &new, None).await);
+    reached(client.executor(&ctx, &executor, Consistency::Linearizable).await);
+    reached(client.update_executor(&ctx, &executor, &change, Some("\"1\"")).await);
+    reached(client.delete_executor(&ctx, &executor, None).await);
+}
+
+async fn ask_as_executor(client: &ExecutorClient) {
+    let (ctx, attempt) = (Context::background(), AttemptId(Uuid::from_u128(3)));
+    let beat = Heartbeat {
+        session: 1,
+        labels: BTreeSet::new(),
+        arch: None,
+        limit: 1,
+        held: Vec::new(),
+        asked: BTreeSet::new(),
+    };
+    let status = Status {
+        phase: AttemptPhase::Success,
+        reason: None,
+        steps: Vec::new(),
+        logs: BTreeMap::new(),
+        archives: BTreeMap::new(),
+    };
+    let claim = NewClaim { claim: ClaimId(Uuid::from_u128(4)), session: 1 };
+    reached(client.heartbeat(&ctx, &beat).await);
+    let nothing = client.claim(&ctx, &claim, Some(Duration::from_secs(20))).await;
+    assert_eq!(nothing.expect("204 is no error"), None);
+    reached(client.attempt(&ctx, attempt).await);
+    reached(client.report(&ctx, attempt, &status).await);
+}
+
+#[test]
+fn every_endpoint_of_runservice_has_a_method_of_a_client() {
+    run(async {
+        let asked = Asked::default();
+        let served = served(&asked).await;
+        let operator = RunserviceClient::new(served.client());
+        ask_for_runs(&operator).await;
+        ask_for_executors(&operator).await;
+        ask_as_executor(&ExecutorClient::new(served.client())).await;
+        let asked = asked.lock().expect("no holder of this lock panics").clone();
+        assert_eq!(asked, endpoints::all().iter().map(name).collect());
+    });
+}
