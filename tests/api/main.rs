@@ -8,6 +8,7 @@ mod bad_input;
 mod boundary;
 mod clients;
 mod contract;
+mod conventions;
 mod coverage;
 mod deletions;
 mod encryption;

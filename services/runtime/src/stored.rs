@@ -123,6 +123,7 @@ fn assemble<S: Service>(
     tasks: &mut JoinSet<()>,
 ) -> (Router, Gate, Store) {
     let Deps { env, coord, objects, execution, scratch_dir } = deps;
+    let address = settings.advertise.clone().unwrap_or(address);
     let (ttl, drain) = (settings.lease_ttl, settings.maintenance_drain);
     let Settings { cluster, internal_token, keys: ring, http, store, .. } = settings;
     let schema = S::schema();

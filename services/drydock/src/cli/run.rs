@@ -13,7 +13,7 @@ use super::logging::Log;
 use super::objects::session::Session;
 use super::objects::{group, org, project, remote_source, secret, token, user, variable};
 use super::{
-    backup, doctor, examine, export, import, lineages, logging, maintenance, output, serve,
+    backup, doctor, examine, export, import, lineages, logging, maintenance, output, recover, serve,
 };
 use crate::config::{Config, ConfigError, Environment, Loaded, Sources, load};
 
@@ -52,7 +52,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Store { action } => {
             let store = action.store();
             let (config, _logs) = prepare(&store.config, environment)?;
-            runtime()?.block_on(examine::run(&action, config, store.json))
+            match action {
+                StoreAction::Recover { yes, .. } => runtime()?.block_on(recover::run(&config, yes)),
+                _ => runtime()?.block_on(examine::run(&action, config, store.json)),
+            }
         }
         Command::Backup { action: BackupAction::Verify { file, of, config } } => {
             let (config, _logs) = prepare(&config, environment)?;

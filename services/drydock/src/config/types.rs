@@ -41,11 +41,12 @@ pub struct Config {
 }
 
 /// The keys without a default, and whether they are secret.
-pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 16] = [
+pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 17] = [
     ("data_dir", Secrecy::Public),
     ("internal_token", Secrecy::Secret),
     ("admin_token", Secrecy::Secret),
     ("encryption.keys", Secrecy::Secret),
+    ("instance.advertise", Secrecy::Public),
     ("coordination.user", Secrecy::Public),
     ("coordination.password", Secrecy::Secret),
     ("coordination.ca_file", Secrecy::Public),
@@ -119,6 +120,9 @@ pub struct InstanceConfig {
     pub maintenance_drain: Duration,
     /// The number of threads that read from the read model.
     pub readers: usize,
+    /// The host, with or without a port, by which others reach this instance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advertise: Option<String>,
 }
 
 impl Default for Config {
@@ -140,6 +144,7 @@ impl Default for Config {
                 lease_ttl: Duration::from_secs(10),
                 maintenance_drain: Duration::from_secs(10),
                 readers: 4,
+                advertise: None,
             },
             http: HttpSettings::default(),
             store: StoreSettings::default(),

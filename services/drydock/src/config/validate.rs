@@ -116,6 +116,7 @@ fn one(key: &str, value: &Value) -> Result<(), String> {
         ("objects.bucket" | "objects.region", Value::String(name)) if name.is_empty() => {
             Err("must not be empty".to_owned())
         }
+        ("instance.advertise", Value::String(text)) => advertised(text),
         ("instance.lease_ttl", Value::String(text)) => duration(text, MIN_LEASE),
         (_, Value::String(text)) if is_duration(key) => duration(text, MIN_DURATION),
         (_, Value::String(path)) if path.is_empty() && is_path(key) => {
@@ -213,6 +214,15 @@ pub(super) fn usable_token(token: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("must be at least {MIN_TOKEN_LENGTH} visible ASCII characters without spaces"))
+}
+
+fn advertised(text: &str) -> Result<(), String> {
+    let is_ip = text.parse::<std::net::IpAddr>().is_ok();
+    let is_host = text.parse::<http::uri::Authority>().is_ok() && !text.contains('@');
+    if is_ip || is_host {
+        return Ok(());
+    }
+    Err("must be a host, with or without a port, such as `10.0.0.5` or `node-1:8001`".to_owned())
 }
 
 fn log_level(level: &str) -> Result<(), String> {

@@ -7,8 +7,12 @@ use serde::{Deserialize, Serialize};
 
 /// The body of every answer with a status of 400 or more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Error")]
 pub struct ErrorBody {
+    /// For programs: what was refused, and why.
     pub code: String,
+    /// For people.
+    #[schemars(length(min = 1))]
     pub message: String,
 }
 

@@ -7,13 +7,14 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use drydock_core::context::Context;
 use drydock_core::error::{ApiError, Code, Kind, causes};
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Method, header};
 use http_body_util::{BodyExt, LengthLimitError};
 use serde::de::DeserializeOwned;
 
 use super::error::HttpError;
 use super::guard::too_many;
 use super::permits::NoPermit;
+use crate::api::operation::MERGE_PATCH;
 use crate::api::precondition::IfMatch;
 
 fn bad(code: Code, message: impl Into<String>) -> ApiError {
@@ -28,17 +29,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = HttpError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Json<T>, HttpError> {
-        require_json(request.headers())?;
+        require_json(request.method(), request.headers())?;
         let body = request.into_body().collect().await.map_err(unreadable)?;
         Ok(Json(parse_json(&body.to_bytes())?))
     }
 }
 
-fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
+fn require_json(method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
     let given = headers.get(header::CONTENT_TYPE);
     let given = given.and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = given.split(';').next().unwrap_or("").trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    let is_patch = *method == Method::PATCH && essence.eq_ignore_ascii_case(MERGE_PATCH);
+    if is_patch || essence.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
     let message = "the body must have the content type `application/json`";
@@ -221,7 +223,7 @@ mod tests {
             if let Some(value) = value {
                 headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(value));
             }
-            require_json(&headers).map_err(|error| error.kind())
+            require_json(&Method::PUT, &headers).map_err(|error| error.kind())
         };
         assert_eq!(check(Some("application/json")), Ok(()));
         assert_eq!(check(Some("Application/JSON; charset=utf-8")), Ok(()));

@@ -22,6 +22,7 @@ use super::context::AppContext;
 use super::error::HttpError;
 use super::extract::body_too_large;
 use super::gate::Pass;
+use super::known::Known;
 use super::permits::{ConcurrencyPermit, NoPermit};
 use crate::api::endpoint::{Access, Availability, BodyRule, Deadline, Spec};
 use crate::api::headers::TIMEOUT_HEADER;
@@ -44,6 +45,7 @@ async fn guarded(
     next: Next,
 ) -> Result<Response, ApiError> {
     let mut permit = None;
+    let known = Known::of(&request);
     if spec.access == Access::Internal {
         authorize(app, request.headers())?;
     }
@@ -72,7 +74,7 @@ async fn guarded(
     // The body of an answer may outlive the handler and still needs the context.
     abandoned.disarm();
     drop((permit, pass));
-    Ok(response)
+    Ok(known.answer(response))
 }
 
 async fn cut_off(pass: Option<&Pass>) {

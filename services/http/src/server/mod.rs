@@ -20,6 +20,7 @@ pub mod frame;
 pub mod gate;
 pub mod guard;
 pub mod health;
+mod known;
 mod listener;
 pub mod metrics;
 mod permits;
