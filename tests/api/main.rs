@@ -4,6 +4,7 @@
 //! of configstore, `gateway_every_row` to those of the gateway; `coverage` fails for a route, an
 //! error code or a kind that no snapshot shows.
 
+mod audit;
 mod bad_input;
 mod boundary;
 mod clients;

@@ -43,6 +43,7 @@ endpoints! {
     export = Endpoint::get("/api/v1/export")
             .always()
             .unbounded()
+            .audited()
             .about("exports everything")
             .answers_media(NDJSON)
             .refuses(&[Code::NotReady, Code::StorageUnavailable]);

@@ -87,7 +87,7 @@ impl<F> FromRequestParts<App> for Writer<F> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Writer<F>, HttpError> {
         let Ctx(ctx) = Ctx::from_request_parts(parts, app).await?;
-        let delegated = Delegated::of(&parts.headers)?;
+        let delegated = Delegated::of(parts)?;
         Ok(Writer { app: app.clone(), ctx, delegated, failures: PhantomData })
     }
 }

@@ -7,7 +7,7 @@ use drydock_executor::supervisor::supervise;
 use nix::sys::stat::{Mode, umask};
 use tokio::runtime::Runtime;
 
-use super::args::{BackupAction, Cli, Command, ConfigAction, ConfigArgs, GatewayArgs};
+use super::args::{BackupAction, Cli, Command, ConfigAction, ConfigArgs, GatewayArgs, StoreAction};
 use super::exit::{Failure, USAGE};
 use super::logging::Log;
 use super::objects::session::Session;
@@ -144,7 +144,7 @@ where
 /// Reads the configuration, and begins to log as it says.
 fn prepare(args: &ConfigArgs, environment: &Environment) -> Result<(Config, Log), Failure> {
     let config = read_config(args, environment)?.config;
-    let logs = logging::begin(&config.log);
+    let logs = logging::begin(&config.log)?;
     if let Some(warning) = environment.warning() {
         tracing::warn!("{warning}");
     }

@@ -41,11 +41,12 @@ pub struct Config {
 }
 
 /// The keys without a default, and whether they are secret.
-pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 17] = [
+pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 18] = [
     ("data_dir", Secrecy::Public),
     ("internal_token", Secrecy::Secret),
     ("admin_token", Secrecy::Secret),
     ("encryption.keys", Secrecy::Secret),
+    ("log.audit_file", Secrecy::Public),
     ("instance.advertise", Secrecy::Public),
     ("coordination.user", Secrecy::Public),
     ("coordination.password", Secrecy::Secret),
@@ -84,6 +85,9 @@ pub struct LogConfig {
     pub format: LogFormat,
     /// A level, or directives such as `info,drydock_core=debug`.
     pub level: String,
+    /// The file to which the audit's lines are appended as JSON; without it they are in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,7 +137,7 @@ impl Default for Config {
             internal_token: None,
             admin_token: None,
             encryption: EncryptionConfig::default(),
-            log: LogConfig { format: LogFormat::Text, level: "info".to_owned() },
+            log: LogConfig { format: LogFormat::Text, level: "info".to_owned(), audit_file: None },
             configstore: ServiceConfig { listen: SocketAddr::from(([127, 0, 0, 1], 8001)) },
             gateway: GatewayConfig {
                 listen: SocketAddr::from(([127, 0, 0, 1], 8000)),

@@ -60,6 +60,8 @@ pub struct Spec {
     pub availability: Availability,
     pub body: BodyRule,
     pub deadline: Deadline,
+    /// Whether each request is audited although it changes nothing.
+    pub audited: bool,
 }
 
 /// An operation without its handler. `F` is what the handler can refuse: the operation has those
@@ -112,6 +114,7 @@ impl<F> Endpoint<F> {
                 availability: Availability::Serving,
                 body,
                 deadline: Deadline::Bounded,
+                audited: false,
             },
             operation: Operation::default(),
             failures: PhantomData,
@@ -185,6 +188,12 @@ impl<F> Endpoint<F> {
     /// Takes no body.
     pub fn bodiless(mut self) -> Endpoint<F> {
         self.spec.body = BodyRule::None;
+        self
+    }
+
+    /// Is audited although it changes nothing.
+    pub fn audited(mut self) -> Endpoint<F> {
+        self.spec.audited = true;
         self
     }
 

@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
 
+use super::audit::AuditLine;
 use super::context::AppContext;
 use super::error::HttpError;
 use super::extract::body_too_large;
@@ -29,13 +30,18 @@ use crate::api::headers::TIMEOUT_HEADER;
 
 pub(crate) async fn guard(
     State((spec, app)): State<(Arc<Spec>, Arc<AppContext>)>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    match guarded(&spec, &app, request, next).await {
+    let audit = AuditLine::begin(&spec, app.service, &mut request);
+    let response = match guarded(&spec, &app, request, next).await {
         Ok(response) => response,
         Err(error) => HttpError::from(error).into_response(),
+    };
+    if let Some(audit) = audit {
+        audit.end(&response);
     }
+    response
 }
 
 async fn guarded(

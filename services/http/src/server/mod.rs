@@ -12,6 +12,7 @@
 //! | [`error`] | errors turned into answers |
 //! | [`health`] | health routes, which every service has |
 
+pub mod audit;
 pub mod context;
 pub mod creation;
 pub mod error;
