@@ -61,7 +61,7 @@ pub fn root_of(tx: &Tx<'_>, kind: OwnerKind, owner: Uuid) -> Result<Option<Proje
 pub fn is_deleted(tx: &Tx<'_>, group: Uuid) -> Result<bool, DbError> {
     let sql = "WITH RECURSIVE up (id) AS (
             VALUES (?1)
-            UNION ALL
+            UNION
             SELECT g.parent FROM up JOIN project_groups g ON g.id = up.id
                 WHERE g.parent IS NOT NULL
         )
