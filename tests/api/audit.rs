@@ -119,7 +119,7 @@ fn a_line_says_who_asked_for_what_and_how_it_ended() {
     run(async {
         let (_app, face) = small_world().await;
         let (lines, _guard) = Lines::begin();
-        let token = json!({ "name": "for the audit" });
+        let token = json!({ "name": "for-the-audit" });
         let token = Request::post("/api/v1/users/alice/tokens").json(&token);
         let made = face.send(Who::Owner, token).await;
         let written = lines.take();
@@ -133,7 +133,7 @@ fn a_line_says_who_asked_for_what_and_how_it_ended() {
             assert_eq!(line["outcome"], "201", "{line:#?}");
             assert_eq!(line["request"], written[0]["request"], "one id in both services");
         }
-        assert!(!format!("{written:?}").contains("for the audit"), "bodies are not shown");
+        assert!(!format!("{written:?}").contains("for-the-audit"), "bodies are not shown");
         let value = made.json()["value"].as_str().map(str::to_owned);
         let value = value.expect("a new token is shown once");
         assert!(!format!("{written:?}").contains(&value));

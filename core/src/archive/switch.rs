@@ -45,7 +45,7 @@ impl Store {
         }
         // The coordination store was lost, and a recovery is under way.
         let head = now.head.ok_or(StoreError::NotReady)?;
-        if !now.ready() {
+        if !now.is_acknowledged() {
             return Err(MaintenanceNotReady.into());
         }
         Ok(Replaced { head, head_revision: now.head_revision, mode_revision: now.mode.revision })

@@ -251,7 +251,7 @@ async fn a_snapshot_that_makes_the_log_too_large_is_given_up() {
     let ctx = Context::background();
     let write = async |from: i32, to: i32| {
         for n in from..to {
-            let name = format!("{n:0>ROW$}");
+            let name = format!("{n}{}", "x".repeat(ROW));
             db.run(&ctx, move |tx| insert(tx, &name)).await.unwrap();
         }
     };

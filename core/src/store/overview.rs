@@ -47,9 +47,12 @@ impl Overview {
     /// acknowledged that, and there is a log to be switched. Without an instance that says so, or
     /// without a log, the coordination store was lost: instances are about to find that out.
     pub fn ready(&self) -> bool {
+        self.head.is_some() && !self.instances.is_empty() && self.is_acknowledged()
+    }
+
+    /// Whether every live instance has acknowledged the maintenance.
+    pub fn is_acknowledged(&self) -> bool {
         self.mode.mode == Mode::Maintenance
-            && self.head.is_some()
-            && !self.instances.is_empty()
             && self.instances.iter().all(|instance| {
                 instance.state == InstanceState::Maintenance
                     && instance.generation == self.mode.generation
