@@ -124,15 +124,15 @@ fn a_line_says_who_asked_for_what_and_how_it_ended() {
         let made = face.send(Who::Owner, token).await;
         let written = lines.take();
         assert_eq!(made.outcome(), "201", "{made}");
+        let id = made.header("x-request-id").expect("every answer has one");
         for service in ["gateway", "configstore"] {
-            let line = written
-                .iter()
-                .find(|line| line["service"] == service && line.contains_key("outcome"));
-            let line = line.expect("each service writes a line");
+            let is_its = |line: &&Line| line["service"] == service && line.contains_key("outcome");
+            let line = written.iter().find(is_its).expect("each service writes a line");
             assert!(line["caller"].starts_with("user alice ("), "{line:#?}");
-            assert_eq!(line["outcome"], "201", "{line:#?}");
-            assert_eq!(line["request"], written[0]["request"], "one id in both services");
+            assert_eq!((&*line["outcome"], &*line["request"]), ("201", id), "{line:#?}");
         }
+        let uses = written.iter().filter(|line| line["action"] == "first use of a token");
+        assert_eq!(uses.count(), 1, "{written:#?}");
         assert!(!format!("{written:?}").contains("for-the-audit"), "bodies are not shown");
         let value = made.json()["value"].as_str().map(str::to_owned);
         let value = value.expect("a new token is shown once");

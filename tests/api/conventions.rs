@@ -50,6 +50,11 @@ fn a_client_that_knows_the_state_gets_304() {
     });
 }
 
+fn as_patch(method: Method, path: &str, body: &Value) -> Request {
+    let request = Request::new(method, path).body(body.to_string());
+    request.header("content-type", "application/merge-patch+json")
+}
+
 #[test]
 fn a_patch_is_merged_into_the_object() {
     with_app(async |app| {
@@ -62,7 +67,7 @@ fn a_patch_is_merged_into_the_object() {
         let stale = patch(&json!({ "members_can_run": true })).header("if-match", "\"0-0\"");
         app.send(stale).await.expect(412);
         let merge = json!({ "members_can_run": true, "repository_path": null });
-        let merge = patch(&merge).header("content-type", "application/merge-patch+json");
+        let merge = as_patch(Method::PATCH, site, &merge);
         let after = app.send(merge.header("if-match", &tag)).await.expect(200);
         let (mut expected, after) = (before.json(), after.json());
         expected["members_can_run"] = json!(true);
@@ -71,11 +76,8 @@ fn a_patch_is_merged_into_the_object() {
             expected[field] = after[field].clone();
         }
         assert_eq!(after, expected);
-        let put = Request::put(site).json(&json!({})).header("content-type", "application/json");
-        app.send(put).await.expect(200);
-        let wrong = Request::put(site).json(&json!({}));
-        let wrong = wrong.header("content-type", "application/merge-patch+json");
-        app.send(wrong).await.expect(415);
+        app.send(Request::put(site).json(&json!({}))).await.expect(200);
+        app.send(as_patch(Method::PUT, site, &json!({}))).await.expect(415);
         let list = app.send(Request::new(Method::PATCH, "/api/v1/users")).await.expect(405);
         assert_eq!(list.header("allow"), Some("GET, HEAD, POST"));
     });

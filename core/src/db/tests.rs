@@ -256,16 +256,16 @@ async fn a_snapshot_that_makes_the_log_too_large_is_given_up() {
         }
     };
     let snapshot = db.snapshot(&ctx).await.unwrap();
-    write(0, 10).await;
+    write(0, 4).await;
     let count =
         |tx: &Tx<'_>| tx.query_one("SELECT count(*) FROM item", [], |row| row.get::<_, i64>(0));
     assert_eq!(snapshot.read::<_, DbError>(&ctx, count).await.unwrap(), Some(0));
-    write(10, 90).await;
+    write(4, 60).await;
     let refused = snapshot.read::<_, DbError>(&ctx, count).await;
     assert!(matches!(refused, Err(DbError::GivenUp { .. })), "{refused:?}");
     let grown = db.wal_bytes();
     drop(snapshot);
-    write(90, 130).await;
+    write(60, 100).await;
     assert!(db.wal_bytes() < grown, "{} of {grown} bytes are left", db.wal_bytes());
-    assert_eq!(self::count(&db).await, 130);
+    assert_eq!(self::count(&db).await, 100);
 }
