@@ -34,11 +34,23 @@ impl Net for TlsNet {
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(host).map_err(io::Error::other)?;
         let stream = self.net.dial(authority).await?;
-        Ok(Box::new(self.connector.connect(name, stream).await?))
+        let secured = self.connector.connect(name, stream).await;
+        Ok(Box::new(secured.map_err(no_tls)?))
     }
 
     async fn listen(&self, _: &str) -> io::Result<Box<dyn Listener>> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "this network only dials"))
+    }
+}
+
+/// What an answer in another protocol means.
+fn no_tls(error: io::Error) -> io::Error {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    match cause {
+        Some(rustls::Error::InvalidMessage(_)) => {
+            io::Error::new(error.kind(), "the server does not speak TLS")
+        }
+        _ => error,
     }
 }
 

@@ -140,6 +140,18 @@ async fn the_command_line_the_gateway_and_configstore_speak_tls() {
 }
 
 #[tokio::test]
+async fn a_server_without_tls_is_called_that() {
+    let installation = Installation::new();
+    let served = serve(&installation, "").await;
+    let (url, data) = (served.gateway.replace("http://", "https://"), installation.data());
+    let authority = Authority::new(&installation, "ours");
+    let (ca, show) = (authority.ca_file(), ["user", "show", "ann", "--gateway", &url]);
+    let refused = run(&[&show, &["--data-dir", utf8(&data), "--ca", utf8(&ca)][..]].concat()).await;
+    let said = text(&refused.stderr);
+    assert!(said.contains("the server does not speak TLS"), "{said}");
+}
+
+#[tokio::test]
 async fn a_certificate_that_cannot_be_used_is_named_at_the_start() {
     let installation = Installation::new();
     let missing = installation.path("missing.pem");
