@@ -24,6 +24,7 @@ mod recover;
 mod repeats;
 mod run;
 mod serve;
+mod server_args;
 mod signals;
 mod store;
 
