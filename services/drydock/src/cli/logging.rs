@@ -1,4 +1,4 @@
-//! The log on stderr, as text for people or as JSON for programs, and the lines of the audit: in the
+//! The log on stderr, as text for people or as JSON for programs, and the audit's lines: in the
 //! log, whatever its level, or in a file of their own.
 //!
 //! A thread of its own writes each. Neither a full disk nor a reader that does not read stops a
