@@ -60,11 +60,15 @@ impl Visit for Fields {
     }
 }
 
+/// What changes nothing, although its method is one of changes.
+const NO_CHANGES: [&str; 1] = ["/api/v1/tokens/resolve"];
+
 /// Whether requests of a route are audited, told from the table and not from the product's rule.
 fn is_audited(endpoint: &Endpoint) -> bool {
     let spec = &endpoint.spec;
     let by_people = !matches!(spec.access, Access::Open | Access::Registered);
-    by_people && (spec.method != Method::GET || spec.path.starts_with("/api/v1/export"))
+    let changes = !NO_CHANGES.contains(&spec.path);
+    by_people && changes && (spec.method != Method::GET || spec.path.starts_with("/api/v1/export"))
 }
 
 /// Sends one request to each route of a service, with the client's token and without one.
@@ -126,7 +130,9 @@ fn a_line_says_who_asked_for_what_and_how_it_ended() {
         assert_eq!(made.outcome(), "201", "{made}");
         let id = made.header("x-request-id").expect("every answer has one");
         for service in ["gateway", "configstore"] {
-            let is_its = |line: &&Line| line["service"] == service && line.contains_key("outcome");
+            let is_its = |line: &&Line| {
+                line["service"] == service && line["action"] == "POST /api/v1/users/{user}/tokens"
+            };
             let line = written.iter().find(is_its).expect("each service writes a line");
             assert!(line["caller"].starts_with("user alice ("), "{line:#?}");
             assert_eq!((&*line["outcome"], &*line["request"]), ("201", id), "{line:#?}");

@@ -60,8 +60,8 @@ pub struct Spec {
     pub availability: Availability,
     pub body: BodyRule,
     pub deadline: Deadline,
-    /// Whether each request is audited although it changes nothing.
-    pub audited: bool,
+    /// Whether each request is audited; `None`: if the method is one of changes.
+    pub audited: Option<bool>,
 }
 
 /// An operation without its handler. `F` is what the handler can refuse: the operation has those
@@ -114,7 +114,7 @@ impl<F> Endpoint<F> {
                 availability: Availability::Serving,
                 body,
                 deadline: Deadline::Bounded,
-                audited: false,
+                audited: None,
             },
             operation: Operation::default(),
             failures: PhantomData,
@@ -193,7 +193,13 @@ impl<F> Endpoint<F> {
 
     /// Is audited although it changes nothing.
     pub fn audited(mut self) -> Endpoint<F> {
-        self.spec.audited = true;
+        self.spec.audited = Some(true);
+        self
+    }
+
+    /// Is not audited: it changes nothing, although its method is one of changes.
+    pub fn unaudited(mut self) -> Endpoint<F> {
+        self.spec.audited = Some(false);
         self
     }
 
