@@ -1,8 +1,8 @@
 //! The HTTP API, by route: status, headers and body of every answer as snapshots.
 //!
 //! `every_route` and `every_mistake` bring the same states and mistakes to every row of the table
-//! of configstore, `gateway_every_row` to those of the gateway; `coverage` fails for a route, an
-//! error code or a kind that no snapshot shows.
+//! of configstore, `gateway_every_row` and `runs_every_row` to those of the gateway and of
+//! runservice; `coverage` fails for a route, an error code or a kind that no snapshot shows.
 
 mod bad_input;
 mod boundary;
@@ -43,6 +43,11 @@ mod outages;
 mod project_groups;
 mod projects;
 mod remote_sources;
+mod runs_bad_input;
+mod runs_every_row;
+mod runs_operations;
+mod runs_refusals;
+mod runs_state;
 mod secrets;
 mod tokens;
 mod users;
