@@ -80,6 +80,7 @@ pub static SCHEMA: Schema = Schema {
             encrypted: |_| None,
         },
     ],
+    counters: None,
 };
 
 pub fn keys() -> Keys {

@@ -33,6 +33,7 @@ static SCHEMA: Schema = Schema {
         check: |_| Ok(()),
         encrypted: |_| None,
     }],
+    counters: None,
 };
 
 /// A store and its tasks, with the settings that everybody has.

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`base`] | the seams, names and schema that everything here and above works with |
 //! | [`schema`] | types of objects and their tables |
+//! | [`floors`] | what counters gave out in earlier lineages |
 //! | [`history`] | the commits after a known one, wherever they are |
 //! | [`load`] | a read model from a checkpoint and the commits after it |
 //! | [`write`](mod@write) | a read model as data files |
@@ -19,6 +20,7 @@
 pub(crate) mod base;
 pub mod encrypted;
 pub mod error;
+pub mod floors;
 pub(crate) mod history;
 pub(crate) mod load;
 pub mod progress;

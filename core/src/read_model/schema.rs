@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
+use super::floors;
 use crate::db::{DbError, Tx};
 use crate::log::format::{Head, Mutation, Object};
 
@@ -32,6 +33,9 @@ pub struct Schema {
     pub version: u32,
     /// Parents before children: the order of exports.
     pub types: &'static [ObjectType],
+    /// The type whose objects are counters: each has a `number` that only grows, and no number is
+    /// given out by two lineages. See [`Floors`](super::floors::Floors).
+    pub counters: Option<&'static str>,
 }
 
 const POSITION_TABLE: &str = "
@@ -46,7 +50,7 @@ impl Schema {
     /// The statements that make an empty read model.
     pub fn ddl(&self) -> String {
         let tables = self.types.iter().map(|kind| kind.table);
-        std::iter::once(POSITION_TABLE).chain(tables).collect::<Vec<_>>().join("\n")
+        [POSITION_TABLE, floors::TABLE].into_iter().chain(tables).collect::<Vec<_>>().join("\n")
     }
 
     /// The type of that name, and its place in the order.

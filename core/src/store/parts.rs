@@ -108,6 +108,7 @@ impl Store {
             env: parts.env,
             execution: parts.execution,
             scratch: parts.scratch,
+            counter_margin: parts.settings.counter_margin,
             stats: Stats::default(),
             progress: Progress::default(),
         };

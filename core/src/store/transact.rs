@@ -15,7 +15,7 @@ use crate::db::{DbError, RunOn, Tx};
 use crate::env::Env;
 use crate::error::BoxError;
 use crate::log::format::{Mutation, Object, canonical};
-use crate::read_model::Schema;
+use crate::read_model::{Schema, floors};
 use crate::read_model::error::{StoreError, translate};
 
 /// A transaction as its closure sees it: it reads through [`Tx`], and its changes become mutations.
@@ -75,6 +75,11 @@ impl<'a> StoreTx<'a> {
 
     pub fn new_id(&mut self) -> Uuid {
         self.env.new_id()
+    }
+
+    /// The largest number that a counter may have given out in earlier lineages; 0: none.
+    pub fn floor(&self, counter: Uuid) -> Result<u64, DbError> {
+        floors::floor(self.tx, counter)
     }
 
     /// Creates or replaces one object; the constraints of its table hold at once.

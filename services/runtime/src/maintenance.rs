@@ -154,7 +154,7 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(10);
 
-    static SCHEMA: Schema = Schema { service: "toy", version: 1, types: &[] };
+    static SCHEMA: Schema = Schema { service: "toy", version: 1, types: &[], counters: None };
 
     /// A driver, and what it looks at.
     struct World {

@@ -148,6 +148,7 @@ pub static SCHEMA: Schema = Schema {
             encrypted: |text| encrypted::<IdempotencyRecord>(text, |record| record.sealed),
         },
     ],
+    counters: None,
 };
 
 fn parses<T: DeserializeOwned>(text: &str) -> Result<(), String> {

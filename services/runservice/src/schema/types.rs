@@ -91,6 +91,7 @@ pub static SCHEMA: Schema = Schema {
             },
         },
     ],
+    counters: Some(RUN_COUNTERS),
 };
 
 fn parses<T: DeserializeOwned>(text: &str) -> Result<(), String> {
