@@ -87,8 +87,9 @@ fn executors_are_listed_and_changed() {
         let drain = Request::put("/api/v1/executors/linux").json(&json!({ "drain": true }));
         assert_snapshot!("drained", runs.app.send(drain).await);
         let beat = Request::put("/api/v1/executors/self");
-        let told = runs.executor("linux").send(beat.json(&json!({ "session": 1, "limit": 4 })));
-        assert_eq!(told.await.expect(200).json()["drain"], true);
+        let beat = beat.json(&json!({ "session": 1, "limit": 4 }));
+        let told = runs.executor("linux").send(beat).await.expect(200);
+        assert_eq!(told.json()["drain"], true);
         runs.app.send(Request::delete("/api/v1/executors/linux")).await.expect(204);
         let run = runs.app.get(&format!("/api/v1/runs/{}", runs.name("{run}"))).await;
         let tasks = run.json()["tasks"].clone();

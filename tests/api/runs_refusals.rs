@@ -188,7 +188,7 @@ fn a_restart_that_could_not_work() {
         let mut new = new_run();
         new["tasks"] = tasks;
         let run = runs.create(&new).await.field("id");
-        let mut report = async |claim: &str, status: &dyn Fn(&str) -> Value| {
+        let report = async |claim: &str, status: &dyn Fn(&str) -> Value| {
             let claimed = runs.claim("linux", claim).await.expect(201).json();
             let attempt = claimed["attempt"]["id"].as_str().expect("it has one").to_owned();
             let line = format!("PUT /executors/self/attempts/{attempt}");

@@ -59,8 +59,7 @@ impl Floors {
                 UNION ALL SELECT id, data ->> '$.number' FROM \"{counters}\"
             ) GROUP BY id ORDER BY id"
         );
-        let rows: Vec<(String, i64)> =
-            tx.query(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows: Vec<(String, i64)> = tx.query(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let mut floors = Floors::default();
         for (id, number) in rows {
             let number = u64::try_from(number).unwrap_or(0);

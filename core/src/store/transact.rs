@@ -15,8 +15,8 @@ use crate::db::{DbError, RunOn, Tx};
 use crate::env::Env;
 use crate::error::BoxError;
 use crate::log::format::{Mutation, Object, canonical};
-use crate::read_model::{Schema, floors};
 use crate::read_model::error::{StoreError, translate};
+use crate::read_model::{Schema, floors};
 
 /// A transaction as its closure sees it: it reads through [`Tx`], and its changes become mutations.
 /// The closure may run several times.
