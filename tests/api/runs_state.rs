@@ -43,7 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(at, decision)| Step::Decide(at, decision)),
         4 => Just(Step::Claim),
         4 => (any::<usize>(), any::<bool>()).prop_map(|(at, good)| Step::Report(at, good)),
-        1 => (1_u64..4000).prop_map(Step::Pass),
+        1 => (1_u64..60).prop_map(Step::Pass),
     ]
 }
 
@@ -198,8 +198,8 @@ fn maintenance_is_a_barrier_for_everybody_and_loses_no_task() {
     run(async {
         let runs = two().await;
         let numbers = async || {
-            let list = runs.app.get("/api/v1/runs?limit=100").await.expect(200).json();
-            list["items"].as_array().map_or(0, Vec::len)
+            let lines = objects(&runs.app.export().await);
+            lines.iter().filter(|line| line.contains(r#""type":"runs""#)).count()
         };
         let before = numbers().await;
         // Somebody creates runs at both instances all the while.
@@ -208,6 +208,7 @@ fn maintenance_is_a_barrier_for_everybody_and_loses_no_task() {
             tokio::spawn(async move {
                 let mut created = 0;
                 loop {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
                     let create = Request::post("/api/v1/runs").json(&new_run());
                     match client.send(create).await {
                         answer if answer.status == 201 => created += 1,
@@ -239,7 +240,7 @@ fn maintenance_is_a_barrier_for_everybody_and_loses_no_task() {
                 assert_eq!(answer.outcome(), "503 maintenance, retry after 1 s", "{answer}");
             }
         }
-        tokio::time::sleep(Duration::from_secs(3600)).await;
+        tokio::time::sleep(Duration::from_secs(1800)).await;
         let after = runs.app.get("/api/v1/maintenance").await.json()["position"].clone();
         assert_eq!(after, position, "something was committed in maintenance");
         runs.app.maintenance_off().await;
