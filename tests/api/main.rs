@@ -48,6 +48,7 @@ mod runs_every_row;
 mod runs_numbers;
 mod runs_operations;
 mod runs_refusals;
+mod runs_resume;
 mod runs_state;
 mod secrets;
 mod tokens;

@@ -6,6 +6,7 @@
 
 mod action;
 pub mod engine;
+mod fitness;
 mod handlers;
 mod model;
 mod passing;

@@ -43,8 +43,7 @@ impl Service for Runservice {
     fn assemble(self, parts: ServiceParts) -> (RunserviceState, BoxFuture<'static, ()>) {
         let ServiceParts { env, store, keys, .. } = parts;
         let Runservice { settings, metrics } = self;
-        let passing =
-            Passing { env, store: store.clone(), engine: settings.engine.clone(), metrics };
+        let passing = Passing::new(env, store.clone(), settings.clone(), metrics);
         (RunserviceState { store, keys, settings }, Box::pin(passing.run()))
     }
 }

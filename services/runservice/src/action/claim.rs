@@ -12,12 +12,13 @@ use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 
 use super::state::{load_known, save};
+use super::{gate, reconcile};
 use crate::Settings;
 use crate::engine::attempt::{Claimant, claim as engine_claim};
 use crate::engine::pick::{Asking, pick};
 use crate::model;
 use crate::record::{Attempt, Executor, Task};
-use crate::schema::{EXECUTORS, TASKS};
+use crate::schema::{ATTEMPTS, EXECUTORS, TASKS};
 
 /// An executor's request for a task.
 #[derive(Debug, Clone, Copy)]
@@ -39,10 +40,13 @@ pub fn claim(
     if let Some(before) = model::attempt::by_claim(tx, ask.claim)? {
         return match before.phase.is_final() || before.executor != ask.executor {
             true => Err(StaleAttempt(before.phase).into()),
-            false => Ok(Some(before)),
+            false => {
+                reconcile::by_claim(tx, &settings.engine, &before)?;
+                Ok(tx.get(ATTEMPTS, before.id.0)?)
+            }
         };
     }
-    if !executor.enabled || executor.drain {
+    if !executor.enabled || executor.drain || !gate::is_reconciled(tx)? {
         return Ok(None);
     }
     let Some(task) = choose(tx, settings, &executor)? else { return Ok(None) };
@@ -54,6 +58,7 @@ pub fn claim(
         session: executor.session,
         claim: ask.claim,
         place: model::attempt::next_place(tx)?,
+        era: gate::era(tx)?,
     };
     let attempt =
         engine_claim(&mut after, &task.name, claimant, tx.now(), &settings.engine).clone();

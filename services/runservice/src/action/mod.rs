@@ -10,6 +10,7 @@ pub mod gate;
 pub mod heartbeat;
 pub mod late;
 pub mod once;
+pub mod reconcile;
 pub mod restart;
 pub mod run;
 pub mod state;

@@ -23,7 +23,7 @@ pub use cache::Cache;
 pub use definition::RunDefinition;
 pub use event::RunEvent;
 pub use executor::Executor;
-pub use gate::ResumeGate;
+pub use gate::{Era, Reconciled, ResumeGate};
 pub use idempotency::IdempotencyRecord;
 pub use run::{RestartOf, Run, StopRequest};
 pub use run_counter::RunCounter;

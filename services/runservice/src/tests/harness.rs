@@ -165,7 +165,7 @@ impl TestRuns {
     /// Closes the resume gate to this rate.
     pub async fn close_gate(&self, per_minute: u32) {
         let close = move |tx: &mut StoreTx<'_>| -> Result<(), BoxError> {
-            let gate = ResumeGate { id: id(1), since: tx.now(), per_minute, taken: 0 };
+            let gate = ResumeGate::new(id(1), None, tx.now(), per_minute);
             Ok(tx.put(GATES, gate.id, &gate)?)
         };
         self.store.transact(&Context::background(), close).await.unwrap();
