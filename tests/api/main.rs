@@ -47,6 +47,7 @@ mod runs_bad_input;
 mod runs_every_row;
 mod runs_numbers;
 mod runs_operations;
+mod runs_polls;
 mod runs_refusals;
 mod runs_resume;
 mod runs_state;

@@ -16,6 +16,7 @@ pub mod schema;
 mod service;
 mod settings;
 mod state;
+mod waiters;
 
 pub use schema::SCHEMA;
 pub use service::Runservice;
