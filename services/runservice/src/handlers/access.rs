@@ -14,10 +14,10 @@ use drydock_core::store::{Reads, StoreTx};
 use drydock_http::server::error::{HttpError, OperationError};
 use drydock_http::server::extract::Ctx;
 use drydock_http::server::guard::bearer;
+use drydock_runtime::encryptor::Encryptor;
 use http::request::Parts;
 
 use crate::Settings;
-use crate::action::encryption::Encryptor;
 use crate::model;
 use crate::state::App;
 

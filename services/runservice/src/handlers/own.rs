@@ -17,11 +17,11 @@ use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Json, Path, Query};
 use drydock_http::server::idle::Idle;
 use drydock_runtime::encryption::Bound;
+use drydock_runtime::encryptor::decrypt;
 use http::StatusCode;
 
 use super::access::{Reader, Registered, Writer};
 use crate::action::claim::{self, Ask, Glance};
-use crate::action::encryption::decrypt;
 use crate::action::heartbeat::{self as beat, Heard, Said};
 use crate::action::{state, status, view};
 use crate::schema::RUN_DEFINITIONS;

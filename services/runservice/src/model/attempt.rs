@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
 use drydock_api::runservice::types::{AttemptId, ClaimId, ExecutorId, ProjectId, RunId};
+use drydock_core::db::column::{id, number};
 use drydock_core::db::{DbError, Tx};
 
-use super::row::{id, number};
 use crate::engine::pick::{Load, ProjectLoad};
 use crate::record::{Attempt, Era};
 
