@@ -161,9 +161,21 @@ fn every_row_while_loading() {
 
 #[test]
 fn every_row_without_coordination_and_late() {
-    let refused = async |runs: &RunsApp| runs.app.coordination.trouble.set(Trouble::Refused);
+    // A claim asks coordination only if there may be a task for it.
+    let approve = async |runs: &RunsApp| {
+        let approve = format!("/api/v1/runs/{}/tasks/deploy/approve", runs.name("{run}"));
+        let approve = Request::post(&approve).json(&json!({ "approver": "alice" }));
+        runs.app.send(approve).await.expect(204);
+    };
+    let refused = async |runs: &RunsApp| {
+        approve(runs).await;
+        runs.app.coordination.trouble.set(Trouble::Refused);
+    };
     assert_snapshot!("without_coordination", ask_each(every, refused, allowed));
-    let silent = async |runs: &RunsApp| runs.app.coordination.trouble.set(Trouble::Silent);
+    let silent = async |runs: &RunsApp| {
+        approve(runs).await;
+        runs.app.coordination.trouble.set(Trouble::Silent);
+    };
     let hurried = async |runs: &RunsApp, spec: &Spec| {
         runs.send(spec, runs.request(spec).header("drydock-timeout-ms", "10")).await
     };

@@ -9,6 +9,7 @@
 //! in the simulator all work runs inline.
 //! Absent on purpose: SQL functions of time and randomness, and durability.
 
+pub mod column;
 mod open_transaction;
 mod references;
 mod transaction;

@@ -115,7 +115,8 @@ impl Proof {
         }
         // The lineage in force is not noted, or an old one: which commit of the noted one does it
         // go on from?
-        let Some(first) = followed(store, head.lineage).await? else { return Ok(false) };
+        let Some(record) = record_of(store, head.lineage).await? else { return Ok(false) };
+        let Some(first) = record.followed() else { return Ok(false) };
         let mut followed_last = first;
         for _ in 0..LINEAGES_MAX {
             let (lineage, position, commit) = followed_last;
@@ -123,7 +124,8 @@ impl Proof {
                 let goes_on = if position == end.position {
                     commit.is_none_or(|commit| commit == end.commit)
                 } else {
-                    position > end.position && holds(store, start, end).await?
+                    let published = was_published(start, &record, end);
+                    position > end.position && (published || holds(store, start, end).await?)
                 };
                 // Without its own first state it cannot be gone back to.
                 let begins = first.1 + 1;
@@ -152,16 +154,32 @@ async fn holds(store: &StoreBase, start: &Start, end: Head) -> Result<bool, Stor
     Ok(found.is_some_and(|commit| commit.head() == end))
 }
 
+/// Whether the lineage in force was switched to while `end` was published already: then the log
+/// that the switch ended holds it, and a listing that says no more is late. Until something of the
+/// new lineage is published, `archived` says how far the old one was; after a recovery, it says
+/// what objects held, published or not.
+fn was_published(start: &Start, record: &LineageRecord, end: Head) -> bool {
+    let ended = record.followed().map(|(lineage, ..)| lineage);
+    let archived = start.archived.filter(|archived| archived.lineage == record.lineage);
+    record.reason != Reason::Recovery
+        && ended == Some(end.lineage)
+        && archived.is_some_and(|archived| archived.position >= end.position)
+}
+
+async fn record_of(store: &StoreBase, lineage: Uuid) -> Result<Option<LineageRecord>, StoreError> {
+    let key = store.object_keys.lineage(lineage);
+    match store.objects.get_envelope(&key).await {
+        Ok(record) => Ok(Some(record)),
+        Err(ObjectError::NotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 async fn followed(
     store: &StoreBase,
     lineage: Uuid,
 ) -> Result<Option<(Uuid, Position, Option<Uuid>)>, StoreError> {
-    let key = store.object_keys.lineage(lineage);
-    match store.objects.get_envelope::<LineageRecord>(&key).await {
-        Ok(record) => Ok(record.followed()),
-        Err(ObjectError::NotExist(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+    Ok(record_of(store, lineage).await?.and_then(|record| record.followed()))
 }
 
 /// The last commit of `lineage` on the way to `at`: `at` itself, or where later ones went on from

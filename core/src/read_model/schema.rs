@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::floors;
@@ -23,6 +24,17 @@ pub struct ObjectType {
     pub check: fn(&str) -> Result<(), String>,
     /// The encrypted text in the object, as JSON, if it has one.
     pub encrypted: fn(&str) -> Option<String>,
+}
+
+/// Whether the text is an object of this Rust type: a check for [`ObjectType::check`].
+pub fn parses<T: DeserializeOwned>(text: &str) -> Result<(), String> {
+    let parsed: Result<T, _> = serde_json::from_str(text);
+    parsed.map(drop).map_err(|error| error.to_string())
+}
+
+/// For types of objects that hold no encrypted text: [`ObjectType::encrypted`].
+pub fn not_encrypted(_: &str) -> Option<String> {
+    None
 }
 
 /// All objects of a service.

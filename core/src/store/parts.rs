@@ -21,7 +21,7 @@ use crate::db::{Db, Execution};
 use crate::env::Env;
 use crate::log::format::{ArchivedRecord, Position};
 use crate::log::keys::{Keys, ObjectKeys};
-use crate::maintenance::ModeCell;
+use crate::maintenance::{ModeCell, SeenMode};
 use crate::objects::Objects;
 use crate::read_model::base::StoreBase;
 use crate::read_model::{KeyCheck, Progress, Schema, Stats, StoreError};
@@ -142,6 +142,11 @@ impl Store {
     /// Follows the position of the read model.
     pub fn applied(&self) -> watch::Receiver<Applied> {
         self.inner.applied.subscribe()
+    }
+
+    /// The mode, as this instance has seen it; `None` until it is read.
+    pub fn mode(&self) -> Option<SeenMode> {
+        self.inner.mode.get()
     }
 
     /// Follows whether the read model is loaded.

@@ -7,4 +7,5 @@ pub mod configstore;
 mod endpoints;
 pub mod gateway;
 pub mod names;
+pub mod refusals;
 pub mod runservice;

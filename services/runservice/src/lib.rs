@@ -6,6 +6,7 @@
 
 mod action;
 pub mod engine;
+mod fitness;
 mod handlers;
 mod model;
 mod passing;
@@ -15,6 +16,7 @@ pub mod schema;
 mod service;
 mod settings;
 mod state;
+mod waiters;
 
 pub use schema::SCHEMA;
 pub use service::Runservice;

@@ -11,6 +11,7 @@ use super::routes::routes;
 use super::schema::SCHEMA;
 use super::settings::Settings;
 use super::state::RunserviceState;
+use super::waiters::Waiters;
 
 /// The parts of one instance that exist before its start.
 #[derive(Default)]
@@ -43,8 +44,12 @@ impl Service for Runservice {
     fn assemble(self, parts: ServiceParts) -> (RunserviceState, BoxFuture<'static, ()>) {
         let ServiceParts { env, store, keys, .. } = parts;
         let Runservice { settings, metrics } = self;
-        let passing =
-            Passing { env, store: store.clone(), engine: settings.engine.clone(), metrics };
-        (RunserviceState { store, keys, settings }, Box::pin(passing.run()))
+        let passing = Passing::new(env.clone(), store.clone(), settings.clone(), metrics);
+        let waiters = Waiters::default();
+        let waking = waiters.clone().run(env, store.clone(), settings.pick.clone());
+        let background = async {
+            tokio::join!(passing.run(), waking);
+        };
+        (RunserviceState { store, keys, settings, waiters }, Box::pin(background))
     }
 }

@@ -11,6 +11,8 @@ pub struct Settings {
     pub max_queued_per_group: u64,
     /// Queued runs of one project.
     pub max_queued_per_project: u64,
+    /// Queued runs that start in a minute after maintenance, an import or a recovery.
+    pub resume_per_minute: u32,
 }
 
 impl Default for Settings {
@@ -20,6 +22,7 @@ impl Default for Settings {
             pick: PickSettings::default(),
             max_queued_per_group: 1000,
             max_queued_per_project: 10_000,
+            resume_per_minute: 60,
         }
     }
 }

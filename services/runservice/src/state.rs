@@ -5,12 +5,15 @@ use drydock_http::server::context;
 use drydock_runtime::encryption::KeyRing;
 
 use crate::Settings;
+use crate::waiters::Waiters;
 
 #[derive(Clone)]
 pub struct RunserviceState {
     pub store: Store,
     pub keys: KeyRing,
     pub settings: Settings,
+    /// The claims that wait at this instance.
+    pub waiters: Waiters,
 }
 
 pub(super) type App = context::App<RunserviceState>;

@@ -14,17 +14,20 @@
 //! | `instance` | this instance's leased key |
 //! | [`routes`] | maintenance, export, import and lineages over HTTP |
 //! | `operator` | the operations behind these routes |
-//! | [`encryption`] | encryption at rest |
+//! | [`encryption`], [`encryptor`] | encryption at rest, and how actions use it |
+//! | [`once`] | creations that may be repeated, and their stored answers |
 //! | `tasks` | the store's background tasks |
 //! | `health` | readiness and metrics |
 //!
 //! Architecture invariant: nothing here knows whether it is simulated.
 
 pub mod encryption;
+pub mod encryptor;
 mod health;
 mod instance;
 mod maintenance;
 mod mode_watch;
+pub mod once;
 mod operator;
 pub mod routes;
 mod service;

@@ -5,6 +5,10 @@ use uuid::Uuid;
 
 use crate::names::{Name, Ref, TreeRef};
 
+pub use crate::refusals::{
+    EncryptionKeyMissing, IdempotencyKeyReused, InvalidField, NotRepeatable, TooManyKeys,
+};
+
 refusals! {
     /// The token on whose behalf something is asked, or its user, is gone.
     CallerNotExist = "the token on whose behalf this was asked does not exist";
@@ -39,18 +43,11 @@ refusals! {
     ProjectGroupCycle = "a project group cannot be moved below itself";
     ProjectGroupTooDeep(limit: usize) = "project groups are nested at most `{limit}` deep";
 
-    EncryptionKeyMissing = "a key that this needs is not configured";
-    IdempotencyKeyReused = "the idempotency key was used for another request";
-    TooManyKeys as TooManyRequests =
-        "too many idempotency keys are kept; try again without, or later";
-
     /// A reference in a body, where the path's own error would not say which.
     InvalidRef(field: &'static str) = "`{field}` is neither an id nor a name";
     /// As [`InvalidRef`], for project groups.
     InvalidTreeRef(field: &'static str) as InvalidRef =
         "`{field}` is neither an id nor a path such as `org/acme/web`";
-    /// A field of a body, and what is wrong with it.
-    InvalidField(field: &'static str, why: String) as InvalidBody = "`{field}` {why}";
 }
 
 failures! {
@@ -60,7 +57,4 @@ failures! {
         CallerForbidden, CallerNotExist, OrgNotExist, ProjectGroupNotExist, ProjectNotExist,
         UserNotExist,
     }
-
-    /// The refusals of every creation that may be repeated.
-    NotRepeatable { EncryptionKeyMissing, IdempotencyKeyReused, TooManyKeys }
 }

@@ -14,13 +14,13 @@ use crate::runservice::refusals::{
 };
 use crate::runservice::types::{
     ApprovalBody, AttemptView, ByNumberQuery, ClaimQuery, Claimed, ExecutorChange, ExecutorView,
-    Heartbeat, HeartbeatAnswer, NewClaim, NewExecutor, NewExecutorView, NewRun, RunSummary,
-    RunView, RunsQuery, Status,
+    Heartbeat, HeartbeatAnswer, NewClaim, NewExecutor, NewExecutorView, NewRun, ResumeGateView,
+    RunSummary, RunView, RunsQuery, Status,
 };
 
 /// All endpoints, in the order of the document.
 pub fn all() -> Vec<Endpoint> {
-    [run::all(), executor::all(), own::all()].concat()
+    [run::all(), gate::all(), executor::all(), own::all()].concat()
 }
 
 /// Runs.
@@ -68,6 +68,20 @@ pub mod run {
             Endpoint::post("/api/v1/runs/{run}/tasks/{task}/refuse")
                 .about("refuses a task that waits for an approval")
                 .takes::<ApprovalBody>();
+    }
+}
+
+/// The gate through which queued runs start after maintenance.
+pub mod gate {
+    use super::*;
+
+    endpoints! {
+        show = Endpoint::get("/api/v1/gates/resume")
+            .about("shows how queued runs start after maintenance, and what became of attempts")
+            .shows::<ResumeGateView>()
+            .undelegated();
+        open = Endpoint::delete("/api/v1/gates/resume")
+            .about("lets queued runs start at once");
     }
 }
 

@@ -5,7 +5,7 @@ use drydock_core::refusals;
 use super::types::{AttemptId, AttemptPhase, Phase, RunId, TaskName};
 use crate::names::{Name, Ref};
 
-pub use crate::configstore::refusals::{
+pub use crate::refusals::{
     EncryptionKeyMissing, IdempotencyKeyReused, InvalidField, NotRepeatable, TooManyKeys,
 };
 

@@ -12,11 +12,11 @@ use drydock_api::names::TreeRef;
 use drydock_core::db::Tx;
 use drydock_core::error::ActionError;
 use drydock_runtime::encryption::{Encrypted, KeyRing};
+use drydock_runtime::encryptor::decrypt;
 use uuid::Uuid;
 use wildmatch::WildMatchPattern;
 use zeroize::Zeroizing;
 
-use super::encryption::decrypt;
 use super::project;
 use super::secret::bound;
 use crate::model;

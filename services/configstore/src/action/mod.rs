@@ -2,11 +2,9 @@
 //! nothing but the transaction.
 
 pub mod delegation;
-pub mod encryption;
 pub mod environment;
 pub mod linked_account;
 pub mod member;
-pub mod once;
 pub mod org;
 pub mod project;
 pub mod project_group;

@@ -8,9 +8,9 @@ use drydock_core::db::Tx;
 use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::precondition::IfMatch;
+use drydock_runtime::encryptor::Encryptor;
 use uuid::Uuid;
 
-use super::encryption::Encryptor;
 use super::secret::bound;
 use super::{project, project_group};
 use crate::model;

@@ -11,11 +11,11 @@ use drydock_core::store::StoreTx;
 use drydock_http::api::creation::{Created, Repeatable};
 use drydock_http::server::error::{HttpError, OperationError};
 use drydock_http::server::extract::Ctx;
+use drydock_runtime::encryptor::Encryptor;
+use drydock_runtime::once::once;
 use http::request::Parts;
 
 use super::delegated::Delegated;
-use crate::action::encryption::Encryptor;
-use crate::action::once::once;
 use crate::state::App;
 
 /// Makes the changes of one request, after the rights of its delegation are checked.

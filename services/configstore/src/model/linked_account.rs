@@ -1,4 +1,5 @@
 use drydock_api::configstore::types::RemoteSource;
+use drydock_core::db::column::id;
 use drydock_core::db::{DbError, Tx};
 use drydock_http::api::page::PageRequest;
 use uuid::Uuid;
@@ -34,5 +35,5 @@ pub fn is_taken(tx: &Tx<'_>, source: Uuid, remote_user_id: &str) -> Result<bool,
 
 pub fn ids_of(tx: &Tx<'_>, user: Uuid) -> Result<Vec<Uuid>, DbError> {
     let sql = "SELECT id FROM linked_accounts WHERE user = ?1 ORDER BY id";
-    tx.query(sql, [user.to_string()], super::id)
+    tx.query(sql, [user.to_string()], |row| id(row, 0))
 }

@@ -1,6 +1,5 @@
 //! Queries of the read model, in SQL.
 
-pub mod idempotency;
 pub mod linked_account;
 pub mod member;
 pub mod org;
@@ -13,5 +12,3 @@ pub mod secret;
 pub mod token;
 pub mod tree;
 pub mod user;
-
-use page::id;

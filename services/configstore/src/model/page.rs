@@ -1,8 +1,8 @@
 //! Pages of lists that are ordered by name, then id.
 
+use drydock_core::db::column::object;
 use drydock_core::db::{DbError, Tx};
 use drydock_http::api::page::{Order, PageRequest};
-use rusqlite::types::Type;
 use rusqlite::{Row, ToSql};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -54,20 +54,6 @@ pub fn pairs<A: DeserializeOwned, B: DeserializeOwned>(
 ) -> Result<Vec<(A, B)>, DbError> {
     let scope = Given::scope(scope);
     rows(tx, select, columns, scope, request, |row| Ok((object(row, 0)?, object(row, 1)?)))
-}
-
-/// Reads the first column, an id.
-pub fn id(row: &Row<'_>) -> rusqlite::Result<Uuid> {
-    let text = row.get_ref(0)?.as_str()?;
-    Uuid::parse_str(text)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))
-}
-
-fn object<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    let text = row.get_ref(column)?.as_str()?;
-    serde_json::from_str(text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
-    })
 }
 
 /// The parameters that the statement names.

@@ -1,5 +1,6 @@
 use drydock_api::configstore::types::Visibility;
 use drydock_api::names::{Name, TreeRef};
+use drydock_core::db::column::id;
 use drydock_core::db::{DbError, Tx};
 use drydock_http::api::page::PageRequest;
 use uuid::Uuid;
@@ -41,5 +42,5 @@ pub fn list(
 
 pub fn ids_in(tx: &Tx<'_>, parent: Uuid) -> Result<Vec<Uuid>, DbError> {
     let sql = "SELECT id FROM projects WHERE parent = ?1 ORDER BY id";
-    tx.query(sql, [parent.to_string()], super::id)
+    tx.query(sql, [parent.to_string()], |row| id(row, 0))
 }

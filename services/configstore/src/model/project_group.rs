@@ -1,5 +1,6 @@
 use drydock_api::configstore::types::Visibility;
 use drydock_api::names::{Name, OwnerKind, TreePath, TreeRef};
+use drydock_core::db::column::id;
 use drydock_core::db::{DbError, Tx};
 use drydock_http::api::page::PageRequest;
 use uuid::Uuid;
@@ -50,7 +51,7 @@ pub fn root_of(tx: &Tx<'_>, kind: OwnerKind, owner: Uuid) -> Result<Option<Uuid>
         OwnerKind::User => "SELECT id FROM project_groups WHERE user = ?1",
         OwnerKind::Org => "SELECT id FROM project_groups WHERE org = ?1",
     };
-    tx.query_one(sql, [owner.to_string()], super::id)
+    tx.query_one(sql, [owner.to_string()], |row| id(row, 0))
 }
 
 pub fn list(
@@ -85,5 +86,5 @@ pub fn down(tx: &Tx<'_>, group: Uuid) -> Result<Vec<(Uuid, u32)>, DbError> {
             SELECT g.id, down.level + 1 FROM down JOIN project_groups g ON g.parent = down.id
         )
         SELECT id, level FROM down ORDER BY level DESC, id";
-    tx.query(sql, [group.to_string()], |row| Ok((super::id(row)?, row.get(1)?)))
+    tx.query(sql, [group.to_string()], |row| Ok((id(row, 0)?, row.get(1)?)))
 }

@@ -2,6 +2,7 @@
 
 use drydock_api::configstore::types::Scope;
 use drydock_api::names::{Name, Ref};
+use drydock_core::db::column::id;
 use drydock_core::db::{DbError, Tx};
 use drydock_http::api::page::PageRequest;
 use uuid::Uuid;
@@ -53,7 +54,7 @@ pub fn list<R: ScopedRecord>(
 pub fn ids_in<R: ScopedRecord>(tx: &Tx<'_>, scope: Uuid) -> Result<Vec<Uuid>, DbError> {
     let sql =
         format!("SELECT id FROM {} WHERE project = ?1 OR project_group = ?1 ORDER BY id", R::TABLE);
-    tx.query(&sql, [scope.to_string()], super::id)
+    tx.query(&sql, [scope.to_string()], |row| id(row, 0))
 }
 
 /// All objects that are defined in these scopes, in the order of the scopes, then by name.

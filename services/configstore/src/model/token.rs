@@ -1,5 +1,6 @@
 use drydock_api::configstore::types::TokenDigest;
 use drydock_api::names::{Name, Ref};
+use drydock_core::db::column::id;
 use drydock_core::db::{DbError, Tx};
 use drydock_http::api::page::PageRequest;
 use uuid::Uuid;
@@ -37,5 +38,5 @@ pub fn list(tx: &Tx<'_>, user: Uuid, request: &PageRequest) -> Result<Vec<Token>
 
 pub fn ids_of(tx: &Tx<'_>, user: Uuid) -> Result<Vec<Uuid>, DbError> {
     let sql = "SELECT id FROM tokens WHERE user = ?1 ORDER BY id";
-    tx.query(sql, [user.to_string()], super::id)
+    tx.query(sql, [user.to_string()], |row| id(row, 0))
 }

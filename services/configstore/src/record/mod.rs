@@ -4,7 +4,6 @@
 //! Users, organizations and remote sources are answered as they are stored, so the contract has
 //! their types.
 
-mod idempotency;
 mod member;
 mod scoped;
 mod token;
@@ -13,7 +12,6 @@ mod tree;
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use idempotency::IdempotencyRecord;
 pub use member::Member;
 pub use scoped::{Identity, ScopedRecord, Secret, Variable};
 pub use token::{LinkedAccount, Token};

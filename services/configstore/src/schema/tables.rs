@@ -6,14 +6,13 @@
 //! organization with an owner keeps one, and every user and organization has a root group.
 
 use drydock_api::configstore::types::{Org, RemoteSource, User};
-use drydock_core::read_model::{ObjectType, Schema};
+use drydock_core::read_model::{ObjectType, Schema, not_encrypted, parses};
 use drydock_runtime::encryption::Encrypted;
+use drydock_runtime::once::IDEMPOTENCY_KEYS;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use crate::record::{
-    IdempotencyRecord, LinkedAccount, Member, Project, ProjectGroup, ScopedRecord, Secret, Token,
-    Variable,
+    LinkedAccount, Member, Project, ProjectGroup, ScopedRecord, Secret, Token, Variable,
 };
 
 pub const USERS: &str = "users";
@@ -26,7 +25,6 @@ pub const PROJECT_GROUPS: &str = "project_groups";
 pub const PROJECTS: &str = "projects";
 pub const SECRETS: &str = Secret::TABLE;
 pub const VARIABLES: &str = Variable::TABLE;
-pub const IDEMPOTENCY_KEYS: &str = "idempotency_keys";
 
 pub static SCHEMA: Schema = Schema {
     service: "configstore",
@@ -40,7 +38,7 @@ pub static SCHEMA: Schema = Schema {
                 name TEXT NOT NULL UNIQUE GENERATED ALWAYS AS (data ->> '$.name') STORED
             ) STRICT;",
             check: parses::<User>,
-            encrypted: none,
+            encrypted: not_encrypted,
         },
         ObjectType {
             name: ORGS,
@@ -50,7 +48,7 @@ pub static SCHEMA: Schema = Schema {
                 name TEXT NOT NULL UNIQUE GENERATED ALWAYS AS (data ->> '$.name') STORED
             ) STRICT;",
             check: parses::<Org>,
-            encrypted: none,
+            encrypted: not_encrypted,
         },
         ObjectType {
             name: MEMBERS,
@@ -67,7 +65,7 @@ pub static SCHEMA: Schema = Schema {
             ) STRICT;
             CREATE INDEX members_user ON members (user);",
             check: parses::<Member>,
-            encrypted: none,
+            encrypted: not_encrypted,
         },
         ObjectType {
             name: TOKENS,
@@ -81,7 +79,7 @@ pub static SCHEMA: Schema = Schema {
                 UNIQUE (user, name)
             ) STRICT;",
             check: parses::<Token>,
-            encrypted: none,
+            encrypted: not_encrypted,
         },
         ObjectType {
             name: REMOTE_SOURCES,
@@ -91,7 +89,7 @@ pub static SCHEMA: Schema = Schema {
                 name TEXT NOT NULL UNIQUE GENERATED ALWAYS AS (data ->> '$.name') STORED
             ) STRICT;",
             check: parses::<RemoteSource>,
-            encrypted: none,
+            encrypted: not_encrypted,
         },
         ObjectType {
             name: LINKED_ACCOUNTS,
@@ -109,63 +107,41 @@ pub static SCHEMA: Schema = Schema {
                 UNIQUE (remote_source, remote_user_id)
             ) STRICT;",
             check: parses::<LinkedAccount>,
-            encrypted: none,
+            encrypted: not_encrypted,
         },
         ObjectType {
             name: PROJECT_GROUPS,
             table: super::tree::PROJECT_GROUPS,
             check: parses::<ProjectGroup>,
-            encrypted: none,
+            encrypted: not_encrypted,
         },
         ObjectType {
             name: PROJECTS,
             table: super::tree::PROJECTS,
             check: parses::<Project>,
-            encrypted: none,
+            encrypted: not_encrypted,
         },
         ObjectType {
             name: SECRETS,
             table: super::tree::SECRETS,
             check: parses::<Secret>,
-            encrypted: |text| encrypted::<SecretText>(text, |secret| secret.data),
+            encrypted: |text| {
+                let secret: SecretText = serde_json::from_str(text).ok()?;
+                serde_json::to_string(&secret.data).ok()
+            },
         },
         ObjectType {
             name: VARIABLES,
             table: super::tree::VARIABLES,
             check: parses::<Variable>,
-            encrypted: none,
+            encrypted: not_encrypted,
         },
-        ObjectType {
-            name: IDEMPOTENCY_KEYS,
-            table: "CREATE TABLE idempotency_keys (
-                id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
-                data TEXT NOT NULL,
-                created_ms INTEGER NOT NULL
-                    GENERATED ALWAYS AS (data ->> '$.created_ms') STORED
-            ) STRICT;
-            CREATE INDEX idempotency_keys_created ON idempotency_keys (created_ms);",
-            check: parses::<IdempotencyRecord>,
-            encrypted: |text| encrypted::<IdempotencyRecord>(text, |record| record.sealed),
-        },
+        IDEMPOTENCY_KEYS,
     ],
     counters: None,
 };
 
-fn parses<T: DeserializeOwned>(text: &str) -> Result<(), String> {
-    let parsed: Result<T, _> = serde_json::from_str(text);
-    parsed.map(drop).map_err(|error| error.to_string())
-}
-
-fn none(_: &str) -> Option<String> {
-    None
-}
-
 #[derive(Deserialize)]
 struct SecretText {
     data: Encrypted,
-}
-
-fn encrypted<T: DeserializeOwned>(object: &str, text: fn(T) -> Encrypted) -> Option<String> {
-    let object = serde_json::from_str(object).ok()?;
-    serde_json::to_string(&text(object)).ok()
 }

@@ -31,12 +31,19 @@ pub struct RunserviceConfig {
     pub max_queued_per_project: u64,
     /// Running tasks of one project.
     pub max_running_tasks: u32,
+    /// Queued runs that start in a minute after maintenance, an import or a recovery.
+    pub resume_per_minute: u32,
 }
 
 impl Default for RunserviceConfig {
     fn default() -> RunserviceConfig {
-        let Settings { engine, pick, max_queued_per_group, max_queued_per_project } =
-            Settings::default();
+        let Settings {
+            engine,
+            pick,
+            max_queued_per_group,
+            max_queued_per_project,
+            resume_per_minute,
+        } = Settings::default();
         RunserviceConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8002)),
             queue_timeout: engine.queue_timeout,
@@ -46,6 +53,7 @@ impl Default for RunserviceConfig {
             max_queued_per_group,
             max_queued_per_project,
             max_running_tasks: pick.max_running_tasks,
+            resume_per_minute,
         }
     }
 }
@@ -66,6 +74,7 @@ impl RunserviceConfig {
             },
             max_queued_per_group: self.max_queued_per_group,
             max_queued_per_project: self.max_queued_per_project,
+            resume_per_minute: self.resume_per_minute,
         }
     }
 }

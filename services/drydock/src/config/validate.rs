@@ -26,7 +26,7 @@ const TOGETHER: [(&str, &str); 4] = [
 const MAX_NUMBER: i64 = 1_000_000_000_000;
 /// The greatest number of readers, each of which is a thread.
 const MAX_READERS: i64 = 1024;
-/// The greatest number of running tasks of one project.
+/// The greatest number of running tasks of one project, and of runs that start in a minute.
 const MAX_TASKS: i64 = 1_000_000;
 const MAX_DURATION: jiff::SignedDuration = jiff::SignedDuration::from_hours(24 * 365);
 /// The shortest lease: heartbeats are sent several times within it.
@@ -99,7 +99,10 @@ fn one(key: &str, value: &Value) -> Result<(), String> {
         // A limit of zero would admit nothing.
         (_, Value::Integer(number)) if *number < 1 => Err("must be at least 1".to_owned()),
         ("instance.readers", Value::Integer(number)) => at_most(*number, MAX_READERS),
-        ("runservice.max_running_tasks", Value::Integer(number)) => at_most(*number, MAX_TASKS),
+        (
+            "runservice.max_running_tasks" | "runservice.resume_per_minute",
+            Value::Integer(number),
+        ) => at_most(*number, MAX_TASKS),
         (_, Value::Integer(number)) => at_most(*number, MAX_NUMBER),
         ("cluster", Value::String(name)) => cluster(name),
         ("internal_token" | "admin_token", Value::String(token)) => usable_token(token),

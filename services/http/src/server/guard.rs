@@ -64,6 +64,7 @@ async fn guarded(
     // If the client goes away, this future is dropped and the guard with it: then the work stops.
     let abandoned = cancelled.drop_guard();
     request.extensions_mut().insert(context.clone());
+    request.extensions_mut().insert(permit.clone());
     let request = limit_body(spec.body, app, permit.as_ref(), request)?;
     let response = tokio::select! {
         response = context.run(next.run(request)) => response?,

@@ -37,6 +37,7 @@ pub fn create<F: From<ExecutorAlreadyExists>>(
         arch: None,
         limit: 0,
         session: 0,
+        era: None,
         enabled: true,
         drain: false,
         revision: 1,

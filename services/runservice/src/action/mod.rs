@@ -3,13 +3,12 @@
 
 pub mod approval;
 pub mod claim;
-pub mod encryption;
 pub mod event;
 pub mod executor;
 pub mod gate;
 pub mod heartbeat;
 pub mod late;
-pub mod once;
+pub mod reconcile;
 pub mod restart;
 pub mod run;
 pub mod state;

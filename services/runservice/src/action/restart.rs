@@ -5,8 +5,8 @@ use drydock_api::runservice::refusals::{ArchivesExpired, RunNotRestartable};
 use drydock_api::runservice::types::{RestartFrom, RunId};
 use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
+use drydock_runtime::encryptor::Encryptor;
 
-use super::encryption::Encryptor;
 use super::run::{Environment, KeptTasks, New, create};
 use super::state::load;
 use crate::Settings;

@@ -10,8 +10,8 @@ use drydock_api::runservice::types::{
 use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 use drydock_runtime::encryption::Bound;
+use drydock_runtime::encryptor::Encryptor;
 
-use super::encryption::Encryptor;
 use super::state::{follow, load_known, save};
 use super::{event, gate};
 use crate::Settings;

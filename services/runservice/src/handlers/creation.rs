@@ -6,9 +6,9 @@ use drydock_core::error::{ActionError, Failure};
 use drydock_core::store::StoreTx;
 use drydock_http::api::creation::{Created, Repeatable};
 use drydock_http::server::error::OperationError;
+use drydock_runtime::once::once;
 
 use super::access::Writer;
-use crate::action::once::once;
 
 /// Runs `work` and answers 201, or repeats the answer that the same request got before.
 pub async fn answer_creation<F: Failure + From<NotRepeatable>>(

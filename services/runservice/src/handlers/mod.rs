@@ -3,5 +3,6 @@
 mod access;
 mod creation;
 pub mod executor;
+pub mod gate;
 pub mod own;
 pub mod run;

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use drydock_api::runservice::types::{ClaimId, ExecutorId, ProjectId, RunId};
+use drydock_api::runservice::types::{AttemptId, ClaimId, ExecutorId, ProjectId, RunId};
+use drydock_core::db::column::{id, number};
 use drydock_core::db::{DbError, Tx};
 
-use super::row::{id, number};
 use crate::engine::pick::{Load, ProjectLoad};
-use crate::record::Attempt;
+use crate::record::{Attempt, Era};
 
 pub fn by_claim(tx: &Tx<'_>, claim: ClaimId) -> Result<Option<Attempt>, DbError> {
     let sql = "SELECT data FROM attempts WHERE claim = ?1";
@@ -27,6 +27,27 @@ pub fn live_on(tx: &Tx<'_>, executor: ExecutorId) -> Result<Vec<Attempt>, DbErro
 pub fn count_live_on(tx: &Tx<'_>, executor: ExecutorId) -> Result<u32, DbError> {
     let sql = "SELECT count(*) FROM attempts WHERE live_on = ?1";
     Ok(tx.query_one(sql, [executor.to_string()], |row| row.get(0))?.unwrap_or(0))
+}
+
+const OF_OTHER_ERAS: &str = "live_on IS NOT NULL AND (data ->> '$.era.lineage' IS NOT ?1
+    OR data ->> '$.era.generation' IS NOT ?2)";
+
+/// The number of attempts that are not final, and not of this era.
+pub fn left_over(tx: &Tx<'_>, era: Era) -> Result<u64, DbError> {
+    let sql = format!("SELECT count(*) FROM attempts WHERE {OF_OTHER_ERAS}");
+    let era = rusqlite::params![era.lineage.to_string(), signed(era.generation)];
+    Ok(tx.query_one(&sql, era, |row| number(row, 0))?.unwrap_or(0))
+}
+
+/// Attempts that are not final, and not of this era, in the order of their claims.
+pub fn of_other_eras(tx: &Tx<'_>, era: Era, limit: usize) -> Result<Vec<AttemptId>, DbError> {
+    let sql = format!("SELECT id FROM attempts WHERE {OF_OTHER_ERAS} ORDER BY place LIMIT {limit}");
+    let era = rusqlite::params![era.lineage.to_string(), signed(era.generation)];
+    tx.query(&sql, era, |row| Ok(AttemptId(id(row, 0)?)))
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// The place of the next attempt among all.

@@ -1,7 +1,6 @@
+use drydock_core::db::column::{id, number};
 use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
-
-use super::row::{id, number};
 
 /// The numbers of the oldest and the newest event.
 pub fn span(tx: &Tx<'_>) -> Result<Option<(u64, u64)>, DbError> {

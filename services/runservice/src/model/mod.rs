@@ -3,7 +3,5 @@
 pub mod attempt;
 pub mod event;
 pub mod executor;
-pub mod idempotency;
-mod row;
 pub mod run;
 pub mod task;

@@ -1,9 +1,9 @@
 use drydock_api::runservice::types::{Group, Phase, ProjectId, RunId, RunResult, RunsQuery};
+use drydock_core::db::column::{id, number};
 use drydock_core::db::{DbError, Tx};
 use drydock_http::api::page::{Order, PageRequest};
 use jiff::Timestamp;
 
-use super::row::{id, number};
 use crate::engine::group::GroupState;
 use crate::record::{ResumeGate, Run};
 use crate::schema::RUNS;

@@ -1,8 +1,7 @@
 use drydock_api::runservice::types::RunId;
+use drydock_core::db::column::{number, object};
 use drydock_core::db::{DbError, Tx};
-use rusqlite::types::Type;
 
-use super::row::number;
 use crate::engine::pick::ReadyTask;
 use crate::record::Task;
 
@@ -15,13 +14,8 @@ pub fn ready(tx: &Tx<'_>) -> Result<Vec<ReadyTask>, DbError> {
     let sql = "SELECT t.data, r.place, r.data ->> '$.priority'
         FROM tasks t JOIN runs r ON r.id = t.run
         WHERE t.ready_at IS NOT NULL ORDER BY r.place, t.name";
-    let rows = tx.query(sql, [], |row| {
-        let text = row.get_ref(0)?.as_str()?;
-        let task: Task = serde_json::from_str(text).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))
-        })?;
-        Ok((task, number(row, 1)?, row.get(2)?))
-    })?;
+    let rows =
+        tx.query(sql, [], |row| Ok((object::<Task>(row, 0)?, number(row, 1)?, row.get(2)?)))?;
     let ready = rows.into_iter().filter_map(|(task, run_place, priority)| {
         Some(ReadyTask {
             task: task.id,

@@ -7,6 +7,8 @@ use drydock_api::runservice::types::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Era;
+
 /// One attempt of a task, as stored. A final attempt never changes, but for what is known of its
 /// logs and archives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,10 @@ pub struct Attempt {
     /// The named pool of which the attempt takes a place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
+    /// The era in which its executor was last known to hold it. Absent: before the first
+    /// maintenance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub era: Option<Era>,
     pub claimed_at: Timestamp,
     pub deadline: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,11 +1,10 @@
 //! Runservice's types of objects.
 
-use drydock_core::read_model::{ObjectType, Schema};
-use serde::de::DeserializeOwned;
+use drydock_core::read_model::{ObjectType, Schema, not_encrypted, parses};
+use drydock_runtime::once::IDEMPOTENCY_KEYS;
 
 use crate::record::{
-    Attempt, Cache, Executor, IdempotencyRecord, ResumeGate, Run, RunCounter, RunDefinition,
-    RunEvent, Task,
+    Attempt, Cache, Executor, ResumeGate, Run, RunCounter, RunDefinition, RunEvent, Task,
 };
 
 pub const EXECUTORS: &str = "executors";
@@ -17,7 +16,6 @@ pub const ATTEMPTS: &str = "attempts";
 pub const CACHES: &str = "caches";
 pub const RUN_EVENTS: &str = "run_events";
 pub const GATES: &str = "gates";
-pub const IDEMPOTENCY_KEYS: &str = "idempotency_keys";
 
 pub static SCHEMA: Schema = Schema {
     service: "runservice",
@@ -27,13 +25,13 @@ pub static SCHEMA: Schema = Schema {
             name: EXECUTORS,
             table: super::attempts::EXECUTORS,
             check: parses::<Executor>,
-            encrypted: none,
+            encrypted: not_encrypted,
         },
         ObjectType {
             name: RUN_COUNTERS,
             table: super::runs::RUN_COUNTERS,
             check: parses::<RunCounter>,
-            encrypted: none,
+            encrypted: not_encrypted,
         },
         ObjectType {
             name: RUN_DEFINITIONS,
@@ -44,61 +42,43 @@ pub static SCHEMA: Schema = Schema {
                 serde_json::to_string(&definition.environment?).ok()
             },
         },
-        ObjectType { name: RUNS, table: super::runs::RUNS, check: parses::<Run>, encrypted: none },
+        ObjectType {
+            name: RUNS,
+            table: super::runs::RUNS,
+            check: parses::<Run>,
+            encrypted: not_encrypted,
+        },
         ObjectType {
             name: TASKS,
             table: super::runs::TASKS,
             check: parses::<Task>,
-            encrypted: none,
+            encrypted: not_encrypted,
         },
         ObjectType {
             name: ATTEMPTS,
             table: super::attempts::ATTEMPTS,
             check: parses::<Attempt>,
-            encrypted: none,
+            encrypted: not_encrypted,
         },
         ObjectType {
             name: CACHES,
             table: super::attempts::CACHES,
             check: parses::<Cache>,
-            encrypted: none,
+            encrypted: not_encrypted,
         },
         ObjectType {
             name: RUN_EVENTS,
             table: super::runs::RUN_EVENTS,
             check: parses::<RunEvent>,
-            encrypted: none,
+            encrypted: not_encrypted,
         },
         ObjectType {
             name: GATES,
             table: super::runs::GATES,
             check: parses::<ResumeGate>,
-            encrypted: none,
+            encrypted: not_encrypted,
         },
-        ObjectType {
-            name: IDEMPOTENCY_KEYS,
-            table: "CREATE TABLE idempotency_keys (
-                id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
-                data TEXT NOT NULL,
-                created_ms INTEGER NOT NULL
-                    GENERATED ALWAYS AS (data ->> '$.created_ms') STORED
-            ) STRICT;
-            CREATE INDEX idempotency_keys_created ON idempotency_keys (created_ms);",
-            check: parses::<IdempotencyRecord>,
-            encrypted: |text| {
-                let record: IdempotencyRecord = serde_json::from_str(text).ok()?;
-                serde_json::to_string(&record.sealed).ok()
-            },
-        },
+        IDEMPOTENCY_KEYS,
     ],
     counters: Some(RUN_COUNTERS),
 };
-
-fn parses<T: DeserializeOwned>(text: &str) -> Result<(), String> {
-    let parsed: Result<T, _> = serde_json::from_str(text);
-    parsed.map(drop).map_err(|error| error.to_string())
-}
-
-fn none(_: &str) -> Option<String> {
-    None
-}

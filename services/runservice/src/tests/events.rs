@@ -7,10 +7,10 @@ use drydock_core::db::{DbError, Tx};
 use drydock_core::error::{ActionError, BoxError};
 use drydock_core::store::StoreTx;
 use drydock_http::api::creation::{Created, Repeatable};
+use drydock_runtime::once::once;
 use serde_json::json;
 
 use super::harness::{TestRuns, code, id, one_task};
-use crate::action::once::once;
 use crate::action::{event, stop};
 use crate::model;
 use crate::record::RunEvent;

@@ -21,6 +21,7 @@ use drydock_core::maintenance::{ModeCell, SeenMode};
 use drydock_core::store::{Phase as StorePhase, Reads, Store, StoreParts, StoreSettings, StoreTx};
 use drydock_http::api::precondition::IfMatch;
 use drydock_runtime::encryption::KeyRing;
+use drydock_runtime::encryptor::Encryptor;
 use object_store::memory::InMemory;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -28,7 +29,6 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::action::claim::Ask;
-use crate::action::encryption::Encryptor;
 use crate::action::heartbeat::{Heard, Said};
 use crate::action::run::New;
 use crate::action::{claim, executor, heartbeat, run, state, status};
@@ -165,7 +165,7 @@ impl TestRuns {
     /// Closes the resume gate to this rate.
     pub async fn close_gate(&self, per_minute: u32) {
         let close = move |tx: &mut StoreTx<'_>| -> Result<(), BoxError> {
-            let gate = ResumeGate { id: id(1), since: tx.now(), per_minute, taken: 0 };
+            let gate = ResumeGate::new(id(1), None, tx.now(), per_minute);
             Ok(tx.put(GATES, gate.id, &gate)?)
         };
         self.store.transact(&Context::background(), close).await.unwrap();

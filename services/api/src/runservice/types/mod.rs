@@ -3,6 +3,7 @@
 
 mod distinct;
 mod executor;
+mod gate;
 mod ids;
 mod names;
 mod report;
@@ -17,6 +18,7 @@ pub use executor::{
     Heartbeat, HeartbeatAnswer, HeldAttempt, MAX_LIMIT, NewClaim, NewExecutor, NewExecutorView,
     RestoredArchive, StopAttempt,
 };
+pub use gate::{ReconciliationView, ResumeGateView};
 pub use ids::{AttemptId, CacheId, ClaimId, ExecutorId, ProjectId, RunId, TaskId};
 pub use names::{Group, InvalidGroup, InvalidLabel, InvalidTaskName, Label, TaskName};
 pub use report::{ArchiveReport, LogReport, MAX_OBJECT_NAME, Status, StepExit, StepReport};

@@ -1,10 +1,12 @@
-//! Encryption of secrets and of stored answers.
+//! Encryption by the actions of a service: with the nonces of its environment, and with the refusal
+//! of a request whose key is missing.
 
-use drydock_api::runservice::refusals::EncryptionKeyMissing;
+use drydock_api::refusals::EncryptionKeyMissing;
 use drydock_core::env::Env;
 use drydock_core::error::ActionError;
-use drydock_runtime::encryption::{Bound, DecryptError, Encrypted, KeyRing};
 use zeroize::Zeroizing;
+
+use crate::encryption::{Bound, DecryptError, Encrypted, KeyRing};
 
 /// The configured keys, and the source of nonces.
 #[derive(Clone)]
