@@ -181,6 +181,16 @@ impl Store {
         reason.clone().unwrap_or_default()
     }
 
+    /// Object storage, for what a service keeps outside its log.
+    pub fn objects(&self) -> &Objects {
+        &self.inner.objects
+    }
+
+    /// The names of this service's objects.
+    pub fn object_keys(&self) -> &ObjectKeys {
+        &self.inner.object_keys
+    }
+
     pub fn schema(&self) -> &'static Schema {
         self.inner.schema
     }

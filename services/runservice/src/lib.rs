@@ -2,12 +2,14 @@
 //!
 //! A request's path reads downwards with the same noun on each floor: [`routes`], `handlers` (HTTP
 //! to types and back), `action` (decides, inside a transaction), [`engine`] (what follows from a
-//! state, as pure functions) and `model` (SQL). `passing` is the background work.
+//! state, as pure functions) and `model` (SQL). `logs` holds what is no commit. `passing` is the
+//! background work.
 
 mod action;
 pub mod engine;
 mod fitness;
 mod handlers;
+mod logs;
 mod model;
 mod passing;
 pub mod record;

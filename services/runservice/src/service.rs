@@ -6,6 +6,8 @@ use drydock_runtime::{Service, ServiceParts};
 use futures_util::future::BoxFuture;
 use prometheus_client::registry::Registry;
 
+use super::logs::seal::Sealing;
+use super::logs::{Logs, Tails};
 use super::passing::{Passing, RunMetrics};
 use super::routes::routes;
 use super::schema::SCHEMA;
@@ -46,10 +48,14 @@ impl Service for Runservice {
         let Runservice { settings, metrics } = self;
         let passing = Passing::new(env.clone(), store.clone(), settings.clone(), metrics);
         let waiters = Waiters::default();
-        let waking = waiters.clone().run(env, store.clone(), settings.pick.clone());
+        let waking = waiters.clone().run(env.clone(), store.clone(), settings.pick.clone());
+        let logs = Logs::new(env, &store);
+        let tails = Tails::new(logs.clone());
+        let (storing, sealing) = (tails.clone(), Sealing::new(store.clone(), logs.clone()));
         let background = async {
-            tokio::join!(passing.run(), waking);
+            tokio::join!(passing.run(), waking, storing.run(), sealing.run());
         };
-        (RunserviceState { store, keys, settings, waiters }, Box::pin(background))
+        let state = RunserviceState { store, keys, settings, waiters, logs, tails };
+        (state, Box::pin(background))
     }
 }

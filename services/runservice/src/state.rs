@@ -5,6 +5,7 @@ use drydock_http::server::context;
 use drydock_runtime::encryption::KeyRing;
 
 use crate::Settings;
+use crate::logs::{Logs, Tails};
 use crate::waiters::Waiters;
 
 #[derive(Clone)]
@@ -14,6 +15,9 @@ pub struct RunserviceState {
     pub settings: Settings,
     /// The claims that wait at this instance.
     pub waiters: Waiters,
+    pub logs: Logs,
+    /// The newest bytes of the logs that are sent to this instance.
+    pub tails: Tails,
 }
 
 pub(super) type App = context::App<RunserviceState>;

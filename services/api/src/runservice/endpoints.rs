@@ -1,5 +1,6 @@
 //! Runservice's operations, grouped by noun.
 
+use drydock_core::error::Code;
 use drydock_http::api::endpoint::Endpoint;
 use drydock_http::api::page::InvalidPage;
 use drydock_http::api::precondition::RevisionMismatch;
@@ -8,19 +9,21 @@ use crate::endpoints::endpoints;
 use crate::names::InvalidName;
 use crate::runservice::refusals::{
     ArchivesExpired, AttemptNotExist, BadStatus, EncryptionKeyMissing, ExecutorAlreadyExists,
-    ExecutorNotExist, ExecutorUnknown, InvalidField, NotDecided, NotRegistered, NotRepeatable,
+    ExecutorNotExist, ExecutorUnknown, InvalidField, LogAttemptNotExist, LogDeleted, LogIsLive,
+    LogNotExist, LogSealed, LogTooLarge, NeverStarted, NotDecided, NotRegistered, NotRepeatable,
     RunNotExist, RunNotRestartable, RunNumberNotExist, SessionReplaced, StaleAttempt, TaskNotExist,
-    TooManyQueuedRuns, WrongPhase,
+    TooManyLogs, TooManyQueuedRuns, WrongPhase,
 };
 use crate::runservice::types::{
-    ApprovalBody, AttemptView, ByNumberQuery, ClaimQuery, Claimed, ExecutorChange, ExecutorView,
-    Heartbeat, HeartbeatAnswer, NewClaim, NewExecutor, NewExecutorView, NewRun, ResumeGateView,
-    RunSummary, RunView, RunsQuery, Status,
+    AppendQuery, Appended, ApprovalBody, AttemptView, ByNumberQuery, ClaimQuery, Claimed,
+    ExecutorChange, ExecutorView, Heartbeat, HeartbeatAnswer, LOG_BYTES, LOG_TEXT, LogAttemptQuery,
+    LogQuery, NewClaim, NewExecutor, NewExecutorView, NewRun, ResumeGateView, RunSummary, RunView,
+    RunsQuery, Status,
 };
 
 /// All endpoints, in the order of the document.
 pub fn all() -> Vec<Endpoint> {
-    [run::all(), gate::all(), executor::all(), own::all()].concat()
+    [run::all(), log::all(), gate::all(), executor::all(), own::all()].concat()
 }
 
 /// Runs.
@@ -68,6 +71,29 @@ pub mod run {
             Endpoint::post("/api/v1/runs/{run}/tasks/{task}/refuse")
                 .about("refuses a task that waits for an approval")
                 .takes::<ApprovalBody>();
+    }
+}
+
+/// The logs of attempts.
+pub mod log {
+    use super::*;
+
+    endpoints! {
+        read: Read {
+            LogAttemptNotExist, LogDeleted, LogNotExist, NeverStarted, RunNotExist, TaskNotExist,
+        } =
+            Endpoint::get("/api/v1/runs/{run}/tasks/{task}/logs/{step}")
+                .about("reads a log of an attempt, and follows it until it is complete")
+                .unbounded()
+                .query::<LogQuery>()
+                .answers_media(LOG_TEXT)
+                .refuses(&[Code::StorageUnavailable]);
+        delete: DeleteLogs {
+            LogAttemptNotExist, LogIsLive, NeverStarted, RunNotExist, TaskNotExist,
+        } =
+            Endpoint::delete("/api/v1/runs/{run}/tasks/{task}/logs")
+                .about("deletes all logs of an attempt that has ended")
+                .query::<LogAttemptQuery>();
     }
 }
 
@@ -149,5 +175,12 @@ pub mod own {
                 .registered()
                 .takes::<Status>()
                 .answers::<AttemptView>();
+        append: Append { AttemptNotExist, LogNotExist, LogSealed, LogTooLarge, TooManyLogs } =
+            Endpoint::put("/api/v1/executors/self/attempts/{attempt}/logs/{step}")
+                .about("takes a piece of a log; the same again changes nothing")
+                .registered()
+                .query::<AppendQuery>()
+                .takes_media(LOG_BYTES)
+                .answers::<Appended>();
     }
 }

@@ -8,6 +8,7 @@ pub mod executor;
 pub mod gate;
 pub mod heartbeat;
 pub mod late;
+pub mod log;
 pub mod reconcile;
 pub mod restart;
 pub mod run;

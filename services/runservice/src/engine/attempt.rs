@@ -95,6 +95,7 @@ pub fn claim<'a>(
         steps: Vec::new(),
         logs: BTreeMap::new(),
         log_state: LogState::Live,
+        sealed: BTreeMap::new(),
         archives: BTreeMap::new(),
         revision: 1,
         created_at: now,

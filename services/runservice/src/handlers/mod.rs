@@ -4,5 +4,6 @@ mod access;
 mod creation;
 pub mod executor;
 pub mod gate;
+pub mod log;
 pub mod own;
 pub mod run;

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use drydock_api::runservice::types::{AttemptId, ClaimId, ExecutorId, ProjectId, RunId};
+use drydock_api::runservice::types::{AttemptId, ClaimId, ExecutorId, ProjectId, RunId, TaskName};
 use drydock_core::db::column::{id, number};
 use drydock_core::db::{DbError, Tx};
 
@@ -75,4 +75,28 @@ pub fn load(tx: &Tx<'_>, projects: &[ProjectId]) -> Result<Load, DbError> {
     let pools = tx.query(pools, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     load.pools = pools.into_iter().collect::<BTreeMap<String, u32>>();
     Ok(load)
+}
+
+/// Attempts that have ended and whose logs are not complete, in the order of their claims.
+pub fn unsealed(tx: &Tx<'_>, limit: usize) -> Result<Vec<Attempt>, DbError> {
+    let sql = format!(
+        "SELECT data FROM attempts WHERE unsealed IS NOT NULL ORDER BY place LIMIT {limit}"
+    );
+    tx.query_objects(&sql, [])
+}
+
+/// The attempt of a task with this number, else the last one.
+pub fn of_task(
+    tx: &Tx<'_>,
+    run: RunId,
+    task: &TaskName,
+    number: Option<u32>,
+) -> Result<Option<Attempt>, DbError> {
+    let sql = "SELECT data FROM attempts
+        WHERE task = (SELECT id FROM tasks WHERE run = ?1 AND name = ?2)
+            AND (?3 IS NULL OR number = ?3)
+        ORDER BY number DESC LIMIT 1";
+    let found: Vec<Attempt> =
+        tx.query_objects(sql, rusqlite::params![run.to_string(), task.as_str(), number])?;
+    Ok(found.into_iter().next())
 }

@@ -49,6 +49,9 @@ pub struct Attempt {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub logs: BTreeMap<String, LogReport>,
     pub log_state: LogState,
+    /// The complete logs, by step. Logs without a byte have no object.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sealed: BTreeMap<String, SealedLog>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub archives: BTreeMap<String, ArchiveReport>,
     pub revision: u64,
@@ -63,4 +66,17 @@ pub struct StopOrder {
     pub at: Timestamp,
     /// How long the processes have between the request to end and their death.
     pub grace_ms: u64,
+}
+
+/// A complete log in object storage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedLog {
+    /// The object's name in the folder of its attempt.
+    pub object: String,
+    /// The bytes of the object.
+    pub stored: u64,
+    /// The bytes of the log, and their BLAKE3 digest in hexadecimal.
+    pub size: u64,
+    pub blake3: String,
 }

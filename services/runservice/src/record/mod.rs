@@ -17,7 +17,7 @@ use drydock_http::api::precondition::etag;
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use attempt::{Attempt, StopOrder};
+pub use attempt::{Attempt, SealedLog, StopOrder};
 pub use cache::Cache;
 pub use definition::RunDefinition;
 pub use event::RunEvent;

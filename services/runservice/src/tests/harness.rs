@@ -35,6 +35,7 @@ use crate::action::{claim, executor, heartbeat, run, state, status};
 use crate::engine::RunState;
 use crate::engine::advance::advance;
 use crate::engine::definition::check;
+use crate::logs::{Logs, Tails};
 use crate::record::{Attempt, ResumeGate, Run};
 use crate::schema::GATES;
 use crate::{SCHEMA, Settings, model};
@@ -112,6 +113,13 @@ impl TestRuns {
         store.applied().wait_for(|applied| applied.phase == StorePhase::Ready).await.unwrap();
         let (settings, encryptor) = (Settings::default(), Encryptor { env, keys });
         TestRuns { store, clock, settings, encryptor, _scratch: scratch }
+    }
+
+    /// The logs as another instance on the same object storage sees them.
+    pub fn logs(&self) -> (Logs, Tails) {
+        let logs = Logs::new(self.encryptor.env.clone(), &self.store);
+        let tails = Tails::new(logs.clone());
+        (logs, tails)
     }
 
     pub fn pass(&self, seconds: u64) {

@@ -5,6 +5,7 @@ mod distinct;
 mod executor;
 mod gate;
 mod ids;
+mod log;
 mod names;
 mod report;
 mod run;
@@ -20,6 +21,10 @@ pub use executor::{
 };
 pub use gate::{ReconciliationView, ResumeGateView};
 pub use ids::{AttemptId, CacheId, ClaimId, ExecutorId, ProjectId, RunId, TaskId};
+pub use log::{
+    AppendQuery, Appended, InvalidLogStep, LOG_BYTES, LOG_STATE, LOG_TEXT, LogAttemptQuery,
+    LogQuery, LogStep, MAX_LOG_BYTES,
+};
 pub use names::{Group, InvalidGroup, InvalidLabel, InvalidTaskName, Label, TaskName};
 pub use report::{ArchiveReport, LogReport, MAX_OBJECT_NAME, Status, StepExit, StepReport};
 pub use run::{
