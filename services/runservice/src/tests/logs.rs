@@ -232,7 +232,7 @@ async fn a_log_is_read_while_it_is_written_and_sealed_when_it_is_whole() {
     assert_eq!(late.unwrap_err().remote().unwrap().code, "stale_attempt");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_follows_a_log_sees_all_of_it_and_then_its_end() {
     let mut claims = Claims::start().await;
     let log = some_log(100_000);
@@ -283,7 +283,7 @@ async fn a_log_with_another_digest_is_not_called_complete() {
 }
 
 #[tokio::test]
-async fn an_attempt_without_logs_is_complete_at_once_and_a_lost_one_waits() {
+async fn an_attempt_without_logs_is_complete_at_once() {
     let mut claims = Claims::start().await;
     claims.report(&Bytes::new()).await;
     claims.seal().await;
