@@ -22,6 +22,7 @@ mod output;
 mod repeats;
 mod run;
 mod serve;
+mod server_args;
 mod signals;
 mod store;
 
