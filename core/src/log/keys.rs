@@ -87,11 +87,11 @@ impl Keys {
 
     /// The leased key of something outside that instances hear, such as an executor.
     pub fn leased(&self, kind: &str, id: Uuid) -> String {
-        format!("{}{kind}/{id}", self.prefix)
+        format!("{}leased/{kind}/{id}", self.prefix)
     }
 
     pub fn leases(&self, kind: &str) -> KeyRange {
-        KeyRange::prefix(format!("{}{kind}/", self.prefix))
+        KeyRange::prefix(format!("{}leased/{kind}/", self.prefix))
     }
 }
 

@@ -100,7 +100,7 @@ impl Liveness {
         loop {
             let page = self.0.coord.range(RangeRequest::new(range.clone()).limit(PAGE)).await?;
             for found in &page.kvs {
-                let id = self.0.keys.name(&found.key).and_then(|name| name.split_once('/'));
+                let id = self.0.keys.name(&found.key).and_then(|name| name.rsplit_once('/'));
                 let id = id.and_then(|(_, id)| id.parse().ok());
                 alive.extend(id);
             }
