@@ -45,6 +45,7 @@ mod projects;
 mod remote_sources;
 mod runs_bad_input;
 mod runs_every_row;
+mod runs_liveness;
 mod runs_numbers;
 mod runs_operations;
 mod runs_polls;

@@ -42,7 +42,7 @@ pub fn new_run() -> Value {
         "project": PROJECT,
         "name": "main",
         "tasks": {
-            "build": { "steps": [{ "run": { "command": "make" } }] },
+            "build": { "steps": [{ "run": { "command": "make" } }], "timeout": "20m" },
             "deploy": { "steps": [], "approval": {} },
         },
     })

@@ -8,6 +8,7 @@ mod action;
 pub mod engine;
 mod fitness;
 mod handlers;
+mod liveness;
 mod model;
 mod passing;
 pub mod record;

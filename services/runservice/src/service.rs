@@ -6,6 +6,7 @@ use drydock_runtime::{Service, ServiceParts};
 use futures_util::future::BoxFuture;
 use prometheus_client::registry::Registry;
 
+use super::liveness::Liveness;
 use super::passing::{Passing, RunMetrics};
 use super::routes::routes;
 use super::schema::SCHEMA;
@@ -42,14 +43,21 @@ impl Service for Runservice {
     }
 
     fn assemble(self, parts: ServiceParts) -> (RunserviceState, BoxFuture<'static, ()>) {
-        let ServiceParts { env, store, keys, .. } = parts;
+        let ServiceParts { env, store, keys, coord, names, .. } = parts;
         let Runservice { settings, metrics } = self;
-        let passing = Passing::new(env.clone(), store.clone(), settings.clone(), metrics);
+        let liveness = Liveness::new(env.clone(), coord, names, settings.executor_ttl);
+        let passing = Passing {
+            env: env.clone(),
+            store: store.clone(),
+            settings: settings.clone(),
+            liveness: liveness.clone(),
+            metrics,
+        };
         let waiters = Waiters::default();
         let waking = waiters.clone().run(env, store.clone(), settings.pick.clone());
         let background = async {
             tokio::join!(passing.run(), waking);
         };
-        (RunserviceState { store, keys, settings, waiters }, Box::pin(background))
+        (RunserviceState { store, keys, settings, liveness, waiters }, Box::pin(background))
     }
 }

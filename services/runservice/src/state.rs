@@ -5,6 +5,7 @@ use drydock_http::server::context;
 use drydock_runtime::encryption::KeyRing;
 
 use crate::Settings;
+use crate::liveness::Liveness;
 use crate::waiters::Waiters;
 
 #[derive(Clone)]
@@ -12,6 +13,7 @@ pub struct RunserviceState {
     pub store: Store,
     pub keys: KeyRing,
     pub settings: Settings,
+    pub liveness: Liveness,
     /// The claims that wait at this instance.
     pub waiters: Waiters,
 }

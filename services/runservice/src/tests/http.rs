@@ -23,6 +23,7 @@ impl TestHttp {
             store: runs.store.clone(),
             keys: runs.encryptor.keys.clone(),
             settings: runs.settings.clone(),
+            liveness: runs.liveness.clone(),
             waiters: crate::waiters::Waiters::default(),
         };
         let served = Served::new(HttpSettings::default(), Runservice::routes(), state).await;
