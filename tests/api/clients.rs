@@ -66,6 +66,7 @@ async fn ask_for_runs(client: &RunserviceClient) {
     reached(client.stop_run(&ctx, run).await);
     reached(client.approve_task(&ctx, run, &task, &body).await);
     reached(client.refuse_task(&ctx, run, &task, &body).await);
+    reached(client.events(&ctx, Some("cursor")).await);
     reached(client.resume_gate(&ctx, Consistency::Linearizable).await);
     reached(client.open_resume_gate(&ctx).await);
 }

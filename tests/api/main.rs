@@ -44,6 +44,7 @@ mod project_groups;
 mod projects;
 mod remote_sources;
 mod runs_bad_input;
+mod runs_events;
 mod runs_every_row;
 mod runs_liveness;
 mod runs_numbers;

@@ -242,6 +242,8 @@ fn every_query_that_is_wrong() {
     let mut tables = Vec::new();
     let own = [
         ("wait", "wait=0s", "400 invalid_query"),
+        ("from", "from=x", "400 invalid_cursor"),
+        ("from", "form=x", "400 invalid_query"),
         ("phase", "phase=later", "400 invalid_query"),
         ("project", "project=x", "400 invalid_query"),
         ("number", "number=-1", "400 invalid_query"),

@@ -7,6 +7,7 @@
 mod action;
 pub mod engine;
 mod fitness;
+mod following;
 mod handlers;
 mod liveness;
 mod model;

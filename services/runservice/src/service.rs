@@ -5,7 +5,9 @@ use drydock_http::server::route::Route;
 use drydock_runtime::{Service, ServiceParts};
 use futures_util::future::BoxFuture;
 use prometheus_client::registry::Registry;
+use tokio::sync::watch;
 
+use super::following::follow_events;
 use super::liveness::Liveness;
 use super::passing::{Passing, RunMetrics};
 use super::routes::routes;
@@ -55,9 +57,11 @@ impl Service for Runservice {
         };
         let waiters = Waiters::default();
         let waking = waiters.clone().run(env, store.clone(), settings.pick.clone());
+        let events = watch::Sender::new(None);
+        let following = follow_events(events.clone(), store.clone());
         let background = async {
-            tokio::join!(passing.run(), waking);
+            tokio::join!(passing.run(), waking, following);
         };
-        (RunserviceState { store, keys, settings, liveness, waiters }, Box::pin(background))
+        (RunserviceState { store, keys, settings, liveness, events, waiters }, Box::pin(background))
     }
 }

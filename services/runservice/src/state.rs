@@ -4,7 +4,10 @@ use drydock_core::store::Store;
 use drydock_http::server::context;
 use drydock_runtime::encryption::KeyRing;
 
+use tokio::sync::watch;
+
 use crate::Settings;
+use crate::action::cursor::EventCursor;
 use crate::liveness::Liveness;
 use crate::waiters::Waiters;
 
@@ -14,6 +17,8 @@ pub struct RunserviceState {
     pub keys: KeyRing,
     pub settings: Settings,
     pub liveness: Liveness,
+    /// The newest event of this instance's read model, while somebody follows it.
+    pub events: watch::Sender<Option<EventCursor>>,
     /// The claims that wait at this instance.
     pub waiters: Waiters,
 }

@@ -7,20 +7,20 @@ use drydock_http::api::precondition::RevisionMismatch;
 use crate::endpoints::endpoints;
 use crate::names::InvalidName;
 use crate::runservice::refusals::{
-    ArchivesExpired, AttemptNotExist, BadStatus, EncryptionKeyMissing, ExecutorAlreadyExists,
-    ExecutorNotExist, ExecutorUnknown, InvalidField, NotDecided, NotRegistered, NotRepeatable,
-    RunNotExist, RunNotRestartable, RunNumberNotExist, SessionReplaced, StaleAttempt, TaskNotExist,
-    TooManyQueuedRuns, WrongPhase,
+    ArchivesExpired, AttemptNotExist, BadStatus, CursorExpired, EncryptionKeyMissing,
+    ExecutorAlreadyExists, ExecutorNotExist, ExecutorUnknown, InvalidField, InvalidFrom,
+    NotDecided, NotRegistered, NotRepeatable, RunNotExist, RunNotRestartable, RunNumberNotExist,
+    SessionReplaced, StaleAttempt, TaskNotExist, TooManyQueuedRuns, WrongPhase,
 };
 use crate::runservice::types::{
-    ApprovalBody, AttemptView, ByNumberQuery, ClaimQuery, Claimed, ExecutorChange, ExecutorView,
-    Heartbeat, HeartbeatAnswer, NewClaim, NewExecutor, NewExecutorView, NewRun, ResumeGateView,
-    RunSummary, RunView, RunsQuery, Status,
+    ApprovalBody, AttemptView, ByNumberQuery, ClaimQuery, Claimed, EventPage, EventsQuery,
+    ExecutorChange, ExecutorView, Heartbeat, HeartbeatAnswer, NewClaim, NewExecutor,
+    NewExecutorView, NewRun, ResumeGateView, RunSummary, RunView, RunsQuery, Status,
 };
 
 /// All endpoints, in the order of the document.
 pub fn all() -> Vec<Endpoint> {
-    [run::all(), gate::all(), executor::all(), own::all()].concat()
+    [run::all(), event::all(), gate::all(), executor::all(), own::all()].concat()
 }
 
 /// Runs.
@@ -68,6 +68,20 @@ pub mod run {
             Endpoint::post("/api/v1/runs/{run}/tasks/{task}/refuse")
                 .about("refuses a task that waits for an approval")
                 .takes::<ApprovalBody>();
+    }
+}
+
+/// Events of runs.
+pub mod event {
+    use super::*;
+
+    endpoints! {
+        list: List { CursorExpired, InvalidFrom } =
+            Endpoint::get("/api/v1/runs/events")
+                .unbounded()
+                .about("lists changes of runs, or streams them to those who accept text/event-stream")
+                .query::<EventsQuery>()
+                .answers::<EventPage>();
     }
 }
 

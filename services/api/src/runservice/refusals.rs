@@ -27,6 +27,10 @@ refusals! {
     /// A status that no executor which works could report.
     BadStatus(problem: String) = "{problem}";
 
+    InvalidFrom as InvalidCursor = "`from` must be a cursor that this route answered";
+    CursorExpired(restart: String) =
+        "what follows the cursor is not known any more: list the runs, and go on from `{restart}`";
+
     WrongPhase(phase: Phase) = "the run is in the phase `{phase}`";
     NotDecided(problem: String) as WrongPhase = "{problem}";
     RunNotRestartable(problem: String) = "{problem}";
