@@ -3,10 +3,9 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use drydock_api::runservice::endpoints::event as failures;
 use drydock_api::runservice::refusals::InvalidFrom;
 use drydock_api::runservice::types::{EventPage, EventsQuery, RunEventView};
