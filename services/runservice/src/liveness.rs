@@ -101,7 +101,7 @@ impl Liveness {
             let page = self.0.coord.range(RangeRequest::new(range.clone()).limit(PAGE)).await?;
             for found in &page.kvs {
                 let id = self.0.keys.name(&found.key).and_then(|name| name.rsplit_once('/'));
-                let id = id.and_then(|(_, id)| id.parse().ok());
+                let id = id.and_then(|(_, id)| id.parse::<ExecutorId>().ok());
                 alive.extend(id);
             }
             let Some(last) = page.kvs.last().filter(|_| page.kvs.len() == PAGE) else {
