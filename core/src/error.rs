@@ -92,7 +92,7 @@ impl Kind {
             Kind::Unauthorized => "the request needs a valid token",
             Kind::Forbidden => "the token does not allow this",
             Kind::NotExist => "the object does not exist",
-            Kind::Gone => "the object was deleted",
+            Kind::Gone => "what was there is gone",
             Kind::MethodNotAllowed => "this path does not allow the method",
             Kind::Conflict => "the request conflicts with the state of the object",
             Kind::PreconditionFailed => "the object has changed",

@@ -144,13 +144,16 @@ fn every_row_while_loading() {
             app.coordination.trouble.set(Trouble::Refused);
             app.add_service(Runservice::default(), settings()).await;
             let nowhere = "00000000-0000-7000-8000-000000000000";
-            let path = ["{run}", "{executor}", "{attempt}", "{task}", "{lineage}"]
+            let path = ["{run}", "{executor}", "{attempt}", "{task}", "{step}", "{lineage}"]
                 .iter()
                 .fold(spec.path.to_owned(), |path, name| path.replace(name, nowhere));
             let request = Request::new(spec.method.clone(), &path);
             let request = match spec.body {
                 BodyRule::None => request,
                 BodyRule::Small => request.json(&body(&spec)),
+                BodyRule::Octets => {
+                    request.header("content-type", "application/octet-stream").body("x")
+                }
                 BodyRule::Stream => request.body("rubbish\n"),
             };
             table.add(&spec, &app.send(request).await);
@@ -242,9 +245,13 @@ fn every_query_that_is_wrong() {
     let mut tables = Vec::new();
     let own = [
         ("wait", "wait=0s", "400 invalid_query"),
+        ("from", "from=x", "400 invalid_cursor"),
+        ("from", "form=x", "400 invalid_query"),
         ("phase", "phase=later", "400 invalid_query"),
         ("project", "project=x", "400 invalid_query"),
         ("number", "number=-1", "400 invalid_query"),
+        ("offset", "offset=x", "400 invalid_query"),
+        ("attempt", "attempt=-1", "400 invalid_query"),
     ];
     for (parameter, query, outcome) in WRONG_QUERIES.into_iter().chain(own) {
         let meant = with(parameter);
@@ -310,6 +317,7 @@ fn every_path_that_leads_nowhere() {
     for (parameter, value) in [
         ("{run}", nowhere),
         ("{task}", "nothing"),
+        ("runs/{run}/tasks/{task}/logs/{step}", "runs/{run}/tasks/{task}/logs/7"),
         ("{executor}", "nobody"),
         ("{attempt}", nowhere),
         ("number=1", "number=99"),

@@ -9,7 +9,7 @@ use drydock_tests::archive::Export;
 use drydock_tests::client::{Exchange, Request};
 use drydock_tests::faulty::Trouble;
 use drydock_tests::run::run;
-use drydock_tests::runs::{OTHER_CLAIM, RunsApp, new_run, success, with_work};
+use drydock_tests::runs::{OTHER_CLAIM, RunsApp, beat, new_run, success, with_work};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -263,6 +263,8 @@ async fn through_outages(runs: &RunsApp, operation: impl AsyncFn() -> Exchange) 
         let outcome = answer.outcome();
         assert!(outcome.starts_with("503 coordination_unavailable"), "after {passes}: {answer}");
         tokio::time::sleep(Duration::from_secs(10)).await;
+        let beat = Request::put("/api/v1/executors/self").json(&beat());
+        runs.executor("linux").send(beat).await.expect(200);
     }
     panic!("it does not succeed");
 }
@@ -293,7 +295,7 @@ fn a_claim_and_a_report_through_an_outage_of_coordination_count_once() {
 fn work_goes_on_while_objects_are_away() {
     with_work(async |runs| {
         runs.app.objects.trouble.set(Trouble::Refused);
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_secs(40)).await;
         runs.create(&new_run()).await;
         let path = format!("/api/v1/executors/self/attempts/{}", runs.name("{attempt}"));
         let linux = runs.executor("linux");

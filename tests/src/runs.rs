@@ -42,7 +42,7 @@ pub fn new_run() -> Value {
         "project": PROJECT,
         "name": "main",
         "tasks": {
-            "build": { "steps": [{ "run": { "command": "make" } }] },
+            "build": { "steps": [{ "run": { "command": "make" } }], "timeout": "20m" },
             "deploy": { "steps": [], "approval": {} },
         },
     })
@@ -64,6 +64,7 @@ impl RunsApp {
     /// What is known of a deployment without runs.
     pub fn of(app: TestApp) -> RunsApp {
         let names = BTreeMap::from([
+            ("{step}", "0".to_owned()),
             ("{task}", "deploy".to_owned()),
             ("{lineage}", "00000000-0000-7000-8000-000000000000".to_owned()),
         ]);
@@ -143,6 +144,12 @@ impl RunsApp {
         if path.ends_with("/cancel") {
             path = path.replace("{run}", &self.queued);
         }
+        if path.contains("/logs") {
+            path = path.replace("{task}", "build");
+        }
+        if path.ends_with("self/attempts/{attempt}/logs/{step}") {
+            path += "?offset=0";
+        }
         if path.ends_with("/by_number") {
             path += &format!("?project={PROJECT}&number=1");
         }
@@ -158,6 +165,9 @@ impl RunsApp {
         match spec.body {
             BodyRule::None => request,
             BodyRule::Small => request.json(&body(spec)),
+            BodyRule::Octets => {
+                request.header("content-type", "application/octet-stream").body("x")
+            }
             BodyRule::Stream => request.body("rubbish\n"),
         }
     }

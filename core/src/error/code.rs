@@ -42,6 +42,7 @@ codes! {
     CallerNotExist = "caller_not_exist": NotExist,
     CoordinationFull = "coordination_full": Unavailable,
     CoordinationUnavailable = "coordination_unavailable": Unavailable,
+    CursorExpired = "cursor_expired": Gone,
     DeadlineExceeded = "deadline_exceeded": Timeout,
     EncryptionKeyMissing = "encryption_key_missing": Unavailable,
     ExecutorAlreadyExists = "executor_already_exists": Conflict,

@@ -31,5 +31,5 @@ pub(crate) mod write;
 pub use encrypted::{KeyCheck, KeyProblem, Unchecked};
 pub use error::StoreError;
 pub use progress::Progress;
-pub use schema::{ObjectType, Schema, not_encrypted, parses};
+pub use schema::{ObjectType, Schema, lineage, not_encrypted, parses};
 pub use stats::Stats;

@@ -58,6 +58,11 @@ CREATE TABLE drydock_position (
     \"commit\" TEXT NOT NULL
 ) STRICT;";
 
+/// The lineage of a read model.
+pub fn lineage(tx: &Tx<'_>) -> Result<Uuid, DbError> {
+    Ok(head(tx)?.lineage)
+}
+
 impl Schema {
     /// The statements that make an empty read model.
     pub fn ddl(&self) -> String {

@@ -8,7 +8,9 @@
 mod action;
 pub mod engine;
 mod fitness;
+mod following;
 mod handlers;
+mod liveness;
 mod logs;
 mod model;
 mod passing;

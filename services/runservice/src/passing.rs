@@ -19,14 +19,17 @@ use prometheus_client::registry::Registry;
 
 use crate::Settings;
 use crate::action::late::Due;
-use crate::action::{gate, late, reconcile};
+use crate::action::{executor, gate, late, reconcile};
 use crate::fitness::Fitness;
+use crate::liveness::Liveness;
 use crate::model;
 use crate::model::run::Open;
 use crate::record::{Era, ResumeGate};
 
 /// The pause between two passes.
 const PERIOD: Duration = Duration::from_secs(1);
+/// Between two looks at which executors are alive.
+const LOOK_PERIOD: Duration = Duration::from_secs(5);
 /// The timeout of one read, or one transaction.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -53,12 +56,22 @@ impl RunMetrics {
 
 /// The background work of one instance.
 pub struct Passing {
-    env: Env,
-    store: Store,
-    settings: Settings,
-    metrics: RunMetrics,
+    pub env: Env,
+    pub store: Store,
+    pub settings: Settings,
+    pub liveness: Liveness,
+    pub metrics: RunMetrics,
+}
+
+/// How long this instance could have heard executors.
+#[derive(Default)]
+struct Hearing {
     /// For as long as attempts are to be reconciled in this era.
-    fitness: (Option<Era>, Fitness),
+    reconciling: (Option<Era>, Fitness),
+    /// For executors that have stopped to speak.
+    listening: Fitness,
+    /// When it last looked which executors are alive, on the monotonic clock.
+    looked: Option<Duration>,
 }
 
 /// What one look at the read model finds.
@@ -69,25 +82,22 @@ struct Found {
 }
 
 impl Passing {
-    pub fn new(env: Env, store: Store, settings: Settings, metrics: RunMetrics) -> Passing {
-        Passing { env, store, settings, metrics, fitness: Default::default() }
-    }
-
     /// Runs until the future is dropped.
-    pub async fn run(mut self) {
+    pub async fn run(self) {
+        let mut hearing = Hearing::default();
         let mut applied = self.store.applied();
         // The sender lives in the store.
         while applied.wait_for(|applied| applied.phase == Phase::Ready).await.is_ok() {
-            if let Err(error) = self.pass().await {
+            if let Err(error) = self.pass(&mut hearing).await {
                 let error = Chain(error.as_ref()).to_string();
                 tracing::debug!(error, "could not look for deadlines; trying again later");
-                self.fitness = Default::default();
+                hearing = Hearing::default();
             }
             tokio::time::sleep(PERIOD).await;
         }
     }
 
-    async fn pass(&mut self) -> Result<(), BoxError> {
+    async fn pass(&self, hearing: &mut Hearing) -> Result<(), BoxError> {
         let (ctx, now) = (Context::background().timeout(TIMEOUT), self.env.now());
         let read = self.store.read(&ctx, Reads::Local, move |tx| {
             let (due, open) = (late::due(tx, now)?, model::run::open(tx)?);
@@ -98,10 +108,11 @@ impl Passing {
         self.metrics.show("running", open.running);
         let mode = self.store.mode();
         let Some(mode) = mode.filter(|mode| mode.mode == Mode::Normal) else {
-            self.fitness = Default::default();
+            *hearing = Hearing::default();
             return Ok(());
         };
-        self.resume(mode.generation, gate, open).await?;
+        self.resume(hearing, mode.generation, gate, open).await?;
+        self.look_for_silent_executors(hearing).await?;
         for run in due.late {
             let engine = self.settings.engine.clone();
             self.transact(move |tx| late::expire::<Infallible>(tx, &engine, run)).await?;
@@ -115,7 +126,8 @@ impl Passing {
 
     /// Begins an era, reconciles what is left of the one before, and opens the gate in the end.
     async fn resume(
-        &mut self,
+        &self,
+        hearing: &mut Hearing,
         generation: u64,
         gate: Option<ResumeGate>,
         open: Open,
@@ -129,7 +141,7 @@ impl Passing {
                 let per_minute = self.settings.resume_per_minute;
                 self.transact(move |tx| gate::begin::<Infallible>(tx, per_minute)).await
             }
-            Some(gate) if !gate.reconciled => self.reconcile(era).await,
+            Some(gate) if !gate.reconciled => self.reconcile(hearing, era).await,
             Some(gate) if !gate.opened && open.queued == 0 => {
                 self.transact(|tx| gate::open::<Infallible>(tx)).await
             }
@@ -139,16 +151,16 @@ impl Passing {
 
     /// Waits for the executors that have not spoken of their attempts, as long as this instance was
     /// able to hear them.
-    async fn reconcile(&mut self, era: Era) -> Result<(), BoxError> {
-        if self.fitness.0 != Some(era) {
-            self.fitness = (Some(era), Fitness::default());
+    async fn reconcile(&self, hearing: &mut Hearing, era: Era) -> Result<(), BoxError> {
+        if hearing.reconciling.0 != Some(era) {
+            hearing.reconciling = (Some(era), Fitness::default());
         }
         let ctx = Context::background().timeout(TIMEOUT);
         let left = self
             .store
             .read(&ctx, Reads::Linearizable, move |tx| Ok(model::attempt::left_over(tx, era)?));
         let left = left.await?;
-        let fit_for = self.fitness.1.note(self.env.monotonic());
+        let fit_for = hearing.reconciling.1.note(self.env.monotonic());
         let engine = self.settings.engine.clone();
         if left == 0 {
             self.transact(|tx| reconcile::settle::<Infallible>(tx)).await
@@ -157,6 +169,33 @@ impl Passing {
         } else {
             Ok(())
         }
+    }
+
+    /// Ends the attempts of executors that no instance has heard for too long, if this one could
+    /// have heard them all the while.
+    async fn look_for_silent_executors(&self, hearing: &mut Hearing) -> Result<(), BoxError> {
+        let now = self.env.monotonic();
+        if hearing.looked.is_some_and(|looked| now.saturating_sub(looked) < LOOK_PERIOD) {
+            return Ok(());
+        }
+        hearing.looked = Some(now);
+        let ctx = Context::background().timeout(TIMEOUT);
+        let at_work = self.store.read(&ctx, Reads::Local, |tx| Ok(model::attempt::at_work(tx)?));
+        let at_work = at_work.await?;
+        let alive = self.liveness.alive().await?;
+        if hearing.listening.note(now) < self.liveness.ttl() {
+            return Ok(());
+        }
+        let silent = at_work.into_iter().filter(|(executor, _)| !alive.contains(executor));
+        for (executor, attempts) in silent {
+            tracing::warn!(%executor, attempts = attempts.len(), "an executor is lost");
+            let engine = self.settings.engine.clone();
+            self.transact(move |tx| {
+                executor::lose_these::<Infallible>(tx, &engine, executor, &attempts)
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     async fn transact<W>(&self, mut work: W) -> Result<(), BoxError>

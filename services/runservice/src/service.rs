@@ -5,7 +5,10 @@ use drydock_http::server::route::Route;
 use drydock_runtime::{Service, ServiceParts};
 use futures_util::future::BoxFuture;
 use prometheus_client::registry::Registry;
+use tokio::sync::watch;
 
+use super::following::follow_events;
+use super::liveness::Liveness;
 use super::logs::seal::Sealing;
 use super::logs::{Logs, Tails};
 use super::passing::{Passing, RunMetrics};
@@ -44,18 +47,28 @@ impl Service for Runservice {
     }
 
     fn assemble(self, parts: ServiceParts) -> (RunserviceState, BoxFuture<'static, ()>) {
-        let ServiceParts { env, store, keys, .. } = parts;
+        let ServiceParts { env, store, keys, coord, names, .. } = parts;
         let Runservice { settings, metrics } = self;
-        let passing = Passing::new(env.clone(), store.clone(), settings.clone(), metrics);
+        let liveness = Liveness::new(env.clone(), coord, names, settings.executor_ttl);
+        let passing = Passing {
+            env: env.clone(),
+            store: store.clone(),
+            settings: settings.clone(),
+            liveness: liveness.clone(),
+            metrics,
+        };
         let waiters = Waiters::default();
         let waking = waiters.clone().run(env.clone(), store.clone(), settings.pick.clone());
+        let events = watch::Sender::new(None);
+        let following = follow_events(events.clone(), store.clone());
         let logs = Logs::new(env, &store);
         let tails = Tails::new(logs.clone());
         let (storing, sealing) = (tails.clone(), Sealing::new(store.clone(), logs.clone()));
         let background = async {
-            tokio::join!(passing.run(), waking, storing.run(), sealing.run());
+            tokio::join!(passing.run(), waking, following, storing.run(), sealing.run());
         };
-        let state = RunserviceState { store, keys, settings, waiters, logs, tails };
+        let state =
+            RunserviceState { store, keys, settings, liveness, events, waiters, logs, tails };
         (state, Box::pin(background))
     }
 }

@@ -77,6 +77,10 @@ impl Waiters {
         let ticket = waiting.next_ticket;
         waiting.next_ticket += 1;
         waiting.claims.insert(ticket, Claim { asking, wake });
+        if waiting.claims.len() == 1 {
+            // The loop did not count the time while nobody waited.
+            self.look();
+        }
         WaitingClaim { ticket, waiters: self.clone(), woken }
     }
 

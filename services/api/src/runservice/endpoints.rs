@@ -8,22 +8,22 @@ use drydock_http::api::precondition::RevisionMismatch;
 use crate::endpoints::endpoints;
 use crate::names::InvalidName;
 use crate::runservice::refusals::{
-    ArchivesExpired, AttemptNotExist, BadStatus, EncryptionKeyMissing, ExecutorAlreadyExists,
-    ExecutorNotExist, ExecutorUnknown, InvalidField, LogAttemptNotExist, LogDeleted, LogIsLive,
-    LogNotExist, LogSealed, LogTooLarge, NeverStarted, NotDecided, NotRegistered, NotRepeatable,
-    RunNotExist, RunNotRestartable, RunNumberNotExist, SessionReplaced, StaleAttempt, TaskNotExist,
-    TooManyLogs, TooManyQueuedRuns, WrongPhase,
+    ArchivesExpired, AttemptNotExist, BadStatus, CursorExpired, EncryptionKeyMissing,
+    ExecutorAlreadyExists, ExecutorNotExist, ExecutorUnknown, InvalidField, InvalidFrom,
+    LogAttemptNotExist, LogDeleted, LogIsLive, LogNotExist, LogSealed, LogTooLarge, NeverStarted,
+    NotDecided, NotRegistered, NotRepeatable, RunNotExist, RunNotRestartable, RunNumberNotExist,
+    SessionReplaced, StaleAttempt, TaskNotExist, TooManyLogs, TooManyQueuedRuns, WrongPhase,
 };
 use crate::runservice::types::{
     AppendQuery, Appended, ApprovalBody, AttemptView, ByNumberQuery, ClaimQuery, Claimed,
-    ExecutorChange, ExecutorView, Heartbeat, HeartbeatAnswer, LOG_BYTES, LOG_TEXT, LogAttemptQuery,
-    LogQuery, NewClaim, NewExecutor, NewExecutorView, NewRun, ResumeGateView, RunSummary, RunView,
-    RunsQuery, Status,
+    EventPage, EventsQuery, ExecutorChange, ExecutorView, Heartbeat, HeartbeatAnswer, LOG_BYTES,
+    LOG_TEXT, LogAttemptQuery, LogQuery, NewClaim, NewExecutor, NewExecutorView, NewRun,
+    ResumeGateView, RunSummary, RunView, RunsQuery, Status,
 };
 
 /// All endpoints, in the order of the document.
 pub fn all() -> Vec<Endpoint> {
-    [run::all(), log::all(), gate::all(), executor::all(), own::all()].concat()
+    [run::all(), event::all(), log::all(), gate::all(), executor::all(), own::all()].concat()
 }
 
 /// Runs.
@@ -94,6 +94,20 @@ pub mod log {
             Endpoint::delete("/api/v1/runs/{run}/tasks/{task}/logs")
                 .about("deletes all logs of an attempt that has ended")
                 .query::<LogAttemptQuery>();
+    }
+}
+
+/// Events of runs.
+pub mod event {
+    use super::*;
+
+    endpoints! {
+        list: List { CursorExpired, InvalidFrom } =
+            Endpoint::get("/api/v1/runs/events")
+                .unbounded()
+                .about("lists changes of runs, or streams them to those who accept text/event-stream")
+                .query::<EventsQuery>()
+                .answers::<EventPage>();
     }
 }
 
@@ -179,6 +193,7 @@ pub mod own {
             Endpoint::put("/api/v1/executors/self/attempts/{attempt}/logs/{step}")
                 .about("takes a piece of a log; the same again changes nothing")
                 .registered()
+                .octets()
                 .query::<AppendQuery>()
                 .takes_media(LOG_BYTES)
                 .answers::<Appended>();

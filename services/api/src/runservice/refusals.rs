@@ -36,6 +36,9 @@ refusals! {
     LogSealed as StaleAttempt = "the log of the attempt is complete";
     LogIsLive as WrongPhase = "the log is not complete yet";
     TooManyLogs as TooManyRequests = "too much of logs waits to be stored";
+    InvalidFrom as InvalidCursor = "`from` must be a cursor that this route answered";
+    CursorExpired(restart: String) =
+        "what follows the cursor is not known any more: list the runs, and go on from `{restart}`";
 
     WrongPhase(phase: Phase) = "the run is in the phase `{phase}`";
     NotDecided(problem: String) as WrongPhase = "{problem}";

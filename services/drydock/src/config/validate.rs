@@ -133,7 +133,9 @@ fn one(key: &str, value: &Value) -> Result<(), String> {
         ("objects.bucket" | "objects.region", Value::String(name)) if name.is_empty() => {
             Err("must not be empty".to_owned())
         }
-        ("instance.lease_ttl", Value::String(text)) => duration(text, MIN_LEASE),
+        ("instance.lease_ttl" | "runservice.executor_ttl", Value::String(text)) => {
+            duration(text, MIN_LEASE)
+        }
         (_, Value::String(text)) if is_duration(key) => duration(text, MIN_DURATION),
         (_, Value::String(path)) if path.is_empty() && is_path(key) => {
             Err("must not be empty".to_owned())

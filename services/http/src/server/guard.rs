@@ -143,7 +143,7 @@ fn limit_body(
     let idle = app.settings.idle_timeout;
     match rule {
         BodyRule::None => Ok(request),
-        BodyRule::Small => {
+        BodyRule::Small | BodyRule::Octets => {
             let length = request.headers().get(header::CONTENT_LENGTH);
             let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
             if length.is_some_and(|length| length > limit as u64) {

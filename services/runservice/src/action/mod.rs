@@ -3,6 +3,7 @@
 
 pub mod approval;
 pub mod claim;
+pub mod cursor;
 pub mod event;
 pub mod executor;
 pub mod gate;

@@ -2,6 +2,7 @@
 
 mod access;
 mod creation;
+pub mod event;
 pub mod executor;
 pub mod gate;
 pub mod log;

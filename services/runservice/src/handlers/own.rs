@@ -12,6 +12,7 @@ use drydock_api::runservice::types::{
     NewClaim, Status, StopAttempt,
 };
 use drydock_api::runservice::validate::{few_labels, invalid};
+use drydock_core::read_model::StoreError;
 use drydock_core::store::Reads;
 use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Json, Path, Query};
@@ -36,6 +37,7 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 const ANSWER_TIME: Duration = Duration::from_millis(500);
 
 pub async fn heartbeat(
+    State(app): State<App>,
     Registered(executor): Registered,
     reader: Reader<failures::Beat>,
     writer: Writer<failures::Beat>,
@@ -61,10 +63,13 @@ pub async fn heartbeat(
             writer.transact(move |tx| beat::note(tx, &engine, &said)).await?
         }
     };
-    Ok(axum::Json(answer(heard)))
+    let liveness = &app.service.liveness;
+    let noted = liveness.hear(executor, body.session).await;
+    noted.map_err(|error| OperationError::at_boundary(StoreError::from(error).boxed()))?;
+    Ok(axum::Json(answer(heard, liveness.ttl())))
 }
 
-fn answer(heard: Heard) -> HeartbeatAnswer {
+fn answer(heard: Heard, ttl: Duration) -> HeartbeatAnswer {
     let stop = heard.orders.stop.into_iter().map(|(attempt, order)| StopAttempt {
         attempt,
         reason: order.reason,
@@ -75,6 +80,7 @@ fn answer(heard: Heard) -> HeartbeatAnswer {
         release: heard.orders.release,
         unknown: heard.orders.unknown,
         drain: heard.drain,
+        lost_after_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
     }
 }
 

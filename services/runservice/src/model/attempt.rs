@@ -24,6 +24,17 @@ pub fn live_on(tx: &Tx<'_>, executor: ExecutorId) -> Result<Vec<Attempt>, DbErro
     tx.query_objects(sql, [executor.to_string()])
 }
 
+/// The attempts that are not final, by their executors.
+pub fn at_work(tx: &Tx<'_>) -> Result<BTreeMap<ExecutorId, Vec<AttemptId>>, DbError> {
+    let sql = "SELECT live_on, id FROM attempts WHERE live_on IS NOT NULL ORDER BY live_on, place";
+    let rows = tx.query(sql, [], |row| Ok((ExecutorId(id(row, 0)?), AttemptId(id(row, 1)?))))?;
+    let mut at_work: BTreeMap<ExecutorId, Vec<AttemptId>> = BTreeMap::new();
+    for (executor, attempt) in rows {
+        at_work.entry(executor).or_default().push(attempt);
+    }
+    Ok(at_work)
+}
+
 pub fn count_live_on(tx: &Tx<'_>, executor: ExecutorId) -> Result<u32, DbError> {
     let sql = "SELECT count(*) FROM attempts WHERE live_on = ?1";
     Ok(tx.query_one(sql, [executor.to_string()], |row| row.get(0))?.unwrap_or(0))

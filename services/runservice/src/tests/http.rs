@@ -26,6 +26,8 @@ impl TestHttp {
             store: runs.store.clone(),
             keys: runs.encryptor.keys.clone(),
             settings: runs.settings.clone(),
+            events: tokio::sync::watch::Sender::new(None),
+            liveness: runs.liveness.clone(),
             waiters: crate::waiters::Waiters::default(),
         };
         let served = Served::new(HttpSettings::default(), Runservice::routes(), state).await;

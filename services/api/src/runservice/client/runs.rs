@@ -6,8 +6,8 @@ use http::Method;
 use super::RunserviceClient;
 use crate::calls::{Result, segment};
 use crate::runservice::types::{
-    ApprovalBody, ByNumberQuery, NewRun, ResumeGateView, RunId, RunSummary, RunView, RunsQuery,
-    TaskName,
+    ApprovalBody, ByNumberQuery, EventPage, EventsQuery, NewRun, ResumeGateView, RunId, RunSummary,
+    RunView, RunsQuery, TaskName,
 };
 
 impl RunserviceClient {
@@ -73,6 +73,12 @@ impl RunserviceClient {
         refusal: &ApprovalBody,
     ) -> Result<()> {
         self.decide(ctx, format!("{}/refuse", task_path(run, task)), refusal).await
+    }
+
+    /// Events after a cursor; `None`: from the oldest one that is kept.
+    pub async fn events(&self, ctx: &Context, from: Option<&str>) -> Result<EventPage> {
+        let query = EventsQuery { from: from.map(str::to_owned) };
+        Ok(self.calls.get(ctx, format!("{RUNS}/events"), &query).await?.body)
     }
 
     pub async fn resume_gate(

@@ -2,6 +2,7 @@
 //! both are equal.
 
 mod distinct;
+mod event;
 mod executor;
 mod gate;
 mod ids;
@@ -14,6 +15,7 @@ mod task;
 mod time_span;
 mod waiting;
 
+pub use event::{EventPage, EventsQuery, RunEventView};
 pub use executor::{
     ClaimQuery, Claimed, ClaimedAttempt, ClaimedRun, ClaimedTask, ExecutorChange, ExecutorView,
     Heartbeat, HeartbeatAnswer, HeldAttempt, MAX_LIMIT, NewClaim, NewExecutor, NewExecutorView,
