@@ -47,6 +47,7 @@ mod runs_bad_input;
 mod runs_events;
 mod runs_every_row;
 mod runs_liveness;
+mod runs_logs;
 mod runs_numbers;
 mod runs_operations;
 mod runs_polls;

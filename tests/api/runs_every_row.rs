@@ -251,7 +251,6 @@ fn every_query_that_is_wrong() {
         ("project", "project=x", "400 invalid_query"),
         ("number", "number=-1", "400 invalid_query"),
         ("offset", "offset=x", "400 invalid_query"),
-        ("attempt", "attempt=-1", "400 invalid_query"),
     ];
     for (parameter, query, outcome) in WRONG_QUERIES.into_iter().chain(own) {
         let meant = with(parameter);

@@ -147,7 +147,7 @@ impl RunsApp {
         if path.contains("/logs") {
             path = path.replace("{task}", "build");
         }
-        if path.ends_with("self/attempts/{attempt}/logs/{step}") {
+        if path.contains("/self/") && path.contains("/logs/") {
             path += "?offset=0";
         }
         if path.ends_with("/by_number") {

@@ -189,7 +189,7 @@ pub mod own {
                 .registered()
                 .takes::<Status>()
                 .answers::<AttemptView>();
-        append: Append { AttemptNotExist, LogNotExist, LogSealed, LogTooLarge, TooManyLogs } =
+        append: Append { AttemptNotExist, LogSealed, LogTooLarge, TooManyLogs } =
             Endpoint::put("/api/v1/executors/self/attempts/{attempt}/logs/{step}")
                 .about("takes a piece of a log; the same again changes nothing")
                 .registered()
