@@ -1,5 +1,5 @@
-//! The passing of time: deadlines that are over, queued runs whose time has come, and executors that
-//! do not speak of their attempts after maintenance, an import or a recovery.
+//! The passing of time: deadlines that are over, queued runs whose time has come, executors that
+//! are silent, and attempts of which nobody speaks after maintenance, an import or a recovery.
 //!
 //! Every instance looks at its own read model from time to time. What it finds it decides in a
 //! transaction, so that two instances do no harm to each other.
