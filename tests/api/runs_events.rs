@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 const EVENTS: &str = "/api/v1/runs/events";
 
 async fn pass(ms: u64) {
-    tokio::time::sleep(Duration::from_millis(ms)).await;
+    drydock_tests::run::pass(Duration::from_millis(ms)).await;
 }
 
 async fn stop(runs: &RunsApp, run: &str) {

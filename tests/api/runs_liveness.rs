@@ -11,7 +11,7 @@ use drydock_tests::runs::{RunsApp, new_run, success, with_work};
 use serde_json::{Value, json};
 
 async fn pass(seconds: u64) {
-    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    drydock_tests::run::pass(Duration::from_secs(seconds)).await;
 }
 
 /// A heartbeat of `linux` that says nothing new, at the instance with this number.

@@ -82,7 +82,7 @@ fn a_restore_gives_out_no_number_again() {
 fn a_recovery_skips_the_numbers_that_lost_commits_may_have_given_out() {
     with_runs(async |mut runs| {
         assert_eq!(number(&runs).await, 1);
-        tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+        drydock_tests::run::pass(std::time::Duration::from_secs(10)).await;
         runs.app.objects.trouble.set(Trouble::Refused);
         assert_eq!(number(&runs).await, 2);
         assert_eq!(number_of_other(&runs).await, 1);

@@ -26,7 +26,7 @@ fn poll(client: &Client, claim: &str, wait: &str) -> JoinHandle<(Exchange, Durat
 }
 
 async fn pass(ms: u64) {
-    tokio::time::sleep(Duration::from_millis(ms)).await;
+    drydock_tests::run::pass(Duration::from_millis(ms)).await;
 }
 
 async fn two() -> RunsApp {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 const GATE: &str = "/api/v1/gates/resume";
 
 async fn pass(seconds: u64) {
-    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    drydock_tests::run::pass(Duration::from_secs(seconds)).await;
 }
 
 /// Maintenance, in which nothing happens.

@@ -102,7 +102,9 @@ impl World {
                 let Some(attempt) = chosen(&self.attempts, at) else { return };
                 return self.report(&attempt, good).await;
             }
-            Step::Pass(seconds) => return tokio::time::sleep(Duration::from_secs(seconds)).await,
+            Step::Pass(seconds) => {
+                return drydock_tests::run::pass(Duration::from_secs(seconds)).await;
+            }
         };
         let answer = self.runs.app.send(request).await;
         assert!(answer.status.as_u16() < 500, "{answer}");
@@ -208,7 +210,7 @@ fn maintenance_is_a_barrier_for_everybody_and_loses_no_task() {
             tokio::spawn(async move {
                 let mut created = 0;
                 loop {
-                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    drydock_tests::run::pass(Duration::from_millis(1)).await;
                     let create = Request::post("/api/v1/runs").json(&new_run());
                     match client.send(create).await {
                         answer if answer.status == 201 => created += 1,
@@ -217,7 +219,7 @@ fn maintenance_is_a_barrier_for_everybody_and_loses_no_task() {
                 }
             })
         });
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        drydock_tests::run::pass(Duration::from_millis(50)).await;
         let status = runs.app.instance(2).send(Request::put("/api/v1/maintenance?wait=30s")).await;
         assert_eq!(status.json()["ready"], true, "{status}");
         let position = status.json()["position"].clone();
@@ -240,7 +242,7 @@ fn maintenance_is_a_barrier_for_everybody_and_loses_no_task() {
                 assert_eq!(answer.outcome(), "503 maintenance, retry after 1 s", "{answer}");
             }
         }
-        tokio::time::sleep(Duration::from_secs(1800)).await;
+        drydock_tests::run::pass(Duration::from_secs(1800)).await;
         let after = runs.app.get("/api/v1/maintenance").await.json()["position"].clone();
         assert_eq!(after, position, "something was committed in maintenance");
         runs.app.maintenance_off().await;
@@ -262,7 +264,7 @@ async fn through_outages(runs: &RunsApp, operation: impl AsyncFn() -> Exchange) 
         }
         let outcome = answer.outcome();
         assert!(outcome.starts_with("503 coordination_unavailable"), "after {passes}: {answer}");
-        tokio::time::sleep(Duration::from_secs(10)).await;
+        drydock_tests::run::pass(Duration::from_secs(10)).await;
         let beat = Request::put("/api/v1/executors/self").json(&beat());
         runs.executor("linux").send(beat).await.expect(200);
     }
@@ -295,13 +297,13 @@ fn a_claim_and_a_report_through_an_outage_of_coordination_count_once() {
 fn work_goes_on_while_objects_are_away() {
     with_work(async |runs| {
         runs.app.objects.trouble.set(Trouble::Refused);
-        tokio::time::sleep(Duration::from_secs(40)).await;
+        drydock_tests::run::pass(Duration::from_secs(40)).await;
         runs.create(&new_run()).await;
         let path = format!("/api/v1/executors/self/attempts/{}", runs.name("{attempt}"));
         let linux = runs.executor("linux");
         linux.send(Request::put(&path).json(&success())).await.expect(200);
         runs.app.objects.trouble.set(Trouble::None);
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        drydock_tests::run::pass(Duration::from_secs(60)).await;
         let again = linux.send(Request::put(&path).json(&success())).await;
         assert_eq!(again.expect(200).json()["phase"], "success");
     });

@@ -33,8 +33,8 @@ pub(crate) enum RecoveryBase {
     Log(Start),
 }
 
-/// Begins a new lineage after `reached`, whose state is `state`, with these floors. Answers whether it is the current
-/// lineage now; if not, another instance was first.
+/// Begins a new lineage after `reached`, whose state is `state`, with these floors. Answers whether
+/// it is the current lineage now; if not, another instance was first.
 pub(crate) async fn begin_lineage(
     store: &StoreBase,
     old: &LineageRecord,

@@ -1,7 +1,7 @@
 //! Which executors are heard: each has a leased key, which the instance that hears it keeps alive.
 //!
-//! A heartbeat that says nothing new writes nothing. An executor may speak to one instance after the
-//! other: the key belongs to the lease of the last one that has written it, so an instance that
+//! A heartbeat that says nothing new writes nothing. An executor may speak to one instance after
+//! the other: the key belongs to the lease of the last one that has written it, so an instance that
 //! renews looks whether that is still its own.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,5 @@
-//! The passing of time: deadlines that are over, queued runs whose time has come, and executors that
-//! do not speak of their attempts after maintenance, an import or a recovery.
+//! The passing of time: deadlines that are over, queued runs whose time has come, executors that
+//! are silent, and attempts of which nobody speaks after maintenance, an import or a recovery.
 //!
 //! Every instance looks at its own read model from time to time. What it finds it decides in a
 //! transaction, so that two instances do no harm to each other.
@@ -143,7 +143,7 @@ impl Passing {
             }
             Some(gate) if !gate.reconciled => self.reconcile(hearing, era).await,
             Some(gate) if !gate.opened && open.queued == 0 => {
-                self.transact(|tx| gate::open::<Infallible>(tx)).await
+                self.transact(gate::open::<Infallible>).await
             }
             Some(_) => Ok(()),
         }
@@ -163,7 +163,7 @@ impl Passing {
         let fit_for = hearing.reconciling.1.note(self.env.monotonic());
         let engine = self.settings.engine.clone();
         if left == 0 {
-            self.transact(|tx| reconcile::settle::<Infallible>(tx)).await
+            self.transact(reconcile::settle::<Infallible>).await
         } else if fit_for >= engine.adoption_patience {
             self.transact(move |tx| reconcile::give_up::<Infallible>(tx, &engine)).await
         } else {

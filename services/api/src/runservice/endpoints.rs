@@ -105,7 +105,7 @@ pub mod event {
         list: List { CursorExpired, InvalidFrom } =
             Endpoint::get("/api/v1/runs/events")
                 .unbounded()
-                .about("lists changes of runs, or streams them to those who accept text/event-stream")
+                .about("lists changes of runs, or streams them as text/event-stream")
                 .query::<EventsQuery>()
                 .answers::<EventPage>();
     }

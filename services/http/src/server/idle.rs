@@ -20,8 +20,8 @@ impl Idle {
     /// Waits for a future.
     ///
     /// # Errors
-    /// 503 at once if the service goes into maintenance or stops meanwhile; 429 if too many requests
-    /// are in work afterwards.
+    /// 503 at once if the service goes into maintenance or stops meanwhile; 429 if too many
+    /// requests are in work afterwards.
     pub async fn wait<T>(&self, until: impl Future<Output = T>) -> Result<T, ApiError> {
         if let Some(permit) = &self.permit {
             permit.release();

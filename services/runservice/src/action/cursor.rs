@@ -1,5 +1,5 @@
-//! Cursors of events: a place in one lineage. A cursor of a lineage that was left says nothing about
-//! the events of the current one.
+//! Cursors of events: a place in one lineage. A cursor of a lineage that was left says nothing
+//! about the events of the current one.
 
 use std::fmt;
 use std::str::FromStr;

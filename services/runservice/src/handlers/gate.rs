@@ -23,6 +23,6 @@ pub async fn show(
 }
 
 pub async fn open(writer: Writer<Infallible>) -> Result<Response, OperationError<Infallible>> {
-    writer.transact(|tx| action::open(tx)).await?;
+    writer.transact(action::open).await?;
     Ok(reply::no_content())
 }
