@@ -168,7 +168,10 @@ async fn decide(
         let now = tx.now();
         Ok(Some(view::claimed(tx, &state, &attempt, environment, now)?))
     });
-    claimed.await
+    let claimed = claimed.await?;
+    let passed = app.context.env.point("claim.after_commit").await;
+    passed.map_err(OperationError::at_boundary)?;
+    Ok(claimed)
 }
 
 pub async fn attempt(
@@ -183,6 +186,7 @@ pub async fn attempt(
 }
 
 pub async fn report(
+    State(app): State<App>,
     Registered(executor): Registered,
     writer: Writer<failures::Report>,
     Path(attempt): Path<AttemptId>,
@@ -193,5 +197,8 @@ pub async fn report(
         status::report(tx, &engine, executor, attempt, &body)?;
         Ok(view::attempt(&status::find(tx, executor, attempt)?))
     });
-    Ok(axum::Json(report.await?))
+    let report = report.await?;
+    let passed = app.context.env.point("status.after_commit").await;
+    passed.map_err(OperationError::at_boundary)?;
+    Ok(axum::Json(report))
 }
