@@ -2,6 +2,7 @@
 
 use drydock_tests::client::Request;
 use drydock_tests::faulty::Trouble;
+use drydock_tests::run::pass;
 use drydock_tests::runs::{RunsApp, success, with_work};
 use insta::assert_snapshot;
 
@@ -37,7 +38,7 @@ fn a_log_is_written_read_and_deleted() {
             if answer.status == 204 {
                 break answer;
             }
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            pass(std::time::Duration::from_secs(1)).await;
         };
         assert_snapshot!("deleted", deleted);
         assert_snapshot!("read_after_deletion", runs.app.get(&logs(&runs, "/0")).await);

@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn as_many_claims_are_woken_as_there_are_tasks_the_least_loaded_first() {
         let waiters = Waiters::default();
-        let asks = [asking(&[], 3), asking(&["gpu"], 2), asking(&[], 1), asking(&[], 4)];
+        let asks = [asking(&[], 2), asking(&["gpu"], 3), asking(&[], 1), asking(&[], 4)];
         let mut claims = asks.map(|asking| waiters.wait(asking));
         wake(&waiters, Vec::new());
         wake(&waiters, vec![ready(1, &["arm"])]);

@@ -156,7 +156,8 @@ mod tests {
                     keys().part(attempt, LogStep::Setup, *start, start + length, nonce)
                 })
                 .collect();
-            let has = |at: u64| spans.iter().any(|(from, length)| (*from..from + length).contains(&at));
+            let is_in = |at: u64, from: u64, length: u64| (from..from + length).contains(&at);
+            let has = |at| spans.iter().any(|(from, length)| is_in(at, *from, *length));
             let hole = (0..).find(|at| !has(*at)).unwrap_or(0);
             let parts = Parts::contiguous(&named);
             prop_assert_eq!(parts.end(), hole);

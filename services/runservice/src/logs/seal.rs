@@ -99,8 +99,8 @@ impl Sealing {
     }
 
     /// Deletes what was stored for attempts whose logs are complete or deleted, and is not named:
-    /// pieces that came late, and what a killed instance has left. Attempts that this state does not
-    /// know may be of a lineage that is kept.
+    /// pieces that came late, and what a killed instance has left. Attempts that this state does
+    /// not know may be of a lineage that is kept.
     async fn sweep(&self) -> Result<(), BoxError> {
         for attempt in self.logs.attempts().await? {
             let ctx = Context::background().timeout(TIMEOUT);
