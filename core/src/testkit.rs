@@ -81,6 +81,7 @@ pub static SCHEMA: Schema = Schema {
         },
     ],
     leftovers: Leftovers::NONE,
+    counters: None,
 };
 
 pub fn keys() -> Keys {

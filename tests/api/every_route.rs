@@ -45,6 +45,7 @@ pub fn request(spec: &Spec) -> Request {
     match spec.body {
         BodyRule::None => request,
         BodyRule::Small => request.json(&body(spec)),
+        BodyRule::Octets => request.header("content-type", "application/octet-stream").body("x"),
         BodyRule::Stream => request.body("rubbish\n"),
     }
 }

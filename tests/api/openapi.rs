@@ -6,6 +6,7 @@ use drydock_tests::endpoints;
 use drydock_tests::endpoints::document;
 use drydock_tests::gateway::{Who, small_world};
 use drydock_tests::run::run;
+use drydock_tests::runs::with_runs;
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -30,16 +31,31 @@ fn the_gateways_document_is_served_and_kept() {
     });
 }
 
-fn documents() -> [Value; 2] {
-    [document("configstore", &endpoints::configstore()), document("gateway", &endpoints::gateway())]
+#[test]
+fn runservices_document_is_served_and_kept() {
+    let expected = document("runservice", &endpoints::runservice());
+    assert_snapshot!("runservice", format!("{expected:#}"));
+    with_runs(async |runs| {
+        assert_eq!(runs.app.get("/openapi.json").await.json(), expected);
+    });
+}
+
+fn documents() -> [Value; 3] {
+    [
+        document("configstore", &endpoints::configstore()),
+        document("runservice", &endpoints::runservice()),
+        document("gateway", &endpoints::gateway()),
+    ]
 }
 
 #[test]
 fn every_operation_says_what_it_does_under_a_name_of_its_own() {
     // An operation that merges has PATCH, too.
-    let operations =
-        |all: Vec<Endpoint>| all.iter().map(|it| 1 + usize::from(it.operation.merges)).sum();
-    let counts: [usize; 2] = [endpoints::configstore(), endpoints::gateway()].map(operations);
+    let operations = |all: Vec<Endpoint>| -> usize {
+        all.iter().map(|it| 1 + usize::from(it.operation.merges)).sum()
+    };
+    let services = [endpoints::configstore(), endpoints::runservice(), endpoints::gateway()];
+    let counts = services.map(operations);
     for (document, count) in documents().iter().zip(counts) {
         let paths = document["paths"].as_object().expect("there are paths");
         let operations: Vec<&Value> =

@@ -34,6 +34,7 @@ static SCHEMA: Schema = Schema {
         encrypted: |_| None,
     }],
     leftovers: Leftovers::NONE,
+    counters: None,
 };
 
 /// A store and its tasks, with the settings that everybody has.

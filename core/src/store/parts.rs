@@ -22,7 +22,7 @@ use crate::db::{Db, Execution};
 use crate::env::Env;
 use crate::log::format::{ArchivedRecord, Position};
 use crate::log::keys::{Keys, ObjectKeys};
-use crate::maintenance::ModeCell;
+use crate::maintenance::{ModeCell, SeenMode};
 use crate::objects::Objects;
 use crate::read_model::base::StoreBase;
 use crate::read_model::{KeyCheck, Progress, Schema, Stats, StoreError};
@@ -114,6 +114,7 @@ impl Store {
             env: parts.env,
             execution: parts.execution,
             scratch: parts.scratch,
+            counter_margin: parts.settings.counter_margin,
             stats: Stats::default(),
             progress: Progress::default(),
         };
@@ -149,6 +150,11 @@ impl Store {
     /// Follows the position of the read model.
     pub fn applied(&self) -> watch::Receiver<Applied> {
         self.inner.applied.subscribe()
+    }
+
+    /// The mode, as this instance has seen it; `None` until it is read.
+    pub fn mode(&self) -> Option<SeenMode> {
+        self.inner.mode.get()
     }
 
     /// Follows whether the read model is loaded.
@@ -196,6 +202,16 @@ impl Store {
         let mut halted = self.inner.halted.subscribe();
         let reason = halted.wait_for(Option::is_some).await.expect("self holds the sender");
         reason.clone().unwrap_or_default()
+    }
+
+    /// Object storage, for what a service keeps outside its log.
+    pub fn objects(&self) -> &Objects {
+        &self.inner.objects
+    }
+
+    /// The names of this service's objects.
+    pub fn object_keys(&self) -> &ObjectKeys {
+        &self.inner.object_keys
     }
 
     pub fn schema(&self) -> &'static Schema {

@@ -32,6 +32,8 @@ pub struct StoreSettings {
     pub durability: Durability,
     /// The most commits that may wait to be archived; beyond that writes are refused.
     pub unarchived_commits: u64,
+    /// How many numbers a recovery skips in each counter: lost commits may have given out as many.
+    pub counter_margin: u64,
     pub tasks: TaskSettings,
 }
 
@@ -112,6 +114,7 @@ impl Default for StoreSettings {
             feed_patience_ms: 1_000,
             durability: Durability::Quorum,
             unarchived_commits: 20_000,
+            counter_margin: 1000,
             tasks: TaskSettings::default(),
         }
     }

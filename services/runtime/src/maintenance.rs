@@ -154,8 +154,13 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(10);
 
-    static SCHEMA: Schema =
-        Schema { service: "toy", version: 1, types: &[], leftovers: Leftovers::NONE };
+    static SCHEMA: Schema = Schema {
+        service: "toy",
+        version: 1,
+        types: &[],
+        leftovers: Leftovers::NONE,
+        counters: None,
+    };
 
     /// A driver, and what it looks at.
     struct World {

@@ -168,6 +168,7 @@ fn assemble<S: Service>(
     tasks.spawn(driver.run(stop.clone()));
     let operator =
         Operator::new(env.clone(), bounded.clone(), keys.clone(), store.clone(), mode.clone());
+    let (coord, names) = (bounded.clone(), keys.clone());
     tasks.spawn(mode_watch::follow(env.clone(), bounded, keys, mode, stop.clone()));
     tasks.spawn(registration.run(stop.clone()));
 
@@ -181,7 +182,7 @@ fn assemble<S: Service>(
         health: Arc::new(health),
         metrics,
     });
-    let parts = ServiceParts { env, store: store.clone(), keys: ring, concern };
+    let parts = ServiceParts { env, store: store.clone(), keys: ring, concern, coord, names };
     let (state, background) = service.assemble(parts);
     let admin: Arc<dyn Admin> = Arc::new(operator);
     let app = App { context, service: state };

@@ -140,6 +140,7 @@ pub static SCHEMA: Schema = Schema {
         IDEMPOTENCY_KEYS,
     ],
     leftovers: Leftovers { count: deleted::count, next: deleted::next },
+    counters: None,
 };
 
 #[derive(Deserialize)]

@@ -36,8 +36,10 @@ pub enum Availability {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyRule {
     None,
-    /// Up to the body limit.
+    /// JSON, up to the body limit.
     Small,
+    /// Bytes, up to the body limit.
+    Octets,
     /// Of any length, as long as it does not stand still.
     Stream,
 }
@@ -185,6 +187,12 @@ impl<F> Endpoint<F> {
         self
     }
 
+    /// Takes bytes up to the body limit.
+    pub fn octets(mut self) -> Endpoint<F> {
+        self.spec.body = BodyRule::Octets;
+        self
+    }
+
     /// Takes no body.
     pub fn bodiless(mut self) -> Endpoint<F> {
         self.spec.body = BodyRule::None;
@@ -240,7 +248,7 @@ fn implied(spec: &Spec) -> Vec<Code> {
     if spec.path.contains('{') {
         codes.push(Code::InvalidRef);
     }
-    if spec.body == BodyRule::Small {
+    if matches!(spec.body, BodyRule::Small | BodyRule::Octets) {
         codes.extend([Code::InvalidBody, Code::BodyTooLarge, Code::UnsupportedMediaType]);
     }
     codes

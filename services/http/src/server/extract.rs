@@ -4,6 +4,7 @@
 use axum::RequestPartsExt;
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use bytes::Bytes;
 use drydock_core::context::Context;
 use drydock_core::error::{ApiError, Code, Kind, causes};
 use http::request::Parts;
@@ -29,22 +30,43 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = HttpError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Json<T>, HttpError> {
-        require_json(request.method(), request.headers())?;
+        match request.method() {
+            &Method::PATCH => require_any(request.headers(), &["application/json", MERGE_PATCH])?,
+            _ => require(request.headers(), "application/json")?,
+        }
         let body = request.into_body().collect().await.map_err(unreadable)?;
         Ok(Json(parse_json(&body.to_bytes())?))
     }
 }
 
-fn require_json(method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
+fn require(headers: &HeaderMap, media: &str) -> Result<(), ApiError> {
+    require_any(headers, &[media])
+}
+
+/// Checks that the body has one of these media types; the first is the usual one.
+fn require_any(headers: &HeaderMap, media: &[&str]) -> Result<(), ApiError> {
     let given = headers.get(header::CONTENT_TYPE);
     let given = given.and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = given.split(';').next().unwrap_or("").trim();
-    let is_patch = *method == Method::PATCH && essence.eq_ignore_ascii_case(MERGE_PATCH);
-    if is_patch || essence.eq_ignore_ascii_case("application/json") {
+    if media.iter().any(|media| essence.eq_ignore_ascii_case(media)) {
         return Ok(());
     }
-    let message = "the body must have the content type `application/json`";
+    let message = format!("the body must have the content type `{}`", media[0]);
     Err(ApiError::new(Kind::UnsupportedMediaType).with_message(message))
+}
+
+/// A body of bytes, of the media type `application/octet-stream`.
+#[derive(Debug, Clone)]
+pub struct Octets(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Octets {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Octets, HttpError> {
+        require(request.headers(), "application/octet-stream")?;
+        let body = request.into_body().collect().await.map_err(unreadable)?;
+        Ok(Octets(body.to_bytes()))
+    }
 }
 
 /// The error for a body that could not be read to its end.
@@ -223,7 +245,7 @@ mod tests {
             if let Some(value) = value {
                 headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(value));
             }
-            require_json(&Method::PUT, &headers).map_err(|error| error.kind())
+            require(&headers, "application/json").map_err(|error| error.kind())
         };
         assert_eq!(check(Some("application/json")), Ok(()));
         assert_eq!(check(Some("Application/JSON; charset=utf-8")), Ok(()));

@@ -72,6 +72,7 @@ async fn guarded(
     // If the client goes away, this future is dropped and the guard with it: then the work stops.
     let abandoned = cancelled.drop_guard();
     request.extensions_mut().insert(context.clone());
+    request.extensions_mut().insert(permit.clone());
     let request = limit_body(spec.body, app, permit.as_ref(), request)?;
     let response = tokio::select! {
         response = context.run(next.run(request)) => response?,
@@ -150,7 +151,7 @@ fn limit_body(
     let idle = app.settings.idle_timeout;
     match rule {
         BodyRule::None => Ok(request),
-        BodyRule::Small => {
+        BodyRule::Small | BodyRule::Octets => {
             let length = request.headers().get(header::CONTENT_LENGTH);
             let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
             if length.is_some_and(|length| length > limit as u64) {

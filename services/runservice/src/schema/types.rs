@@ -81,4 +81,5 @@ pub static SCHEMA: Schema = Schema {
         IDEMPOTENCY_KEYS,
     ],
     leftovers: Leftovers::NONE,
+    counters: Some(RUN_COUNTERS),
 };
