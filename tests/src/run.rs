@@ -60,6 +60,11 @@ pub async fn until(mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
+/// Lets time pass, simulated under [`run`].
+pub async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
 /// Both clocks follow the runtime's time.
 #[derive(Debug)]
 pub struct RuntimeClock {

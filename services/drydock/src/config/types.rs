@@ -42,11 +42,13 @@ pub struct Config {
 }
 
 /// The keys without a default, and whether they are secret.
-pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 28] = [
+pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 30] = [
     ("data_dir", Secrecy::Public),
     ("internal_token", Secrecy::Secret),
     ("admin_token", Secrecy::Secret),
     ("encryption.keys", Secrecy::Secret),
+    ("log.audit_file", Secrecy::Public),
+    ("instance.advertise", Secrecy::Public),
     ("coordination.user", Secrecy::Public),
     ("coordination.password", Secrecy::Secret),
     ("coordination.ca_file", Secrecy::Public),
@@ -96,6 +98,9 @@ pub struct LogConfig {
     pub format: LogFormat,
     /// A level, or directives such as `info,drydock_core=debug`.
     pub level: String,
+    /// The file to which the audit's lines are appended as JSON; without it they are in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +144,9 @@ pub struct InstanceConfig {
     pub maintenance_drain: Duration,
     /// The number of threads that read from the read model.
     pub readers: usize,
+    /// The host, with or without a port, by which others reach this instance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advertise: Option<String>,
 }
 
 impl Default for Config {
@@ -149,7 +157,7 @@ impl Default for Config {
             internal_token: None,
             admin_token: None,
             encryption: EncryptionConfig::default(),
-            log: LogConfig { format: LogFormat::Text, level: "info".to_owned() },
+            log: LogConfig { format: LogFormat::Text, level: "info".to_owned(), audit_file: None },
             configstore: ServiceConfig {
                 listen: SocketAddr::from(([127, 0, 0, 1], 8001)),
                 tls: ListenTls::default(),
@@ -165,6 +173,7 @@ impl Default for Config {
                 lease_ttl: Duration::from_secs(10),
                 maintenance_drain: Duration::from_secs(10),
                 readers: 4,
+                advertise: None,
             },
             http: HttpSettings::default(),
             store: StoreSettings::default(),

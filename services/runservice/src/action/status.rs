@@ -6,6 +6,7 @@ use drydock_core::db::Tx;
 use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 
+use super::reconcile;
 use super::state::{load_known, save};
 use crate::engine::EngineSettings;
 use crate::engine::attempt::finish;
@@ -42,7 +43,8 @@ pub fn report<F: From<AttemptNotExist> + From<BadStatus> + From<StaleAttempt>>(
         Verdict::Ends(ending) => {
             let mut after = before.clone();
             finish(&mut after, &attempt.name, ending, now, settings);
-            save(tx, settings, &before, after)
+            save(tx, settings, &before, after)?;
+            reconcile::by_report(tx, &attempt)
         }
     }
 }
