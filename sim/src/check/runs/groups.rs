@@ -11,7 +11,7 @@ use super::{Checks, Violation};
 
 pub const ORACLE: &str = "I12 groups";
 
-/// `switched`: whether the mode was ever switched, after which queued runs wait for the resume gate.
+/// `switched`: whether the mode was ever switched. After that queued runs wait for the resume gate.
 pub fn look(moment: &Moment<'_>, switched: bool, checks: &mut Checks) {
     let groups: BTreeSet<&Group> = moment.runs().map(|run| &run.group).collect();
     for group in groups {
