@@ -133,7 +133,7 @@ impl Pace {
 impl Progress {
     /// Sends all chunks, or gives the snapshot up.
     async fn produce(self, chunks: mpsc::Sender<Bytes>, pace: Pace) -> Result<(), BoxError> {
-        let done = self.send_all(chunks, pace).await;
+        let done = Box::pin(self.send_all(chunks, pace)).await;
         if let Err(error) = &done {
             tracing::warn!(error = %Chain(error.as_ref()), "an export was given up");
         }

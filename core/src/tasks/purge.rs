@@ -32,7 +32,7 @@ pub async fn is_needed(store: &Store) -> bool {
     let Ok(db) = store.inner.db() else { return false };
     let count = store.inner.schema.leftovers.count;
     let ctx = Context::background().timeout(TIMEOUT);
-    match db.read::<_, DbError>(&ctx, move |tx| count(tx)).await {
+    match db.read::<_, DbError>(&ctx, count).await {
         Ok(count) => {
             store.inner.deletions_waiting.store(count, Ordering::Relaxed);
             count > 0

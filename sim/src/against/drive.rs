@@ -56,24 +56,7 @@ pub async fn run(
     let rng = RngTree::from_seed(plan.seed);
     let history = History::new(&recorder);
     let session = |host: &str| {
-        let timeout = Duration::from_millis(plan.settings.request_timeout_ms);
-        let api = HttpApi {
-            host: host.to_owned(),
-            instances: deployment.instances.clone(),
-            net: Arc::new(TcpNet),
-            token: deployment.token.clone(),
-            timeout,
-            patience: PATIENCE,
-            clients: Mutex::default(),
-            gateways: GatewayApi::new(Arc::new(TcpNet), timeout),
-            runs: RunsApi {
-                instances: Vec::new(),
-                net: Arc::new(TcpNet),
-                token: deployment.token.clone(),
-                timeout,
-                clients: Mutex::default(),
-            },
-        };
+        let api = api(deployment, plan, host);
         Session {
             host: host.to_owned(),
             api: Arc::new(api),
@@ -124,6 +107,28 @@ pub async fn run(
         (_, Err(why)) => evidence::outside(seen, why),
     };
     Ok(Found { operations, checks, took })
+}
+
+/// The calls of one client.
+fn api(deployment: &Deployment, plan: &Plan, host: &str) -> HttpApi {
+    let timeout = Duration::from_millis(plan.settings.request_timeout_ms);
+    HttpApi {
+        host: host.to_owned(),
+        instances: deployment.instances.clone(),
+        net: Arc::new(TcpNet),
+        token: deployment.token.clone(),
+        timeout,
+        patience: PATIENCE,
+        clients: Mutex::default(),
+        gateways: GatewayApi::new(Arc::new(TcpNet), timeout),
+        runs: RunsApi {
+            instances: Vec::new(),
+            net: Arc::new(TcpNet),
+            token: deployment.token.clone(),
+            timeout,
+            clients: Mutex::default(),
+        },
+    }
 }
 
 /// A plan that begins later.

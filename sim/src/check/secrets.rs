@@ -43,7 +43,7 @@ fn stored(evidence: &Evidence<'_>, checks: &mut Checks) -> Option<String> {
             }
         }
     }
-    let switched = timeline.switched.iter().flat_map(|(_, state)| state);
+    let switched = timeline.switched.values().flatten();
     let base = timeline.base.iter().flat_map(|(_, state)| state);
     for ((kind, id), object) in switched.chain(base) {
         checks.done(ORACLE, 1);

@@ -9,7 +9,7 @@ use drydock_core::archive::Intent;
 use drydock_core::context::Context;
 use drydock_core::db::Execution;
 use drydock_core::env::{Env, RngTree, SystemClock};
-use drydock_core::error::BoxError;
+use drydock_core::error::{ActionError, BoxError};
 use drydock_core::read_model::KeyCheck;
 use drydock_runtime::Deps;
 use drydock_runtime::routes::stream;
@@ -37,7 +37,12 @@ pub async fn verify(file: &Path, service: StoredService, config: Config) -> Resu
     let plain = stream::plain(&HeaderMap::new(), input).await;
     let plain = plain.map_err(|error| Failure::because(subject(), error))?;
     let report = store.import(&Context::background(), plain, Intent::DryRun).await;
-    let report = report.map_err(|error| Failure::because(subject(), error.boxed()))?;
+    let report = report.map_err(|error| match error {
+        ActionError::Refused { failure, source: None, .. } => {
+            Failure::Failed(format!("{}: {failure}", subject()).into())
+        }
+        other => Failure::because(subject(), other.boxed()),
+    })?;
     for (kind, count) in &report.counts {
         output::line(format!("{kind}: {count}"))?;
     }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use drydock_api::runservice::types::{Phase, RunResult};
 use drydock_core::error::Kind;
-use drydock_core::store::Durability;
 use drydock_runservice::record::Run;
 use uuid::Uuid;
 
@@ -73,10 +72,10 @@ impl Requests {
                         checks.violated(violation(sentence, facts));
                     }
                 }
-                (RunsCall::Look { reads, .. }, Some(Reply::Runs(RunsReply::Run(seen)))) => {
-                    if *reads == Reads::Linearizable {
-                        self.looked(evidence, operation, seen, checks);
-                    }
+                (RunsCall::Look { reads, .. }, Some(Reply::Runs(RunsReply::Run(seen))))
+                    if *reads == Reads::Linearizable =>
+                {
+                    self.looked(evidence, operation, seen, checks);
                 }
                 (RunsCall::Stop { run }, Some(Reply::Done)) => {
                     let stopped = |it: &Version| it.is_stopped || it.phase.is_final();
@@ -114,8 +113,7 @@ impl Requests {
             checks.violated(violation(sentence, [operation.to_string(), fact]));
         }
         let is_lost = !self.last.contains(&seen.id.0);
-        let may_be_lost = evidence.durability != Durability::Archived || !self.jumps.is_empty();
-        if is_lost && !(may_be_lost && !self.jumps.is_empty()) {
+        if is_lost && self.jumps.is_empty() {
             let fact = format!("run {} is gone at the end", seen.id);
             let sentence = "an acknowledged run was lost";
             checks.violated(violation(sentence, [operation.to_string(), fact]));
