@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use drydock_api::admin::AdminClient;
 use drydock_api::gateway::GatewayClient;
+use drydock_api::runservice::client::RunserviceClient;
 use drydock_backends::tcp::TcpNet;
 use drydock_core::read_model::Schema;
 use drydock_http::client::Client;
@@ -37,6 +38,14 @@ impl StoredService {
 }
 
 pub fn admin(server: &ServerArgs) -> Result<AdminClient, Failure> {
+    Ok(AdminClient::new(http(server)?))
+}
+
+pub fn runservice(server: &ServerArgs) -> Result<RunserviceClient, Failure> {
+    Ok(RunserviceClient::new(http(server)?))
+}
+
+fn http(server: &ServerArgs) -> Result<Client, Failure> {
     let service = server.of.service;
     let authority = match &server.url {
         Some(url) => authority("--url", url)?,
@@ -45,8 +54,7 @@ pub fn admin(server: &ServerArgs) -> Result<AdminClient, Failure> {
             default_authority(server.data_dir.as_deref(), name, service.default_port())
         }
     };
-    let client = Client::new(Arc::new(TcpNet), authority).with_token(token(server)?);
-    Ok(AdminClient::new(client))
+    Ok(Client::new(Arc::new(TcpNet), authority).with_token(token(server)?))
 }
 
 fn token(server: &ServerArgs) -> Result<SecretString, Failure> {

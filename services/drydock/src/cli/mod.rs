@@ -11,6 +11,7 @@ mod confirm;
 mod connect;
 mod doctor;
 mod examine;
+mod executor;
 pub mod exit;
 mod export;
 mod import;

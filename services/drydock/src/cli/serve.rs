@@ -14,6 +14,7 @@ use drydock_configstore::Configstore;
 use drydock_core::env::{Env, RngTree, SystemClock};
 use drydock_core::error::{BoxError, Chain};
 use drydock_core::net::{Listener, Net};
+use drydock_executor::protocol::Shutdown;
 use drydock_gateway::Gateway;
 use drydock_http::server::HttpSettings;
 use drydock_runservice::Runservice;
@@ -28,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::ServeRole;
 use super::exit::{FAILED, Failure};
 use super::store::Addresses;
-use super::{output, store};
+use super::{executor, output, store};
 use crate::config::stores::{CoordinationKind, ObjectsKind};
 use crate::config::{Config, Loaded, keys, tokens};
 
@@ -51,17 +52,21 @@ struct Listeners {
     gateway: Option<Bound>,
 }
 
-pub async fn run(role: ServeRole, config: Config) -> Result<(), Failure> {
+pub async fn run(role: ServeRole, with_executor: bool, config: Config) -> Result<(), Failure> {
+    if with_executor && role != ServeRole::All {
+        let why = "`--executor` goes with `all`; elsewhere there is `drydock executor run`";
+        return Err(Failure::Usage(why.to_owned()));
+    }
     match role {
         ServeRole::All | ServeRole::Configstore | ServeRole::Runservice => {
-            with_stores(role, config).await
+            with_stores(role, with_executor, config).await
         }
         ServeRole::Gateway => gateway_only(config).await,
     }
 }
 
 /// Runs services with stores, which share the data directory, and for `all` the gateway, too.
-async fn with_stores(role: ServeRole, config: Config) -> Result<(), Failure> {
+async fn with_stores(role: ServeRole, with_executor: bool, config: Config) -> Result<(), Failure> {
     let data_dir = config.data_dir.clone().ok_or_else(|| Loaded::missing("data_dir"))?;
     check_shared(role, &config)?;
     let listeners = Listeners::bind(role, &config).await?;
@@ -85,6 +90,10 @@ async fn with_stores(role: ServeRole, config: Config) -> Result<(), Failure> {
             configstore: vec![reachable(&configstore.listener.local_addr())],
         };
         running.spawn_gateway(settings, config.http.clone(), deps.env.clone(), gateway);
+    }
+    if let Some(bound) = runservice.as_ref().filter(|_| with_executor) {
+        let address = reachable(&bound.listener.local_addr());
+        running.spawn_executor(&config, &data_dir, address, &internal_token, &deps.env);
     }
     let settings = settings(&config, internal_token, keys);
     if let Some(bound) = configstore {
@@ -193,6 +202,28 @@ impl Running {
             start_stateless(gateway, runtime, env, listener, shutdown).await;
             Ok(())
         });
+    }
+
+    /// Runs an executor for the runservice at this address. When the services stop it leaves its
+    /// attempts alone: the next start finds them.
+    fn spawn_executor(
+        &mut self,
+        config: &Config,
+        data_dir: &Path,
+        runservice: String,
+        internal_token: &SecretString,
+        env: &Env,
+    ) {
+        let shutdown = Shutdown { leave: self.shutdown.clone(), ..Shutdown::default() };
+        let running = executor::run::beside(
+            data_dir.to_owned(),
+            config.executor.clone(),
+            runservice,
+            internal_token.clone(),
+            env.clone(),
+            shutdown,
+        );
+        self.services.spawn(async move { ("executor", running.await) });
     }
 
     /// Waits for all services. One that ends before it was asked to stops the others: an operator

@@ -10,6 +10,7 @@ use drydock_http::server::HttpSettings;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::executor::ExecutorConfig;
 use super::runservice::RunserviceConfig;
 use super::stores::{CoordinationConfig, ObjectsConfig};
 
@@ -33,6 +34,7 @@ pub struct Config {
     pub configstore: ServiceConfig,
     pub gateway: GatewayConfig,
     pub runservice: RunserviceConfig,
+    pub executor: ExecutorConfig,
     pub instance: InstanceConfig,
     pub http: HttpSettings,
     pub store: StoreSettings,
@@ -41,11 +43,12 @@ pub struct Config {
 }
 
 /// The keys without a default, and whether they are secret.
-pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 16] = [
+pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 17] = [
     ("data_dir", Secrecy::Public),
     ("internal_token", Secrecy::Secret),
     ("admin_token", Secrecy::Secret),
     ("encryption.keys", Secrecy::Secret),
+    ("executor.token", Secrecy::Secret),
     ("coordination.user", Secrecy::Public),
     ("coordination.password", Secrecy::Secret),
     ("coordination.ca_file", Secrecy::Public),
@@ -136,6 +139,7 @@ impl Default for Config {
                 configstore: vec!["127.0.0.1:8001".to_owned()],
             },
             runservice: RunserviceConfig::default(),
+            executor: ExecutorConfig::default(),
             instance: InstanceConfig {
                 lease_ttl: Duration::from_secs(10),
                 maintenance_drain: Duration::from_secs(10),
