@@ -11,7 +11,7 @@ use drydock_core::db::Execution;
 use drydock_core::env::{Env, RngTree};
 use drydock_core::net::Net;
 use drydock_http::testing::duplex::DuplexNet;
-use drydock_runtime::{Deps, Settings};
+use drydock_runtime::{Deps, Service, Settings};
 use object_store::memory::InMemory;
 use secrecy::SecretString;
 use serde_json::json;
@@ -31,7 +31,7 @@ pub const KEYS: &str = "test:010101010101010101010101010101010101010101010101010
 /// When tests begin, however long the start took: it is not to be seen in snapshots.
 const STARTED: Duration = Duration::from_secs(1);
 
-/// One deployment of configstore with any number of instances.
+/// One deployment of a service with any number of instances.
 pub struct TestApp {
     pub coordination: FaultyCoordination,
     pub objects: Arc<FaultyObjects>,
@@ -90,7 +90,7 @@ impl TestApp {
         Arc::clone(&self.clock)
     }
 
-    /// Starts one more instance, and does not wait until it is ready.
+    /// Starts one more instance of configstore, and does not wait until it is ready.
     ///
     /// # Panics
     /// If its address is taken, which it is not.
@@ -98,20 +98,20 @@ impl TestApp {
         self.add_service(Configstore::default(), settings).await;
     }
 
-    /// As [`add`](Self::add).
+    /// As [`add`](Self::add), of any service.
     ///
     /// # Panics
     /// As [`add`](Self::add).
-    pub async fn add_service(&mut self, service: Configstore, settings: Settings) {
-        let number = self.instances.len() + 1;
-        let listener = self.net.listen(&format!("configstore-{number}:8001")).await;
+    pub async fn add_service<S: Service>(&mut self, service: S, settings: Settings) {
+        let name = format!("{}-{}", S::schema().service, self.instances.len() + 1);
+        let listener = self.net.listen(&format!("{name}:8001")).await;
         let listener = listener.expect("the address is free");
         let client = Client {
             net: Arc::new(self.net.clone()),
             address: listener.local_addr(),
             token: TOKEN.to_owned(),
         };
-        let seeds = RngTree::from_seed(1).child(&format!("configstore-{number}"));
+        let seeds = RngTree::from_seed(1).child(&name);
         let deps = Deps {
             env: Env::new(self.clock.clone(), seeds),
             coord: Arc::new(self.coordination.clone()),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::VerifierBuilderError;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
@@ -40,6 +41,8 @@ pub enum TlsError {
     NoRoots,
     #[error("a certificate or key cannot be used")]
     Unusable(#[from] rustls::Error),
+    #[error("the authorities of clients cannot be used")]
+    Authorities(#[source] VerifierBuilderError),
 }
 
 impl From<TlsError> for io::Error {
@@ -65,9 +68,7 @@ pub fn connector(settings: &TlsSettings, protocols: &[&[u8]]) -> Result<TlsConne
         .with_root_certificates(roots);
     let mut config = match &settings.identity {
         Some(Identity { cert_file, key_file }) => {
-            let key = PrivateKeyDer::from_pem_file(key_file)
-                .map_err(|source| TlsError::File { path: key_file.clone(), source })?;
-            config.with_client_auth_cert(certificates(cert_file)?, key)?
+            config.with_client_auth_cert(certificates(cert_file)?, key(key_file)?)?
         }
         None => config.with_no_client_auth(),
     };
@@ -75,7 +76,12 @@ pub fn connector(settings: &TlsSettings, protocols: &[&[u8]]) -> Result<TlsConne
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(super) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let key = PrivateKeyDer::from_pem_file(path);
+    key.map_err(|source| TlsError::File { path: path.to_owned(), source })
+}
+
+pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let failed = |source| TlsError::File { path: path.to_owned(), source };
     let found = CertificateDer::pem_file_iter(path).map_err(failed)?;
     let found = found.collect::<Result<Vec<_>, _>>().map_err(failed)?;

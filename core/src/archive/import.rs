@@ -11,14 +11,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::refusals::ImportFailure;
 use super::stage::{Staged, stage};
 use crate::context::Context;
-use crate::db::DbError;
-use crate::error::{ApiError, BoxError, Code, Kind, first_api_error};
-use crate::fault::Injected;
+use crate::error::{ActionError, BoxError};
 use crate::lineage::switch::Next;
 use crate::log::format::{Position, Reason};
-use crate::read_model::StoreError;
 use crate::store::Store;
 
 /// Whether an import changes anything.
@@ -38,77 +36,7 @@ pub struct ImportReport {
     pub digest: String,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    #[error("line `{line}`: {why}")]
-    Corrupt { line: u64, why: String },
-    #[error("the stream ends at line `{line}`, without a trailer")]
-    Truncated { line: u64 },
-    #[error("line `{line}`: type `{found}` is not known")]
-    UnknownType { line: u64, found: String },
-    #[error("the export is of `{found}`, this is `{expected}`")]
-    WrongService { found: String, expected: &'static str },
-    #[error("the export has version {found}, this is version {reads}")]
-    Version { found: String, reads: String },
-    #[error("line `{line}`: the encryption key `{key}` is not configured")]
-    UnknownKey { line: u64, key: String },
-    #[error("line `{line}`: {why}")]
-    Constraint { line: u64, why: String },
-    #[error("the stream broke off at line `{line}`")]
-    Input { line: u64, source: BoxError },
-    #[error("the service is not in maintenance")]
-    NotInMaintenance,
-    #[error("lineage `{0}` is not kept here")]
-    LineageNotExist(Uuid),
-    #[error("lineage `{lineage}` reads back up to position `{reached}` only, it ended at `{last}`")]
-    LineageDamaged { lineage: Uuid, reached: Position, last: Position },
-    #[error("not every instance has acknowledged the maintenance")]
-    NotReady,
-    #[error("the state changed meanwhile")]
-    Overtaken,
-    #[error(transparent)]
-    Injected(#[from] Injected),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<DbError> for ImportError {
-    fn from(error: DbError) -> ImportError {
-        ImportError::Store(StoreError::Db(error))
-    }
-}
-
-impl From<ImportError> for ApiError {
-    fn from(error: ImportError) -> ApiError {
-        let (kind, code) = match error {
-            ImportError::LineageNotExist(_) => (Kind::NotExist, Code::LineageNotExist),
-            ImportError::LineageDamaged { .. } => (Kind::Internal, Code::Internal),
-            ImportError::Store(error) => return ApiError::from(error),
-            ImportError::Injected(error) => return ApiError::from(StoreError::Injected(error)),
-            ImportError::Corrupt { .. } => (Kind::Unprocessable, Code::ImportCorrupt),
-            ImportError::Input { ref source, .. } => input_failure(source),
-            ImportError::Truncated { .. } => (Kind::Unprocessable, Code::ImportTruncated),
-            ImportError::UnknownType { .. } => (Kind::Unprocessable, Code::ImportUnknownType),
-            ImportError::WrongService { .. } => (Kind::Unprocessable, Code::ImportWrongService),
-            ImportError::Version { .. } => (Kind::Unprocessable, Code::ImportVersion),
-            ImportError::UnknownKey { .. } => (Kind::Unprocessable, Code::ImportUnknownKey),
-            ImportError::Constraint { .. } => (Kind::Unprocessable, Code::ImportConstraint),
-            ImportError::NotInMaintenance | ImportError::Overtaken => {
-                (Kind::Conflict, Code::NotInMaintenance)
-            }
-            ImportError::NotReady => (Kind::Conflict, Code::MaintenanceNotReady),
-        };
-        let message = error.to_string();
-        ApiError::new(kind).with_code(code).with_message(message).with_source(error)
-    }
-}
-
-/// The code of a stream that broke off: the transport's own, if its error has one.
-fn input_failure(source: &BoxError) -> (Kind, Code) {
-    let known = first_api_error(source.as_ref());
-    let known = known.and_then(|known| Some((known.kind(), known.code().parse().ok()?)));
-    known.unwrap_or((Kind::Unprocessable, Code::ImportTruncated))
-}
+pub type ImportError = ActionError<ImportFailure>;
 
 impl Store {
     /// Replaces the whole state by an export's. Refused outside maintenance, and while a live
@@ -120,18 +48,27 @@ impl Store {
         input: impl Stream<Item = Result<Bytes, BoxError>> + Unpin,
         intent: Intent,
     ) -> Result<ImportReport, ImportError> {
-        if intent == Intent::DryRun {
-            return self.try_import(ctx, input).await;
-        }
+        let imported = match intent {
+            Intent::DryRun => self.try_import(ctx, input).await,
+            Intent::Apply => self.apply_import(ctx, input).await,
+        };
+        imported.map_err(ActionError::translated)
+    }
+
+    async fn apply_import(
+        &self,
+        ctx: &Context,
+        input: impl Stream<Item = Result<Bytes, BoxError>> + Unpin,
+    ) -> Result<ImportReport, ImportError> {
         let env = &self.inner.env;
         // Read before the first object is stored, see `tasks::collect`: the switch compares it.
-        let base = self.base().await?;
+        let base = self.base().await.map_err(ActionError::widen)?;
         env.point("import.begin").await?;
         self.archive_tail(&base).await?;
-        let staged = stage(self, ctx, input, intent).await?;
+        let staged = stage(self, ctx, input, Intent::Apply).await?;
         env.point("import.staged").await?;
         // An instance may have started meanwhile, without acknowledging the maintenance.
-        self.base().await?;
+        self.base().await.map_err(ActionError::widen)?;
         let Staged { files, counts, digest } = staged;
         let next = Next {
             reason: Reason::Import,
@@ -140,7 +77,7 @@ impl Store {
             counts: counts.clone(),
             files,
         };
-        let head = self.switch_to(ctx, &base, next).await?;
+        let head = self.switch_to(ctx, &base, next).await.map_err(ActionError::widen)?;
         Ok(ImportReport { lineage: head.lineage, position: head.position, counts, digest })
     }
 

@@ -12,13 +12,14 @@ pub mod export;
 pub mod format;
 pub mod import;
 mod lines;
+pub mod refusals;
 pub mod restore;
 mod stage;
 mod switch;
 
 pub use export::ExportStream;
 pub use import::{ImportError, ImportReport, Intent};
-pub use restore::RestoreReport;
+pub use restore::{RestoreError, RestoreReport};
 
 #[cfg(test)]
 mod histories;

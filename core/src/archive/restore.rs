@@ -10,8 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::import::ImportError;
+use super::refusals::{LineageNotExist, RestoreFailure};
 use crate::context::Context;
+use crate::error::ActionError;
 use crate::lineage::list::{self, Lineage, known_end, last_position, lineage_history};
 use crate::lineage::record::LineageRecord;
 use crate::lineage::recovery::{Rebuilt, rebuild};
@@ -32,6 +33,17 @@ pub struct RestoreReport {
     pub counts: BTreeMap<String, u64>,
 }
 
+pub type RestoreError = ActionError<RestoreFailure>;
+
+/// Objects of a lineage are missing or damaged.
+#[derive(Debug, thiserror::Error)]
+#[error("lineage `{lineage}` reads back up to position `{reached}` only, it ended at `{last}`")]
+struct LineageDamaged {
+    lineage: Uuid,
+    reached: Position,
+    last: Position,
+}
+
 impl Store {
     /// The lineages that a restore can go back to, and the current one; oldest first.
     pub async fn lineages(&self) -> Result<Vec<Lineage>, StoreError> {
@@ -44,21 +56,29 @@ impl Store {
         &self,
         ctx: &Context,
         lineage: Uuid,
-    ) -> Result<RestoreReport, ImportError> {
+    ) -> Result<RestoreReport, RestoreError> {
+        self.restore_lineage(ctx, lineage).await.map_err(ActionError::translated)
+    }
+
+    async fn restore_lineage(
+        &self,
+        ctx: &Context,
+        lineage: Uuid,
+    ) -> Result<RestoreReport, RestoreError> {
         let inner = &self.inner;
         // Read before the first object is stored, see `tasks::collect`: the switch compares it.
-        let base = self.base().await?;
+        let base = self.base().await.map_err(ActionError::widen)?;
         self.archive_tail(&base).await?;
         let records = list::records(&inner.objects, &inner.object_keys).await;
         let records = records.map_err(StoreError::Objects)?;
         let mut kept = lineage_history(&records, Some(base.head.lineage));
         let record = kept.find(|record| record.lineage == lineage);
-        let record = record.ok_or(ImportError::LineageNotExist(lineage))?;
+        let record = record.ok_or(LineageNotExist(lineage))?;
         let end = known_end(&records, &base.head, lineage);
         let written = ctx.run(self.write_state_anew(record, end)).await;
         let (reached, counts, files) = written.map_err(StoreError::Interrupted)??;
         // An instance may have started meanwhile, without acknowledging the maintenance.
-        self.base().await?;
+        self.base().await.map_err(ActionError::widen)?;
         let next = Next {
             reason: Reason::Restore,
             parent: lineage,
@@ -66,7 +86,8 @@ impl Store {
             counts: counts.clone(),
             files,
         };
-        let Head { lineage: new, position, .. } = self.switch_to(ctx, &base, next).await?;
+        let Head { lineage: new, position, .. } =
+            self.switch_to(ctx, &base, next).await.map_err(ActionError::widen)?;
         let (restored, restored_position) = (lineage, reached);
         Ok(RestoreReport { lineage: new, position, restored, restored_position, counts })
     }
@@ -76,7 +97,7 @@ impl Store {
         &self,
         record: &LineageRecord,
         end: Option<Position>,
-    ) -> Result<Written, ImportError> {
+    ) -> Result<Written, RestoreError> {
         let (inner, lineage) = (&self.inner, record.lineage);
         let last = last_position(&inner.objects, &inner.object_keys, lineage).await;
         let last = last.map_err(StoreError::Objects)?;
@@ -87,7 +108,7 @@ impl Store {
         let Rebuilt { db, reached, .. } = rebuild(inner, record).await?;
         let (reached, last) = (reached.position, end.unwrap_or(last));
         if reached < last {
-            return Err(ImportError::LineageDamaged { lineage, reached, last });
+            return Err(ActionError::internal(LineageDamaged { lineage, reached, last }));
         }
         let (counts, files) = write::write_state(inner, &db, &[], None).await?;
         Ok((reached, counts, files))

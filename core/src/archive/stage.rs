@@ -16,10 +16,14 @@ use uuid::Uuid;
 use super::format::{FORMAT, Hashes, Header, HeaderLine, TRAILER_START, TrailerLine, VERSION};
 use super::import::{ImportError, Intent};
 use super::lines::{LineError, Lines};
+use super::refusals::{
+    ImportConstraint, ImportCorrupt, ImportTruncated, ImportUnknownKey, ImportUnknownType,
+    ImportVersion, ImportWrongService,
+};
 use crate::checkpoint::{DataFile, DataWriter};
 use crate::context::Context;
 use crate::db::{Dangling, Db, DbError, Tx};
-use crate::error::BoxError;
+use crate::error::{BoxError, first_api_error};
 use crate::log::format::{Object, canonical, is_canonical};
 use crate::read_model::{KeyCheck, KeyProblem, Schema, StoreError};
 use crate::store::Store;
@@ -97,11 +101,11 @@ pub(super) async fn stage(
     };
     let limit = inner.settings.transaction_bytes + LINE_OVERHEAD;
     let mut lines = Lines::new(input, limit);
-    let header = stage.next(&mut lines).await?.ok_or(ImportError::Truncated { line: 1 })?;
+    let header = stage.next(&mut lines).await?.ok_or(ImportTruncated(1))?;
     stage.header(&header)?;
     loop {
         let line = stage.next(&mut lines).await?;
-        let line = line.ok_or(ImportError::Truncated { line: stage.line })?;
+        let line = line.ok_or(ImportTruncated(stage.line))?;
         if line.starts_with(TRAILER_START) {
             stage.trailer(&line)?;
             break;
@@ -128,9 +132,9 @@ impl Stage<'_> {
         self.line += 1;
         let read = self.ctx.run(lines.next()).await.map_err(StoreError::Interrupted)?;
         read.map_err(|error| match error {
-            LineError::Input(source) => ImportError::Input { line: self.line, source },
+            LineError::Input(source) => broke_off(self.line, source),
             LineError::TooLong { .. } => self.corrupt(error),
-            LineError::Unfinished => ImportError::Truncated { line: self.line },
+            LineError::Unfinished => ImportTruncated(self.line).into(),
         })
     }
 
@@ -142,14 +146,11 @@ impl Stage<'_> {
         }
         if version != VERSION || schema != self.schema.version {
             let reads = format!("{VERSION}, schema {}", self.schema.version);
-            return Err(ImportError::Version {
-                found: format!("{version}, schema {schema}"),
-                reads,
-            });
+            return Err(ImportVersion(format!("{version}, schema {schema}"), reads).into());
         }
         if service != self.schema.service {
             let expected = self.schema.service;
-            return Err(ImportError::WrongService { found: service, expected });
+            return Err(ImportWrongService(service, expected).into());
         }
         self.hashes.header(line);
         Ok(())
@@ -158,7 +159,7 @@ impl Stage<'_> {
     async fn object(&mut self, line: &Bytes) -> Result<(), ImportError> {
         let object: ObjectLine = self.parse(line)?;
         let Some((nth, kind)) = self.schema.find(&object.r#type) else {
-            return Err(ImportError::UnknownType { line: self.line, found: object.r#type });
+            return Err(ImportUnknownType(self.line, object.r#type).into());
         };
         let place = (nth, object.id);
         if self.last.is_some_and(|last| place <= last) {
@@ -169,7 +170,7 @@ impl Stage<'_> {
         if let Some(text) = (kind.encrypted)(data) {
             let tried = self.key_check.check(kind.name, object.id, &text);
             tried.map_err(|problem| match problem {
-                KeyProblem::Missing(key) => ImportError::UnknownKey { line: self.line, key },
+                KeyProblem::Missing(key) => ImportUnknownKey(self.line, key).into(),
                 KeyProblem::Damaged => self.corrupt("an encrypted text is damaged"),
             })?;
         }
@@ -208,8 +209,8 @@ impl Stage<'_> {
         let insert = move |tx: &Tx<'_>| -> Result<_, ImportError> {
             for (line, object) in &batch {
                 schema.put(tx, object).map_err(|error| match error {
-                    DbError::Constraint(why) => ImportError::Constraint { line: *line, why },
-                    other => ImportError::Store(StoreError::Db(other)),
+                    DbError::Constraint(why) => ImportError::from(ImportConstraint(*line, why)),
+                    other => other.into(),
                 })?;
             }
             Ok(batch)
@@ -237,7 +238,7 @@ impl Stage<'_> {
         let rank = self.db.read(self.ctx, rank).await?.unwrap_or(0);
         // The header is the first line.
         let line = 1 + before + u64::try_from(rank).unwrap_or(0);
-        Err(ImportError::Constraint { line, why })
+        Err(ImportConstraint(line, why).into())
     }
 
     /// Reads a line, which must be in its canonical form.
@@ -255,6 +256,14 @@ impl Stage<'_> {
     }
 
     fn corrupt(&self, why: impl std::fmt::Display) -> ImportError {
-        ImportError::Corrupt { line: self.line, why: why.to_string() }
+        ImportCorrupt(self.line, why.to_string()).into()
+    }
+}
+
+/// The error of a stream that broke off: the transport's own, if it has one.
+fn broke_off(line: u64, source: BoxError) -> ImportError {
+    match first_api_error(source.as_ref()) {
+        Some(_) => ImportError::internal(source),
+        None => ImportError::because(ImportTruncated(line), source),
     }
 }

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use super::import::ImportError;
+use super::refusals::{MaintenanceNotReady, NotInMaintenance, Overtaken, SwitchFailure};
 use crate::context::Context;
 use crate::coord::CoordinationExt;
 use crate::coord::lock::Lock;
-use crate::error::Chain;
+use crate::error::{ActionError, Chain};
 use crate::lineage::bootstrap;
 use crate::lineage::switch::{self, Next, Replaced};
 use crate::log::commit::CommitError;
@@ -28,17 +28,19 @@ const TAIL_LEASE: Duration = Duration::from_secs(10);
 /// How long the lock of an archiver that was killed is waited for.
 const TAIL_PATIENCE: Duration = Duration::from_secs(30);
 
+type SwitchError = ActionError<SwitchFailure>;
+
 impl Store {
     /// The head and mode to replace. Refused outside maintenance, and while an instance has not
     /// acknowledged it.
-    pub(super) async fn base(&self) -> Result<Replaced, ImportError> {
+    pub(super) async fn base(&self) -> Result<Replaced, SwitchError> {
         let inner = &self.inner;
         let mut now = Overview::read(&inner.coord, &inner.keys).await?;
         if now.mode.mode != Mode::Maintenance {
-            return Err(ImportError::NotInMaintenance);
+            return Err(NotInMaintenance.into());
         }
         if !now.ready() {
-            return Err(ImportError::NotReady);
+            return Err(MaintenanceNotReady.into());
         }
         if now.head.is_none() {
             bootstrap::ensure(inner).await.map_err(StoreError::Bootstrap)?;
@@ -54,11 +56,11 @@ impl Store {
 
     /// Archives the commits that are not archived yet. In a store that cannot be loaded a failure
     /// is only logged: the import may be what repairs that store.
-    pub(super) async fn archive_tail(&self, base: &Replaced) -> Result<(), ImportError> {
+    pub(super) async fn archive_tail(&self, base: &Replaced) -> Result<(), StoreError> {
         let done = self.try_archive_tail(&base.head).await;
         match done {
             Err(StoreError::Injected(error)) => return Err(error.into()),
-            Err(error) if self.inner.db().is_ok() => return Err(error.into()),
+            Err(error) if self.inner.db().is_ok() => return Err(error),
             Err(error) => {
                 let (position, error) = (base.head.position, Chain(&error));
                 tracing::error!(position, %error, "the last commits could not be archived");
@@ -110,10 +112,10 @@ impl Store {
         ctx: &Context,
         base: &Replaced,
         next: Next,
-    ) -> Result<Head, ImportError> {
+    ) -> Result<Head, SwitchError> {
         let inner = &self.inner;
         let proposal = switch::prepare(inner, base, next).await?;
-        let head = switch::commit(inner, &proposal).await?.ok_or(ImportError::Overtaken)?;
+        let head = switch::commit(inner, &proposal).await?.ok_or(Overtaken)?;
         let followed = self.follow_switch(ctx, &head).await;
         followed.map_err(|error| StoreError::AfterCommit(Box::new(error)))?;
         Ok(head)

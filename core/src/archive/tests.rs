@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::coord::{CoordinationExt, Put};
-use crate::error::BoxError;
+use crate::error::{ActionError, BoxError, Chain, Code, Failure, first_api_error};
 use crate::log::format::{InstanceRecord, InstanceState, Mode, encode};
 use crate::store::Reads;
 use crate::testkit::{Instance, Item, Part, World, keys, soon};
@@ -51,6 +51,17 @@ fn pieces(
 
 pub(super) async fn import(instance: &Instance, bytes: &[u8]) -> Result<ImportReport, ImportError> {
     instance.store.import(&soon(), pieces(bytes, 700), Intent::Apply).await
+}
+
+/// The code that a client sees.
+pub(super) fn code<T: std::fmt::Debug, F: Failure>(refused: Result<T, ActionError<F>>) -> Code {
+    let error = refused.map_err(ActionError::boxed).unwrap_err();
+    first_api_error(&*error).unwrap().code().parse().unwrap()
+}
+
+/// What a client sees, and what was logged.
+pub(super) fn text<F: Failure>(error: ActionError<F>) -> String {
+    Chain(&*error.boxed()).to_string()
 }
 
 pub(super) fn object_lines(export: &[u8]) -> Vec<&[u8]> {
@@ -199,12 +210,12 @@ async fn a_stream_that_is_wrong_in_its_content_is_refused_with_its_line() {
         (with(2, lines[1].clone()), "line `3`: the object is not after"),
     ];
     for (bytes, expected) in cases {
-        let error = import(&instance, &bytes).await.expect_err(expected).to_string();
+        let error = text(import(&instance, &bytes).await.expect_err(expected));
         assert!(error.contains(expected), "`{error}` instead of `{expected}`");
     }
     let mut twice = with_trailer(&lines);
     twice.extend_from_within(..);
-    let error = import(&instance, &twice).await.unwrap_err().to_string();
+    let error = text(import(&instance, &twice).await.unwrap_err());
     assert!(error.contains("after the trailer"), "{error}");
     assert_eq!(instance.store.applied().borrow().position(), position);
 }
@@ -226,7 +237,7 @@ async fn an_import_needs_maintenance_and_every_live_instance() {
     let instance = world.start().await;
     let export = instance.export().await;
     let refused = import(&instance, &export).await;
-    assert!(matches!(refused, Err(ImportError::NotInMaintenance)), "{refused:?}");
+    assert_eq!(code(refused), Code::NotInMaintenance);
     world.switch_mode(Mode::Maintenance, 1).await;
     let record = |state, generation| InstanceRecord {
         id: "other".to_owned(),
@@ -243,7 +254,7 @@ async fn an_import_needs_maintenance_and_every_live_instance() {
         let put = Put::new(keys().instance("other"), encode(&record(state, generation)));
         world.coord.memory().put(put).await.unwrap();
         let refused = import(&instance, &export).await;
-        assert!(matches!(refused, Err(ImportError::NotReady)), "{refused:?}");
+        assert_eq!(code(refused), Code::MaintenanceNotReady);
     }
     let put = Put::new(keys().instance("other"), encode(&record(InstanceState::Maintenance, 1)));
     world.coord.memory().put(put).await.unwrap();

@@ -197,7 +197,13 @@ impl From<StoreError> for ApiError {
 
 impl<F> From<StoreError> for ActionError<F> {
     fn from(error: StoreError) -> ActionError<F> {
-        ActionError::internal(error)
+        ActionError::Internal(error.boxed())
+    }
+}
+
+impl<F> From<Injected> for ActionError<F> {
+    fn from(error: Injected) -> ActionError<F> {
+        StoreError::Injected(error).into()
     }
 }
 
@@ -234,6 +240,16 @@ impl StoreError {
     /// The error for the caller: an [`ApiError`] with this one as its source.
     pub fn boxed(self) -> BoxError {
         Box::new(ApiError::from(self))
+    }
+}
+
+impl<F> ActionError<F> {
+    /// The same error, which a boundary answers as [`StoreError`] says.
+    pub(crate) fn translated(self) -> ActionError<F> {
+        match self {
+            ActionError::Internal(error) => ActionError::Internal(translate(error)),
+            refused => refused,
+        }
     }
 }
 

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use drydock_api::admin::{ImportReport, Intent, Lineage, MaintenanceStatus, RestoreReport};
+use drydock_core::archive::{ImportError, RestoreError};
 use drydock_core::context::Context;
 use drydock_core::coord::{Bounded, Compare, Coordination, Error, Op, Outcome, Txn};
 use drydock_core::env::Env;
-use drydock_core::error::{ApiError, BoxError};
+use drydock_core::error::ActionError;
 use drydock_core::log::format::{InstanceState, Mode, ModeRecord, encode};
 use drydock_core::log::keys::Keys;
 use drydock_core::maintenance::{ModeCell, SeenMode};
@@ -20,7 +21,7 @@ use drydock_core::store::{Overview, Store};
 use drydock_core::tasks::compact;
 use uuid::Uuid;
 
-use crate::routes::{Admin, ByteStream, ModeChange};
+use crate::routes::{Admin, ByteStream, ExportError, ModeChange};
 
 /// How often the instances' acknowledgements are read while a request waits for them.
 const POLL: Duration = Duration::from_millis(100);
@@ -44,14 +45,14 @@ impl Operator {
         Operator { env, coord, keys, store, mode }
     }
 
-    async fn overview(&self) -> Result<Overview, BoxError> {
-        let now = Overview::read(&self.coord, &self.keys).await.map_err(StoreError::boxed)?;
+    async fn overview(&self) -> Result<Overview, StoreError> {
+        let now = Overview::read(&self.coord, &self.keys).await?;
         self.mode.observe(now.mode.clone());
         Ok(now)
     }
 
     /// Sets the mode, also while other operators set it.
-    async fn switch(&self, change: &ModeChange) -> Result<(), BoxError> {
+    async fn switch(&self, change: &ModeChange) -> Result<(), StoreError> {
         let mut backoff = Backoff::new(&self.env, "mode-switch");
         let mut has_made_room = false;
         loop {
@@ -65,9 +66,9 @@ impl Operator {
                 Err(error) if error.outcome() != Outcome::NotApplied => backoff.pause().await,
                 Err(Error::NoSpace { .. }) if !has_made_room => {
                     has_made_room = true;
-                    compact::make_room(&self.store).await.map_err(StoreError::boxed)?;
+                    compact::make_room(&self.store).await?;
                 }
-                Err(error) => return Err(StoreError::Coordination(error).boxed()),
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -88,20 +89,20 @@ impl Operator {
 
 #[async_trait]
 impl Admin for Operator {
-    async fn status(&self, ctx: &Context) -> Result<MaintenanceStatus, BoxError> {
-        let overview = ctx.run(self.overview()).await.map_err(ApiError::from)?;
-        overview.map(status)
+    async fn status(&self, ctx: &Context) -> Result<MaintenanceStatus, StoreError> {
+        let overview = ctx.run(self.overview()).await??;
+        Ok(status(overview))
     }
 
     async fn set_mode(
         &self,
         ctx: &Context,
         change: ModeChange,
-    ) -> Result<MaintenanceStatus, BoxError> {
-        ctx.run(self.switch(&change)).await.map_err(ApiError::from)??;
+    ) -> Result<MaintenanceStatus, StoreError> {
+        ctx.run(self.switch(&change)).await??;
         let patience = ctx.timeout(change.wait.unwrap_or_default());
         loop {
-            let now = ctx.run(self.overview()).await.map_err(ApiError::from)??;
+            let now = ctx.run(self.overview()).await??;
             let waited = change.wait.is_none() || patience.check().is_err();
             if waited || is_reached(&now, change.mode) {
                 return Ok(status(now));
@@ -110,8 +111,8 @@ impl Admin for Operator {
         }
     }
 
-    async fn export(&self, ctx: &Context) -> Result<ByteStream, BoxError> {
-        let (_, stream) = self.store.export(ctx).await?;
+    async fn export(&self, ctx: &Context) -> Result<ByteStream, ExportError> {
+        let (_, stream) = self.store.export(ctx).await.map_err(ActionError::internal)?;
         Ok(stream)
     }
 
@@ -120,19 +121,16 @@ impl Admin for Operator {
         ctx: &Context,
         export: ByteStream,
         intent: Intent,
-    ) -> Result<ImportReport, BoxError> {
-        let imported = self.store.import(ctx, export, intent).await;
-        imported.map_err(|error| ApiError::from(error).into())
+    ) -> Result<ImportReport, ImportError> {
+        self.store.import(ctx, export, intent).await
     }
 
-    async fn lineages(&self, ctx: &Context) -> Result<Vec<Lineage>, BoxError> {
-        let listed = ctx.run(self.store.lineages()).await.map_err(ApiError::from)?;
-        listed.map_err(StoreError::boxed)
+    async fn lineages(&self, ctx: &Context) -> Result<Vec<Lineage>, StoreError> {
+        ctx.run(self.store.lineages()).await?
     }
 
-    async fn restore(&self, ctx: &Context, lineage: Uuid) -> Result<RestoreReport, BoxError> {
-        let restored = self.store.restore(ctx, lineage).await;
-        restored.map_err(|error| ApiError::from(error).into())
+    async fn restore(&self, ctx: &Context, lineage: Uuid) -> Result<RestoreReport, RestoreError> {
+        self.store.restore(ctx, lineage).await
     }
 }
 

@@ -1,41 +1,33 @@
 //! The operations of maintenance, export, import and lineages.
 
+use drydock_core::archive::refusals::{ImportFailure, RestoreFailure};
 use drydock_core::error::Code;
 use drydock_http::api::endpoint::Endpoint;
 
+use super::refusals::{InvalidRequestedBy, InvalidWait};
 use super::types::{ImportQuery, Lineages, MaintenanceStatus, NDJSON, SwitchOn, WaitQuery};
 use super::{ImportReport, RestoreReport};
 use crate::endpoints::endpoints;
+use crate::refusals::InvalidField;
 
-const IMPORT_REFUSALS: [Code; 13] = [
-    Code::ImportConstraint,
-    Code::ImportCorrupt,
-    Code::ImportTruncated,
-    Code::ImportUnknownKey,
-    Code::ImportUnknownType,
-    Code::ImportVersion,
-    Code::ImportWrongService,
-    Code::InvalidBody,
-    Code::MaintenanceNotReady,
-    Code::NotInMaintenance,
-    Code::NotReady,
-    Code::StorageUnavailable,
-    Code::UnsupportedMediaType,
-];
+/// The codes of the stores below an operation that answers in every state of the service.
+const STORES: [Code; 2] = [Code::NotReady, Code::StorageUnavailable];
 
 endpoints! {
     status = Endpoint::get("/api/v1/maintenance")
             .always()
             .about("shows the mode and the instances")
             .answers::<MaintenanceStatus>();
-    switch_on = Endpoint::put("/api/v1/maintenance")
+    switch_on: SwitchOnFailure { InvalidField, InvalidRequestedBy, InvalidWait } =
+        Endpoint::put("/api/v1/maintenance")
             .always()
             .unbounded()
             .about("switches maintenance on")
             .query::<WaitQuery>()
             .takes_if_given::<SwitchOn>()
             .answers::<MaintenanceStatus>();
-    switch_off = Endpoint::delete("/api/v1/maintenance")
+    switch_off: SwitchOffFailure { InvalidRequestedBy, InvalidWait } =
+        Endpoint::delete("/api/v1/maintenance")
             .always()
             .unbounded()
             .about("switches maintenance off")
@@ -45,8 +37,8 @@ endpoints! {
             .unbounded()
             .about("exports everything")
             .answers_media(NDJSON)
-            .refuses(&[Code::NotReady, Code::StorageUnavailable]);
-    import = Endpoint::post("/api/v1/import")
+            .refuses(&STORES);
+    import fails ImportFailure = Endpoint::post("/api/v1/import")
             .always()
             .streamed()
             .unbounded()
@@ -54,23 +46,18 @@ endpoints! {
             .query::<ImportQuery>()
             .takes_media(NDJSON)
             .answers::<ImportReport>()
-            .refuses(&IMPORT_REFUSALS);
+            .refuses(&STORES)
+            .refuses(&[Code::InvalidBody, Code::UnsupportedMediaType]);
     lineages = Endpoint::get("/api/v1/lineages")
             .always()
             .about("lists the lineages that are kept")
             .answers::<Lineages>()
-            .refuses(&[Code::NotReady, Code::StorageUnavailable]);
-    restore = Endpoint::post("/api/v1/lineages/{lineage}/restore")
+            .refuses(&STORES);
+    restore fails RestoreFailure = Endpoint::post("/api/v1/lineages/{lineage}/restore")
             .always()
             .bodiless()
             .unbounded()
             .about("goes back to a lineage")
             .answers::<RestoreReport>()
-            .refuses(&[
-                Code::LineageNotExist,
-                Code::MaintenanceNotReady,
-                Code::NotInMaintenance,
-                Code::NotReady,
-                Code::StorageUnavailable,
-            ]);
+            .refuses(&STORES);
 }

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use drydock_core::error::{ApiError, Code, Kind};
 use drydock_core::lineage::Lineage;
 use drydock_core::lineage::record::RecoveryRecord;
 use drydock_core::log::format::{InstanceRecord, Mode, Position};
@@ -13,13 +12,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::refusals::InvalidWait;
 use crate::names::PRINTABLE;
 
 /// The greatest length of a reason, in characters.
 pub const MAX_REASON_LENGTH: usize = 1024;
 /// The media type of exports and imports.
 pub const NDJSON: &str = "application/x-ndjson";
-const MAX_WAIT: Duration = Duration::from_secs(600);
+/// The greatest length of the name of a requester.
+pub const MAX_REQUESTED_BY_LENGTH: usize = 128;
+pub(super) const MAX_WAIT_SECONDS: u64 = 600;
 /// The regular expression of a wait up to the maximum, in the usual forms.
 const WAIT_PATTERN: &str = "^([1-9][0-9]{0,2}ms|[1-5]?[0-9]{1,2}s|600s|[0-9]m)$";
 /// The header that names the requester of a switch; without it the requester is `internal`.
@@ -71,22 +73,16 @@ impl WaitQuery {
     /// How long to wait, if at all.
     ///
     /// # Errors
-    /// `invalid_query` if the value is no duration, or one of more than ten minutes.
-    pub fn wait(&self) -> Result<Option<Duration>, ApiError> {
+    /// If the value is no duration, or one of more than ten minutes.
+    pub fn wait(&self) -> Result<Option<Duration>, InvalidWait> {
         self.wait.as_deref().map(parse_wait).transpose()
     }
 }
 
-fn parse_wait(text: &str) -> Result<Duration, ApiError> {
-    let parsed = text.parse::<jiff::SignedDuration>();
-    match parsed.map(Duration::try_from) {
-        Ok(Ok(wait)) if wait <= MAX_WAIT => Ok(wait),
-        _ => {
-            let message =
-                format!("`wait` must be a duration such as `30s`, up to {}s", MAX_WAIT.as_secs());
-            Err(ApiError::new(Kind::BadRequest).with_code(Code::InvalidQuery).with_message(message))
-        }
-    }
+fn parse_wait(text: &str) -> Result<Duration, InvalidWait> {
+    let parsed = text.parse::<jiff::SignedDuration>().map(Duration::try_from);
+    let wait = parsed.ok().and_then(Result::ok);
+    wait.filter(|wait| *wait <= Duration::from_secs(MAX_WAIT_SECONDS)).ok_or(InvalidWait)
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -3,6 +3,7 @@
 //!
 //! [`configstore`]: crate::configstore::endpoints
 
+use drydock_core::error::Failure;
 use drydock_core::refusals;
 use drydock_http::api::endpoint::Endpoint;
 use drydock_http::api::precondition::RevisionMismatch;
@@ -42,6 +43,6 @@ endpoints! {
 }
 
 /// What operators ask of the service behind.
-fn behind(endpoint: Endpoint, path: &'static str) -> Endpoint {
-    endpoint.at(path).serving()
+fn behind<F: Failure>(endpoint: Endpoint<F>, path: &'static str) -> Endpoint {
+    endpoint.described().at(path).serving()
 }

@@ -12,7 +12,7 @@ use super::objects::args::{
     GroupAction, OrgAction, ProjectAction, RemoteSourceAction, SecretAction, TokenAction,
     UserAction, VariableAction,
 };
-use crate::config::Environment;
+pub use super::server_args::{GatewayArgs, ServerArgs, ServiceArgs, StoredService, TlsArgs};
 
 /// The control plane of a CI/CD system.
 ///
@@ -276,88 +276,6 @@ pub enum ConfigAction {
 }
 
 /// A service with a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum StoredService {
-    Configstore,
-    Runservice,
-}
-
-#[derive(Debug, Clone, Copy, Args)]
-pub struct ServiceArgs {
-    /// The service that is meant
-    #[arg(long, value_enum, default_value = "configstore", global = true)]
-    pub service: StoredService,
-}
-
-/// The service to call, and the token for it.
-#[derive(Debug, Args)]
-pub struct ServerArgs {
-    #[command(flatten)]
-    pub of: ServiceArgs,
-    /// The service's URL; by default read from the data directory, or http://127.0.0.1:8001 for
-    /// configstore and :8002 for runservice [variable: DRYDOCK_URL]
-    #[arg(long, global = true)]
-    pub url: Option<String>,
-    /// The internal token; better set as the variable DRYDOCK_INTERNAL_TOKEN
-    #[arg(long, global = true)]
-    pub token: Option<String>,
-    /// The data directory of `drydock serve all`, from which token and address are read [variable:
-    /// DRYDOCK_DATA_DIR]
-    #[arg(long, value_name = "DIR", global = true)]
-    pub data_dir: Option<PathBuf>,
-}
-
-/// The gateway to call, and the token for it.
-#[derive(Debug, Args)]
-pub struct GatewayArgs {
-    /// The gateway's URL; by default read from the data directory, or http://127.0.0.1:8000
-    /// [variable: DRYDOCK_GATEWAY]
-    #[arg(long, value_name = "URL", global = true)]
-    pub gateway: Option<String>,
-    /// A user's token, or the admin token; better set as the variable DRYDOCK_TOKEN
-    #[arg(long, global = true)]
-    pub token: Option<String>,
-    /// The data directory of `drydock serve all`, from which address and admin token are read
-    /// [variable: DRYDOCK_DATA_DIR]
-    #[arg(long, value_name = "DIR", global = true)]
-    pub data_dir: Option<PathBuf>,
-    /// Print the gateway's answer as JSON
-    #[arg(long, global = true)]
-    pub json: bool,
-    /// Delete without asking; needed where there is no terminal
-    #[arg(long, global = true)]
-    pub yes: bool,
-}
-
-impl ServerArgs {
-    /// Takes from the environment what no flag says. An empty flag counts as none.
-    pub fn or(self, environment: &Environment) -> ServerArgs {
-        ServerArgs {
-            of: self.of,
-            url: given(self.url).or_else(|| environment.get("DRYDOCK_URL")),
-            token: given(self.token).or_else(|| environment.get("DRYDOCK_INTERNAL_TOKEN")),
-            data_dir: self.data_dir.or_else(|| environment.get("DRYDOCK_DATA_DIR").map(Into::into)),
-        }
-    }
-}
-
-impl GatewayArgs {
-    /// Takes from the environment what no flag says. An empty flag counts as none.
-    pub fn or(self, environment: &Environment) -> GatewayArgs {
-        GatewayArgs {
-            gateway: given(self.gateway).or_else(|| environment.get("DRYDOCK_GATEWAY")),
-            token: given(self.token).or_else(|| environment.get("DRYDOCK_TOKEN")),
-            data_dir: self.data_dir.or_else(|| environment.get("DRYDOCK_DATA_DIR").map(Into::into)),
-            json: self.json,
-            yes: self.yes,
-        }
-    }
-}
-
-fn given(flag: Option<String>) -> Option<String> {
-    flag.filter(|text| !text.is_empty())
-}
-
 fn duration(text: &str) -> Result<Duration, String> {
     let parsed = text.parse::<jiff::SignedDuration>().map(Duration::try_from);
     match parsed {

@@ -37,7 +37,7 @@ pub async fn verify(file: &Path, service: StoredService, config: Config) -> Resu
     let plain = stream::plain(&HeaderMap::new(), input).await;
     let plain = plain.map_err(|error| Failure::because(subject(), error))?;
     let report = store.import(&Context::background(), plain, Intent::DryRun).await;
-    let report = report.map_err(|error| Failure::because(subject(), error))?;
+    let report = report.map_err(|error| Failure::because(subject(), error.boxed()))?;
     for (kind, count) in &report.counts {
         output::line(format!("{kind}: {count}"))?;
     }

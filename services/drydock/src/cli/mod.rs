@@ -5,6 +5,7 @@
 
 mod args;
 mod backup;
+mod calls;
 mod check;
 mod config_args;
 mod confirm;
@@ -23,6 +24,7 @@ mod output;
 mod repeats;
 mod run;
 mod serve;
+mod server_args;
 mod signals;
 mod store;
 

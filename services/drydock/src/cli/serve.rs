@@ -8,12 +8,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use drydock_api::gateway::SERVICE;
+use drydock_backends::connect::TlsListener;
 use drydock_backends::objects::probe::conditional_writes;
 use drydock_backends::tcp::TcpNet;
 use drydock_configstore::Configstore;
 use drydock_core::env::{Env, RngTree, SystemClock};
 use drydock_core::error::{BoxError, Chain};
-use drydock_core::net::{Listener, Net};
+use drydock_core::net::{Listener, Net, SharedNet};
 use drydock_executor::protocol::Shutdown;
 use drydock_gateway::Gateway;
 use drydock_http::server::HttpSettings;
@@ -29,14 +30,22 @@ use tokio_util::sync::CancellationToken;
 use super::args::ServeRole;
 use super::exit::{FAILED, Failure};
 use super::store::Addresses;
-use super::{executor, output, store};
+use super::{calls, executor, output, store};
 use crate::config::stores::{CoordinationKind, ObjectsKind};
+use crate::config::tls::ListenTls;
 use crate::config::{Config, Loaded, keys, tokens};
 
 /// A service with its listener, bound but not yet serving.
 struct Bound {
     service: &'static str,
     listener: Box<dyn Listener>,
+    scheme: &'static str,
+}
+
+impl Bound {
+    fn url(&self) -> String {
+        format!("{}://{}", self.scheme, self.listener.local_addr())
+    }
 }
 
 /// The services that run, and the token that stops them.
@@ -89,11 +98,14 @@ async fn with_stores(role: ServeRole, with_executor: bool, config: Config) -> Re
             internal_token: internal_token.clone(),
             configstore: vec![reachable(&configstore.listener.local_addr())],
         };
-        running.spawn_gateway(settings, config.http.clone(), deps.env.clone(), gateway);
+        let net = calls::net(configstore.scheme == "https", &config.gateway.services)?;
+        running.spawn_gateway(settings, net, config.http.clone(), deps.env.clone(), gateway);
     }
     if let Some(bound) = runservice.as_ref().filter(|_| with_executor) {
-        let address = reachable(&bound.listener.local_addr());
-        running.spawn_executor(&config, &data_dir, address, &internal_token, &deps.env);
+        let net = calls::net(bound.scheme == "https", &config.executor.tls)?;
+        let runs =
+            executor::run::Servers { net, all: vec![reachable(&bound.listener.local_addr())] };
+        running.spawn_executor(&config, &data_dir, runs, &internal_token, &deps.env);
     }
     let settings = settings(&config, internal_token, keys);
     if let Some(bound) = configstore {
@@ -109,21 +121,21 @@ async fn with_stores(role: ServeRole, with_executor: bool, config: Config) -> Re
 
 impl Listeners {
     async fn bind(role: ServeRole, config: &Config) -> Result<Listeners, Failure> {
-        let bind_for = async |of: ServeRole, service: &'static str, address: SocketAddr| match role
-            == of
-            || role == ServeRole::All
-        {
-            true => bind(service, address).await.map(Some),
-            false => Ok(None),
+        let Config { configstore, runservice, gateway, .. } = config;
+        let bind_for = async |of: ServeRole, service, address, tls| match role {
+            role if role == of || role == ServeRole::All => {
+                bind(service, address, tls).await.map(Some)
+            }
+            _ => Ok(None),
         };
-        let configstore = drydock_configstore::SCHEMA.service;
-        let runservice = drydock_runservice::SCHEMA.service;
+        let (store, runs) =
+            (drydock_configstore::SCHEMA.service, drydock_runservice::SCHEMA.service);
+        let (store_tls, runs_tls) = (&configstore.tls, &runservice.tls);
         Ok(Listeners {
-            configstore: bind_for(ServeRole::Configstore, configstore, config.configstore.listen)
+            configstore: bind_for(ServeRole::Configstore, store, configstore.listen, store_tls)
                 .await?,
-            runservice: bind_for(ServeRole::Runservice, runservice, config.runservice.listen)
-                .await?,
-            gateway: bind_for(ServeRole::Gateway, SERVICE, config.gateway.listen).await?,
+            runservice: bind_for(ServeRole::Runservice, runs, runservice.listen, runs_tls).await?,
+            gateway: bind_for(ServeRole::Gateway, SERVICE, gateway.listen, &gateway.tls).await?,
         })
     }
 }
@@ -144,16 +156,14 @@ fn check_shared(role: ServeRole, config: &Config) -> Result<(), Failure> {
 async fn gateway_only(config: Config) -> Result<(), Failure> {
     let internal_token = config.internal_token.ok_or_else(|| Loaded::missing("internal_token"))?;
     let admin_token = config.admin_token.ok_or_else(|| Loaded::missing("admin_token"))?;
-    let gateway = bind(SERVICE, config.gateway.listen).await?;
+    let gateway = bind(SERVICE, config.gateway.listen, &config.gateway.tls).await?;
     announce([&gateway])?;
-    let settings = drydock_gateway::Settings {
-        internal_token,
-        admin_token,
-        configstore: config.gateway.configstore,
-    };
+    let (configstore, is_secure) = calls::instances(&config.gateway.configstore);
+    let net = calls::net(is_secure, &config.gateway.services)?;
+    let settings = drydock_gateway::Settings { internal_token, admin_token, configstore };
     let env = Env::new(Arc::new(SystemClock::default()), RngTree::from_entropy());
     let mut running = Running::new()?;
-    running.spawn_gateway(settings, config.http, env, gateway);
+    running.spawn_gateway(settings, net, config.http, env, gateway);
     running.until_all_ended().await
 }
 
@@ -168,7 +178,7 @@ impl Running {
 
     fn spawn<F>(
         &mut self,
-        Bound { service, listener }: Bound,
+        Bound { service, listener, .. }: Bound,
         start: impl FnOnce(Box<dyn Listener>, CancellationToken) -> F,
     ) where
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
@@ -192,12 +202,13 @@ impl Running {
     fn spawn_gateway(
         &mut self,
         settings: drydock_gateway::Settings,
+        net: SharedNet,
         http: HttpSettings,
         env: Env,
         bound: Bound,
     ) {
         let runtime = StatelessSettings { internal_token: settings.internal_token.clone(), http };
-        let gateway = Gateway::new(settings, Arc::new(TcpNet));
+        let gateway = Gateway::new(settings, net);
         self.spawn(bound, move |listener, shutdown| async move {
             start_stateless(gateway, runtime, env, listener, shutdown).await;
             Ok(())
@@ -210,7 +221,7 @@ impl Running {
         &mut self,
         config: &Config,
         data_dir: &Path,
-        runservice: String,
+        runservice: executor::run::Servers,
         internal_token: &SecretString,
         env: &Env,
     ) {
@@ -303,21 +314,32 @@ fn stop_on_signal(shutdown: CancellationToken) -> io::Result<()> {
     Ok(())
 }
 
-async fn bind(service: &'static str, address: SocketAddr) -> Result<Bound, Failure> {
+async fn bind(
+    service: &'static str,
+    address: SocketAddr,
+    tls: &ListenTls,
+) -> Result<Bound, Failure> {
     let listener = TcpNet.listen(&address.to_string()).await;
     let listener = listener.map_err(|error| {
         Failure::because(format!("{service} cannot listen on `{address}`"), error)
     })?;
-    Ok(Bound { service, listener })
+    let Some(server) = tls.server() else {
+        return Ok(Bound { service, listener, scheme: "http" });
+    };
+    let acceptor = server.acceptor().map_err(|error| {
+        Failure::because(format!("{service} cannot speak TLS on `{address}`"), error)
+    })?;
+    let listener = Box::new(TlsListener::new(listener, acceptor));
+    Ok(Bound { service, listener, scheme: "https" })
 }
 
 /// Prints the services' addresses, for people and scripts, and returns them for a file.
 fn announce<'a>(bound: impl IntoIterator<Item = &'a Bound>) -> Result<Addresses, Failure> {
     let mut addresses = Addresses::new();
-    for Bound { service, listener } in bound {
-        let address = listener.local_addr();
-        output::line(format!("{service} listens on http://{address}"))?;
-        addresses.insert((*service).to_owned(), address);
+    for bound in bound {
+        let (service, url) = (bound.service, bound.url());
+        output::line(format!("{service} listens on {url}"))?;
+        addresses.insert(service.to_owned(), url);
     }
     Ok(addresses)
 }

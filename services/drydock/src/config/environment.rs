@@ -13,8 +13,16 @@ const PREFIX: &str = "DRYDOCK_";
 /// The variables by which AWS's own tools find credentials.
 const AWS_PREFIX: &str = "AWS_";
 /// Variables that are no key of the configuration.
-const OTHERS: [&str; 5] =
-    ["DRYDOCK_URL", "DRYDOCK_GATEWAY", "DRYDOCK_TOKEN", "DRYDOCK_TEST_ETCD", "DRYDOCK_TEST_WEED"];
+const OTHERS: [&str; 8] = [
+    "DRYDOCK_CA",
+    "DRYDOCK_CLIENT_CERT",
+    "DRYDOCK_CLIENT_KEY",
+    "DRYDOCK_GATEWAY",
+    "DRYDOCK_TEST_ETCD",
+    "DRYDOCK_TEST_WEED",
+    "DRYDOCK_TOKEN",
+    "DRYDOCK_URL",
+];
 
 /// The variables that are set and not empty.
 #[derive(Debug, Default)]

@@ -6,10 +6,13 @@ use drydock_api::runservice::types::{InvalidLabel, Label};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::tls::CallTls;
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExecutorConfig {
-    /// The instances of runservice that `executor run` calls, each `host:port`.
+    /// The instances of runservice that `executor run` calls, each `host:port` or
+    /// `https://host:port`.
     pub runservice: Vec<String>,
     /// The token of this executor; absent: it is in the file `executor/token` of the data
     /// directory.
@@ -22,6 +25,7 @@ pub struct ExecutorConfig {
     /// Give each attempt a cgroup of its own. Needs a delegated one, as `Delegate=yes` of systemd
     /// makes it.
     pub use_cgroup: bool,
+    pub tls: CallTls,
 }
 
 impl Default for ExecutorConfig {
@@ -32,6 +36,7 @@ impl Default for ExecutorConfig {
             labels: Vec::new(),
             limit: 2,
             use_cgroup: false,
+            tls: CallTls::default(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`types`] | every key, with its default |
 //! | [`stores`] | the keys of the coordination store and the objects |
+//! | [`tls`] | the keys of TLS between clients, the gateway and the services |
 //! | [`runservice`] | the keys of runservice |
 //! | [`load`](mod@load) | the four layers, and the origin of each value |
 //! | [`environment`] | the variables of the environment |
@@ -22,6 +23,7 @@ pub mod keys;
 pub mod load;
 pub mod runservice;
 pub mod stores;
+pub mod tls;
 pub mod tokens;
 pub mod types;
 mod validate;

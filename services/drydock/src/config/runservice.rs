@@ -8,11 +8,15 @@ use drydock_runservice::engine::EngineSettings;
 use drydock_runservice::engine::pick::PickSettings;
 use serde::{Deserialize, Serialize};
 
+use super::tls::ListenTls;
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunserviceConfig {
     /// The address and port to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
+    #[serde(default, skip_serializing)]
+    pub tls: ListenTls,
     /// How long a ready task waits for an executor.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub queue_timeout: Duration,
@@ -39,6 +43,7 @@ impl Default for RunserviceConfig {
             Settings::default();
         RunserviceConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8002)),
+            tls: ListenTls::default(),
             queue_timeout: engine.queue_timeout,
             attempt_timeout: engine.attempt_timeout,
             run_timeout: engine.run_timeout,

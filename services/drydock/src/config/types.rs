@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::executor::ExecutorConfig;
 use super::runservice::RunserviceConfig;
 use super::stores::{CoordinationConfig, ObjectsConfig};
+use super::tls::{CallTls, ListenTls};
 
 /// The whole configuration. A key without a default is absent until a layer sets it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,12 +44,15 @@ pub struct Config {
 }
 
 /// The keys without a default, and whether they are secret.
-pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 17] = [
+pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 32] = [
     ("data_dir", Secrecy::Public),
     ("internal_token", Secrecy::Secret),
     ("admin_token", Secrecy::Secret),
     ("encryption.keys", Secrecy::Secret),
     ("executor.token", Secrecy::Secret),
+    ("executor.tls.ca_file", Secrecy::Public),
+    ("executor.tls.cert_file", Secrecy::Public),
+    ("executor.tls.key_file", Secrecy::Public),
     ("coordination.user", Secrecy::Public),
     ("coordination.password", Secrecy::Secret),
     ("coordination.ca_file", Secrecy::Public),
@@ -61,6 +65,18 @@ pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 17] = [
     ("objects.session_token", Secrecy::Secret),
     ("objects.credentials_file", Secrecy::Public),
     ("objects.ca_file", Secrecy::Public),
+    ("configstore.tls.cert_file", Secrecy::Public),
+    ("configstore.tls.key_file", Secrecy::Public),
+    ("configstore.tls.client_ca_file", Secrecy::Public),
+    ("gateway.tls.cert_file", Secrecy::Public),
+    ("gateway.tls.key_file", Secrecy::Public),
+    ("gateway.tls.client_ca_file", Secrecy::Public),
+    ("runservice.tls.cert_file", Secrecy::Public),
+    ("runservice.tls.key_file", Secrecy::Public),
+    ("runservice.tls.client_ca_file", Secrecy::Public),
+    ("gateway.services.ca_file", Secrecy::Public),
+    ("gateway.services.cert_file", Secrecy::Public),
+    ("gateway.services.key_file", Secrecy::Public),
 ];
 
 /// How secrets are encrypted at rest.
@@ -100,6 +116,8 @@ pub enum LogFormat {
 pub struct ServiceConfig {
     /// The address and port to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
+    #[serde(default, skip_serializing)]
+    pub tls: ListenTls,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -107,8 +125,13 @@ pub struct ServiceConfig {
 pub struct GatewayConfig {
     /// The address and port to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The instances of configstore that `serve gateway` calls, each `host:port`.
+    /// The instances of configstore that `serve gateway` calls, each `host:port`, or all
+    /// `https://host:port`.
     pub configstore: Vec<String>,
+    #[serde(default, skip_serializing)]
+    pub tls: ListenTls,
+    #[serde(default, skip_serializing)]
+    pub services: CallTls,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -133,10 +156,15 @@ impl Default for Config {
             admin_token: None,
             encryption: EncryptionConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: "info".to_owned() },
-            configstore: ServiceConfig { listen: SocketAddr::from(([127, 0, 0, 1], 8001)) },
+            configstore: ServiceConfig {
+                listen: SocketAddr::from(([127, 0, 0, 1], 8001)),
+                tls: ListenTls::default(),
+            },
             gateway: GatewayConfig {
                 listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
                 configstore: vec!["127.0.0.1:8001".to_owned()],
+                tls: ListenTls::default(),
+                services: CallTls::default(),
             },
             runservice: RunserviceConfig::default(),
             executor: ExecutorConfig::default(),

@@ -16,11 +16,23 @@ const MAX_CLUSTER_LENGTH: usize = 64;
 const MIN_TOKEN_LENGTH: usize = 16;
 
 /// Pairs of keys that must be set together.
-const TOGETHER: [(&str, &str); 4] = [
+const TOGETHER: [(&str, &str); 9] = [
+    ("executor.tls.cert_file", "executor.tls.key_file"),
     ("coordination.user", "coordination.password"),
     ("coordination.cert_file", "coordination.key_file"),
+    ("configstore.tls.cert_file", "configstore.tls.key_file"),
+    ("gateway.tls.cert_file", "gateway.tls.key_file"),
+    ("runservice.tls.cert_file", "runservice.tls.key_file"),
+    ("gateway.services.cert_file", "gateway.services.key_file"),
     ("objects.access_key", "objects.secret_key"),
     ("objects.session_token", "objects.access_key"),
+];
+
+/// Keys of which the first has no use without the second.
+const CLIENTS_NEED: [(&str, &str); 3] = [
+    ("configstore.tls.client_ca_file", "configstore.tls.cert_file"),
+    ("gateway.tls.client_ca_file", "gateway.tls.cert_file"),
+    ("runservice.tls.client_ca_file", "runservice.tls.cert_file"),
 ];
 
 /// The greatest number of any key: more than is useful, and less than what overflows.
@@ -65,6 +77,9 @@ pub fn check(values: &BTreeMap<String, Layered>, config: &Config) -> Result<(), 
             place: file.origin.to_string(),
             message: message.to_owned(),
         });
+    }
+    for (authorities, certificate) in CLIENTS_NEED {
+        needs(values, authorities, certificate, || format!("`{authorities}`"))?;
     }
     if config.objects.kind == ObjectsKind::S3 {
         needs(values, "objects.kind", "objects.bucket", || "`objects.kind = \"s3\"`".to_owned())?;
@@ -209,7 +224,12 @@ fn authorities(instances: &[Value]) -> Result<(), String> {
     if instances.is_empty() {
         return Err("names no instance".to_owned());
     }
-    instances.iter().filter_map(Value::as_str).try_for_each(authority)
+    let instances: Vec<&str> = instances.iter().filter_map(Value::as_str).collect();
+    let secure = |instance: &&str| instance.starts_with("https://");
+    if instances.iter().any(secure) && !instances.iter().all(secure) {
+        return Err("must be all `https://host:port`, or none".to_owned());
+    }
+    instances.into_iter().try_for_each(|it| authority(it.trim_start_matches("https://")))
 }
 
 fn authority(text: &str) -> Result<(), String> {

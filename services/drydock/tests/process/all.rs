@@ -53,7 +53,8 @@ async fn a_run_goes_through_all_services_of_one_process() {
     let addresses: BTreeMap<String, String> = serde_json::from_slice(&addresses).unwrap();
     let services: Vec<_> = addresses.keys().map(String::as_str).collect();
     assert_eq!(services, ["configstore", "gateway", "runservice"]);
-    let executor = executor(&running, &addresses["runservice"]).await;
+    let address = addresses["runservice"].strip_prefix("http://").unwrap();
+    let executor = executor(&running, address).await;
     let run = running.runs.create_run(&soon(), &new_run(), None).await.unwrap().body.run;
     let claim = NewClaim { claim: ClaimId(Uuid::from_u128(1)), session: 1 };
     let claimed = executor.claim(&soon(), &claim, None).await.unwrap().expect("a task is ready");

@@ -26,6 +26,8 @@ mod serve;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod unwritable;
 #[cfg(test)]
 mod values;

@@ -1,6 +1,7 @@
 use axum::extract::Request;
 use axum::response::Response;
 use drydock_api::admin::{MaintenanceStatus, REQUESTED_BY, SwitchOn, WaitQuery};
+use drydock_core::error::ApiError;
 use drydock_http::server::error::HttpError;
 use drydock_http::server::extract::{Query, optional_body};
 use drydock_http::server::reply;
@@ -26,7 +27,7 @@ pub async fn switch_on(
     headers: HeaderMap,
     request: Request,
 ) -> Result<axum::Json<MaintenanceStatus>, HttpError> {
-    let wait = query.wait()?;
+    let wait = query.wait().map_err(ApiError::from)?;
     let SwitchOn { reason } = optional_body(request).await?;
     let admin = permit.admin();
     let by = requested_by(&headers);
@@ -39,7 +40,7 @@ pub async fn switch_off(
     Query(query): Query<WaitQuery>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
-    let wait = query.wait()?;
+    let wait = query.wait().map_err(ApiError::from)?;
     let admin = permit.admin();
     let switched = admin.switch_off(&permit.ctx, requested_by(&headers), wait).await;
     switched.map_err(for_operators)?;

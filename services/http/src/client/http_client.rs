@@ -41,6 +41,8 @@ impl Default for ClientSettings {
 pub struct Client {
     pub(super) net: SharedNet,
     pub(super) servers: Servers,
+    /// What every path begins with: empty, or as `/drydock`.
+    pub(super) prefix: String,
     pub(super) token: Option<SecretString>,
     pub(super) trace: Option<Trace>,
     pub(super) settings: ClientSettings,
@@ -85,10 +87,17 @@ impl Client {
         Client {
             net,
             servers: Servers::new(authorities),
+            prefix: String::new(),
             token: None,
             trace: None,
             settings: ClientSettings::default(),
         }
+    }
+
+    /// Puts this before every path, for a server behind a proxy that takes it off: `/drydock`.
+    pub fn below(mut self, prefix: &str) -> Client {
+        self.prefix = prefix.trim_end_matches('/').to_owned();
+        self
     }
 
     pub fn with_token(mut self, token: SecretString) -> Client {
@@ -114,6 +123,6 @@ impl Client {
 
     /// Begins a request, to be filled in and sent. `path` includes the query.
     pub fn request(&self, method: Method, path: impl Into<String>) -> Call<'_> {
-        Call::new(self, method, path.into())
+        Call::new(self, method, self.prefix.clone() + &path.into())
     }
 }

@@ -1,19 +1,25 @@
 //! The routes of maintenance, export, import and lineages.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
+use drydock_api::admin::endpoints::{SwitchOffFailure, SwitchOnFailure};
+use drydock_api::admin::refusals::InvalidRequestedBy;
 use drydock_api::admin::{
-    ImportQuery, ImportReport, Intent, Lineages, MAX_REASON_LENGTH, MaintenanceStatus, NDJSON,
-    REQUESTED_BY, RestoreReport, SwitchOn, WaitQuery, endpoints,
+    ImportQuery, ImportReport, Intent, Lineages, MAX_REASON_LENGTH, MAX_REQUESTED_BY_LENGTH,
+    MaintenanceStatus, NDJSON, REQUESTED_BY, RestoreReport, SwitchOn, WaitQuery, endpoints,
 };
+use drydock_api::refusals::InvalidField;
+use drydock_core::archive::refusals::{ImportFailure, RestoreFailure};
 use drydock_core::context::Context;
-use drydock_core::error::{ApiError, BoxError, Chain, Code, Kind};
+use drydock_core::error::{BoxError, Chain};
 use drydock_core::log::format::Mode;
+use drydock_core::read_model::StoreError;
 use drydock_http::server::context::{App, AppContext};
-use drydock_http::server::error::HttpError;
+use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Ctx, Path, Query, optional_body, unreadable};
 use drydock_http::server::reply;
 use drydock_http::server::route::Route;
@@ -24,18 +30,17 @@ use uuid::Uuid;
 use super::{Admin, ModeChange, stream};
 
 const INTERNAL: &str = "internal";
-const MAX_REQUESTED_BY_LENGTH: usize = 128;
 
 /// The routes of every service whose instances have an [`Admin`] among their extensions.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Vec<Route<S>> {
     vec![
-        Route::new(endpoints::status(), status),
-        Route::new(endpoints::switch_on(), switch_on::<S>),
-        Route::new(endpoints::switch_off(), switch_off::<S>),
-        Route::new(endpoints::export(), export),
-        Route::new(endpoints::import(), import),
-        Route::new(endpoints::lineages(), lineages),
-        Route::new(endpoints::restore(), restore),
+        Route::typed(endpoints::status(), status),
+        Route::typed(endpoints::switch_on(), switch_on::<S>),
+        Route::typed(endpoints::switch_off(), switch_off::<S>),
+        Route::typed(endpoints::export(), export),
+        Route::typed(endpoints::import(), import),
+        Route::typed(endpoints::lineages(), lineages),
+        Route::typed(endpoints::restore(), restore),
     ]
 }
 
@@ -45,7 +50,7 @@ type Operator = Extension<Arc<dyn Admin>>;
 async fn status(
     Extension(admin): Operator,
     Ctx(ctx): Ctx,
-) -> Result<axum::Json<MaintenanceStatus>, HttpError> {
+) -> Result<axum::Json<MaintenanceStatus>, OperationError<Infallible>> {
     Ok(axum::Json(admin.status(&ctx).await?))
 }
 
@@ -56,15 +61,16 @@ async fn switch_on<S>(
     Query(query): Query<WaitQuery>,
     headers: HeaderMap,
     request: Request,
-) -> Result<axum::Json<MaintenanceStatus>, HttpError> {
-    let SwitchOn { reason } = optional_body(request).await?;
+) -> Result<axum::Json<MaintenanceStatus>, OperationError<SwitchOnFailure>> {
+    let body = optional_body(request).await;
+    let body = body.map_err(|error| OperationError::at_boundary(error.0))?;
+    let SwitchOn { reason } = body;
     if reason.as_ref().is_some_and(|it| it.chars().count() > MAX_REASON_LENGTH) {
-        let message = format!("`reason` has more than {MAX_REASON_LENGTH} characters");
-        return Err(bad(Code::InvalidBody, message).into());
+        let why = format!("has more than {MAX_REASON_LENGTH} characters");
+        return Err(InvalidField("reason", why).into());
     }
     if reason.as_ref().is_some_and(|it| it.chars().any(char::is_control)) {
-        let message = "`reason` has a control character".to_owned();
-        return Err(bad(Code::InvalidBody, message).into());
+        return Err(InvalidField("reason", "has a control character".to_owned()).into());
     }
     let wait = query.wait()?;
     let (mode, requested_by) = (Mode::Maintenance, requested_by(&headers)?);
@@ -79,7 +85,7 @@ async fn switch_off<S>(
     Ctx(ctx): Ctx,
     Query(query): Query<WaitQuery>,
     headers: HeaderMap,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<SwitchOffFailure>> {
     let (wait, requested_by) = (query.wait()?, requested_by(&headers)?);
     let change = ModeChange { mode: Mode::Normal, requested_by, reason: None, wait };
     switch(&*admin, &app.context, &ctx, change).await?;
@@ -91,13 +97,12 @@ async fn switch(
     app: &AppContext,
     ctx: &Context,
     change: ModeChange,
-) -> Result<MaintenanceStatus, HttpError> {
+) -> Result<MaintenanceStatus, StoreError> {
     let ctx = ctx.timeout(app.settings.request_timeout + change.wait.unwrap_or_default());
-    let switched = ctx.run(admin.set_mode(&ctx, change)).await;
-    Ok(switched.map_err(ApiError::from)??)
+    ctx.run(admin.set_mode(&ctx, change)).await?
 }
 
-fn requested_by(headers: &HeaderMap) -> Result<String, ApiError> {
+fn requested_by(headers: &HeaderMap) -> Result<String, InvalidRequestedBy> {
     let Some(value) = headers.get(REQUESTED_BY) else {
         return Ok(INTERNAL.to_owned());
     };
@@ -106,10 +111,7 @@ fn requested_by(headers: &HeaderMap) -> Result<String, ApiError> {
         Ok(text) if (1..=MAX_REQUESTED_BY_LENGTH).contains(&text.len()) && !text.contains('\t') => {
             Ok(text.to_owned())
         }
-        _ => Err(bad(
-            Code::InvalidHeader,
-            format!("`X-Requested-By` must be 1 to {MAX_REQUESTED_BY_LENGTH} ASCII characters"),
-        )),
+        _ => Err(InvalidRequestedBy),
     }
 }
 
@@ -117,7 +119,7 @@ async fn export(
     Extension(admin): Operator,
     Ctx(ctx): Ctx,
     headers: HeaderMap,
-) -> Result<Response, HttpError> {
+) -> Result<Response, OperationError<Infallible>> {
     let plain = admin.export(&ctx).await?;
     // The status is sent already: the body ends without its last chunk, and the log has the error.
     let plain = plain
@@ -143,10 +145,11 @@ async fn import(
     Query(query): Query<ImportQuery>,
     headers: HeaderMap,
     request: Request,
-) -> Result<axum::Json<ImportReport>, HttpError> {
+) -> Result<axum::Json<ImportReport>, OperationError<ImportFailure>> {
     let body = request.into_body().into_data_stream();
     let body = body.map_err(|error| BoxError::from(unreadable(error)));
-    let plain = stream::plain(&headers, body.boxed()).await?;
+    let plain = stream::plain(&headers, body.boxed()).await;
+    let plain = plain.map_err(OperationError::at_boundary)?;
     let intent = match query.dry_run {
         true => Intent::DryRun,
         false => Intent::Apply,
@@ -158,7 +161,7 @@ async fn import(
 async fn lineages(
     Extension(admin): Operator,
     Ctx(ctx): Ctx,
-) -> Result<axum::Json<Lineages>, HttpError> {
+) -> Result<axum::Json<Lineages>, OperationError<Infallible>> {
     Ok(axum::Json(Lineages { items: admin.lineages(&ctx).await? }))
 }
 
@@ -166,10 +169,6 @@ async fn restore(
     Extension(admin): Operator,
     Ctx(ctx): Ctx,
     Path(lineage): Path<Uuid>,
-) -> Result<axum::Json<RestoreReport>, HttpError> {
+) -> Result<axum::Json<RestoreReport>, OperationError<RestoreFailure>> {
     Ok(axum::Json(admin.restore(&ctx, lineage).await?))
-}
-
-fn bad(code: Code, message: impl Into<String>) -> ApiError {
-    ApiError::new(Kind::BadRequest).with_code(code).with_message(message)
 }

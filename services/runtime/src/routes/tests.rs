@@ -5,16 +5,19 @@ use async_trait::async_trait;
 use axum::body::Body;
 use bytes::Bytes;
 use drydock_api::admin::{ImportReport, Intent, Lineage, MaintenanceStatus, RestoreReport};
+use drydock_core::archive::refusals::ImportCorrupt;
+use drydock_core::archive::{ImportError, RestoreError};
 use drydock_core::context::Context;
-use drydock_core::error::{ApiError, BoxError, Code, Kind};
+use drydock_core::error::ActionError;
 use drydock_core::log::format::Mode;
+use drydock_core::read_model::StoreError;
 use drydock_http::server::HttpSettings;
 use drydock_http::testing::harness::Served;
 use futures_util::{StreamExt, TryStreamExt};
 use http::{Method, header};
 use uuid::Uuid;
 
-use super::{Admin, ByteStream, ModeChange, routes};
+use super::{Admin, ByteStream, ExportError, ModeChange, routes};
 
 /// What the test's admin was asked.
 #[derive(Clone, Default)]
@@ -120,7 +123,7 @@ async fn an_encoding_we_do_not_know_is_refused() {
 
 #[async_trait]
 impl Admin for Toy {
-    async fn status(&self, _: &Context) -> Result<MaintenanceStatus, BoxError> {
+    async fn status(&self, _: &Context) -> Result<MaintenanceStatus, StoreError> {
         let changes = self.changes.lock().unwrap();
         let last = changes.last();
         Ok(MaintenanceStatus {
@@ -141,12 +144,12 @@ impl Admin for Toy {
         &self,
         ctx: &Context,
         change: ModeChange,
-    ) -> Result<MaintenanceStatus, BoxError> {
+    ) -> Result<MaintenanceStatus, StoreError> {
         self.changes.lock().unwrap().push(change);
         self.status(ctx).await
     }
 
-    async fn export(&self, _: &Context) -> Result<ByteStream, BoxError> {
+    async fn export(&self, _: &Context) -> Result<ByteStream, ExportError> {
         let lines = (0..20_000).map(|n| Ok(Bytes::from(format!("line {n}\n"))));
         Ok(futures_util::stream::iter(lines).boxed())
     }
@@ -156,12 +159,11 @@ impl Admin for Toy {
         _: &Context,
         export: ByteStream,
         intent: Intent,
-    ) -> Result<ImportReport, BoxError> {
-        let chunks: Vec<Bytes> = export.try_collect().await?;
+    ) -> Result<ImportReport, ImportError> {
+        let chunks: Vec<Bytes> = export.try_collect().await.map_err(ActionError::internal)?;
         let bytes = chunks.concat();
         if bytes.starts_with(b"bad") {
-            let error = ApiError::new(Kind::Unprocessable).with_code(Code::ImportCorrupt);
-            return Err(error.into());
+            return Err(ImportCorrupt(1, "bad".to_owned()).into());
         }
         let counts = [("line".to_owned(), bytes.len() as u64)].into();
         if intent == Intent::Apply {
@@ -170,11 +172,11 @@ impl Admin for Toy {
         Ok(ImportReport { lineage: Uuid::nil(), position: 1, counts, digest: String::new() })
     }
 
-    async fn lineages(&self, _: &Context) -> Result<Vec<Lineage>, BoxError> {
+    async fn lineages(&self, _: &Context) -> Result<Vec<Lineage>, StoreError> {
         Ok(Vec::new())
     }
 
-    async fn restore(&self, _: &Context, _: Uuid) -> Result<RestoreReport, BoxError> {
-        Err("there is nothing to restore".into())
+    async fn restore(&self, _: &Context, _: Uuid) -> Result<RestoreReport, RestoreError> {
+        Err(ActionError::internal("there is nothing to restore"))
     }
 }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use drydock_api::names::Ref;
 use drydock_api::runservice::types::Label;
 
-use crate::cli::args::{ServerArgs, ServiceArgs, StoredService};
+use crate::cli::args::{ServerArgs, ServiceArgs, StoredService, TlsArgs};
 use crate::cli::config_args::ConfigArgs;
 use crate::config::Environment;
 
@@ -84,6 +84,8 @@ pub struct RunserviceArgs {
     /// Print the service's answer as JSON
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }
 
 impl ManageAction {
@@ -101,8 +103,14 @@ impl ManageAction {
 impl RunserviceArgs {
     /// The same for commands of operators, with the environment for what no flag says.
     pub fn server(&self, environment: &Environment) -> ServerArgs {
-        let of = ServiceArgs { service: StoredService::Runservice };
-        let (url, token) = (self.url.clone(), self.token.clone());
-        ServerArgs { of, url, token, data_dir: self.data_dir.clone() }.or(environment)
+        let args = ServerArgs {
+            of: ServiceArgs { service: StoredService::Runservice },
+            url: self.url.clone(),
+            gateway: None,
+            token: self.token.clone(),
+            data_dir: self.data_dir.clone(),
+            tls: self.tls.clone(),
+        };
+        args.or(environment)
     }
 }

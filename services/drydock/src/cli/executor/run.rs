@@ -6,19 +6,20 @@ use std::sync::Arc;
 use drydock_api::names::Ref;
 use drydock_api::runservice::client::{ExecutorClient, RunserviceClient};
 use drydock_api::runservice::types::NewExecutor;
-use drydock_backends::tcp::TcpNet;
 use drydock_core::context::Context;
 use drydock_core::env::Env;
 use drydock_core::error::{BoxError, Chain, Kind};
+use drydock_core::net::SharedNet;
 use drydock_core::private;
 use drydock_core::retry::Backoff;
 use drydock_executor::machine::{Machine, MachineSettings};
 use drydock_executor::protocol::{Executor, Parts, ProtocolSettings, Shutdown};
 use drydock_http::api::page::Consistency;
 use drydock_http::client::{Client, ClientError};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::cli::calls;
 use crate::cli::exit::Failure;
 use crate::config::executor::ExecutorConfig;
 use crate::config::{Config, Loaded};
@@ -26,6 +27,19 @@ use crate::config::{Config, Loaded};
 /// The name of the executor of `serve all --executor`.
 const LOCAL: &str = "local";
 const TOKEN_FILE: &str = "token";
+
+/// The instances of runservice, and the network to them.
+pub struct Servers {
+    pub net: SharedNet,
+    /// Each `host:port`.
+    pub all: Vec<String>,
+}
+
+impl Servers {
+    fn client(&self, token: &SecretString) -> Client {
+        Client::of_any(Arc::clone(&self.net), self.all.clone()).with_token(token.clone())
+    }
+}
 
 /// Runs the executor of this machine until a signal.
 pub async fn run(config: Config) -> Result<(), Failure> {
@@ -38,7 +52,8 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let shutdown = Shutdown::default();
     let watched = drain_on_signal(shutdown.clone());
     watched.map_err(|error| Failure::because("signals cannot be watched", error))?;
-    let servers = config.executor.runservice.clone();
+    let (all, is_secure) = calls::instances(&config.executor.runservice);
+    let servers = Servers { net: calls::net(is_secure, &config.executor.tls)?, all };
     Ok(execute(&folder, &config.executor, servers, token, Env::system(), shutdown).await?)
 }
 
@@ -47,15 +62,14 @@ pub async fn run(config: Config) -> Result<(), Failure> {
 pub async fn beside(
     data_dir: PathBuf,
     config: ExecutorConfig,
-    runservice: String,
+    servers: Servers,
     internal_token: SecretString,
     env: Env,
     shutdown: Shutdown,
 ) -> Result<(), BoxError> {
     let folder = data_dir.join("executor");
     private::create_dir_all(&folder)?;
-    let http = Client::new(Arc::new(TcpNet), runservice.clone()).with_token(internal_token);
-    let runs = RunserviceClient::new(http);
+    let runs = RunserviceClient::new(servers.client(&internal_token));
     let mut backoff = Backoff::new(&env, "executor.registration");
     let token = loop {
         match registered(&runs, &folder).await {
@@ -70,7 +84,7 @@ pub async fn beside(
             }
         }
     };
-    execute(&folder, &config, vec![runservice], token, env, shutdown).await
+    execute(&folder, &config, servers, token, env, shutdown).await
 }
 
 /// The token of this installation's executor, which is registered if it is not.
@@ -115,7 +129,7 @@ fn read_token(folder: &Path) -> Result<SecretString, Failure> {
 async fn execute(
     folder: &Path,
     config: &ExecutorConfig,
-    servers: Vec<String>,
+    servers: Servers,
     token: SecretString,
     env: Env,
     shutdown: Shutdown,
@@ -132,20 +146,21 @@ async fn execute(
     for note in notes {
         tracing::info!("{note}");
     }
-    // A copy of the token for each client: they share no connections.
-    let client = || {
-        let token = SecretString::from(token.expose_secret().to_owned());
-        let http = Client::of_any(Arc::new(TcpNet), servers.clone()).with_token(token);
-        ExecutorClient::new(http)
-    };
     let settings = ProtocolSettings {
         labels: config.labels()?,
         arch: Some(std::env::consts::ARCH.to_owned()),
         limit: config.limit,
         ..ProtocolSettings::default()
     };
-    let (first, second) = (client(), client());
-    let parts = Parts { env, settings, client: first, heartbeat_client: second, driver, journal };
+    let parts = Parts {
+        env,
+        settings,
+        client: ExecutorClient::new(servers.client(&token)),
+        // It shares no connections with the other.
+        heartbeat_client: ExecutorClient::new(servers.client(&token)),
+        driver,
+        journal,
+    };
     let ended = Executor::new(parts)?.run(shutdown).await?;
     tracing::info!(?ended, "the executor has ended");
     drop(lock);

@@ -1,0 +1,133 @@
+//! TLS on the connections between Drydock's own programs.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use async_trait::async_trait;
+use drydock_core::net::{BoxStream, Listener, Net, SharedNet};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{Accept, TlsAcceptor, TlsConnector};
+
+use super::tls::{self, TlsError, TlsSettings};
+
+/// Dials with TLS. It does not listen: that is for [`TlsListener`].
+pub struct TlsNet {
+    net: SharedNet,
+    connector: TlsConnector,
+}
+
+impl TlsNet {
+    /// # Errors
+    /// If a file of the settings cannot be used.
+    pub fn new(net: SharedNet, settings: &TlsSettings) -> Result<TlsNet, TlsError> {
+        Ok(TlsNet { net, connector: tls::connector(settings, &[])? })
+    }
+}
+
+#[async_trait]
+impl Net for TlsNet {
+    async fn dial(&self, authority: &str) -> io::Result<BoxStream> {
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let name = ServerName::try_from(host).map_err(io::Error::other)?;
+        let stream = self.net.dial(authority).await?;
+        let secured = self.connector.connect(name, stream).await;
+        Ok(Box::new(secured.map_err(no_tls)?))
+    }
+
+    async fn listen(&self, _: &str) -> io::Result<Box<dyn Listener>> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this network only dials"))
+    }
+}
+
+/// What an answer in another protocol means.
+fn no_tls(error: io::Error) -> io::Error {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    match cause {
+        Some(rustls::Error::InvalidMessage(_)) => {
+            io::Error::new(error.kind(), "the server does not speak TLS")
+        }
+        _ => error,
+    }
+}
+
+/// Speaks TLS on what another listener accepts.
+pub struct TlsListener {
+    listener: Box<dyn Listener>,
+    acceptor: TlsAcceptor,
+}
+
+impl TlsListener {
+    pub fn new(listener: Box<dyn Listener>, acceptor: TlsAcceptor) -> TlsListener {
+        TlsListener { listener, acceptor }
+    }
+}
+
+#[async_trait]
+impl Listener for TlsListener {
+    async fn accept(&mut self) -> io::Result<(BoxStream, String)> {
+        let (stream, peer) = self.listener.accept().await?;
+        Ok((Box::new(Accepted::Handshake(self.acceptor.accept(stream))), peer))
+    }
+
+    fn local_addr(&self) -> String {
+        self.listener.local_addr()
+    }
+}
+
+/// An accepted connection, which does its handshake with the first read or write: whoever is slow
+/// holds up nobody else.
+enum Accepted {
+    Handshake(Accept<BoxStream>),
+    Open(TlsStream<BoxStream>),
+}
+
+impl Accepted {
+    fn poll_open(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<Pin<&mut TlsStream<BoxStream>>>> {
+        if let Accepted::Handshake(handshake) = self {
+            *self = Accepted::Open(ready!(Pin::new(handshake).poll(context))?);
+        }
+        match self {
+            Accepted::Open(stream) => Poll::Ready(Ok(Pin::new(stream))),
+            Accepted::Handshake(_) => Poll::Pending,
+        }
+    }
+}
+
+impl AsyncRead for Accepted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(self.poll_open(context))?.poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Accepted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_open(context))?.poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_open(context))?.poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut *self {
+            Accepted::Open(stream) => Pin::new(stream).poll_shutdown(context),
+            // Nothing was said yet.
+            Accepted::Handshake(_) => Poll::Ready(Ok(())),
+        }
+    }
+}
