@@ -1,5 +1,7 @@
 //! `drydock executor register`, `list`, `drain`, `enable` and `remove`.
 
+use std::path::Path;
+
 use drydock_api::runservice::types::{ExecutorChange, NewExecutor};
 use drydock_core::context::Context;
 use drydock_core::private;
@@ -23,9 +25,13 @@ pub async fn run(action: ManageAction, server: &ServerArgs) -> Result<(), Failur
             match token_file {
                 None => show(json, &made),
                 Some(path) => {
-                    private::write(&path, made.token.as_bytes()).map_err(|error| {
-                        Failure::because(format!("the token file `{}`", path.display()), error)
-                    })?;
+                    let folder = path.parent().unwrap_or(Path::new("."));
+                    let made_folder = private::create_dir_all(folder);
+                    made_folder
+                        .and_then(|()| private::write(&path, made.token.as_bytes()))
+                        .map_err(|error| {
+                            Failure::because(format!("the token file `{}`", path.display()), error)
+                        })?;
                     show(json, &made.executor)
                 }
             }
