@@ -57,7 +57,7 @@ fn a_claim_whose_answer_is_lost_gets_the_same_attempt() {
         assert_eq!(world.machine.ledger(), Vec::<String>::new());
         world.net.set_lossy(false);
         let attempt = world.started(1).await;
-        assert_eq!(world.task(&run).await["attempts"], 1);
+        assert_eq!(world.task(&run).await["attempt"]["number"], 1);
         world.machine.end(&attempt, exit(0));
         world.result(&run, "success").await;
         executor.kill().await;
@@ -72,7 +72,7 @@ fn an_attempt_whose_claim_the_journal_has_is_started_after_a_crash() {
         world.write(Record::Asked { claim: claim_id(5) });
         let executor = world.start();
         assert_eq!(world.started(1).await, claimed.attempt.id.to_string());
-        assert_eq!(world.task(&run).await["attempts"], 1);
+        assert_eq!(world.task(&run).await["attempt"]["number"], 1);
         executor.kill().await;
     });
 }

@@ -33,7 +33,7 @@ impl Default for ExecutorConfig {
         ExecutorConfig {
             runservice: vec!["127.0.0.1:8002".to_owned()],
             token: None,
-            labels: Vec::new(),
+            labels: vec![std::env::consts::OS.to_owned()],
             limit: 2,
             use_cgroup: false,
             tls: CallTls::default(),
