@@ -7,11 +7,11 @@ use drydock_executor::attempt::Task;
 use drydock_executor::driver::Driver;
 use drydock_executor::journal::Record;
 use drydock_executor::protocol::ExecutorError;
-use drydock_tests::run::until;
+use drydock_tests::run::{pass, until};
 use serde_json::json;
 
 use crate::machine::{exit, with_output};
-use crate::world::{claim_id, one_step, pass, with_world};
+use crate::world::{claim_id, one_step, with_world};
 
 #[test]
 fn a_run_of_one_step_succeeds_and_is_released() {

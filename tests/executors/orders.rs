@@ -5,11 +5,11 @@ use std::time::Duration;
 use drydock_api::runservice::types::{HeldState, Reason};
 use drydock_executor::protocol::Ended;
 use drydock_tests::client::Request;
-use drydock_tests::run::until;
+use drydock_tests::run::{pass, until};
 use serde_json::json;
 
 use crate::machine::{exit, stopped};
-use crate::world::{one_step, pass, with_world};
+use crate::world::{one_step, with_world};
 
 #[test]
 fn a_stop_comes_with_the_heartbeat_and_a_second_one_takes_the_grace_away() {

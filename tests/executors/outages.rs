@@ -5,10 +5,11 @@ use std::time::Duration;
 use drydock_api::runservice::types::Reason;
 use drydock_executor::driver::Driver;
 use drydock_tests::client::Request;
+use drydock_tests::run::pass;
 use serde_json::json;
 
 use crate::machine::{exit, stopped};
-use crate::world::{one_step, pass, with_world};
+use crate::world::{one_step, with_world};
 
 const EXCLUSIVE: &str = r#"{"deploy": {"steps": [{"run": {"command": "x"}}], "exclusive": true}}"#;
 

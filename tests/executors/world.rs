@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use drydock_api::runservice::client::ExecutorClient;
@@ -168,11 +167,6 @@ impl World {
 
 pub fn claim_id(number: u128) -> ClaimId {
     ClaimId(uuid::Uuid::from_u128(number))
-}
-
-/// Lets the executor and the service work.
-pub async fn pass(time: Duration) {
-    tokio::time::sleep(time).await;
 }
 
 impl Process {

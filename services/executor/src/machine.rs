@@ -12,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use drydock_core::private;
+use rustix::fs::{Mode, mkdir};
 use rustix::process::getuid;
 
 use crate::attempt::{AttemptFolder, Lock, overwrite};
@@ -92,10 +93,9 @@ fn delegated() -> io::Result<PathBuf> {
         root.pop();
     }
     let leaf = root.join(OWN_CGROUP);
-    if let Err(error) = fs::create_dir(&leaf)
-        && error.kind() != io::ErrorKind::AlreadyExists
-    {
-        return Err(error);
+    match mkdir(&leaf, Mode::RWXU) {
+        Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+        Err(error) => return Err(error.into()),
     }
     overwrite(&leaf.join("cgroup.procs"), "0")?;
     for controller in ["+memory", "+pids"] {

@@ -28,7 +28,8 @@ pub struct ConfigArgs {
     /// DRYDOCK_GATEWAY_CONFIGSTORE]
     #[arg(long, value_name = "HOST:PORT,…")]
     gateway_configstore: Option<String>,
-    /// The instances of runservice that `executor run` calls [variable: DRYDOCK_EXECUTOR_RUNSERVICE]
+    /// The instances of runservice that `executor run` calls [variable:
+    /// DRYDOCK_EXECUTOR_RUNSERVICE]
     #[arg(long, value_name = "HOST:PORT,…")]
     executor_runservice: Option<String>,
     /// The labels of the executor, for tasks that ask for them [variable: DRYDOCK_EXECUTOR_LABELS]

@@ -25,7 +25,7 @@ pub struct ExecutorConfig {
     /// Give each attempt a cgroup of its own. Needs a delegated one, as `Delegate=yes` of systemd
     /// makes it.
     pub use_cgroup: bool,
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub tls: CallTls,
 }
 

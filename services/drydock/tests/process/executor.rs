@@ -9,7 +9,7 @@ use drydock_http::api::page::Consistency;
 use serde_json::json;
 use tokio::process::Child;
 
-use super::harness::{FREE_PORTS, Installation, Running, drydock, soon, text, utf8};
+use super::harness::{FREE_PORTS, Installation, Running, drydock, soon, text, until, utf8};
 
 /// An executor of its own folder, for the runservice of an installation.
 struct Executor {
@@ -33,15 +33,14 @@ impl Executor {
 
     /// Signals until it leaves: two signals that come together count as one.
     async fn leave(mut self) -> Option<i32> {
-        let ctx = soon();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
+        let status = until(async || {
+            let ended = self.child.try_wait().unwrap();
+            if ended.is_none() {
+                self.signal("TERM");
             }
-            ctx.check().expect("it ends");
-            self.signal("TERM");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+            ended
+        });
+        status.await.code()
     }
 
     async fn end(mut self) -> Option<i32> {
@@ -77,26 +76,16 @@ async fn create(running: &Running, commands: &[&str]) -> RunId {
 
 /// Waits for the end of a run.
 async fn ended(running: &Running, run: RunId) -> RunView {
-    let ctx = soon();
-    loop {
-        let found = running.runs.run(&ctx, run, Consistency::Linearizable).await.unwrap().body;
-        if found.run.phase.is_final() {
-            return found;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until(async || {
+        let found = running.runs.run(&soon(), run, Consistency::Linearizable).await;
+        Some(found.unwrap().body).filter(|found| found.run.phase.is_final())
+    })
+    .await
 }
 
-/// Waits until a step has written the file.
+/// Waits until a step has written a line into the file.
 async fn written(path: &Path) -> String {
-    let ctx = soon();
-    loop {
-        match std::fs::read_to_string(path) {
-            Ok(content) if content.ends_with('\n') => return content,
-            _ => ctx.check().expect("a step writes it"),
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until(async || std::fs::read_to_string(path).ok().filter(|it| it.ends_with('\n'))).await
 }
 
 #[tokio::test]

@@ -131,6 +131,18 @@ pub fn utf8(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
+/// Looks again and again until there is something.
+pub async fn until<T>(mut find: impl AsyncFnMut() -> Option<T>) -> T {
+    let ctx = soon();
+    loop {
+        if let Some(found) = find().await {
+            return found;
+        }
+        ctx.check().expect("it comes");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 pub async fn ready(http: &Client) {
     let ctx = soon();
     loop {
