@@ -9,6 +9,7 @@
 //! | [`timeline`] | what really happened |
 //! | [`storage`] | coordination and objects of a run |
 //! | [`workload`] | clients and the operator |
+//! | [`executor`] | executors with machines of their own, on simulated hosts |
 //! | [`product`] | the product on simulated hosts, and what it logs |
 //! | [`check`] | the oracles |
 //! | [`against`] | the same workload and oracles on a deployment |
@@ -18,6 +19,7 @@
 pub mod against;
 pub mod check;
 pub mod command;
+pub mod executor;
 pub mod history;
 pub mod plan;
 pub mod product;

@@ -20,10 +20,10 @@ use super::object_copy::ObjectCopy;
 use crate::check::Checks;
 use crate::history::{Answer, Call, History, Operation, Reply, Server};
 use crate::plan::hosts::{OPERATOR, client_name};
-use crate::plan::{Plan, Service};
+use crate::plan::{InstanceId, Plan, Service};
 use crate::timeline::SharedFinalState;
 use crate::timeline::export::{Export, named};
-use crate::workload::{self, Elsewhere, GatewayApi, HttpApi, LIST_LIMIT, Session};
+use crate::workload::{self, Elsewhere, GatewayApi, HttpApi, LIST_LIMIT, RunsApi, Session};
 
 /// How long the deployment may take to answer at all.
 const START: Duration = Duration::from_secs(30);
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(35);
 const ASK_AGAIN: Duration = Duration::from_millis(200);
 /// What a deployment is asked of.
 const SERVICE: Service = Service::Configstore;
-const FIRST: Server = Server::Instance(1);
+const FIRST: Server = Server::Instance(InstanceId { service: SERVICE, number: 1 });
 
 /// What a run came to.
 pub struct Found {
@@ -66,6 +66,13 @@ pub async fn run(
             patience: PATIENCE,
             clients: Mutex::default(),
             gateways: GatewayApi::new(Arc::new(TcpNet), timeout),
+            runs: RunsApi {
+                instances: Vec::new(),
+                net: Arc::new(TcpNet),
+                token: deployment.token.clone(),
+                timeout,
+                clients: Mutex::default(),
+            },
         };
         Session {
             host: host.to_owned(),
@@ -131,12 +138,13 @@ fn delayed(plan: &Plan, by_ms: u64) -> Plan {
 
 /// The operator, who does not insist for ever.
 async fn bounded(plan: &Plan, session: &Session, final_state: &SharedFinalState) {
+    let final_states = [(SERVICE, final_state.clone())].into();
     let late = async {
         session.sleep_until(plan.load_ms).await;
         session.sleep_ms(plan.settle_ms).await;
     };
     tokio::select! {
-        () = workload::operator(plan, session, final_state) => {}
+        () = workload::operator(plan, session, &final_states) => {}
         () = late => {}
     }
 }

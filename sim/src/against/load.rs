@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use super::deployment::Deployment;
 use crate::plan::{
-    Damage, FORMAT, Fidelity, OpKind, OperatorOp, Plan, Service, Settings, Step, Topology, Workload,
+    Damage, FORMAT, Fidelity, InstanceId, OpKind, OperatorOp, Plan, Runs, Service, Settings, Step,
+    Topology, Workload,
 };
 use drydock_sim_s3::ConditionalWrites;
 
@@ -68,6 +69,8 @@ pub fn plan(deployment: &Deployment, seed: u64, clients: usize, time: Duration) 
             instances: [(Service::Configstore, configstores)].into(),
             gateways: 0,
             clients,
+            pushers: 0,
+            executors: 0,
             latency_ms: [0, 0],
             storage_ms: [0, 0],
             etcd_members: 1,
@@ -93,6 +96,7 @@ pub fn plan(deployment: &Deployment, seed: u64, clients: usize, time: Duration) 
             weights: BTreeMap::from(WEIGHTS),
             gateway: BTreeMap::new(),
         },
+        runs: Runs::default(),
         operator: operator(load_ms, configstores),
         faults: Vec::new(),
     }
@@ -125,8 +129,8 @@ fn operator(load_ms: u64, instances: usize) -> Vec<Step> {
     let steps = steps.into_iter().enumerate();
     steps
         .map(|(nth, (percent, action))| {
-            let (at_ms, instance) = (load_ms / 100 * percent, nth % instances + 1);
-            Step::new(at_ms, instance, action)
+            let instance = InstanceId::configstore(nth % instances + 1);
+            Step::new(load_ms / 100 * percent, instance, action)
         })
         .collect()
 }

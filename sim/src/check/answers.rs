@@ -1,10 +1,10 @@
 //! No answer is an internal error: whatever goes wrong around a service has a kind of its own. Nor
 //! is anybody blamed for a request that is as it should be.
 
-use drydock_core::error::Kind;
+use drydock_core::error::{Code, Kind};
 
 use super::{Checks, Evidence, Violation};
-use crate::history::{Answer, Call};
+use crate::history::{Answer, Call, RunsCall};
 
 pub const ORACLE: &str = "answers";
 
@@ -23,10 +23,13 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
         };
         checks.done(ORACLE, 1);
         // Those are damaged on purpose.
-        let import = matches!(operation.call, Call::Import { .. });
+        let meant =
+            matches!(operation.call, Call::Import { .. } | Call::Runs(RunsCall::Bad { .. }));
+        // Nor is anybody wrong who restarts a run that has not ended.
+        let allowed = operation.answer().is_some_and(|it| it.is_code(Code::RunNotRestartable));
         let sentence = if *kind == Kind::Internal && !evidence.injected {
             "a request was answered with an internal error"
-        } else if BLAMES.contains(kind) && !import {
+        } else if BLAMES.contains(kind) && !meant && !allowed {
             "a request that is as it should be was answered as if it were not"
         } else {
             continue;

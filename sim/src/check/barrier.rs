@@ -9,6 +9,7 @@ use drydock_harness::record::Seq;
 
 use super::{Checks, Evidence, Violation};
 use crate::history::{Answer, Call, Operation, Reply, Server, Status};
+use crate::plan::InstanceId;
 use crate::timeline::{At, Timeline};
 
 pub const ORACLE: &str = "I10 barrier";
@@ -100,8 +101,9 @@ fn served(evidence: &Evidence<'_>, barrier: &Barrier, checks: &mut Checks) {
             checks.not_judged(ORACLE, &why);
             continue;
         };
+        let asked = InstanceId::new(evidence.service, at + 1);
         let behind = evidence.operations.iter().filter(|operation| {
-            operation.server == Server::Instance(at + 1)
+            operation.server == Server::Instance(asked)
                 && operation.called > record.seq
                 && operation.end_seq() < barrier.to
         });

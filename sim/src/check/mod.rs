@@ -19,6 +19,7 @@ mod outside;
 pub mod permissions;
 pub mod recovery;
 mod rights;
+pub mod runs;
 pub mod secrets;
 pub mod snapshots;
 mod tree;
@@ -29,6 +30,7 @@ pub use drydock_harness::report::{Checks, Violation};
 use drydock_runtime::encryption::KeyRing;
 
 use crate::history::Operation;
+use crate::plan::Service;
 use crate::product::Log;
 use crate::timeline::{FinalState, Timeline};
 
@@ -65,6 +67,8 @@ pub struct Evidence<'a> {
     pub exact: &'a [Operation],
     /// Between which events of `exact` an event of `timeline` happened.
     pub exactly: &'a dyn Fn(Seq) -> (Seq, Seq),
+    /// The service that all of this is about.
+    pub service: Service,
     /// The addresses of the instances, as they give them themselves.
     pub instances: &'a [String],
     pub timeline: &'a Timeline,

@@ -41,6 +41,7 @@ fn tells(operation: &Operation) -> bool {
         Some(Answer::Ok(Reply::Export(bytes))) => {
             bytes.windows(MARKER.len()).any(|window| window == MARKER.as_bytes())
         }
+        // Of what a claim yields only its attempt is shown.
         Some(Answer::Ok(Reply::Environment(_))) | None => false,
         Some(Answer::Ok(reply)) => format!("{reply:?}").contains(MARKER),
     }

@@ -5,18 +5,18 @@ use std::fmt::Display;
 use drydock_harness::fleet::exit::{FINE, Failure};
 use drydock_harness::fleet::output;
 
-use crate::check::ORACLES;
+use crate::check::{ORACLES, runs};
 use crate::command::mutants;
 use crate::command::suite::package_folder;
 use crate::plan::fault;
-use crate::run::probes::PROBES;
+use crate::run::probes;
 use crate::scenario::{ALL, Scenario};
 
 pub fn run() -> Result<u8, Failure> {
     section("scenarios", ALL.iter().map(described))?;
-    section("oracles", ORACLES.iter().copied())?;
+    section("oracles", ORACLES.iter().chain(runs::ORACLES).copied())?;
     section("faults", fault::about().map(counted))?;
-    section("probes", PROBES.iter().copied())?;
+    section("probes", probes::all())?;
     let mutants = mutants::read(&package_folder().join("mutants"), &[])?;
     let mutants: Vec<_> =
         mutants.iter().map(|mutant| (mutant.name.as_str(), mutant.about.as_str())).collect();

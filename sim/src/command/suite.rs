@@ -16,7 +16,7 @@ use rand::RngExt;
 use super::args::{RunArgs, Shard, SuiteArgs};
 use super::{replay, shrink};
 use crate::plan::{Fidelity, Plan};
-use crate::run::probes::PROBES;
+use crate::run::probes;
 use crate::scenario::{ALL, STEPS, Scenario};
 
 /// Failures that are told in full.
@@ -89,7 +89,7 @@ async fn suite(
     bounds: Bounds,
 ) -> Result<u8, Failure> {
     let clock = SystemClock::default();
-    let mut tally = Tally::new(PROBES.iter().map(|(name, _)| *name), STEPS.iter().copied());
+    let mut tally = Tally::new(probes::all().map(|(name, _)| name), STEPS.iter().copied());
     let mut shown = 0;
     let mut kept = Ok(());
     let mut started = 0;

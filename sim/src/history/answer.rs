@@ -5,7 +5,7 @@ use bytes::Bytes;
 use drydock_core::error::{Code, Kind};
 use uuid::Uuid;
 
-use super::Token;
+use super::{RunsReply, Token};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
@@ -20,6 +20,7 @@ pub enum Reply {
         revision: u64,
     },
     Token(Token),
+    Runs(RunsReply),
     List(Vec<Named>),
     /// Values by the names of variables.
     Environment(BTreeMap<String, String>),
@@ -115,6 +116,7 @@ impl fmt::Display for Answer {
             Answer::Ok(Reply::Named { id, name }) => write!(f, "ok {name} {id}"),
             Answer::Ok(Reply::Changed { id, revision }) => write!(f, "ok {id} at {revision}"),
             Answer::Ok(Reply::Token(token)) => write!(f, "ok {token:?}"),
+            Answer::Ok(Reply::Runs(reply)) => write!(f, "ok {reply}"),
             Answer::Ok(Reply::List(list)) => {
                 f.write_str("ok [")?;
                 for (at, Named { id, name }) in list.iter().enumerate() {

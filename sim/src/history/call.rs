@@ -4,20 +4,31 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::answer::Digest;
-use super::{GatewayCall, TreeCall};
-use crate::plan::hosts::{gateway_name, instance_name};
+use super::{GatewayCall, RunsCall, TreeCall};
+use crate::plan::hosts::gateway_name;
+use crate::plan::{InstanceId, Service};
 
-/// Who is asked, counted from 1.
+/// Who is asked. Gateways count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Server {
-    Instance(usize),
+    Instance(InstanceId),
     Gateway(usize),
+}
+
+impl Server {
+    /// The service whose store the server's answers come from.
+    pub fn service(self) -> Service {
+        match self {
+            Server::Instance(id) => id.service,
+            Server::Gateway(_) => Service::Configstore,
+        }
+    }
 }
 
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&match self {
-            Server::Instance(number) => instance_name(*number),
+            Server::Instance(id) => id.host(),
             Server::Gateway(number) => gateway_name(*number),
         })
     }
@@ -64,6 +75,8 @@ pub enum Call {
     /// Of a person, to a gateway. Those of operators go to gateways and instances, all others to
     /// instances.
     Gateway(GatewayCall),
+    /// At runservice.
+    Runs(RunsCall),
     Status,
     Maintenance,
     Resume,
@@ -119,6 +132,7 @@ impl fmt::Display for Call {
             Call::ListMembers { org } => write!(f, "list members of {org}"),
             Call::Tree(call) => call.fmt(f),
             Call::Gateway(call) => call.fmt(f),
+            Call::Runs(call) => call.fmt(f),
             Call::Status => f.write_str("maintenance status"),
             Call::Maintenance => f.write_str("maintenance on"),
             Call::Resume => f.write_str("maintenance off"),

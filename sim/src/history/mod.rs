@@ -7,10 +7,12 @@ mod answer;
 mod call;
 mod domain;
 mod gateway;
+mod runs;
 mod tree;
 
 pub use answer::{Answer, Named, Reply, Status};
 pub use call::{Call, Intent, Reads, Role, Server};
 pub use domain::{Drydock, History, Operation};
 pub use gateway::{Act, By, GatewayCall, Token};
+pub use runs::{BadCall, RunSeen, RunsCall, RunsReply};
 pub use tree::{MARKER, Text, TreeCall};

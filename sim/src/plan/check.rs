@@ -3,7 +3,7 @@
 use drydock_harness::fleet::Misfit;
 
 use super::fault::FaultKind;
-use super::{FORMAT, Fidelity, MAX_MS, OperatorOp, Plan};
+use super::{FORMAT, Fidelity, InstanceId, MAX_MS, OperatorOp, Plan};
 
 const MAX_INSTANCES: usize = 5;
 const MAX_CLIENTS: usize = 16;
@@ -20,6 +20,15 @@ impl Plan {
         let count = topology.configstores() as u64;
         let most = if self.fidelity == Fidelity::Embedded { 1 } else { MAX_INSTANCES };
         within("topology.configstores", count, 1, most as u64)?;
+        let runservices = topology.runservices() as u64;
+        let most = if self.fidelity == Fidelity::Embedded { 0 } else { MAX_INSTANCES };
+        within("topology.runservices", runservices, 0, most as u64)?;
+        for (field, count) in
+            [("topology.executors", topology.executors), ("topology.pushers", topology.pushers)]
+        {
+            let most = if runservices == 0 { 0 } else { MAX_CLIENTS };
+            within(field, count as u64, 0, most as u64)?;
+        }
         let gateways = topology.gateways as u64;
         within("topology.gateways", gateways, 0, MAX_INSTANCES as u64)?;
         let clients = topology.clients as u64;
@@ -74,6 +83,10 @@ impl Plan {
         if let Some(gateway) = what.process().and_then(|fault| fault.gateway()) {
             self.check_gateway(&format!("{field}.what.gateway"), gateway)?;
         }
+        if let Some(executor) = what.process().and_then(|fault| fault.executor()) {
+            let count = self.topology.executors as u64;
+            within(&format!("{field}.what.executor"), executor as u64, 1, count)?;
+        }
         if let Some(member) = what.etcd().and_then(|fault| fault.member()) {
             let count = self.topology.etcd_members as u64;
             within(&format!("{field}.what.member"), member as u64, 1, count)?;
@@ -88,9 +101,9 @@ impl Plan {
         Ok(())
     }
 
-    fn check_instance(&self, field: &str, instance: usize) -> Result<(), Misfit> {
-        let count = self.topology.configstores() as u64;
-        within(field, instance as u64, 1, count)
+    fn check_instance(&self, field: &str, instance: InstanceId) -> Result<(), Misfit> {
+        let count = self.topology.instances(instance.service) as u64;
+        within(field, instance.number as u64, 1, count)
     }
 
     fn check_gateway(&self, field: &str, gateway: usize) -> Result<(), Misfit> {

@@ -5,9 +5,11 @@ use drydock_harness::fleet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{GatewayOp, OpKind, Service, Step, Topology};
+use super::{GatewayOp, InstanceId, OpKind, Runs, Service, Step, Topology};
 use crate::plan::fault::Fault;
-use crate::plan::hosts::{OPERATOR, S3_HOST, client_name, etcd_name, gateway_name};
+use crate::plan::hosts::{
+    OPERATOR, S3_HOST, client_name, etcd_name, executor_name, gateway_name, pusher_name,
+};
 
 /// The format this build reads and writes.
 pub const FORMAT: u32 = 1;
@@ -36,6 +38,9 @@ pub struct Plan {
     pub topology: Topology,
     pub settings: Settings,
     pub workload: Workload,
+    /// What is made with runservice, if there is any.
+    #[serde(default, skip_serializing_if = "Runs::is_none")]
+    pub runs: Runs,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operator: Vec<Step>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -126,11 +131,9 @@ impl Plan {
         self.load_ms + self.settle_ms
     }
 
-    /// Where every instance of configstore listens.
-    pub fn addresses(&self) -> Vec<String> {
-        let service = Service::Configstore;
-        let instances = 1..=self.topology.instances(service);
-        instances.map(|number| format!("{}:{}", service.host(number), service.port())).collect()
+    /// Where every instance of a service listens.
+    pub fn addresses(&self, service: Service) -> Vec<String> {
+        self.topology.ids(service).map(InstanceId::address).collect()
     }
 
     /// All hosts that may be named in a fault of the network.
@@ -141,7 +144,9 @@ impl Plan {
         let storage = members.chain([S3_HOST.to_owned()]);
         let storage = storage.filter(|_| self.fidelity == Fidelity::Wire);
         let gateways = (1..=self.topology.gateways).map(gateway_name);
-        let instances = instances.chain(gateways);
+        let executors = (1..=self.topology.executors).map(executor_name);
+        let pushers = (1..=self.topology.pushers).map(pusher_name);
+        let instances = instances.chain(gateways).chain(executors).chain(pushers);
         instances.chain(clients).chain([OPERATOR.to_owned()]).chain(storage).collect()
     }
 }
@@ -222,8 +227,10 @@ mod tests {
             plan.topology.instances.insert(Service::Configstore, 9);
         });
         assert!(error.contains("topology.configstores"), "{error}");
-        let error =
-            refused(|plan| plan.faults[0].what = CoordinationFault::Cut { instance: 4 }.into());
+        let error = refused(|plan| {
+            plan.faults[0].what =
+                CoordinationFault::Cut { instance: InstanceId::configstore(4) }.into()
+        });
         assert!(error.contains("faults[0]"), "{error}");
         let error =
             refused(|plan| plan.faults[0].what = ProcessFault::GatewayKill { gateway: 1 }.into());

@@ -1,7 +1,5 @@
 //! Names and ports of the hosts of a run.
 
-use super::Service;
-
 pub const OPERATOR: &str = "operator";
 
 /// The host of the object store.
@@ -25,14 +23,30 @@ pub fn host_of(peer: &str) -> &str {
     peer.rsplit_once(':').map_or(peer, |(host, _)| host)
 }
 
-/// The host of an instance of configstore, counted from 1.
-pub fn instance_name(instance: usize) -> String {
-    Service::Configstore.host(instance)
-}
-
 /// The host of a gateway, counted from 1.
 pub fn gateway_name(gateway: usize) -> String {
     format!("gateway-{gateway}")
+}
+
+/// The host of an executor, counted from 1.
+pub fn executor_name(executor: usize) -> String {
+    format!("{EXECUTOR}{executor}")
+}
+
+pub fn is_executor(host: &str) -> bool {
+    host.starts_with(EXECUTOR)
+}
+
+const EXECUTOR: &str = "executor-";
+
+/// The machine on which an executor's steps run. It outlives the executor's process.
+pub fn machine_name(executor: usize) -> String {
+    format!("machine-{executor}")
+}
+
+/// The host of somebody who makes runs, counted from 1.
+pub fn pusher_name(pusher: usize) -> String {
+    format!("pusher-{pusher}")
 }
 
 /// The host of a client, counted from 1.

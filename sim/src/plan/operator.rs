@@ -1,12 +1,14 @@
 use serde::{Deserialize, Serialize};
 
+use super::InstanceId;
+
 /// One step of the operator. Steps run one after the other, none before its time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     pub at_ms: u64,
-    /// The instance asked, from 1.
-    pub instance: usize,
+    /// The instance asked.
+    pub instance: InstanceId,
     /// The gateway asked instead, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<usize>,
@@ -15,7 +17,7 @@ pub struct Step {
 
 impl Step {
     /// A step at an instance.
-    pub fn new(at_ms: u64, instance: usize, action: OperatorOp) -> Step {
+    pub fn new(at_ms: u64, instance: InstanceId, action: OperatorOp) -> Step {
         Step { at_ms, instance, gateway: None, action }
     }
 }

@@ -1,5 +1,7 @@
 //! How a plan is made smaller: what can be left out of it, and what can be made simpler.
 
+use std::collections::BTreeMap;
+
 use drydock_core::store::{Durability, StoreSettings, TaskSettings};
 use drydock_harness::fleet::Reduce;
 use drydock_sim_s3::ConditionalWrites;
@@ -10,10 +12,13 @@ use super::{Plan, Service, Settings};
 const LEAST_MS: u64 = 20;
 
 impl Reduce for Plan {
-    /// Faults, the operator's steps, the operations of clients, those of people at gateways.
+    /// Faults, the operator's steps, the operations of clients, those of people at gateways, the
+    /// calls of pushers, and the shapes of their runs.
     fn lists(&self) -> Vec<usize> {
-        let Plan { faults, operator, workload, .. } = self;
-        vec![faults.len(), operator.len(), workload.weights.len(), workload.gateway.len()]
+        let Plan { faults, operator, workload, runs, .. } = self;
+        let of_runs = [runs.weights.len(), runs.shapes.len()];
+        let of_clients = [workload.weights.len(), workload.gateway.len()];
+        [[faults.len(), operator.len()], of_clients, of_runs].concat()
     }
 
     fn without(&self, list: usize, from: usize, to: usize) -> Plan {
@@ -21,14 +26,10 @@ impl Reduce for Plan {
         match list {
             0 => drop(plan.faults.drain(from..to)),
             1 => drop(plan.operator.drain(from..to)),
-            2 => {
-                let kinds: Vec<_> = plan.workload.weights.keys().copied().collect();
-                plan.workload.weights.retain(|kind, _| !kinds[from..to].contains(kind));
-            }
-            _ => {
-                let kinds: Vec<_> = plan.workload.gateway.keys().copied().collect();
-                plan.workload.gateway.retain(|kind, _| !kinds[from..to].contains(kind));
-            }
+            2 => remove(&mut plan.workload.weights, from, to),
+            3 => remove(&mut plan.workload.gateway, from, to),
+            4 => remove(&mut plan.runs.weights, from, to),
+            _ => remove(&mut plan.runs.shapes, from, to),
         }
         plan
     }
@@ -40,6 +41,12 @@ impl Reduce for Plan {
         plans.extend(shorter_faults(self));
         plans
     }
+}
+
+/// Leaves out the choices between two places.
+fn remove<T: Copy + Ord>(choices: &mut BTreeMap<T, u32>, from: usize, to: usize) {
+    let kinds: Vec<_> = choices.keys().copied().collect();
+    choices.retain(|kind, _| !kinds[from..to].contains(kind));
 }
 
 /// A copy of the plan with one change.
@@ -91,6 +98,12 @@ fn smaller_topologies(plan: &Plan) -> Vec<Plan> {
     for clients in smaller(topology.clients) {
         plans.push(fitting(with(plan, |plan| plan.topology.clients = clients)));
     }
+    for pushers in smaller(topology.pushers) {
+        plans.push(fitting(with(plan, |plan| plan.topology.pushers = pushers)));
+    }
+    for executors in smaller(topology.executors) {
+        plans.push(fitting(with(plan, |plan| plan.topology.executors = executors)));
+    }
     for service in Service::ALL {
         for count in smaller(topology.instances(service)) {
             let change = |plan: &mut Plan| {
@@ -132,10 +145,10 @@ fn smaller(count: usize) -> Vec<usize> {
 /// Leaves out the faults of hosts that the plan does not have any more, and asks the first instance
 /// in place of one that is gone.
 fn fitting(mut plan: Plan) -> Plan {
-    let (instances, gateways) = (plan.topology.configstores(), plan.topology.gateways);
+    let gateways = plan.topology.gateways;
     for step in &mut plan.operator {
-        if step.instance > instances {
-            step.instance = 1;
+        if step.instance.number > plan.topology.instances(step.instance.service) {
+            step.instance.number = 1;
         }
         if step.gateway.is_some_and(|gateway| gateway > gateways) {
             step.gateway = (gateways > 0).then_some(1);

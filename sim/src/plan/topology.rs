@@ -15,6 +15,12 @@ pub struct Topology {
     #[serde(default, skip_serializing_if = "is_none")]
     pub gateways: usize,
     pub clients: usize,
+    /// Those who make runs, stop them and look at them.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub pushers: usize,
+    /// Executors, each on a machine of its own.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub executors: usize,
     /// Least and greatest latency of a message between two hosts.
     pub latency_ms: [u64; 2],
     /// Least and greatest time of one way to coordination or to objects.

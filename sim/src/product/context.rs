@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use drydock_core::env::{Env, RngTree};
 use drydock_harness::fault::Faults;
-use drydock_harness::record::{Recorder, Sink};
+use drydock_harness::record::{Ledger, Recorder, Sink};
 use drydock_harness::world::host_elapsed;
 
 use super::PassedPoints;
@@ -21,6 +21,8 @@ pub struct RunContext {
     pub history: History,
     pub revisions: RevisionLog,
     pub points: PassedPoints,
+    /// What executors really did.
+    pub ledger: Ledger,
     pub storage: Storage,
 }
 
@@ -34,6 +36,7 @@ impl RunContext {
             rng: RngTree::from_seed(plan.seed),
             history: History::new(&recorder),
             points: PassedPoints::default(),
+            ledger: Ledger::new(&recorder),
             storage: Storage::new(&plan, &faults, &recorder, &revisions),
             plan,
             revisions,

@@ -10,6 +10,7 @@ use drydock_harness::world::Stop;
 use drydock_http::server::HttpSettings;
 use drydock_runtime::{StatelessSettings, start_stateless};
 
+use crate::plan::Service;
 use crate::plan::hosts::{GATEWAY_PORT, gateway_name};
 use crate::plan::identity::{admin_token, token};
 use crate::product::RunContext;
@@ -57,7 +58,7 @@ impl Gateway {
         let settings = drydock_gateway::Settings {
             internal_token: token(),
             admin_token: admin_token(),
-            configstore: self.context.plan.addresses(),
+            configstore: self.context.plan.addresses(Service::Configstore),
         };
         let runtime = StatelessSettings { internal_token: token(), http: HttpSettings::default() };
         let env = self.context.env(name, None);

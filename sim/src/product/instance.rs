@@ -10,10 +10,11 @@ use drydock_core::db::Execution;
 use drydock_core::error::Chain;
 use drydock_core::net::Net;
 use drydock_harness::world::Stop;
+use drydock_runservice::Runservice;
 use drydock_runtime::{Deps, Settings};
 
-use crate::plan::Service;
 use crate::plan::identity::{CLUSTER, keys, token};
+use crate::plan::{InstanceId, Service};
 use crate::product::{PlannedPoints, RunContext};
 use crate::storage::seams::HostNet;
 
@@ -24,9 +25,7 @@ const RESTART: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub struct Instance {
     context: Arc<RunContext>,
-    service: Service,
-    /// From 1.
-    number: usize,
+    id: InstanceId,
     net: HostNet,
     stop: Stop,
     /// Its disk: what is there outlives the process.
@@ -37,18 +36,18 @@ pub struct Instance {
 impl Instance {
     pub fn new(
         context: &Arc<RunContext>,
-        (service, number): (Service, usize),
+        id: InstanceId,
         net: HostNet,
         stop: Stop,
         folder: PathBuf,
     ) -> Instance {
         let (context, starts) = (context.clone(), Arc::default());
-        Instance { context, service, number, net, stop, folder, starts }
+        Instance { context, id, net, stop, folder, starts }
     }
 
     /// Runs the process, again and again.
     pub async fn supervise(self) {
-        let host = self.service.host(self.number);
+        let host = self.id.host();
         loop {
             let start = self.next_start();
             if start > 1 {
@@ -77,7 +76,7 @@ impl Instance {
         };
         let env = context.env(&name, Some(host)).with_faults(Arc::new(points));
         let rng = context.rng.child(&name);
-        let reached = context.storage.reach(self.number, &self.net, &rng)?;
+        let reached = context.storage.reach(self.id, &self.net, &rng)?;
         let deps = Deps {
             env,
             coord: reached.coord,
@@ -85,12 +84,16 @@ impl Instance {
             execution: Execution::Inline,
             scratch_dir: self.folder.clone(),
         };
-        let listener = self.net.listen(&format!("0.0.0.0:{}", self.service.port())).await?;
+        let listener = self.net.listen(&format!("0.0.0.0:{}", self.id.service.port())).await?;
         let shutdown = self.stop.renew();
-        match self.service {
+        match self.id.service {
             Service::Configstore => {
                 let (service, settings) = (Configstore::default(), self.settings());
                 drydock_runtime::start(service, settings, deps, listener, shutdown).await
+            }
+            Service::Runservice => {
+                let service = Runservice::new(context.plan.runs.service());
+                drydock_runtime::start(service, self.settings(), deps, listener, shutdown).await
             }
         }
     }

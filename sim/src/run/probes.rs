@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use drydock_core::error::Code;
 use drydock_core::log::format::{Body, Commit, Mode, Reason};
 
+use super::run_probes;
 use crate::history::{Act, Answer, Call, Intent, Operation, Reply, Server};
+use crate::plan::Service;
 use crate::product::RunContext;
 use crate::timeline::{At, Timeline};
 
 /// Name and meaning of every probe.
-pub const PROBES: &[(&str, &str)] = &[
+const PROBES: &[(&str, &str)] = &[
     ("call.open", "a call ended without a definite answer"),
     ("commit.batched", "one commit held the work of several calls"),
     ("commit.in_object", "a commit's actions went through an object"),
@@ -41,14 +43,19 @@ pub const PROBES: &[(&str, &str)] = &[
     ("tasks.trim", "a commit was trimmed"),
 ];
 
+/// All probes: those of every run, and those of runservice.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    PROBES.iter().chain(run_probes::PROBES).copied()
+}
+
 /// How often each was reached in one run.
 pub fn count(
-    timeline: &Timeline,
+    timelines: &BTreeMap<Service, Timeline>,
     operations: &[Operation],
     context: &RunContext,
 ) -> BTreeMap<String, u64> {
-    let mut counts: BTreeMap<String, u64> =
-        PROBES.iter().map(|(name, _)| ((*name).to_owned(), 0)).collect();
+    let timeline = &timelines[&Service::Configstore];
+    let mut counts: BTreeMap<String, u64> = all().map(|(name, _)| (name.to_owned(), 0)).collect();
     let mut add = |name: &str, count: usize| {
         *counts.entry(name.to_owned()).or_default() += count as u64;
     };
@@ -104,7 +111,8 @@ pub fn count(
     add("storage.refused_write", coded(Code::StorageUnavailable));
     add("tasks.checkpoint", timeline.published.len());
     add("tasks.trim", timeline.trimmed.len());
-    for (name, count) in at_gateways(operations) {
+    let of_runs = run_probes::count(timelines.get(&Service::Runservice), operations);
+    for (name, count) in at_gateways(operations).into_iter().chain(of_runs) {
         add(name, count);
     }
     let noted = context.revisions.noted();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use drydock_core::log::keys::ObjectKeys;
 use drydock_core::net::SharedNet;
@@ -15,46 +16,55 @@ use tokio_util::sync::CancellationToken;
 
 use super::probes;
 use crate::check::{self, Checks, Evidence, Violation};
+use crate::executor::{Executor, Machine};
+use crate::history::Operation;
 use crate::plan::fault::{FaultKind, ProcessFault};
-use crate::plan::hosts::{OPERATOR, client_name, gateway_name};
+use crate::plan::hosts::{
+    OPERATOR, client_name, executor_name, gateway_name, machine_name, pusher_name,
+};
 use crate::plan::identity::{self, CLUSTER};
 use crate::plan::{Plan, Service};
 use crate::product::{Gateway, Instance, Log, RunContext};
 use crate::storage::seams::HostNet;
-use crate::timeline::{SharedFinalState, Stored, Timeline};
-use crate::workload::{self, GatewayApi, HttpApi, Session};
+use crate::timeline::{Stored, Timeline};
+use crate::workload::{self, FinalStates, GatewayApi, HttpApi, RunsApi, Session};
 
 /// A run under way.
 struct Run {
     context: Arc<RunContext>,
-    final_state: SharedFinalState,
+    final_states: FinalStates,
     /// Clients and operators that are still at work.
     busy: Mutex<usize>,
 }
 
-impl Run {
-    fn session(&self, cluster: &Cluster, host: &str) -> Session {
-        let timeout_ms = self.context.plan.settings.request_timeout_ms;
-        let timeout = std::time::Duration::from_millis(timeout_ms);
-        let net: SharedNet = Arc::new(HostNet(cluster.net(host)));
-        Session {
+/// The session of somebody on a host, whose choices are those of the process `name`.
+fn session(context: &RunContext, net: SharedNet, host: &str, name: &str) -> Session {
+    let timeout = Duration::from_millis(context.plan.settings.request_timeout_ms);
+    let runs = RunsApi {
+        instances: context.plan.addresses(Service::Runservice),
+        net: net.clone(),
+        token: identity::token(),
+        timeout,
+        clients: Mutex::default(),
+    };
+    Session {
+        host: host.to_owned(),
+        api: Arc::new(HttpApi {
             host: host.to_owned(),
-            api: Arc::new(HttpApi {
-                host: host.to_owned(),
-                instances: self.context.plan.addresses(),
-                gateways: GatewayApi::new(net.clone(), timeout),
-                net,
-                token: identity::token(),
-                timeout,
-                patience: timeout,
-                clients: Mutex::default(),
-            }),
-            history: self.context.history.clone(),
-            recorder: self.context.recorder.clone(),
-            rng: Mutex::new(self.context.rng.child(host).stream("session")),
-            elsewhere: None,
-            stop: CancellationToken::new(),
-        }
+            instances: context.plan.addresses(Service::Configstore),
+            gateways: GatewayApi::new(net.clone(), timeout),
+            runs,
+            net,
+            token: identity::token(),
+            timeout,
+            patience: timeout,
+            clients: Mutex::default(),
+        }),
+        history: context.history.clone(),
+        recorder: context.recorder.clone(),
+        rng: Mutex::new(context.rng.child(name).stream("session")),
+        elsewhere: None,
+        stop: CancellationToken::new(),
     }
 }
 
@@ -72,7 +82,7 @@ pub fn run(plan: &Plan, options: Options) -> Outcome {
     let panics = Panics::watch();
     let run = Arc::new(Run {
         context: Arc::new(RunContext::new(plan, options.sink)),
-        final_state: SharedFinalState::default(),
+        final_states: plan.topology.services().map(|it| (it, Default::default())).collect(),
         busy: Mutex::default(),
     });
     let context = &run.context;
@@ -96,11 +106,12 @@ pub fn run(plan: &Plan, options: Options) -> Outcome {
         None => {}
     }
     let timelines = timelines(context);
-    let timeline = &timelines[&Service::Configstore];
-    if broken.is_none() && checks.violations.is_empty() && options.until_ms.is_none() {
-        checks = look(&run, timeline, &log);
-    }
     let operations = context.history.operations();
+    if broken.is_none() && checks.violations.is_empty() && options.until_ms.is_none() {
+        for (service, timeline) in &timelines {
+            checks.merge(look(&run, *service, timeline, &operations, &log));
+        }
+    }
     let mut outcome = Outcome {
         scenario: plan.scenario.clone(),
         seed: plan.seed,
@@ -112,7 +123,7 @@ pub fn run(plan: &Plan, options: Options) -> Outcome {
         operations: operations.len() as u64,
         faults: context.faults.report(),
         points: owned(context.points.all()),
-        probes: probes::count(timeline, &operations, context),
+        probes: probes::count(&timelines, &operations, context),
         checks,
     };
     outcome.verdict = outcome.judge();
@@ -123,19 +134,29 @@ fn owned(points: BTreeMap<&'static str, u64>) -> BTreeMap<String, u64> {
     points.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
 }
 
-fn look(run: &Run, timeline: &Timeline, log: &Log) -> Checks {
-    let Run { context, final_state, .. } = run;
-    let operations = context.history.operations();
+/// Asks the oracles of one service, whose own operations are all that they look at.
+fn look(
+    run: &Run,
+    service: Service,
+    timeline: &Timeline,
+    operations: &[Operation],
+    log: &Log,
+) -> Checks {
+    let Run { context, final_states, .. } = run;
+    let operations = operations.iter().filter(|it| it.server.service() == service);
+    let operations: Vec<Operation> = operations.cloned().collect();
+    let final_state = &final_states[&service];
     let final_state = final_state.lock().expect("no holder of this lock panics").clone();
     let injected = context.plan.faults.iter().any(|fault| {
         matches!(fault.what, FaultKind::Process(ProcessFault::Point { act: PointAct::Fail, .. }))
     });
     let settings = &context.plan.settings;
-    check::all(&Evidence {
+    let evidence = Evidence {
         operations: &operations,
         exact: &operations,
         exactly: &|seq| (seq, seq),
-        instances: &context.plan.addresses(),
+        service,
+        instances: &context.plan.addresses(service),
         timeline,
         final_state: &final_state,
         keys: &identity::keys(),
@@ -143,7 +164,13 @@ fn look(run: &Run, timeline: &Timeline, log: &Log) -> Checks {
         unarchived: settings.unarchived_commits,
         injected,
         log: Some(log),
-    })
+    };
+    match service {
+        Service::Configstore => check::all(&evidence),
+        Service::Runservice => {
+            check::runs::all(&evidence, &context.ledger.entries(), &context.plan.runs.settings)
+        }
+    }
 }
 
 fn simulate(plan: &Plan, run: &Arc<Run>, until_ms: u64) -> Result<u64, Box<dyn std::error::Error>> {
@@ -151,16 +178,14 @@ fn simulate(plan: &Plan, run: &Arc<Run>, until_ms: u64) -> Result<u64, Box<dyn s
     let mut cluster = Cluster::new(&plan.world(), &context.faults, &context.recorder);
     let scratch = tempfile::tempdir()?;
     context.storage.add_to(&mut cluster);
-    for service in Service::ALL {
-        for instance in 1..=plan.topology.instances(service) {
-            let host = service.host(instance);
-            let folder = scratch.path().join(&host);
-            std::fs::create_dir(&folder)?;
-            let stop = Stop::default();
-            let net = HostNet(cluster.net(&host));
-            let process = Instance::new(context, (service, instance), net, stop.clone(), folder);
-            cluster.host(&host, stop, move || process.clone().supervise());
-        }
+    for instance in plan.topology.all_ids() {
+        let host = instance.host();
+        let folder = scratch.path().join(&host);
+        std::fs::create_dir(&folder)?;
+        let stop = Stop::default();
+        let net = HostNet(cluster.net(&host));
+        let process = Instance::new(context, instance, net, stop.clone(), folder);
+        cluster.host(&host, stop, move || process.clone().supervise());
     }
     for gateway in 1..=plan.topology.gateways {
         let host = gateway_name(gateway);
@@ -168,10 +193,12 @@ fn simulate(plan: &Plan, run: &Arc<Run>, until_ms: u64) -> Result<u64, Box<dyn s
         let process = Gateway::new(context, gateway, HostNet(cluster.net(&host)), stop.clone());
         cluster.host(&host, stop, move || process.clone().supervise());
     }
-    *run.busy.lock().expect("no holder of this lock panics") = plan.topology.clients + 1;
+    add_executors(plan, context, &mut cluster);
+    let busy = plan.topology.clients + plan.topology.pushers + 1;
+    *run.busy.lock().expect("no holder of this lock panics") = busy;
     for number in 1..=plan.topology.clients {
         let host = client_name(number);
-        let session = run.session(&cluster, &host);
+        let session = session(context, net(&cluster, &host), &host, &host);
         let (run, plan) = (run.clone(), context.plan.clone());
         cluster.client(&host, async move {
             match plan.topology.gateways {
@@ -181,15 +208,46 @@ fn simulate(plan: &Plan, run: &Arc<Run>, until_ms: u64) -> Result<u64, Box<dyn s
             run.done();
         });
     }
-    let session = run.session(&cluster, OPERATOR);
+    for number in 1..=plan.topology.pushers {
+        let host = pusher_name(number);
+        let session = session(context, net(&cluster, &host), &host, &host);
+        let (run, plan) = (run.clone(), context.plan.clone());
+        cluster.client(&host, async move {
+            workload::pusher(&plan, &session, number).await;
+            run.done();
+        });
+    }
+    let session = session(context, net(&cluster, OPERATOR), OPERATOR, OPERATOR);
     let (for_operator, for_plan) = (run.clone(), context.plan.clone());
     cluster.client(OPERATOR, async move {
-        workload::operator(&for_plan, &session, &for_operator.final_state).await;
+        workload::operator(&for_plan, &session, &for_operator.final_states).await;
         for_operator.done();
     });
     context.storage.settle(&cluster);
     cluster.run(until_ms, || run.is_done())?;
     Ok(cluster.now_ms())
+}
+
+fn net(cluster: &Cluster, host: &str) -> SharedNet {
+    Arc::new(HostNet(cluster.net(host)))
+}
+
+/// Each executor with its machine.
+fn add_executors(plan: &Plan, context: &Arc<RunContext>, cluster: &mut Cluster) {
+    for number in 1..=plan.topology.executors {
+        let machine = Machine::new(&machine_name(number), plan.epoch, &context.ledger);
+        let switched_on = machine.clone();
+        cluster.host(&machine_name(number), Stop::default(), move || switched_on.clone().run());
+        let host = executor_name(number);
+        let (net, of_run) = (net(cluster, &host), context.clone());
+        let sessions = {
+            let host = host.clone();
+            Arc::new(move |name: &str| session(&of_run, net.clone(), &host, name))
+        };
+        let stop = Stop::default();
+        let executor = Executor::new(context, number, &machine, stop.clone(), sessions);
+        cluster.host(&host, stop, move || executor.clone().supervise());
+    }
 }
 
 impl Run {
@@ -206,7 +264,7 @@ impl Run {
 fn timelines(context: &RunContext) -> BTreeMap<Service, Timeline> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    let timelines = Service::ALL.into_iter().map(|service| match &runtime {
+    let timelines = context.plan.topology.services().map(|service| match &runtime {
         Ok(runtime) => (service, runtime.block_on(timeline(context, service))),
         Err(error) => {
             let damaged = vec![error.to_string()];

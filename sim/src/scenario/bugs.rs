@@ -4,7 +4,7 @@ use super::Draw;
 use super::swarm::{self, COORDINATION, PROCESSES};
 use super::wire::LEAST_TICK_MS;
 use crate::plan::fault::{EtcdFault, Fault, LinkFault, WatchFault};
-use crate::plan::hosts::{etcd_name, instance_name};
+use crate::plan::hosts::etcd_name;
 use crate::plan::{Fidelity, Plan};
 use drydock_sim_etcd::Bug;
 
@@ -33,7 +33,7 @@ pub fn old_etcd(draw: &mut Draw) -> Plan {
 
 fn bring_out(draw: &mut Draw, plan: &mut Plan, bug: Bug, at_ms: u64) {
     let mut add = |at_ms, for_ms, what| plan.faults.push(Fault { at_ms, for_ms, what });
-    let instance = draw.count(1, plan.topology.configstores());
+    let instance = draw.configstore(plan.topology.configstores());
     let member = draw.count(1, plan.topology.etcd_members);
     match bug {
         Bug::LostWrite => add(at_ms, draw.number(50, 1_500), EtcdFault::Kill { member: 1 }.into()),
@@ -56,7 +56,7 @@ fn bring_out(draw: &mut Draw, plan: &mut Plan, bug: Bug, at_ms: u64) {
         _ => {
             let for_ms = draw.number(200, 2_000);
             add(at_ms, for_ms, EtcdFault::Lag { member }.into());
-            let (from, to) = (etcd_name(1), instance_name(instance));
+            let (from, to) = (etcd_name(1), instance.host());
             add(at_ms, for_ms, LinkFault::Stall { from, to }.into());
         }
     }

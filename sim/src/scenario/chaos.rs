@@ -23,7 +23,7 @@ fn maintenance(draw: &mut Draw, plan: &mut Plan) {
         (at_ms + 3_000, OperatorOp::Resume { wait_ms: 3_000 }),
     ];
     for (at_ms, action) in actions {
-        let instance = draw.count(1, plan.topology.configstores());
+        let instance = draw.configstore(plan.topology.configstores());
         plan.operator.push(Step::new(at_ms, instance, action));
     }
 }
@@ -33,7 +33,7 @@ pub fn export_under_load(draw: &mut Draw) -> Plan {
     let mut plan = swarm::base(draw, configstores, 15_000);
     plan.workload.weights.insert(OpKind::Export, 3);
     for _ in 0..draw.count(2, 8) {
-        let (at_ms, instance) = (draw.number(500, 14_000), draw.count(1, configstores));
+        let (at_ms, instance) = (draw.number(500, 14_000), draw.configstore(configstores));
         let action = OperatorOp::Export { keep: "any".to_owned() };
         plan.operator.push(Step::new(at_ms, instance, action));
     }

@@ -3,7 +3,7 @@
 use drydock_core::env::{Rng, RngTree};
 use rand::RngExt;
 
-use crate::plan::Fidelity;
+use crate::plan::{Fidelity, InstanceId, Topology};
 
 pub struct Draw {
     pub scenario: &'static str,
@@ -25,6 +25,17 @@ impl Draw {
 
     pub fn count(&mut self, least: usize, greatest: usize) -> usize {
         self.rng.random_range(least..=greatest)
+    }
+
+    /// One of so many instances of configstore.
+    pub fn configstore(&mut self, instances: usize) -> InstanceId {
+        InstanceId::configstore(self.count(1, instances))
+    }
+
+    /// One of the instances of all services.
+    pub fn instance(&mut self, topology: &Topology) -> InstanceId {
+        let all: Vec<_> = topology.all_ids().collect();
+        self.pick(&all)
     }
 
     /// True in `percent` of a hundred.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::Draw;
 use super::swarm::{self, COORDINATION, OBJECTS, PROCESSES, WATCHES};
 use crate::plan::fault::{Fault, FaultKind, LinkFault, ProcessFault};
-use crate::plan::hosts::{OPERATOR, client_name, gateway_name, instance_name};
-use crate::plan::{Damage, GatewayOp, OperatorOp, Plan, Step};
+use crate::plan::hosts::{OPERATOR, client_name, gateway_name};
+use crate::plan::{Damage, GatewayOp, OperatorOp, Plan, Service, Step};
 
 const LOAD_MS: u64 = 15_000;
 /// For maintenance to be ready, and to end.
@@ -87,7 +87,7 @@ fn between(draw: &mut Draw, plan: &mut Plan) {
     for _ in 0..draw.count(0, 4) {
         let gateway = gateway_name(draw.count(1, plan.topology.gateways));
         let (other, behind) = match draw.number(0, 9) {
-            0..=4 => (instance_name(draw.count(1, plan.topology.configstores())), true),
+            0..=4 => (draw.configstore(plan.topology.configstores()).host(), true),
             5 => (OPERATOR.to_owned(), false),
             _ => (client_name(draw.count(1, plan.topology.clients)), false),
         };
@@ -131,8 +131,8 @@ fn cut(draw: &mut Draw, plan: &mut Plan, gateway: usize, at_ms: u64) {
     let broken_ms = at_ms + draw.number(100, CUT_MS - 200);
     let to = gateway_name(gateway);
     let dies = draw.number(0, 3) == 0;
-    for instance in 1..=plan.topology.configstores() {
-        let from = instance_name(instance);
+    for instance in plan.topology.ids(Service::Configstore) {
+        let from = instance.host();
         let what =
             LinkFault::Slow { from: from.clone(), to: to.clone(), delay_ms, chunk_bytes }.into();
         plan.faults.push(Fault { at_ms, for_ms: CUT_MS, what });
@@ -199,7 +199,7 @@ fn operator(draw: &mut Draw, plan: &mut Plan) {
 
 /// A step of which the answer breaks off now and then.
 fn step(draw: &mut Draw, plan: &mut Plan, at_ms: u64, action: OperatorOp) {
-    let instance = draw.count(1, plan.topology.configstores());
+    let instance = draw.configstore(plan.topology.configstores());
     let gateway = draw.chance(75).then(|| draw.count(1, plan.topology.gateways));
     let exports = matches!(action, OperatorOp::Export { .. });
     if let Some(gateway) = gateway.filter(|_| exports && draw.chance(25)) {

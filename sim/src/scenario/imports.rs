@@ -5,7 +5,7 @@ use drydock_harness::fault::PointAct;
 use super::Draw;
 use super::swarm::{self, COORDINATION, LINKS, OBJECTS, PROCESSES, WATCHES};
 use crate::plan::fault::{Fault, ProcessFault};
-use crate::plan::{Damage, OperatorOp, Plan, Step};
+use crate::plan::{Damage, InstanceId, OperatorOp, Plan, Step};
 
 /// Every code point of an import. A test compares it with what an import passes.
 pub const IMPORT_POINTS: &[&str] = &[
@@ -23,7 +23,7 @@ const WAIT_MS: u64 = 8_000;
 
 struct Steps<'a> {
     plan: &'a mut Plan,
-    instance: usize,
+    instance: InstanceId,
     at_ms: u64,
 }
 
@@ -49,7 +49,7 @@ impl Steps<'_> {
 pub fn round_trip(draw: &mut Draw) -> Plan {
     let configstores = draw.count(1, 4);
     let mut plan = swarm::base(draw, configstores, 20_000);
-    let instance = draw.count(1, configstores);
+    let instance = draw.configstore(configstores);
     let at_ms = draw.number(2_000, 4_000);
     let mut steps = Steps { plan: &mut plan, instance, at_ms };
     steps.then(0, OperatorOp::Maintenance { wait_ms: WAIT_MS });
@@ -77,7 +77,7 @@ pub fn restore(draw: &mut Draw) -> Plan {
     let configstores = draw.count(1, 4);
     let mut plan = swarm::base(draw, configstores, 24_000);
     let mut steps = Steps {
-        instance: draw.count(1, configstores),
+        instance: draw.configstore(configstores),
         at_ms: draw.number(1_500, 3_000),
         plan: &mut plan,
     };
@@ -122,8 +122,8 @@ pub fn killed(draw: &mut Draw) -> Plan {
 }
 
 /// An export is imported, at one instance, and again if that went wrong.
-pub fn there_and_back(draw: &mut Draw, plan: &mut Plan) -> usize {
-    let instance = draw.count(1, plan.topology.configstores());
+pub fn there_and_back(draw: &mut Draw, plan: &mut Plan) -> InstanceId {
+    let instance = draw.configstore(plan.topology.configstores());
     let mut steps = Steps { plan, instance, at_ms: 2_000 };
     steps.export(0, "old");
     steps.then(1_500, OperatorOp::Maintenance { wait_ms: WAIT_MS });

@@ -5,8 +5,8 @@ use drydock_harness::fault::PointAct;
 
 use super::swarm::{self, COORDINATION, LINKS, OBJECTS, POINTS, PROCESSES, STEPS, WATCHES};
 use super::{Draw, imports};
-use crate::plan::Plan;
 use crate::plan::fault::{CoordinationFault, Fault, FaultKind, ObjectsFault, ProcessFault};
+use crate::plan::{Plan, Service};
 
 /// Code points of tasks and commits: those that no operator is needed for.
 fn step(draw: &mut Draw, prefixes: &[&str]) -> String {
@@ -22,7 +22,7 @@ fn everywhere(draw: &mut Draw, plan: &mut Plan, prefixes: &[&str], times: [u64; 
     let (at_ms, occurrence) = (draw.number(times[0], times[1]), draw.number(1, 3));
     // Beyond the leases of locks, sometimes.
     let for_ms = draw.number(100, 14_000).min(plan.load_ms - at_ms);
-    for instance in 1..=plan.topology.configstores() {
+    for instance in plan.topology.ids(Service::Configstore) {
         let what = ProcessFault::Point { instance, point: point.clone(), occurrence, act }.into();
         plan.faults.push(Fault { at_ms, for_ms, what });
     }
@@ -38,7 +38,7 @@ pub fn tasks_under_load(draw: &mut Draw) -> Plan {
     }
     if draw.chance(50) {
         // Longer than any lock is held.
-        let instance = draw.count(1, configstores);
+        let instance = draw.configstore(configstores);
         let (at_ms, for_ms) = (draw.number(1_000, 10_000), draw.number(10_000, 14_000));
         plan.faults.push(Fault { at_ms, for_ms, what: ProcessFault::Pause { instance }.into() });
     }
@@ -82,7 +82,7 @@ fn lost(draw: &mut Draw, what: fn(&mut Draw) -> FaultKind) -> Plan {
         if draw.chance(40) {
             // All are down meanwhile, and nobody remembers anything.
             let (at_ms, for_ms) = (at_ms.saturating_sub(100), for_ms + draw.number(200, 1_500));
-            for instance in 1..=configstores {
+            for instance in plan.topology.ids(Service::Configstore) {
                 plan.faults.push(Fault {
                     at_ms,
                     for_ms,
@@ -124,7 +124,7 @@ pub fn coordination_torn(draw: &mut Draw) -> Plan {
         plan.faults.push(Fault { at_ms, for_ms, what });
         // Whoever comes back from it is struck in turn, or does not reach objects.
         let end_ms = at_ms + for_ms;
-        for instance in 1..=configstores {
+        for instance in plan.topology.ids(Service::Configstore) {
             if draw.chance(40) {
                 let prefixes = ["recovery.", "archive.", "bootstrap.", "checkpoint."];
                 let point = step(draw, &prefixes);
@@ -163,7 +163,7 @@ pub fn objects_out(draw: &mut Draw) -> Plan {
     plan.settings.unarchived_commits = draw.number(3, 40);
     plan.settings.tasks.archive_period_ms = draw.number(200, 1_000);
     let (at_ms, for_ms) = (draw.number(2_000, 6_000), draw.number(6_000, 14_000));
-    for instance in 1..=configstores {
+    for instance in plan.topology.ids(Service::Configstore) {
         plan.faults.push(Fault { at_ms, for_ms, what: ObjectsFault::Outage { instance }.into() });
     }
     if draw.chance(50) {

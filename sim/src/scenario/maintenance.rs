@@ -5,12 +5,13 @@ use drydock_harness::fault::PointAct;
 use super::swarm::{self, COORDINATION, LINKS, PROCESSES, WATCHES};
 use super::{Draw, gateway};
 use crate::plan::fault::{CoordinationFault, Fault, ProcessFault, WatchFault};
-use crate::plan::{OperatorOp, Plan, Step};
+use crate::plan::{InstanceId, OperatorOp, Plan, Service, Step};
 
 pub fn under_load(draw: &mut Draw) -> Plan {
     let mut plan = swarm::base(draw, 3, 24_000);
-    let away = draw.count(1, 3);
-    let others: Vec<usize> = (1..=3).filter(|instance| *instance != away).collect();
+    let away = draw.configstore(3);
+    let others: Vec<InstanceId> =
+        plan.topology.ids(Service::Configstore).filter(|instance| *instance != away).collect();
     let cut_ms = draw.number(1_500, 4_000);
     plan.faults.push(Fault {
         at_ms: cut_ms,
@@ -60,7 +61,7 @@ pub fn when_empty(draw: &mut Draw) -> Plan {
     let mut at_ms = draw.number(0, 3_000);
     let empty = || "empty".to_owned();
     let mut then = |draw: &mut Draw, after_ms: u64, action| {
-        let instance = draw.count(1, configstores);
+        let instance = draw.configstore(configstores);
         let gateways = plan.topology.gateways;
         let gateway = (gateways > 0 && draw.chance(50)).then(|| draw.count(1, gateways));
         at_ms += after_ms;
@@ -88,7 +89,7 @@ pub fn when_empty(draw: &mut Draw) -> Plan {
 /// Instances begin one after the other, some of them in the middle of the first writes of all.
 fn begin_late(draw: &mut Draw, plan: &mut Plan) {
     let mut late = false;
-    for instance in 1..=plan.topology.configstores() {
+    for instance in plan.topology.ids(Service::Configstore) {
         if draw.chance(60) {
             late = true;
             let for_ms = draw.number(100, 6_000);
@@ -108,7 +109,7 @@ fn begin_late(draw: &mut Draw, plan: &mut Plan) {
         }
     }
     if !late {
-        let instance = draw.count(1, plan.topology.configstores());
+        let instance = draw.configstore(plan.topology.configstores());
         let for_ms = draw.number(100, 6_000);
         plan.faults.push(Fault { at_ms: 0, for_ms, what: ProcessFault::Kill { instance }.into() });
     }

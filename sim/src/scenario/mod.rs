@@ -9,6 +9,7 @@ mod imports;
 mod losses;
 mod maintenance;
 mod partitions;
+mod runs;
 mod space;
 mod steps;
 mod swarm;
@@ -123,6 +124,31 @@ pub const ALL: &[Scenario] = &[
         about: "etcd has little space, which only compaction keeps from being used up",
         make: space::small_quota,
     },
+    Scenario {
+        name: "runs-under-load",
+        about: "runs of every kind on executors, while everything fails in every way",
+        make: runs::under_load,
+    },
+    Scenario {
+        name: "executor-lost",
+        about: "executors are cut off or gone for longer than their attempts may take",
+        make: runs::executor_lost,
+    },
+    Scenario {
+        name: "executor-restarts",
+        about: "executors die at every step of theirs, alone or with their machines",
+        make: runs::executor_restarts,
+    },
+    Scenario {
+        name: "maintenance-with-running-tasks",
+        about: "runservice is in maintenance while steps run and end",
+        make: runs::maintenance,
+    },
+    Scenario {
+        name: "fair-share",
+        about: "projects that always have ready tasks share few executors",
+        make: runs::fair_share,
+    },
 ];
 
 impl Scenario {
@@ -149,8 +175,13 @@ mod tests {
 
     #[test]
     fn the_steps_are_the_code_points_of_the_product() {
-        let core = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src");
-        let mut folders = vec![core];
+        assert_eq!(points(&["../core/src"]), STEPS);
+    }
+
+    /// The names of all code points below some folders.
+    fn points(below: &[&str]) -> Vec<String> {
+        let package = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut folders: Vec<_> = below.iter().map(|folder| package.join(folder)).collect();
         let mut found = std::collections::BTreeSet::new();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
@@ -165,9 +196,13 @@ mod tests {
                 }
             }
         }
-        // What the point's own documentation shows.
-        let found: Vec<_> = found.into_iter().collect();
-        assert_eq!(found, STEPS);
+        found.into_iter().collect()
+    }
+
+    #[test]
+    fn the_steps_of_runservice_are_its_code_points() {
+        let found = points(&["../services/runservice/src"]);
+        assert_eq!(found, runs::SERVICE_STEPS);
     }
 
     #[test]

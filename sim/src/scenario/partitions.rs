@@ -3,7 +3,7 @@
 use super::Draw;
 use super::swarm;
 use crate::plan::fault::{Fault, LinkFault};
-use crate::plan::hosts::{OPERATOR, S3_HOST, client_name, etcd_name, instance_name};
+use crate::plan::hosts::{OPERATOR, S3_HOST, client_name, etcd_name};
 use crate::plan::{Fidelity, Plan};
 
 /// Shorter than any time-out, longer than most, longer than all.
@@ -21,8 +21,8 @@ pub fn partition(draw: &mut Draw) -> Plan {
         plan.tick_ms = 10;
         plan.workload.pause_ms = [1_000, 5_000];
     }
-    let instance = draw.count(1, configstores);
-    let here = instance_name(instance);
+    let instance = draw.configstore(configstores);
+    let here = instance.host();
     let there = match draw.fidelity {
         Fidelity::Wire => match draw.number(0, 3) {
             // The first member is the one that is asked.

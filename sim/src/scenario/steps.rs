@@ -7,7 +7,7 @@ use super::imports::{self, IMPORT_POINTS};
 use super::losses::hurry;
 use super::swarm::{self, ACTS, STEPS};
 use crate::plan::fault::{CoordinationFault, Fault, ProcessFault};
-use crate::plan::{OpKind, Plan};
+use crate::plan::{OpKind, Plan, Service};
 
 const LOAD_MS: u64 = 20_000;
 /// When the coordination store is lost or set back, if the step needs that.
@@ -29,7 +29,7 @@ pub fn every_step(draw: &mut Draw) -> Plan {
     plan.settings.tasks.window_commits = draw.pick(&[0, 1, 5]);
     let (at_ms, occurrence) = reach(draw, &mut plan, point);
     let for_ms = draw.number(100, 6_000);
-    for instance in 1..=configstores {
+    for instance in plan.topology.ids(Service::Configstore) {
         let what =
             ProcessFault::Point { instance, point: point.to_owned(), occurrence, act }.into();
         plan.faults.push(Fault { at_ms, for_ms, what });

@@ -13,8 +13,10 @@ use super::Draw;
 use crate::plan::fault::{
     CoordinationFault, Effect, Fault, FaultKind, LinkFault, ObjectsFault, ProcessFault, WatchFault,
 };
-use crate::plan::hosts::{OPERATOR, client_name, instance_name};
-use crate::plan::{FORMAT, Fidelity, OpKind, Plan, Service, Settings, Topology, Workload};
+use crate::plan::hosts::{OPERATOR, client_name};
+use crate::plan::{
+    FORMAT, Fidelity, InstanceId, OpKind, Plan, Runs, Service, Settings, Topology, Workload,
+};
 
 /// After the faults everything must have converged within this time.
 const SETTLE_MS: u64 = 30_000;
@@ -36,6 +38,8 @@ pub fn base(draw: &mut Draw, configstores: usize, load_ms: u64) -> Plan {
             instances: [(Service::Configstore, configstores)].into(),
             gateways: 0,
             clients: draw.count(2, 5),
+            pushers: 0,
+            executors: 0,
             latency_ms: [0, draw.pick(&[1, 3, 10])],
             storage_ms: [0, slow_ms],
             etcd_members: 1,
@@ -58,6 +62,7 @@ pub fn base(draw: &mut Draw, configstores: usize, load_ms: u64) -> Plan {
         },
         workload: workload(draw),
         operator: Vec::new(),
+        runs: Runs::default(),
         faults: Vec::new(),
     }
 }
@@ -138,7 +143,7 @@ fn workload(draw: &mut Draw) -> Workload {
 }
 
 /// A kind of fault: makes one for an instance of the plan.
-type Maker = fn(&mut Draw, &Plan, usize) -> FaultKind;
+type Maker = fn(&mut Draw, &Plan, InstanceId) -> FaultKind;
 
 pub const PROCESSES: &[Maker] = &[
     |_, _, instance| ProcessFault::Kill { instance }.into(),
@@ -155,9 +160,7 @@ pub const LINKS: &[Maker] = &[
         let [from, to] = link(draw, plan, instance);
         LinkFault::Blackhole { from, to }.into()
     },
-    |draw, plan, instance| {
-        LinkFault::Refuse { from: user(draw, plan), to: instance_name(instance) }.into()
-    },
+    |draw, plan, instance| LinkFault::Refuse { from: user(draw, plan), to: instance.host() }.into(),
     |draw, plan, instance| {
         let [from, to] = link(draw, plan, instance);
         LinkFault::Reset { from, to }.into()
@@ -285,7 +288,7 @@ pub fn faults(draw: &mut Draw, plan: &mut Plan, kinds: &[&[Maker]], most: usize,
     certain(draw, plan, times);
     for _ in 0..draw.count(0, most) {
         let maker = draw.pick(&on);
-        let instance = draw.count(1, plan.topology.configstores());
+        let instance = draw.instance(&plan.topology);
         let what = maker(draw, plan, instance);
         let at_ms = draw.number(times[0], times[1] - 1);
         let for_ms = draw.number(20, 4_000).min(times[1] - at_ms);
@@ -297,7 +300,7 @@ pub fn faults(draw: &mut Draw, plan: &mut Plan, kinds: &[&[Maker]], most: usize,
 /// A fault under which something must happen, whatever clients do: every instance talks to
 /// coordination several times in a lease.
 pub fn certain(draw: &mut Draw, plan: &mut Plan, times: [u64; 2]) {
-    let instance = draw.count(1, plan.topology.configstores());
+    let instance = draw.instance(&plan.topology);
     let for_ms = plan.settings.lease_ttl_ms;
     let at_ms = draw.number(times[0], times[1] - for_ms);
     let what = match draw.chance(30) {
@@ -315,8 +318,8 @@ fn user(draw: &mut Draw, plan: &Plan) -> String {
 }
 
 /// A user and an instance, in either direction.
-fn link(draw: &mut Draw, plan: &Plan, instance: usize) -> [String; 2] {
-    let mut ends = [user(draw, plan), instance_name(instance)];
+fn link(draw: &mut Draw, plan: &Plan, instance: InstanceId) -> [String; 2] {
+    let mut ends = [user(draw, plan), instance.host()];
     if draw.chance(50) {
         ends.reverse();
     }

@@ -5,7 +5,7 @@ use super::Draw;
 use crate::plan::fault::{
     Asked, CoordinationFault, Effect, EtcdFault, Fault, FaultKind, LinkFault, ObjectsFault,
 };
-use crate::plan::hosts::{S3_HOST, etcd_name, instance_name};
+use crate::plan::hosts::{S3_HOST, etcd_name};
 use crate::plan::{Fidelity, OperatorOp, Plan, Step};
 use drydock_sim_s3::ConditionalWrites::{self, Honoured};
 
@@ -67,7 +67,7 @@ fn etcd(draw: &mut Draw, plan: &Plan) -> FaultKind {
 
 fn requests(draw: &mut Draw, plan: &Plan) -> FaultKind {
     EtcdFault::Fail {
-        instance: draw.count(1, plan.topology.configstores()),
+        instance: draw.instance(&plan.topology),
         count: draw.number(1, 4),
         // Every instance reads and renews all the time, and the others now and then.
         asked: draw.pick(&[
@@ -86,13 +86,13 @@ fn requests(draw: &mut Draw, plan: &Plan) -> FaultKind {
 }
 
 fn objects(draw: &mut Draw, plan: &Plan) -> FaultKind {
-    let instance = draw.count(1, plan.topology.configstores());
+    let instance = draw.instance(&plan.topology);
     ObjectsFault::Truncate { instance, count: draw.number(1, 4) }.into()
 }
 
 /// Something between an instance and what it keeps its data in.
 fn link(draw: &mut Draw, plan: &Plan) -> FaultKind {
-    let instance = instance_name(draw.count(1, plan.topology.configstores()));
+    let instance = draw.instance(&plan.topology).host();
     let storage = match draw.chance(50) {
         true => etcd_name(draw.count(1, plan.topology.etcd_members)),
         false => S3_HOST.to_owned(),

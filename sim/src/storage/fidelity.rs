@@ -18,8 +18,8 @@ use super::faults::StorageFaults;
 use super::seams::{HostClock, HostNet};
 use super::wire::{EtcdFaults, EtcdHosts, S3Faults, S3Host};
 use crate::plan::fault::ProcessFault;
-use crate::plan::hosts::{S3_HOST, instance_name};
-use crate::plan::{Fidelity, Plan};
+use crate::plan::hosts::S3_HOST;
+use crate::plan::{Fidelity, InstanceId, Plan};
 use crate::storage::direct::{FaultyCoordination, FaultyObjects, LateTxns, StorageLink, Stores};
 use crate::timeline::{ObjectHistory, Past, RevisionLog};
 
@@ -136,7 +136,7 @@ impl Storage {
     /// How one process of an instance reaches storage; `rng` is that process's.
     pub fn reach(
         &self,
-        instance: usize,
+        instance: InstanceId,
         net: &HostNet,
         rng: &RngTree,
     ) -> Result<Reached, BoxError> {
@@ -161,7 +161,7 @@ impl Storage {
                 let net = Arc::new(net.clone());
                 let settings = EtcdSettings {
                     // The others reach the log through a member that may be behind.
-                    prefer_leader: instance.is_multiple_of(2),
+                    prefer_leader: instance.number.is_multiple_of(2),
                     ..EtcdSettings::new(etcd.endpoints())
                 };
                 let coord = Etcd::open(settings, net.clone())?;
@@ -170,9 +170,9 @@ impl Storage {
         }
     }
 
-    fn link(&self, instance: usize, rng: &RngTree) -> StorageLink {
+    fn link(&self, instance: InstanceId, rng: &RngTree) -> StorageLink {
         StorageLink {
-            host: instance_name(instance),
+            host: instance.host(),
             instance,
             faults: self.faults.clone(),
             latency_ms: self.plan.topology.storage_ms,

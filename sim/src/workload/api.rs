@@ -21,8 +21,9 @@ use futures_util::{TryStreamExt, stream};
 use secrecy::SecretString;
 
 use super::gateway_api::GatewayApi;
-use super::{Api, tree};
+use super::{Api, RunsApi, tree};
 use crate::history::{Answer, Call, Intent, Named, Reads, Reply, Role, Server, Status};
+use crate::plan::{InstanceId, Service};
 
 /// More than any list of a simulation holds.
 pub const LIST_LIMIT: usize = 100;
@@ -31,7 +32,7 @@ const ANSWER_BYTES: usize = 64 << 20;
 pub struct HttpApi {
     /// Who calls.
     pub host: String,
-    /// Where each instance listens: `host:port`.
+    /// Where each instance of configstore listens: `host:port`.
     pub instances: Vec<String>,
     pub net: SharedNet,
     pub token: SecretString,
@@ -42,6 +43,7 @@ pub struct HttpApi {
     /// Those that it has called already.
     pub clients: Mutex<BTreeMap<usize, ConfigstoreClient>>,
     pub gateways: GatewayApi,
+    pub runs: RunsApi,
 }
 
 #[async_trait]
@@ -62,7 +64,13 @@ impl HttpApi {
     async fn send(&self, server: Server, call: &Call) -> Result<Reply, ClientError> {
         let ctx = &Context::background().timeout(self.timeout_of(call));
         match server {
-            Server::Instance(instance) => self.send_to_instance(instance, ctx, call).await,
+            Server::Instance(InstanceId { service: Service::Configstore, number }) => {
+                self.send_to_instance(number, ctx, call).await
+            }
+            Server::Instance(InstanceId { service: Service::Runservice, number }) => match call {
+                Call::Runs(call) => self.runs.send(number, ctx, call).await,
+                call => self.administrate(&self.runs.admin(number), ctx, call).await,
+            },
             Server::Gateway(gateway) => match call {
                 Call::Gateway(call) => self.gateways.send(gateway, call).await,
                 call => self.administrate(&self.gateways.operator(gateway), ctx, call).await,
@@ -130,6 +138,7 @@ impl HttpApi {
             }
             Call::Tree(call) => return tree::send(client, ctx, call).await,
             Call::Gateway(_) => unreachable!("these go to gateways"),
+            Call::Runs(_) => unreachable!("these go to runservice"),
             Call::Status
             | Call::Maintenance
             | Call::Resume

@@ -2,7 +2,7 @@
 
 use super::{Session, tree};
 use crate::history::{Call, Reads, Role, Server};
-use crate::plan::{OpKind, Plan};
+use crate::plan::{InstanceId, OpKind, Plan};
 
 /// One client's life.
 pub async fn client(plan: &Plan, session: &Session) {
@@ -19,7 +19,7 @@ pub async fn client(plan: &Plan, session: &Session) {
             return;
         }
         let meant = session.draw(1, plan.topology.configstores() as u64) as usize;
-        let instance = session.instance(meant);
+        let instance = session.instance(InstanceId::configstore(meant));
         let call = make(plan, session, choose(plan, session, total));
         session.ask(Server::Instance(instance), call).await;
     }

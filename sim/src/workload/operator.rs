@@ -7,17 +7,21 @@ use bytes::Bytes;
 
 use super::Session;
 use super::damage::damaged;
+use super::runs;
 use crate::history::{Act, Answer, By, Call, GatewayCall, Intent, Reply, Server};
-use crate::plan::{OperatorOp, Plan, Step};
+use crate::plan::{InstanceId, OperatorOp, Plan, Service, Step};
 use crate::timeline::export::Export;
 use crate::timeline::{FinalState, SharedFinalState};
 
 /// Between two questions for the same thing.
-const ASK_AGAIN_MS: u64 = 200;
+pub(super) const ASK_AGAIN_MS: u64 = 200;
+
+/// What was seen at the end of each service.
+pub type FinalStates = BTreeMap<Service, SharedFinalState>;
 
 /// The operator's life: the plan's steps, then the end of all maintenance and an export from every
 /// instance, each asked for until it succeeds.
-pub async fn operator(plan: &Plan, session: &Session, final_state: &SharedFinalState) {
+pub async fn operator(plan: &Plan, session: &Session, final_states: &FinalStates) {
     let mut kept = BTreeMap::new();
     for step in &plan.operator {
         session.sleep_until(step.at_ms).await;
@@ -27,8 +31,17 @@ pub async fn operator(plan: &Plan, session: &Session, final_state: &SharedFinalS
         perform(session, step, &mut kept).await;
     }
     session.sleep_until(plan.load_ms).await;
+    for (service, final_state) in final_states {
+        match service {
+            Service::Configstore => look_at_configstore(plan, session, final_state).await,
+            Service::Runservice => look_at_runservice(plan, session, final_state).await,
+        }
+    }
+}
+
+async fn look_at_configstore(plan: &Plan, session: &Session, final_state: &SharedFinalState) {
     let (configstores, gateways) = (plan.topology.configstores(), plan.topology.gateways);
-    let last = Server::Instance(configstores);
+    let last = Server::Instance(InstanceId::configstore(configstores));
     let front = if gateways > 0 { Server::Gateway(gateways) } else { last };
     insist(session, final_state, front, |_| Call::Resume).await;
     // One more commit: a feed that stands still without noticing has something to miss. And every
@@ -44,7 +57,20 @@ pub async fn operator(plan: &Plan, session: &Session, final_state: &SharedFinalS
         };
         insist(session, final_state, Server::Gateway(gateway), write).await;
     }
-    converge(session, final_state, configstores).await;
+    converge(plan, session, final_state, Service::Configstore).await;
+    recovered(session, final_state, last).await;
+}
+
+async fn look_at_runservice(plan: &Plan, session: &Session, final_state: &SharedFinalState) {
+    let runservices = plan.topology.runservices();
+    let last = Server::Instance(InstanceId::runservice(runservices));
+    insist(session, final_state, last, |_| Call::Resume).await;
+    runs::all_end(session, final_state, last).await;
+    converge(plan, session, final_state, Service::Runservice).await;
+    recovered(session, final_state, last).await;
+}
+
+async fn recovered(session: &Session, final_state: &SharedFinalState, last: Server) {
     if let Reply::Status(status) = insist(session, final_state, last, |_| Call::Status).await {
         lock(final_state).recovered = Some(status.recovered);
     }
@@ -52,17 +78,22 @@ pub async fn operator(plan: &Plan, session: &Session, final_state: &SharedFinalS
 
 /// Exports from every instance until all are the same: requests that their callers have given up
 /// on may still be at work.
-async fn converge(session: &Session, final_state: &SharedFinalState, instances: usize) {
+async fn converge(
+    plan: &Plan,
+    session: &Session,
+    final_state: &SharedFinalState,
+    service: Service,
+) {
     loop {
         let mut seen = Vec::new();
-        for instance in 1..=instances {
+        for instance in plan.topology.ids(service) {
             let server = Server::Instance(instance);
             let answer = insist(session, final_state, server, |_| Call::Export).await;
             if let Reply::Export(bytes) = answer {
-                seen.push((instance, bytes));
+                seen.push((instance.number, bytes));
             }
         }
-        let disagreement = disagreement(&seen);
+        let disagreement = disagreement(service, &seen);
         lock(final_state).exports = seen;
         match disagreement {
             None => return,
@@ -155,7 +186,7 @@ async fn until_ok(
 }
 
 /// Asks until the answer is a success. What is being asked for stands in the finals as pending.
-async fn insist(
+pub(super) async fn insist(
     session: &Session,
     final_state: &SharedFinalState,
     server: Server,
@@ -178,12 +209,13 @@ async fn insist(
 }
 
 /// The first two exports that differ.
-fn disagreement(exports: &[(usize, Bytes)]) -> Option<String> {
+fn disagreement(service: Service, exports: &[(usize, Bytes)]) -> Option<String> {
+    let host = |instance: &usize| service.host(*instance);
     let parsed = exports.iter().map(|(instance, bytes)| (instance, Export::parse(bytes)));
     let mut known: Option<(&usize, Export)> = None;
     for (instance, export) in parsed {
         let Ok(export) = export else {
-            return Some(format!("a whole export from configstore-{instance}"));
+            return Some(format!("a whole export from {}", host(instance)));
         };
         let same = |(_, known): &(&usize, Export)| {
             (known.position, &known.digest) == (export.position, &export.digest)
@@ -191,9 +223,13 @@ fn disagreement(exports: &[(usize, Bytes)]) -> Option<String> {
         match &known {
             Some(first) if !same(first) => {
                 return Some(format!(
-                    "one state: configstore-{} is at position {} with digest {}, \
-                     configstore-{instance} at {} with {}",
-                    first.0, first.1.position, first.1.digest, export.position, export.digest
+                    "one state: {} is at position {} with digest {}, {} at {} with {}",
+                    host(first.0),
+                    first.1.position,
+                    first.1.digest,
+                    host(instance),
+                    export.position,
+                    export.digest
                 ));
             }
             Some(_) => {}
@@ -203,6 +239,6 @@ fn disagreement(exports: &[(usize, Bytes)]) -> Option<String> {
     None
 }
 
-fn lock(final_state: &SharedFinalState) -> MutexGuard<'_, FinalState> {
+pub(super) fn lock(final_state: &SharedFinalState) -> MutexGuard<'_, FinalState> {
     final_state.lock().expect("no holder of this lock panics")
 }

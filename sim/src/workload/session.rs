@@ -11,6 +11,7 @@ use rand::RngExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::history::{Answer, Call, History, Server};
+use crate::plan::InstanceId;
 
 /// For how long an instance is not asked after it failed.
 const AVOIDED_MS: u64 = 10_000;
@@ -64,15 +65,16 @@ impl Session {
             && let Answer::NotSent(_) | Answer::Unknown(_) = answer
         {
             let mut avoided = elsewhere.avoided.lock().expect("no holder of this lock panics");
-            avoided.insert(instance, self.now_ms() + AVOIDED_MS);
+            avoided.insert(instance.number, self.now_ms() + AVOIDED_MS);
         }
         answer
     }
 
     /// The instance itself, or another one if it is avoided.
-    pub fn instance(&self, meant: usize) -> usize {
-        let than = |elsewhere: &Elsewhere| elsewhere.than(meant, self.now_ms());
-        self.elsewhere.as_ref().map_or(meant, than)
+    pub fn instance(&self, meant: InstanceId) -> InstanceId {
+        let than = |elsewhere: &Elsewhere| elsewhere.than(meant.number, self.now_ms());
+        let number = self.elsewhere.as_ref().map_or(meant.number, than);
+        InstanceId { number, ..meant }
     }
 
     /// A number from `least` to `greatest`.

@@ -213,6 +213,9 @@ fn cluster(name: &str) -> Result<(), String> {
 }
 
 fn executor_labels(labels: &[Value]) -> Result<(), String> {
+    if labels.is_empty() {
+        return Err("names no label".to_owned());
+    }
     let bad = |label: &&Value| label.as_str().is_none_or(|text| text.parse::<Label>().is_err());
     match labels.iter().find(bad) {
         None => Ok(()),

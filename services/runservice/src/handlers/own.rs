@@ -112,7 +112,10 @@ pub async fn claim(
         let now = tx.now();
         Ok(Some(view::claimed(tx, &state, &attempt, environment, now)?))
     });
-    Ok(match claimed.await? {
+    let claimed = claimed.await?;
+    let passed = app.context.env.point("claim.after_commit").await;
+    passed.map_err(OperationError::at_boundary)?;
+    Ok(match claimed {
         Some(claimed) => (StatusCode::CREATED, axum::Json(claimed)).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
@@ -130,6 +133,7 @@ pub async fn attempt(
 }
 
 pub async fn report(
+    State(app): State<App>,
     Registered(executor): Registered,
     writer: Writer<failures::Report>,
     Path(attempt): Path<AttemptId>,
@@ -140,5 +144,8 @@ pub async fn report(
         status::report(tx, &engine, executor, attempt, &body)?;
         Ok(view::attempt(&status::find(tx, executor, attempt)?))
     });
-    Ok(axum::Json(report.await?))
+    let report = report.await?;
+    let passed = app.context.env.point("status.after_commit").await;
+    passed.map_err(OperationError::at_boundary)?;
+    Ok(axum::Json(report))
 }

@@ -1,5 +1,7 @@
 //! What happens, in the order in which it happens.
 
+mod ledger;
 mod recorder;
 
+pub use ledger::{Entry, Ledger, Mark};
 pub use recorder::{Recorder, Seq, Sink};

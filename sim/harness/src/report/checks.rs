@@ -48,6 +48,17 @@ impl Checks {
         self.violations.push(violation);
     }
 
+    /// Adds what others looked at and found.
+    pub fn merge(&mut self, other: Checks) {
+        for (oracle, count) in other.counts {
+            *self.counts.entry(oracle).or_default() += count;
+        }
+        self.violations.extend(other.violations);
+        self.not_decided.extend(other.not_decided);
+        self.pending.extend(other.pending);
+        self.not_judged.extend(other.not_judged);
+    }
+
     pub fn not_judged(&mut self, oracle: &str, why: &str) {
         let unjudged = (oracle.to_owned(), why.to_owned());
         if !self.not_judged.contains(&unjudged) {

@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::link::slow_both;
 use super::{About, Effect};
-use crate::plan::hosts::instance_name;
+use crate::plan::InstanceId;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum CoordinationFault {
     /// No way between the instance and coordination.
     #[serde(rename = "coord_cut")]
-    Cut { instance: usize },
+    Cut { instance: InstanceId },
     /// One way to coordination takes this much longer.
     #[serde(rename = "coord_slow")]
-    Slow { instance: usize, delay_ms: u64 },
+    Slow { instance: InstanceId, delay_ms: u64 },
     /// The coordination store is gone, for good: after the outage there is an empty one.
     #[serde(rename = "coord_lost")]
     Lost {},
@@ -26,7 +26,7 @@ pub enum CoordinationFault {
     SetBack { age_ms: u64 },
     /// The answers of the next `count` transactions are lost.
     #[serde(rename = "lost_answer")]
-    LostAnswer { instance: usize, count: u64, effect: Effect },
+    LostAnswer { instance: InstanceId, count: u64, effect: Effect },
 }
 
 /// What a lost store is replaced by.
@@ -66,7 +66,7 @@ impl CoordinationFault {
         },
     ];
 
-    pub(super) fn instance(&self) -> Option<usize> {
+    pub(super) fn instance(&self) -> Option<InstanceId> {
         match self {
             CoordinationFault::Cut { instance }
             | CoordinationFault::Slow { instance, .. }
@@ -80,11 +80,11 @@ impl CoordinationFault {
         let each = members.iter();
         match self {
             CoordinationFault::Cut { instance } => {
-                let host = instance_name(*instance);
+                let host = instance.host();
                 each.flat_map(|member| cut(&host, member)).collect()
             }
             CoordinationFault::Slow { instance, delay_ms } => {
-                let host = instance_name(*instance);
+                let host = instance.host();
                 each.flat_map(|member| slow_both(&host, member, *delay_ms)).collect()
             }
             CoordinationFault::Lost {} | CoordinationFault::SetBack { .. } => {

@@ -9,6 +9,7 @@ use etcd_client::proto::PbCompactionRequest;
 use serde::{Deserialize, Serialize};
 
 use super::{About, Effect};
+use crate::plan::InstanceId;
 use crate::plan::hosts::etcd_name;
 
 /// Members count from 1.
@@ -17,7 +18,7 @@ use crate::plan::hosts::etcd_name;
 pub enum EtcdFault {
     /// The next `count` requests of another kind than transactions fail, or are never answered.
     #[serde(rename = "etcd_fail")]
-    Fail { instance: usize, count: u64, asked: Asked, effect: Effect },
+    Fail { instance: InstanceId, count: u64, asked: Asked, effect: Effect },
     /// A member dies, and starts again with what it had when the fault is over.
     #[serde(rename = "etcd_kill")]
     Kill { member: usize },
@@ -111,7 +112,7 @@ impl EtcdFault {
         },
     ];
 
-    pub(super) fn instance(&self) -> Option<usize> {
+    pub(super) fn instance(&self) -> Option<InstanceId> {
         match self {
             EtcdFault::Fail { instance, .. } => Some(*instance),
             _ => None,

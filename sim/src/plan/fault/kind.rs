@@ -6,6 +6,7 @@ use serde::de::{DeserializeSeed, Error, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{CoordinationFault, EtcdFault, LinkFault, ObjectsFault, ProcessFault, WatchFault};
+use crate::plan::InstanceId;
 
 /// One fault of a plan: from `at_ms` on, for `for_ms`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,7 +80,7 @@ impl Fault {
 
 impl FaultKind {
     /// The instance it concerns.
-    pub fn instance(&self) -> Option<usize> {
+    pub fn instance(&self) -> Option<InstanceId> {
         match self {
             FaultKind::Process(fault) => fault.instance(),
             FaultKind::Link(_) => None,
@@ -116,7 +117,7 @@ impl FaultKind {
 
     fn acts(&self, members: &[String]) -> Vec<Act> {
         match self {
-            FaultKind::Process(fault) => vec![fault.act()],
+            FaultKind::Process(fault) => fault.acts(),
             FaultKind::Link(fault) => fault.acts(),
             FaultKind::Coordination(fault) => fault.acts(members),
             FaultKind::Watch(_) => Vec::new(),
@@ -225,7 +226,10 @@ mod tests {
     fn a_fault_is_read_by_its_label_and_refused_by_name() {
         let read = |text: &str| toml::from_str::<Fault>(text).map_err(|error| error.to_string());
         let fault = read("at_ms = 1\nwhat = { coord_cut = { instance = 2 } }").unwrap();
-        assert_eq!(fault.what, CoordinationFault::Cut { instance: 2 }.into());
+        assert_eq!(
+            fault.what,
+            CoordinationFault::Cut { instance: InstanceId::configstore(2) }.into()
+        );
         assert_eq!(fault.what.story(), "coord_cut instance=2");
         let loss = read("at_ms = 1\nwhat = { coord_lost = {} }").unwrap();
         assert_eq!(loss.what, CoordinationFault::Lost {}.into());

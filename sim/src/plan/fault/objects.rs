@@ -5,23 +5,24 @@ use serde::{Deserialize, Serialize};
 
 use super::link::slow_both;
 use super::{About, Effect};
-use crate::plan::hosts::{S3_HOST, instance_name};
+use crate::plan::InstanceId;
+use crate::plan::hosts::S3_HOST;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum ObjectsFault {
     /// One way to the object store takes this much longer.
     #[serde(rename = "objects_slow")]
-    Slow { instance: usize, delay_ms: u64 },
+    Slow { instance: InstanceId, delay_ms: u64 },
     /// The next `count` writes of objects fail.
     #[serde(rename = "objects_fail")]
-    Fail { instance: usize, count: u64, effect: Effect },
+    Fail { instance: InstanceId, count: u64, effect: Effect },
     /// The next `count` answers of the object store are cut off in their bodies.
     #[serde(rename = "objects_truncate")]
-    Truncate { instance: usize, count: u64 },
+    Truncate { instance: InstanceId, count: u64 },
     /// Every request to the object store fails.
     #[serde(rename = "objects_outage")]
-    Outage { instance: usize },
+    Outage { instance: InstanceId },
 }
 
 impl ObjectsFault {
@@ -48,7 +49,7 @@ impl ObjectsFault {
         },
     ];
 
-    pub(super) fn instance(&self) -> usize {
+    pub(super) fn instance(&self) -> InstanceId {
         match self {
             ObjectsFault::Slow { instance, .. }
             | ObjectsFault::Fail { instance, .. }
@@ -60,7 +61,7 @@ impl ObjectsFault {
     pub(super) fn acts(&self) -> Vec<Act> {
         match self {
             ObjectsFault::Slow { instance, delay_ms } => {
-                slow_both(&instance_name(*instance), S3_HOST, *delay_ms).into()
+                slow_both(&instance.host(), S3_HOST, *delay_ms).into()
             }
             _ => Vec::new(),
         }

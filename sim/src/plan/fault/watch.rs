@@ -3,20 +3,21 @@
 use serde::{Deserialize, Serialize};
 
 use super::About;
+use crate::plan::InstanceId;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum WatchFault {
     /// Watches deliver this much later.
     #[serde(rename = "watch_lag")]
-    Lag { instance: usize, lag_ms: u64 },
+    Lag { instance: InstanceId, lag_ms: u64 },
     /// Every watch ends with an error, as do those begun meanwhile.
     #[serde(rename = "watch_break")]
-    Break { instance: usize },
+    Break { instance: InstanceId },
     /// The next `count` events of the log are never delivered: what etcd promises not to do, and
     /// has done.
     #[serde(rename = "watch_loss")]
-    Loss { instance: usize, count: u64 },
+    Loss { instance: InstanceId, count: u64 },
 }
 
 impl WatchFault {
@@ -26,7 +27,7 @@ impl WatchFault {
         About { label: "watch_loss", meaning: "watches forget commits", hits: "commits" },
     ];
 
-    pub(super) fn instance(&self) -> usize {
+    pub(super) fn instance(&self) -> InstanceId {
         match self {
             WatchFault::Lag { instance, .. }
             | WatchFault::Break { instance }

@@ -7,6 +7,7 @@ use drydock_core::env::Rng;
 use rand::RngExt;
 use tokio::time::{sleep, timeout};
 
+use crate::plan::InstanceId;
 use crate::plan::fault::FaultKind;
 use crate::storage::StorageFaults;
 
@@ -16,7 +17,7 @@ pub const GIVE_UP: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct StorageLink {
     pub host: String,
-    pub instance: usize,
+    pub instance: InstanceId,
     pub faults: StorageFaults,
     /// Least and greatest time of one way.
     pub latency_ms: [u64; 2],

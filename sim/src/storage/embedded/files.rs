@@ -162,13 +162,15 @@ mod tests {
     use drydock_harness::record::Recorder;
 
     use super::*;
+    use crate::plan::InstanceId;
     use crate::plan::fault::{Fault, ProcessFault};
 
     /// What is there after the power went at the n-th write, when one object took the place of
     /// another: over many seeds.
     fn after_a_cut_at(writes: u64) -> BTreeSet<Bytes> {
         let left = |seed| {
-            let what = ProcessFault::PowerCut { instance: 1, writes }.into();
+            let instance = InstanceId::configstore(1);
+            let what = ProcessFault::PowerCut { instance, writes }.into();
             let recorder = Recorder::new(|| None, None);
             let faults = vec![Fault { at_ms: 0, for_ms: 1, what }.lower(&[])];
             let faults = Faults::new(faults, recorder.clone());

@@ -18,14 +18,14 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::files::SimFiles;
 use super::redb_disk::RedbDisk;
-use crate::plan::hosts::instance_name;
+use crate::plan::{InstanceId, Service};
 use crate::timeline::{ObjectHistory, Past, RevisionLog};
 
 /// As often as the store's own thread would look for leases that are over.
 const LEASES: Duration = Duration::from_millis(250);
 
 /// The only instance that there is.
-pub const INSTANCE: usize = 1;
+pub const INSTANCE: InstanceId = InstanceId { service: Service::Configstore, number: 1 };
 
 #[derive(Clone)]
 pub struct EmbeddedPair {
@@ -48,7 +48,7 @@ impl EmbeddedPair {
         revisions: &RevisionLog,
         rng: Rng,
     ) -> EmbeddedPair {
-        let disk = SimDisk::new(&instance_name(INSTANCE), faults);
+        let disk = SimDisk::new(&INSTANCE.host(), faults);
         EmbeddedPair {
             files: SimFiles::new(&disk, object_history),
             disk,
@@ -156,7 +156,7 @@ impl Coordination for Opened {
 
     async fn txn(&self, txn: Txn) -> Result<TxnResponse> {
         let answer = self.store.txn(txn).await;
-        self.revisions.txn(&instance_name(INSTANCE), "", &answer);
+        self.revisions.txn(&INSTANCE.host(), "", &answer);
         answer
     }
 

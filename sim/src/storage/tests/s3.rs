@@ -18,8 +18,8 @@ use object_store::{ObjectStoreExt, PutPayload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
-use crate::plan::Fidelity;
 use crate::plan::fault::{Fault, LinkFault, ProcessFault};
+use crate::plan::{Fidelity, InstanceId};
 use crate::scenario::Scenario;
 use crate::storage::Accepts;
 use crate::storage::seams::{HostClock, HostNet};
@@ -112,7 +112,8 @@ fn the_product_reads_what_it_wrote_over_the_simulated_network() {
 #[test]
 fn a_clock_that_is_off_by_more_than_a_quarter_of_an_hour_is_refused() {
     for (by_ms, accepted) in [(14 * 60_000, true), (16 * 60_000, false), (-16 * 60_000, false)] {
-        let what = ProcessFault::Clock { instance: 1, by_ms }.into();
+        let instance = InstanceId::configstore(1);
+        let what = ProcessFault::Clock { instance, by_ms }.into();
         let (came_to, hits) = run(1, vec![Fault { at_ms: 0, for_ms: 20_000, what }], put_and_get);
         let came_to = came_to.unwrap();
         assert!(hits[0] > 0);

@@ -10,7 +10,7 @@ use drydock_core::env::Rng;
 use rand::RngExt;
 
 use crate::plan::fault::{Asked, Effect, EtcdFault, FaultKind};
-use crate::plan::hosts::{host_of, instance_name};
+use crate::plan::hosts::host_of;
 use crate::storage::StorageFaults;
 use crate::timeline::RevisionLog;
 use drydock_sim_etcd::{self as etcd, Call, Error, Failure, Injection, Method, Watching};
@@ -61,7 +61,7 @@ impl EtcdFaults {
     fn of<T>(&self, peer: &str, pick: impl Fn(&FaultKind) -> Option<T>) -> Option<(usize, T)> {
         let host = host_of(peer);
         self.faults.find(|what| match what.instance() {
-            Some(instance) if instance_name(instance) == host => pick(what),
+            Some(instance) if instance.host() == host => pick(what),
             _ => None,
         })
     }
@@ -69,7 +69,7 @@ impl EtcdFaults {
     fn strike<T>(&self, peer: &str, pick: impl Fn(&FaultKind) -> Option<(u64, T)>) -> Option<T> {
         let host = host_of(peer);
         let struck = self.faults.strike(|what| match what.instance() {
-            Some(instance) if instance_name(instance) == host => pick(what),
+            Some(instance) if instance.host() == host => pick(what),
             _ => None,
         });
         struck.map(|(_, found)| found)

@@ -9,7 +9,7 @@ use object_store::path::Path;
 use rand::RngExt;
 
 use crate::plan::fault::{Effect, FaultKind};
-use crate::plan::hosts::{host_of, instance_name};
+use crate::plan::hosts::host_of;
 use crate::storage::StorageFaults;
 use crate::timeline::{ObjectHistory, RevisionLog};
 
@@ -33,7 +33,7 @@ impl S3Faults {
     fn outcome(&self, call: &Call<'_>) -> Outcome {
         let host = host_of(call.peer);
         let mine = |what: &FaultKind| {
-            let is_mine = what.instance().is_some_and(|it| instance_name(it) == host);
+            let is_mine = what.instance().is_some_and(|it| it.host() == host);
             what.objects().filter(|_| is_mine).cloned()
         };
         let outage = |what: &FaultKind| mine(what)?.is_outage().then_some(());

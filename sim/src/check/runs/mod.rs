@@ -1,0 +1,58 @@
+//! The oracles of runservice: those of every store, and those of runs.
+
+mod attempts;
+mod fair;
+mod fixpoint;
+mod groups;
+mod numbers;
+mod records;
+mod requests;
+mod steps;
+
+use drydock_harness::record::Entry;
+
+use super::{
+    Checks, Evidence, Violation, answers, barrier, checkpoints, converge, exports, imports, log,
+    recovery, secrets,
+};
+use crate::plan::RunSettings;
+
+/// Name and meaning of every oracle of runs.
+pub const ORACLES: &[(&str, &str)] = &[
+    (steps::ORACLE, "a step of an attempt starts at most once, and what is reported did happen"),
+    (groups::ORACLE, "at most one run of a group is running, and they start in their order"),
+    (numbers::ORACLE, "the numbers of a project's runs increase and never repeat"),
+    (fixpoint::ORACLE, "nothing that follows from a state of a run is left undone"),
+    (fair::ORACLE, "a claim gets a task of the project that has the least"),
+    (attempts::ORACLE, "final attempts never change, and the limits of all hold"),
+    (requests::ORACLE, "an acknowledged run is in the log once, and bad input changes nothing"),
+];
+
+/// Asks every oracle of runservice.
+pub fn all(evidence: &Evidence<'_>, ledger: &[Entry], settings: &RunSettings) -> Checks {
+    let mut checks = Checks::default();
+    log::check(evidence.timeline, &mut checks);
+    checkpoints::check(evidence, &mut checks);
+    recovery::check(evidence, &mut checks);
+    barrier::check(evidence, &mut checks);
+    imports::check(evidence, &mut checks);
+    exports::check(evidence, &mut checks);
+    secrets::check(evidence, &mut checks);
+    answers::check(evidence, &mut checks);
+    converge::check(evidence, &mut checks);
+    let mut numbers = numbers::Numbers::default();
+    let mut requests = requests::Requests::default();
+    let mut steps = steps::Steps::new(ledger);
+    records::walk(evidence.timeline, |moment| {
+        fixpoint::look(moment, &mut checks);
+        groups::look(moment, &mut checks);
+        numbers.look(moment, &mut checks);
+        attempts::look(moment, settings, &mut checks);
+        fair::look(moment, settings, &mut checks);
+        steps.look(moment, &mut checks);
+        requests.look(moment);
+    });
+    steps.finish(&mut checks);
+    requests.finish(evidence, &mut checks);
+    checks
+}

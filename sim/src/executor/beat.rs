@@ -1,0 +1,61 @@
+//! Heartbeats: what the executor holds, and what it is told to do.
+
+use std::time::Duration;
+
+use drydock_api::runservice::types::{Heartbeat, HeartbeatAnswer, HeldState};
+
+use super::agent::{Agent, Ended};
+use crate::history::{Answer, Reply, RunsCall, RunsReply, Token};
+
+impl Agent {
+    pub async fn beats(&self, token: &Token, session: u64) -> Ended {
+        loop {
+            let beat = Heartbeat {
+                session,
+                labels: self.plan.labels.iter().filter_map(|it| it.parse().ok()).collect(),
+                arch: None,
+                limit: self.plan.limit,
+                held: self.journal.held(),
+                asked: self.journal.asked(),
+            };
+            let call = RunsCall::Beat { by: token.clone(), beat: Box::new(beat) };
+            match self.ask(call).await {
+                Answer::Ok(Reply::Runs(RunsReply::Orders(orders))) => self.follow(&orders).await,
+                Answer::Refused { code, .. } if code == "session_replaced" => return Ended,
+                // Whoever ended the registration makes a new one once everything has come to rest.
+                Answer::Refused { code, .. }
+                    if code == "unauthorized" && self.journal.active() == 0 =>
+                {
+                    self.machine.list().into_iter().for_each(|it| self.machine.remove(it));
+                    self.journal.wipe();
+                    return Ended;
+                }
+                _ => {}
+            }
+            self.session.sleep_ms(self.plan.beat_ms).await;
+        }
+    }
+
+    async fn follow(&self, orders: &HeartbeatAnswer) {
+        for stop in &orders.stop {
+            self.machine.stop(stop.attempt, Duration::from_millis(stop.grace_ms));
+        }
+        let attempts = self.journal.attempts();
+        for unknown in &orders.unknown {
+            self.machine.stop(*unknown, Duration::ZERO);
+            let state = attempts.get(unknown).map(|held| held.state);
+            if state >= Some(HeldState::Exited) {
+                self.release(*unknown).await;
+            }
+        }
+        for released in &orders.release {
+            self.release(*released).await;
+        }
+    }
+
+    async fn release(&self, attempt: drydock_api::runservice::types::AttemptId) {
+        self.journal.release(attempt);
+        self.point("exec.after_release").await;
+        self.machine.remove(attempt);
+    }
+}

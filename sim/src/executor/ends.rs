@@ -1,0 +1,78 @@
+//! Attempts that were started, and those that have ended: their results are kept until the service
+//! has them.
+
+use drydock_api::runservice::types::{AttemptId, HeldState, LogReport, Status};
+
+use super::agent::{Agent, Ended};
+use super::journal::Held;
+use super::machine::{JobState, Outcome};
+use crate::history::{Answer, Reply, RunsCall, RunsReply, Token};
+
+/// How often attempts are looked at.
+const LOOK_MS: u64 = 50;
+
+impl Agent {
+    pub async fn ends(&self, token: &Token) -> Ended {
+        loop {
+            self.start_claimed().await;
+            for (attempt, held) in self.journal.attempts() {
+                match held.state {
+                    HeldState::Spawned => self.look_at(attempt, &held).await,
+                    HeldState::Exited => self.send(token, attempt, &held).await,
+                    HeldState::Claimed | HeldState::Sent => {}
+                }
+            }
+            self.session.sleep_ms(LOOK_MS).await;
+        }
+    }
+
+    async fn look_at(&self, attempt: AttemptId, held: &Held) {
+        match self.machine.look(attempt) {
+            // The process died before it had started the attempt, or the machine before a step.
+            JobState::Absent | JobState::Prepared => self.machine.start(&held.claimed),
+            JobState::Running => {}
+            JobState::Ended(outcome) => {
+                self.journal.exited(attempt, status(attempt, &outcome));
+                self.point("exec.after_result").await;
+            }
+        }
+    }
+
+    async fn send(&self, token: &Token, attempt: AttemptId, held: &Held) {
+        let Some(status) = held.result.clone() else { return };
+        let report = RunsCall::Report { by: token.clone(), attempt, status: Box::new(status) };
+        match self.ask(report).await {
+            Answer::Ok(Reply::Runs(RunsReply::Attempt { .. })) => {
+                self.journal.advance(attempt, HeldState::Sent);
+                self.point("exec.after_sent").await;
+            }
+            // It was ended otherwise.
+            Answer::Refused { code, .. } if code == "stale_attempt" => {
+                self.journal.advance(attempt, HeldState::Sent);
+            }
+            // No other answer means that the result may be thrown away.
+            _ => {}
+        }
+    }
+}
+
+fn status(attempt: AttemptId, outcome: &Outcome) -> Status {
+    let ran = outcome.steps.iter().enumerate().filter(|(_, step)| step.started_at.is_some());
+    let log = |(nth, _): (usize, &_)| {
+        let text = line(attempt, nth);
+        let (size, blake3) = (text.len() as u64, blake3::hash(text.as_bytes()).to_hex());
+        (nth.to_string(), LogReport { size, blake3: blake3.to_string() })
+    };
+    Status {
+        phase: outcome.phase,
+        reason: outcome.reason,
+        steps: outcome.steps.clone(),
+        logs: ran.map(log).collect(),
+        archives: Default::default(),
+    }
+}
+
+/// What a step prints.
+fn line(attempt: AttemptId, step: usize) -> String {
+    format!("step {step} of {attempt}\n")
+}

@@ -1,0 +1,19 @@
+//! What must come of runs when the load is over: all of them end.
+
+use super::Session;
+use super::operator::{ASK_AGAIN_MS, insist, lock};
+use crate::history::{Call, Reply, RunsCall, RunsReply, Server};
+use crate::timeline::SharedFinalState;
+
+/// Waits until no run is left that has not ended.
+pub async fn all_end(session: &Session, final_state: &SharedFinalState, server: Server) {
+    loop {
+        let asked = insist(session, final_state, server, |_| Call::Runs(RunsCall::Open)).await;
+        let Reply::Runs(RunsReply::Open(open)) = asked else { return };
+        let Some(first) = open.first() else { return };
+        let text = format!("the end of {} runs, {first} among them", open.len());
+        lock(final_state).pending.push(text);
+        session.sleep_ms(ASK_AGAIN_MS * 2).await;
+        lock(final_state).pending.pop();
+    }
+}

@@ -1,0 +1,169 @@
+//! Calls at runservice with the product's own clients.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use drydock_api::admin::AdminClient;
+use drydock_api::names::Ref;
+use drydock_api::runservice::client::{ExecutorClient, RunserviceClient};
+use drydock_api::runservice::types::{
+    ApprovalBody, ApprovalDecision, NewExecutor, Phase, RunView, RunsQuery,
+};
+use drydock_core::context::Context;
+use drydock_core::net::SharedNet;
+use drydock_http::api::page::Consistency;
+use drydock_http::client::{Client, ClientError, ClientSettings};
+use http::Method;
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use crate::history::{BadCall, Reads, Reply, RunSeen, RunsCall, RunsReply, Token};
+
+const ANSWER_BYTES: usize = 64 << 20;
+/// More runs than any simulation has at once.
+const LIST_LIMIT: usize = 100;
+
+pub struct RunsApi {
+    /// Where each instance listens: `host:port`.
+    pub instances: Vec<String>,
+    pub net: SharedNet,
+    pub token: SecretString,
+    /// When a client gives up.
+    pub timeout: Duration,
+    /// Those that were called already, by instance and by the executor that calls.
+    pub clients: Mutex<BTreeMap<(usize, Option<Uuid>), Client>>,
+}
+
+impl RunsApi {
+    pub fn admin(&self, instance: usize) -> AdminClient {
+        RunserviceClient::new(self.client(instance, None)).admin()
+    }
+
+    pub async fn send(
+        &self,
+        instance: usize,
+        ctx: &Context,
+        call: &RunsCall,
+    ) -> Result<Reply, ClientError> {
+        let client = RunserviceClient::new(self.client(instance, None));
+        let own = |by: &Token| ExecutorClient::new(self.client(instance, Some(by)));
+        Ok(match call {
+            RunsCall::Register { name, labels, key } => {
+                let labels = labels.iter().filter_map(|label| label.parse().ok()).collect();
+                let new = NewExecutor { name: name.clone(), labels };
+                let made = client.create_executor(ctx, &new, Some(&named(*key))).await?.body;
+                Reply::Token(Token { id: made.executor.id.0, value: made.token })
+            }
+            RunsCall::Unregister { executor } => {
+                client.delete_executor(ctx, &Ref::Id(*executor), None).await?;
+                Reply::Done
+            }
+            RunsCall::Create { new, key } => {
+                seen(&client.create_run(ctx, new, Some(&named(*key))).await?.body)
+            }
+            RunsCall::Look { run, reads } => {
+                let reads = match reads {
+                    Reads::Linearizable => Consistency::Linearizable,
+                    Reads::Local => Consistency::Local,
+                };
+                seen(&client.run(ctx, *run, reads).await?.body)
+            }
+            RunsCall::Open => open(&client, ctx).await?,
+            RunsCall::Stop { run } => {
+                client.stop_run(ctx, *run).await?;
+                Reply::Done
+            }
+            RunsCall::Cancel { run } => {
+                client.cancel_run(ctx, *run).await?;
+                Reply::Done
+            }
+            RunsCall::Decide { run, task, approve, approver } => {
+                let body = ApprovalBody { approver: approver.clone(), comment: None };
+                match approve {
+                    true => client.approve_task(ctx, *run, task, &body).await?,
+                    false => client.refuse_task(ctx, *run, task, &body).await?,
+                }
+                Reply::Done
+            }
+            RunsCall::Beat { by, beat } => {
+                Reply::Runs(RunsReply::Orders(own(by).heartbeat(ctx, beat).await?))
+            }
+            RunsCall::Claim { by, claim } => {
+                let claimed = own(by).claim(ctx, claim, None).await?;
+                Reply::Runs(RunsReply::Claimed(claimed.map(Box::new)))
+            }
+            RunsCall::Report { by, attempt, status } => {
+                let view = own(by).report(ctx, *attempt, status).await?;
+                Reply::Runs(RunsReply::Attempt { id: view.id, phase: view.phase })
+            }
+            RunsCall::Bad { by, bad } => self.send_bad(instance, ctx, by.as_ref(), bad).await?,
+        })
+    }
+
+    async fn send_bad(
+        &self,
+        instance: usize,
+        ctx: &Context,
+        by: Option<&Token>,
+        bad: &BadCall,
+    ) -> Result<Reply, ClientError> {
+        let method = match bad.method {
+            "PUT" => Method::PUT,
+            _ => Method::POST,
+        };
+        let client = self.client(instance, by);
+        client.request(method, bad.path.clone()).json(&bad.body).send_bytes(ctx).await?;
+        Ok(Reply::Runs(RunsReply::Accepted))
+    }
+
+    /// A client that presents the executor's token, or the internal one.
+    fn client(&self, instance: usize, by: Option<&Token>) -> Client {
+        let mut clients = self.clients.lock().expect("no holder of this lock panics");
+        let known = clients.entry((instance, by.map(|token| token.id)));
+        known.or_insert_with(|| self.connect(instance, by)).clone()
+    }
+
+    fn connect(&self, instance: usize, by: Option<&Token>) -> Client {
+        let settings = ClientSettings {
+            connect_timeout: self.timeout,
+            request_timeout: self.timeout,
+            idle_timeout: self.timeout,
+            max_answer_bytes: ANSWER_BYTES,
+        };
+        let token = by.map_or_else(|| self.token.clone(), |by| by.value.clone().into());
+        Client::new(self.net.clone(), &*self.instances[instance - 1])
+            .with_token(token)
+            .with_settings(settings)
+    }
+}
+
+fn named(key: u64) -> String {
+    format!("key-{key}")
+}
+
+async fn open(client: &RunserviceClient, ctx: &Context) -> Result<Reply, ClientError> {
+    let mut found = Vec::new();
+    for phase in [Phase::Running, Phase::Queued] {
+        let limit = Some(LIST_LIMIT.to_string());
+        let query = RunsQuery { phase: Some(phase), limit, ..RunsQuery::default() };
+        found.extend(client.runs(ctx, &query).await?.items.into_iter().map(|run| run.id));
+    }
+    Ok(Reply::Runs(RunsReply::Open(found)))
+}
+
+fn seen(view: &RunView) -> Reply {
+    let is_waiting = |state: ApprovalDecision| state == ApprovalDecision::Waiting;
+    let tasks = view.tasks.values();
+    let waiting =
+        tasks.clone().filter(|task| task.approval.as_ref().is_some_and(|it| is_waiting(it.state)));
+    Reply::Runs(RunsReply::Run(RunSeen {
+        id: view.run.id,
+        number: view.run.number,
+        phase: view.run.phase,
+        result: view.run.result,
+        revision: view.run.revision,
+        waiting: waiting.map(|task| task.name.clone()).collect(),
+        tasks: tasks.map(|task| (task.id, task.status)).collect(),
+    }))
+}
