@@ -3,6 +3,7 @@
 //! Nagle's algorithm is off: requests are written whole, and must not wait for more data.
 
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use async_trait::async_trait;
 use drydock_core::net::{BoxStream, Listener, Net};
@@ -26,6 +27,23 @@ impl Net for TcpNet {
         let local = listener.local_addr()?.to_string();
         Ok(Box::new(Accept { listener, local }))
     }
+}
+
+/// The address of this machine from which packets leave to others; `None` without a network. `kind`
+/// says whether it is IPv4 or IPv6. Nothing is sent for it.
+pub fn outward_ip(kind: IpAddr) -> Option<IpAddr> {
+    // Addresses for documentation: they lead to the default route.
+    let (any, far): (SocketAddr, SocketAddr) = match kind {
+        IpAddr::V4(_) => ((Ipv4Addr::UNSPECIFIED, 0).into(), ([192, 0, 2, 1], 9).into()),
+        IpAddr::V6(_) => {
+            let far = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+            ((Ipv6Addr::UNSPECIFIED, 0).into(), (far, 9).into())
+        }
+    };
+    let socket = UdpSocket::bind(any).ok()?;
+    socket.connect(far).ok()?;
+    let ip = socket.local_addr().ok()?.ip();
+    (!ip.is_unspecified()).then_some(ip)
 }
 
 struct Accept {

@@ -28,7 +28,7 @@ use crate::log::format::{Commit, Mode, ModeRecord, encode};
 use crate::log::keys::{Keys, ObjectKeys};
 use crate::log::segment::Segment;
 use crate::maintenance::{ModeCell, SeenMode};
-use crate::read_model::{ObjectType, Schema};
+use crate::read_model::{Leftovers, ObjectType, Schema};
 use crate::store::{Loops, Phase, Reads, Store, StoreParts, StoreSettings};
 
 mod flaky;
@@ -80,6 +80,8 @@ pub static SCHEMA: Schema = Schema {
             encrypted: |_| None,
         },
     ],
+    leftovers: Leftovers::NONE,
+    counters: None,
 };
 
 pub fn keys() -> Keys {

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drydock_http::api::endpoint::{BodyRule, Spec};
+use drydock_http::api::endpoint::{BodyRule, Endpoint, Spec};
 use drydock_http::api::error_body::status_of;
-use drydock_tests::app::{TestApp, with_app};
-use drydock_tests::client::Request;
+use drydock_tests::app::with_app;
+use drydock_tests::client::{Client, Request};
 use drydock_tests::endpoints;
 use http::Method;
 use proptest::collection::vec;
@@ -150,6 +150,20 @@ fn value() -> impl Strategy<Value = &'static str> {
         "\"owner\"",
         "\"../..\"",
         "\"é\"",
+        "-1",
+        "\"/project/01900000-0000-7000-8000-000000000001\"",
+        "\"01900000-0000-7000-8000-000000000001\"",
+        "{\"a\":{\"steps\":[]}}",
+        "{\"a\":{\"steps\":[],\"depends\":[\"a\"]}}",
+        "{\"a\":{\"steps\":[{\"run\":{\"command\":\"\"}}]}}",
+        "[{\"exit\":{\"code\":0}}]",
+        "[{\"exit\":{\"signal\":{\"signal\":9,\"core\":true}}}]",
+        "{\"-1\":{\"size\":-1,\"blake3\":\"\"}}",
+        "{\"99\":{\"size\":1,\"blake3\":\"00\",\"object\":\"../x\"}}",
+        "\"success\"",
+        "\"stopped\"",
+        "\"failed\"",
+        "\"timeout\"",
     ])
 }
 
@@ -176,6 +190,25 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
         "members_can_run",
         "reason",
         "id",
+        "project",
+        "group",
+        "tasks",
+        "environment",
+        "annotations",
+        "priority",
+        "restart_of",
+        "from",
+        "approver",
+        "labels",
+        "session",
+        "limit",
+        "held",
+        "asked",
+        "claim",
+        "phase",
+        "steps",
+        "logs",
+        "archives",
         "__proto__",
         "",
     ]);
@@ -278,12 +311,12 @@ fn spoil(object: &Value, nth: usize, value: &str) -> String {
 }
 
 /// Answers the status, if there was an answer.
-async fn check(app: &TestApp, request: Request, listed: &BTreeSet<u16>) -> Option<u16> {
-    let answer = app.client().try_send(request.clone()).await;
+pub async fn check(client: &Client, request: Request, listed: &BTreeSet<u16>) -> Option<u16> {
+    let answer = client.try_send(request.clone()).await;
     let Ok(answer) = answer else {
         // The client's own library refuses what is no URI or header.
         let bare = Request::get("/livez");
-        app.send(bare).await.expect(200);
+        client.send(bare).await.expect(200);
         return None;
     };
     let status = answer.status.as_u16();
@@ -295,6 +328,11 @@ async fn check(app: &TestApp, request: Request, listed: &BTreeSet<u16>) -> Optio
         assert!(elsewhere || listed.contains(&status), "not in the document: {answer}");
     }
     Some(status)
+}
+
+/// The statuses of the errors that the document lists for a route.
+pub fn statuses(route: &Endpoint) -> BTreeSet<u16> {
+    route.codes().iter().map(|code| status_of(code.kind()).as_u16()).collect()
 }
 
 /// Draws the same attempts in every run.
@@ -313,8 +351,7 @@ fn whatever_is_sent_gets_an_answer_that_the_document_lists() {
         if spec.path.ends_with("/maintenance") && spec.method != Method::GET {
             continue;
         }
-        let listed: BTreeSet<_> =
-            route.codes().iter().map(|code| status_of(code.kind()).as_u16()).collect();
+        let listed = statuses(&route);
         with_app(async |app| {
             app.seed(&["alice"], &[("acme", "alice")]).await;
             app.seed_tree().await;
@@ -322,7 +359,7 @@ fn whatever_is_sent_gets_an_answer_that_the_document_lists() {
                 let tree = attempt().new_tree(&mut runner).expect("nothing is filtered out");
                 let (path, body) = (every_route::path(spec), every_route::body(spec));
                 let request = request(spec, &tree.current(), path, &body);
-                let status = check(&app, request, &listed).await;
+                let status = check(app.client(), request, &listed).await;
                 *seen.entry(status.unwrap_or(0)).or_insert(0) += 1;
             }
             app.get("/api/v1/maintenance").await.expect(200);

@@ -8,7 +8,8 @@ use drydock_api::runservice::client::{ExecutorClient, RunserviceClient};
 use drydock_api::runservice::endpoints;
 use drydock_api::runservice::types::{
     ApprovalBody, AttemptId, AttemptPhase, ByNumberQuery, ClaimId, ExecutorChange, Heartbeat,
-    NewClaim, NewExecutor, NewRun, ProjectId, RunId, RunsQuery, Status,
+    LogAttemptQuery, LogQuery, LogStep, NewClaim, NewExecutor, NewRun, ProjectId, RunId, RunsQuery,
+    Status,
 };
 use drydock_core::context::Context;
 use drydock_http::api::endpoint::Endpoint;
@@ -66,6 +67,12 @@ async fn ask_for_runs(client: &RunserviceClient) {
     reached(client.stop_run(&ctx, run).await);
     reached(client.approve_task(&ctx, run, &task, &body).await);
     reached(client.refuse_task(&ctx, run, &task, &body).await);
+    reached(client.events(&ctx, Some("cursor")).await);
+    reached(client.resume_gate(&ctx, Consistency::Linearizable).await);
+    reached(client.open_resume_gate(&ctx).await);
+    let (step, log) = (LogStep::Step(0), LogQuery::default());
+    reached(client.log(&ctx, run, &task, step, &log).await);
+    reached(client.delete_logs(&ctx, run, &task, &LogAttemptQuery::default()).await);
 }
 
 async fn ask_for_executors(client: &RunserviceClient) {
@@ -102,6 +109,7 @@ async fn ask_as_executor(client: &ExecutorClient) {
     assert_eq!(nothing.expect("204 is no error"), None);
     reached(client.attempt(&ctx, attempt).await);
     reached(client.report(&ctx, attempt, &status).await);
+    reached(client.append(&ctx, attempt, LogStep::Setup, 0, "a line".into()).await);
 }
 
 #[test]

@@ -16,15 +16,37 @@ use crate::every_route::{
     path, ready, request, specs, taking_again,
 };
 
+/// Parameters, a query with a bad value of each, and what is answered to it.
+pub const WRONG_QUERIES: [(&str, &str, &str); 7] = [
+    ("limit", "limit=0", "400 invalid_limit"),
+    ("cursor", "cursor=x", "400 invalid_cursor"),
+    ("order", "order=up", "400 invalid_query"),
+    ("consistency", "consistency=mostly", "400 invalid_query"),
+    ("wait", "wait=x&wait=y", "400 invalid_query"),
+    ("dry_run", "dry_run=perhaps", "400 invalid_query"),
+    ("verbose", "verbos=1", "400 invalid_query"),
+];
+
+/// Bodies that no route takes, and what is answered to them.
+pub const BAD_BODIES: [(&str, &str); 5] = [
+    ("{", "400 invalid_body"),
+    ("", "400 invalid_body"),
+    ("[]", "400 invalid_body"),
+    ("null", "400 invalid_body"),
+    (r#"{"surely_unknown": 1}"#, "400 invalid_body"),
+];
+
+/// Whether the operation of a route has this header or parameter in the document.
+pub fn taking(document: &Value, spec: &Spec, parameter: &str) -> bool {
+    let method = spec.method.as_str().to_lowercase();
+    let parameters = &document["paths"][spec.path][method]["parameters"];
+    parameters.as_array().into_iter().flatten().any(|it| it["name"] == parameter)
+}
+
 /// The routes whose operation has this header or parameter.
 fn with(parameter: &str) -> Vec<Spec> {
     let document = document("configstore", &endpoints::configstore());
-    let has = |spec: &Spec| {
-        let method = spec.method.as_str().to_lowercase();
-        let parameters = &document["paths"][spec.path][method]["parameters"];
-        parameters.as_array().into_iter().flatten().any(|it| it["name"] == parameter)
-    };
-    specs().into_iter().filter(has).collect()
+    specs().into_iter().filter(|spec| taking(&document, spec, parameter)).collect()
 }
 
 #[test]
@@ -58,15 +80,7 @@ fn every_creation_with_a_key_of_another_request() {
 #[test]
 fn every_query_that_is_wrong() {
     let mut lines = Vec::new();
-    for (parameter, query, outcome) in [
-        ("limit", "limit=0", "400 invalid_limit"),
-        ("cursor", "cursor=x", "400 invalid_cursor"),
-        ("order", "order=up", "400 invalid_query"),
-        ("consistency", "consistency=mostly", "400 invalid_query"),
-        ("wait", "wait=x&wait=y", "400 invalid_query"),
-        ("dry_run", "dry_run=perhaps", "400 invalid_query"),
-        ("verbose", "verbos=1", "400 invalid_query"),
-    ] {
+    for (parameter, query, outcome) in WRONG_QUERIES {
         let meant = with(parameter);
         let ask = |spec: &Spec| {
             let mut request = request(spec);
@@ -148,14 +162,8 @@ fn every_route_that_takes_json_with_a_bad_body() {
     let json = |spec: &Spec| bare(spec).header("content-type", "application/json");
     let cut = |spec: &Spec| json(spec).body("{");
     assert_snapshot!("bad_body", ask_each(takes_json, nothing, cut));
-    for (body, outcome) in [
-        ("{", "400 invalid_body"),
-        ("", "400 invalid_body"),
-        ("[]", "400 invalid_body"),
-        ("null", "400 invalid_body"),
-        (r#"{"surely_unknown": 1}"#, "400 invalid_body"),
-        (&"x".repeat((1 << 20) + 1), "413 body_too_large"),
-    ] {
+    let large = "x".repeat((1 << 20) + 1);
+    for (body, outcome) in BAD_BODIES.into_iter().chain([(&*large, "413 body_too_large")]) {
         let table = ask_each(takes_json, nothing, |spec| json(spec).body(body.to_owned()));
         for line in table.lines() {
             assert!(line.ends_with(outcome), "{line} for {:.40}", body);

@@ -38,6 +38,7 @@ pub fn request(spec: &Spec, name: &str) -> Request {
     match spec.body {
         BodyRule::None => request,
         BodyRule::Small => request.json(&body(spec, name)),
+        BodyRule::Octets => request.header("content-type", "application/octet-stream").body("x"),
         BodyRule::Stream => request.body("rubbish\n"),
     }
 }

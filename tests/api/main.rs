@@ -1,14 +1,17 @@
 //! The HTTP API, by route: status, headers and body of every answer as snapshots.
 //!
 //! `every_route` and `every_mistake` bring the same states and mistakes to every row of the table
-//! of configstore, `gateway_every_row` to those of the gateway; `coverage` fails for a route, an
-//! error code or a kind that no snapshot shows.
+//! of configstore, `gateway_every_row` and `runs_every_row` to those of the gateway and of
+//! runservice; `coverage` fails for a route, an error code or a kind that no snapshot shows.
 
+mod audit;
 mod bad_input;
 mod boundary;
 mod clients;
 mod contract;
+mod conventions;
 mod coverage;
+mod deletions;
 mod encryption;
 mod environment;
 mod every_mistake;
@@ -43,6 +46,17 @@ mod outages;
 mod project_groups;
 mod projects;
 mod remote_sources;
+mod runs_bad_input;
+mod runs_events;
+mod runs_every_row;
+mod runs_liveness;
+mod runs_logs;
+mod runs_numbers;
+mod runs_operations;
+mod runs_polls;
+mod runs_refusals;
+mod runs_resume;
+mod runs_state;
 mod secrets;
 mod tokens;
 mod users;

@@ -164,7 +164,7 @@ impl Coordination for FaultyCoordination {
         let trouble = *self.trouble.trouble.lock().expect("no holder of this lock panics");
         let used_bytes = if trouble == Trouble::Full { 95 } else { 10 };
         let is_full = self.trouble.is_full();
-        Ok(Some(Space { used_bytes, file_bytes: 50, quota_bytes: 100, is_full }))
+        Ok(Some(Space { used_bytes, file_bytes: 50, quota_bytes: 100, reserve_bytes: 10, is_full }))
     }
 
     async fn reclaim(&self) -> CoordResult<()> {

@@ -10,6 +10,7 @@
 //! | [`gateway`] | a gateway before such a service, and people who use it |
 //! | [`servers`] | the stores of a test on real servers |
 //! | [`run`] | a runtime whose time and order repeat |
+//! | [`runs`] | a runservice in memory, with executors at work |
 //! | `watched` | the network of a gateway, which counts its calls |
 //!
 //! Tests are in `api/` (by route), `backends/` (against servers) and `tidy/` (rules of the house);
@@ -23,5 +24,6 @@ pub mod endpoints;
 pub mod faulty;
 pub mod gateway;
 pub mod run;
+pub mod runs;
 pub mod servers;
 mod watched;

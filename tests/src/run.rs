@@ -53,16 +53,16 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
     runtime.block_on(bounded).expect("the test waits for something that does not come")
 }
 
-/// Lets so much simulated time pass.
-pub async fn pass(time: Duration) {
-    tokio::time::sleep(time).await;
-}
-
 /// Waits until `holds`, looking every few milliseconds: simulated ones under [`run`].
 pub async fn until(mut holds: impl AsyncFnMut() -> bool) {
     while !holds().await {
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// Lets time pass, simulated under [`run`].
+pub async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
 }
 
 /// Both clocks follow the runtime's time.

@@ -84,6 +84,17 @@ fn the_product_makes_files_for_their_owner_only() {
     assert_eq!(made, [""; 0], "use `drydock_core::private`");
 }
 
+/// A thread that sleeps may be one of the runtime's, which others need: tasks sleep by the runtime.
+#[test]
+fn no_thread_of_the_product_sleeps() {
+    let asleep = [concat!("thread::sle", "ep"), concat!("busy_time", "out(")];
+    let mut found = found(&rust_files(), &asleep);
+    found.retain(|line| !line.starts_with("tests/") && !line.starts_with("sim/"));
+    // The one call turns the waiting of SQLite off.
+    let [one] = &found[..] else { panic!("use tokio's time: {found:#?}") };
+    assert!(one.starts_with("core/src/db/mod.rs:"), "{one}");
+}
+
 /// Test code that waits for something outside of its process, by looking again and again.
 const LOOKING: [&str; 5] = [
     "services/drydock/tests/process/harness.rs",

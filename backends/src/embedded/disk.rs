@@ -4,6 +4,7 @@
 //! superseded ones.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,6 +36,14 @@ pub(super) enum DiskError {
     Database(redb::Error),
 }
 
+impl DiskError {
+    /// Whether the disk is full.
+    pub(super) fn is_full(&self) -> bool {
+        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+        matches!(self, DiskError::Database(redb::Error::Io(error)) if full.contains(&error.kind()))
+    }
+}
+
 impl<E: Into<redb::Error>> From<E> for DiskError {
     fn from(error: E) -> DiskError {
         DiskError::Database(error.into())
@@ -44,7 +53,7 @@ impl<E: Into<redb::Error>> From<E> for DiskError {
 pub(super) struct Disk {
     db: Database,
     /// The newest revision on disk.
-    revision: Revision,
+    pub(super) revision: Revision,
     compacted: Revision,
     leases: BTreeMap<LeaseId, Lease>,
 }

@@ -6,11 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use drydock_core::coord::Revision;
 use drydock_core::coord::mvcc::{Shared, State};
+use drydock_core::coord::{Error, Revision};
 use drydock_core::env::Clock;
 
-use super::disk::{Delta, Disk};
+use super::disk::{Delta, Disk, DiskError};
+use super::place::{Place, Room};
 
 const GENERATION_REVISIONS: Revision = 5000;
 const GENERATION_BYTES: usize = 32 << 20;
@@ -18,11 +19,34 @@ const GENERATION_BYTES: usize = 32 << 20;
 /// A request: applies itself at a given time, and returns the function that answers it.
 pub(super) type Job = Box<dyn FnOnce(&mut State, Duration) -> Answer + Send>;
 /// Called once it is known whether the batch is on disk.
-pub(super) type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
+pub(super) type Answer = Box<dyn FnOnce(Result<(), Failure>) + Send>;
+
+/// Why a batch is not on disk, or may not be.
+#[derive(Debug, Clone)]
+pub(super) enum Failure {
+    Unknown(String),
+    /// The batch changed nothing.
+    NotApplied(String),
+    /// The same, because the disk is full.
+    Full(String),
+}
+
+impl Failure {
+    pub(super) fn error(self) -> Error {
+        match self {
+            Failure::Unknown(reason) => Error::Unknown { reason },
+            Failure::NotApplied(reason) => Error::Unavailable { reason },
+            Failure::Full(reason) => Error::NoSpace { reason },
+        }
+    }
+}
 
 pub(super) struct Engine {
     shared: Arc<Shared>,
-    disk: Disk,
+    /// `None` after a failed write, until the tables are opened again.
+    disk: Option<Disk>,
+    place: Box<dyn Place>,
+    room: Room,
     clock: Arc<dyn Clock>,
     generation: Generation,
 }
@@ -36,15 +60,22 @@ impl Engine {
     pub(super) fn new(
         shared: Arc<Shared>,
         disk: Disk,
+        (place, room): (Box<dyn Place>, Room),
         clock: Arc<dyn Clock>,
-        at: Revision,
     ) -> Engine {
-        let generation = Generation { start: at, bytes: 0 };
-        Engine { shared, disk, clock, generation }
+        let generation = Generation { start: disk.revision, bytes: 0 };
+        Engine { shared, disk: Some(disk), place, room, clock, generation }
     }
 
     /// Runs a batch; an empty one only removes expired leases.
     pub(super) fn run(&mut self, batch: Vec<Job>) {
+        if batch.is_empty() && (self.room)().is_some_and(|space| space.is_full) {
+            return;
+        }
+        if self.disk.is_none() && self.reopen().is_err() {
+            return;
+        }
+        let Some(disk) = &self.disk else { return };
         let now = self.clock.monotonic();
         let shared = Arc::clone(&self.shared);
         let applied = shared.with(|state| {
@@ -52,7 +83,7 @@ impl Engine {
             state.expire(now);
             let answers = batch.into_iter().map(|job| job(state, now));
             let answers: Vec<Answer> = answers.collect();
-            (answers, self.disk.delta(state))
+            (answers, disk.delta(state))
         });
         // A store that failed drops its jobs, which answers their callers with an error.
         let Ok((answers, delta)) = applied else {
@@ -67,22 +98,51 @@ impl Engine {
         }
     }
 
-    fn write(&mut self, delta: &Delta) -> Result<(), String> {
-        match self.disk.write(delta) {
-            Ok(()) => {
+    fn write(&mut self, delta: &Delta) -> Result<(), Failure> {
+        let before = self.disk.as_ref().map_or(0, |disk| disk.revision);
+        let written = self.disk.as_mut().map(|disk| disk.write(delta));
+        match written {
+            Some(Err(error)) => self.recover(delta, before, &error),
+            _ => {
                 let bytes =
                     delta.events.iter().map(|event| event.kv.key.len() + event.kv.value.len());
                 self.generation.bytes += bytes.sum::<usize>();
                 self.shared.publish(delta.revision);
                 Ok(())
             }
-            Err(error) => {
-                tracing::error!(%error, "the store cannot write, and refuses all from now on");
-                let reason = format!("the embedded store cannot write: {error}");
-                self.shared.fail(reason.clone());
-                Err(reason)
-            }
         }
+    }
+
+    /// Opens the tables again after a failed write. They say whether it was made.
+    fn recover(&mut self, delta: &Delta, before: Revision, why: &DiskError) -> Result<(), Failure> {
+        tracing::error!(error = %why, "the store cannot write");
+        let reason = format!("the embedded store cannot write: {why}");
+        self.disk = None;
+        if let Err(error) = self.reopen() {
+            tracing::error!(%error, "the store cannot be opened again, and refuses all until then");
+            self.shared.fail(reason.clone());
+            return Err(Failure::Unknown(reason));
+        }
+        let found = self.disk.as_ref().map_or(0, |disk| disk.revision);
+        if delta.revision == before {
+            // Leases have no revisions.
+            return Err(Failure::Unknown(reason));
+        }
+        if found >= delta.revision {
+            return Ok(());
+        }
+        Err(if why.is_full() { Failure::Full(reason) } else { Failure::NotApplied(reason) })
+    }
+
+    fn reopen(&mut self) -> Result<(), DiskError> {
+        let (disk, saved) = self.place.open()?;
+        let saved = saved.ok_or(DiskError::Missing("meta"))?;
+        let state = State::restore(saved, self.clock.monotonic());
+        self.generation = Generation { start: state.revision(), bytes: 0 };
+        self.shared.restore(state);
+        self.disk = Some(disk);
+        tracing::info!("the store is opened again after a failed write");
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `engine` | applies a batch of requests and writes it to disk as one |
 //! | `writer` | runs batches on a thread of its own, or inline |
 //! | `disk` | the tables, in redb |
+//! | `place` | where they are, and how much room there is |
 //!
 //! The state machine is the one of the reference implementation
 //! ([`mvcc`](drydock_core::coord::mvcc)), whole in memory; the file is its journal, from which it
@@ -13,13 +14,16 @@
 //!
 //! Invariants: a change is on disk before it is answered or visible; a batch is on disk as a whole
 //! or not at all; leases survive a restart and then start anew. After a failed write the contents
-//! of the disk are unknown: the store refuses all requests until it is opened again.
+//! of the disk are unknown: the tables are opened again and the state is read from them, and until
+//! that succeeds all requests are refused. With little room left on the disk changes are refused
+//! before they are made.
 //!
 //! Bounded: history older than one to two *generations* is compacted away, see `engine`.
 //! Deliberately absent: a second process, replication.
 
 mod disk;
 mod engine;
+mod place;
 mod store;
 mod writer;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use drydock_core::coord::mvcc::{Shared, State, first_lease_id};
 use drydock_core::coord::{
-    Coordination, Error, Lease, LeaseId, RangeRequest, RangeResponse, Result, Revision, Txn,
+    Coordination, Error, Lease, LeaseId, RangeRequest, RangeResponse, Result, Revision, Space, Txn,
     TxnResponse, WatchRequest, WatchStream,
 };
 use drydock_core::db::Execution;
@@ -20,8 +20,8 @@ use redb::StorageBackend;
 use redb::backends::FileBackend;
 use tokio::sync::oneshot;
 
-use super::disk::Disk;
-use super::engine::{Answer, Engine, Job};
+use super::engine::{Answer, Engine, Failure, Job};
+use super::place::{FilePlace, Given, LEAST_FREE, Place, Room, room_of_file};
 use super::writer::Writer;
 use crate::lock::{LockError, ProcessLock};
 
@@ -37,6 +37,15 @@ pub enum OpenError {
     Thread(#[source] io::Error),
 }
 
+/// Where a store is.
+pub(super) struct At {
+    pub(super) place: Box<dyn Place>,
+    pub(super) room: Room,
+    /// For errors.
+    pub(super) name: String,
+    pub(super) lock: Option<ProcessLock>,
+}
+
 /// A durable store for one process. Clones share it; it closes with the last one.
 #[derive(Clone)]
 pub struct Embedded {
@@ -46,6 +55,7 @@ pub struct Embedded {
 struct Inner {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
+    room: Room,
     // Dropped in this order: the file is closed before the lock is released.
     writer: Writer,
     _lock: Option<ProcessLock>,
@@ -73,7 +83,9 @@ impl Embedded {
             name: name.clone(),
             source: source.into(),
         })?;
-        Embedded::start(backend, name, clock, execution, Some(lock))
+        let place = Box::new(FilePlace::new(path, backend));
+        let at = At { place, room: room_of_file(path), name, lock: Some(lock) };
+        Embedded::start(at, clock, execution)
     }
 
     /// Opens or creates the store on the caller's `backend`; `name` is for errors. The caller makes
@@ -84,28 +96,29 @@ impl Embedded {
         clock: Arc<dyn Clock>,
         execution: Execution,
     ) -> std::result::Result<Embedded, OpenError> {
-        Embedded::start(backend, name.into(), clock, execution, None)
+        let place = Box::new(Given(Some(backend)));
+        let at = At { place, room: Arc::new(|| None), name: name.into(), lock: None };
+        Embedded::start(at, clock, execution)
     }
 
-    fn start(
-        backend: impl StorageBackend,
-        name: String,
+    pub(super) fn start(
+        at: At,
         clock: Arc<dyn Clock>,
         execution: Execution,
-        lock: Option<ProcessLock>,
     ) -> std::result::Result<Embedded, OpenError> {
-        let opened = Disk::open(backend);
+        let At { mut place, room, name, lock } = at;
+        let opened = place.open();
         let (disk, saved) =
             opened.map_err(|source| OpenError::Unreadable { name, source: source.into() })?;
         let state = match saved {
             Some(saved) => State::restore(saved, clock.monotonic()),
             None => State::new(first_lease_id(clock.wall())),
         };
-        let revision = state.revision();
         let shared = Shared::new(state);
-        let engine = Engine::new(Arc::clone(&shared), disk, Arc::clone(&clock), revision);
+        let engine =
+            Engine::new(Arc::clone(&shared), disk, (place, Arc::clone(&room)), Arc::clone(&clock));
         let writer = Writer::start(engine, execution).map_err(OpenError::Thread)?;
-        let inner = Inner { shared, clock, writer, _lock: lock };
+        let inner = Inner { shared, clock, room, writer, _lock: lock };
         let inner = Arc::new(inner);
         Ok(Embedded { inner })
     }
@@ -113,7 +126,15 @@ impl Embedded {
     /// Removes expired leases. With a thread of its own the store does so by itself; inline, its
     /// owner calls this periodically.
     pub async fn expire_leases(&self) -> Result<()> {
+        self.inner.writer.tick();
         self.call(|_, _| Ok(())).await
+    }
+
+    fn check_room(&self) -> Result<()> {
+        let Some(space) = (self.inner.room)().filter(|space| space.is_full) else { return Ok(()) };
+        let free = space.quota_bytes - space.used_bytes;
+        let reason = format!("`{free}` bytes are free on its disk, `{LEAST_FREE}` are needed");
+        Err(Error::NoSpace { reason })
     }
 
     /// Applies `work` in a batch, and answers when that is on disk.
@@ -121,15 +142,16 @@ impl Embedded {
         &self,
         work: impl FnOnce(&mut State, Duration) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        // Refuses at once if the store has failed before.
+        // Refuses at once if the store has failed before, or there is no room.
         self.inner.shared.published()?;
+        self.check_room()?;
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |state, now| {
             let done = work(state, now);
-            let reply = move |written: std::result::Result<(), String>| {
+            let reply = move |written: std::result::Result<(), Failure>| {
                 let done = match written {
                     Ok(()) => done,
-                    Err(reason) => Err(Error::Unknown { reason }),
+                    Err(failure) => Err(failure.error()),
                 };
                 // The caller may have given up; then the answer is dropped.
                 let _ = answer.send(done);
@@ -187,5 +209,9 @@ impl Coordination for Embedded {
             return Err(Error::FutureRevision { requested, newest });
         }
         self.call(move |state, _| state.compact(revision)).await
+    }
+
+    async fn space(&self) -> Result<Option<Space>> {
+        Ok((self.inner.room)())
     }
 }

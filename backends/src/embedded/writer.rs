@@ -38,6 +38,13 @@ impl Writer {
         }
     }
 
+    /// Does what the thread does while no request comes.
+    pub(super) fn tick(&self) {
+        if let Writer::Inline(engine) = self {
+            engine.lock().expect("a batch does not panic").run(vec![]);
+        }
+    }
+
     pub(super) fn submit(&self, job: Job) -> Result<(), Error> {
         match self {
             Writer::Inline(engine) => {

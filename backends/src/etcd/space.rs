@@ -15,6 +15,8 @@ use super::survey::MemberSurvey;
 
 /// How long a member may be defragmented.
 const DEFRAGMENT_TIMEOUT: Duration = Duration::from_secs(120);
+/// A tenth of the quota is left for what makes room and for operators.
+const RESERVE_PART: u64 = 10;
 const NO_SPACE: &str = "NOSPACE";
 
 /// The greatest numbers of all members that answer.
@@ -24,10 +26,12 @@ pub async fn read(etcd: &Etcd) -> Result<Space> {
         match answer {
             Ok(status) => {
                 let before = space.unwrap_or(Space { quota_bytes: u64::MAX, ..Space::default() });
+                let quota_bytes = before.quota_bytes.min(status.quota_bytes);
                 space = Some(Space {
                     used_bytes: before.used_bytes.max(status.db_used_bytes),
                     file_bytes: before.file_bytes.max(status.db_bytes),
-                    quota_bytes: before.quota_bytes.min(status.quota_bytes),
+                    quota_bytes,
+                    reserve_bytes: quota_bytes / RESERVE_PART,
                     is_full: before.is_full || status.alarms.contains(&NO_SPACE),
                 });
             }

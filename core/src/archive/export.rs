@@ -1,16 +1,24 @@
 //! Exports the state at one position as a stream of lines, read page by page from a snapshot.
+//!
+//! Invariant: a snapshot is not held for a reader that takes less than a least rate, whatever else
+//! the reader does: a task reads the snapshot, and gives it up without being asked for the next
+//! chunk.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use serde::Serialize;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::format::{FORMAT, Hashes, Header, HeaderLine, Trailer, TrailerLine, VERSION};
 use crate::context::Context;
 use crate::db::{DbError, Snapshot};
-use crate::error::BoxError;
+use crate::error::{BoxError, Chain};
 use crate::log::format::{Head, canonical};
 use crate::read_model::{Schema, StoreError, schema};
 use crate::store::{Reads, Store};
@@ -20,9 +28,20 @@ pub type ExportStream = Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Sen
 
 /// Objects read at a time.
 const PAGE: usize = 500;
+/// How far a reader may fall behind the least rate.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often the size of the write-ahead log is looked at while the reader takes nothing.
+const LOOK: Duration = Duration::from_secs(1);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the reader of the export takes less than `{bytes_per_second}` bytes a second")]
+struct SlowReader {
+    bytes_per_second: u64,
+}
 
 struct Progress {
     snapshot: Snapshot,
+    _permit: OwnedSemaphorePermit,
     schema: &'static Schema,
     ctx: Context,
     hashes: Hashes,
@@ -43,6 +62,8 @@ enum Next {
 impl Store {
     /// Exports the state at some moment after this call. Writers are not blocked.
     pub async fn export(&self, ctx: &Context) -> Result<(Head, ExportStream), BoxError> {
+        let permit = self.inner.exports.clone().try_acquire_owned();
+        let permit = permit.map_err(|_| StoreError::TooManyExports.boxed())?;
         let snapshot = self.snapshot(ctx, Reads::Linearizable).await?;
         let head = snapshot.read(ctx, schema::head).await;
         let head = head.map_err(|error: DbError| StoreError::Db(error).boxed())?;
@@ -58,17 +79,91 @@ impl Store {
         };
         let progress = Progress {
             snapshot,
+            _permit: permit,
             schema,
             ctx: ctx.clone(),
             hashes: Hashes::default(),
             counts: schema.types.iter().map(|kind| (kind.name.to_owned(), 0)).collect(),
             next: Next::Header(header),
         };
-        Ok((head, Box::pin(stream::try_unfold(progress, Progress::chunk))))
+        let pace = Pace::new(self.inner.settings.export_bytes_per_second);
+        let (chunks, taken) = mpsc::channel(1);
+        let producing = AbortOnDropHandle::new(tokio::spawn(progress.produce(chunks, pace)));
+        Ok((head, Box::pin(stream::try_unfold(Some((taken, producing)), next_chunk))))
+    }
+}
+
+/// The chunks that a task sends, and how it ends.
+type Produced = (mpsc::Receiver<Bytes>, AbortOnDropHandle<Result<(), BoxError>>);
+
+async fn next_chunk(from: Option<Produced>) -> Result<Option<(Bytes, Option<Produced>)>, BoxError> {
+    let Some((mut taken, producing)) = from else { return Ok(None) };
+    if let Some(chunk) = taken.recv().await {
+        return Ok(Some((chunk, Some((taken, producing)))));
+    }
+    producing.await??;
+    Ok(None)
+}
+
+/// The time until which a reader must take the next chunk.
+struct Pace {
+    bytes_per_second: u64,
+    /// When what it was given is taken at the least rate. Being faster gives no credit.
+    due: Instant,
+}
+
+impl Pace {
+    fn new(bytes_per_second: u64) -> Pace {
+        Pace { bytes_per_second: bytes_per_second.max(1), due: Instant::now() }
+    }
+
+    fn give(&mut self, bytes: usize) {
+        let millis = (bytes as u64).saturating_mul(1000) / self.bytes_per_second;
+        self.due = self.due.min(Instant::now()) + Duration::from_millis(millis);
+    }
+
+    fn check(&self) -> Result<(), SlowReader> {
+        match self.due + PATIENCE > Instant::now() {
+            true => Ok(()),
+            false => Err(SlowReader { bytes_per_second: self.bytes_per_second }),
+        }
     }
 }
 
 impl Progress {
+    /// Sends all chunks, or gives the snapshot up.
+    async fn produce(self, chunks: mpsc::Sender<Bytes>, pace: Pace) -> Result<(), BoxError> {
+        let done = self.send_all(chunks, pace).await;
+        if let Err(error) = &done {
+            tracing::warn!(error = %Chain(error.as_ref()), "an export was given up");
+        }
+        done
+    }
+
+    async fn send_all(
+        mut self,
+        chunks: mpsc::Sender<Bytes>,
+        mut pace: Pace,
+    ) -> Result<(), BoxError> {
+        while let Some((chunk, rest)) = self.chunk().await? {
+            self = rest;
+            let room = loop {
+                match tokio::time::timeout(LOOK, chunks.reserve()).await {
+                    Ok(Ok(room)) => break room,
+                    // The reader has gone.
+                    Ok(Err(_closed)) => return Ok(()),
+                    Err(_elapsed) => {
+                        pace.check()?;
+                        self.snapshot.check().map_err(|error| StoreError::Db(error).boxed())?;
+                    }
+                }
+            };
+            pace.give(chunk.len());
+            room.send(chunk);
+        }
+        Ok(())
+    }
+
     async fn chunk(mut self) -> Result<Option<(Bytes, Progress)>, BoxError> {
         let chunk = match std::mem::replace(&mut self.next, Next::End) {
             Next::Header(header) => {

@@ -70,12 +70,14 @@ impl Store {
         // An instance may have started meanwhile, without acknowledging the maintenance.
         self.base().await.map_err(ActionError::widen)?;
         let Staged { files, counts, digest } = staged;
+        let floors = self.floors(ctx, &base).await.map_err(ActionError::widen)?;
         let next = Next {
             reason: Reason::Import,
             parent: base.head.lineage,
             fork: base.head.position,
             counts: counts.clone(),
             files,
+            floors,
         };
         let head = self.switch_to(ctx, &base, next).await.map_err(ActionError::widen)?;
         Ok(ImportReport { lineage: head.lineage, position: head.position, counts, digest })

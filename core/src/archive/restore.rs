@@ -79,12 +79,14 @@ impl Store {
         let (reached, counts, files) = written.map_err(StoreError::Interrupted)??;
         // An instance may have started meanwhile, without acknowledging the maintenance.
         self.base().await.map_err(ActionError::widen)?;
+        let floors = self.floors(ctx, &base).await.map_err(ActionError::widen)?;
         let next = Next {
             reason: Reason::Restore,
             parent: lineage,
             fork: reached,
             counts: counts.clone(),
             files,
+            floors,
         };
         let Head { lineage: new, position, .. } =
             self.switch_to(ctx, &base, next).await.map_err(ActionError::widen)?;

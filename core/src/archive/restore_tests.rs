@@ -6,6 +6,7 @@ use crate::error::Code;
 use crate::lineage::switch::{self, Next};
 use crate::log::format::{Mode, Reason};
 use crate::maintenance::SeenMode;
+use crate::read_model::floors::Floors;
 use crate::store::Reads;
 use crate::testkit::{Instance, World, keys, soon};
 
@@ -131,6 +132,7 @@ async fn a_lineage_whose_switch_failed_is_not_listed() {
         fork: base.head.position,
         counts: std::collections::BTreeMap::new(),
         files: Vec::new(),
+        floors: Floors::default(),
     };
     let inner = &instance.store.inner;
     let late = switch::prepare(inner, &base, next).await.unwrap();

@@ -10,11 +10,12 @@ use crate::context::Context;
 use crate::coord::CoordinationExt;
 use crate::coord::lock::Lock;
 use crate::error::{ActionError, Chain};
-use crate::lineage::bootstrap;
 use crate::lineage::switch::{self, Next, Replaced};
+use crate::lineage::{bootstrap, floors};
 use crate::log::commit::CommitError;
 use crate::log::format::{ArchivedRecord, Head, Mode, decode};
 use crate::read_model::StoreError;
+use crate::read_model::floors::Floors;
 use crate::retry::Backoff;
 use crate::store::{Overview, Reached, Store};
 use crate::tasks::archive;
@@ -39,19 +40,16 @@ impl Store {
         if now.mode.mode != Mode::Maintenance {
             return Err(NotInMaintenance.into());
         }
-        if !now.ready() {
-            return Err(MaintenanceNotReady.into());
-        }
         if now.head.is_none() {
             bootstrap::ensure(inner).await.map_err(StoreError::Bootstrap)?;
             now = Overview::read(&inner.coord, &inner.keys).await?;
         }
-        Ok(Replaced {
-            // The coordination store was lost, and a recovery is under way.
-            head: now.head.ok_or(StoreError::NotReady)?,
-            head_revision: now.head_revision,
-            mode_revision: now.mode.revision,
-        })
+        // The coordination store was lost, and a recovery is under way.
+        let head = now.head.ok_or(StoreError::NotReady)?;
+        if !now.is_acknowledged() {
+            return Err(MaintenanceNotReady.into());
+        }
+        Ok(Replaced { head, head_revision: now.head_revision, mode_revision: now.mode.revision })
     }
 
     /// Archives the commits that are not archived yet. In a store that cannot be loaded a failure
@@ -104,6 +102,30 @@ impl Store {
         let found = self.inner.coord.get(self.inner.keys.archived()).await?.0;
         let Some(found) = found else { return Ok(head.position == 0) };
         Ok(decode::<ArchivedRecord>(&found.key, &found.value)?.head() == *head)
+    }
+
+    /// What counters have given out up to the end of the lineage that is replaced. In a store that
+    /// cannot be loaded only its record tells, and the import may be what repairs that store.
+    pub(super) async fn floors(
+        &self,
+        ctx: &Context,
+        base: &Replaced,
+    ) -> Result<Floors, SwitchError> {
+        let inner = &self.inner;
+        if inner.schema.counters.is_none() {
+            return Ok(Floors::default());
+        }
+        if inner.db().is_err() {
+            let record = switch::ended(inner, &base.head).await?;
+            let margin = inner.counter_margin;
+            tracing::error!(margin, "what counters gave out cannot be read: numbers are skipped");
+            return Ok(record.floors.raised(margin));
+        }
+        let reached = ctx.run(inner.wait_applied(&base.head)).await;
+        match reached.map_err(StoreError::Interrupted)? {
+            Reached::Applied => Ok(floors::given(inner, &inner.db()?).await?),
+            Reached::Gone => Err(Overtaken.into()),
+        }
     }
 
     /// Switches to a new lineage, and waits until this instance has loaded its state.

@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use proptest::prelude::*;
 
 use super::*;
@@ -300,4 +301,46 @@ async fn a_large_state_goes_through_in_many_pieces() {
     assert_eq!((report.counts["item"], report.counts["part"]), (3, 2700));
     let again = instance.export().await;
     assert_eq!(object_lines(&again), object_lines(&export));
+}
+
+/// A reader that takes nothing, and one that takes a little now and then.
+#[tokio::test(start_paused = true)]
+async fn an_export_whose_reader_is_slow_is_given_up() {
+    for pause in [Duration::from_secs(3600), Duration::from_secs(20)] {
+        let mut world = World::new();
+        world.settings.exports = 1;
+        let one = world.start().await;
+        let state = (0..40).map(|n| (format!("item {n}"), vec!["x".repeat(200_000)]));
+        fill(&one, &state.collect()).await;
+        let (_, mut export) = one.store.export(&soon()).await.unwrap();
+        let refused = one.store.export(&soon()).await.err().unwrap();
+        let refused = first_api_error(refused.as_ref()).unwrap().code();
+        assert_eq!((refused, one.store.exports()), ("too_many_requests", 1));
+        let begun = tokio::time::Instant::now();
+        tokio::time::sleep(pause).await;
+        let mut taken = 0;
+        let failed = loop {
+            match export.next().await {
+                Some(Ok(_)) => taken += 1,
+                Some(Err(error)) => break error.to_string(),
+                None => break "nothing".to_owned(),
+            }
+            tokio::time::sleep(pause).await;
+        };
+        assert!(failed.contains("bytes a second"), "{failed} after {taken} chunks");
+        assert!(taken < 5 && begun.elapsed() > Duration::from_secs(30), "{taken} chunks");
+        drop(export);
+        assert!(!one.export().await.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_export_that_nobody_reads_any_more_is_given_up_by_itself() {
+    let mut world = World::new();
+    let one = world.start().await;
+    fill(&one, &vec![("a".to_owned(), vec![])]).await;
+    let (_, export) = one.store.export(&soon()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(one.store.exports(), 0);
+    drop(export);
 }

@@ -9,6 +9,8 @@ pub struct Space {
     pub file_bytes: u64,
     /// The file's greatest size. Beyond it the store refuses writes.
     pub quota_bytes: u64,
+    /// The last bytes of the quota, for what makes room and for operators.
+    pub reserve_bytes: u64,
     /// Whether writes are refused for want of space (etcd's alarm NOSPACE is raised).
     pub is_full: bool,
 }
@@ -19,9 +21,9 @@ impl Space {
         self.used_bytes >= self.quota_bytes / 4
     }
 
-    /// Whether only a reserve is left, for what makes room and for operators: nine tenths are used.
+    /// Whether only the reserve is left.
     pub fn is_reserve(&self) -> bool {
-        self.used_bytes >= self.quota_bytes / 10 * 9
+        self.used_bytes >= self.quota_bytes.saturating_sub(self.reserve_bytes)
     }
 
     /// Whether giving free space back makes room for writes, or prevents that they are refused.
@@ -42,6 +44,7 @@ mod tests {
             used_bytes,
             file_bytes,
             quota_bytes: 100,
+            reserve_bytes: 10,
             is_full,
         };
         assert!(!space(10, 40, false).is_worth_reclaiming());

@@ -18,6 +18,7 @@ mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 use tempfile::TempDir;
@@ -55,6 +56,10 @@ pub enum DbError {
     Encode(#[source] serde_json::Error),
     #[error("the database is closed")]
     Closed,
+    #[error("the snapshot is given up: the write-ahead log has grown to `{bytes}` bytes")]
+    GivenUp { bytes: u64 },
+    #[error("another process keeps the read model locked")]
+    Busy,
     #[error("the read model's folder cannot be made")]
     Folder(#[source] std::io::Error),
     #[error("sqlite")]
@@ -99,11 +104,20 @@ pub struct Db {
     epoch: WriteEpoch,
     folder: Arc<TempDir>,
     execution: Execution,
+    wal_bytes_max: u64,
 }
 
 /// Virtual machine steps between two checks of the context.
 const STEPS_PER_CHECK: i32 = 1000;
 const STATEMENTS_CACHED: usize = 64;
+
+/// Attempts to begin a transaction while another connection holds a lock, [`BUSY_PAUSE`] apart.
+const BUSY_ATTEMPTS: u32 = 50;
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
+
+/// The greatest size of the write-ahead log: snapshots that keep it from being written anew are
+/// given up.
+const WAL_BYTES_MAX: u64 = 1 << 30;
 
 impl Db {
     /// A new, empty database below `scratch`, with `schema` applied.
@@ -126,6 +140,7 @@ impl Db {
             epoch: WriteEpoch::default(),
             folder: Arc::new(folder),
             execution,
+            wal_bytes_max: WAL_BYTES_MAX,
         })
     }
 
@@ -185,17 +200,38 @@ impl Db {
         };
         ctx.check()?;
         worker.call(RunOn::Thread, begin).await??;
-        Ok(Snapshot { worker, _folder: Arc::clone(&self.folder) })
+        let (folder, wal_bytes_max) = (Arc::clone(&self.folder), self.wal_bytes_max);
+        Ok(Snapshot { worker, folder, wal_bytes_max })
     }
+
+    /// The size of the write-ahead log's file.
+    pub fn wal_bytes(&self) -> u64 {
+        wal_bytes(&self.folder)
+    }
+}
+
+fn wal_bytes(folder: &TempDir) -> u64 {
+    let wal = std::fs::metadata(folder.path().join("model.sqlite-wal"));
+    wal.map_or(0, |wal| wal.len())
 }
 
 /// One state of a database; later writes do not change it.
 pub struct Snapshot {
     worker: Worker,
-    _folder: Arc<TempDir>,
+    folder: Arc<TempDir>,
+    wal_bytes_max: u64,
 }
 
 impl Snapshot {
+    /// Fails if the write-ahead log, of which this snapshot keeps every later write, is too large.
+    /// Whoever holds the snapshot must drop it then.
+    pub fn check(&self) -> Result<(), DbError> {
+        match wal_bytes(&self.folder) {
+            bytes if bytes > self.wal_bytes_max => Err(DbError::GivenUp { bytes }),
+            _ => Ok(()),
+        }
+    }
+
     pub async fn read<T, E>(
         &self,
         ctx: &Context,
@@ -205,6 +241,7 @@ impl Snapshot {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
+        self.check()?;
         let ctx = ctx.clone();
         let job = move |conn: &mut Connection| {
             watch_context(conn, &ctx)?;
@@ -225,16 +262,35 @@ where
     T: Send + 'static,
     E: From<DbError> + Send + 'static,
 {
-    let ctx = ctx.clone();
-    let job = move |conn: &mut Connection| -> Result<T, E> {
-        open_transaction::roll_back(conn)?;
-        watch_context(conn, &ctx)?;
-        let guard = RollbackGuard::begin(conn, begin, &ctx)?;
-        let done = work(&Tx::new(conn, ctx))?;
-        guard.end(ending)?;
-        Ok(done)
-    };
-    worker.call(run_on, job).await.map_err(E::from)?
+    let mut work = work;
+    for _ in 0..BUSY_ATTEMPTS {
+        let ctx_of_job = ctx.clone();
+        let job = move |conn: &mut Connection| -> Result<Attempt<T, _>, E> {
+            open_transaction::roll_back(conn)?;
+            watch_context(conn, &ctx_of_job)?;
+            let Some(guard) = RollbackGuard::begin(conn, begin)? else {
+                return Ok(Attempt::Busy(work));
+            };
+            let done = work(&Tx::new(conn, ctx_of_job))?;
+            guard.end(ending)?;
+            Ok(Attempt::Done(done))
+        };
+        work = match worker.call(run_on, job).await.map_err(E::from)?? {
+            Attempt::Done(done) => return Ok(done),
+            Attempt::Busy(work) => work,
+        };
+        // Here and not on the connection, whose thread may be one of the runtime.
+        let pause = ctx.run(tokio::time::sleep(BUSY_PAUSE)).await;
+        pause.map_err(|interrupted| E::from(DbError::from(interrupted)))?;
+    }
+    Err(E::from(DbError::Busy))
+}
+
+/// The result of one attempt to run a transaction.
+enum Attempt<T, W> {
+    Done(T),
+    /// It could not begin; its work has not run.
+    Busy(W),
 }
 
 /// Interrupts statements once the context is over, until the next job sets its own context.
@@ -247,12 +303,15 @@ fn watch_context(conn: &mut Connection, ctx: &Context) -> Result<(), DbError> {
 
 fn open(folder: &Path) -> Result<Connection, DbError> {
     let conn = Connection::open(folder.join("model.sqlite"))?;
+    // SQLite would wait for a lock by keeping its thread asleep, for 5 s by default.
+    conn.busy_timeout(Duration::ZERO)?;
     // Undo data of savepoints is kept in memory, not in a file for each savepoint; and pages that
     // every commit writes are copied from the WAL to the database less often.
     conn.execute_batch(
         "PRAGMA page_size = 2048;
          PRAGMA journal_mode = WAL;
          PRAGMA wal_autocheckpoint = 8000;
+         PRAGMA journal_size_limit = 67108864;
          PRAGMA synchronous = OFF;
          PRAGMA temp_store = MEMORY;
          PRAGMA foreign_keys = ON;

@@ -213,3 +213,59 @@ async fn the_folder_goes_with_the_last_clone() {
     drop(clone);
     assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
 }
+
+/// A lock of another process keeps the caller waiting, and nobody else on the caller's thread.
+#[tokio::test(start_paused = true)]
+async fn a_locked_database_keeps_no_thread_of_the_runtime() {
+    for (execution, run_on) in MODES {
+        let (db, _scratch) = database(execution).await;
+        let ctx = Context::background();
+        let other = Connection::open(db.folder.path().join("model.sqlite")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let unlock = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            other.execute_batch("ROLLBACK").unwrap();
+        };
+        let written = db.run_open(&ctx, run_on, |tx| insert(tx, "a"));
+        let (written, ()) = tokio::join!(written, unlock);
+        let ((), open) = written.unwrap();
+        assert!(db.commit(&ctx, open).await.unwrap());
+        // No connection waits by itself.
+        let timeout = |tx: &Tx<'_>| {
+            tx.query_one("SELECT timeout FROM pragma_busy_timeout", [], |row| row.get::<_, i64>(0))
+        };
+        assert_eq!(db.read::<_, DbError>(&ctx, timeout).await.unwrap(), Some(0));
+        assert_eq!(db.run::<_, DbError>(&ctx, timeout).await.unwrap(), Some(0));
+        // A lock that stays is an error in the end.
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let refused = db.run(&ctx, |tx| insert(tx, "b")).await;
+        assert!(matches!(refused, Err(DbError::Busy)), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_that_makes_the_log_too_large_is_given_up() {
+    const ROW: usize = 1 << 20;
+    let (mut db, _scratch) = database(THREADS).await;
+    db.wal_bytes_max = 20 << 20;
+    let ctx = Context::background();
+    let write = async |from: i32, to: i32| {
+        for n in from..to {
+            let name = format!("{n}{}", "x".repeat(ROW));
+            db.run(&ctx, move |tx| insert(tx, &name)).await.unwrap();
+        }
+    };
+    let snapshot = db.snapshot(&ctx).await.unwrap();
+    write(0, 4).await;
+    let count =
+        |tx: &Tx<'_>| tx.query_one("SELECT count(*) FROM item", [], |row| row.get::<_, i64>(0));
+    assert_eq!(snapshot.read::<_, DbError>(&ctx, count).await.unwrap(), Some(0));
+    write(4, 60).await;
+    let refused = snapshot.read::<_, DbError>(&ctx, count).await;
+    assert!(matches!(refused, Err(DbError::GivenUp { .. })), "{refused:?}");
+    let grown = db.wal_bytes();
+    drop(snapshot);
+    write(60, 100).await;
+    assert!(db.wal_bytes() < grown, "{} of {grown} bytes are left", db.wal_bytes());
+    assert_eq!(self::count(&db).await, 100);
+}

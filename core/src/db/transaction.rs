@@ -1,20 +1,13 @@
 //! Beginning and ending a transaction on a connection.
 
-use std::time::Duration;
-
 use rusqlite::{Connection, ErrorCode};
 
 use super::DbError;
-use crate::context::Context;
 
 pub(super) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 pub(super) const BEGIN_READ: &str = "BEGIN DEFERRED";
 pub(super) const COMMIT: &str = "COMMIT";
 pub(super) const ROLLBACK: &str = "ROLLBACK";
-
-/// Attempts to begin while another connection holds a lock, [`BUSY_PAUSE`] apart.
-const BUSY_ATTEMPTS: u32 = 50;
-const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 /// How a transaction ends once its closure has returned `Ok`.
 #[derive(Clone, Copy)]
@@ -29,25 +22,14 @@ pub(super) enum Ending {
 pub(super) struct RollbackGuard<'c>(&'c Connection);
 
 impl<'c> RollbackGuard<'c> {
+    /// Begins a transaction. `None`: another connection holds a lock.
     pub(super) fn begin(
         conn: &'c Connection,
         statement: &str,
-        ctx: &Context,
-    ) -> Result<RollbackGuard<'c>, DbError> {
-        let mut attempts = 0;
-        loop {
-            ctx.check()?;
-            attempts += 1;
-            match execute(conn, statement) {
-                Err(error) if is_busy(&error) && attempts < BUSY_ATTEMPTS => {
-                    #[expect(
-                        clippy::disallowed_methods,
-                        reason = "on a database thread; never inline"
-                    )]
-                    std::thread::sleep(BUSY_PAUSE);
-                }
-                begun => return Ok(begun.map(|()| RollbackGuard(conn))?),
-            }
+    ) -> Result<Option<RollbackGuard<'c>>, DbError> {
+        match execute(conn, statement) {
+            Err(error) if is_busy(&error) => Ok(None),
+            begun => Ok(Some(begun.map(|()| RollbackGuard(conn))?)),
         }
     }
 

@@ -76,7 +76,7 @@ async fn others(verifier: &mut Verifier<'_>, revision: Revision) -> Result<(), S
             verifier.checked.keys += 1;
             let name = keys.name(&kv.key).unwrap_or_default();
             let known = ["head", "checkpoint", "archived", "mode", "recovery"].contains(&name)
-                || ["log/", "tasks/"].iter().any(|folder| name.starts_with(folder));
+                || ["leased/", "log/", "tasks/"].iter().any(|folder| name.starts_with(folder));
             if name.starts_with("instances/") {
                 value::<InstanceRecord>(verifier, Some(kv), "the status cannot be shown")?;
             } else if !known {

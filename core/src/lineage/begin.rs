@@ -11,6 +11,7 @@ use crate::log::format::{
 };
 use crate::read_model::StoreError;
 use crate::read_model::base::StoreBase;
+use crate::read_model::floors::Floors;
 use crate::read_model::load::Start;
 use crate::read_model::write::State;
 
@@ -32,13 +33,13 @@ pub(crate) enum RecoveryBase {
     Log(Start),
 }
 
-/// Begins a new lineage after `reached`, whose state is `state`. Answers whether it is the current
-/// lineage now; if not, another instance was first.
+/// Begins a new lineage after `reached`, whose state is `state`, with these floors. Answers whether
+/// it is the current lineage now; if not, another instance was first.
 pub(crate) async fn begin_lineage(
     store: &StoreBase,
     old: &LineageRecord,
     reached: &Head,
-    state: State,
+    (state, floors): (State, Floors),
     base: RecoveryBase,
 ) -> Result<bool, StoreError> {
     let (objects, keys, env) = (&store.objects, &store.object_keys, &store.env);
@@ -61,6 +62,7 @@ pub(crate) async fn begin_lineage(
         follows: Some(*reached),
         reason: Reason::Recovery,
         created: commit.time,
+        floors,
     };
     objects.put_envelope(&keys.lineage(record.lineage), &record).await?;
     write_manifest(store, &commit.head(), state).await?;
@@ -119,6 +121,7 @@ async fn commit_switch(
         at: commit.time,
         lineage: record.parent.unwrap_or(lineage),
         position: record.fork,
+        skipped_numbers: store.schema.counters.map(|_| store.counter_margin),
     };
     // Commits of an older log after this position were never archived.
     let rest = keys.commits_after(position);

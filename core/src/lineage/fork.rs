@@ -9,6 +9,7 @@
 //! of the lost ones, and no instance knows which part.
 
 use super::begin::{RecoveryBase, begin_lineage};
+use super::floors;
 use super::record::LineageRecord;
 use crate::coord::CoordinationExt;
 use crate::log::format::{Commit, Head, decode};
@@ -58,6 +59,7 @@ async fn fork(store: &StoreBase, start: Start) -> Result<(), StoreError> {
     let key = store.object_keys.lineage(start.head.lineage);
     let old: LineageRecord = store.objects.get_envelope(&key).await?;
     let loaded = assemble(store, store.create_db().await?, start).await?;
+    floors::put(store, &loaded.db, &old).await?;
     let (mut from, mut files) = (loaded.base.head, loaded.base.files);
     let mut reached = loaded.head;
     // Other instances may commit meanwhile. Each round writes only the objects that changed since
@@ -69,6 +71,7 @@ async fn fork(store: &StoreBase, start: Start) -> Result<(), StoreError> {
         let Some(found) = Start::read(store).await? else { return Ok(()) };
         let head = found.head;
         if head == reached {
+            let state = (state, floors::after_loss(store, &loaded.db).await?);
             if begin_lineage(store, &old, &reached, state, RecoveryBase::Log(found)).await? {
                 return Ok(());
             }

@@ -13,6 +13,7 @@
 //! | [`bootstrap`] | a store's first boot |
 //! | [`begin`] | a new lineage where the one before it ended without a switch |
 //! | [`recovery`] | a lost or set-back coordination store, from objects |
+//! | [`floors`] | what counters gave out, from one lineage to the next |
 //! | [`fork`] | a log that took another course than the one applied here |
 //! | [`switch`] | the switch of an import or a restore |
 //!
@@ -20,6 +21,7 @@
 
 pub(crate) mod begin;
 pub(crate) mod bootstrap;
+pub(crate) mod floors;
 pub(crate) mod fork;
 pub mod list;
 pub mod notes;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::env::Env;
 use crate::log::format::{Head, Position, Reason};
 use crate::objects::Envelope;
+use crate::read_model::floors::Floors;
 
 /// The last time that `head` was made from objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +20,9 @@ pub struct RecoveryRecord {
     pub lineage: Uuid,
     /// The last commit that objects proved; later ones are lost.
     pub position: Position,
+    /// How many numbers were skipped in each counter, as lost commits may have given them out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped_numbers: Option<u64>,
 }
 
 /// The object that names the current lineage.
@@ -53,6 +57,10 @@ pub struct LineageRecord {
     pub follows: Option<Head>,
     pub reason: Reason,
     pub created: Timestamp,
+    /// What counters gave out before. Absent if nothing, and in records of builds that did not
+    /// write it.
+    #[serde(default, skip_serializing_if = "Floors::is_empty")]
+    pub floors: Floors,
 }
 
 impl LineageRecord {
@@ -80,6 +88,7 @@ impl LineageRecord {
             follows: None,
             reason: Reason::Bootstrap,
             created: env.now(),
+            floors: Floors::default(),
         }
     }
 }

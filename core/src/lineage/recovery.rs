@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::begin::{RecoveryBase, begin_lineage};
 use super::bootstrap;
+use super::floors;
 use super::proof::{self, Proof};
 use super::record::LineageRecord;
 use crate::checkpoint::{Manifest, manifest};
@@ -90,7 +91,8 @@ async fn recover_from(
     let files = earlier.as_ref().map_or(&[][..], |earlier| &earlier.files);
     let unchanged = (base == reached).then(BTreeSet::new);
     let state = write_state(store, &db, files, unchanged.as_ref()).await?;
-    if !begin_lineage(store, &old, &reached, state, recovery_base).await? {
+    let floors = floors::after_loss(store, &db).await?;
+    if !begin_lineage(store, &old, &reached, (state, floors), recovery_base).await? {
         tracing::info!("another instance has recovered the store first");
     }
     Ok(())
@@ -114,6 +116,7 @@ pub(crate) async fn rebuild(
     record: &LineageRecord,
 ) -> Result<Rebuilt, StoreError> {
     let db = store.create_db().await?;
+    floors::put(store, &db, record).await?;
     let (base, earlier) = newest_base(store, &db, record).await?;
     let reached = follow(store, &db, base).await?;
     Ok(Rebuilt { db, base, earlier, reached })

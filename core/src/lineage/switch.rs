@@ -20,6 +20,7 @@ use crate::log::format::{
 use crate::objects::ObjectError;
 use crate::read_model::StoreError;
 use crate::read_model::base::StoreBase;
+use crate::read_model::floors::Floors;
 use crate::retry::Backoff;
 
 /// How often noting the new lineage is tried, each time with all the attempts of a write. After
@@ -35,6 +36,7 @@ pub(crate) struct Next {
     pub(crate) fork: Position,
     pub(crate) counts: BTreeMap<String, u64>,
     pub(crate) files: Vec<DataFile>,
+    pub(crate) floors: Floors,
 }
 
 /// The head and the mode that the switch replaces: its transaction compares them.
@@ -71,6 +73,7 @@ pub(crate) async fn prepare(
         follows: Some(replaced.head),
         reason: next.reason,
         created: commit.time,
+        floors: next.floors,
     };
     let manifest = Manifest {
         service: store.schema.service.to_owned(),
@@ -106,7 +109,7 @@ pub(crate) async fn prepare(
 }
 
 /// The record of the lineage that the switch ends. It may be missing: an import repairs that.
-async fn ended(store: &StoreBase, head: &Head) -> Result<LineageRecord, StoreError> {
+pub(crate) async fn ended(store: &StoreBase, head: &Head) -> Result<LineageRecord, StoreError> {
     match store.objects.get_envelope(&store.object_keys.lineage(head.lineage)).await {
         Err(ObjectError::NotExist(_)) => Ok(LineageRecord::first(&store.env, head.lineage)),
         found => Ok(found?),

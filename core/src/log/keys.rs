@@ -84,6 +84,15 @@ impl Keys {
     pub fn instances(&self) -> KeyRange {
         KeyRange::prefix(format!("{}instances/", self.prefix))
     }
+
+    /// The leased key of something outside that instances hear, such as an executor.
+    pub fn leased(&self, kind: &str, id: Uuid) -> String {
+        format!("{}leased/{kind}/{id}", self.prefix)
+    }
+
+    pub fn leases(&self, kind: &str) -> KeyRange {
+        KeyRange::prefix(format!("{}leased/{kind}/", self.prefix))
+    }
 }
 
 /// The object names of one service in one cluster.

@@ -27,6 +27,8 @@ pub(crate) struct StoreBase {
     pub(crate) execution: Execution,
     /// The folder for read models.
     pub(crate) scratch: PathBuf,
+    /// How far the floors of counters are raised if commits are lost.
+    pub(crate) counter_margin: u64,
     pub(crate) stats: Stats,
     pub(crate) progress: Progress,
 }

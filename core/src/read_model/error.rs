@@ -29,6 +29,8 @@ pub enum StoreError {
     Abandoned,
     #[error("the queue of transactions is full")]
     Busy,
+    #[error("as many exports are under way as are allowed")]
+    TooManyExports,
     #[error("the transaction holds `{bytes}` bytes, the limit is `{limit}`")]
     TooLarge { bytes: usize, limit: usize },
     /// Object storage failed for a whole batch.
@@ -122,6 +124,7 @@ impl StoreError {
             | StoreError::Closed
             | StoreError::Fenced
             | StoreError::Busy
+            | StoreError::TooManyExports
             | StoreError::TooLarge { .. }
             | StoreError::Failed(_)
             | StoreError::Foreign { .. }
@@ -144,6 +147,9 @@ impl StoreError {
             }
             StoreError::Busy => {
                 (Kind::TooManyRequests, Code::TooManyRequests, "too many writes are waiting")
+            }
+            StoreError::TooManyExports => {
+                (Kind::TooManyRequests, Code::TooManyRequests, "too many exports are under way")
             }
             StoreError::TooLarge { .. } => (
                 Kind::TooLarge,

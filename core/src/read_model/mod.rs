@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`base`] | the seams, names and schema that everything here and above works with |
 //! | [`schema`] | types of objects and their tables |
+//! | [`floors`] | what counters gave out in earlier lineages |
 //! | [`history`] | the commits after a known one, wherever they are |
 //! | [`load`] | a read model from a checkpoint and the commits after it |
 //! | [`write`](mod@write) | a read model as data files |
@@ -19,6 +20,7 @@
 pub(crate) mod base;
 pub mod encrypted;
 pub mod error;
+pub mod floors;
 pub(crate) mod history;
 pub(crate) mod load;
 pub mod progress;
@@ -29,5 +31,5 @@ pub(crate) mod write;
 pub use encrypted::{KeyCheck, KeyProblem, Unchecked};
 pub use error::StoreError;
 pub use progress::Progress;
-pub use schema::{ObjectType, Schema, not_encrypted, parses};
+pub use schema::{Leftovers, ObjectRef, ObjectType, Schema, lineage, not_encrypted, parses};
 pub use stats::Stats;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::floors;
 use crate::db::{DbError, Tx};
 use crate::log::format::{Head, Mutation, Object};
 
@@ -44,7 +45,29 @@ pub struct Schema {
     pub version: u32,
     /// Parents before children: the order of exports.
     pub types: &'static [ObjectType],
+    pub leftovers: Leftovers,
+    /// The type whose objects are counters: each has a `number` that only grows, and no number is
+    /// given out by two lineages. See [`Floors`](super::floors::Floors).
+    pub counters: Option<&'static str>,
 }
+
+/// The objects of deleted subtrees that were too large for one commit. Nobody sees them; a
+/// background task deletes them.
+#[derive(Debug)]
+pub struct Leftovers {
+    /// The number of such subtrees.
+    pub count: fn(&Tx<'_>) -> Result<u64, DbError>,
+    /// The objects to delete next, children first; at most so many as the second argument says.
+    pub next: fn(&Tx<'_>, usize) -> Result<Vec<ObjectRef>, DbError>,
+}
+
+impl Leftovers {
+    /// Of a service whose deletions all fit in one commit.
+    pub const NONE: Leftovers = Leftovers { count: |_| Ok(0), next: |_, _| Ok(Vec::new()) };
+}
+
+/// The type and the id of an object.
+pub type ObjectRef = (&'static str, Uuid);
 
 const POSITION_TABLE: &str = "
 CREATE TABLE drydock_position (
@@ -54,11 +77,16 @@ CREATE TABLE drydock_position (
     \"commit\" TEXT NOT NULL
 ) STRICT;";
 
+/// The lineage of a read model.
+pub fn lineage(tx: &Tx<'_>) -> Result<Uuid, DbError> {
+    Ok(head(tx)?.lineage)
+}
+
 impl Schema {
     /// The statements that make an empty read model.
     pub fn ddl(&self) -> String {
         let tables = self.types.iter().map(|kind| kind.table);
-        std::iter::once(POSITION_TABLE).chain(tables).collect::<Vec<_>>().join("\n")
+        [POSITION_TABLE, floors::TABLE].into_iter().chain(tables).collect::<Vec<_>>().join("\n")
     }
 
     /// The type of that name, and its place in the order.

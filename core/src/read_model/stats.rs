@@ -53,6 +53,9 @@ counters! {
     trim_passes,
     compact_passes,
     collect_passes,
+    purge_passes,
+    /// Objects of deleted subtrees that were deleted in later commits.
+    purged,
     /// Reads that shared the read of `head` with another one.
     head_reads_shared,
 }

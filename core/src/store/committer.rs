@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::parts::Inner;
+use super::settings::StoreSettings;
 use super::state::{Applied, Phase};
 use super::transact::{Job, Limit, StoreTx};
 use crate::checkpoint::read::encode_mutations;
@@ -41,6 +42,8 @@ struct Attempt {
     mutations: Vec<Mutation>,
     bytes: usize,
     base: Head,
+    /// The generation of the mode that its commit compares.
+    generation: u64,
     /// The id of the commit; `None`: the batch changed nothing.
     id: Option<Uuid>,
 }
@@ -130,7 +133,7 @@ impl Committer {
         };
         self.inner.check_unarchived(&base)?;
         self.inner.check_space()?;
-        let (attempt, transaction) = self.attempt(batch, base).await?;
+        let (attempt, transaction) = self.attempt(batch, base, mode.generation).await?;
         if attempt.base != base {
             // The feed applied a commit after `applied` was read.
             return Ok(Step::Retry(std::mem::take(batch)));
@@ -155,6 +158,7 @@ impl Committer {
         &self,
         batch: &mut Batch,
         base: Head,
+        generation: u64,
     ) -> Result<(Attempt, OpenTransaction), StoreError> {
         let (db, inner) = (self.inner.db()?, Arc::clone(&self.inner));
         let (run_on, sole) = (run_on(batch), batch.len() == 1);
@@ -163,8 +167,14 @@ impl Committer {
         let running = Arc::clone(&jobs);
         let work = move |tx: &Tx<'_>| -> Result<Attempt, DbError> {
             let base_now = schema::head(tx)?;
-            let mut attempt =
-                Attempt { jobs_run: 0, mutations: Vec::new(), bytes: 0, base: base_now, id: None };
+            let mut attempt = Attempt {
+                jobs_run: 0,
+                mutations: Vec::new(),
+                bytes: 0,
+                base: base_now,
+                generation,
+                id: None,
+            };
             if base_now != base {
                 return Ok(attempt);
             }
@@ -324,12 +334,16 @@ fn attempt_job(
     sole: bool,
 ) -> Result<(), DbError> {
     let (mutations_before, bytes_before) = (attempt.mutations.len(), attempt.bytes);
-    let limit = Limit { bytes_before, bytes: inner.settings.transaction_bytes };
+    let StoreSettings { transaction_bytes: bytes, deletion_objects: deletions, .. } =
+        inner.settings;
+    let limit = Limit { bytes_before, bytes, deletions };
+    let generation = attempt.generation;
     let (mutations, bytes) = (&mut attempt.mutations, &mut attempt.bytes);
     // Its statements end with the caller's time, those around it do not.
     let caller = tx.with_context(job.context().clone());
     let mut work = || {
-        let mut store_tx = StoreTx::new(&caller, inner.schema, &inner.env, mutations, bytes, limit);
+        let (schema, env) = (inner.schema, &inner.env);
+        let mut store_tx = StoreTx::new(&caller, schema, env, generation, mutations, bytes, limit);
         job.attempt(&mut store_tx).map_err(|_rejected| Undo::Job)?;
         // Also where the closure did not pass on the error.
         limit.check(*bytes).map_err(|error| {

@@ -6,7 +6,7 @@ use super::state::{Applied, Phase};
 use crate::coord::CoordinationExt;
 use crate::error::Chain;
 use crate::lineage::tenure::Tenure;
-use crate::lineage::{fork, recovery};
+use crate::lineage::{floors, fork, recovery};
 use crate::log::format::Head;
 use crate::maintenance::SeenMode;
 use crate::read_model::StoreError;
@@ -33,7 +33,9 @@ pub(super) async fn load(inner: &Inner, known: Option<Head>) -> Result<Loaded, S
                 tracing::warn!(%error, "the lineage in force could not be noted in objects");
             }
         }
-        return assemble(inner, inner.create_db().await?, start).await;
+        let loaded = assemble(inner, inner.create_db().await?, start).await?;
+        floors::load(inner, &loaded.db, loaded.head.lineage).await?;
+        return Ok(loaded);
     }
     Err(StoreError::SetBack)
 }

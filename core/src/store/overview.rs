@@ -43,8 +43,15 @@ impl Overview {
         })
     }
 
-    /// Whether the service is in maintenance and every live instance has acknowledged that.
+    /// Whether an import is possible: the service is in maintenance, every live instance has
+    /// acknowledged that, and there is a log to be switched. Without an instance that says so, or
+    /// without a log, the coordination store was lost: instances are about to find that out.
     pub fn ready(&self) -> bool {
+        self.head.is_some() && !self.instances.is_empty() && self.is_acknowledged()
+    }
+
+    /// Whether every live instance has acknowledged the maintenance.
+    pub fn is_acknowledged(&self) -> bool {
         self.mode.mode == Mode::Maintenance
             && self.instances.iter().all(|instance| {
                 instance.state == InstanceState::Maintenance

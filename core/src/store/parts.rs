@@ -2,10 +2,11 @@
 
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Notify, mpsc, watch};
+use tokio::sync::{Mutex, Notify, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::apply::Proposed;
@@ -21,7 +22,7 @@ use crate::db::{Db, Execution};
 use crate::env::Env;
 use crate::log::format::{ArchivedRecord, Position};
 use crate::log::keys::{Keys, ObjectKeys};
-use crate::maintenance::ModeCell;
+use crate::maintenance::{ModeCell, SeenMode};
 use crate::objects::Objects;
 use crate::read_model::base::StoreBase;
 use crate::read_model::{KeyCheck, Progress, Schema, Stats, StoreError};
@@ -68,6 +69,10 @@ pub(crate) struct Inner {
     pub(super) jobs: mpsc::Sender<Box<dyn Job>>,
     pub(super) head_waiters: mpsc::Sender<HeadWaiter>,
     pub(super) proposed: Proposed,
+    /// A permit for each export that may run.
+    pub(crate) exports: Arc<Semaphore>,
+    /// Deleted subtrees whose objects are still being deleted, as last counted.
+    pub(crate) deletions_waiting: AtomicU64,
     /// Held while commits are applied to the read model, and while it is marked as loading.
     pub(super) model_lock: Mutex<()>,
     /// Wakes the feed when a read or a write waits for it too long.
@@ -98,6 +103,7 @@ impl Store {
         let (jobs, jobs_taken) = mpsc::channel(parts.settings.queue);
         let (head_waiters, head_waiters_taken) = mpsc::channel(parts.settings.queue);
         let timeout = Duration::from_millis(parts.settings.coordination_timeout_ms);
+        let exports = parts.settings.exports.clamp(1, Semaphore::MAX_PERMITS);
         let service = parts.schema.service;
         let base = StoreBase {
             coord: Bounded::new(parts.coord, timeout),
@@ -108,6 +114,7 @@ impl Store {
             env: parts.env,
             execution: parts.execution,
             scratch: parts.scratch,
+            counter_margin: parts.settings.counter_margin,
             stats: Stats::default(),
             progress: Progress::default(),
         };
@@ -125,6 +132,8 @@ impl Store {
             jobs,
             head_waiters,
             proposed: Proposed::default(),
+            exports: Arc::new(Semaphore::new(exports)),
+            deletions_waiting: AtomicU64::new(0),
             model_lock: Mutex::new(()),
             feed_wakeup: Notify::new(),
             set_back_found: Notify::new(),
@@ -141,6 +150,11 @@ impl Store {
     /// Follows the position of the read model.
     pub fn applied(&self) -> watch::Receiver<Applied> {
         self.inner.applied.subscribe()
+    }
+
+    /// The mode, as this instance has seen it; `None` until it is read.
+    pub fn mode(&self) -> Option<SeenMode> {
+        self.inner.mode.get()
     }
 
     /// Follows whether the read model is loaded.
@@ -168,11 +182,36 @@ impl Store {
         (writes, head_waiters.max_capacity() - head_waiters.capacity())
     }
 
+    /// The number of deleted subtrees whose objects are still being deleted, as last counted.
+    pub fn deletions_waiting(&self) -> u64 {
+        self.inner.deletions_waiting.load(Ordering::Relaxed)
+    }
+
+    /// The number of exports under way.
+    pub fn exports(&self) -> usize {
+        self.inner.settings.exports.saturating_sub(self.inner.exports.available_permits())
+    }
+
+    /// The size of the read model's write-ahead log.
+    pub fn wal_bytes(&self) -> u64 {
+        self.inner.db().map_or(0, |db| db.wal_bytes())
+    }
+
     /// Resolves with the reason once this store is halted.
     pub async fn halted(&self) -> String {
         let mut halted = self.inner.halted.subscribe();
         let reason = halted.wait_for(Option::is_some).await.expect("self holds the sender");
         reason.clone().unwrap_or_default()
+    }
+
+    /// Object storage, for what a service keeps outside its log.
+    pub fn objects(&self) -> &Objects {
+        &self.inner.objects
+    }
+
+    /// The names of this service's objects.
+    pub fn object_keys(&self) -> &ObjectKeys {
+        &self.inner.object_keys
     }
 
     pub fn schema(&self) -> &'static Schema {

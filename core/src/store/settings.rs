@@ -14,8 +14,16 @@ pub struct StoreSettings {
     pub inline_bytes: usize,
     /// The most bytes of mutations in one transaction.
     pub transaction_bytes: usize,
+    /// The most objects that one commit deletes. The rest of a greater subtree is deleted in later
+    /// commits, out of everybody's sight.
+    pub deletion_objects: usize,
     /// The most transactions that may wait.
     pub queue: usize,
+    /// The most exports at a time. Each holds a snapshot of the read model, a thread and a
+    /// connection.
+    pub exports: usize,
+    /// The least rate at which an export's reader must take it, in bytes a second.
+    pub export_bytes_per_second: u64,
     /// Time-out of each call to the coordination store, in milliseconds.
     pub coordination_timeout_ms: u64,
     /// How long a read waits before it makes the feed read the log itself, in milliseconds.
@@ -24,6 +32,8 @@ pub struct StoreSettings {
     pub durability: Durability,
     /// The most commits that may wait to be archived; beyond that writes are refused.
     pub unarchived_commits: u64,
+    /// How many numbers a recovery skips in each counter: lost commits may have given out as many.
+    pub counter_margin: u64,
     pub tasks: TaskSettings,
 }
 
@@ -47,6 +57,7 @@ pub struct TaskSettings {
     pub trim_period_ms: u64,
     pub collect_period_ms: u64,
     pub compact_period_ms: u64,
+    pub purge_period_ms: u64,
     /// Whether this store compacts the coordination store's history. Compaction is of the whole
     /// store: turn it off where other systems share it, and let its operator compact.
     pub compact: bool,
@@ -75,6 +86,7 @@ impl Default for TaskSettings {
             trim_period_ms: 2_000,
             collect_period_ms: 300_000,
             compact_period_ms: 1_000,
+            purge_period_ms: 1_000,
             compact: true,
             history_revisions: 1_000,
             behind_revisions: 100_000,
@@ -94,11 +106,15 @@ impl Default for StoreSettings {
             batch_bytes: 256 << 10,
             inline_bytes: 512 << 10,
             transaction_bytes: 32 << 20,
+            deletion_objects: 1_000,
             queue: 1024,
+            exports: 8,
+            export_bytes_per_second: 64 << 10,
             coordination_timeout_ms: 3_000,
             feed_patience_ms: 1_000,
             durability: Durability::Quorum,
             unarchived_commits: 20_000,
+            counter_margin: 1000,
             tasks: TaskSettings::default(),
         }
     }

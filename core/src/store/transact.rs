@@ -15,8 +15,8 @@ use crate::db::{DbError, RunOn, Tx};
 use crate::env::Env;
 use crate::error::BoxError;
 use crate::log::format::{Mutation, Object, canonical};
-use crate::read_model::Schema;
 use crate::read_model::error::{StoreError, translate};
+use crate::read_model::{Schema, floors, schema};
 
 /// A transaction as its closure sees it: it reads through [`Tx`], and its changes become mutations.
 /// The closure may run several times.
@@ -25,9 +25,9 @@ pub struct StoreTx<'a> {
     schema: &'static Schema,
     env: &'a Env,
     now: Timestamp,
+    generation: u64,
     mutations: &'a mut Vec<Mutation>,
     bytes: &'a mut usize,
-    /// The bytes at which this transaction is too large.
     limit: Limit,
 }
 
@@ -36,6 +36,8 @@ pub struct StoreTx<'a> {
 pub(super) struct Limit {
     pub(super) bytes_before: usize,
     pub(super) bytes: usize,
+    /// The most objects that it should delete.
+    pub(super) deletions: usize,
 }
 
 impl Limit {
@@ -61,11 +63,22 @@ impl<'a> StoreTx<'a> {
         tx: &'a Tx<'a>,
         schema: &'static Schema,
         env: &'a Env,
+        generation: u64,
         mutations: &'a mut Vec<Mutation>,
         bytes: &'a mut usize,
         limit: Limit,
     ) -> StoreTx<'a> {
-        StoreTx { tx, schema, env, now: env.now(), mutations, bytes, limit }
+        StoreTx { tx, schema, env, now: env.now(), generation, mutations, bytes, limit }
+    }
+
+    /// The generation of the mode: the commit takes place in this one, or not at all.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The lineage that the commit belongs to.
+    pub fn lineage(&self) -> Result<Uuid, DbError> {
+        Ok(schema::head(self.tx)?.lineage)
     }
 
     /// The writer's wall clock: the same at every call in one run of the closure.
@@ -75,6 +88,16 @@ impl<'a> StoreTx<'a> {
 
     pub fn new_id(&mut self) -> Uuid {
         self.env.new_id()
+    }
+
+    /// The most objects that one commit should delete.
+    pub fn deletion_objects(&self) -> usize {
+        self.limit.deletions
+    }
+
+    /// The largest number that a counter may have given out in earlier lineages; 0: none.
+    pub fn floor(&self, counter: Uuid) -> Result<u64, DbError> {
+        floors::floor(self.tx, counter)
     }
 
     /// Creates or replaces one object; the constraints of its table hold at once.

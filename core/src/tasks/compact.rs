@@ -20,7 +20,7 @@ use crate::coord::{
     Coordination, CoordinationExt, Error as CoordError, KeyValue, Op, OpResult, RangeRequest,
     Revision, Txn,
 };
-use crate::error::Chain;
+use crate::error::{Chain, FailureClass};
 use crate::log::format::{Head, InstanceRecord, InstanceState, Mode, Position, decode};
 use crate::read_model::StoreError;
 use crate::store::{Inner, Shortage, Store};
@@ -108,7 +108,9 @@ pub async fn follow_space(store: Store, stop: CancellationToken) {
         loop {
             match inner.read_space().await {
                 Ok(Some(space)) if space.is_full && is_in_maintenance(inner) => {
-                    if let Err(error) = make_room(&store).await {
+                    if let Err(error) = make_room(&store).await
+                        && error.class() != FailureClass::CoordinationFull
+                    {
                         tracing::warn!(error = %Chain(&error), "no room could be made");
                     }
                 }

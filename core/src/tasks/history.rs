@@ -126,6 +126,9 @@ async fn a_holder_that_lost_its_lock_compacts_nothing() {
     assert!(can_watch_after(&world, 1).await);
 }
 
+const FULL: Space =
+    Space { used_bytes: 99, file_bytes: 99, quota_bytes: 100, reserve_bytes: 10, is_full: true };
+
 async fn refused_as_full(instance: &Instance, name: &str) {
     let started = tokio::time::Instant::now();
     let refused = instance.add(name).await.unwrap_err();
@@ -138,7 +141,7 @@ async fn refused_as_full(instance: &Instance, name: &str) {
 async fn a_write_without_space_is_refused_at_once_until_there_is_room() {
     let mut world = world();
     let one = world.start().await;
-    let full = |used_bytes| Space { used_bytes, file_bytes: 99, quota_bytes: 100, is_full: true };
+    let full = |used_bytes| Space { used_bytes, ..FULL };
     world.coord.set_space(Space { is_full: false, ..full(10) });
     one.store.inner.read_space().await.unwrap();
     world.coord.next([Mishap::NoSpace]);
@@ -164,7 +167,7 @@ async fn the_commit_that_took_the_last_space_is_acknowledged() {
 async fn the_last_space_is_left_for_operators() {
     let mut world = world();
     let one = world.start().await;
-    let space = Space { used_bytes: 91, file_bytes: 95, quota_bytes: 100, is_full: false };
+    let space = Space { used_bytes: 91, is_full: false, ..FULL };
     world.coord.set_space(space);
     one.store.inner.read_space().await.unwrap();
     refused_as_full(&one, "a").await;

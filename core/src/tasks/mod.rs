@@ -8,6 +8,7 @@
 //! `archived` |
 //! | [`compact`] | drops history of the coordination store that no instance needs | nothing |
 //! | [`collect`] | deletes objects that nothing can refer to any more | nothing |
+//! | [`purge`] | deletes what is left of deleted subtrees | ordinary commits |
 //! | [`sweep`] | collection at once, when an operator asks | a new generation of the mode |
 //!
 //! Invariants: a lock is a hint, safety comes from the fence in each publishing transaction; a pass
@@ -18,6 +19,7 @@ pub mod archive;
 pub mod checkpoint;
 pub mod collect;
 pub mod compact;
+pub mod purge;
 mod runner;
 pub mod sweep;
 pub mod trim;

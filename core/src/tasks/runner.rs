@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::RngExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{archive, checkpoint, collect, compact, trim};
+use super::{archive, checkpoint, collect, compact, purge, trim};
 use crate::coord::Error as CoordError;
 use crate::coord::lock::{Fence, Lock};
 use crate::error::{Chain, FailureClass};
@@ -23,11 +23,12 @@ enum Task {
     Trim,
     Compact,
     Collect,
+    Purge,
 }
 
 impl Task {
-    const ALL: [Task; 5] =
-        [Task::Archive, Task::Checkpoint, Task::Trim, Task::Compact, Task::Collect];
+    const ALL: [Task; 6] =
+        [Task::Archive, Task::Checkpoint, Task::Trim, Task::Compact, Task::Collect, Task::Purge];
 
     fn name(self) -> &'static str {
         match self {
@@ -36,6 +37,7 @@ impl Task {
             Task::Trim => "trim",
             Task::Compact => "compact",
             Task::Collect => "collect",
+            Task::Purge => "purge",
         }
     }
 
@@ -46,15 +48,16 @@ impl Task {
             Task::Trim => settings.trim_period_ms,
             Task::Compact => settings.compact_period_ms,
             Task::Collect => settings.collect_period_ms,
+            Task::Purge => settings.purge_period_ms,
         })
     }
 }
 
 /// Runs all tasks until `stop`. A pass that has begun is finished, and locks are released.
 pub async fn run(store: Store, holder: String, stop: CancellationToken) {
-    let [archive, checkpoint, trim, compact, collect] =
+    let [archive, checkpoint, trim, compact, collect, purge] =
         Task::ALL.map(|task| Runner { task, store: &store, holder: &holder }.run(&stop));
-    tokio::join!(archive, checkpoint, trim, compact, collect);
+    tokio::join!(archive, checkpoint, trim, compact, collect, purge);
 }
 
 /// Knowledge that a pass leaves to the next one. If it is lost, later passes gather it again.
@@ -86,6 +89,10 @@ impl Runner<'_> {
             if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 break;
             }
+            if self.task == Task::Purge && !purge::is_needed(self.store).await {
+                release(lock.take()).await;
+                continue;
+            }
             if let Err(error) = self.run_pass(&mut lock, &mut memory, period).await {
                 let (task, class, error) = (self.task.name(), error.class(), Chain(&error));
                 // `compact::follow_space` logs a full store once; this line would repeat it.
@@ -97,11 +104,7 @@ impl Runner<'_> {
                 self.store.inner.stats.task_failures();
             }
         }
-        if let Some(lock) = lock
-            && let Err(error) = lock.release().await
-        {
-            tracing::debug!(%error, "a task's lock is left to expire");
-        }
+        release(lock).await;
     }
 
     /// What makes room for others comes more often while space is short.
@@ -110,7 +113,7 @@ impl Runner<'_> {
             Task::Archive | Task::Trim | Task::Compact => {
                 self.store.inner.sooner_when_short(period)
             }
-            Task::Checkpoint | Task::Collect => period,
+            Task::Checkpoint | Task::Collect | Task::Purge => period,
         }
     }
 
@@ -169,6 +172,7 @@ impl Runner<'_> {
             Task::Collect => {
                 drop(collect::run_once(self.store, fence, &mut memory.garbage).await?);
             }
+            Task::Purge => purge::run_once(self.store, fence).await?,
         }
         let stats = &self.store.inner.stats;
         match self.task {
@@ -177,7 +181,16 @@ impl Runner<'_> {
             Task::Trim => stats.trim_passes(),
             Task::Compact => stats.compact_passes(),
             Task::Collect => stats.collect_passes(),
+            Task::Purge => stats.purge_passes(),
         }
         Ok(())
+    }
+}
+
+async fn release(lock: Option<Lock>) {
+    if let Some(lock) = lock
+        && let Err(error) = lock.release().await
+    {
+        tracing::debug!(%error, "a task's lock is left to expire");
     }
 }

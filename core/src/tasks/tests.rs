@@ -9,6 +9,7 @@ use crate::lineage::list::records;
 use crate::lineage::record::LineageRecord;
 use crate::log::format::{ArchivedRecord, CheckpointRecord, Reason, decode};
 use crate::read_model::StoreError;
+use crate::read_model::floors::Floors;
 use crate::store::{Durability, Reads};
 use crate::testkit::{Flaky, Instance, Mishap, World, keys};
 
@@ -335,6 +336,7 @@ async fn imports_that_were_given_up_cost_no_lineage() {
             follows: Some(head),
             reason: Reason::Import,
             created: inner.env.now(),
+            floors: Floors::default(),
         };
         let key = inner.object_keys.lineage(lineage);
         inner.objects.put_envelope(&key, &record).await.unwrap();

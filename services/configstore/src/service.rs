@@ -40,7 +40,7 @@ impl Service for Configstore {
     }
 
     fn assemble(self, parts: ServiceParts) -> (ConfigstoreState, BoxFuture<'static, ()>) {
-        let ServiceParts { env, store, keys, concern } = parts;
+        let ServiceParts { env, store, keys, concern, .. } = parts;
         let Configstore { reencrypt, metrics } = self;
         let rotation = Rotation {
             env,

@@ -117,7 +117,9 @@ fn common(remote: &RemoteError) -> Option<ApiError> {
         Code::InvalidBody => "a field of the body is not valid",
         Code::InvalidName => "a name in the body is not valid",
         Code::InvalidRef => "a reference in the body is neither an id nor a name",
-        Code::InvalidCursor => "`cursor` must be a `next_cursor` that a list answered",
+        Code::InvalidCursor => {
+            "`cursor` must be a `next_cursor` of this list with this filter and order"
+        }
         Code::TransactionTooLarge => "the change is too large to be made at once",
         _ => return None,
     };

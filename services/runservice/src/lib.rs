@@ -2,11 +2,16 @@
 //!
 //! A request's path reads downwards with the same noun on each floor: [`routes`], `handlers` (HTTP
 //! to types and back), `action` (decides, inside a transaction), [`engine`] (what follows from a
-//! state, as pure functions) and `model` (SQL). `passing` is the background work.
+//! state, as pure functions) and `model` (SQL). `logs` holds what is no commit. `passing` is the
+//! background work.
 
 mod action;
 pub mod engine;
+mod fitness;
+mod following;
 mod handlers;
+mod liveness;
+mod logs;
 mod model;
 mod passing;
 pub mod record;
@@ -15,6 +20,7 @@ pub mod schema;
 mod service;
 mod settings;
 mod state;
+mod waiters;
 
 pub use schema::SCHEMA;
 pub use service::Runservice;

@@ -3,7 +3,7 @@
 use drydock_api::runservice::endpoints as at;
 use drydock_http::server::route::Route;
 
-use crate::handlers::{executor, own, run};
+use crate::handlers::{event, executor, gate, log, own, run};
 use crate::state::RunserviceState;
 
 /// All routes, in the order of the document.
@@ -17,6 +17,11 @@ pub fn routes() -> Vec<Route<RunserviceState>> {
         Route::typed(at::run::stop(), run::stop),
         Route::typed(at::run::approve(), run::approve),
         Route::typed(at::run::refuse(), run::refuse),
+        Route::typed(at::log::read(), log::read),
+        Route::typed(at::log::delete(), log::delete),
+        Route::typed(at::event::list(), event::list),
+        Route::typed(at::gate::show(), gate::show),
+        Route::typed(at::gate::open(), gate::open),
         Route::typed(at::executor::list(), executor::list),
         Route::typed(at::executor::create(), executor::create),
         Route::typed(at::executor::get(), executor::get),
@@ -26,5 +31,6 @@ pub fn routes() -> Vec<Route<RunserviceState>> {
         Route::typed(at::own::claim(), own::claim),
         Route::typed(at::own::attempt(), own::attempt),
         Route::typed(at::own::report(), own::report),
+        Route::typed(at::own::append(), log::append),
     ]
 }

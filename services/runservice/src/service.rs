@@ -5,12 +5,18 @@ use drydock_http::server::route::Route;
 use drydock_runtime::{Service, ServiceParts};
 use futures_util::future::BoxFuture;
 use prometheus_client::registry::Registry;
+use tokio::sync::watch;
 
+use super::following::follow_events;
+use super::liveness::Liveness;
+use super::logs::seal::Sealing;
+use super::logs::{Logs, Tails};
 use super::passing::{Passing, RunMetrics};
 use super::routes::routes;
 use super::schema::SCHEMA;
 use super::settings::Settings;
 use super::state::RunserviceState;
+use super::waiters::Waiters;
 
 /// The parts of one instance that exist before its start.
 #[derive(Default)]
@@ -41,10 +47,28 @@ impl Service for Runservice {
     }
 
     fn assemble(self, parts: ServiceParts) -> (RunserviceState, BoxFuture<'static, ()>) {
-        let ServiceParts { env, store, keys, .. } = parts;
+        let ServiceParts { env, store, keys, coord, names, .. } = parts;
         let Runservice { settings, metrics } = self;
-        let passing =
-            Passing { env, store: store.clone(), engine: settings.engine.clone(), metrics };
-        (RunserviceState { store, keys, settings }, Box::pin(passing.run()))
+        let liveness = Liveness::new(env.clone(), coord, names, settings.executor_ttl);
+        let passing = Passing {
+            env: env.clone(),
+            store: store.clone(),
+            settings: settings.clone(),
+            liveness: liveness.clone(),
+            metrics,
+        };
+        let waiters = Waiters::default();
+        let waking = waiters.clone().run(env.clone(), store.clone(), settings.pick.clone());
+        let events = watch::Sender::new(None);
+        let following = follow_events(events.clone(), store.clone());
+        let logs = Logs::new(env, &store);
+        let tails = Tails::new(logs.clone());
+        let (storing, sealing) = (tails.clone(), Sealing::new(store.clone(), logs.clone()));
+        let background = async {
+            tokio::join!(passing.run(), waking, following, storing.run(), sealing.run());
+        };
+        let state =
+            RunserviceState { store, keys, settings, liveness, events, waiters, logs, tails };
+        (state, Box::pin(background))
     }
 }

@@ -1,5 +1,7 @@
 //! The settings of runservice. Their bounds are checked where they are read.
 
+use std::time::Duration;
+
 use crate::engine::EngineSettings;
 use crate::engine::pick::PickSettings;
 
@@ -11,6 +13,10 @@ pub struct Settings {
     pub max_queued_per_group: u64,
     /// Queued runs of one project.
     pub max_queued_per_project: u64,
+    /// Queued runs that start in a minute after maintenance, an import or a recovery.
+    pub resume_per_minute: u32,
+    /// How long an executor is alive after a heartbeat.
+    pub executor_ttl: Duration,
 }
 
 impl Default for Settings {
@@ -20,6 +26,8 @@ impl Default for Settings {
             pick: PickSettings::default(),
             max_queued_per_group: 1000,
             max_queued_per_project: 10_000,
+            resume_per_minute: 60,
+            executor_ttl: Duration::from_secs(60),
         }
     }
 }

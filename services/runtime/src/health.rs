@@ -71,11 +71,9 @@ impl Health for HealthState {
     fn readiness(&self) -> Readiness {
         let state = self.gate.state();
         let reason = match state {
-            GateState::Loading => Some("the read model is being loaded"),
             GateState::Stopping => Some("the service is stopping"),
-            GateState::Normal | GateState::Maintenance if self.is_full() => {
-                Some("the coordination store has no space left (NOSPACE)")
-            }
+            _ if self.is_full() => Some("the coordination store has no space left (NOSPACE)"),
+            GateState::Loading => Some("the read model is being loaded"),
             GateState::Normal | GateState::Maintenance if !self.instance.is_connected() => {
                 Some("the coordination store does not answer")
             }
@@ -137,6 +135,17 @@ impl Collector for StoreMetrics {
                 "drydock_store_reads_waiting",
                 "Reads that wait for the head to be read",
                 queued(reads),
+            ),
+            ("drydock_store_exports", "Exports under way", queued(self.0.exports())),
+            (
+                "drydock_store_wal_bytes",
+                "Bytes of the read model's write-ahead log",
+                signed(self.0.wal_bytes()),
+            ),
+            (
+                "drydock_store_deletions_waiting",
+                "Deleted subtrees whose objects are still being deleted",
+                signed(self.0.deletions_waiting()),
             ),
             ("drydock_store_load_done", "Items loaded in the last loading step", signed(done)),
             ("drydock_store_load_total", "Items of the last loading step", signed(total)),

@@ -146,7 +146,7 @@ mod tests {
     use drydock_core::db::Execution;
     use drydock_core::env::{Env, ManualClock, RngTree};
     use drydock_core::log::keys::Keys;
-    use drydock_core::read_model::Schema;
+    use drydock_core::read_model::{Leftovers, Schema};
     use drydock_core::store::{Applied, Store, StoreParts, StoreSettings};
     use object_store::memory::InMemory;
 
@@ -154,7 +154,13 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(10);
 
-    static SCHEMA: Schema = Schema { service: "toy", version: 1, types: &[] };
+    static SCHEMA: Schema = Schema {
+        service: "toy",
+        version: 1,
+        types: &[],
+        leftovers: Leftovers::NONE,
+        counters: None,
+    };
 
     /// A driver, and what it looks at.
     struct World {

@@ -3,6 +3,11 @@
 //! Only successful answers are stored, for [`KEPT_MS`]: a refused creation may be tried again with
 //! the same key. Stored answers are encrypted, because one may hold a token's value or the digest
 //! of a secret. A service that uses this has [`IDEMPOTENCY_KEYS`] among its types of objects.
+//!
+//! Invariant: the number of stored answers is bounded for each caller, so that no caller uses up
+//! the keys of others. Each answer has a number in the order of its caller's answers, and they
+//! expire in that order: the first and the last number say how many there are at most, at a cost
+//! that does not depend on it.
 
 use drydock_api::refusals::{IdempotencyKeyReused, NotRepeatable, TooManyKeys};
 use drydock_core::db::column::id;
@@ -20,8 +25,8 @@ use crate::encryptor::{Encryptor, decrypt};
 
 /// How long an answer is kept: 24 hours.
 pub const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
-/// The greatest number of stored answers.
-const MAX_KEPT: i64 = 100_000;
+/// The greatest number of stored answers of one caller.
+pub const MAX_KEPT: i64 = 100_000;
 /// The greatest number of expired answers that one creation deletes.
 const SWEPT_AT_ONCE: i64 = 64;
 
@@ -32,9 +37,12 @@ pub const IDEMPOTENCY_KEYS: ObjectType = ObjectType {
         id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
         data TEXT NOT NULL,
         created_ms INTEGER NOT NULL
-            GENERATED ALWAYS AS (data ->> '$.created_ms') STORED
+            GENERATED ALWAYS AS (data ->> '$.created_ms') STORED,
+        caller TEXT GENERATED ALWAYS AS (data ->> '$.caller') STORED,
+        nth INTEGER GENERATED ALWAYS AS (data ->> '$.nth') STORED
     ) STRICT;
-    CREATE INDEX idempotency_keys_created ON idempotency_keys (created_ms);",
+    CREATE INDEX idempotency_keys_created ON idempotency_keys (created_ms);
+    CREATE INDEX idempotency_keys_caller ON idempotency_keys (caller, nth);",
     check: parses::<IdempotencyRecord>,
     encrypted: |text| {
         let record: IdempotencyRecord = serde_json::from_str(text).ok()?;
@@ -50,6 +58,12 @@ pub struct IdempotencyRecord {
     pub id: Uuid,
     /// The time of the creation, in milliseconds since 1970.
     pub created_ms: i64,
+    /// The user on whose behalf the request was made; nil for a service that acts for itself.
+    #[serde(default)]
+    pub caller: Uuid,
+    /// The number of this answer among its caller's. Answers of earlier versions have 0.
+    #[serde(default)]
+    pub nth: i64,
     /// The digest of the request, and the answer.
     pub sealed: Encrypted,
 }
@@ -62,9 +76,11 @@ struct Kept {
 }
 
 /// Creates an object, unless the same request has created it before: then its answer is returned.
+/// `caller`: the user on whose behalf the request is made.
 pub fn once<F: From<NotRepeatable>>(
     tx: &mut StoreTx<'_>,
     encryptor: &Encryptor,
+    caller: Option<Uuid>,
     repeatable: Option<&Repeatable>,
     create: impl FnOnce(&mut StoreTx<'_>) -> Result<Created, ActionError<F>>,
 ) -> Result<Created, ActionError<F>> {
@@ -78,20 +94,23 @@ pub fn once<F: From<NotRepeatable>>(
         let plain = plain.map_err(ActionError::widen)?;
         let kept: Kept = serde_json::from_slice(&plain)?;
         return match kept.digest == *digest {
-            true => Ok(kept.answer),
+            true => Ok(kept.answer.repeated()),
             false => Err(NotRepeatable::from(IdempotencyKeyReused).into()),
         };
     }
     for expired in created_before(tx, now - KEPT_MS)? {
         tx.delete(kind, expired)?;
     }
-    if count(tx)? >= MAX_KEPT {
+    let caller = caller.unwrap_or_default();
+    let (first, last) = numbers(tx, caller)?.unwrap_or((1, 0));
+    if last - first + 1 >= MAX_KEPT {
         return Err(NotRepeatable::from(TooManyKeys).into());
     }
     let answer = create(tx)?;
     let kept = Kept { digest: digest.clone(), answer };
     let sealed = encryptor.encrypt(bound, &serde_json::to_vec(&kept)?);
-    tx.put(kind, *id, &IdempotencyRecord { id: *id, created_ms: now, sealed })?;
+    let nth = last + 1;
+    tx.put(kind, *id, &IdempotencyRecord { id: *id, created_ms: now, caller, nth, sealed })?;
     Ok(kept.answer)
 }
 
@@ -102,7 +121,11 @@ fn created_before(tx: &Tx<'_>, moment_ms: i64) -> Result<Vec<Uuid>, DbError> {
     tx.query(sql, params![moment_ms, SWEPT_AT_ONCE], |row| id(row, 0))
 }
 
-fn count(tx: &Tx<'_>) -> Result<i64, DbError> {
-    let count = tx.query_one("SELECT count(*) FROM idempotency_keys", [], |row| row.get(0))?;
-    Ok(count.unwrap_or(0))
+/// The numbers of a caller's first and last answer.
+fn numbers(tx: &Tx<'_>, caller: Uuid) -> Result<Option<(i64, i64)>, DbError> {
+    // Each half is one look into the index.
+    let sql = "SELECT (SELECT min(nth) FROM idempotency_keys WHERE caller = ?1),
+        (SELECT max(nth) FROM idempotency_keys WHERE caller = ?1)";
+    let found = tx.query_one(sql, [caller.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(found.and_then(|(first, last): (Option<i64>, Option<i64>)| first.zip(last)))
 }

@@ -12,7 +12,7 @@ use drydock_core::context::Context;
 use drydock_core::coord::{Bounded, Compare, Coordination, Error, Op, Outcome, Txn};
 use drydock_core::env::Env;
 use drydock_core::error::ActionError;
-use drydock_core::log::format::{InstanceState, Mode, ModeRecord, encode};
+use drydock_core::log::format::{InstanceRecord, InstanceState, Mode, ModeRecord, encode};
 use drydock_core::log::keys::Keys;
 use drydock_core::maintenance::{ModeCell, SeenMode};
 use drydock_core::read_model::StoreError;
@@ -138,9 +138,13 @@ impl Admin for Operator {
 fn is_reached(now: &Overview, wanted: Mode) -> bool {
     match wanted {
         Mode::Maintenance => now.ready() || now.mode.mode != wanted,
-        Mode::Normal => now.instances.iter().all(|instance| {
-            instance.generation >= now.mode.generation && instance.state == InstanceState::Normal
-        }),
+        Mode::Normal => {
+            let serves = |instance: &InstanceRecord| {
+                instance.generation >= now.mode.generation
+                    && instance.state == InstanceState::Normal
+            };
+            !now.instances.is_empty() && now.instances.iter().all(serves)
+        }
     }
 }
 

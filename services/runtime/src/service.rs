@@ -1,6 +1,8 @@
 //! The traits through which the runtime starts a service. The runtime knows no service by name.
 
+use drydock_core::coord::Bounded;
 use drydock_core::env::Env;
+use drydock_core::log::keys::Keys;
 use drydock_core::read_model::Schema;
 use drydock_core::store::Store;
 use drydock_http::server::health;
@@ -37,6 +39,10 @@ pub struct ServiceParts {
     pub store: Store,
     pub keys: KeyRing,
     pub concern: Concern,
+    /// The coordination store, for leased keys of the service's own.
+    pub coord: Bounded,
+    /// The names of the service's keys in it.
+    pub names: Keys,
 }
 
 /// A service without a store. The service itself is the handlers' state.

@@ -19,6 +19,8 @@ pub struct Settings {
     pub keys: KeyRing,
     pub http: HttpSettings,
     pub store: StoreSettings,
+    /// The address by which others reach this instance; `None`: the listener's own.
+    pub advertise: Option<String>,
     /// How long an instance counts as live after its last heartbeat.
     pub lease_ttl: Duration,
     /// How long requests in flight may go on when maintenance begins.
@@ -34,6 +36,7 @@ impl Settings {
             keys,
             http: HttpSettings::default(),
             store: StoreSettings::default(),
+            advertise: None,
             lease_ttl: Duration::from_secs(10),
             maintenance_drain: Duration::from_secs(10),
         }

@@ -123,6 +123,7 @@ fn assemble<S: Service>(
     tasks: &mut JoinSet<()>,
 ) -> (Router, Gate, Store) {
     let Deps { env, coord, objects, execution, scratch_dir } = deps;
+    let address = settings.advertise.clone().unwrap_or(address);
     let (ttl, drain) = (settings.lease_ttl, settings.maintenance_drain);
     let Settings { cluster, internal_token, keys: ring, http, store, .. } = settings;
     let schema = S::schema();
@@ -167,6 +168,7 @@ fn assemble<S: Service>(
     tasks.spawn(driver.run(stop.clone()));
     let operator =
         Operator::new(env.clone(), bounded.clone(), keys.clone(), store.clone(), mode.clone());
+    let (coord, names) = (bounded.clone(), keys.clone());
     tasks.spawn(mode_watch::follow(env.clone(), bounded, keys, mode, stop.clone()));
     tasks.spawn(registration.run(stop.clone()));
 
@@ -180,7 +182,7 @@ fn assemble<S: Service>(
         health: Arc::new(health),
         metrics,
     });
-    let parts = ServiceParts { env, store: store.clone(), keys: ring, concern };
+    let parts = ServiceParts { env, store: store.clone(), keys: ring, concern, coord, names };
     let (state, background) = service.assemble(parts);
     let admin: Arc<dyn Admin> = Arc::new(operator);
     let app = App { context, service: state };

@@ -86,6 +86,7 @@ pub fn plan(deployment: &Deployment, seed: u64, clients: usize, time: Duration) 
             request_timeout_ms: REQUEST_MS,
             durability: inside.map_or(store.durability, |inside| inside.durability),
             unarchived_commits: inside.map_or(store.unarchived_commits, |inside| inside.unarchived),
+            deletion_objects: store.deletion_objects,
             tasks: store.tasks,
         },
         workload: Workload {

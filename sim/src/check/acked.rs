@@ -15,7 +15,7 @@ use super::tree::id_in;
 use super::{Checks, Evidence, Violation};
 use crate::history::{Act, Call, Operation, Reply, TreeCall};
 use crate::timeline::export::name_of;
-use crate::timeline::{At, State, Step, Timeline, apply};
+use crate::timeline::{At, State, Step, Timeline, apply, visible};
 
 pub const ORACLE: &str = "I1 acknowledged";
 
@@ -201,7 +201,8 @@ pub fn changes(timeline: &Timeline) -> Vec<Change> {
                 Mutation::Delete { r#type, id } => (r#type, *id),
             };
             let key = (kind.clone(), id);
-            let name = |state: &State| state.get(&key).and_then(name_of).map(str::to_owned);
+            let name =
+                |state: &State| visible(state).get(&key).and_then(name_of).map(str::to_owned);
             let before = name(&state);
             let parent = state.get(&key).and_then(|object| id_in(object, "parent"));
             apply(&mut state, action);

@@ -40,7 +40,7 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     checks.done(ORACLE, waiting.len() as u64);
     waiting.sort_by_key(|window| std::cmp::Reverse(window.first));
     let mut open: Vec<Window<'_>> = Vec::new();
-    timeline.replay_steps(|place, state, step| {
+    timeline.replay_visible(|place, state, step| {
         if step == Step::Before {
             return;
         }

@@ -21,12 +21,14 @@ pub fn problem(state: &State) -> Option<String> {
         .or_else(|| circle(state))
 }
 
-/// Every user and organization has one root group, and every root group one of them.
+/// Every user and organization has one root group, and every root group one of them, unless it is
+/// deleted.
 fn roots(state: &State) -> Option<String> {
     let mut owned = BTreeSet::new();
     for (id, group) in all(state, GROUPS) {
         let [user, org, parent] = ["user", "org", "parent"].map(|field| id_in(group, field));
-        if [user, org, parent].iter().flatten().count() != 1 {
+        let deleted = usize::from(group.get("deleted_at").is_some());
+        if [user, org, parent].iter().flatten().count() + deleted != 1 {
             return Some(format!("group {id} does not stand in one place"));
         }
         for owner in [user, org].into_iter().flatten() {

@@ -75,6 +75,8 @@ pub struct Settings {
     pub durability: Durability,
     #[serde(default = "default_unarchived")]
     pub unarchived_commits: u64,
+    #[serde(default = "default_deletion")]
+    pub deletion_objects: usize,
     /// The product's own; what a plan leaves out is as in production.
     #[serde(default)]
     pub tasks: TaskSettings,
@@ -91,6 +93,10 @@ fn default_durability() -> Durability {
 
 fn default_unarchived() -> u64 {
     StoreSettings::default().unarchived_commits
+}
+
+fn default_deletion() -> usize {
+    StoreSettings::default().deletion_objects
 }
 
 /// What the clients do until the load ends.

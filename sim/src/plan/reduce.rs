@@ -168,6 +168,7 @@ fn settings_by_default(plan: &Plan) -> Vec<Plan> {
         inline_bytes: stored.inline_bytes,
         durability: Durability::Quorum,
         unarchived_commits: stored.unarchived_commits,
+        deletion_objects: stored.deletion_objects,
         ..plan.settings.clone()
     };
     let mut plans = vec![
@@ -178,6 +179,7 @@ fn settings_by_default(plan: &Plan) -> Vec<Plan> {
         with(plan, |plan| plan.settings.inline_bytes = default.inline_bytes),
         with(plan, |plan| plan.settings.durability = default.durability),
         with(plan, |plan| plan.settings.unarchived_commits = default.unarchived_commits),
+        with(plan, |plan| plan.settings.deletion_objects = default.deletion_objects),
     ];
     plans.retain(|simpler| simpler != plan);
     plans

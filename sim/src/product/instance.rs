@@ -108,6 +108,7 @@ impl Instance {
         settings.store.inline_bytes = plan.inline_bytes;
         settings.store.durability = plan.durability;
         settings.store.unarchived_commits = plan.unarchived_commits;
+        settings.store.deletion_objects = plan.deletion_objects;
         settings.store.tasks = plan.tasks.clone();
         settings
     }

@@ -6,9 +6,11 @@ mod object_history;
 mod replay;
 mod revision_log;
 mod stored;
+mod visible;
 
 pub use final_state::{FinalState, SharedFinalState};
 pub use object_history::ObjectHistory;
 pub use replay::{Archived, At, Place, State, Step, Timeline, apply, entry};
 pub use revision_log::{Moments, Noted, Past, RevisionLog};
 pub use stored::Stored;
+pub use visible::visible;

@@ -34,6 +34,8 @@ struct Inner {
     pending: Vec<Pending>,
     /// The number of changes and syncs that still succeed; after that all fail.
     left: Option<usize>,
+    /// Whether all changes fail for want of space.
+    full: bool,
     syncs: usize,
 }
 
@@ -79,6 +81,14 @@ impl TestDisk {
         let waiting = |state: &mut GateState| !state.waiting;
         let waited = self.gate.changed.wait_timeout_while(state, IN_TIME, waiting);
         assert!(waited.unwrap().0.waiting, "no sync came");
+    }
+
+    pub(super) fn set_full(&self, full: bool) {
+        self.lock().full = full;
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.lock().full
     }
 
     pub(super) fn stop_after(&self, calls: usize) {
@@ -143,6 +153,9 @@ impl Gate {
 
 impl Inner {
     fn spend(&mut self) -> io::Result<()> {
+        if self.full {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         match &mut self.left {
             None => Ok(()),
             Some(0) => Err(io::Error::other("the disk is gone")),

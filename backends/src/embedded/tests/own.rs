@@ -7,6 +7,10 @@ use futures_util::{FutureExt, StreamExt};
 use super::disk::TestDisk;
 use super::*;
 use crate::embedded::OpenError;
+use crate::embedded::disk::{Disk, DiskError};
+use crate::embedded::place::{LEAST_FREE, Place, Room, space};
+use crate::embedded::store::At;
+use drydock_core::coord::mvcc::Saved;
 
 fn on(disk: &TestDisk, clock: &Arc<ManualClock>, execution: Execution) -> Embedded {
     let opened = Embedded::open_with_backend(disk.clone(), "disk", shared(clock), execution);
@@ -134,6 +138,74 @@ async fn a_failed_write_is_of_unknown_outcome_and_the_last() {
         assert!(error.is_transient() && store.get("a").await.is_err());
         let last = watch.next().await.unwrap();
         assert!(matches!(last, Err(Error::Unavailable { .. })), "{last:?}");
+    }
+}
+
+/// A disk whose tables can be opened again.
+struct Again(TestDisk);
+
+impl Place for Again {
+    fn open(&mut self) -> Result<(Disk, Option<Saved>), DiskError> {
+        Disk::open(self.0.clone())
+    }
+}
+
+fn again_on(disk: &TestDisk, room: Room) -> At {
+    At { place: Box::new(Again(disk.clone())), room, name: "disk".to_owned(), lock: None }
+}
+
+#[tokio::test]
+async fn a_change_is_refused_at_once_while_there_is_no_room() {
+    let (clock, disk) = (clock(), TestDisk::default());
+    let measured = disk.clone();
+    let room = move || Some(space(1000, if measured.is_full() { 0 } else { LEAST_FREE }));
+    let at = again_on(&disk, Arc::new(room));
+    let store = Embedded::start(at, shared(&clock), THREAD).unwrap();
+    let lease = store.lease_grant(Duration::from_secs(10)).await.unwrap();
+    let first = store.put(Put::new("a", "1")).await.unwrap();
+    let mut watch = store.watch(WatchRequest::new(KeyRange::prefix(""))).await.unwrap();
+    disk.set_full(true);
+    let error = store.put(Put::new("a", "2")).await.unwrap_err();
+    assert!(matches!(error, Error::NoSpace { .. }), "{error}");
+    assert!(store.space().await.unwrap().unwrap().is_full);
+    // What changes nothing on disk goes on.
+    assert_eq!(store.get("a").await.unwrap().1, first);
+    store.lease_keep_alive(lease.id).await.unwrap();
+    disk.set_full(false);
+    assert_eq!(store.put(Put::new("a", "3")).await.unwrap(), first + 1);
+    assert_eq!(watch.next().await.unwrap().unwrap().revision, first + 1);
+}
+
+#[tokio::test]
+async fn a_store_whose_disk_was_full_goes_on_by_itself() {
+    for execution in [THREAD, Execution::Inline] {
+        let (clock, disk) = (clock(), TestDisk::default());
+        let at = again_on(&disk, Arc::new(|| None));
+        let store = Embedded::start(at, shared(&clock), execution).unwrap();
+        let first = store.put(Put::new("a", "1")).await.unwrap();
+        disk.set_full(true);
+        let error = store.put(Put::new("a", "2")).await.unwrap_err();
+        assert!(error.outcome() != Outcome::Applied, "{error}");
+        disk.set_full(false);
+        let again = async || {
+            // Inline, whoever expires leases opens it again.
+            let _ = store.expire_leases().await;
+            store.get("a").await
+        };
+        let found = tokio::time::timeout(IN_TIME, async {
+            loop {
+                tokio::task::yield_now().await;
+                if let Ok(found) = again().await {
+                    return found;
+                }
+            }
+        });
+        let (found, revision) = found.await.expect("it is opened again in time");
+        assert_eq!((found.unwrap().value.as_ref(), revision), (&b"1"[..], first));
+        assert_eq!(store.put(Put::new("a", "3")).await.unwrap(), first + 1);
+        drop(store);
+        let store = on(&disk, &clock, execution);
+        assert_eq!(store.get("a").await.unwrap().0.unwrap().value.as_ref(), b"3");
     }
 }
 

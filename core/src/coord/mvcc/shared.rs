@@ -66,6 +66,15 @@ impl Shared {
         }
     }
 
+    /// Goes on from a state that was read from disk, also after a failure. Nothing that was
+    /// published is missing in it.
+    pub fn restore(&self, state: State) {
+        let mut inner = self.inner.lock().expect("no holder of this lock panics");
+        *inner = Inner { published: state.revision(), state, failed: None };
+        drop(inner);
+        self.changed.notify_waiters();
+    }
+
     /// The newest revision published.
     pub fn published(&self) -> Result<Revision> {
         Ok(self.lock()?.published)

@@ -35,6 +35,7 @@ endpoints! {
     export = Endpoint::get("/api/v1/export")
             .always()
             .unbounded()
+            .audited()
             .about("exports everything")
             .answers_media(NDJSON)
             .refuses(&STORES);

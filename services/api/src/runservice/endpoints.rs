@@ -1,5 +1,6 @@
 //! Runservice's operations, grouped by noun.
 
+use drydock_core::error::Code;
 use drydock_http::api::endpoint::Endpoint;
 use drydock_http::api::page::InvalidPage;
 use drydock_http::api::precondition::RevisionMismatch;
@@ -7,20 +8,22 @@ use drydock_http::api::precondition::RevisionMismatch;
 use crate::endpoints::endpoints;
 use crate::names::InvalidName;
 use crate::runservice::refusals::{
-    ArchivesExpired, AttemptNotExist, BadStatus, EncryptionKeyMissing, ExecutorAlreadyExists,
-    ExecutorNotExist, ExecutorUnknown, InvalidField, NotDecided, NotRegistered, NotRepeatable,
-    RunNotExist, RunNotRestartable, RunNumberNotExist, SessionReplaced, StaleAttempt, TaskNotExist,
-    TooManyQueuedRuns, WrongPhase,
+    ArchivesExpired, AttemptNotExist, BadStatus, CursorExpired, EncryptionKeyMissing,
+    ExecutorAlreadyExists, ExecutorNotExist, ExecutorUnknown, InvalidField, InvalidFrom,
+    LogAttemptNotExist, LogDeleted, LogIsLive, LogNotExist, LogSealed, LogTooLarge, NeverStarted,
+    NotDecided, NotRegistered, NotRepeatable, RunNotExist, RunNotRestartable, RunNumberNotExist,
+    SessionReplaced, StaleAttempt, TaskNotExist, TooManyLogs, TooManyQueuedRuns, WrongPhase,
 };
 use crate::runservice::types::{
-    ApprovalBody, AttemptView, ByNumberQuery, ClaimQuery, Claimed, ExecutorChange, ExecutorView,
-    Heartbeat, HeartbeatAnswer, NewClaim, NewExecutor, NewExecutorView, NewRun, RunSummary,
-    RunView, RunsQuery, Status,
+    AppendQuery, Appended, ApprovalBody, AttemptView, ByNumberQuery, ClaimQuery, Claimed,
+    EventPage, EventsQuery, ExecutorChange, ExecutorView, Heartbeat, HeartbeatAnswer, LOG_BYTES,
+    LOG_TEXT, LogAttemptQuery, LogQuery, NewClaim, NewExecutor, NewExecutorView, NewRun,
+    ResumeGateView, RunSummary, RunView, RunsQuery, Status,
 };
 
 /// All endpoints, in the order of the document.
 pub fn all() -> Vec<Endpoint> {
-    [run::all(), executor::all(), own::all()].concat()
+    [run::all(), event::all(), log::all(), gate::all(), executor::all(), own::all()].concat()
 }
 
 /// Runs.
@@ -68,6 +71,57 @@ pub mod run {
             Endpoint::post("/api/v1/runs/{run}/tasks/{task}/refuse")
                 .about("refuses a task that waits for an approval")
                 .takes::<ApprovalBody>();
+    }
+}
+
+/// The logs of attempts.
+pub mod log {
+    use super::*;
+
+    endpoints! {
+        read: Read {
+            LogAttemptNotExist, LogDeleted, LogNotExist, NeverStarted, RunNotExist, TaskNotExist,
+        } =
+            Endpoint::get("/api/v1/runs/{run}/tasks/{task}/logs/{step}")
+                .about("reads a log of an attempt, and follows it until it is complete")
+                .unbounded()
+                .query::<LogQuery>()
+                .answers_media(LOG_TEXT)
+                .refuses(&[Code::StorageUnavailable]);
+        delete: DeleteLogs {
+            LogAttemptNotExist, LogIsLive, NeverStarted, RunNotExist, TaskNotExist,
+        } =
+            Endpoint::delete("/api/v1/runs/{run}/tasks/{task}/logs")
+                .about("deletes all logs of an attempt that has ended")
+                .query::<LogAttemptQuery>();
+    }
+}
+
+/// Events of runs.
+pub mod event {
+    use super::*;
+
+    endpoints! {
+        list: List { CursorExpired, InvalidFrom } =
+            Endpoint::get("/api/v1/runs/events")
+                .unbounded()
+                .about("lists changes of runs, or streams them as text/event-stream")
+                .query::<EventsQuery>()
+                .answers::<EventPage>();
+    }
+}
+
+/// The gate through which queued runs start after maintenance.
+pub mod gate {
+    use super::*;
+
+    endpoints! {
+        show = Endpoint::get("/api/v1/gates/resume")
+            .about("shows how queued runs start after maintenance, and what became of attempts")
+            .shows::<ResumeGateView>()
+            .undelegated();
+        open = Endpoint::delete("/api/v1/gates/resume")
+            .about("lets queued runs start at once");
     }
 }
 
@@ -135,5 +189,13 @@ pub mod own {
                 .registered()
                 .takes::<Status>()
                 .answers::<AttemptView>();
+        append: Append { AttemptNotExist, LogSealed, LogTooLarge, TooManyLogs } =
+            Endpoint::put("/api/v1/executors/self/attempts/{attempt}/logs/{step}")
+                .about("takes a piece of a log; the same again changes nothing")
+                .registered()
+                .octets()
+                .query::<AppendQuery>()
+                .takes_media(LOG_BYTES)
+                .answers::<Appended>();
     }
 }

@@ -2,7 +2,7 @@
 
 use drydock_core::refusals;
 
-use super::types::{AttemptId, AttemptPhase, Phase, RunId, TaskName};
+use super::types::{AttemptId, AttemptPhase, LogStep, Phase, RunId, TaskName};
 use crate::names::{Name, Ref};
 
 pub use crate::refusals::{
@@ -26,6 +26,19 @@ refusals! {
     StaleAttempt(phase: AttemptPhase) = "the attempt has ended as `{phase}`";
     /// A status that no executor which works could report.
     BadStatus(problem: String) = "{problem}";
+
+    LogNotExist(step: LogStep) = "the task has no log of `{step}`";
+    LogAttemptNotExist(attempt: u32) as LogNotExist = "the task has no attempt {attempt}";
+    NeverStarted(task: TaskName) as LogNotExist = "the task `{task}` has had no attempt yet";
+    LogDeleted = "the logs of the attempt were deleted";
+    LogTooLarge(limit: u64) = "the log would have more than {limit} bytes";
+    /// The attempt's log is sealed: nothing is added to it.
+    LogSealed as StaleAttempt = "the log of the attempt is complete";
+    LogIsLive as WrongPhase = "the log is not complete yet";
+    TooManyLogs as TooManyRequests = "too much of logs waits to be stored";
+    InvalidFrom as InvalidCursor = "`from` must be a cursor that this route answered";
+    CursorExpired(restart: String) =
+        "what follows the cursor is not known any more: list the runs, and go on from `{restart}`";
 
     WrongPhase(phase: Phase) = "the run is in the phase `{phase}`";
     NotDecided(problem: String) as WrongPhase = "{problem}";

@@ -112,7 +112,7 @@ pub fn delete(
 ) -> Result<(), ActionError<Delete>> {
     let project = find(tx, project)?;
     if_match.check(Some(&project.etag()))?;
-    Ok(subtree::delete_project(tx, project.id)?)
+    Ok(subtree::delete_project(tx, &project)?)
 }
 
 pub fn find<F: From<ProjectNotExist>>(

@@ -48,6 +48,7 @@ pub fn create_root(tx: &mut StoreTx<'_>, kind: OwnerKind, owner: Uuid) -> Result
         user,
         org,
         parent: None,
+        deleted_at: None,
         visibility: Visibility::Public,
         revision: 1,
         created_at: now,
@@ -72,6 +73,7 @@ pub fn create(
         user: None,
         org: None,
         parent: Some(parent.id),
+        deleted_at: None,
         visibility: new.visibility,
         revision: 1,
         created_at: now,
@@ -118,7 +120,7 @@ pub fn delete(
     if group.parent.is_none() {
         return Err(RootProjectGroup.into());
     }
-    Ok(subtree::delete_group(tx, group.id)?)
+    Ok(subtree::delete_group(tx, &group)?)
 }
 
 pub fn find<F: From<ProjectGroupNotExist>>(

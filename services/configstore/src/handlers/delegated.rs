@@ -8,7 +8,9 @@ use drydock_api::configstore::types::{Delegation, ON_BEHALF_OF};
 use drydock_core::context::Context;
 use drydock_core::db::Tx;
 use drydock_core::error::{ActionError, ApiError, Chain, Code};
-use http::HeaderMap;
+use drydock_http::server::audit;
+use drydock_http::server::audit::AuditCaller;
+use http::request::Parts;
 
 use crate::action::delegation::{Caller, authorize};
 use crate::action::token as action;
@@ -34,6 +36,10 @@ impl UsedToken {
         let now = app.context.env.now();
         let used = self.0.get().filter(|token| action::is_to_be_noted(token, now));
         let Some(id) = used.map(|token| token.id) else { return };
+        if let Some(first) = used.filter(|token| token.last_used_at.is_none()) {
+            let caller = format!("user {}", first.user);
+            audit::first_use(app.context.service, &caller, &format!("token {}", first.id));
+        }
         let ctx = ctx.timeout(NOTE_TIMEOUT);
         let noted = app.service.store.transact(&ctx, move |tx| {
             action::note_use(tx, id, now)?;
@@ -52,18 +58,23 @@ pub struct Delegated {
     /// `None`: the internal token alone is enough.
     delegation: Option<Delegation>,
     pub used: UsedToken,
+    audit: AuditCaller,
 }
 
 impl Delegated {
-    pub fn of(headers: &HeaderMap) -> Result<Delegated, ApiError> {
-        let given = headers.get(ON_BEHALF_OF);
+    pub fn of(parts: &Parts) -> Result<Delegated, ApiError> {
+        let given = parts.headers.get(ON_BEHALF_OF);
         let delegation = given.map(|value| serde_json::from_slice(value.as_bytes())).transpose();
         let delegation = delegation.map_err(|error| {
             let message = "`Drydock-On-Behalf-Of` must be JSON with a token and rights";
             let error = ApiError::new(Code::InvalidHeader.kind()).with_source(error);
             error.with_code(Code::InvalidHeader).with_message(message)
         })?;
-        Ok(Delegated { delegation, used: UsedToken::default() })
+        let audit = AuditCaller::of(parts);
+        if delegation.is_none() {
+            audit.set(|| "internal token".to_owned());
+        }
+        Ok(Delegated { delegation, used: UsedToken::default(), audit })
     }
 
     pub fn is_some(&self) -> bool {
@@ -75,6 +86,7 @@ impl Delegated {
         let Some(delegation) = &self.delegation else { return Ok(None) };
         let caller = authorize(tx, delegation)?;
         self.used.set(&caller.token);
+        self.audit.set(|| format!("user {} ({})", caller.user.name, caller.user.id));
         Ok(Some(caller))
     }
 }

@@ -25,7 +25,7 @@ pub async fn list(
     Path(user): Path<Ref>,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<LinkedAccountView>>, OperationError<failures::List>> {
-    let page = query.page()?;
+    let page = query.page_of(&format!("linked accounts of {user}"))?;
     let read = reader.read(query.reads(), move |tx| {
         let user = user::find(tx, &user)?;
         let found = model::linked_account::list(tx, user.id, &page)?;

@@ -20,7 +20,7 @@ pub async fn list(
     Path(org): Path<Ref>,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<MemberView>>, OperationError<failures::List>> {
-    let page = query.page()?;
+    let page = query.page_of(&format!("members of {org}"))?;
     let read = reader.read(query.reads(), move |tx| {
         let org = org::find(tx, &org)?;
         let found = model::member::list(tx, org.id, &page)?;

@@ -23,7 +23,7 @@ pub async fn list(
     reader: Reader<failures::List>,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<Org>>, OperationError<failures::List>> {
-    let page = query.page()?;
+    let page = query.page_of("orgs")?;
     let read = reader.read_as(query.reads(), move |tx, caller| {
         let found = model::org::list(tx, caller.and_then(Caller::sees_as), &page)?;
         Ok(page.cut(found, |org| Cursor::new(org.name.as_str(), org.id)))

@@ -83,7 +83,7 @@ pub async fn subgroups(
     Path(group): Path<TreeRef>,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<ProjectGroupView>>, OperationError<failures::Subgroups>> {
-    let page = query.page()?;
+    let page = query.page_of(&format!("groups in {group}"))?;
     let read = reader.read_as(query.reads(), move |tx, caller| {
         let parent = action::find(tx, &group)?;
         let above = placement(tx, parent.id)?;
@@ -101,7 +101,7 @@ pub async fn projects(
     Path(group): Path<TreeRef>,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<ProjectView>>, OperationError<failures::Projects>> {
-    let page = query.page()?;
+    let page = query.page_of(&format!("projects in {group}"))?;
     let read = reader.read_as(query.reads(), move |tx, caller| {
         let parent = action::find(tx, &group)?;
         let above = placement(tx, parent.id)?;

@@ -63,7 +63,7 @@ impl<F> FromRequestParts<App> for Reader<F> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Reader<F>, HttpError> {
         let Ctx(ctx) = Ctx::from_request_parts(parts, app).await?;
-        let delegated = Delegated::of(&parts.headers)?;
+        let delegated = Delegated::of(parts)?;
         Ok(Reader { app: app.clone(), ctx, delegated, failures: PhantomData })
     }
 }

@@ -22,7 +22,7 @@ pub async fn list(
     reader: Reader<failures::List>,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<RemoteSource>>, OperationError<failures::List>> {
-    let page = query.page()?;
+    let page = query.page_of("remote sources")?;
     let read = reader.read(query.reads(), move |tx| {
         let found = model::remote_source::list(tx, &page)?;
         Ok(page.cut(found, |source| Cursor::new(source.name.as_str(), source.id)))

@@ -30,7 +30,7 @@ where
     R: Editable,
 {
     let (query, tree) = query.split();
-    let page = query.page()?;
+    let page = query.page_of(&format!("{} in {scope}, tree: {tree}", R::TABLE))?;
     let read = reader.read(query.reads(), move |tx| {
         let mut scopes = S::Scope::scopes(tx, &scope)?;
         scopes.truncate(if tree { usize::MAX } else { 1 });

@@ -32,7 +32,7 @@ pub async fn list(
     Path(user): Path<Ref>,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<TokenView>>, OperationError<failures::List>> {
-    let page = query.page()?;
+    let page = query.page_of(&format!("tokens of {user}"))?;
     let read = reader.read(query.reads(), move |tx| {
         let user = user::find(tx, &user)?;
         let found = model::token::list(tx, user.id, &page)?;

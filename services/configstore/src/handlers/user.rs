@@ -22,7 +22,7 @@ pub async fn list(
     reader: Reader<failures::List>,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<User>>, OperationError<failures::List>> {
-    let page = query.page()?;
+    let page = query.page_of("users")?;
     let read = reader.read(query.reads(), move |tx| {
         let found = model::user::list(tx, &page)?;
         Ok(page.cut(found, |user| Cursor::new(user.name.as_str(), user.id)))
@@ -83,7 +83,7 @@ pub async fn orgs(
     Path(user): Path<Ref>,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<UserOrg>>, OperationError<failures::Orgs>> {
-    let page = query.page()?;
+    let page = query.page_of(&format!("orgs of {user}"))?;
     let read = reader.read(query.reads(), move |tx| {
         let user = action::find(tx, &user)?;
         let found = model::org::of_user(tx, user.id, &page)?;

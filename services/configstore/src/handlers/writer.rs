@@ -39,18 +39,6 @@ impl<F: Failure> Writer<F> {
         done.map_err(OperationError::at_boundary)
     }
 
-    /// The same for `work` of a few statements, whatever the size of the store.
-    pub async fn transact_short<T: Send + 'static>(
-        self,
-        work: impl FnMut(&mut StoreTx<'_>) -> Result<T, ActionError<F>> + Send + 'static,
-    ) -> Result<T, OperationError<F>> {
-        let Writer { app, ctx, delegated, .. } = self;
-        let used = delegated.used.clone();
-        let done = app.service.store.transact_short(&ctx, authorized(delegated, work)).await;
-        used.note(&app, &ctx).await;
-        done.map_err(OperationError::at_boundary)
-    }
-
     /// Creates an object with `work` and answers 201, or repeats the answer that the same request
     /// got before.
     pub async fn create(
@@ -62,9 +50,17 @@ impl<F: Failure> Writer<F> {
         F: From<NotRepeatable>,
     {
         let encryptor = self.encryptor();
-        let work =
-            move |tx: &mut StoreTx<'_>| once(tx, &encryptor, repeatable.as_ref(), |tx| work(tx));
-        Ok(self.transact_short(work).await?.into_response())
+        let Writer { app, ctx, delegated, .. } = self;
+        let used = delegated.used.clone();
+        let done = app.service.store.transact_short(&ctx, move |tx: &mut StoreTx<'_>| {
+            let caller = delegated.authorize(tx).map_err(ActionError::boxed)?;
+            let caller = caller.map(|caller| caller.user.id);
+            let created = once(tx, &encryptor, caller, repeatable.as_ref(), |tx| work(tx));
+            created.map_err(ActionError::boxed)
+        });
+        let done = done.await;
+        used.note(&app, &ctx).await;
+        Ok(done.map_err(OperationError::<F>::at_boundary)?.into_response())
     }
 
     pub fn encryptor(&self) -> Encryptor {
@@ -91,7 +87,7 @@ impl<F> FromRequestParts<App> for Writer<F> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Writer<F>, HttpError> {
         let Ctx(ctx) = Ctx::from_request_parts(parts, app).await?;
-        let delegated = Delegated::of(&parts.headers)?;
+        let delegated = Delegated::of(parts)?;
         Ok(Writer { app: app.clone(), ctx, delegated, failures: PhantomData })
     }
 }

@@ -1,6 +1,5 @@
 use drydock_api::configstore::types::Visibility;
 use drydock_api::names::{Name, TreeRef};
-use drydock_core::db::column::id;
 use drydock_core::db::{DbError, Tx};
 use drydock_http::api::page::PageRequest;
 use uuid::Uuid;
@@ -11,7 +10,11 @@ use crate::schema::PROJECTS;
 
 pub fn find(tx: &Tx<'_>, project: &TreeRef) -> Result<Option<Project>, DbError> {
     let path = match project {
-        TreeRef::Id(id) => return tx.get(PROJECTS, *id),
+        TreeRef::Id(id) => {
+            let Some(found) = tx.get::<Project>(PROJECTS, *id)? else { return Ok(None) };
+            let deleted = project_group::is_deleted(tx, found.parent)?;
+            return Ok((!deleted).then_some(found));
+        }
         TreeRef::Path(path) => path,
     };
     // A path without names below the owner is a root group.
@@ -38,9 +41,4 @@ pub fn list(
         WHERE parent = :scope AND (:filter IS NULL OR data ->> '$.visibility' = :filter)";
     let filter = visibility.map(Visibility::as_str);
     page::objects_like(tx, select, ("name", "id"), parent, filter, request)
-}
-
-pub fn ids_in(tx: &Tx<'_>, parent: Uuid) -> Result<Vec<Uuid>, DbError> {
-    let sql = "SELECT id FROM projects WHERE parent = ?1 ORDER BY id";
-    tx.query(sql, [parent.to_string()], |row| id(row, 0))
 }

@@ -11,7 +11,10 @@ use crate::schema::PROJECT_GROUPS;
 
 pub fn find(tx: &Tx<'_>, group: &TreeRef) -> Result<Option<ProjectGroup>, DbError> {
     match group {
-        TreeRef::Id(id) => tx.get(PROJECT_GROUPS, *id),
+        TreeRef::Id(id) => match is_deleted(tx, *id)? {
+            true => Ok(None),
+            false => tx.get(PROJECT_GROUPS, *id),
+        },
         TreeRef::Path(TreePath { kind, owner, names }) => by_path(tx, *kind, owner, names),
     }
 }
@@ -46,12 +49,24 @@ pub fn by_name(tx: &Tx<'_>, parent: Uuid, name: &Name) -> Result<Option<ProjectG
     Ok(found.into_iter().next())
 }
 
-pub fn root_of(tx: &Tx<'_>, kind: OwnerKind, owner: Uuid) -> Result<Option<Uuid>, DbError> {
+pub fn root_of(tx: &Tx<'_>, kind: OwnerKind, owner: Uuid) -> Result<Option<ProjectGroup>, DbError> {
     let sql = match kind {
-        OwnerKind::User => "SELECT id FROM project_groups WHERE user = ?1",
-        OwnerKind::Org => "SELECT id FROM project_groups WHERE org = ?1",
+        OwnerKind::User => "SELECT data FROM project_groups WHERE user = ?1",
+        OwnerKind::Org => "SELECT data FROM project_groups WHERE org = ?1",
     };
-    tx.query_one(sql, [owner.to_string()], |row| id(row, 0))
+    Ok(tx.query_objects(sql, [owner.to_string()])?.into_iter().next())
+}
+
+/// Whether the group is in a subtree that was deleted.
+pub fn is_deleted(tx: &Tx<'_>, group: Uuid) -> Result<bool, DbError> {
+    let sql = "WITH RECURSIVE up (id) AS (
+            VALUES (?1)
+            UNION
+            SELECT g.parent FROM up JOIN project_groups g ON g.id = up.id
+                WHERE g.parent IS NOT NULL
+        )
+        SELECT 1 FROM up JOIN project_groups g ON g.id = up.id WHERE g.deleted_at IS NOT NULL";
+    Ok(tx.query_one(sql, [group.to_string()], |_| Ok(()))?.is_some())
 }
 
 pub fn list(

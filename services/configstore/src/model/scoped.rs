@@ -2,7 +2,6 @@
 
 use drydock_api::configstore::types::Scope;
 use drydock_api::names::{Name, Ref};
-use drydock_core::db::column::id;
 use drydock_core::db::{DbError, Tx};
 use drydock_http::api::page::PageRequest;
 use uuid::Uuid;
@@ -49,12 +48,6 @@ pub fn list<R: ScopedRecord>(
         R::TABLE
     );
     page::objects_in(tx, &select, ("sort", "id"), super::tree::ids(scopes), request)
-}
-
-pub fn ids_in<R: ScopedRecord>(tx: &Tx<'_>, scope: Uuid) -> Result<Vec<Uuid>, DbError> {
-    let sql =
-        format!("SELECT id FROM {} WHERE project = ?1 OR project_group = ?1 ORDER BY id", R::TABLE);
-    tx.query(&sql, [scope.to_string()], |row| id(row, 0))
 }
 
 /// All objects that are defined in these scopes, in the order of the scopes, then by name.

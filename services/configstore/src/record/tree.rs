@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// A project group, as stored. It has exactly one of `user`, `org` (a root group, whose name is
-/// empty) and `parent`.
+/// empty), `parent`, and `deleted_at`: the root of a subtree that nobody sees any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectGroup {
@@ -21,6 +21,8 @@ pub struct ProjectGroup {
     pub org: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
     pub visibility: Visibility,
     pub revision: u64,
     pub created_at: Timestamp,

@@ -1,5 +1,6 @@
 //! Configstore's tables, and the constraints that hold in every state of them.
 
+pub(crate) mod deleted;
 mod tables;
 mod tree;
 

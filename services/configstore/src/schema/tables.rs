@@ -6,11 +6,12 @@
 //! organization with an owner keeps one, and every user and organization has a root group.
 
 use drydock_api::configstore::types::{Org, RemoteSource, User};
-use drydock_core::read_model::{ObjectType, Schema, not_encrypted, parses};
+use drydock_core::read_model::{Leftovers, ObjectType, Schema, not_encrypted, parses};
 use drydock_runtime::encryption::Encrypted;
 use drydock_runtime::once::IDEMPOTENCY_KEYS;
 use serde::Deserialize;
 
+use super::deleted;
 use crate::record::{
     LinkedAccount, Member, Project, ProjectGroup, ScopedRecord, Secret, Token, Variable,
 };
@@ -138,6 +139,8 @@ pub static SCHEMA: Schema = Schema {
         },
         IDEMPOTENCY_KEYS,
     ],
+    leftovers: Leftovers { count: deleted::count, next: deleted::next },
+    counters: None,
 };
 
 #[derive(Deserialize)]

@@ -5,7 +5,7 @@
 //! index of a reference that most rows lack holds only the rows that have it.
 
 /// A root group belongs to one user or organization and has no name; every other group has a parent
-/// and a name.
+/// and a name. A group with a time of deletion is the root of a subtree that nobody sees.
 pub const PROJECT_GROUPS: &str = "CREATE TABLE project_groups (
     id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
     data TEXT NOT NULL,
@@ -14,13 +14,19 @@ pub const PROJECT_GROUPS: &str = "CREATE TABLE project_groups (
     org TEXT GENERATED ALWAYS AS (data ->> '$.org') STORED REFERENCES orgs (id),
     parent TEXT GENERATED ALWAYS AS (data ->> '$.parent') STORED
         REFERENCES project_groups (id),
-    CHECK ((user IS NOT NULL) + (org IS NOT NULL) + (parent IS NOT NULL) = 1),
+    deleted_at TEXT GENERATED ALWAYS AS (data ->> '$.deleted_at') STORED,
+    CHECK (
+        (user IS NOT NULL) + (org IS NOT NULL) + (parent IS NOT NULL)
+            + (deleted_at IS NOT NULL) = 1
+    ),
     CHECK ((name IS NULL) = (parent IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX project_groups_user ON project_groups (user) WHERE user IS NOT NULL;
 CREATE UNIQUE INDEX project_groups_org ON project_groups (org) WHERE org IS NOT NULL;
 CREATE UNIQUE INDEX project_groups_parent ON project_groups (parent, name)
     WHERE parent IS NOT NULL;
+CREATE INDEX project_groups_deleted ON project_groups (deleted_at, id)
+    WHERE deleted_at IS NOT NULL;
 CREATE TRIGGER project_groups_insert AFTER INSERT ON project_groups
 WHEN NEW.parent IS NOT NULL AND EXISTS (
     WITH RECURSIVE above (id) AS (

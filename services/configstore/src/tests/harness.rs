@@ -19,11 +19,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{Configstore, ConfigstoreState, SCHEMA};
 
 /// The encryption keys of the tests.
-const KEYS: &str = "test:0101010101010101010101010101010101010101010101010101010101010101";
+pub const KEYS: &str = "test:0101010101010101010101010101010101010101010101010101010101010101";
 
 pub struct TestConfigstore {
     served: Served<ConfigstoreState>,
     pub clock: Arc<ManualClock>,
+    pub env: Env,
     _scratch: TempDir,
 }
 
@@ -59,7 +60,7 @@ impl TestConfigstore {
         store.applied().wait_for(|applied| applied.phase == Phase::Ready).await.unwrap();
         let state = ConfigstoreState { store, keys };
         let served = Served::new(HttpSettings::default(), Configstore::routes(), state).await;
-        TestConfigstore { served, clock, _scratch: scratch }
+        TestConfigstore { served, clock, env, _scratch: scratch }
     }
 
     pub fn typed(&self) -> ConfigstoreClient {

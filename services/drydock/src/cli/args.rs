@@ -236,13 +236,21 @@ pub enum StoreAction {
     },
     /// Read and verify all data; the exit code is 1 if there are findings
     Verify(StoreArgs),
+    /// Go on from what objects hold if the embedded coordination store is damaged
+    Recover {
+        /// Recover without asking; needed where there is no terminal
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
 }
 
 impl StoreAction {
     pub fn store(&self) -> &StoreArgs {
         match self {
             StoreAction::Inspect(store) | StoreAction::Verify(store) => store,
-            StoreAction::Gc { store, .. } => store,
+            StoreAction::Gc { store, .. } | StoreAction::Recover { store, .. } => store,
         }
     }
 }

@@ -39,6 +39,7 @@ pub async fn run(action: &StoreAction, config: Config, json: bool) -> Result<(),
         StoreAction::Inspect(_) => inspect(&store, json).await?,
         StoreAction::Gc { dry_run, .. } => collect(&store, *dry_run, json).await?,
         StoreAction::Verify(_) => unsound = verify(&store, json).await?,
+        StoreAction::Recover { .. } => unreachable!("it needs no store that can be opened"),
     }
     match unsound {
         0 => Ok(()),

@@ -3,6 +3,7 @@
 //! Results go to stdout, everything else to stderr. A failure is one line that begins with
 //! `error:`; its exit code is in [`exit`].
 
+mod address;
 mod args;
 mod backup;
 mod calls;
@@ -21,6 +22,7 @@ mod logging;
 mod maintenance;
 mod objects;
 mod output;
+mod recover;
 mod repeats;
 mod run;
 mod serve;

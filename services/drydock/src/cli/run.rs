@@ -7,7 +7,7 @@ use drydock_executor::supervisor::supervise;
 use nix::sys::stat::{Mode, umask};
 use tokio::runtime::Runtime;
 
-use super::args::{BackupAction, Cli, Command, ConfigAction, ConfigArgs, GatewayArgs};
+use super::args::{BackupAction, Cli, Command, ConfigAction, ConfigArgs, GatewayArgs, StoreAction};
 use super::executor;
 use super::executor::args::ExecutorAction;
 use super::exit::{Failure, USAGE};
@@ -15,7 +15,7 @@ use super::logging::Log;
 use super::objects::session::Session;
 use super::objects::{group, org, project, remote_source, secret, token, user, variable};
 use super::{
-    backup, doctor, examine, export, import, lineages, logging, maintenance, output, serve,
+    backup, doctor, examine, export, import, lineages, logging, maintenance, output, recover, serve,
 };
 use crate::config::{Config, ConfigError, Environment, Loaded, Sources, load};
 
@@ -62,7 +62,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Store { action } => {
             let store = action.store();
             let (config, _logs) = prepare(&store.config, environment)?;
-            runtime()?.block_on(examine::run(&action, config, store.json))
+            match action {
+                StoreAction::Recover { yes, .. } => runtime()?.block_on(recover::run(&config, yes)),
+                _ => runtime()?.block_on(examine::run(&action, config, store.json)),
+            }
         }
         Command::Backup { action: BackupAction::Verify { file, of, config } } => {
             let (config, _logs) = prepare(&config, environment)?;
@@ -156,7 +159,7 @@ where
 /// Reads the configuration, and begins to log as it says.
 fn prepare(args: &ConfigArgs, environment: &Environment) -> Result<(Config, Log), Failure> {
     let config = read_config(args, environment)?.config;
-    let logs = logging::begin(&config.log);
+    let logs = logging::begin(&config.log)?;
     if let Some(warning) = environment.warning() {
         tracing::warn!("{warning}");
     }

@@ -3,7 +3,7 @@
 //! The first SIGTERM or Ctrl-C asks the services to stop, the second ends the process at once.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::ServeRole;
 use super::exit::{FAILED, Failure};
 use super::store::Addresses;
-use super::{calls, executor, output, store};
+use super::{address, calls, executor, output, store};
 use crate::config::stores::{CoordinationKind, ObjectsKind};
 use crate::config::tls::ListenTls;
 use crate::config::{Config, Loaded, keys, tokens};
@@ -96,15 +96,17 @@ async fn with_stores(role: ServeRole, with_executor: bool, config: Config) -> Re
         let settings = drydock_gateway::Settings {
             admin_token: admin_token(&config, &data_dir, &deps.env)?,
             internal_token: internal_token.clone(),
-            configstore: vec![reachable(&configstore.listener.local_addr())],
+            configstore: vec![address::reachable(&configstore.listener.local_addr())],
         };
         let net = calls::net(configstore.scheme == "https", &config.gateway.services)?;
         running.spawn_gateway(settings, net, config.http.clone(), deps.env.clone(), gateway);
     }
     if let Some(bound) = runservice.as_ref().filter(|_| with_executor) {
         let net = calls::net(bound.scheme == "https", &config.executor.tls)?;
-        let runs =
-            executor::run::Servers { net, all: vec![reachable(&bound.listener.local_addr())] };
+        let runs = executor::run::Servers {
+            net,
+            all: vec![address::reachable(&bound.listener.local_addr())],
+        };
         running.spawn_executor(&config, &data_dir, runs, &internal_token, &deps.env);
     }
     let settings = settings(&config, internal_token, keys);
@@ -191,9 +193,11 @@ impl Running {
         &mut self,
         bound: Bound,
         service: impl Service,
-        settings: Settings,
+        mut settings: Settings,
         deps: Deps,
     ) {
+        let local = bound.listener.local_addr();
+        settings.advertise = Some(address::advertised(settings.advertise.as_deref(), &local));
         self.spawn(bound, move |listener, shutdown| {
             start(service, settings, deps, listener, shutdown)
         });
@@ -344,45 +348,14 @@ fn announce<'a>(bound: impl IntoIterator<Item = &'a Bound>) -> Result<Addresses,
     Ok(addresses)
 }
 
-/// The address at which a listener is dialled from this machine: a listener on all interfaces is
-/// dialled on the loopback one.
-fn reachable(address: &str) -> String {
-    match address.parse::<SocketAddr>() {
-        Ok(mut address) if address.ip().is_unspecified() => {
-            let here = match address {
-                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-            };
-            address.set_ip(here);
-            address.to_string()
-        }
-        _ => address.to_owned(),
-    }
-}
-
 fn settings(config: &Config, internal_token: SecretString, keys: KeyRing) -> Settings {
     Settings {
         cluster: config.cluster.clone(),
         http: config.http.clone(),
         store: config.store.clone(),
         lease_ttl: config.instance.lease_ttl,
+        advertise: config.instance.advertise.clone(),
         maintenance_drain: config.instance.maintenance_drain,
         ..Settings::new(internal_token, keys)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_listener_on_all_interfaces_is_dialled_on_loopback() {
-        for (bound, dialled) in [
-            ("0.0.0.0:80", "127.0.0.1:80"),
-            ("[::]:80", "[::1]:80"),
-            ("10.0.0.1:80", "10.0.0.1:80"),
-        ] {
-            assert_eq!(reachable(bound), dialled);
-        }
     }
 }

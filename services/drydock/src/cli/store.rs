@@ -3,6 +3,7 @@
 //! | path | what it is |
 //! |---|---|
 //! | `coordination.redb` | the coordination store, if it is the embedded one |
+//! | `coordination.redb.damaged-…` | what `store recover` has put aside |
 //! | `objects/` | objects, if they are files |
 //! | `scratch/` | read models: derived, made again at every start |
 //! | `tokens.json` | tokens made at random, readable by their owner only |
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use drydock_backends::embedded::Embedded;
+use drydock_backends::embedded::{Embedded, OpenError};
 use drydock_backends::etcd::Etcd;
 use drydock_backends::lock::ProcessLock;
 use drydock_backends::objects::{Credentials, open_fs, open_s3};
@@ -54,9 +55,9 @@ pub fn open(config: &Config, readers: usize) -> Result<Opened, Failure> {
     let scratch_dir = data_dir.join("scratch");
     let (coord, lock): (Arc<dyn Coordination>, _) = match config.coordination.kind {
         CoordinationKind::Embedded => {
-            let path = data_dir.join("coordination.redb");
+            let path = coordination_file(data_dir);
             let coord = Embedded::open(&path, Arc::clone(&clock), execution);
-            (Arc::new(coord.map_err(|error| failed(error.into()))?), None)
+            (Arc::new(coord.map_err(unopened)?), None)
         }
         CoordinationKind::Etcd => {
             private::create_dir_all(data_dir).map_err(|error| failed(error.into()))?;
@@ -76,6 +77,23 @@ pub fn open(config: &Config, readers: usize) -> Result<Opened, Failure> {
     private::create_dir_all(&scratch_dir).map_err(|error| failed(error.into()))?;
     let env = Env::new(clock, RngTree::from_entropy());
     Ok(Opened { deps: Deps { env, coord, objects, execution, scratch_dir }, _lock: lock })
+}
+
+/// The file of the embedded coordination store.
+pub fn coordination_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("coordination.redb")
+}
+
+/// The failure to open the embedded coordination store, and the way on.
+fn unopened(error: OpenError) -> Failure {
+    let subject = match error {
+        OpenError::Unreadable { .. } => {
+            "the data directory cannot be used (if its file is damaged, as in a copy of a live \
+             directory, `drydock store recover` keeps it and goes on from what objects hold)"
+        }
+        _ => "the data directory cannot be used",
+    };
+    Failure::because(subject, error)
 }
 
 pub fn open_etcd(config: &CoordinationConfig) -> Result<Etcd, Failure> {

@@ -35,12 +35,23 @@ pub struct RunserviceConfig {
     pub max_queued_per_project: u64,
     /// Running tasks of one project.
     pub max_running_tasks: u32,
+    /// Queued runs that start in a minute after maintenance, an import or a recovery.
+    pub resume_per_minute: u32,
+    /// How long an executor is alive after a heartbeat.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub executor_ttl: Duration,
 }
 
 impl Default for RunserviceConfig {
     fn default() -> RunserviceConfig {
-        let Settings { engine, pick, max_queued_per_group, max_queued_per_project } =
-            Settings::default();
+        let Settings {
+            engine,
+            pick,
+            max_queued_per_group,
+            max_queued_per_project,
+            resume_per_minute,
+            executor_ttl,
+        } = Settings::default();
         RunserviceConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8002)),
             tls: ListenTls::default(),
@@ -51,6 +62,8 @@ impl Default for RunserviceConfig {
             max_queued_per_group,
             max_queued_per_project,
             max_running_tasks: pick.max_running_tasks,
+            resume_per_minute,
+            executor_ttl,
         }
     }
 }
@@ -71,6 +84,8 @@ impl RunserviceConfig {
             },
             max_queued_per_group: self.max_queued_per_group,
             max_queued_per_project: self.max_queued_per_project,
+            resume_per_minute: self.resume_per_minute,
+            executor_ttl: self.executor_ttl,
         }
     }
 }

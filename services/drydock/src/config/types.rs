@@ -44,7 +44,7 @@ pub struct Config {
 }
 
 /// The keys without a default, and whether they are secret.
-pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 32] = [
+pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 34] = [
     ("data_dir", Secrecy::Public),
     ("internal_token", Secrecy::Secret),
     ("admin_token", Secrecy::Secret),
@@ -53,6 +53,8 @@ pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 32] = [
     ("executor.tls.ca_file", Secrecy::Public),
     ("executor.tls.cert_file", Secrecy::Public),
     ("executor.tls.key_file", Secrecy::Public),
+    ("log.audit_file", Secrecy::Public),
+    ("instance.advertise", Secrecy::Public),
     ("coordination.user", Secrecy::Public),
     ("coordination.password", Secrecy::Secret),
     ("coordination.ca_file", Secrecy::Public),
@@ -102,6 +104,9 @@ pub struct LogConfig {
     pub format: LogFormat,
     /// A level, or directives such as `info,drydock_core=debug`.
     pub level: String,
+    /// The file to which the audit's lines are appended as JSON; without it they are in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,6 +150,9 @@ pub struct InstanceConfig {
     pub maintenance_drain: Duration,
     /// The number of threads that read from the read model.
     pub readers: usize,
+    /// The host, with or without a port, by which others reach this instance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advertise: Option<String>,
 }
 
 impl Default for Config {
@@ -155,7 +163,7 @@ impl Default for Config {
             internal_token: None,
             admin_token: None,
             encryption: EncryptionConfig::default(),
-            log: LogConfig { format: LogFormat::Text, level: "info".to_owned() },
+            log: LogConfig { format: LogFormat::Text, level: "info".to_owned(), audit_file: None },
             configstore: ServiceConfig {
                 listen: SocketAddr::from(([127, 0, 0, 1], 8001)),
                 tls: ListenTls::default(),
@@ -172,6 +180,7 @@ impl Default for Config {
                 lease_ttl: Duration::from_secs(10),
                 maintenance_drain: Duration::from_secs(10),
                 readers: 4,
+                advertise: None,
             },
             http: HttpSettings::default(),
             store: StoreSettings::default(),

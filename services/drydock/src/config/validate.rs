@@ -39,7 +39,7 @@ const CLIENTS_NEED: [(&str, &str); 3] = [
 const MAX_NUMBER: i64 = 1_000_000_000_000;
 /// The greatest number of readers, each of which is a thread.
 const MAX_READERS: i64 = 1024;
-/// The greatest number of running tasks of one project.
+/// The greatest number of running tasks of one project, and of runs that start in a minute.
 const MAX_TASKS: i64 = 1_000_000;
 const MAX_DURATION: jiff::SignedDuration = jiff::SignedDuration::from_hours(24 * 365);
 /// The shortest lease: heartbeats are sent several times within it.
@@ -116,7 +116,10 @@ fn one(key: &str, value: &Value) -> Result<(), String> {
         (_, Value::Integer(number)) if *number < 1 => Err("must be at least 1".to_owned()),
         ("instance.readers", Value::Integer(number)) => at_most(*number, MAX_READERS),
         ("executor.limit", Value::Integer(number)) => at_most(*number, MAX_LIMIT.into()),
-        ("runservice.max_running_tasks", Value::Integer(number)) => at_most(*number, MAX_TASKS),
+        (
+            "runservice.max_running_tasks" | "runservice.resume_per_minute",
+            Value::Integer(number),
+        ) => at_most(*number, MAX_TASKS),
         (_, Value::Integer(number)) => at_most(*number, MAX_NUMBER),
         ("cluster", Value::String(name)) => cluster(name),
         ("internal_token" | "admin_token" | "executor.token", Value::String(token)) => {
@@ -138,7 +141,10 @@ fn one(key: &str, value: &Value) -> Result<(), String> {
         ("objects.bucket" | "objects.region", Value::String(name)) if name.is_empty() => {
             Err("must not be empty".to_owned())
         }
-        ("instance.lease_ttl", Value::String(text)) => duration(text, MIN_LEASE),
+        ("instance.advertise", Value::String(text)) => advertised(text),
+        ("instance.lease_ttl" | "runservice.executor_ttl", Value::String(text)) => {
+            duration(text, MIN_LEASE)
+        }
         (_, Value::String(text)) if is_duration(key) => duration(text, MIN_DURATION),
         (_, Value::String(path)) if path.is_empty() && is_path(key) => {
             Err("must not be empty".to_owned())
@@ -251,6 +257,15 @@ pub(super) fn usable_token(token: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("must be at least {MIN_TOKEN_LENGTH} visible ASCII characters without spaces"))
+}
+
+fn advertised(text: &str) -> Result<(), String> {
+    let is_ip = text.parse::<std::net::IpAddr>().is_ok();
+    let is_host = text.parse::<http::uri::Authority>().is_ok() && !text.contains('@');
+    if is_ip || is_host {
+        return Ok(());
+    }
+    Err("must be a host, with or without a port, such as `10.0.0.5` or `node-1:8001`".to_owned())
 }
 
 fn log_level(level: &str) -> Result<(), String> {

@@ -1,7 +1,9 @@
+use std::process::Stdio;
+
 use drydock_api::configstore::types::NewUser;
 use drydock_http::api::page::ListQuery;
 
-use super::harness::{Installation, Running, soon, text};
+use super::harness::{Installation, Running, drydock, soon, text};
 
 async fn add(running: &Running, name: &str) {
     let new = NewUser { name: name.to_owned(), admin: false };
@@ -69,4 +71,46 @@ async fn a_restore_on_the_command_line_goes_back_to_what_an_import_replaced() {
     assert_eq!(page.items.len(), 1);
     stop(running).await;
     assert!(installation.operate(&["store", "verify"]).await.status.success());
+}
+
+/// A copy of a live data directory may have pages of different moments in its file.
+#[tokio::test]
+async fn a_damaged_coordination_store_is_put_aside_and_objects_are_gone_on_from() {
+    let installation = Installation::new();
+    let start = async || {
+        let mut command = drydock();
+        command.env("DRYDOCK_STORE_DURABILITY", "archived").stderr(Stdio::null());
+        installation.start_with(command).await
+    };
+    let running = start().await;
+    add(&running, "alice").await;
+    stop(running).await;
+    let sound = installation.operate(&["store", "recover", "--yes"]).await;
+    assert_eq!(sound.status.code(), Some(1));
+    assert!(text(&sound.stderr).contains("nothing to recover"), "{}", text(&sound.stderr));
+
+    let file = installation.data().join("coordination.redb");
+    let mut damaged = std::fs::read(&file).unwrap();
+    damaged[64..4096].fill(0xa5);
+    std::fs::write(&file, &damaged).unwrap();
+    let refused = installation.operate(&["serve", "all"]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("store recover"), "{}", text(&refused.stderr));
+    let asked = installation.operate(&["store", "recover"]).await;
+    assert_eq!(asked.status.code(), Some(2), "{}", text(&asked.stderr));
+    assert!(text(&asked.stderr).contains("configstore"), "{}", text(&asked.stderr));
+    assert_eq!(std::fs::read(&file).unwrap(), damaged);
+
+    let done = installation.operate(&["store", "recover", "--yes"]).await;
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let kept = installation.data().join("coordination.redb.damaged-1");
+    assert_eq!(std::fs::read(&kept).unwrap(), damaged);
+    let again = installation.operate(&["store", "recover", "--yes"]).await;
+    assert!(text(&again.stderr).contains("by itself"), "{}", text(&again.stderr));
+
+    let running = start().await;
+    let page = running.client.users(&soon(), &ListQuery::default()).await.unwrap();
+    assert_eq!(page.items.len(), 1, "{page:?}");
+    add(&running, "bob").await;
+    stop(running).await;
 }

@@ -110,6 +110,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
                 release: Vec::new(),
                 unknown: Vec::new(),
                 drain: false,
+                lost_after_ms: 0,
             },
             news: News::default(),
             heard_at: Instant::now(),

@@ -18,6 +18,7 @@ use drydock_core::error::ActionError;
 use drydock_http::api::creation::Repeatable;
 use drydock_http::api::headers::Trace;
 use drydock_http::client::Client;
+use drydock_http::server::audit::AuditCaller;
 use drydock_http::server::error::HttpError;
 use http::request::Parts;
 
@@ -66,6 +67,10 @@ impl<R: Require> FromRequestParts<App> for Permit<R> {
         let absent = given.as_ref().ok().and_then(R::absent);
         let Origin { ctx, presented, configstore } = origin;
         let caller = presented.caller(&configstore, &ctx, &rights, absent).await?;
+        AuditCaller::of(parts).set(|| match caller.user() {
+            Some(user) => format!("user {} ({})", user.name, user.id),
+            None => "admin token".to_owned(),
+        });
         let is_user = caller.user().is_some();
         if R::REQUIREMENT == Requirement::AdminToken && is_user {
             return Err(forbidden().into());

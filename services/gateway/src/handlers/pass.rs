@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use drydock_api::configstore::types::TreeQuery;
 use drydock_core::error::ApiError;
+use drydock_http::api::headers::IDEMPOTENCY_REPLAYED;
 use drydock_http::api::page::{ListQuery, ReadQuery};
 use drydock_http::api::precondition::IfMatch;
 use drydock_http::client::Answer;
@@ -14,10 +15,11 @@ use http::request::Parts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The answer with its status, tag and location: paths of objects are the same here.
+/// The answer with its status, tag, location, and whether it was given before: paths of objects
+/// are the same here.
 pub fn pass_on<T: Serialize>(answer: &Answer<T>) -> Response {
     let mut response = (answer.status, axum::Json(&answer.body)).into_response();
-    for name in [header::ETAG, header::LOCATION] {
+    for name in [header::ETAG, header::LOCATION, IDEMPOTENCY_REPLAYED] {
         if let Some(value) = answer.headers.get(&name) {
             response.headers_mut().insert(name, value.clone());
         }
@@ -53,7 +55,7 @@ impl<S: Send + Sync, Q: ListLike> FromRequestParts<S> for Listing<Q> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Listing<Q>, HttpError> {
         let Query(query) = Query::<Q>::from_request_parts(parts, state).await?;
-        query.list().page().map_err(ApiError::from)?;
+        query.list().check().map_err(ApiError::from)?;
         Ok(Listing(query))
     }
 }

@@ -45,6 +45,9 @@ pub struct Created {
     pub(crate) location: String,
     pub(crate) etag: String,
     pub(crate) body: String,
+    /// Whether this is the answer to an earlier request.
+    #[serde(skip)]
+    pub(crate) replayed: bool,
 }
 
 impl Created {
@@ -54,7 +57,12 @@ impl Created {
         etag: String,
         body: &T,
     ) -> Result<Created, serde_json::Error> {
-        Ok(Created { location, etag, body: serde_json::to_string(body)? })
+        Ok(Created { location, etag, body: serde_json::to_string(body)?, replayed: false })
+    }
+
+    /// The same, answered once more.
+    pub fn repeated(self) -> Created {
+        Created { replayed: true, ..self }
     }
 }
 

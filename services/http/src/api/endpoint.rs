@@ -36,8 +36,10 @@ pub enum Availability {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyRule {
     None,
-    /// Up to the body limit.
+    /// JSON, up to the body limit.
     Small,
+    /// Bytes, up to the body limit.
+    Octets,
     /// Of any length, as long as it does not stand still.
     Stream,
 }
@@ -60,6 +62,8 @@ pub struct Spec {
     pub availability: Availability,
     pub body: BodyRule,
     pub deadline: Deadline,
+    /// Whether each request is audited; `None`: if the method is one of changes.
+    pub audited: Option<bool>,
 }
 
 /// An operation without its handler. `F` is what the handler can refuse: the operation has those
@@ -112,6 +116,7 @@ impl<F> Endpoint<F> {
                 availability: Availability::Serving,
                 body,
                 deadline: Deadline::Bounded,
+                audited: None,
             },
             operation: Operation::default(),
             failures: PhantomData,
@@ -182,9 +187,27 @@ impl<F> Endpoint<F> {
         self
     }
 
+    /// Takes bytes up to the body limit.
+    pub fn octets(mut self) -> Endpoint<F> {
+        self.spec.body = BodyRule::Octets;
+        self
+    }
+
     /// Takes no body.
     pub fn bodiless(mut self) -> Endpoint<F> {
         self.spec.body = BodyRule::None;
+        self
+    }
+
+    /// Is audited although it changes nothing.
+    pub fn audited(mut self) -> Endpoint<F> {
+        self.spec.audited = Some(true);
+        self
+    }
+
+    /// Is not audited: it changes nothing, although its method is one of changes.
+    pub fn unaudited(mut self) -> Endpoint<F> {
+        self.spec.audited = Some(false);
         self
     }
 
@@ -225,7 +248,7 @@ fn implied(spec: &Spec) -> Vec<Code> {
     if spec.path.contains('{') {
         codes.push(Code::InvalidRef);
     }
-    if spec.body == BodyRule::Small {
+    if matches!(spec.body, BodyRule::Small | BodyRule::Octets) {
         codes.extend([Code::InvalidBody, Code::BodyTooLarge, Code::UnsupportedMediaType]);
     }
     codes

@@ -7,8 +7,12 @@ use serde::{Deserialize, Serialize};
 
 /// The body of every answer with a status of 400 or more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Error")]
 pub struct ErrorBody {
+    /// For programs: what was refused, and why.
     pub code: String,
+    /// For people.
+    #[schemars(length(min = 1))]
     pub message: String,
 }
 
@@ -19,6 +23,7 @@ pub fn status_of(kind: Kind) -> StatusCode {
         Kind::Unauthorized => StatusCode::UNAUTHORIZED,
         Kind::Forbidden => StatusCode::FORBIDDEN,
         Kind::NotExist => StatusCode::NOT_FOUND,
+        Kind::Gone => StatusCode::GONE,
         Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Kind::Conflict => StatusCode::CONFLICT,
         Kind::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
@@ -37,7 +42,8 @@ pub fn kind_of(status: StatusCode) -> Kind {
     match status.as_u16() {
         401 => Kind::Unauthorized,
         403 => Kind::Forbidden,
-        404 | 410 => Kind::NotExist,
+        404 => Kind::NotExist,
+        410 => Kind::Gone,
         405 => Kind::MethodNotAllowed,
         409 => Kind::Conflict,
         412 => Kind::PreconditionFailed,

@@ -6,6 +6,8 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// The key that makes a creation repeatable.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Says that an answer is the one that an earlier request with the same key got.
+pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// The header that lowers the deadline of a request, in milliseconds.
 pub const TIMEOUT_HEADER: &str = "drydock-timeout-ms";
 

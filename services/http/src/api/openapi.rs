@@ -1,22 +1,23 @@
 //! The API document (OpenAPI 3.1), made of endpoints: nothing is described a second time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use drydock_core::error::Code;
-use http::{HeaderName, header};
+use http::{HeaderName, Method, StatusCode, header};
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::endpoint::{Access, Endpoint, Spec};
-use super::error_body::status_of;
-use super::operation::{SchemaOf, Success};
+use super::error_body::{ErrorBody, status_of};
+use super::headers::IDEMPOTENCY_REPLAYED;
+use super::operation::{MERGE_PATCH, SchemaOf, Success};
 
 /// The headers that all operations take. They are not listed as parameters: a tool that tried
 /// values of them would mostly get `deadline_exceeded`.
 const DESCRIPTION: &str = "Every operation takes the headers `Drydock-Timeout-Ms` (lowers the time \
     that it may take, in milliseconds; it may end with `deadline_exceeded`), `X-Request-Id` \
-    (echoed, logged, passed on; made if absent) and `traceparent` (passed on).";
+    (echoed, logged, passed on; made if absent) and `traceparent` (passed on). Every GET whose \
+    answer has an `ETag` honours `If-None-Match`.";
 
 /// Makes the schema of a path parameter, by its name.
 pub type PathSchema = fn(&str, &mut SchemaGenerator) -> Schema;
@@ -27,13 +28,24 @@ pub fn document(service: &str, endpoints: &[Endpoint], path_schema: PathSchema) 
     settings.definitions_path = "/components/schemas".into();
     settings.meta_schema = None;
     let mut generator = settings.into_generator();
-    let mut refusals = Map::new();
+    let error = generator.subschema_for::<ErrorBody>();
+    let mut statuses = BTreeSet::new();
+    let mut tags = BTreeSet::new();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for endpoint in endpoints {
-        let described = operation(endpoint, path_schema, &mut generator, &mut refusals);
-        let method = endpoint.spec.method.as_str().to_lowercase();
-        paths.entry(endpoint.spec.path).or_default().insert(method, described);
+        let mut methods = vec![endpoint.spec.method.clone()];
+        if endpoint.operation.merges {
+            methods.push(Method::PATCH);
+        }
+        for method in methods {
+            let described = operation(&method, endpoint, path_schema, &mut generator);
+            let name = method.as_str().to_lowercase();
+            paths.entry(endpoint.spec.path).or_default().insert(name, described);
+        }
+        statuses.extend(endpoint.codes().into_iter().map(|code| status_of(code.kind())));
+        tags.insert(tag(&endpoint.spec));
     }
+    let tags: Vec<_> = tags.into_iter().map(|name| json!({ "name": name })).collect();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -41,35 +53,41 @@ pub fn document(service: &str, endpoints: &[Endpoint], path_schema: PathSchema) 
             "version": env!("CARGO_PKG_VERSION"),
             "description": DESCRIPTION,
         },
+        "servers": [{ "url": "/", "description": "where this document comes from" }],
+        "tags": tags,
         "paths": paths,
         "components": {
-            "responses": refusals,
+            "headers": headers(),
+            "responses": refusals(&statuses, &error.to_value()),
             "schemas": generator.take_definitions(true),
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
         },
     })
 }
 
-/// Error answers go to `refusals`, which operations with the same codes share.
 fn operation(
+    method: &Method,
     endpoint: &Endpoint,
     path_schema: PathSchema,
     generator: &mut SchemaGenerator,
-    refusals: &mut Map<String, Value>,
 ) -> Value {
     let Endpoint { spec, operation, .. } = endpoint;
     let mut described = json!({
-        "operationId": operation_id(spec),
+        "operationId": operation_id(method, spec),
         "summary": operation.summary,
+        "tags": [tag(spec)],
         "parameters": parameters(endpoint, path_schema, generator),
-        "responses": responses(endpoint, generator, refusals),
+        "responses": responses(endpoint, generator),
     });
     if spec.access != Access::Open {
         described["security"] = json!([{ "token": [] }]);
     }
     if let Some(request) = operation.request {
-        let schema = request(generator);
-        let content = json!({ "application/json": { "schema": schema } });
+        let schema = json!({ "schema": request(generator) });
+        let mut content = json!({ "application/json": schema });
+        if *method == Method::PATCH {
+            content[MERGE_PATCH] = schema;
+        }
         described["requestBody"] = json!({ "required": !operation.optional, "content": content });
     } else if let Some(media) = operation.takes {
         described["requestBody"] = json!({ "required": true, "content": { media: {} } });
@@ -77,11 +95,17 @@ fn operation(
     described
 }
 
+/// The first word of the path below the version.
+fn tag(spec: &Spec) -> &'static str {
+    let path = spec.path.strip_prefix("/api/v1/");
+    path.map_or("health", |path| path.split('/').next().unwrap_or(path))
+}
+
 /// `get_users_user_orgs`
-fn operation_id(spec: &Spec) -> String {
+fn operation_id(method: &Method, spec: &Spec) -> String {
     let path = spec.path.trim_start_matches("/api/v1").replace(['{', '}'], "");
     let words = path.split(['/', '.']).filter(|word| !word.is_empty());
-    let method = spec.method.as_str().to_lowercase();
+    let method = method.as_str().to_lowercase();
     std::iter::once(&*method).chain(words).collect::<Vec<_>>().join("_")
 }
 
@@ -142,64 +166,130 @@ fn parameter(place: &str, name: &str, schema: &Value, required: bool) -> Value {
     json!({ "in": place, "name": name, "required": required, "schema": schema })
 }
 
-fn responses(
-    endpoint: &Endpoint,
-    generator: &mut SchemaGenerator,
-    refusals: &mut Map<String, Value>,
-) -> Value {
+fn responses(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     let mut responses = Map::new();
     let mut add = |status: &str, response: Value| responses.insert(status.to_owned(), response);
-    match endpoint.operation.success {
+    let operation = &endpoint.operation;
+    match operation.success {
         Success::Nothing => {
             add("204", json!({ "description": "done" }));
         }
         Success::Object(schema) => {
-            add("200", answer("the object", schema, generator));
+            let tagged = operation.tagged || operation.headers.contains(&header::IF_MATCH);
+            let headers: &[_] = if tagged { &[header::ETAG] } else { &[] };
+            add("200", answer("the object", schema, headers, generator));
+            if tagged && endpoint.spec.method == Method::GET {
+                let etag = header_references(&[header::ETAG]);
+                let description = "the object is the one that `If-None-Match` names";
+                add("304", json!({ "description": description, "headers": etag }));
+            }
         }
         Success::Created(schema) => {
-            add("201", answer("created; its path is in `Location`", schema, generator));
+            let description = "created; its path is in `Location`";
+            let headers = [header::ETAG, header::LOCATION, IDEMPOTENCY_REPLAYED];
+            add("201", answer(description, schema, &headers, generator));
         }
         Success::CreatedOrChanged(schema) => {
-            add("200", answer("changed", schema, generator));
-            add("201", answer("created; its path is in `Location`", schema, generator));
+            add("200", answer("changed", schema, &[header::ETAG], generator));
+            let description = "created; its path is in `Location`";
+            let headers = [header::ETAG, header::LOCATION];
+            add("201", answer(description, schema, &headers, generator));
         }
         Success::CreatedOrNothing(schema) => {
-            add("201", answer("created", schema, generator));
+            add("201", answer("created", schema, &[], generator));
             add("204", json!({ "description": "nothing" }));
         }
         Success::Other(media) => {
             add("200", json!({ "description": "the content", "content": { media: {} } }));
         }
     }
-    let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    let mut by_status: BTreeMap<StatusCode, Vec<&str>> = BTreeMap::new();
     for code in endpoint.codes() {
-        by_status.entry(status_of(code.kind()).as_u16()).or_default().push(code);
+        by_status.entry(status_of(code.kind())).or_default().push(code.as_str());
     }
     for (status, codes) in by_status {
-        let names: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
-        let name = format!("{status}.{}", names.join("."));
-        let reference = format!("#/components/responses/{name}");
-        refusals.entry(name).or_insert_with(|| refusal(&names));
-        add(&status.to_string(), json!({ "$ref": reference }));
+        let reference = format!("#/components/responses/{}", refusal_name(status));
+        // Beside a reference only `description` and `summary` have a meaning.
+        let codes = format!("`code` is {}", codes.join(", "));
+        add(status.as_str(), json!({ "$ref": reference, "description": codes }));
     }
     responses.into()
 }
 
-fn answer(description: &str, schema: SchemaOf, generator: &mut SchemaGenerator) -> Value {
+fn answer(
+    description: &str,
+    schema: SchemaOf,
+    headers: &[HeaderName],
+    generator: &mut SchemaGenerator,
+) -> Value {
     let content = json!({ "application/json": { "schema": schema(generator) } });
-    json!({ "description": description, "content": content })
+    let mut answer = json!({ "description": description, "content": content });
+    if !headers.is_empty() {
+        answer["headers"] = header_references(headers);
+    }
+    answer
 }
 
-/// The error answer with one status and these codes.
-fn refusal(names: &[&str]) -> Value {
-    let schema = json!({
-        "type": "object",
-        "required": ["code", "message"],
-        "properties": {
-            "code": { "enum": names },
-            "message": { "type": "string", "minLength": 1 },
-        },
+/// The headers of answers, which answers refer to.
+const HEADERS: [(HeaderName, &str); 5] = [
+    (header::ETAG, "names this state of the object, for `If-Match` and `If-None-Match`"),
+    (header::LOCATION, "the path of the new object"),
+    (header::RETRY_AFTER, "seconds after which another attempt may succeed"),
+    (header::WWW_AUTHENTICATE, "how to authenticate: `Bearer`"),
+    (IDEMPOTENCY_REPLAYED, "`true`: an earlier request with this key got this answer"),
+];
+
+fn headers() -> Value {
+    let described = HEADERS.map(|(name, description)| {
+        let kind = if name == header::RETRY_AFTER { "integer" } else { "string" };
+        let header = json!({ "description": description, "schema": { "type": kind } });
+        (title(name.as_str()), header)
     });
-    let content = json!({ "application/json": { "schema": schema } });
-    json!({ "description": names.join(", "), "content": content })
+    described.into_iter().collect::<Map<_, _>>().into()
+}
+
+fn header_references(names: &[HeaderName]) -> Value {
+    let reference = |name: &HeaderName| {
+        let name = title(name.as_str());
+        (name.clone(), json!({ "$ref": format!("#/components/headers/{name}") }))
+    };
+    names.iter().map(reference).collect::<Map<_, _>>().into()
+}
+
+/// `www-authenticate` as `WWW-Authenticate`.
+fn title(name: &str) -> String {
+    let word = |word: &str| match word {
+        "etag" => "ETag".to_owned(),
+        "www" => "WWW".to_owned(),
+        word => {
+            let (first, rest) = word.split_at(1);
+            first.to_uppercase() + rest
+        }
+    };
+    name.split('-').map(word).collect::<Vec<_>>().join("-")
+}
+
+/// One answer for each status of an error.
+fn refusals(statuses: &BTreeSet<StatusCode>, error: &Value) -> Value {
+    let refusal = |status: &StatusCode| {
+        let reason = status.canonical_reason().unwrap_or_default();
+        let content = json!({ "application/json": { "schema": error } });
+        let mut refusal = json!({ "description": reason, "content": content });
+        match *status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                refusal["headers"] = header_references(&[header::RETRY_AFTER]);
+            }
+            StatusCode::UNAUTHORIZED => {
+                refusal["headers"] = header_references(&[header::WWW_AUTHENTICATE]);
+            }
+            _ => {}
+        }
+        (refusal_name(*status), refusal)
+    };
+    statuses.iter().map(refusal).collect::<Map<_, _>>().into()
+}
+
+/// `404` as `NotFound`.
+fn refusal_name(status: StatusCode) -> String {
+    status.canonical_reason().unwrap_or("Other").replace([' ', '-'], "")
 }

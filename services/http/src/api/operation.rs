@@ -14,6 +14,9 @@ use super::page::{ListQuery, Page, ReadQuery};
 /// Makes the schema of a type.
 pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
+/// The media type of a body that is merged into an object (RFC 7396).
+pub const MERGE_PATCH: &str = "application/merge-patch+json";
+
 /// The codes of what a service asks on behalf of a user, who may not have the right.
 pub const DELEGATION: &[Code] = &[Code::CallerForbidden, Code::CallerNotExist];
 
@@ -45,6 +48,10 @@ pub struct Operation {
     /// The media type of a request's body that is not JSON.
     pub takes: Option<&'static str>,
     pub headers: Vec<HeaderName>,
+    /// Whether the operation also goes by PATCH: its body is merged into the object.
+    pub merges: bool,
+    /// Whether the answer of a read has an `ETag`.
+    pub tagged: bool,
     pub success: Success,
     /// The codes that do not follow from the endpoint's `Spec`.
     pub(super) codes: BTreeSet<Code>,
@@ -59,6 +66,8 @@ impl Default for Operation {
             optional: false,
             takes: None,
             headers: Vec::new(),
+            merges: false,
+            tagged: false,
             success: Success::Nothing,
             codes: BTreeSet::new(),
         }
@@ -87,7 +96,8 @@ impl<F> Endpoint<F> {
     }
 
     /// Answers one object.
-    pub fn shows<T: JsonSchema>(self) -> Endpoint<F> {
+    pub fn shows<T: JsonSchema>(mut self) -> Endpoint<F> {
+        self.operation.tagged = true;
         self.query::<ReadQuery>().answers::<T>().refuses(DELEGATION)
     }
 
@@ -98,8 +108,10 @@ impl<F> Endpoint<F> {
         self.takes::<New>().refuses(DELEGATION)
     }
 
-    /// Changes an object, if it is the one that `If-Match` names.
-    pub fn changes<Change: JsonSchema, T: JsonSchema>(self) -> Endpoint<F> {
+    /// Changes an object, if it is the one that `If-Match` names. Fields that are left out stay as
+    /// they are, so PATCH means the same.
+    pub fn changes<Change: JsonSchema, T: JsonSchema>(mut self) -> Endpoint<F> {
+        self.operation.merges = true;
         self.takes::<Change>().answers::<T>().conditional()
     }
 

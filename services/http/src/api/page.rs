@@ -1,7 +1,8 @@
 //! Lists: the query of a list and the page that answers it.
 //!
 //! A cursor is opaque to clients. It holds the sort key of the last item answered, so the next page
-//! is right even if objects were created or deleted in between.
+//! is right even if objects were created or deleted in between; and a tag of its list, filter and
+//! order, so that it is refused in any other.
 
 use drydock_core::store::Reads;
 use drydock_core::{failures, refusals};
@@ -42,7 +43,7 @@ pub struct ReadQuery {
 
 refusals! {
     InvalidLimit = "`limit` must be 1 to 100";
-    InvalidCursor = "`cursor` must be a `next_cursor` that a list answered";
+    InvalidCursor = "`cursor` must be a `next_cursor` of this list with this filter and order";
     InvalidOrder as InvalidQuery = "`order` must be `asc` or `desc`";
 }
 
@@ -102,6 +103,20 @@ pub struct PageRequest {
     pub limit: usize,
     pub after: Option<Cursor>,
     pub order: Order,
+    list: ListTag,
+}
+
+/// A hash of a list, its filter and its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct ListTag(u32);
+
+/// A cursor as clients see it.
+#[derive(Serialize, Deserialize)]
+struct TaggedCursor {
+    #[serde(flatten)]
+    cursor: Cursor,
+    #[serde(rename = "l")]
+    list: ListTag,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -117,13 +132,29 @@ impl ListQuery {
         self.consistency.unwrap_or_default().reads()
     }
 
-    pub fn page(&self) -> Result<PageRequest, InvalidPage> {
+    /// Whether it can be the query of a list.
+    pub fn check(&self) -> Result<(), InvalidPage> {
+        self.parse().map(drop)
+    }
+
+    /// The page of a list that it asks for. `list` names the list with its scope and its filter.
+    pub fn page_of(&self, list: &str) -> Result<PageRequest, InvalidPage> {
+        let (limit, after, order) = self.parse()?;
+        let list = ListTag::of(list, order);
+        let after = match after {
+            Some(tagged) if tagged.list != list => return Err(InvalidCursor.into()),
+            after => after.map(|tagged| tagged.cursor),
+        };
+        Ok(PageRequest { limit, after, order, list })
+    }
+
+    fn parse(&self) -> Result<(usize, Option<TaggedCursor>, Order), InvalidPage> {
         let limit = match self.limit.as_deref().map(str::parse) {
             None => DEFAULT_LIMIT,
             Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,
             Some(_) => return Err(InvalidLimit.into()),
         };
-        let after = match self.cursor.as_deref().map(Cursor::decode) {
+        let after = match self.cursor.as_deref().map(TaggedCursor::decode) {
             None => None,
             Some(Some(cursor)) => Some(cursor),
             Some(None) => return Err(InvalidCursor.into()),
@@ -133,7 +164,7 @@ impl ListQuery {
             Some("desc") => Order::Descending,
             Some(_) => return Err(InvalidOrder.into()),
         };
-        Ok(PageRequest { limit, after, order })
+        Ok((limit, after, order))
     }
 }
 
@@ -141,12 +172,22 @@ impl Cursor {
     pub fn new(name: &str, id: Uuid) -> Cursor {
         Cursor { name: name.to_owned(), id }
     }
+}
 
+impl ListTag {
+    fn of(list: &str, order: Order) -> ListTag {
+        let hash = blake3::hash(format!("{list}\n{order:?}").as_bytes());
+        let start = hash.as_bytes().first_chunk().expect("a hash has more than 4 bytes");
+        ListTag(u32::from_le_bytes(*start))
+    }
+}
+
+impl TaggedCursor {
     fn encode(&self) -> String {
-        hex::encode(serde_json::to_vec(self).expect("a text and an id are JSON"))
+        hex::encode(serde_json::to_vec(self).expect("a text, an id and a number are JSON"))
     }
 
-    fn decode(text: &str) -> Option<Cursor> {
+    fn decode(text: &str) -> Option<TaggedCursor> {
         serde_json::from_slice(&hex::decode(text).ok()?).ok()
     }
 }
@@ -162,7 +203,9 @@ impl PageRequest {
         let more = items.len() > self.limit;
         items.truncate(self.limit);
         let next_cursor = match (more, items.last()) {
-            (true, Some(last)) => Some(key(last).encode()),
+            (true, Some(last)) => {
+                Some(TaggedCursor { cursor: key(last), list: self.list }.encode())
+            }
             _ => None,
         };
         Page { items, next_cursor }
@@ -192,7 +235,7 @@ mod tests {
 
     #[test]
     fn every_bad_parameter_has_its_code() {
-        let code = |query: ListQuery| query.page().unwrap_err().code().as_str();
+        let code = |query: ListQuery| query.page_of("a").unwrap_err().code().as_str();
         for limit in ["0", "101", "-1", "x", ""] {
             assert_eq!(code(query(Some(limit), None, None)), "invalid_limit");
         }
@@ -204,12 +247,15 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_to_the_item_after_it() {
-        let page = query(Some("2"), None, None).page().unwrap();
+        let page = query(Some("2"), None, None).page_of("a").unwrap();
         let key = |name: &&str| Cursor { name: (*name).to_owned(), id: Uuid::nil() };
         let cut = page.cut(vec!["aa", "bb", "cc"], key);
         assert_eq!(cut.items, ["aa", "bb"]);
         let next = query(None, cut.next_cursor.as_deref(), None);
-        assert_eq!(next.page().unwrap().after, Some(key(&"bb")));
+        assert_eq!(next.page_of("a").unwrap().after, Some(key(&"bb")));
+        assert_eq!(next.page_of("b").unwrap_err().code().as_str(), "invalid_cursor");
+        let down = query(None, next.cursor.as_deref(), Some("desc"));
+        assert_eq!(down.page_of("a").unwrap_err().code().as_str(), "invalid_cursor");
         assert_eq!(page.cut(vec!["cc"], key).next_cursor, None);
         assert_eq!(page.cut(vec!["bb", "cc"], key).next_cursor, None);
     }

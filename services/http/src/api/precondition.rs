@@ -58,7 +58,7 @@ impl IfMatch {
 }
 
 /// The entity tags of a list, which may hold commas themselves.
-fn entity_tags(mut text: &str) -> Option<Vec<String>> {
+pub(crate) fn entity_tags(mut text: &str) -> Option<Vec<String>> {
     let mut tags = Vec::new();
     loop {
         text = text.trim_start();

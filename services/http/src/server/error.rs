@@ -74,6 +74,10 @@ impl IntoResponse for HttpError {
             let seconds = HeaderValue::from(RETRY_AFTER_SECONDS);
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
+        if kind == Kind::Unauthorized {
+            let scheme = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
         response.extensions_mut().insert(LoggedError { kind, code, error: Arc::new(self.0) });
         response
     }

@@ -4,16 +4,18 @@
 use axum::RequestPartsExt;
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use bytes::Bytes;
 use drydock_core::context::Context;
 use drydock_core::error::{ApiError, Code, Kind, causes};
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Method, header};
 use http_body_util::{BodyExt, LengthLimitError};
 use serde::de::DeserializeOwned;
 
 use super::error::HttpError;
 use super::guard::too_many;
 use super::permits::NoPermit;
+use crate::api::operation::MERGE_PATCH;
 use crate::api::precondition::IfMatch;
 
 fn bad(code: Code, message: impl Into<String>) -> ApiError {
@@ -28,21 +30,43 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = HttpError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Json<T>, HttpError> {
-        require_json(request.headers())?;
+        match request.method() {
+            &Method::PATCH => require_any(request.headers(), &["application/json", MERGE_PATCH])?,
+            _ => require(request.headers(), "application/json")?,
+        }
         let body = request.into_body().collect().await.map_err(unreadable)?;
         Ok(Json(parse_json(&body.to_bytes())?))
     }
 }
 
-fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
+fn require(headers: &HeaderMap, media: &str) -> Result<(), ApiError> {
+    require_any(headers, &[media])
+}
+
+/// Checks that the body has one of these media types; the first is the usual one.
+fn require_any(headers: &HeaderMap, media: &[&str]) -> Result<(), ApiError> {
     let given = headers.get(header::CONTENT_TYPE);
     let given = given.and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = given.split(';').next().unwrap_or("").trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    if media.iter().any(|media| essence.eq_ignore_ascii_case(media)) {
         return Ok(());
     }
-    let message = "the body must have the content type `application/json`";
+    let message = format!("the body must have the content type `{}`", media[0]);
     Err(ApiError::new(Kind::UnsupportedMediaType).with_message(message))
+}
+
+/// A body of bytes, of the media type `application/octet-stream`.
+#[derive(Debug, Clone)]
+pub struct Octets(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Octets {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Octets, HttpError> {
+        require(request.headers(), "application/octet-stream")?;
+        let body = request.into_body().collect().await.map_err(unreadable)?;
+        Ok(Octets(body.to_bytes()))
+    }
 }
 
 /// The error for a body that could not be read to its end.
@@ -221,7 +245,7 @@ mod tests {
             if let Some(value) = value {
                 headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(value));
             }
-            require_json(&headers).map_err(|error| error.kind())
+            require(&headers, "application/json").map_err(|error| error.kind())
         };
         assert_eq!(check(Some("application/json")), Ok(()));
         assert_eq!(check(Some("Application/JSON; charset=utf-8")), Ok(()));

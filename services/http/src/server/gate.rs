@@ -34,6 +34,8 @@ struct Shared {
 
 struct Admission {
     state: GateState,
+    /// Cancelled while the gate is closed.
+    closed: CancellationToken,
     passes: usize,
     /// Cancels the admitted requests. They wait for this alone and not for changes of the state or
     /// of the count, so that they are not woken by each request that comes or goes.
@@ -72,7 +74,11 @@ impl Default for Gate {
 
 impl Gate {
     pub fn new(state: GateState) -> Gate {
-        let admission = Admission { state, passes: 0, cut: CancellationToken::new() };
+        let (closed, cut) = (CancellationToken::new(), CancellationToken::new());
+        if state != GateState::Normal {
+            closed.cancel();
+        }
+        let admission = Admission { state, closed, passes: 0, cut };
         Gate(Arc::new(Shared { admission: Mutex::new(admission), empty: Notify::new() }))
     }
 
@@ -86,7 +92,20 @@ impl Gate {
 
     /// Opens or closes the gate; admitted requests go on.
     pub fn set(&self, state: GateState) {
-        self.admission().state = state;
+        let mut admission = self.admission();
+        admission.state = state;
+        if state != GateState::Normal {
+            admission.closed.cancel();
+        } else if admission.closed.is_cancelled() {
+            admission.closed = CancellationToken::new();
+        }
+    }
+
+    /// Resolves when the gate closes, or at once if it is closed: requests that only wait for
+    /// something end then.
+    pub async fn closed(&self) {
+        let closed = self.admission().closed.clone();
+        closed.cancelled().await;
     }
 
     /// Admits one request.
@@ -95,21 +114,11 @@ impl Gate {
     /// 503 with `maintenance` or `not_ready`, unless the state is [`GateState::Normal`].
     pub fn enter(&self) -> Result<Pass, ApiError> {
         let mut admission = self.admission();
-        let closed = |code, message| {
-            let error = ApiError::new(Kind::Unavailable);
-            Err(error.with_code(code).with_message(message))
-        };
-        match admission.state {
-            GateState::Normal => {
-                admission.passes += 1;
-                Ok(Pass { gate: self.clone(), cut: admission.cut.clone() })
-            }
-            GateState::Maintenance => {
-                closed(Code::Maintenance, "the service is in maintenance mode")
-            }
-            GateState::Stopping => closed(Code::NotReady, "the service is stopping"),
-            GateState::Loading => closed(Code::NotReady, "the service is not ready yet"),
+        if admission.state != GateState::Normal {
+            return Err(refusal(admission.state));
         }
+        admission.passes += 1;
+        Ok(Pass { gate: self.clone(), cut: admission.cut.clone() })
     }
 
     /// Makes all admitted requests give up; later ones are not concerned.
@@ -135,6 +144,17 @@ impl Gate {
             empty.await;
         }
     }
+}
+
+/// The answer to a request that a gate in this state does not admit.
+pub(crate) fn refusal(state: GateState) -> ApiError {
+    let (code, message) = match state {
+        GateState::Maintenance => (Code::Maintenance, "the service is in maintenance mode"),
+        GateState::Stopping => (Code::NotReady, "the service is stopping"),
+        // A gate that was closed for a moment only has been open again since.
+        GateState::Loading | GateState::Normal => (Code::NotReady, "the service is not ready yet"),
+    };
+    ApiError::new(Kind::Unavailable).with_code(code).with_message(message)
 }
 
 #[cfg(test)]

@@ -18,23 +18,30 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio_util::sync::CancellationToken;
 
+use super::audit::AuditLine;
 use super::context::AppContext;
 use super::error::HttpError;
 use super::extract::body_too_large;
 use super::gate::Pass;
+use super::known::Known;
 use super::permits::{ConcurrencyPermit, NoPermit};
 use crate::api::endpoint::{Access, Availability, BodyRule, Deadline, Spec};
 use crate::api::headers::TIMEOUT_HEADER;
 
 pub(crate) async fn guard(
     State((spec, app)): State<(Arc<Spec>, Arc<AppContext>)>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    match guarded(&spec, &app, request, next).await {
+    let audit = AuditLine::begin(&spec, app.service, &mut request);
+    let response = match guarded(&spec, &app, request, next).await {
         Ok(response) => response,
         Err(error) => HttpError::from(error).into_response(),
+    };
+    if let Some(audit) = audit {
+        audit.end(&response);
     }
+    response
 }
 
 async fn guarded(
@@ -44,6 +51,7 @@ async fn guarded(
     next: Next,
 ) -> Result<Response, ApiError> {
     let mut permit = None;
+    let known = Known::of(&request);
     if spec.access == Access::Internal {
         authorize(app, request.headers())?;
     }
@@ -64,6 +72,7 @@ async fn guarded(
     // If the client goes away, this future is dropped and the guard with it: then the work stops.
     let abandoned = cancelled.drop_guard();
     request.extensions_mut().insert(context.clone());
+    request.extensions_mut().insert(permit.clone());
     let request = limit_body(spec.body, app, permit.as_ref(), request)?;
     let response = tokio::select! {
         response = context.run(next.run(request)) => response?,
@@ -72,7 +81,7 @@ async fn guarded(
     // The body of an answer may outlive the handler and still needs the context.
     abandoned.disarm();
     drop((permit, pass));
-    Ok(response)
+    Ok(known.answer(response))
 }
 
 async fn cut_off(pass: Option<&Pass>) {
@@ -142,7 +151,7 @@ fn limit_body(
     let idle = app.settings.idle_timeout;
     match rule {
         BodyRule::None => Ok(request),
-        BodyRule::Small => {
+        BodyRule::Small | BodyRule::Octets => {
             let length = request.headers().get(header::CONTENT_LENGTH);
             let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
             if length.is_some_and(|length| length > limit as u64) {

@@ -10,8 +10,10 @@
 //! | [`gate`] | admission of requests, and waiting until all have ended |
 //! | [`extract`], [`reply`] | requests turned into types, types into answers |
 //! | [`error`] | errors turned into answers |
+//! | [`idle`] | requests that wait for something to happen |
 //! | [`health`] | health routes, which every service has |
 
+pub mod audit;
 pub mod context;
 pub mod creation;
 pub mod error;
@@ -20,6 +22,8 @@ pub mod frame;
 pub mod gate;
 pub mod guard;
 pub mod health;
+pub mod idle;
+mod known;
 mod listener;
 pub mod metrics;
 mod permits;

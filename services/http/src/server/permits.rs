@@ -3,7 +3,9 @@
 //! A request whose client still sends the body is not in work: it gives its permit back while it
 //! waits, so that slow bodies keep no other request out. If no permit is free when more of the body
 //! has come, the request is refused: nothing has been done for it, because handlers begin with a
-//! whole body.
+//! whole body. Neither is a request in work that waits for something to happen ([`Idle`]).
+//!
+//! [`Idle`]: super::idle::Idle
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -42,7 +44,7 @@ pub(crate) struct ConcurrencyPermit {
 }
 
 impl ConcurrencyPermit {
-    fn acquire(&self) -> Result<(), NoPermit> {
+    pub(crate) fn acquire(&self) -> Result<(), NoPermit> {
         let mut held = self.held();
         if held.is_none() {
             *held = Some(Arc::clone(&self.limit).try_acquire_owned().map_err(|_| NoPermit)?);
@@ -50,7 +52,7 @@ impl ConcurrencyPermit {
         Ok(())
     }
 
-    fn release(&self) {
+    pub(crate) fn release(&self) {
         *self.held() = None;
     }
 

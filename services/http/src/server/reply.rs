@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::api::creation::Created;
+use crate::api::headers::IDEMPOTENCY_REPLAYED;
 
 impl IntoResponse for Created {
     fn into_response(self) -> Response {
@@ -14,6 +15,9 @@ impl IntoResponse for Created {
         set(&mut response, header::CONTENT_TYPE, "application/json");
         set(&mut response, header::LOCATION, &self.location);
         set(&mut response, header::ETAG, &self.etag);
+        if self.replayed {
+            set(&mut response, IDEMPOTENCY_REPLAYED, "true");
+        }
         response
     }
 }

@@ -37,6 +37,10 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     pub fn new<T: 'static>(endpoint: Endpoint, handler: impl Handler<T, App<S>>) -> Route<S> {
         let method = endpoint.spec.method.clone();
         let filter = MethodFilter::try_from(method).expect("endpoints have only four methods");
+        let filter = match endpoint.operation.merges {
+            true => filter.or(MethodFilter::PATCH),
+            false => filter,
+        };
         Route { endpoint, handler: on(filter, handler) }
     }
 }
@@ -76,9 +80,12 @@ pub fn router<S: Clone + Send + Sync + 'static>(table: Vec<Route<S>>, app: App<S
     let context = app.context.clone();
     let document = Document::new(&context, &endpoints(&table));
     let mut paths: BTreeMap<&'static str, (Vec<Method>, MethodRouter<App<S>>)> = BTreeMap::new();
-    for Route { endpoint: Endpoint { spec, .. }, handler } in table {
+    for Route { endpoint: Endpoint { spec, operation, .. }, handler } in table {
         let (methods, merged) = paths.entry(spec.path).or_default();
         methods.push(spec.method.clone());
+        if operation.merges {
+            methods.push(Method::PATCH);
+        }
         let guarded = (Arc::new(spec), context.clone());
         let handler = handler.layer(from_fn_with_state(guarded, guard::guard));
         *merged = std::mem::take(merged).merge(handler);

@@ -81,7 +81,7 @@ fn table() -> Vec<Route<Toy>> {
 }
 
 async fn list(Query(query): Query<ListQuery>) -> Result<Response, OperationError<InvalidPage>> {
-    query.page()?;
+    query.page_of("things")?;
     Ok(reply::no_content())
 }
 

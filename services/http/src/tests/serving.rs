@@ -284,3 +284,21 @@ async fn an_accept_error_does_not_stop_the_server() {
     shutdown.cancel();
     serving.await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_closes_its_side_after_its_requests_gets_its_answers() {
+    let server = TestServer::start().await;
+    for count in [1, 3] {
+        let mut stream = server.connect().await;
+        stream.write_all(slow_request().repeat(count).as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let answers = read_to_end(&mut stream).await;
+        assert_eq!(answers.matches("HTTP/1.1 204").count(), count, "{answers}");
+    }
+    // With nothing to answer the connection ends at once.
+    let mut stream = server.connect().await;
+    stream.shutdown().await.unwrap();
+    let begun = Instant::now();
+    read_to_end(&mut stream).await;
+    assert_eq!(begun.elapsed().as_secs(), 0);
+}

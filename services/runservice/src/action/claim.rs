@@ -6,18 +6,20 @@ use drydock_api::runservice::endpoints::own::Claim;
 use drydock_api::runservice::refusals::{
     ExecutorUnknown, NotRegistered, SessionReplaced, StaleAttempt,
 };
-use drydock_api::runservice::types::{AttemptId, ClaimId, ExecutorId, ProjectId};
+use drydock_api::runservice::types::{AttemptId, ClaimId, ExecutorId, ProjectId, TaskId};
 use drydock_core::db::{DbError, Tx};
 use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
+use jiff::Timestamp;
 
 use super::state::{load_known, save};
+use super::{gate, reconcile};
 use crate::Settings;
 use crate::engine::attempt::{Claimant, claim as engine_claim};
-use crate::engine::pick::{Asking, pick};
+use crate::engine::pick::{Asking, Load, PickSettings, ReadyTask, pick};
 use crate::model;
 use crate::record::{Attempt, Executor, Task};
-use crate::schema::{EXECUTORS, TASKS};
+use crate::schema::{ATTEMPTS, EXECUTORS, TASKS};
 
 /// An executor's request for a task.
 #[derive(Debug, Clone, Copy)]
@@ -39,13 +41,22 @@ pub fn claim(
     if let Some(before) = model::attempt::by_claim(tx, ask.claim)? {
         return match before.phase.is_final() || before.executor != ask.executor {
             true => Err(StaleAttempt(before.phase).into()),
-            false => Ok(Some(before)),
+            false => {
+                reconcile::by_claim(tx, &settings.engine, &before)?;
+                Ok(tx.get(ATTEMPTS, before.id.0)?)
+            }
         };
     }
-    if !executor.enabled || executor.drain {
+    if !executor.enabled || executor.drain || !gate::is_reconciled(tx)? {
         return Ok(None);
     }
-    let Some(task) = choose(tx, settings, &executor)? else { return Ok(None) };
+    let asking = asking(tx, &executor)?;
+    let chosen = choose(tx, &settings.pick, &asking, tx.now())?;
+    let task: Option<Task> = match chosen {
+        Some(task) => tx.get(TASKS, task.0)?,
+        None => None,
+    };
+    let Some(task) = task else { return Ok(None) };
     let before = load_known(tx, task.run)?;
     let mut after = before.clone();
     let claimant = Claimant {
@@ -54,11 +65,59 @@ pub fn claim(
         session: executor.session,
         claim: ask.claim,
         place: model::attempt::next_place(tx)?,
+        era: gate::era(tx)?,
     };
     let attempt =
         engine_claim(&mut after, &task.name, claimant, tx.now(), &settings.engine).clone();
     save(tx, &settings.engine, &before, after)?;
     Ok(Some(attempt))
+}
+
+/// What a state that may be old says of a request for a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Glance {
+    /// There is something to decide, in a transaction.
+    Decide(Option<Asking>),
+    /// There is no task for this executor.
+    Nothing(Asking),
+}
+
+/// Looks whether there is anything to decide.
+pub fn glance(
+    tx: &Tx<'_>,
+    settings: &PickSettings,
+    ask: Ask,
+    now: Timestamp,
+) -> Result<Glance, DbError> {
+    let executor: Option<Executor> = tx.get(EXECUTORS, ask.executor.0)?;
+    let Some(executor) = executor.filter(|executor| executor.session == ask.session) else {
+        return Ok(Glance::Decide(None));
+    };
+    let asking = asking(tx, &executor)?;
+    if model::attempt::by_claim(tx, ask.claim)?.is_some() {
+        return Ok(Glance::Decide(Some(asking)));
+    }
+    if !executor.enabled || executor.drain {
+        return Ok(Glance::Nothing(Asking { limit: 0, ..asking }));
+    }
+    Ok(match choose(tx, settings, &asking, now)? {
+        Some(_) => Glance::Decide(Some(asking)),
+        None => Glance::Nothing(asking),
+    })
+}
+
+/// The tasks that lack an executor, and what runs; `None` if no executor gets a task now.
+pub fn claimable(tx: &Tx<'_>) -> Result<Option<(Vec<ReadyTask>, Load)>, DbError> {
+    let ready = model::task::ready(tx)?;
+    if ready.is_empty()
+        || gate::find(tx)?.is_some_and(|gate| gate.era.is_some() && !gate.reconciled)
+    {
+        return Ok(None);
+    }
+    let projects: BTreeSet<ProjectId> = ready.iter().map(|task| task.project).collect();
+    let projects: Vec<_> = projects.into_iter().collect();
+    let load = model::attempt::load(tx, &projects)?;
+    Ok(Some((ready, load)))
 }
 
 fn check_session(executor: &Executor, session: u64) -> Result<(), Claim> {
@@ -73,23 +132,16 @@ fn check_session(executor: &Executor, session: u64) -> Result<(), Claim> {
 
 /// The task that the executor gets now.
 fn choose(
-    tx: &StoreTx<'_>,
-    settings: &Settings,
-    executor: &Executor,
-) -> Result<Option<Task>, DbError> {
-    let asking = asking(tx, executor)?;
+    tx: &Tx<'_>,
+    settings: &PickSettings,
+    asking: &Asking,
+    now: Timestamp,
+) -> Result<Option<TaskId>, DbError> {
     if asking.active >= asking.limit {
         return Ok(None);
     }
-    let ready = model::task::ready(tx)?;
-    let projects: BTreeSet<ProjectId> = ready.iter().map(|task| task.project).collect();
-    let projects: Vec<_> = projects.into_iter().collect();
-    let load = model::attempt::load(tx, &projects)?;
-    let now = tx.now();
-    match pick(&asking, &ready, &load, &settings.pick, now) {
-        Some(task) => tx.get(TASKS, task.0),
-        None => Ok(None),
-    }
+    let claimable = claimable(tx)?;
+    Ok(claimable.and_then(|(ready, load)| pick(asking, &ready, &load, settings, now)))
 }
 
 /// The executor as the engine sees it. Its limit is counted in the transaction of the claim.

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use drydock_api::names::{Name, Ref};
 use drydock_api::runservice::refusals::{ExecutorAlreadyExists, ExecutorNotExist};
-use drydock_api::runservice::types::{ExecutorId, Label, Reason};
+use drydock_api::runservice::types::{AttemptId, ExecutorId, Label, Reason};
 use drydock_core::db::Tx;
 use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 use drydock_http::api::precondition::{IfMatch, RevisionMismatch};
 
+use super::gate;
 use super::state::{load_known, save};
 use crate::engine::EngineSettings;
 use crate::engine::attempt::lose;
@@ -37,6 +38,7 @@ pub fn create<F: From<ExecutorAlreadyExists>>(
         arch: None,
         limit: 0,
         session: 0,
+        era: None,
         enabled: true,
         drain: false,
         revision: 1,
@@ -107,6 +109,26 @@ pub fn lose_all<F>(
     }
     for attempt in model::attempt::live_on(tx, executor)? {
         end(tx, settings, &attempt, Reason::ExecutorLost)?;
+    }
+    Ok(())
+}
+
+/// Ends these attempts of an executor that was not heard for too long. Others may have begun since
+/// it was looked for.
+pub fn lose_these<F>(
+    tx: &mut StoreTx<'_>,
+    settings: &EngineSettings,
+    executor: ExecutorId,
+    attempts: &[AttemptId],
+) -> Result<(), ActionError<F>> {
+    // What it holds is compared first, after maintenance.
+    if !gate::is_reconciled(tx)? {
+        return Ok(());
+    }
+    for attempt in model::attempt::live_on(tx, executor)? {
+        if attempts.contains(&attempt.id) {
+            end(tx, settings, &attempt, Reason::ExecutorLost)?;
+        }
     }
     Ok(())
 }

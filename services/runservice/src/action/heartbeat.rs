@@ -10,6 +10,7 @@ use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 
 use super::executor::end;
+use super::reconcile;
 use crate::engine::EngineSettings;
 use crate::engine::heartbeat::{Beat, Orders, orders};
 use crate::model;
@@ -40,7 +41,9 @@ pub struct Heard {
 pub fn hear(tx: &Tx<'_>, said: &Said) -> Result<Heard, ActionError<Failures>> {
     let executor = find(tx, said)?;
     let orders = ordered(tx, said)?;
-    let changes = said_by(&executor, said) != executor || !orders.claim_lost.is_empty();
+    let changes = said_by(&executor, said) != executor
+        || !orders.claim_lost.is_empty()
+        || reconcile::concerns(tx, &executor, said)?;
     Ok(Heard { orders, drain: executor.drain, changes })
 }
 
@@ -62,6 +65,7 @@ pub fn note(
         let attempt = attempt.expect("the transaction has just read it");
         end(tx, settings, &attempt, Reason::ClaimLost)?;
     }
+    reconcile::by_heartbeat(tx, settings, said, orders.unknown.len())?;
     Ok(Heard { orders, drain: new.drain, changes: false })
 }
 

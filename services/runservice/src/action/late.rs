@@ -26,7 +26,7 @@ pub struct Due {
 pub fn due(tx: &Tx<'_>, now: Timestamp) -> Result<Due, DbError> {
     let late = model::run::maybe_late(tx, now, AT_ONCE)?;
     let mut startable = Vec::new();
-    if gate::is_open(tx, now)? {
+    if gate::seems_open(tx, now)? {
         for run in model::run::startable(tx, AT_ONCE)? {
             let Some(found) = model::run::find(tx, run)? else { continue };
             let group = model::run::group(tx, &found.group)?;
@@ -44,6 +44,10 @@ pub fn expire<F>(
     settings: &EngineSettings,
     run: RunId,
 ) -> Result<(), ActionError<F>> {
+    // Executors may have been at work all the while, and could not say so.
+    if !gate::is_reconciled(tx)? {
+        return Ok(());
+    }
     let before = load_known(tx, run)?;
     let mut after = before.clone();
     match deadline::expire(&mut after, tx.now(), settings) {

@@ -3,11 +3,14 @@
 
 pub mod approval;
 pub mod claim;
+pub mod cursor;
 pub mod event;
 pub mod executor;
 pub mod gate;
 pub mod heartbeat;
 pub mod late;
+pub mod log;
+pub mod reconcile;
 pub mod restart;
 pub mod run;
 pub mod state;

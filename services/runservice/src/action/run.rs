@@ -113,7 +113,8 @@ fn check_queues<F: From<TooManyQueuedRuns>>(
 fn record<F>(tx: &mut StoreTx<'_>, new: &New) -> Result<Run, ActionError<F>> {
     let (now, id) = (tx.now(), RunId(tx.new_id()));
     let counter: Option<RunCounter> = tx.get(RUN_COUNTERS, new.project.0)?;
-    let number = counter.map_or(0, |counter| counter.number) + 1;
+    let given = counter.map_or(0, |counter| counter.number);
+    let number = given.max(tx.floor(new.project.0)?) + 1;
     tx.put(RUN_COUNTERS, new.project.0, &RunCounter { id: new.project, number })?;
     let errors = new.definition.as_ref().err();
     Ok(Run {

@@ -1,11 +1,12 @@
 //! The end of an attempt, as its executor reports it.
 
 use drydock_api::runservice::refusals::{AttemptNotExist, BadStatus, StaleAttempt};
-use drydock_api::runservice::types::{AttemptId, ExecutorId, LogState, Status};
+use drydock_api::runservice::types::{AttemptId, ExecutorId, Status};
 use drydock_core::db::Tx;
 use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 
+use super::reconcile;
 use super::state::{load_known, save};
 use crate::engine::EngineSettings;
 use crate::engine::attempt::finish;
@@ -41,12 +42,9 @@ pub fn report<F: From<AttemptNotExist> + From<BadStatus> + From<StaleAttempt>>(
         Verdict::Stale(phase) => Err(StaleAttempt(phase).into()),
         Verdict::Ends(ending) => {
             let mut after = before.clone();
-            let has_logs = ending.logs.values().any(|log| log.size > 0);
             finish(&mut after, &attempt.name, ending, now, settings);
-            if let Some(attempt) = after.attempts.get_mut(&attempt.id).filter(|_| !has_logs) {
-                attempt.log_state = LogState::Complete;
-            }
-            save(tx, settings, &before, after)
+            save(tx, settings, &before, after)?;
+            reconcile::by_report(tx, &attempt)
         }
     }
 }

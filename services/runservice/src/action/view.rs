@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_api::runservice::types::{
     ApprovalDecision, ApprovalView, AttemptId, AttemptView, Claimed, ClaimedAttempt, ClaimedRun,
-    ClaimedTask, Condition, ExecutorView, Phase, RestoredArchive, RunSummary, RunView, TaskName,
-    TaskStatus, TaskView,
+    ClaimedTask, Condition, ExecutorView, Phase, ReconciliationView, RestoredArchive,
+    ResumeGateView, RunSummary, RunView, TaskName, TaskStatus, TaskView,
 };
 use drydock_core::db::{DbError, Tx};
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use crate::engine::group::{Start, next_start};
 use crate::engine::pick::{Asking, Load, PickSettings, ReadyTask};
 use crate::engine::waiting::{Surroundings, waiting_for};
 use crate::model;
-use crate::record::{Approval, ApprovalState, Attempt, Executor, Run, Task};
+use crate::record::{Approval, ApprovalState, Attempt, Executor, Reconciled, Run, Task};
 use crate::schema::ATTEMPTS;
 
 /// A run without its tasks.
@@ -62,6 +62,42 @@ pub fn run(
     Ok(RunView { run: summary(&state.run), tasks })
 }
 
+/// The resume gate, and how far attempts are reconciled.
+pub fn gate(tx: &Tx<'_>, now: Timestamp) -> Result<ResumeGateView, DbError> {
+    let open = gate::seems_open(tx, now)?;
+    let Some(found) = gate::find(tx)? else {
+        let reconciliation = ReconciliationView { done: true, ..ReconciliationView::default() };
+        return Ok(ResumeGateView {
+            open,
+            since: None,
+            per_minute: None,
+            taken: 0,
+            reconciliation,
+        });
+    };
+    let Reconciled { adopted, results_taken, lost_in_restore, executor_lost, unknown } =
+        found.counts;
+    let left = match found.era {
+        Some(era) if !found.reconciled => model::attempt::left_over(tx, era)?,
+        _ => 0,
+    };
+    Ok(ResumeGateView {
+        open,
+        since: Some(found.since),
+        per_minute: Some(found.per_minute),
+        taken: found.taken,
+        reconciliation: ReconciliationView {
+            done: found.reconciled || found.era.is_none(),
+            left,
+            adopted,
+            results_taken,
+            lost_in_restore,
+            executor_lost,
+            unknown,
+        },
+    })
+}
+
 type Waiting = BTreeMap<TaskName, drydock_api::runservice::types::WaitingFor>;
 
 /// What each task waits for that was not started.
@@ -78,7 +114,7 @@ fn waiting(
     let start = match state.run.phase {
         Phase::Queued => {
             let group = model::run::group(tx, &state.run.group)?;
-            next_start(&group, gate::is_open(tx, now)?, now)
+            next_start(&group, gate::seems_open(tx, now)?, now)
         }
         _ => Start::Nothing,
     };

@@ -12,7 +12,7 @@ use super::RunState;
 use super::advance::{advance, end};
 use super::retry::{Failure, is_allowed, is_retried, pause};
 use super::settings::{EngineSettings, later};
-use crate::record::Attempt;
+use crate::record::{Attempt, Era};
 
 /// Who claims a task, and as what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub struct Claimant {
     pub claim: ClaimId,
     /// The place of the new attempt among all.
     pub place: u64,
+    pub era: Option<Era>,
 }
 
 /// How an attempt ended.
@@ -87,12 +88,14 @@ pub fn claim<'a>(
         reason: None,
         stop: None,
         pool: task.pool.clone(),
+        era: claimant.era,
         claimed_at: now,
         deadline: later(now, timeout),
         ended_at: None,
         steps: Vec::new(),
         logs: BTreeMap::new(),
         log_state: LogState::Live,
+        sealed: BTreeMap::new(),
         archives: BTreeMap::new(),
         revision: 1,
         created_at: now,

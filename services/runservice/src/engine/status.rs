@@ -1,16 +1,14 @@
 //! Whether the status that an executor reports can be true. Nothing of it is stored before.
 
 use drydock_api::runservice::types::{
-    ArchiveReport, AttemptPhase, MAX_OBJECT_NAME, Reason, Status, Step, StepExit, StepReport,
-    TaskSpec,
+    ArchiveReport, AttemptPhase, MAX_LOG_BYTES, MAX_OBJECT_NAME, Reason, Status, Step, StepExit,
+    StepReport, TaskSpec,
 };
 use jiff::Timestamp;
 
 use super::attempt::{Ending, failing_exit, is_success};
 use crate::record::Attempt;
 
-/// The greatest log of one step.
-pub const MAX_LOG_BYTES: u64 = 1 << 30;
 pub const MAX_ARCHIVE_BYTES: u64 = 5 << 30;
 /// The log of what comes before the first step.
 pub const SETUP: &str = "setup";

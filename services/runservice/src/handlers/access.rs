@@ -2,12 +2,13 @@
 //! knows the executor that asks by its token.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use drydock_api::configstore::types::TokenDigest;
 use drydock_api::runservice::types::ExecutorId;
 use drydock_core::context::Context;
-use drydock_core::db::Tx;
+use drydock_core::db::{DbError, Tx};
 use drydock_core::error::{ActionError, ApiError, Code, Failure};
 use drydock_core::store::{Reads, StoreTx};
 use drydock_http::server::error::{HttpError, OperationError};
@@ -30,7 +31,7 @@ pub struct Reader<F> {
 impl<F: Failure> Reader<F> {
     /// Runs `work` on one state.
     pub async fn read<T: Send + 'static>(
-        self,
+        &self,
         reads: Reads,
         work: impl FnOnce(&Tx<'_>) -> Result<T, ActionError<F>> + Send + 'static,
     ) -> Result<T, OperationError<F>> {
@@ -50,12 +51,27 @@ pub struct Writer<F> {
 impl<F: Failure> Writer<F> {
     /// Runs `work` in a transaction.
     pub async fn transact<T: Send + 'static>(
-        self,
+        &self,
         mut work: impl FnMut(&mut StoreTx<'_>) -> Result<T, ActionError<F>> + Send + 'static,
     ) -> Result<T, OperationError<F>> {
         let work = move |tx: &mut StoreTx<'_>| work(tx).map_err(ActionError::boxed);
         let done = self.app.service.store.transact(&self.ctx, work).await;
         done.map_err(OperationError::at_boundary)
+    }
+
+    /// Looks at this instance's read model, which may be behind.
+    pub async fn peek<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, DbError> + Send + 'static,
+    ) -> Result<T, OperationError<F>> {
+        let work = |tx: &Tx<'_>| Ok(work(tx)?);
+        let read = self.app.service.store.read(&self.ctx, Reads::Local, work).await;
+        read.map_err(OperationError::at_boundary)
+    }
+
+    /// The time that the request has left; `None`: as much as it needs.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.ctx.remaining()
     }
 
     pub fn encryptor(&self) -> Encryptor {

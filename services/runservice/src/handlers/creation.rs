@@ -17,6 +17,7 @@ pub async fn answer_creation<F: Failure + From<NotRepeatable>>(
     mut work: impl FnMut(&mut StoreTx<'_>) -> Result<Created, ActionError<F>> + Send + 'static,
 ) -> Result<Response, OperationError<F>> {
     let encryptor = writer.encryptor();
-    let work = move |tx: &mut StoreTx<'_>| once(tx, &encryptor, repeatable.as_ref(), |tx| work(tx));
+    let work =
+        move |tx: &mut StoreTx<'_>| once(tx, &encryptor, None, repeatable.as_ref(), |tx| work(tx));
     Ok(writer.transact(work).await?.into_response())
 }

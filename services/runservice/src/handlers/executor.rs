@@ -30,7 +30,7 @@ pub async fn list(
     reader: Reader<failures::List>,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Page<ExecutorView>>, OperationError<failures::List>> {
-    let page = query.page()?;
+    let page = query.page_of("executors")?;
     let read = reader.read(query.reads(), move |tx| {
         let found = model::executor::list(tx, &page)?;
         let page = page.cut(found, |it| Cursor::new(it.name.as_str(), it.id.0));

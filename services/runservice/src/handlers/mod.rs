@@ -2,6 +2,9 @@
 
 mod access;
 mod creation;
+pub mod event;
 pub mod executor;
+pub mod gate;
+pub mod log;
 pub mod own;
 pub mod run;

@@ -1,25 +1,28 @@
 //! The routes of executors, for themselves.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use drydock_api::runservice::endpoints::own as failures;
 use drydock_api::runservice::refusals::InvalidField;
 use drydock_api::runservice::types::{
-    AttemptId, AttemptView, ClaimQuery, Heartbeat, HeartbeatAnswer, Label, MAX_LIMIT, NewClaim,
-    Status, StopAttempt,
+    AttemptId, AttemptView, ClaimQuery, Claimed, Heartbeat, HeartbeatAnswer, Label, MAX_LIMIT,
+    NewClaim, Status, StopAttempt,
 };
 use drydock_api::runservice::validate::{few_labels, invalid};
+use drydock_core::read_model::StoreError;
 use drydock_core::store::Reads;
 use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::{Json, Path, Query};
+use drydock_http::server::idle::Idle;
 use drydock_runtime::encryption::Bound;
 use drydock_runtime::encryptor::decrypt;
 use http::StatusCode;
 
 use super::access::{Reader, Registered, Writer};
-use crate::action::claim::{self, Ask};
+use crate::action::claim::{self, Ask, Glance};
 use crate::action::heartbeat::{self as beat, Heard, Said};
 use crate::action::{state, status, view};
 use crate::schema::RUN_DEFINITIONS;
@@ -28,8 +31,13 @@ use crate::state::App;
 /// The greatest number of attempts and of claims that a heartbeat names.
 const MAX_HELD: usize = 4000;
 const MAX_ASKED: usize = 1000;
+/// The longest that a claim waits for a task.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+/// The part of a request's time that is left for the answer.
+const ANSWER_TIME: Duration = Duration::from_millis(500);
 
 pub async fn heartbeat(
+    State(app): State<App>,
     Registered(executor): Registered,
     reader: Reader<failures::Beat>,
     writer: Writer<failures::Beat>,
@@ -55,10 +63,13 @@ pub async fn heartbeat(
             writer.transact(move |tx| beat::note(tx, &engine, &said)).await?
         }
     };
-    Ok(axum::Json(answer(heard)))
+    let liveness = &app.service.liveness;
+    let noted = liveness.hear(executor, body.session).await;
+    noted.map_err(|error| OperationError::at_boundary(StoreError::from(error).boxed()))?;
+    Ok(axum::Json(answer(heard, liveness.ttl())))
 }
 
-fn answer(heard: Heard) -> HeartbeatAnswer {
+fn answer(heard: Heard, ttl: Duration) -> HeartbeatAnswer {
     let stop = heard.orders.stop.into_iter().map(|(attempt, order)| StopAttempt {
         attempt,
         reason: order.reason,
@@ -69,6 +80,7 @@ fn answer(heard: Heard) -> HeartbeatAnswer {
         release: heard.orders.release,
         unknown: heard.orders.unknown,
         drain: heard.drain,
+        lost_after_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
     }
 }
 
@@ -88,15 +100,59 @@ fn check(body: &Heartbeat) -> Result<(), InvalidField> {
     few_labels(&body.labels)
 }
 
+/// Gives a task at once, or as soon as there is one within the time that the request may wait.
 pub async fn claim(
     State(app): State<App>,
     Registered(executor): Registered,
     writer: Writer<failures::Claim>,
-    Query(_): Query<ClaimQuery>,
+    idle: Idle,
+    Query(query): Query<ClaimQuery>,
     Json(body): Json<NewClaim>,
 ) -> Result<Response, OperationError<failures::Claim>> {
-    let NewClaim { claim, session } = body;
-    let ask = Ask { executor, session, claim };
+    let ask = Ask { executor, session: body.session, claim: body.claim };
+    let env = app.context.env.clone();
+    let ends = env.monotonic() + patience(query, writer.remaining());
+    loop {
+        let (pick, now) = (writer.settings().pick, env.now());
+        let seen = app.service.store.applied().borrow().head;
+        let glance = writer.peek(move |tx| claim::glance(tx, &pick, ask, now)).await?;
+        let asking = match glance {
+            Glance::Nothing(asking) => Some(asking),
+            Glance::Decide(asking) => match decide(&app, &writer, ask).await? {
+                Some(claimed) => {
+                    return Ok((StatusCode::CREATED, axum::Json(claimed)).into_response());
+                }
+                None => asking,
+            },
+        };
+        let left = ends.saturating_sub(env.monotonic());
+        let Some(asking) = asking.filter(|_| !left.is_zero()) else {
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        };
+        let mut waiting = app.service.waiters.wait(asking);
+        if app.service.store.applied().borrow().head != seen {
+            app.service.waiters.look();
+        }
+        let waited = idle.wait(tokio::time::timeout(left, waiting.woken())).await;
+        let _woken_or_late = waited.map_err(OperationError::at_boundary)?;
+    }
+}
+
+/// How long a claim may wait: as long as it asks to, and no longer than its answer is waited for.
+fn patience(query: ClaimQuery, remaining: Option<Duration>) -> Duration {
+    let asked = query.wait.map_or(Duration::ZERO, |wait| wait.as_duration().min(MAX_WAIT));
+    match remaining {
+        Some(remaining) => asked.min(remaining.saturating_sub(ANSWER_TIME)),
+        None => asked,
+    }
+}
+
+/// Gives the executor a task, with the environment of its run.
+async fn decide(
+    app: &App,
+    writer: &Writer<failures::Claim>,
+    ask: Ask,
+) -> Result<Option<Claimed>, OperationError<failures::Claim>> {
     let (settings, keys) = (writer.settings(), app.service.keys.clone());
     let claimed = writer.transact(move |tx| {
         let Some(attempt) = claim::claim(tx, &settings, ask)? else { return Ok(None) };
@@ -115,10 +171,7 @@ pub async fn claim(
     let claimed = claimed.await?;
     let passed = app.context.env.point("claim.after_commit").await;
     passed.map_err(OperationError::at_boundary)?;
-    Ok(match claimed {
-        Some(claimed) => (StatusCode::CREATED, axum::Json(claimed)).into_response(),
-        None => StatusCode::NO_CONTENT.into_response(),
-    })
+    Ok(claimed)
 }
 
 pub async fn attempt(

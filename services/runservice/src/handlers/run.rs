@@ -35,7 +35,8 @@ pub async fn list(
         order: query.order.clone(),
         consistency: query.consistency,
     };
-    let page = list.page()?;
+    let filter = RunsQuery { limit: None, cursor: None, consistency: None, ..query.clone() };
+    let page = list.page_of(&format!("runs {filter:?}"))?;
     let read = reader.read(list.reads(), move |tx| {
         let found = model::run::list(tx, &query, &page)?;
         Ok(page.cut(found, |run| Cursor::new(&model::run::sort_key(run.place), run.id.0)))

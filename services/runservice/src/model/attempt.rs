@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use drydock_api::runservice::types::{ClaimId, ExecutorId, ProjectId, RunId};
+use drydock_api::runservice::types::{AttemptId, ClaimId, ExecutorId, ProjectId, RunId, TaskName};
 use drydock_core::db::column::{id, number};
 use drydock_core::db::{DbError, Tx};
 
 use crate::engine::pick::{Load, ProjectLoad};
-use crate::record::Attempt;
+use crate::record::{Attempt, Era};
 
 pub fn by_claim(tx: &Tx<'_>, claim: ClaimId) -> Result<Option<Attempt>, DbError> {
     let sql = "SELECT data FROM attempts WHERE claim = ?1";
@@ -24,9 +24,41 @@ pub fn live_on(tx: &Tx<'_>, executor: ExecutorId) -> Result<Vec<Attempt>, DbErro
     tx.query_objects(sql, [executor.to_string()])
 }
 
+/// The attempts that are not final, by their executors.
+pub fn at_work(tx: &Tx<'_>) -> Result<BTreeMap<ExecutorId, Vec<AttemptId>>, DbError> {
+    let sql = "SELECT live_on, id FROM attempts WHERE live_on IS NOT NULL ORDER BY live_on, place";
+    let rows = tx.query(sql, [], |row| Ok((ExecutorId(id(row, 0)?), AttemptId(id(row, 1)?))))?;
+    let mut at_work: BTreeMap<ExecutorId, Vec<AttemptId>> = BTreeMap::new();
+    for (executor, attempt) in rows {
+        at_work.entry(executor).or_default().push(attempt);
+    }
+    Ok(at_work)
+}
+
 pub fn count_live_on(tx: &Tx<'_>, executor: ExecutorId) -> Result<u32, DbError> {
     let sql = "SELECT count(*) FROM attempts WHERE live_on = ?1";
     Ok(tx.query_one(sql, [executor.to_string()], |row| row.get(0))?.unwrap_or(0))
+}
+
+const OF_OTHER_ERAS: &str = "live_on IS NOT NULL AND (data ->> '$.era.lineage' IS NOT ?1
+    OR data ->> '$.era.generation' IS NOT ?2)";
+
+/// The number of attempts that are not final, and not of this era.
+pub fn left_over(tx: &Tx<'_>, era: Era) -> Result<u64, DbError> {
+    let sql = format!("SELECT count(*) FROM attempts WHERE {OF_OTHER_ERAS}");
+    let era = rusqlite::params![era.lineage.to_string(), signed(era.generation)];
+    Ok(tx.query_one(&sql, era, |row| number(row, 0))?.unwrap_or(0))
+}
+
+/// Attempts that are not final, and not of this era, in the order of their claims.
+pub fn of_other_eras(tx: &Tx<'_>, era: Era, limit: usize) -> Result<Vec<AttemptId>, DbError> {
+    let sql = format!("SELECT id FROM attempts WHERE {OF_OTHER_ERAS} ORDER BY place LIMIT {limit}");
+    let era = rusqlite::params![era.lineage.to_string(), signed(era.generation)];
+    tx.query(&sql, era, |row| Ok(AttemptId(id(row, 0)?)))
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// The place of the next attempt among all.
@@ -54,4 +86,28 @@ pub fn load(tx: &Tx<'_>, projects: &[ProjectId]) -> Result<Load, DbError> {
     let pools = tx.query(pools, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     load.pools = pools.into_iter().collect::<BTreeMap<String, u32>>();
     Ok(load)
+}
+
+/// Attempts that have ended and whose logs are not complete, in the order of their claims.
+pub fn unsealed(tx: &Tx<'_>, limit: usize) -> Result<Vec<Attempt>, DbError> {
+    let sql = format!(
+        "SELECT data FROM attempts WHERE unsealed IS NOT NULL ORDER BY place LIMIT {limit}"
+    );
+    tx.query_objects(&sql, [])
+}
+
+/// The attempt of a task with this number, else the last one.
+pub fn of_task(
+    tx: &Tx<'_>,
+    run: RunId,
+    task: &TaskName,
+    number: Option<u32>,
+) -> Result<Option<Attempt>, DbError> {
+    let sql = "SELECT data FROM attempts
+        WHERE task = (SELECT id FROM tasks WHERE run = ?1 AND name = ?2)
+            AND (?3 IS NULL OR number = ?3)
+        ORDER BY number DESC LIMIT 1";
+    let found: Vec<Attempt> =
+        tx.query_objects(sql, rusqlite::params![run.to_string(), task.as_str(), number])?;
+    Ok(found.into_iter().next())
 }

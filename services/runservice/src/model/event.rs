@@ -2,12 +2,21 @@ use drydock_core::db::column::{id, number};
 use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
 
+use crate::record::RunEvent;
+
 /// The numbers of the oldest and the newest event.
 pub fn span(tx: &Tx<'_>) -> Result<Option<(u64, u64)>, DbError> {
     let first = "SELECT seq FROM run_events ORDER BY seq LIMIT 1";
     let last = "SELECT seq FROM run_events ORDER BY seq DESC LIMIT 1";
     let first = tx.query_one(first, [], |row| number(row, 0))?;
     Ok(first.zip(tx.query_one(last, [], |row| number(row, 0))?))
+}
+
+/// The events after this one, in their order.
+pub fn after(tx: &Tx<'_>, seq: u64, limit: u32) -> Result<Vec<RunEvent>, DbError> {
+    let sql = "SELECT data FROM run_events WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+    tx.query_objects(sql, rusqlite::params![seq, limit])
 }
 
 /// The ids of the oldest events.

@@ -7,6 +7,8 @@ use drydock_api::runservice::types::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Era;
+
 /// One attempt of a task, as stored. A final attempt never changes, but for what is known of its
 /// logs and archives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,10 @@ pub struct Attempt {
     /// The named pool of which the attempt takes a place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
+    /// The era in which its executor was last known to hold it. Absent: before the first
+    /// maintenance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub era: Option<Era>,
     pub claimed_at: Timestamp,
     pub deadline: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,6 +49,9 @@ pub struct Attempt {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub logs: BTreeMap<String, LogReport>,
     pub log_state: LogState,
+    /// The complete logs, by step. Logs without a byte have no object.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sealed: BTreeMap<String, SealedLog>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub archives: BTreeMap<String, ArchiveReport>,
     pub revision: u64,
@@ -57,4 +66,17 @@ pub struct StopOrder {
     pub at: Timestamp,
     /// How long the processes have between the request to end and their death.
     pub grace_ms: u64,
+}
+
+/// A complete log in object storage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedLog {
+    /// The object's name in the folder of its attempt.
+    pub object: String,
+    /// The bytes of the object.
+    pub stored: u64,
+    /// The bytes of the log, and their BLAKE3 digest in hexadecimal.
+    pub size: u64,
+    pub blake3: String,
 }

@@ -5,6 +5,8 @@ use drydock_api::runservice::types::{ExecutorId, Label};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Era;
+
 /// A registered executor, as stored: a hash of its token, never the token. A heartbeat changes it
 /// only when what it says differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +28,9 @@ pub struct Executor {
     pub limit: u32,
     /// The executor's number of its starts; 0 before the first heartbeat. Lower ones are refused.
     pub session: u64,
+    /// The era in which it last said what it holds, if attempts were to be reconciled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub era: Option<Era>,
     /// A disabled executor gets no tasks.
     pub enabled: bool,
     /// The executor is to end its attempts and to ask for no more.

@@ -17,12 +17,12 @@ use drydock_http::api::precondition::etag;
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use attempt::{Attempt, StopOrder};
+pub use attempt::{Attempt, SealedLog, StopOrder};
 pub use cache::Cache;
 pub use definition::RunDefinition;
 pub use event::RunEvent;
 pub use executor::Executor;
-pub use gate::ResumeGate;
+pub use gate::{Era, Reconciled, ResumeGate};
 pub use run::{RestartOf, Run, StopRequest};
 pub use run_counter::RunCounter;
 pub use task::{Approval, ApprovalState, Kept, Task};

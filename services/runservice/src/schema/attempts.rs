@@ -24,10 +24,15 @@ pub const ATTEMPTS: &str = "CREATE TABLE attempts (
     live_on TEXT GENERATED ALWAYS AS (
         CASE WHEN data ->> '$.phase' IN ('running', 'stopping') THEN data ->> '$.executor' END
     ) STORED REFERENCES executors (id),
+    unsealed INTEGER GENERATED ALWAYS AS (
+        CASE WHEN data ->> '$.phase' NOT IN ('running', 'stopping')
+            AND data ->> '$.log_state' = 'live' THEN 1 END
+    ) STORED,
     UNIQUE (task, number)
 ) STRICT;
 CREATE UNIQUE INDEX attempts_live ON attempts (task) WHERE live_on IS NOT NULL;
 CREATE INDEX attempts_executor ON attempts (live_on) WHERE live_on IS NOT NULL;
+CREATE INDEX attempts_unsealed ON attempts (place) WHERE unsealed IS NOT NULL;
 CREATE INDEX attempts_run ON attempts (run);
 CREATE INDEX attempts_project ON attempts (project, place);";
 

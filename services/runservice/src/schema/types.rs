@@ -1,6 +1,6 @@
 //! Runservice's types of objects.
 
-use drydock_core::read_model::{ObjectType, Schema, not_encrypted, parses};
+use drydock_core::read_model::{Leftovers, ObjectType, Schema, not_encrypted, parses};
 use drydock_runtime::once::IDEMPOTENCY_KEYS;
 
 use crate::record::{
@@ -80,4 +80,6 @@ pub static SCHEMA: Schema = Schema {
         },
         IDEMPOTENCY_KEYS,
     ],
+    leftovers: Leftovers::NONE,
+    counters: Some(RUN_COUNTERS),
 };

@@ -82,7 +82,7 @@ async fn a_repeated_creation_gets_the_first_answer() {
         let repeatable = Repeatable { id: id(key), digest: digest.to_owned() };
         let new = super::harness::new_run(super::harness::project(7), &one_task());
         runs.act(move |tx| {
-            once::<Create>(tx, &encryptor, Some(&repeatable), |tx| {
+            once::<Create>(tx, &encryptor, None, Some(&repeatable), |tx| {
                 let none = BTreeMap::new();
                 let run = crate::action::run::create(
                     tx,
@@ -97,7 +97,7 @@ async fn a_repeated_creation_gets_the_first_answer() {
         })
     };
     let first = create(1, "x").await.unwrap();
-    assert!(create(1, "x").await.unwrap() == first);
+    assert!(create(1, "x").await.unwrap() == first.clone().repeated());
     assert_eq!(code(create(1, "y").await.map(drop)), "idempotency_key_reused");
     assert!(create(2, "x").await.unwrap() != first);
     runs.pass(24 * 3600);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use drydock_api::names::Ref;
 use drydock_api::runservice::endpoints::executor as failures;
@@ -14,9 +15,11 @@ use drydock_api::runservice::types::{
 };
 use drydock_core::context::Context;
 use drydock_core::coord::memory::Memory;
+use drydock_core::coord::{Bounded, Coordination};
 use drydock_core::db::{Execution, Tx};
 use drydock_core::env::{Env, ManualClock, RngTree};
 use drydock_core::error::{ActionError, ApiError, BoxError, Failure, first_api_error};
+use drydock_core::log::keys::Keys;
 use drydock_core::maintenance::{ModeCell, SeenMode};
 use drydock_core::store::{Phase as StorePhase, Reads, Store, StoreParts, StoreSettings, StoreTx};
 use drydock_http::api::precondition::IfMatch;
@@ -35,6 +38,8 @@ use crate::action::{claim, executor, heartbeat, run, state, status};
 use crate::engine::RunState;
 use crate::engine::advance::advance;
 use crate::engine::definition::check;
+use crate::liveness::Liveness;
+use crate::logs::{Logs, Tails};
 use crate::record::{Attempt, ResumeGate, Run};
 use crate::schema::GATES;
 use crate::{SCHEMA, Settings, model};
@@ -45,6 +50,7 @@ pub struct TestRuns {
     pub store: Store,
     pub clock: Arc<ManualClock>,
     pub settings: Settings,
+    pub liveness: Liveness,
     pub encryptor: Encryptor,
     _scratch: TempDir,
 }
@@ -96,11 +102,16 @@ impl TestRuns {
         mode.observe(SeenMode::NEVER_SWITCHED);
         let keys: KeyRing = KEYS.parse().unwrap();
         let env = Env::new(clock.clone(), RngTree::from_seed(1));
+        let coord: Arc<dyn Coordination> = Arc::new(Memory::new(clock.clone()));
+        let bounded = Bounded::new(coord.clone(), Duration::from_secs(1));
+        let names = Keys::new("test", SCHEMA.service);
+        let ttl = Settings::default().executor_ttl;
+        let liveness = Liveness::new(env.clone(), bounded, names, ttl);
         let (store, loops) = Store::new(StoreParts {
             cluster: "test".to_owned(),
             schema: &SCHEMA,
             env: env.clone(),
-            coord: Arc::new(Memory::new(clock.clone())),
+            coord,
             objects: Arc::new(InMemory::new()),
             settings: StoreSettings::default(),
             execution: Execution::Inline,
@@ -111,7 +122,14 @@ impl TestRuns {
         tokio::spawn(loops.run(CancellationToken::new()));
         store.applied().wait_for(|applied| applied.phase == StorePhase::Ready).await.unwrap();
         let (settings, encryptor) = (Settings::default(), Encryptor { env, keys });
-        TestRuns { store, clock, settings, encryptor, _scratch: scratch }
+        TestRuns { store, clock, settings, liveness, encryptor, _scratch: scratch }
+    }
+
+    /// The logs as another instance on the same object storage sees them.
+    pub fn logs(&self) -> (Logs, Tails) {
+        let logs = Logs::new(self.encryptor.env.clone(), &self.store);
+        let tails = Tails::new(logs.clone());
+        (logs, tails)
     }
 
     pub fn pass(&self, seconds: u64) {
@@ -165,7 +183,7 @@ impl TestRuns {
     /// Closes the resume gate to this rate.
     pub async fn close_gate(&self, per_minute: u32) {
         let close = move |tx: &mut StoreTx<'_>| -> Result<(), BoxError> {
-            let gate = ResumeGate { id: id(1), since: tx.now(), per_minute, taken: 0 };
+            let gate = ResumeGate::new(id(1), None, tx.now(), per_minute);
             Ok(tx.put(GATES, gate.id, &gate)?)
         };
         self.store.transact(&Context::background(), close).await.unwrap();

@@ -11,25 +11,31 @@ use serde_json::{Value, json};
 use super::harness::{TestRuns, id, project};
 use crate::{Runservice, RunserviceState};
 
-struct TestHttp {
-    served: Served<RunserviceState>,
-    runs: TestRuns,
+pub struct TestHttp {
+    pub served: Served<RunserviceState>,
+    pub runs: TestRuns,
 }
 
 impl TestHttp {
-    async fn start() -> TestHttp {
+    pub async fn start() -> TestHttp {
         let runs = TestRuns::start().await;
+        let (logs, tails) = runs.logs();
         let state = RunserviceState {
+            logs,
+            tails,
             store: runs.store.clone(),
             keys: runs.encryptor.keys.clone(),
             settings: runs.settings.clone(),
+            events: tokio::sync::watch::Sender::new(None),
+            liveness: runs.liveness.clone(),
+            waiters: crate::waiters::Waiters::default(),
         };
         let served = Served::new(HttpSettings::default(), Runservice::routes(), state).await;
         TestHttp { served, runs }
     }
 
     /// Sends a request such as `POST /runs 201`, checks the status, and returns the answer.
-    async fn send(&self, line: &str, body: &Value, token: Option<&str>) -> Raw {
+    pub async fn send(&self, line: &str, body: &Value, token: Option<&str>) -> Raw {
         let [method, path, status] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
         let mut wire = Wire::clone(&self.served);
         if let Some(token) = token {
@@ -41,24 +47,24 @@ impl TestHttp {
         answer
     }
 
-    async fn expect(&self, line: &str, body: &Value) -> Value {
+    pub async fn expect(&self, line: &str, body: &Value) -> Value {
         self.send(line, body, None).await.json()
     }
 
     /// As `expect`, for an answer without a body.
-    async fn done(&self, line: &str, body: &Value) {
+    pub async fn done(&self, line: &str, body: &Value) {
         self.send(line, body, None).await;
     }
 
     /// Sends a request such as `POST /runs 400 invalid_body`, and checks status and code.
-    async fn refuse(&self, line: &str, body: &Value) {
+    pub async fn refuse(&self, line: &str, body: &Value) {
         let (line, code) = line.rsplit_once(' ').unwrap();
         let answer = self.send(line, body, None).await;
         assert_eq!(answer.error().1, code, "{line}: {}", answer.body);
     }
 
     /// Registers an executor, sends its first heartbeat, and returns its token.
-    async fn executor(&self, name: &str) -> String {
+    pub async fn executor(&self, name: &str) -> String {
         let new = self.expect("POST /executors 201", &json!({"name": name})).await;
         let token = new["token"].as_str().unwrap().to_owned();
         let beat = json!({"session": 1, "limit": 1});
@@ -67,11 +73,11 @@ impl TestHttp {
     }
 }
 
-fn new_run(tasks: Value) -> Value {
+pub fn new_run(tasks: Value) -> Value {
     json!({"project": project(7), "name": "main", "tasks": tasks})
 }
 
-fn claim(nth: u128) -> Value {
+pub fn claim(nth: u128) -> Value {
     json!({"claim": id(nth), "session": 1})
 }
 

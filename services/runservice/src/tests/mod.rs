@@ -4,6 +4,7 @@ mod events;
 mod executors;
 mod harness;
 mod http;
+mod logs;
 mod restarts;
 mod runs;
 mod schema;

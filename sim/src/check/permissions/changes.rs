@@ -56,7 +56,7 @@ pub(super) fn check(timeline: &Timeline, asked: &[Asked<'_>], checks: &mut Check
 /// the first.
 fn walk(timeline: &Timeline, mut each: impl FnMut(usize, usize, &State)) {
     let mut action = 0;
-    timeline.replay_steps(|place, state, step| {
+    timeline.replay_visible(|place, state, step| {
         match step {
             Step::Before => action = 0,
             Step::Within => action += 1,

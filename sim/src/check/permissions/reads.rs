@@ -30,7 +30,7 @@ pub(super) fn check(timeline: &Timeline, asked: &[Asked<'_>], checks: &mut Check
     let mut waiting: Vec<_> = asked.iter().filter(|it| concerns(it)).map(open).collect();
     waiting.sort_by_key(|it| std::cmp::Reverse(it.asked.first));
     let mut now: Vec<Open<'_>> = Vec::new();
-    timeline.replay_steps(|place, state, step| {
+    timeline.replay_visible(|place, state, step| {
         // What is found before the first action is the state before.
         while let Some(one) = waiting.pop_if(|one| one.asked.first <= place.nth) {
             now.push(one);

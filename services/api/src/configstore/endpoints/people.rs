@@ -66,6 +66,7 @@ pub mod token {
                 .deletes();
         resolve: Resolve { TokenNotExist } =
             Endpoint::post("/api/v1/tokens/resolve")
+                .unaudited()
                 .about("says whose token has this value")
                 .takes::<ResolveToken>()
                 .answers::<ResolvedToken>()

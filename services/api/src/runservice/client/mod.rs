@@ -5,6 +5,7 @@
 //! The calls of executors have the same effect twice as once, so all of them may be repeated.
 
 mod executors;
+mod logs;
 mod own;
 mod runs;
 

@@ -1,14 +1,16 @@
 use std::time::Duration;
 
+use axum::body::Body;
+use bytes::Bytes;
 use drydock_core::context::Context;
 use drydock_core::error::BoxError;
 use drydock_http::client::{Client, ClientError};
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, header};
 
 use crate::calls::{Calls, Result, with_query};
 use crate::runservice::types::{
-    AttemptId, AttemptView, ClaimQuery, Claimed, Heartbeat, HeartbeatAnswer, NewClaim, Status,
-    TimeSpan,
+    AppendQuery, Appended, AttemptId, AttemptView, ClaimQuery, Claimed, Heartbeat, HeartbeatAnswer,
+    LOG_BYTES, LogStep, NewClaim, Status, TimeSpan,
 };
 
 /// The calls of one executor, with its own token. Cheap to clone.
@@ -61,6 +63,21 @@ impl ExecutorClient {
     ) -> Result<AttemptView> {
         let call = self.calls.call(Method::PUT, attempt_path(attempt));
         Ok(call.json(status).repeatable().send(ctx).await?.body)
+    }
+
+    /// Sends a piece of a log; the same again changes nothing.
+    pub async fn append(
+        &self,
+        ctx: &Context,
+        attempt: AttemptId,
+        step: LogStep,
+        offset: u64,
+        piece: Bytes,
+    ) -> Result<Appended> {
+        let path = format!("{}/logs/{step}", attempt_path(attempt));
+        let call = self.calls.call(Method::PUT, with_query(&path, &AppendQuery { offset }));
+        let call = call.header(header::CONTENT_TYPE, LOG_BYTES).body(Body::from(piece));
+        Ok(call.send(ctx).await?.body)
     }
 
     fn no_claim(&self, error: impl Into<BoxError>) -> ClientError {

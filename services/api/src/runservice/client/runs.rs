@@ -6,7 +6,8 @@ use http::Method;
 use super::RunserviceClient;
 use crate::calls::{Result, segment};
 use crate::runservice::types::{
-    ApprovalBody, ByNumberQuery, NewRun, RunId, RunSummary, RunView, RunsQuery, TaskName,
+    ApprovalBody, ByNumberQuery, EventPage, EventsQuery, NewRun, ResumeGateView, RunId, RunSummary,
+    RunView, RunsQuery, TaskName,
 };
 
 impl RunserviceClient {
@@ -74,6 +75,26 @@ impl RunserviceClient {
         self.decide(ctx, format!("{}/refuse", task_path(run, task)), refusal).await
     }
 
+    /// Events after a cursor; `None`: from the oldest one that is kept.
+    pub async fn events(&self, ctx: &Context, from: Option<&str>) -> Result<EventPage> {
+        let query = EventsQuery { from: from.map(str::to_owned) };
+        Ok(self.calls.get(ctx, format!("{RUNS}/events"), &query).await?.body)
+    }
+
+    pub async fn resume_gate(
+        &self,
+        ctx: &Context,
+        consistency: Consistency,
+    ) -> Result<ResumeGateView> {
+        let query = ReadQuery::from(consistency);
+        Ok(self.calls.get(ctx, RESUME_GATE.to_owned(), &query).await?.body)
+    }
+
+    /// Lets queued runs start at once.
+    pub async fn open_resume_gate(&self, ctx: &Context) -> Result<()> {
+        self.calls.delete(ctx, RESUME_GATE.to_owned(), None).await
+    }
+
     /// The same decision of the same approver changes nothing, so it may be repeated.
     async fn decide(&self, ctx: &Context, path: String, body: &ApprovalBody) -> Result<()> {
         let call = self.calls.call(Method::POST, path).json(body).repeatable();
@@ -83,6 +104,7 @@ impl RunserviceClient {
 }
 
 const RUNS: &str = "/api/v1/runs";
+const RESUME_GATE: &str = "/api/v1/gates/resume";
 
 fn run_path(run: RunId) -> String {
     format!("{RUNS}/{run}")

@@ -113,6 +113,8 @@ pub struct HeartbeatAnswer {
     /// The attempts to end, whose logs are kept.
     pub unknown: Vec<AttemptId>,
     pub drain: bool,
+    /// How long after its last heartbeat the executor is lost.
+    pub lost_after_ms: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

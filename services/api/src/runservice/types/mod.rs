@@ -2,8 +2,11 @@
 //! both are equal.
 
 mod distinct;
+mod event;
 mod executor;
+mod gate;
 mod ids;
+mod log;
 mod names;
 mod report;
 mod run;
@@ -12,12 +15,18 @@ mod task;
 mod time_span;
 mod waiting;
 
+pub use event::{EventPage, EventsQuery, RunEventView};
 pub use executor::{
     ClaimQuery, Claimed, ClaimedAttempt, ClaimedRun, ClaimedTask, ExecutorChange, ExecutorView,
     Heartbeat, HeartbeatAnswer, HeldAttempt, MAX_LIMIT, NewClaim, NewExecutor, NewExecutorView,
     RestoredArchive, StopAttempt,
 };
+pub use gate::{ReconciliationView, ResumeGateView};
 pub use ids::{AttemptId, CacheId, ClaimId, ExecutorId, ProjectId, RunId, TaskId};
+pub use log::{
+    AppendQuery, Appended, InvalidLogStep, LOG_BYTES, LOG_STATE, LOG_TEXT, LogAttemptQuery,
+    LogQuery, LogStep, MAX_LOG_BYTES,
+};
 pub use names::{Group, InvalidGroup, InvalidLabel, InvalidTaskName, Label, TaskName};
 pub use report::{ArchiveReport, LogReport, MAX_OBJECT_NAME, Status, StepExit, StepReport};
 pub use run::{

@@ -114,7 +114,9 @@ names! {
     LogState {
         Live = "live",
         Complete = "complete",
+        /// Some of what was written is missing, for good.
         Incomplete = "incomplete",
+        Deleted = "deleted",
     }
 
     /// What a new run does to the runs of its group before it.

@@ -30,6 +30,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connection_limit::{ConnectionLimit, ConnectionPermit};
 use super::parse_error_bodies::ParseErrorBodies;
+use crate::server::audit::Peer;
 use crate::server::settings::HttpSettings;
 
 /// The pause after an accept error, doubled with each in a row up to [`MAX_BACKOFF`].
@@ -58,11 +59,11 @@ pub async fn serve(
     let mut backoff = MIN_BACKOFF;
     while let Some(accepted) = end.until_drain(accept(&mut *listener, &limit)).await {
         match accepted {
-            Ok((stream, permit)) => {
+            Ok((stream, permit, peer)) => {
                 backoff = MIN_BACKOFF;
                 connections.spawn(connection(
                     stream,
-                    permit,
+                    (permit, peer),
                     router.clone(),
                     settings,
                     end.clone(),
@@ -115,15 +116,16 @@ type Serving = http1::Connection<Io, ConnectionService>;
 async fn accept(
     listener: &mut dyn Listener,
     limit: &ConnectionLimit,
-) -> std::io::Result<(BoxStream, Arc<ConnectionPermit>)> {
-    let (stream, _peer) = listener.accept().await?;
-    Ok((stream, limit.acquire().await))
+) -> std::io::Result<(BoxStream, Arc<ConnectionPermit>, Peer)> {
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, limit.acquire().await, Peer(peer.into())))
 }
 
 /// The router for one connection, which tells the connection's permit of each request.
 struct ConnectionService {
     router: TowerToHyperService<Router>,
     permit: Arc<ConnectionPermit>,
+    peer: Peer,
 }
 
 impl Service<http::Request<Incoming>> for ConnectionService {
@@ -131,10 +133,11 @@ impl Service<http::Request<Incoming>> for ConnectionService {
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
 
-    fn call(&self, request: http::Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: http::Request<Incoming>) -> Self::Future {
         let Some(active) = self.permit.begin_request() else {
             return Box::pin(std::future::pending());
         };
+        request.extensions_mut().insert(self.peer.clone());
         let answer = self.router.call(request);
         Box::pin(async move { Ok(answer.await?.map(|body| active.until_sent(body))) })
     }
@@ -142,7 +145,7 @@ impl Service<http::Request<Incoming>> for ConnectionService {
 
 fn connection(
     stream: BoxStream,
-    permit: Arc<ConnectionPermit>,
+    (permit, peer): (Arc<ConnectionPermit>, Peer),
     router: Router,
     settings: &HttpSettings,
     end: ShutdownTokens,
@@ -158,9 +161,11 @@ fn connection(
         .header_read_timeout(settings.header_timeout)
         .max_header_size(settings.max_header_bytes)
         .auto_date_header(false)
+        // A client that has sent all it has to say still gets its answer.
+        .half_close(true)
         .serve_connection(
             TokioIo::new(Box::pin(stream)),
-            ConnectionService { router, permit: Arc::clone(&permit) },
+            ConnectionService { router, permit: Arc::clone(&permit), peer },
         );
     let mut serving = Box::pin(serving);
     let patience = settings.header_timeout;
@@ -227,7 +232,8 @@ mod tests {
         let end =
             ShutdownTokens { drain: CancellationToken::new(), abort: CancellationToken::new() };
         let settings = HttpSettings::default();
-        tokio::spawn(connection(Box::new(server), permit, router, &settings, end));
+        let peer = (permit, Peer("test".into()));
+        tokio::spawn(connection(Box::new(server), peer, router, &settings, end));
         client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
         client.read_exact(&mut [0; 500]).await.unwrap();
         let next = tokio::spawn(async move { limit.acquire().await });

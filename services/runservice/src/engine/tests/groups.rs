@@ -45,7 +45,10 @@ fn older_runs_give_way_as_the_newer_one_chooses() {
 
 #[test]
 fn the_gate_counts_what_it_has_let_through() {
-    let gate = |per_minute, taken| ResumeGate { id: id(1), since: at(100), per_minute, taken };
+    let gate = |per_minute, taken| {
+        let gate = ResumeGate::new(id(1), None, at(100), per_minute);
+        ResumeGate { taken, ..gate }
+    };
     for (gate, now, left) in [
         (gate(60, 0), 100, 0),
         (gate(60, 0), 101, 1),

@@ -126,6 +126,7 @@ impl RunState {
             session: 1,
             claim: ClaimId(id(nth)),
             place: 1 + self.attempts.len() as u64,
+            era: None,
         };
         claim(self, &name(task), claimant, now, &settings()).clone()
     }

@@ -1,0 +1,93 @@
+//! What commits say of logs.
+
+use std::collections::BTreeMap;
+
+use drydock_api::runservice::refusals::{
+    LogAttemptNotExist, LogIsLive, NeverStarted, RunNotExist, TaskNotExist,
+};
+use drydock_api::runservice::types::{AttemptId, LogState, RunId, TaskName};
+use drydock_core::db::Tx;
+use drydock_core::error::ActionError;
+use drydock_core::store::StoreTx;
+
+use super::state;
+use crate::model;
+use crate::record::{Attempt, SealedLog, Stored};
+use crate::schema::ATTEMPTS;
+
+/// The logs of an attempt as they are to stay.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    pub state: LogState,
+    pub logs: BTreeMap<String, SealedLog>,
+}
+
+/// Names the complete logs of an attempt; answers them. `None`: somebody else was first.
+pub fn seal<F>(
+    tx: &mut StoreTx<'_>,
+    attempt: AttemptId,
+    sealed: &Sealed,
+) -> Result<Option<BTreeMap<String, SealedLog>>, ActionError<F>> {
+    let found: Option<Attempt> = tx.get(ATTEMPTS, attempt.0)?;
+    let open = found.filter(|it| it.phase.is_final() && it.log_state == LogState::Live);
+    let Some(mut attempt) = open else { return Ok(None) };
+    attempt.log_state = sealed.state;
+    attempt.sealed = sealed.logs.clone();
+    attempt.touch(tx.now());
+    tx.put(ATTEMPTS, attempt.id.0, &attempt)?;
+    Ok(Some(attempt.sealed))
+}
+
+/// Marks the logs of an attempt as deleted; answers the attempt. The same again changes nothing.
+pub fn delete<F>(
+    tx: &mut StoreTx<'_>,
+    run: RunId,
+    task: &TaskName,
+    number: Option<u32>,
+) -> Result<AttemptId, ActionError<F>>
+where
+    F: From<LogAttemptNotExist>
+        + From<LogIsLive>
+        + From<NeverStarted>
+        + From<RunNotExist>
+        + From<TaskNotExist>,
+{
+    let mut attempt = find(tx, run, task, number)?.attempt;
+    match attempt.log_state {
+        LogState::Live => return Err(LogIsLive.into()),
+        LogState::Deleted => return Ok(attempt.id),
+        LogState::Complete | LogState::Incomplete => {}
+    }
+    attempt.log_state = LogState::Deleted;
+    attempt.sealed.clear();
+    attempt.touch(tx.now());
+    tx.put(ATTEMPTS, attempt.id.0, &attempt)?;
+    Ok(attempt.id)
+}
+
+/// An attempt, and the number of steps that its task has.
+pub struct Found {
+    pub attempt: Attempt,
+    pub steps: usize,
+}
+
+/// An attempt of a task: the one with this number, else the last.
+pub fn find<F>(
+    tx: &Tx<'_>,
+    run: RunId,
+    task: &TaskName,
+    number: Option<u32>,
+) -> Result<Found, ActionError<F>>
+where
+    F: From<LogAttemptNotExist> + From<NeverStarted> + From<RunNotExist> + From<TaskNotExist>,
+{
+    let known = state::load(tx, run)?;
+    let spec = known.tasks.get(task).map(|_| known.spec(task));
+    let steps = spec.ok_or_else(|| TaskNotExist(task.clone()))?.steps.len();
+    let attempt = model::attempt::of_task(tx, run, task, number)?;
+    match (attempt, number) {
+        (Some(attempt), _) => Ok(Found { attempt, steps }),
+        (None, Some(number)) => Err(LogAttemptNotExist(number).into()),
+        (None, None) => Err(NeverStarted(task.clone()).into()),
+    }
+}

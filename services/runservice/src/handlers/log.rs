@@ -1,0 +1,227 @@
+//! The routes of logs.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use drydock_api::runservice::endpoints::log as failures;
+use drydock_api::runservice::endpoints::own::Append;
+use drydock_api::runservice::refusals::{
+    AttemptNotExist, LogDeleted, LogNotExist, LogSealed, LogTooLarge, TooManyLogs,
+};
+use drydock_api::runservice::types::{
+    AppendQuery, Appended, AttemptId, LOG_STATE, LOG_TEXT, LogAttemptQuery, LogQuery, LogState,
+    LogStep, MAX_LOG_BYTES, RunId, TaskName,
+};
+use drydock_core::context::Context;
+use drydock_core::db::DbError;
+use drydock_core::error::{ActionError, BoxError, Chain};
+use drydock_core::read_model::StoreError;
+use drydock_core::store::{Reads, StoreTx};
+use drydock_http::server::error::OperationError;
+use drydock_http::server::extract::{Octets, Path, Query};
+use drydock_http::server::idle::Idle;
+use drydock_http::server::reply;
+use futures_util::{Stream, TryStreamExt, stream};
+use http::{HeaderValue, header};
+
+use super::access::{Reader, Registered, Writer};
+use crate::action::log as action;
+use crate::logs::AppendError;
+use crate::logs::read::{LogReader, ReadError};
+use crate::record::Attempt;
+use crate::schema::ATTEMPTS;
+use crate::state::App;
+
+/// Between two looks at whether there is more of a log that is followed.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// A log that is followed and brings nothing for this long ends.
+const SILENCE: Duration = Duration::from_secs(300);
+/// The timeout of one read of the state while a log is followed.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+pub async fn append(
+    State(app): State<App>,
+    Registered(executor): Registered,
+    reader: Reader<Append>,
+    Path((attempt, step)): Path<(AttemptId, LogStep)>,
+    Query(query): Query<AppendQuery>,
+    Octets(piece): Octets,
+) -> Result<axum::Json<Appended>, OperationError<Append>> {
+    // An attempt that this instance has not applied yet is looked for once more.
+    let mut found: Option<Attempt> = None;
+    for reads in [Reads::Local, Reads::Linearizable] {
+        if found.is_none() {
+            found = reader.read(reads, move |tx| Ok(tx.get(ATTEMPTS, attempt.0)?)).await?;
+        }
+    }
+    let own = found.filter(|found| found.executor == executor);
+    let own = own.ok_or(AttemptNotExist(attempt))?;
+    if own.log_state != LogState::Live {
+        return Err(LogSealed.into());
+    }
+    let appended = app.service.tails.append(attempt, step, query.offset, piece).await;
+    Ok(axum::Json(appended.map_err(refusal)?))
+}
+
+fn refusal(error: AppendError) -> ActionError<Append> {
+    match error {
+        AppendError::TooLarge => LogTooLarge(MAX_LOG_BYTES).into(),
+        AppendError::Busy => TooManyLogs.into(),
+        AppendError::Objects(error) => StoreError::from(error).into(),
+    }
+}
+
+pub async fn read(
+    State(app): State<App>,
+    reader: Reader<failures::Read>,
+    idle: Idle,
+    Path((run, task, step)): Path<(RunId, TaskName, LogStep)>,
+    Query(query): Query<LogQuery>,
+) -> Result<Response, OperationError<failures::Read>> {
+    let find = move |tx: &drydock_core::db::Tx<'_>| action::find(tx, run, &task, query.attempt);
+    let found = reader.read(Reads::Linearizable, find).await?;
+    if usize::from(step.place()) > found.steps {
+        return Err(LogNotExist(step).into());
+    }
+    let attempt = found.attempt;
+    if attempt.log_state == LogState::Deleted {
+        return Err(LogDeleted.into());
+    }
+    let state = attempt.log_state;
+    let mut log = Following::new(app, idle, attempt, step, query.follow);
+    log.begin_at(query.offset.unwrap_or(0)).await.map_err(unreadable)?;
+    // The status is sent already: the body ends without its last chunk, and the log has the error.
+    let body = log.bytes().inspect_err(|error| {
+        tracing::debug!(error = %Chain(error.as_ref()), "a log was read to no end");
+    });
+    let mut response = Body::from_stream(body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(LOG_TEXT));
+    headers.insert(LOG_STATE, HeaderValue::from_static(state.as_str()));
+    Ok(response)
+}
+
+fn unreadable<F>(error: ReadError) -> ActionError<F> {
+    match error {
+        ReadError::Objects(error) => StoreError::from(error).into(),
+        damaged => ActionError::internal(damaged),
+    }
+}
+
+pub async fn delete(
+    State(app): State<App>,
+    writer: Writer<failures::DeleteLogs>,
+    Path((run, task)): Path<(RunId, TaskName)>,
+    Query(query): Query<LogAttemptQuery>,
+) -> Result<Response, OperationError<failures::DeleteLogs>> {
+    let work = move |tx: &mut StoreTx<'_>| action::delete(tx, run, &task, query.attempt);
+    let attempt = writer.transact(work).await?;
+    if let Err(error) = app.service.logs.delete_all_but(attempt, &Default::default()).await {
+        // A later sweep deletes them.
+        tracing::warn!(error = %Chain(&error), %attempt, "the objects of logs are still there");
+    }
+    Ok(reply::no_content())
+}
+
+/// One log as it is read, and followed if that is asked for.
+struct Following {
+    app: App,
+    idle: Idle,
+    attempt: Attempt,
+    step: LogStep,
+    follow: bool,
+    reader: LogReader,
+    offset: u64,
+}
+
+impl Following {
+    fn new(app: App, idle: Idle, attempt: Attempt, step: LogStep, follow: bool) -> Following {
+        let (logs, tails) = (app.service.logs.clone(), app.service.tails.clone());
+        let reader = LogReader::new(logs, tails, attempt.id, step);
+        let mut following = Following { app, idle, attempt, step, follow, reader, offset: 0 };
+        following.use_sealed();
+        following
+    }
+
+    fn use_sealed(&mut self) {
+        if let Some(sealed) = self.attempt.sealed.get(&self.step.to_string()) {
+            self.reader.use_sealed(sealed.clone());
+        }
+    }
+
+    /// An offset below zero counts from the end.
+    async fn begin_at(&mut self, offset: i64) -> Result<(), ReadError> {
+        self.offset = match u64::try_from(offset) {
+            Ok(offset) => offset,
+            Err(_) => self.reader.size().await?.saturating_sub(offset.unsigned_abs()),
+        };
+        Ok(())
+    }
+
+    fn bytes(self) -> impl Stream<Item = Result<Bytes, BoxError>> {
+        stream::try_unfold(self, |mut following| async move {
+            let bytes = following.next().await?;
+            Ok(bytes.map(|bytes| (bytes, following)))
+        })
+    }
+
+    /// The next bytes; `None` at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, BoxError> {
+        let env = self.app.context.env.clone();
+        let begun = env.monotonic();
+        loop {
+            let bytes = self.read().await?;
+            if let Some(bytes) = bytes {
+                self.offset += bytes.len() as u64;
+                return Ok(Some(bytes));
+            }
+            let silent = env.monotonic().saturating_sub(begun) >= SILENCE;
+            if !self.follow || self.attempt.log_state != LogState::Live || silent {
+                return Ok(None);
+            }
+            self.wait().await?;
+            self.look().await?;
+        }
+    }
+
+    /// Nothing is left to read of the logs that have no object.
+    async fn read(&mut self) -> Result<Option<Bytes>, ReadError> {
+        let is_live = self.attempt.log_state == LogState::Live;
+        let has_object = self.attempt.sealed.contains_key(&self.step.to_string());
+        if is_live || has_object { self.reader.at(self.offset).await } else { Ok(None) }
+    }
+
+    /// Waits until this instance has received more, or for a while.
+    async fn wait(&self) -> Result<(), BoxError> {
+        let more = async {
+            match self.app.service.tails.received(self.attempt.id, self.step) {
+                Some(mut received) => {
+                    let offset = self.offset;
+                    // The sender may be gone: then others have the log.
+                    if received.wait_for(|end| *end > offset).await.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                }
+                None => std::future::pending().await,
+            }
+        };
+        let _more_or_not = self.idle.wait(tokio::time::timeout(LOOK_AGAIN, more)).await?;
+        Ok(())
+    }
+
+    /// Learns whether the log is complete by now.
+    async fn look(&mut self) -> Result<(), BoxError> {
+        let (id, ctx) = (self.attempt.id.0, Context::background().timeout(TIMEOUT));
+        let read = move |tx: &drydock_core::db::Tx<'_>| -> Result<Option<Attempt>, BoxError> {
+            tx.get(ATTEMPTS, id).map_err(|error: DbError| error.into())
+        };
+        if let Some(attempt) = self.app.service.store.read(&ctx, Reads::Local, read).await? {
+            self.attempt = attempt;
+            self.use_sealed();
+        }
+        Ok(())
+    }
+}

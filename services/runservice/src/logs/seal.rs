@@ -1,0 +1,261 @@
+//! Makes complete logs of the parts of an attempt that has ended.
+//!
+//! Every instance looks for such attempts in its read model, each after a short time of its own, so
+//! that mostly one does the work. Two that do it write two objects; the commit names one of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::time::Duration;
+
+use drydock_api::runservice::types::{AttemptId, LogReport, LogState, LogStep, Reason};
+use drydock_core::context::Context;
+use drydock_core::error::{ActionError, BoxError, Chain};
+use drydock_core::log::format::Mode;
+use drydock_core::objects::ObjectError;
+use drydock_core::store::{Phase, Reads, Store, StoreTx};
+use jiff::SignedDuration;
+use rand::RngExt;
+
+use super::part::{self, PartError};
+use super::sealed::{SealedError, Writer};
+use super::{Logs, Parts};
+use crate::action::log::{self as action, Sealed};
+use crate::model;
+use crate::record::{Attempt, SealedLog};
+use crate::schema::ATTEMPTS;
+
+const PERIOD: Duration = Duration::from_secs(1);
+/// Between two sweeps for objects that no commit names.
+const SWEEP_PERIOD: Duration = Duration::from_secs(3600);
+/// The timeout of one read, or one transaction.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The attempts that one pass looks at.
+const AT_ONCE: usize = 64;
+/// The longest that an instance leaves an attempt to the others.
+const MAX_DELAY_MS: u64 = 2_000;
+/// How long the missing bytes of a log are waited for.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
+
+#[derive(Debug, thiserror::Error)]
+enum SealError {
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
+    #[error("a part of a log is damaged")]
+    Part(#[from] PartError),
+    #[error("a log cannot be compressed")]
+    Compress(#[from] SealedError),
+}
+
+/// The background work of one instance.
+pub struct Sealing {
+    store: Store,
+    logs: Logs,
+    /// When this instance turns to an attempt.
+    turns: BTreeMap<AttemptId, Duration>,
+    swept: Duration,
+}
+
+impl Sealing {
+    pub fn new(store: Store, logs: Logs) -> Sealing {
+        let swept = logs.env.monotonic();
+        Sealing { store, logs, turns: BTreeMap::new(), swept }
+    }
+
+    /// Runs until the future is dropped.
+    pub async fn run(mut self) {
+        let mut applied = self.store.applied();
+        // The sender lives in the store.
+        while applied.wait_for(|applied| applied.phase == Phase::Ready).await.is_ok() {
+            let normal = self.store.mode().is_some_and(|mode| mode.mode == Mode::Normal);
+            if normal && let Err(error) = self.pass().await {
+                let error = Chain(error.as_ref()).to_string();
+                tracing::debug!(error, "could not seal logs; trying again later");
+            }
+            tokio::time::sleep(PERIOD).await;
+        }
+    }
+
+    pub(crate) async fn pass(&mut self) -> Result<(), BoxError> {
+        let ctx = Context::background().timeout(TIMEOUT);
+        let read = |tx: &drydock_core::db::Tx<'_>| Ok(model::attempt::unsealed(tx, AT_ONCE)?);
+        let found = self.store.read(&ctx, Reads::Local, read).await?;
+        let ids: BTreeSet<AttemptId> = found.iter().map(|attempt| attempt.id).collect();
+        self.turns.retain(|attempt, _| ids.contains(attempt));
+        for attempt in found {
+            let now = self.logs.env.monotonic();
+            let delay = || {
+                let delay = self.logs.env.rng("seal-delay").random_range(0..MAX_DELAY_MS);
+                now + Duration::from_millis(delay)
+            };
+            if *self.turns.entry(attempt.id).or_insert_with(delay) <= now {
+                self.attempt(attempt).await?;
+            }
+        }
+        if self.logs.env.monotonic().saturating_sub(self.swept) >= SWEEP_PERIOD {
+            self.swept = self.logs.env.monotonic();
+            self.sweep().await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes what was stored for attempts whose logs are complete or deleted, and is not named:
+    /// pieces that came late, and what a killed instance has left. Attempts that this state does
+    /// not know may be of a lineage that is kept.
+    async fn sweep(&self) -> Result<(), BoxError> {
+        for attempt in self.logs.attempts().await? {
+            let ctx = Context::background().timeout(TIMEOUT);
+            let find = move |tx: &drydock_core::db::Tx<'_>| Ok(tx.get(ATTEMPTS, attempt.0)?);
+            let found: Option<Attempt> = self.store.read(&ctx, Reads::Local, find).await?;
+            if let Some(found) = found.filter(|found| found.log_state != LogState::Live) {
+                self.logs.delete_all_but(attempt, &found.sealed).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn attempt(&self, attempt: Attempt) -> Result<(), BoxError> {
+        let Some(sealed) = self.logs.seal(&attempt).await? else { return Ok(()) };
+        let (id, written) = (attempt.id, sealed.logs.clone());
+        let ctx = Context::background().timeout(TIMEOUT);
+        let work = move |tx: &mut StoreTx<'_>| {
+            action::seal::<Infallible>(tx, id, &sealed).map_err(ActionError::boxed)
+        };
+        match self.store.transact(&ctx, work).await? {
+            Some(named) => self.logs.delete_all_but(id, &named).await?,
+            // What this instance has stored is named by nobody.
+            None => self.logs.delete_sealed(id, &written).await?,
+        }
+        Ok(())
+    }
+}
+
+/// The part of a log that was found.
+struct Whole {
+    log: Option<SealedLog>,
+    complete: bool,
+}
+
+impl Logs {
+    /// Stores the logs of an attempt as they are to stay. `None`: something is missing, and may
+    /// still come.
+    async fn seal(&self, attempt: &Attempt) -> Result<Option<Sealed>, SealError> {
+        let late =
+            attempt.ended_at.is_some_and(|ended| self.env.now().duration_since(ended) >= PATIENCE);
+        let lost = matches!(attempt.reason, Some(Reason::ExecutorLost | Reason::LostInRestore));
+        if lost && !late {
+            return Ok(None);
+        }
+        let mut sealed = Sealed { state: LogState::Complete, logs: BTreeMap::new() };
+        for (step, report) in self.reported(attempt).await? {
+            let parts = self.parts(attempt.id, step).await?;
+            if report.as_ref().is_some_and(|report| parts.end() < report.size) && !late {
+                return Ok(None);
+            }
+            let whole = self.whole(attempt.id, step, parts, report).await?;
+            if !whole.complete || lost {
+                sealed.state = LogState::Incomplete;
+            }
+            if let Some(log) = whole.log {
+                sealed.logs.insert(step.to_string(), log);
+            }
+        }
+        Ok(Some(sealed))
+    }
+
+    /// The logs of an attempt, as its executor has reported them, or as there are parts of them.
+    async fn reported(
+        &self,
+        attempt: &Attempt,
+    ) -> Result<BTreeMap<LogStep, Option<LogReport>>, ObjectError> {
+        let named = attempt.logs.iter();
+        let mut found: BTreeMap<LogStep, Option<LogReport>> =
+            named.filter_map(|(key, log)| Some((key.parse().ok()?, Some(log.clone())))).collect();
+        if found.is_empty() {
+            for key in self.all(attempt.id).await? {
+                found.extend(self.keys.step_of(attempt.id, &key).map(|step| (step, None)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The attempts of which there are objects.
+    async fn attempts(&self) -> Result<Vec<AttemptId>, ObjectError> {
+        let folders = match self.objects.list_folders(self.keys.all()).await {
+            Err(ObjectError::NotExist(_)) => Vec::new(),
+            found => found?,
+        };
+        Ok(folders.iter().filter_map(|folder| folder.filename()?.parse().ok()).collect())
+    }
+
+    async fn all(&self, attempt: AttemptId) -> Result<Vec<object_store::path::Path>, ObjectError> {
+        match self.objects.list(&self.keys.attempt(attempt)).await {
+            Err(ObjectError::NotExist(_)) => Ok(Vec::new()),
+            found => found,
+        }
+    }
+
+    async fn whole(
+        &self,
+        attempt: AttemptId,
+        step: LogStep,
+        parts: Parts,
+        report: Option<LogReport>,
+    ) -> Result<Whole, SealError> {
+        let wanted = report.as_ref().map_or(parts.end(), |report| report.size);
+        let size = wanted.min(parts.end());
+        let (mut writer, mut hasher, mut at) = (Writer::default(), blake3::Hasher::new(), 0);
+        while at < size {
+            let Some(found) = parts.at(at) else { break };
+            let whole = self.objects.get(&found.key).await?;
+            let bytes = part::decode(attempt, step, found.start, whole)?;
+            let from = usize::try_from(at - found.start).unwrap_or(usize::MAX);
+            let until = usize::try_from(size - found.start).unwrap_or(usize::MAX);
+            let bytes = &bytes[from.min(bytes.len())..until.min(bytes.len())];
+            if bytes.is_empty() {
+                break;
+            }
+            hasher.update(bytes);
+            writer.push(bytes)?;
+            at += bytes.len() as u64;
+        }
+        let digest = hasher.finalize().to_hex().to_string();
+        let complete = at == wanted && report.is_none_or(|report| report.blake3 == digest);
+        if at == 0 {
+            return Ok(Whole { log: None, complete });
+        }
+        let object = writer.finish()?;
+        let key = self.keys.sealed(attempt, step, self.env.new_id());
+        let stored = object.len() as u64;
+        self.objects.put(&key, object).await?;
+        let name = key.filename().unwrap_or_default().to_owned();
+        let log = SealedLog { object: name, stored, size: at, blake3: digest };
+        Ok(Whole { log: Some(log), complete })
+    }
+
+    async fn delete_sealed(
+        &self,
+        attempt: AttemptId,
+        sealed: &BTreeMap<String, SealedLog>,
+    ) -> Result<(), ObjectError> {
+        for log in sealed.values() {
+            let key = self.keys.attempt(attempt).join(log.object.as_str());
+            self.objects.delete(&key).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes what no commit names any more.
+    pub async fn delete_all_but(
+        &self,
+        attempt: AttemptId,
+        sealed: &BTreeMap<String, SealedLog>,
+    ) -> Result<(), ObjectError> {
+        for key in self.all(attempt).await? {
+            let named = sealed.values().any(|log| key.filename() == Some(log.object.as_str()));
+            if !named {
+                self.objects.delete(&key).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,329 @@
+//! Logs: pieces, parts, sealing, and reading from any instance.
+
+use bytes::Bytes;
+use drydock_api::runservice::client::{ExecutorClient, RunserviceClient};
+use drydock_api::runservice::types::{
+    AttemptId, Claimed, LogAttemptQuery, LogQuery, LogState, LogStep, RunId, TaskName,
+};
+use drydock_core::context::Context;
+use drydock_core::store::Reads;
+use futures_util::TryStreamExt;
+use proptest::prelude::*;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::harness::{TestRuns, id};
+use super::http::{TestHttp, claim, new_run};
+use crate::logs::read::LogReader;
+use crate::logs::seal::Sealing;
+use crate::record::Attempt;
+use crate::schema::ATTEMPTS;
+
+const STEP: LogStep = LogStep::Step(0);
+
+fn some_log(size: usize) -> Bytes {
+    (0..size).map(|at| if at % 61 == 60 { b'\n' } else { b'a' + (at * at % 23) as u8 }).collect()
+}
+
+/// Sends a log as an executor does: it goes on from where the instance says.
+async fn send(tails: &crate::logs::Tails, attempt: AttemptId, log: &Bytes, piece: usize) -> u64 {
+    let mut offset = 0;
+    loop {
+        let end = (offset + piece).min(log.len());
+        let sent = log.slice(offset..end);
+        let answer = tails.append(attempt, STEP, offset as u64, sent).await.unwrap();
+        offset = usize::try_from(answer.received).unwrap();
+        if offset == log.len() {
+            return answer.stored;
+        }
+    }
+}
+
+async fn read_from(
+    runs: &TestRuns,
+    tails: &crate::logs::Tails,
+    attempt: AttemptId,
+    at: u64,
+) -> Vec<u8> {
+    let mut reader = LogReader::new(runs.logs().0, tails.clone(), attempt, STEP);
+    let mut found = Vec::new();
+    while let Some(bytes) = reader.at(at + found.len() as u64).await.unwrap() {
+        found.extend_from_slice(&bytes);
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_piece_is_taken_once_and_a_gap_never() {
+    let runs = TestRuns::start().await;
+    let (_, tails) = runs.logs();
+    let attempt = AttemptId(id(1));
+    let append = async |offset, bytes: &'static str| {
+        let taken = tails.append(attempt, STEP, offset, Bytes::from(bytes)).await.unwrap();
+        (taken.received, taken.stored)
+    };
+    assert_eq!(append(0, "hello").await, (5, 0));
+    assert_eq!(append(0, "hello").await, (5, 0));
+    assert_eq!(append(3, "lo wor").await, (9, 0));
+    assert_eq!(append(20, "late").await, (9, 0));
+    assert_eq!(append(9, "ld").await, (11, 0));
+    assert_eq!(read_from(&runs, &tails, attempt, 0).await, b"hello world");
+    assert_eq!(read_from(&runs, &tails, attempt, 6).await, b"world");
+    assert_eq!(read_from(&runs, &tails, attempt, 11).await, b"");
+}
+
+#[tokio::test]
+async fn another_instance_goes_on_from_what_is_stored() {
+    let runs = TestRuns::start().await;
+    let ((_, one), (_, two)) = (runs.logs(), runs.logs());
+    let (attempt, log) = (AttemptId(id(1)), some_log(700_000));
+    let stored = send(&one, attempt, &log.slice(..500_000), 100_000).await;
+    assert!((256 * 1024..500_000).contains(&stored), "{stored}");
+    // The first is dead. The second does not have what only that one had in memory.
+    let answer = two.append(attempt, STEP, 500_000, log.slice(500_000..600_000)).await.unwrap();
+    assert_eq!((answer.received, answer.stored), (stored, stored));
+    send(&two, attempt, &log, 100_000).await;
+    assert_eq!(read_from(&runs, &two, attempt, 0).await, log);
+    // And the first, if it was cut off only, learns of it when there is a gap.
+    let answer = one.append(attempt, STEP, 690_000, log.slice(690_000..)).await.unwrap();
+    assert!(answer.received > 500_000, "{answer:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whichever instance gets which piece, and whichever of them dies in between.
+    #[test]
+    fn the_log_is_what_was_sent(
+        steps in proptest::collection::vec((0usize..3, 1usize..200_000, any::<bool>()), 1..12),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let runs = TestRuns::start().await;
+            let mut instances = [runs.logs().1, runs.logs().1, runs.logs().1];
+            let (attempt, log) = (AttemptId(id(1)), some_log(600_000));
+            let mut offset = 0;
+            for (instance, length, dies) in steps {
+                let end = (offset + length).min(log.len());
+                let tails = &instances[instance];
+                let piece = log.slice(offset..end);
+                let answer = tails.append(attempt, STEP, offset as u64, piece).await.unwrap();
+                offset = usize::try_from(answer.received).unwrap();
+                if dies {
+                    instances[instance] = runs.logs().1;
+                }
+            }
+            let last = runs.logs().1;
+            send(&last, attempt, &log, 150_000).await;
+            assert!(read_from(&runs, &last, attempt, 0).await == log);
+        });
+    }
+}
+
+/// A task that an executor has claimed, over HTTP.
+struct Claims {
+    http: TestHttp,
+    operator: RunserviceClient,
+    executor: ExecutorClient,
+    attempt: AttemptId,
+    run: RunId,
+    sealing: Sealing,
+}
+
+fn task() -> TaskName {
+    "a".parse().unwrap()
+}
+
+fn ctx() -> Context {
+    Context::background()
+}
+
+impl Claims {
+    async fn start() -> Claims {
+        let http = TestHttp::start().await;
+        let token = http.executor("one").await;
+        let tasks = json!({"a": {"steps": [{"run": {"command": "make"}}]}});
+        http.expect("POST /runs 201", &new_run(tasks)).await;
+        let claimed = http.send("POST /executors/self/claims 201", &claim(50), Some(&token)).await;
+        let claimed: Claimed = serde_json::from_value(claimed.json()).unwrap();
+        let operator = RunserviceClient::new(http.served.client());
+        let own = http.served.client().with_token(SecretString::from(token));
+        let sealing = Sealing::new(http.runs.store.clone(), http.runs.logs().0);
+        let (attempt, run) = (claimed.attempt.id, claimed.run.id);
+        Claims { http, operator, executor: ExecutorClient::new(own), attempt, run, sealing }
+    }
+
+    async fn append(&self, offset: usize, piece: Bytes) {
+        let (attempt, offset) = (self.attempt, offset as u64);
+        self.executor.append(&ctx(), attempt, STEP, offset, piece).await.unwrap();
+    }
+
+    /// Reports success, and a log of this size and digest.
+    async fn report(&self, log: &Bytes) {
+        let report = json!({"size": log.len(), "blake3": blake3::hash(log).to_hex().as_str()});
+        let ended = json!({"exit": {"code": 0}});
+        let status = json!({"phase": "success", "steps": [ended], "logs": {"0": report}});
+        let status = serde_json::from_value(status).unwrap();
+        self.executor.report(&ctx(), self.attempt, &status).await.unwrap();
+    }
+
+    async fn seal(&mut self) {
+        for _ in 0..2 {
+            self.sealing.pass().await.unwrap();
+            self.http.runs.pass(3);
+        }
+    }
+
+    async fn stored(&self) -> Attempt {
+        let attempt = self.attempt.0;
+        let find = move |tx: &drydock_core::db::Tx<'_>| Ok(tx.get(ATTEMPTS, attempt)?);
+        self.http.runs.store.read(&ctx(), Reads::Linearizable, find).await.unwrap().unwrap()
+    }
+
+    async fn objects(&self) -> Vec<String> {
+        let store = &self.http.runs.store;
+        let folder = store.object_keys().all().join("logs").join(self.attempt.to_string());
+        let found = store.objects().list(&folder).await.unwrap();
+        found.iter().map(|key| key.filename().unwrap().to_owned()).collect()
+    }
+
+    async fn read(&self, query: LogQuery) -> (String, Vec<u8>) {
+        let (run, task) = (self.run, task());
+        let answer = self.operator.log(&ctx(), run, &task, STEP, &query).await.unwrap();
+        let state = answer.headers["drydock-log-state"].to_str().unwrap().to_owned();
+        let bytes: Vec<Bytes> = answer.body.try_collect().await.unwrap();
+        (state, bytes.concat())
+    }
+}
+
+fn from(offset: i64) -> LogQuery {
+    LogQuery { offset: Some(offset), ..LogQuery::default() }
+}
+
+#[tokio::test]
+async fn a_log_is_read_while_it_is_written_and_sealed_when_it_is_whole() {
+    let mut claims = Claims::start().await;
+    let log = some_log(400_000);
+    assert_eq!(claims.read(from(0)).await, ("live".to_owned(), Vec::new()));
+    claims.append(0, log.slice(..300_000)).await;
+    assert_eq!(claims.read(from(0)).await.1, log[..300_000]);
+    assert_eq!(claims.read(from(-100)).await.1, log[299_900..300_000]);
+    claims.report(&log).await;
+    // Bytes are missing: nothing is sealed, and the executor keeps what it has.
+    claims.seal().await;
+    assert_eq!(claims.stored().await.log_state, LogState::Live);
+    claims.append(300_000, log.slice(300_000..)).await;
+    // The last bytes are in memory only, until they are old.
+    claims.http.runs.pass(3);
+    claims.http.served.service.tails.store_old().await;
+    claims.seal().await;
+    let attempt = claims.stored().await;
+    assert_eq!(attempt.log_state, LogState::Complete);
+    let objects = claims.objects().await;
+    assert_eq!(objects, [attempt.sealed["0"].object.clone()], "the parts are gone");
+    for offset in [0, 1, 65_535, 65_536, 399_999, 400_000, 500_000] {
+        let rest = log.get(offset..).unwrap_or_default();
+        let (state, bytes) = claims.read(from(i64::try_from(offset).unwrap())).await;
+        assert!(state == "complete" && bytes == rest, "offset {offset}");
+    }
+    assert_eq!(claims.read(from(-10)).await.1, log[399_990..]);
+    // Nothing is added to it.
+    let late = claims.executor.append(&ctx(), claims.attempt, STEP, 0, Bytes::from("x")).await;
+    assert_eq!(late.unwrap_err().remote().unwrap().code, "stale_attempt");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_follows_a_log_sees_all_of_it_and_then_its_end() {
+    let mut claims = Claims::start().await;
+    let log = some_log(100_000);
+    let following = {
+        let (operator, run) = (claims.operator.clone(), claims.run);
+        tokio::spawn(async move {
+            let query = LogQuery { follow: true, ..LogQuery::default() };
+            let answer = operator.log(&ctx(), run, &task(), STEP, &query).await.unwrap();
+            let bytes: Vec<Bytes> = answer.body.try_collect().await.unwrap();
+            bytes.concat()
+        })
+    };
+    for offset in (0..100_000).step_by(25_000) {
+        claims.append(offset, log.slice(offset..offset + 25_000)).await;
+        tokio::task::yield_now().await;
+    }
+    claims.report(&log).await;
+    claims.http.runs.pass(3);
+    claims.http.served.service.tails.store_old().await;
+    claims.seal().await;
+    assert!(following.await.unwrap() == log);
+}
+
+#[tokio::test]
+async fn what_is_missing_for_a_day_is_missing_for_good() {
+    let mut claims = Claims::start().await;
+    let log = some_log(600_000);
+    claims.append(0, log.slice(..300_000)).await;
+    claims.report(&log).await;
+    claims.http.runs.pass(86_000);
+    claims.seal().await;
+    assert_eq!(claims.stored().await.log_state, LogState::Live);
+    claims.http.runs.pass(400);
+    claims.seal().await;
+    assert_eq!(claims.stored().await.log_state, LogState::Incomplete);
+    let (state, bytes) = claims.read(from(0)).await;
+    assert!(state == "incomplete" && bytes == log[..300_000]);
+}
+
+#[tokio::test]
+async fn a_log_with_another_digest_is_not_called_complete() {
+    let mut claims = Claims::start().await;
+    let log = some_log(300_000);
+    claims.append(0, log.clone()).await;
+    claims.report(&some_log(300_001).slice(1..)).await;
+    claims.seal().await;
+    assert_eq!(claims.stored().await.log_state, LogState::Incomplete);
+}
+
+#[tokio::test]
+async fn an_attempt_without_logs_is_complete_at_once() {
+    let mut claims = Claims::start().await;
+    claims.report(&Bytes::new()).await;
+    claims.seal().await;
+    assert_eq!(claims.stored().await.log_state, LogState::Complete);
+    assert_eq!(claims.read(from(0)).await, ("complete".to_owned(), Vec::new()));
+}
+
+#[tokio::test]
+async fn deleted_logs_are_gone_and_live_ones_stay() {
+    let mut claims = Claims::start().await;
+    let log = some_log(300_000);
+    claims.append(0, log.clone()).await;
+    let (operator, run, last) = (claims.operator.clone(), claims.run, LogAttemptQuery::default());
+    let refused = operator.delete_logs(&ctx(), run, &task(), &last).await.unwrap_err();
+    assert_eq!(refused.remote().unwrap().code, "wrong_phase");
+    claims.report(&log).await;
+    claims.seal().await;
+    for _ in 0..2 {
+        operator.delete_logs(&ctx(), run, &task(), &last).await.unwrap();
+    }
+    assert!(claims.objects().await.is_empty());
+    let path = format!("GET /runs/{run}/tasks/a/logs");
+    claims.http.refuse(&format!("{path}/0 410 log_deleted"), &Value::Null).await;
+    for (wrong, code) in [("7", "log_not_exist"), ("0?attempt=2", "log_not_exist")] {
+        claims.http.refuse(&format!("{path}/{wrong} 404 {code}"), &Value::Null).await;
+    }
+    claims.http.refuse(&format!("{path}/x 400 invalid_ref"), &Value::Null).await;
+    let other = format!("GET /runs/{run}/tasks/b/logs/0 404 task_not_exist");
+    claims.http.refuse(&other, &Value::Null).await;
+}
+
+#[tokio::test]
+async fn nobody_appends_to_the_log_of_another_executor() {
+    let claims = Claims::start().await;
+    let token = claims.http.executor("two").await;
+    let other = ExecutorClient::new(claims.http.served.client().with_token(token.into()));
+    let piece = Bytes::from("x");
+    let refused = other.append(&ctx(), claims.attempt, STEP, 0, piece).await.unwrap_err();
+    assert_eq!(refused.remote().unwrap().code, "attempt_not_exist");
+    let (own, attempt, piece) = (&claims.executor, claims.attempt, Bytes::from("x"));
+    let large = own.append(&ctx(), attempt, STEP, u64::MAX, piece).await;
+    assert_eq!(large.unwrap_err().remote().unwrap().code, "log_too_large");
+}

@@ -1,0 +1,89 @@
+//! Logs of attempts.
+
+use drydock_tests::client::Request;
+use drydock_tests::faulty::Trouble;
+use drydock_tests::run::pass;
+use drydock_tests::runs::{RunsApp, success, with_work};
+use insta::assert_snapshot;
+
+fn piece(runs: &RunsApp, offset: u64, bytes: &str) -> Request {
+    typed("application/octet-stream", runs, offset, bytes)
+}
+
+fn typed(media: &str, runs: &RunsApp, offset: u64, bytes: &str) -> Request {
+    let path = runs.path("/api/v1/executors/self/attempts/{attempt}/logs/0");
+    let path = path.split('?').next().unwrap_or_default();
+    let request = Request::put(&format!("{path}?offset={offset}"));
+    request.header("content-type", media).body(bytes.to_owned())
+}
+
+fn logs(runs: &RunsApp, rest: &str) -> String {
+    format!("{}{rest}", runs.path("/api/v1/runs/{run}/tasks/build/logs"))
+}
+
+#[test]
+fn a_log_is_written_read_and_deleted() {
+    with_work(async |runs| {
+        let linux = runs.executor("linux");
+        assert_snapshot!("appended", linux.send(piece(&runs, 0, "one\ntwo\n")).await);
+        assert_snapshot!("read", runs.app.get(&logs(&runs, "/0")).await);
+        assert_snapshot!("read_from_the_end", runs.app.get(&logs(&runs, "/0?offset=-4")).await);
+        let delete = Request::delete(&logs(&runs, ""));
+        assert_snapshot!("deleted_while_live", runs.app.send(delete.clone()).await);
+        let report = runs.path("/api/v1/executors/self/attempts/{attempt}");
+        linux.send(Request::put(&report).json(&success())).await.expect(200);
+        // It is sealed in the background.
+        let deleted = loop {
+            let answer = runs.app.send(delete.clone()).await;
+            if answer.status == 204 {
+                break answer;
+            }
+            pass(std::time::Duration::from_secs(1)).await;
+        };
+        assert_snapshot!("deleted", deleted);
+        assert_snapshot!("read_after_deletion", runs.app.get(&logs(&runs, "/0")).await);
+        assert_snapshot!("appended_after_the_end", linux.send(piece(&runs, 8, "three\n")).await);
+    });
+}
+
+#[test]
+fn what_is_no_log() {
+    with_work(async |runs| {
+        assert_snapshot!("no_step", runs.app.get(&logs(&runs, "/7")).await);
+        assert_snapshot!("no_attempt", runs.app.get(&logs(&runs, "/0?attempt=2")).await);
+        let waiting = runs.path("/api/v1/runs/{run}/tasks/deploy/logs/setup");
+        assert_snapshot!("never_started", runs.app.get(&waiting).await);
+        let delete = Request::delete(&logs(&runs, "?attempt=2"));
+        assert_snapshot!("no_attempt_to_delete", runs.app.send(delete).await);
+        let delete = Request::delete(&logs(&runs, "?attempt=x"));
+        assert_snapshot!("delete_of_no_number", runs.app.send(delete).await);
+        let linux = runs.executor("linux");
+        assert_snapshot!("too_large", linux.send(piece(&runs, 1 << 30, "x")).await);
+        let whole = "x".repeat((1 << 20) + 1);
+        let answer = linux.send(piece(&runs, 0, &whole)).await;
+        assert_eq!(answer.outcome(), "413 body_too_large", "{answer}");
+        let answer = linux.send(typed("text/plain", &runs, 0, "x")).await;
+        assert_eq!(answer.outcome(), "415 unsupported_media_type", "{answer}");
+    });
+}
+
+/// Pieces of attempts that an instance knows go on while coordination is away; of others nobody
+/// can say.
+#[test]
+fn a_piece_needs_coordination_only_for_an_attempt_that_is_not_known() {
+    with_work(async |runs| {
+        let linux = runs.executor("linux");
+        let unknown = |mut request: Request| {
+            let nobody = "00000000-0000-7000-8000-000000000000";
+            request.path = request.path.replace(runs.name("{attempt}"), nobody);
+            request
+        };
+        runs.app.coordination.trouble.set(Trouble::Refused);
+        linux.send(piece(&runs, 0, "one\n")).await.expect(200);
+        let answer = linux.send(unknown(piece(&runs, 0, "one\n"))).await;
+        assert_snapshot!("unknown_without_coordination", answer);
+        runs.app.coordination.trouble.set(Trouble::Silent);
+        let hurried = unknown(piece(&runs, 0, "one\n")).header("drydock-timeout-ms", "10");
+        assert_snapshot!("unknown_and_late", linux.send(hurried).await);
+    });
+}
