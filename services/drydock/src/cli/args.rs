@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use uuid::Uuid;
 
 pub use super::config_args::ConfigArgs;
-use super::executor::args::ExecutorAction;
+use super::executor_args::ExecutorAction;
 use super::objects::args::{
     GroupAction, OrgAction, ProjectAction, RemoteSourceAction, SecretAction, TokenAction,
     UserAction, VariableAction,

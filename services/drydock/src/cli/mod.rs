@@ -14,6 +14,7 @@ mod connect;
 mod doctor;
 mod examine;
 mod executor;
+mod executor_args;
 pub mod exit;
 mod export;
 mod import;

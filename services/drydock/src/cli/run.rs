@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 
 use super::args::{BackupAction, Cli, Command, ConfigAction, ConfigArgs, GatewayArgs, StoreAction};
 use super::executor;
-use super::executor::args::ExecutorAction;
+use super::executor_args::ExecutorAction;
 use super::exit::{Failure, USAGE};
 use super::logging::Log;
 use super::objects::session::Session;

@@ -6,11 +6,11 @@ use drydock_api::runservice::types::{ExecutorChange, NewExecutor};
 use drydock_core::context::Context;
 use drydock_core::private;
 
-use super::args::ManageAction;
-use crate::cli::args::ServerArgs;
 use crate::cli::confirm::confirm;
+use crate::cli::executor_args::ManageAction;
 use crate::cli::exit::Failure;
 use crate::cli::objects::session::{Session, failed, list, show};
+use crate::cli::server_args::ServerArgs;
 use crate::cli::{connect, output};
 
 const COLUMNS: [&str; 7] = ["name", "labels", "arch", "limit", "active", "enabled", "drain"];

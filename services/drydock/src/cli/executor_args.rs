@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use drydock_api::names::Ref;
 use drydock_api::runservice::types::Label;
 
-use crate::cli::args::{ServerArgs, ServiceArgs, StoredService, TlsArgs};
-use crate::cli::config_args::ConfigArgs;
+use super::config_args::ConfigArgs;
+use super::server_args::{ServerArgs, ServiceArgs, StoredService, TlsArgs};
 use crate::config::Environment;
 
 #[derive(Debug, Subcommand)]
