@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(woken(&mut claims), [false; 4]);
         wake(&waiters, vec![ready(1, &[])]);
         assert_eq!(woken(&mut claims), [false, false, true, false]);
-        wake(&waiters, vec![ready(1, &[]), ready(2, &["gpu"])]);
+        wake(&waiters, vec![ready(1, &["gpu"]), ready(2, &[])]);
         assert_eq!(waiters.count(), 1, "the one that is full goes on waiting");
         drop(claims);
         assert_eq!(waiters.count(), 0);

@@ -3,6 +3,8 @@
 //! Looked at: every answer and its message, every export, every object that was ever stored and, of
 //! plans with gateways, everything that the product logs.
 
+use drydock_core::log::format::Mutation;
+
 use super::{Checks, Evidence, Violation};
 use crate::history::{Answer, MARKER, Operation, Reply};
 use crate::product::Log;
@@ -21,17 +23,35 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     if let Some(line) = evidence.log.and_then(Log::told) {
         checks.violated(violation("a log line holds a secret", line));
     }
-    let mut told = None;
-    evidence.timeline.replay(|place, state| {
-        checks.done(ORACLE, 1);
-        let mut open = state.iter().filter(|(_, object)| object.to_string().contains(MARKER));
-        if let (None, Some(((kind, id), _))) = (&told, open.next()) {
-            told = Some(format!("object {id} of {kind} at position {}", place.position));
-        }
-    });
-    if let Some(at) = told {
+    if let Some(at) = stored(evidence, checks) {
         checks.violated(violation("a secret is stored without encryption", at));
     }
+}
+
+/// What every state is made of: the log's actions, and the states that switches brought.
+fn stored(evidence: &Evidence<'_>, checks: &mut Checks) -> Option<String> {
+    let timeline = evidence.timeline;
+    let mut told = None;
+    for commit in &timeline.commits {
+        let at = commit.value.position;
+        for action in timeline.actions(&commit.value) {
+            let Mutation::Put(object) = action else { continue };
+            checks.done(ORACLE, 1);
+            if object.data.get().contains(MARKER) {
+                let (kind, id) = (&object.r#type, object.id);
+                told.get_or_insert_with(|| format!("object {id} of {kind} at position {at}"));
+            }
+        }
+    }
+    let switched = timeline.switched.iter().flat_map(|(_, state)| state);
+    let base = timeline.base.iter().flat_map(|(_, state)| state);
+    for ((kind, id), object) in switched.chain(base) {
+        checks.done(ORACLE, 1);
+        if object.to_string().contains(MARKER) {
+            told.get_or_insert_with(|| format!("object {id} of {kind} after a switch"));
+        }
+    }
+    told
 }
 
 fn tells(operation: &Operation) -> bool {
@@ -41,8 +61,8 @@ fn tells(operation: &Operation) -> bool {
         Some(Answer::Ok(Reply::Export(bytes))) => {
             bytes.windows(MARKER.len()).any(|window| window == MARKER.as_bytes())
         }
-        // Of what a claim yields only its attempt is shown.
         Some(Answer::Ok(Reply::Environment(_))) | None => false,
+        // Of what a claim yields only its attempt is shown.
         Some(Answer::Ok(reply)) => format!("{reply:?}").contains(MARKER),
     }
 }

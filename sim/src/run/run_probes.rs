@@ -1,6 +1,7 @@
 //! States of runs that are worth reaching.
 
 use drydock_api::runservice::types::{AttemptPhase, Reason, RunResult};
+use drydock_harness::record::Seq;
 use drydock_runservice::record::{ApprovalState, Attempt, Run, Task};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -30,7 +31,12 @@ pub fn count(timeline: Option<&Timeline>, operations: &[Operation]) -> Vec<(&'st
     let mut counts = of_operations(operations);
     let mut last = State::new();
     if let Some(timeline) = timeline {
-        timeline.replay(|_, state| last.clone_from(state));
+        let end = timeline.nth_at(Seq::MAX);
+        timeline.replay(|place, state| {
+            if place.nth == end {
+                last.clone_from(state);
+            }
+        });
     }
     let runs: Vec<Run> = all(&last, "runs");
     let tasks: Vec<Task> = all(&last, "tasks");
