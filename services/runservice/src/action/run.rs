@@ -12,7 +12,7 @@ use drydock_core::store::StoreTx;
 use drydock_runtime::encryption::Bound;
 use drydock_runtime::encryptor::Encryptor;
 
-use super::state::{follow, load_known, save};
+use super::state::{follow, load_known, put_changes, save};
 use super::{event, gate};
 use crate::Settings;
 use crate::engine::advance::start;
@@ -195,7 +195,8 @@ fn make_way<F>(
         let before = load_known(tx, run)?;
         let mut after = before.clone();
         cancel(&mut after, Reason::Superseded, now).map_err(ActionError::internal)?;
-        save(tx, engine, &before, after)?;
+        // The next of the group is the new run, and none of those that give way.
+        put_changes(tx, &before, after)?;
     }
     if let Some(run) = ways.stopped {
         let before = load_known(tx, run)?;

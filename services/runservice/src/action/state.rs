@@ -61,8 +61,7 @@ fn assemble<F>(tx: &Tx<'_>, run: Run) -> Result<RunState, ActionError<F>> {
     Ok(RunState { run, specs, graph, tasks, attempts })
 }
 
-/// Stores what differs between the two states of a run, an event if its phase or result does, and
-/// what follows for its group.
+/// Stores what differs between the two states of a run, and what follows for its group.
 pub fn save<F>(
     tx: &mut StoreTx<'_>,
     settings: &EngineSettings,
@@ -75,7 +74,8 @@ pub fn save<F>(
     if ended { follow(tx, settings, &group) } else { Ok(()) }
 }
 
-fn put_changes<F>(
+/// Stores what differs between the two states of a run, and an event if its phase or result does.
+pub fn put_changes<F>(
     tx: &mut StoreTx<'_>,
     before: &RunState,
     after: RunState,

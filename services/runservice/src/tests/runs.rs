@@ -208,6 +208,21 @@ async fn a_new_run_does_not_overtake_one_that_waits_in_an_idle_group() {
     assert_eq!(runs.outcome(first.id).await.0, Phase::Running);
 }
 
+/// Behind a gate that has opened meanwhile, each that is cancelled would let the next one start.
+#[tokio::test]
+async fn all_queued_runs_give_way_to_a_new_one_whatever_could_start() {
+    let runs = TestRuns::start().await;
+    runs.close_gate(60).await;
+    let older = [runs.create(&one_task()).await, runs.create(&one_task()).await];
+    runs.pass(60);
+    let newer = New { on_newer: OnNewer::CancelQueued, ..new_run(project(7), &one_task()) };
+    let newer = runs.try_create(newer).await.unwrap();
+    assert_eq!(newer.phase, Phase::Running);
+    for run in older {
+        assert_eq!(runs.outcome(run.id).await.0, Phase::Cancelled);
+    }
+}
+
 #[tokio::test]
 async fn the_environment_is_stored_encrypted() {
     let runs = TestRuns::start().await;

@@ -11,18 +11,19 @@ use super::{Checks, Violation};
 
 pub const ORACLE: &str = "I12 groups";
 
-pub fn look(moment: &Moment<'_>, checks: &mut Checks) {
+/// `switched`: whether the mode was ever switched. After that queued runs wait for the resume gate.
+pub fn look(moment: &Moment<'_>, switched: bool, checks: &mut Checks) {
     let groups: BTreeSet<&Group> = moment.runs().map(|run| &run.group).collect();
     for group in groups {
         checks.done(ORACLE, 1);
-        if let Some((sentence, fact)) = problem(moment, group) {
+        if let Some((sentence, fact)) = problem(moment, switched, group) {
             let fact = format!("group {group}: {fact}");
             checks.violated(Violation::new(ORACLE, sentence, moment.at(), fact));
         }
     }
 }
 
-fn problem(moment: &Moment<'_>, group: &Group) -> Option<(&'static str, String)> {
+fn problem(moment: &Moment<'_>, switched: bool, group: &Group) -> Option<(&'static str, String)> {
     let of_group: Vec<&Run> = moment.now.runs.values().filter(|run| run.group == *group).collect();
     let in_phase = |phase: Phase| of_group.iter().filter(move |run| run.phase == phase);
     let mut running = in_phase(Phase::Running);
@@ -35,6 +36,7 @@ fn problem(moment: &Moment<'_>, group: &Group) -> Option<(&'static str, String)>
     let is_held = of_group.iter().any(|run| run.group_held_until.is_some());
     if let (None, Some(next)) = (first, next)
         && !is_held
+        && !switched
         && !moment.now.has_gate
     {
         let fact = format!("run {} is queued, none is running", next.id);

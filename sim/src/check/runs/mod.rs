@@ -45,7 +45,9 @@ pub fn all(evidence: &Evidence<'_>, ledger: &[Entry], settings: &RunSettings) ->
     let mut steps = steps::Steps::new(ledger);
     records::walk(evidence.timeline, |moment| {
         fixpoint::look(moment, &mut checks);
-        groups::look(moment, &mut checks);
+        // The gate of the time after a switch is made some time after it.
+        let switched = evidence.timeline.modes.iter().any(|mode| mode.seq <= moment.seq);
+        groups::look(moment, switched, &mut checks);
         numbers.look(moment, &mut checks);
         attempts::look(moment, settings, &mut checks);
         fair::look(moment, settings, &mut checks);
