@@ -6,7 +6,7 @@ use std::io;
 use crate::attempt::{Outcome, Stop, Task};
 
 /// Runs attempts, which outlive it: another driver of the same folder finds them again.
-pub trait Driver {
+pub trait Driver: Send + 'static {
     /// Starts an attempt, which must not have been started before.
     fn start(&mut self, task: &Task) -> Result<(), DriverError>;
 
@@ -20,8 +20,16 @@ pub trait Driver {
     /// The attempts of which there is something, in order.
     fn list(&mut self) -> Result<Vec<String>, DriverError>;
 
+    /// Removes the working folders of an attempt that has ended. Its logs and its result stay.
+    fn clean(&mut self, attempt: &str) -> Result<(), DriverError>;
+
     /// Removes all that is left of an attempt, which must not be running.
     fn remove(&mut self, attempt: &str) -> Result<(), DriverError>;
+
+    /// Why no further attempt should be started, such as a disk that is nearly full.
+    fn refusal(&mut self) -> Option<String> {
+        None
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,16 +1,18 @@
 //! The executor: runs the steps of attempts on this machine.
 //!
-//! So far there is what needs no service: the supervisor of one attempt (`supervisor`), the
-//! folder in which it and the executor meet (`attempt`), the masker of its logs (`mask`), the
-//! driver that starts supervisors and finds them again (`driver`, `process_driver`), and the
-//! executor's promises on disk (`journal`).
+//! The supervisor runs one attempt (`supervisor`), in a folder in which it and the executor meet
+//! (`attempt`), and masks its logs (`mask`). A driver starts supervisors and finds them again
+//! (`driver`, `process_driver`). The executor's promises are on disk (`journal`), and what it and
+//! runservice say to each other is the `protocol`.
 //!
-//! Absent so far: the protocol to runservice, claims, heartbeats and the shipping of logs; the
-//! packing and unpacking of workspaces, archives and caches; other drivers than that of processes.
+//! Absent so far: the shipping of logs; the packing and unpacking of archives and caches; other
+//! drivers than that of processes.
 
 pub mod attempt;
 pub mod driver;
 pub mod journal;
+pub mod machine;
 pub mod mask;
 pub mod process_driver;
+pub mod protocol;
 pub mod supervisor;

@@ -13,13 +13,15 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use rustix::fs::{Mode, mkdir};
+use rustix::fs::{Mode, mkdir, statvfs};
 
-use crate::attempt::{AttemptFolder, LogDigest, Outcome, Phase, Reason, Stop, Task};
+use crate::attempt::{AttemptFolder, AttemptPhase, LogReport, Outcome, Reason, Stop, Task};
 use crate::driver::{AttemptState, Driver, DriverError};
 use crate::supervisor::{clear_cgroup, kill_attempt};
 
 const MAX_ID_LENGTH: usize = 64;
+/// No attempt is started with less of the disk free, or a tenth of it if that is less.
+const MIN_FREE_BYTES: u64 = 2 << 30;
 
 #[derive(Debug)]
 pub struct ProcessDriver {
@@ -80,7 +82,7 @@ impl ProcessDriver {
         }
         let kill_incomplete = !kill_attempt(attempt);
         let outcome = Outcome {
-            phase: Phase::Failed,
+            phase: AttemptPhase::Failed,
             reason: Some(Reason::ExecutorRestarted),
             message: Some("the supervisor has died".to_owned()),
             steps: Vec::new(),
@@ -160,6 +162,16 @@ impl Driver for ProcessDriver {
         Ok(names)
     }
 
+    fn clean(&mut self, attempt: &str) -> Result<(), DriverError> {
+        let folder = self.folder(attempt)?;
+        match remove_folder(&folder.home()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(io(attempt, "its working folder cannot be removed", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn remove(&mut self, attempt: &str) -> Result<(), DriverError> {
         let folder = self.folder(attempt)?;
         self.reap();
@@ -172,12 +184,14 @@ impl Driver for ProcessDriver {
         if let Some(root) = &self.cgroup {
             clear_cgroup(root, attempt);
         }
-        if fs::remove_dir_all(folder.path()).is_ok() {
-            return Ok(());
-        }
-        // Some tools leave folders that are closed to their own owner.
-        open_folders(folder.path()).map_err(failed)?;
-        fs::remove_dir_all(folder.path()).map_err(failed)
+        remove_folder(folder.path()).map_err(failed)
+    }
+
+    fn refusal(&mut self) -> Option<String> {
+        let disk = statvfs(&self.root).ok()?;
+        let (free, all) = (disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize);
+        let is_full = free < MIN_FREE_BYTES.min(all / 10);
+        is_full.then(|| format!("only {} MiB of the disk are free", free >> 20))
     }
 }
 
@@ -194,7 +208,7 @@ fn remove_task(folder: &AttemptFolder) -> io::Result<()> {
 }
 
 /// The digests of the logs that are there.
-fn logs(folder: &AttemptFolder) -> io::Result<BTreeMap<String, LogDigest>> {
+fn logs(folder: &AttemptFolder) -> io::Result<BTreeMap<String, LogReport>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder.path())? {
         let name = entry?.file_name();
@@ -203,11 +217,23 @@ fn logs(folder: &AttemptFolder) -> io::Result<BTreeMap<String, LogDigest>> {
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(File::open(folder.log_file(number))?)?;
         let digest =
-            LogDigest { size: hasher.count(), blake3: hasher.finalize().to_hex().to_string() };
+            LogReport { size: hasher.count(), blake3: hasher.finalize().to_hex().to_string() };
         let step = number.checked_sub(1).map_or("setup".to_owned(), |step| step.to_string());
         found.insert(step, digest);
     }
     Ok(found)
+}
+
+/// Removes a folder and all in it.
+fn remove_folder(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            // Some tools leave folders that are closed to their own owner.
+            open_folders(path)?;
+            fs::remove_dir_all(path)
+        }
+        done => done,
+    }
 }
 
 /// Lets their owner use a folder and those in it.

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use uuid::Uuid;
 
 pub use super::config_args::ConfigArgs;
+use super::executor_args::ExecutorAction;
 use super::objects::args::{
     GroupAction, OrgAction, ProjectAction, RemoteSourceAction, SecretAction, TokenAction,
     UserAction, VariableAction,
@@ -29,6 +30,9 @@ pub enum Command {
     Serve {
         /// The services to run; `all` runs every service in one process
         role: ServeRole,
+        /// Run the tasks of runs on this machine, too; only with `all`
+        #[arg(long)]
+        executor: bool,
         #[command(flatten)]
         config: ConfigArgs,
     },
@@ -130,6 +134,11 @@ pub enum Command {
         action: RemoteSourceAction,
         #[command(flatten)]
         gateway: GatewayArgs,
+    },
+    /// Run the executor of this machine, or manage executors
+    Executor {
+        #[command(subcommand)]
+        action: ExecutorAction,
     },
     /// Run the steps of one attempt; the executor starts this
     #[command(hide = true)]

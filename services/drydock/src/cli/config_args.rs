@@ -28,6 +28,16 @@ pub struct ConfigArgs {
     /// DRYDOCK_GATEWAY_CONFIGSTORE]
     #[arg(long, value_name = "HOST:PORT,…")]
     gateway_configstore: Option<String>,
+    /// The instances of runservice that `executor run` calls [variable:
+    /// DRYDOCK_EXECUTOR_RUNSERVICE]
+    #[arg(long, value_name = "HOST:PORT,…")]
+    executor_runservice: Option<String>,
+    /// The labels of the executor, for tasks that ask for them [variable: DRYDOCK_EXECUTOR_LABELS]
+    #[arg(long, value_name = "LABEL,…")]
+    executor_labels: Option<String>,
+    /// The number of tasks that the executor runs at once [variable: DRYDOCK_EXECUTOR_LIMIT]
+    #[arg(long, value_name = "NUMBER")]
+    executor_limit: Option<String>,
     /// The token of calls between services; better set as the variable DRYDOCK_INTERNAL_TOKEN,
     /// because other users of the machine can see flags
     #[arg(long, value_name = "TOKEN")]
@@ -60,6 +70,9 @@ impl ConfigArgs {
             ("runservice.listen", &self.runservice_listen),
             ("gateway.listen", &self.gateway_listen),
             ("gateway.configstore", &self.gateway_configstore),
+            ("executor.runservice", &self.executor_runservice),
+            ("executor.labels", &self.executor_labels),
+            ("executor.limit", &self.executor_limit),
             ("internal_token", &self.internal_token),
             ("admin_token", &self.admin_token),
             ("encryption.keys", &self.encryption_keys),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use drydock_api::admin::AdminClient;
 use drydock_api::gateway::GatewayClient;
+use drydock_api::runservice::client::RunserviceClient;
 use drydock_backends::connect::{Identity, TlsNet, TlsSettings};
 use drydock_backends::tcp::TcpNet;
 use drydock_core::net::SharedNet;
@@ -39,17 +40,25 @@ impl StoredService {
 }
 
 pub fn admin(server: &ServerArgs) -> Result<AdminClient, Failure> {
-    let service = server.of.service;
-    let name = service.schema().service;
-    let data_dir = server.data_dir.as_deref();
     if let Some(url) = &server.gateway {
-        let token = admin_token(server.token.as_deref(), data_dir)?;
+        let token = admin_token(server.token.as_deref(), server.data_dir.as_deref())?;
         let http = client("--gateway", url, &server.tls)?.with_token(token);
-        return Ok(AdminClient::of_service(http, name));
+        return Ok(AdminClient::of_service(http, server.of.service.schema().service));
     }
+    Ok(AdminClient::new(direct(server)?))
+}
+
+pub fn runservice(server: &ServerArgs) -> Result<RunserviceClient, Failure> {
+    Ok(RunserviceClient::new(direct(server)?))
+}
+
+/// A client of the service itself.
+fn direct(server: &ServerArgs) -> Result<Client, Failure> {
+    let (service, data_dir) = (server.of.service, server.data_dir.as_deref());
     let url = server.url.clone();
-    let url = url.unwrap_or_else(|| default_url(data_dir, name, service.default_port()));
-    Ok(AdminClient::new(client("--url", &url, &server.tls)?.with_token(token(server)?)))
+    let url = url
+        .unwrap_or_else(|| default_url(data_dir, service.schema().service, service.default_port()));
+    Ok(client("--url", &url, &server.tls)?.with_token(token(server)?))
 }
 
 fn token(server: &ServerArgs) -> Result<SecretString, Failure> {

@@ -6,12 +6,15 @@
 mod address;
 mod args;
 mod backup;
+mod calls;
 mod check;
 mod config_args;
 mod confirm;
 mod connect;
 mod doctor;
 mod examine;
+mod executor;
+mod executor_args;
 pub mod exit;
 mod export;
 mod import;

@@ -8,6 +8,8 @@ use nix::sys::stat::{Mode, umask};
 use tokio::runtime::Runtime;
 
 use super::args::{BackupAction, Cli, Command, ConfigAction, ConfigArgs, GatewayArgs, StoreAction};
+use super::executor;
+use super::executor_args::ExecutorAction;
 use super::exit::{Failure, USAGE};
 use super::logging::Log;
 use super::objects::session::Session;
@@ -41,12 +43,20 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let environment = Environment::of_process()?;
     let environment = &environment;
     match cli.command {
-        Command::Serve { role, config } => {
+        Command::Serve { role, executor, config } => {
             let (config, log) = prepare(&config, environment)?;
             let repeats = log.repeats.clone();
             runtime()?.block_on(async {
                 tokio::spawn(repeats.count());
-                serve::run(role, config).await
+                serve::run(role, executor, config).await
+            })
+        }
+        Command::Executor { action: ExecutorAction::Run { config } } => {
+            let (config, log) = prepare(&config, environment)?;
+            let repeats = log.repeats.clone();
+            runtime()?.block_on(async {
+                tokio::spawn(repeats.count());
+                executor::run::run(config).await
             })
         }
         Command::Store { action } => {
@@ -113,6 +123,10 @@ fn call(command: Command, environment: &Environment) -> Result<(), Failure> {
         Command::RemoteSource { action, gateway } => {
             with(gateway.or(environment), |it| remote_source::run(it, action))
         }
+        Command::Executor { action: ExecutorAction::Manage(action) } => {
+            let server = action.server().server(environment);
+            runtime()?.block_on(executor::manage::run(action, &server))
+        }
         Command::Supervise { folder } => supervise(&folder)
             .map_err(|error| Failure::because("the attempt cannot be supervised", error)),
         Command::Completion { shell } => {
@@ -124,6 +138,7 @@ fn call(command: Command, environment: &Environment) -> Result<(), Failure> {
             output::line(read_config(&config, environment)?.print().trim_end())
         }
         Command::Serve { .. }
+        | Command::Executor { action: ExecutorAction::Run { .. } }
         | Command::Store { .. }
         | Command::Backup { .. }
         | Command::Check { .. } => {

@@ -8,13 +8,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use drydock_api::gateway::SERVICE;
-use drydock_backends::connect::{TlsListener, TlsNet};
+use drydock_backends::connect::TlsListener;
 use drydock_backends::objects::probe::conditional_writes;
 use drydock_backends::tcp::TcpNet;
 use drydock_configstore::Configstore;
 use drydock_core::env::{Env, RngTree, SystemClock};
 use drydock_core::error::{BoxError, Chain};
 use drydock_core::net::{Listener, Net, SharedNet};
+use drydock_executor::protocol::Shutdown;
 use drydock_gateway::Gateway;
 use drydock_http::server::HttpSettings;
 use drydock_runservice::Runservice;
@@ -29,9 +30,9 @@ use tokio_util::sync::CancellationToken;
 use super::args::ServeRole;
 use super::exit::{FAILED, Failure};
 use super::store::Addresses;
-use super::{address, output, store};
+use super::{address, calls, executor, output, store};
 use crate::config::stores::{CoordinationKind, ObjectsKind};
-use crate::config::tls::{CallTls, ListenTls};
+use crate::config::tls::ListenTls;
 use crate::config::{Config, Loaded, keys, tokens};
 
 /// A service with its listener, bound but not yet serving.
@@ -60,17 +61,21 @@ struct Listeners {
     gateway: Option<Bound>,
 }
 
-pub async fn run(role: ServeRole, config: Config) -> Result<(), Failure> {
+pub async fn run(role: ServeRole, with_executor: bool, config: Config) -> Result<(), Failure> {
+    if with_executor && role != ServeRole::All {
+        let why = "`--executor` goes with `all`; elsewhere there is `drydock executor run`";
+        return Err(Failure::Usage(why.to_owned()));
+    }
     match role {
         ServeRole::All | ServeRole::Configstore | ServeRole::Runservice => {
-            with_stores(role, config).await
+            with_stores(role, with_executor, config).await
         }
         ServeRole::Gateway => gateway_only(config).await,
     }
 }
 
 /// Runs services with stores, which share the data directory, and for `all` the gateway, too.
-async fn with_stores(role: ServeRole, config: Config) -> Result<(), Failure> {
+async fn with_stores(role: ServeRole, with_executor: bool, config: Config) -> Result<(), Failure> {
     let data_dir = config.data_dir.clone().ok_or_else(|| Loaded::missing("data_dir"))?;
     check_shared(role, &config)?;
     let listeners = Listeners::bind(role, &config).await?;
@@ -93,8 +98,16 @@ async fn with_stores(role: ServeRole, config: Config) -> Result<(), Failure> {
             internal_token: internal_token.clone(),
             configstore: vec![address::reachable(&configstore.listener.local_addr())],
         };
-        let net = net(configstore.scheme == "https", &config.gateway.services)?;
+        let net = calls::net(configstore.scheme == "https", &config.gateway.services)?;
         running.spawn_gateway(settings, net, config.http.clone(), deps.env.clone(), gateway);
+    }
+    if let Some(bound) = runservice.as_ref().filter(|_| with_executor) {
+        let net = calls::net(bound.scheme == "https", &config.executor.tls)?;
+        let runs = executor::run::Servers {
+            net,
+            all: vec![address::reachable(&bound.listener.local_addr())],
+        };
+        running.spawn_executor(&config, &data_dir, runs, &internal_token, &deps.env);
     }
     let settings = settings(&config, internal_token, keys);
     if let Some(bound) = configstore {
@@ -147,10 +160,8 @@ async fn gateway_only(config: Config) -> Result<(), Failure> {
     let admin_token = config.admin_token.ok_or_else(|| Loaded::missing("admin_token"))?;
     let gateway = bind(SERVICE, config.gateway.listen, &config.gateway.tls).await?;
     announce([&gateway])?;
-    let instances = config.gateway.configstore.iter();
-    let is_secure = instances.clone().any(|instance| instance.starts_with("https://"));
-    let configstore = instances.map(|it| it.trim_start_matches("https://").to_owned()).collect();
-    let net = net(is_secure, &config.gateway.services)?;
+    let (configstore, is_secure) = calls::instances(&config.gateway.configstore);
+    let net = calls::net(is_secure, &config.gateway.services)?;
     let settings = drydock_gateway::Settings { internal_token, admin_token, configstore };
     let env = Env::new(Arc::new(SystemClock::default()), RngTree::from_entropy());
     let mut running = Running::new()?;
@@ -206,6 +217,28 @@ impl Running {
             start_stateless(gateway, runtime, env, listener, shutdown).await;
             Ok(())
         });
+    }
+
+    /// Runs an executor for the runservice at this address. When the services stop it leaves its
+    /// attempts alone: the next start finds them.
+    fn spawn_executor(
+        &mut self,
+        config: &Config,
+        data_dir: &Path,
+        runservice: executor::run::Servers,
+        internal_token: &SecretString,
+        env: &Env,
+    ) {
+        let shutdown = Shutdown { leave: self.shutdown.clone(), ..Shutdown::default() };
+        let running = executor::run::beside(
+            data_dir.to_owned(),
+            config.executor.clone(),
+            runservice,
+            internal_token.clone(),
+            env.clone(),
+            shutdown,
+        );
+        self.services.spawn(async move { ("executor", running.await) });
     }
 
     /// Waits for all services. One that ends before it was asked to stops the others: an operator
@@ -302,17 +335,6 @@ async fn bind(
     })?;
     let listener = Box::new(TlsListener::new(listener, acceptor));
     Ok(Bound { service, listener, scheme: "https" })
-}
-
-/// The network over which the gateway calls services.
-fn net(is_secure: bool, tls: &CallTls) -> Result<SharedNet, Failure> {
-    if !is_secure {
-        return Ok(Arc::new(TcpNet));
-    }
-    let opened = TlsNet::new(Arc::new(TcpNet), &tls.settings());
-    let opened = opened
-        .map_err(|error| Failure::because("the gateway cannot speak TLS to services", error))?;
-    Ok(Arc::new(opened))
 }
 
 /// Prints the services' addresses, for people and scripts, and returns them for a file.

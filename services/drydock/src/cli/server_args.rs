@@ -68,7 +68,7 @@ pub struct GatewayArgs {
 }
 
 /// Files for URLs that begin with `https`, in PEM.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct TlsArgs {
     /// Trust the authorities of this file, in place of those that the machine trusts [variable:
     /// DRYDOCK_CA]

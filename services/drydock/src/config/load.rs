@@ -163,6 +163,10 @@ fn typed(text: &str, like: &Value) -> Result<Value, String> {
             Ok(number) => Ok(Value::Integer(number)),
             Err(_) => Err(format!("`{text}` is not a whole number")),
         },
+        Value::Boolean(_) => match text.parse() {
+            Ok(yes) => Ok(Value::Boolean(yes)),
+            Err(_) => Err(format!("`{text}` is neither `true` nor `false`")),
+        },
         // A list is written with commas.
         Value::Array(_) if *like != ABSENT => {
             let parts = text.split(',').map(|part| part.trim().to_owned());

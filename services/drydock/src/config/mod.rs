@@ -17,6 +17,7 @@
 //! The variable of the key `http.max_body_bytes` is `DRYDOCK_HTTP_MAX_BODY_BYTES`.
 
 pub mod environment;
+pub mod executor;
 mod file;
 pub mod keys;
 pub mod load;

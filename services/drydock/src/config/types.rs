@@ -10,6 +10,7 @@ use drydock_http::server::HttpSettings;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::executor::ExecutorConfig;
 use super::runservice::RunserviceConfig;
 use super::stores::{CoordinationConfig, ObjectsConfig};
 use super::tls::{CallTls, ListenTls};
@@ -34,6 +35,7 @@ pub struct Config {
     pub configstore: ServiceConfig,
     pub gateway: GatewayConfig,
     pub runservice: RunserviceConfig,
+    pub executor: ExecutorConfig,
     pub instance: InstanceConfig,
     pub http: HttpSettings,
     pub store: StoreSettings,
@@ -42,11 +44,15 @@ pub struct Config {
 }
 
 /// The keys without a default, and whether they are secret.
-pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 30] = [
+pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 34] = [
     ("data_dir", Secrecy::Public),
     ("internal_token", Secrecy::Secret),
     ("admin_token", Secrecy::Secret),
     ("encryption.keys", Secrecy::Secret),
+    ("executor.token", Secrecy::Secret),
+    ("executor.tls.ca_file", Secrecy::Public),
+    ("executor.tls.cert_file", Secrecy::Public),
+    ("executor.tls.key_file", Secrecy::Public),
     ("log.audit_file", Secrecy::Public),
     ("instance.advertise", Secrecy::Public),
     ("coordination.user", Secrecy::Public),
@@ -169,6 +175,7 @@ impl Default for Config {
                 services: CallTls::default(),
             },
             runservice: RunserviceConfig::default(),
+            executor: ExecutorConfig::default(),
             instance: InstanceConfig {
                 lease_ttl: Duration::from_secs(10),
                 maintenance_drain: Duration::from_secs(10),

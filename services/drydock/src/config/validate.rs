@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use drydock_api::runservice::types::{Label, MAX_LIMIT};
 use drydock_backends::etcd::Endpoint;
 use drydock_runtime::encryption::KeyRing;
 use http::Uri;
@@ -15,7 +16,8 @@ const MAX_CLUSTER_LENGTH: usize = 64;
 const MIN_TOKEN_LENGTH: usize = 16;
 
 /// Pairs of keys that must be set together.
-const TOGETHER: [(&str, &str); 8] = [
+const TOGETHER: [(&str, &str); 9] = [
+    ("executor.tls.cert_file", "executor.tls.key_file"),
     ("coordination.user", "coordination.password"),
     ("coordination.cert_file", "coordination.key_file"),
     ("configstore.tls.cert_file", "configstore.tls.key_file"),
@@ -113,17 +115,23 @@ fn one(key: &str, value: &Value) -> Result<(), String> {
         // A limit of zero would admit nothing.
         (_, Value::Integer(number)) if *number < 1 => Err("must be at least 1".to_owned()),
         ("instance.readers", Value::Integer(number)) => at_most(*number, MAX_READERS),
+        ("executor.limit", Value::Integer(number)) => at_most(*number, MAX_LIMIT.into()),
         (
             "runservice.max_running_tasks" | "runservice.resume_per_minute",
             Value::Integer(number),
         ) => at_most(*number, MAX_TASKS),
         (_, Value::Integer(number)) => at_most(*number, MAX_NUMBER),
         ("cluster", Value::String(name)) => cluster(name),
-        ("internal_token" | "admin_token", Value::String(token)) => usable_token(token),
+        ("internal_token" | "admin_token" | "executor.token", Value::String(token)) => {
+            usable_token(token)
+        }
         ("encryption.keys", Value::String(keys)) => {
             keys.parse::<KeyRing>().map(drop).map_err(|why| why.to_string())
         }
-        ("gateway.configstore", Value::Array(instances)) => authorities(instances),
+        ("gateway.configstore" | "executor.runservice", Value::Array(instances)) => {
+            authorities(instances)
+        }
+        ("executor.labels", Value::Array(labels)) => executor_labels(labels),
         ("log.level", Value::String(level)) => log_level(level),
         ("coordination.endpoints", Value::Array(endpoints)) => etcd_endpoints(endpoints),
         ("coordination.keep_alive_interval", Value::String(text)) => {
@@ -208,6 +216,17 @@ fn cluster(name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("must be 1 to {MAX_CLUSTER_LENGTH} lower-case letters, digits and dashes"))
+}
+
+fn executor_labels(labels: &[Value]) -> Result<(), String> {
+    if labels.is_empty() {
+        return Err("names no label".to_owned());
+    }
+    let bad = |label: &&Value| label.as_str().is_none_or(|text| text.parse::<Label>().is_err());
+    match labels.iter().find(bad) {
+        None => Ok(()),
+        Some(label) => Err(format!("`{label}` is no label")),
+    }
 }
 
 fn authorities(instances: &[Value]) -> Result<(), String> {

@@ -39,6 +39,8 @@ pub struct Running {
     pub client: ConfigstoreClient,
     /// A client of runservice with the internal token.
     pub runs: RunserviceClient,
+    /// The address of runservice.
+    pub runservice: String,
     /// The gateway's address.
     pub gateway: String,
     /// A client with the admin token.
@@ -86,8 +88,13 @@ impl Installation {
     }
 
     /// The same with a command that may have variables, and a stderr, of its own.
-    pub async fn start_with(&self, mut command: Command) -> Running {
-        command.args(["serve", "all"]).args(FREE_PORTS).arg("--data-dir");
+    pub async fn start_with(&self, command: Command) -> Running {
+        self.start_args(command, &[]).await
+    }
+
+    /// The same with further arguments of `serve all`.
+    pub async fn start_args(&self, mut command: Command, args: &[&str]) -> Running {
+        command.args(["serve", "all"]).args(args).args(FREE_PORTS).arg("--data-dir");
         let mut child = command.arg(self.data()).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut listens = async |service: &str| {
@@ -103,12 +110,14 @@ impl Installation {
             Client::new(Arc::new(TcpNet), address).with_token(SecretString::from(token))
         };
         let http = client(&address, tokens.internal.clone());
+        let runservice = runs.clone();
         let (runs, face) = (client(&runs, tokens.internal), client(&gateway, tokens.admin));
         for client in [&http, &runs, &face] {
             ready(client).await;
         }
         let (client, admin) = (ConfigstoreClient::new(http), GatewayClient::new(face));
-        Running { child, address, client, runs: RunserviceClient::new(runs), gateway, admin }
+        let runs = RunserviceClient::new(runs);
+        Running { child, address, client, runs, runservice, gateway, admin }
     }
 
     /// Runs an operator's command on this installation.
@@ -120,6 +129,18 @@ impl Installation {
 
 pub fn utf8(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// Looks again and again until there is something.
+pub async fn until<T>(mut find: impl AsyncFnMut() -> Option<T>) -> T {
+    let ctx = soon();
+    loop {
+        if let Some(found) = find().await {
+            return found;
+        }
+        ctx.check().expect("it comes");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 pub async fn ready(http: &Client) {

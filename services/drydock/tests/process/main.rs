@@ -8,6 +8,8 @@ mod backup;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod executor;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod gateway;

@@ -15,7 +15,8 @@ mod folder;
 mod outcome;
 mod task;
 
+pub use drydock_api::runservice::types::{AttemptPhase, LogReport, Reason, StepExit, StepWhen};
 pub use files::{append_new, create, create_new, overwrite, read_json, sync_folder, write_json};
 pub use folder::{AttemptFolder, Lock};
-pub use outcome::{LogDigest, Outcome, Phase, Reason, StepExit, StepOutcome};
-pub use task::{Limits, LogLimit, StepWhen, Stop, StopSignal, Task, TaskStep, User};
+pub use outcome::{Outcome, StepOutcome};
+pub use task::{Limits, LogLimit, Stop, StopSignal, Task, TaskStep, User};

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use drydock_api::runservice::types::{Reason, StepWhen};
 use serde::{Deserialize, Serialize};
-
-use super::outcome::Reason;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +48,35 @@ pub struct Task {
     pub cgroup: Option<PathBuf>,
 }
 
+impl Task {
+    /// A task with the defaults of everything else.
+    pub fn new(
+        attempt: String,
+        run: String,
+        number: u64,
+        task: String,
+        steps: Vec<TaskStep>,
+    ) -> Task {
+        Task {
+            attempt,
+            run,
+            number,
+            task,
+            steps,
+            env: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            shell: default_shell(),
+            timeout_ms: None,
+            grace_ms: default_grace_ms(),
+            cleanup_ms: default_cleanup_ms(),
+            stop_signal: StopSignal::default(),
+            limits: Limits::default(),
+            user: None,
+            cgroup: None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskStep {
@@ -61,15 +89,6 @@ pub struct TaskStep {
     /// Exit codes besides 0 that are a success.
     #[serde(default)]
     pub allow_exit: Vec<u8>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepWhen {
-    #[default]
-    OnSuccess,
-    /// Also after a failed step, a stop and a timeout.
-    Always,
 }
 
 /// The signal that asks processes to end.

@@ -2,56 +2,75 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use drydock_api::runservice::types::{AttemptId, ClaimId, HeldState};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Record {
+    /// The executor starts for the time with this number, which is one more than the last.
+    Session { number: u64 },
     /// A task is about to be asked for, under this claim.
-    Asked { claim: String },
+    Asked { claim: ClaimId },
+    /// The service has ended the claim: it will never get an attempt.
+    Refused { claim: ClaimId },
     /// The claim has got an attempt.
-    Claimed { claim: String, attempt: String },
+    Claimed {
+        claim: ClaimId,
+        attempt: AttemptId,
+        /// The attempt ends when nothing is heard from the service for too long.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        exclusive: bool,
+    },
     /// The attempt is about to be started.
-    Spawned { attempt: String },
+    Spawned { attempt: AttemptId },
     /// The attempt has ended, or could not be started; its result is kept.
-    Exited { attempt: String },
+    Exited { attempt: AttemptId },
     /// The service has the result.
-    Sent { attempt: String },
+    Sent { attempt: AttemptId },
     /// The service needs nothing more of the attempt.
-    Released { attempt: String },
+    Released { attempt: AttemptId },
 }
 
-/// How far an attempt is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum HeldState {
-    Claimed,
-    Spawned,
-    Exited,
-    Sent,
+/// An attempt that is not released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holding {
+    pub state: HeldState,
+    pub claim: ClaimId,
+    pub exclusive: bool,
 }
 
 /// What all records together say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Held {
+    /// The number of the executor's starts.
+    pub session: u64,
     /// Claims that have not got an attempt.
-    pub asked: BTreeSet<String>,
-    /// Attempts that are not released, each with its claim.
-    pub attempts: BTreeMap<String, (HeldState, String)>,
+    pub asked: BTreeSet<ClaimId>,
+    pub attempts: BTreeMap<AttemptId, Holding>,
 }
 
 impl Held {
     /// Takes a record, if it follows from those before it; `false`: it does not.
     pub(super) fn apply(&mut self, record: &Record) -> bool {
-        match record {
-            Record::Asked { claim } => {
-                let is_used = self.attempts.values().any(|(_, other)| other == claim);
-                !is_used && self.asked.insert(claim.clone())
+        match *record {
+            Record::Session { number } => {
+                let follows = number > self.session;
+                self.session = self.session.max(number);
+                follows
             }
-            Record::Claimed { claim, attempt } => {
-                let is_new = !self.attempts.contains_key(attempt);
-                let is_asked = is_new && self.asked.remove(claim);
+            Record::Asked { claim } => {
+                // A service that was set back may give the claim another attempt.
+                let is_used = |held: &Holding| held.claim == claim && !held.state.has_ended();
+                !self.attempts.values().any(is_used) && self.asked.insert(claim)
+            }
+            Record::Refused { claim } => self.asked.remove(&claim),
+            Record::Claimed { claim, attempt, exclusive } => {
+                let is_new = !self.attempts.contains_key(&attempt);
+                let is_asked = is_new && self.asked.remove(&claim);
                 if is_asked {
-                    self.attempts.insert(attempt.clone(), (HeldState::Claimed, claim.clone()));
+                    let holding = Holding { state: HeldState::Claimed, claim, exclusive };
+                    self.attempts.insert(attempt, holding);
                 }
                 is_asked
             }
@@ -66,18 +85,18 @@ impl Held {
                 self.advance(attempt, &[HeldState::Exited], HeldState::Sent)
             }
             Record::Released { attempt } => {
-                let state = self.attempts.get(attempt).map(|(state, _)| *state);
                 // One that the service does not know is released without its result.
-                let has_ended = state >= Some(HeldState::Exited);
-                has_ended && self.attempts.remove(attempt).is_some()
+                let held = self.attempts.get(&attempt);
+                let has_ended = held.is_some_and(|held| held.state.has_ended());
+                has_ended && self.attempts.remove(&attempt).is_some()
             }
         }
     }
 
-    fn advance(&mut self, attempt: &str, before: &[HeldState], to: HeldState) -> bool {
-        match self.attempts.get_mut(attempt) {
-            Some((state, _)) if before.contains(state) => {
-                *state = to;
+    fn advance(&mut self, attempt: AttemptId, before: &[HeldState], to: HeldState) -> bool {
+        match self.attempts.get_mut(&attempt) {
+            Some(held) if before.contains(&held.state) => {
+                held.state = to;
                 true
             }
             _ => false,
@@ -87,22 +106,26 @@ impl Held {
     /// The least records that say the same.
     pub(super) fn records(&self) -> Vec<Record> {
         let mut records = Vec::new();
-        for (attempt, (state, claim)) in &self.attempts {
-            let attempt = || attempt.clone();
-            records.push(Record::Asked { claim: claim.clone() });
-            records.push(Record::Claimed { claim: claim.clone(), attempt: attempt() });
-            if *state == HeldState::Spawned {
-                records.push(Record::Spawned { attempt: attempt() });
+        if self.session > 0 {
+            records.push(Record::Session { number: self.session });
+        }
+        // One that has ended leaves its claim to the next.
+        let ended = |(_, held): &(&AttemptId, &Holding)| held.state.has_ended();
+        let (ended, live): (Vec<_>, Vec<_>) = self.attempts.iter().partition(ended);
+        for (&attempt, &Holding { state, claim, exclusive }) in ended.into_iter().chain(live) {
+            records.push(Record::Asked { claim });
+            records.push(Record::Claimed { claim, attempt, exclusive });
+            if state == HeldState::Spawned {
+                records.push(Record::Spawned { attempt });
             }
-            if *state >= HeldState::Exited {
-                records.push(Record::Exited { attempt: attempt() });
+            if state >= HeldState::Exited {
+                records.push(Record::Exited { attempt });
             }
-            if *state == HeldState::Sent {
-                records.push(Record::Sent { attempt: attempt() });
+            if state == HeldState::Sent {
+                records.push(Record::Sent { attempt });
             }
         }
-        let asked = self.asked.iter().map(|claim| Record::Asked { claim: claim.clone() });
-        records.extend(asked);
+        records.extend(self.asked.iter().map(|&claim| Record::Asked { claim }));
         records
     }
 }

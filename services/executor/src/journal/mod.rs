@@ -9,8 +9,12 @@
 
 mod file;
 mod held;
+mod memory;
+mod records;
 #[cfg(test)]
 mod tests;
 
 pub use file::{Journal, JournalError};
-pub use held::{Held, HeldState, Record};
+pub use held::{Held, Holding, Record};
+pub use memory::MemoryJournal;
+pub use records::Records;

@@ -2,28 +2,39 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::PathBuf;
 
+use drydock_api::runservice::types::{AttemptId, ClaimId, HeldState};
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::file::line;
 use super::*;
 
-fn asked(claim: &str) -> Record {
-    Record::Asked { claim: claim.to_owned() }
+/// The id with these letters in it.
+fn id(name: &str) -> Uuid {
+    Uuid::from_u128(name.bytes().fold(0, |id, byte| id << 8 | u128::from(byte)))
 }
 
-fn claimed(claim: &str, attempt: &str) -> Record {
-    Record::Claimed { claim: claim.to_owned(), attempt: attempt.to_owned() }
+fn attempt(name: &str) -> AttemptId {
+    AttemptId(id(name))
+}
+
+fn asked(claim: &str) -> Record {
+    Record::Asked { claim: ClaimId(id(claim)) }
+}
+
+fn claimed(claim: &str, of: &str) -> Record {
+    Record::Claimed { claim: ClaimId(id(claim)), attempt: attempt(of), exclusive: false }
 }
 
 /// The whole life of an attempt, but for its release.
-fn life(claim: &str, attempt: &str) -> Vec<Record> {
-    let name = || attempt.to_owned();
+fn life(claim: &str, of: &str) -> Vec<Record> {
+    let attempt = attempt(of);
     vec![
         asked(claim),
-        claimed(claim, attempt),
-        Record::Spawned { attempt: name() },
-        Record::Exited { attempt: name() },
-        Record::Sent { attempt: name() },
+        claimed(claim, of),
+        Record::Spawned { attempt },
+        Record::Exited { attempt },
+        Record::Sent { attempt },
     ]
 }
 
@@ -61,19 +72,20 @@ fn what_is_written_is_there_after_every_step() {
         expected.push(journal.held().clone());
         assert_eq!(disk.open().held(), expected.last().unwrap(), "after {record:?}");
     }
-    let states: Vec<_> = expected.iter().map(|held| held.attempts.get("a").cloned()).collect();
-    let state = |state| Some((state, "c".to_owned()));
+    let states: Vec<_> =
+        expected.iter().map(|held| held.attempts.get(&attempt("a")).copied()).collect();
+    let claim = ClaimId(id("c"));
+    let state = |state| Some(Holding { state, claim, exclusive: false });
     use HeldState::{Claimed, Exited, Sent, Spawned};
     assert_eq!(states, [None, state(Claimed), state(Spawned), state(Exited), state(Sent)]);
-    assert_eq!(expected[0].asked, BTreeSet::from(["c".to_owned()]));
-    disk.open().append(&Record::Released { attempt: "a".to_owned() }).unwrap();
+    assert_eq!(expected[0].asked, BTreeSet::from([claim]));
+    disk.open().append(&Record::Released { attempt: attempt("a") }).unwrap();
     assert_eq!(disk.open().held(), &Held::default());
     assert_eq!(fs::read(&disk.path).unwrap(), b"", "what is over is not kept");
 }
 
 #[test]
 fn a_record_that_does_not_follow_is_refused_and_changes_nothing() {
-    let attempt = |name: &str| name.to_owned();
     let (disk, mut journal) = Disk::with(&[&life("c", "a")[..2], &[asked("d")]].concat());
     let before = (journal.held().clone(), fs::read(&disk.path).unwrap());
     for record in [
@@ -150,7 +162,7 @@ proptest! {
         for (which, kind) in steps {
             let (claim, attempt) = (format!("c{which}"), format!("a{which}"));
             let mut records = life(&claim, &attempt);
-            records.push(Record::Released { attempt });
+            records.push(Record::Released { attempt: self::attempt(&attempt) });
             // Whatever does not follow is refused.
             let _ = journal.append(&records[kind]);
         }

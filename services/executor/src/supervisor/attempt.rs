@@ -6,7 +6,8 @@ use std::io::{self, PipeReader};
 use rustix::process::Signal;
 
 use crate::attempt::{
-    AttemptFolder, LogDigest, Outcome, Phase, Reason, StepOutcome, StepWhen, StopSignal, Task,
+    AttemptFolder, AttemptPhase, LogReport, Outcome, Reason, StepOutcome, StepWhen, StopSignal,
+    Task,
 };
 
 use super::cgroup::Cgroup;
@@ -30,7 +31,7 @@ pub struct Attempt {
     /// Output of background processes of steps that are over: read, so that nobody is blocked, and
     /// kept nowhere.
     pub drains: Vec<PipeReader>,
-    logs: BTreeMap<String, LogDigest>,
+    logs: BTreeMap<String, LogReport>,
     /// The first thing that made the attempt not succeed.
     ending: Option<Ending>,
     /// The steps that always run have bounded time from now on.
@@ -41,7 +42,7 @@ pub struct Attempt {
 }
 
 struct Ending {
-    phase: Phase,
+    phase: AttemptPhase,
     reason: Reason,
     message: Option<String>,
 }
@@ -55,7 +56,7 @@ impl Attempt {
                 // The result says it too, if the log cannot be written.
                 let _ = setup_log(folder, &[format!("setup failed: {message}")], &mut logs);
                 Outcome {
-                    phase: Phase::Failed,
+                    phase: AttemptPhase::Failed,
                     reason: Some(Reason::SetupFailed),
                     message: Some(message),
                     steps: Vec::new(),
@@ -106,7 +107,7 @@ impl Attempt {
             cgroup.remove();
         }
         let (phase, reason, message) = match self.ending {
-            None => (Phase::Success, None, None),
+            None => (AttemptPhase::Success, None, None),
             Some(ending) => (ending.phase, Some(ending.reason), ending.message),
         };
         let kill_incomplete = self.kill_incomplete;
@@ -134,15 +135,15 @@ impl Attempt {
         self.orders.drop_timeout();
         let grace_ms = match order {
             Order::Stop(stop) => {
-                self.end(Phase::Stopped, stop.reason, None);
+                self.end(AttemptPhase::Stopped, stop.reason, None);
                 stop.grace_ms
             }
             Order::Timeout => {
-                self.end(Phase::Failed, Reason::Timeout, None);
+                self.end(AttemptPhase::Failed, Reason::Timeout, None);
                 self.task.grace_ms
             }
             Order::StopNow(reason) => {
-                self.end(Phase::Stopped, reason, None);
+                self.end(AttemptPhase::Stopped, reason, None);
                 self.is_halted = true;
                 return Some(0);
             }
@@ -160,12 +161,12 @@ impl Attempt {
     }
 
     /// Notes why the attempt does not succeed. The first reason stays.
-    pub fn end(&mut self, phase: Phase, reason: Reason, message: Option<String>) {
+    pub fn end(&mut self, phase: AttemptPhase, reason: Reason, message: Option<String>) {
         self.ending.get_or_insert(Ending { phase, reason, message });
     }
 
     pub fn fail(&mut self, reason: Reason, message: String) {
-        self.end(Phase::Failed, reason, Some(message));
+        self.end(AttemptPhase::Failed, reason, Some(message));
     }
 
     /// Asks all processes of the attempt to end.
@@ -207,7 +208,7 @@ impl Attempt {
 fn setup_log(
     folder: &AttemptFolder,
     notes: &[String],
-    logs: &mut BTreeMap<String, LogDigest>,
+    logs: &mut BTreeMap<String, LogReport>,
 ) -> io::Result<()> {
     if notes.is_empty() {
         return Ok(());

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::attempt::{LogDigest, append_new};
+use crate::attempt::{LogReport, append_new};
 
 /// How many of the last bytes of a log that became full are kept.
 const TAIL_BYTES: usize = 64 << 10;
@@ -68,7 +68,7 @@ impl Log {
     }
 
     /// Makes the log durable and answers its digest.
-    pub fn finish(mut self) -> io::Result<LogDigest> {
+    pub fn finish(mut self) -> io::Result<LogReport> {
         if self.is_full() {
             let left_out = self.beyond - self.tail.len() as u64;
             self.note(&format!("{left_out} bytes are left out here; the last ones follow"))?;
@@ -78,7 +78,7 @@ impl Log {
             self.append(second)?;
         }
         self.file.sync_all()?;
-        Ok(LogDigest { size: self.size, blake3: self.hasher.finalize().to_hex().to_string() })
+        Ok(LogReport { size: self.size, blake3: self.hasher.finalize().to_hex().to_string() })
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::attempt::{AttemptFolder, Lock, Outcome, Phase, Reason, create_new, sync_folder};
+use crate::attempt::{AttemptFolder, AttemptPhase, Lock, Outcome, Reason, create_new, sync_folder};
 
 use super::attempt::Attempt;
 use super::setup;
@@ -61,7 +61,7 @@ fn take_lock(folder: &AttemptFolder) -> Result<Option<Lock>, SuperviseError> {
 
 fn setup_failed(message: String) -> Outcome {
     Outcome {
-        phase: Phase::Failed,
+        phase: AttemptPhase::Failed,
         reason: Some(Reason::SetupFailed),
         message: Some(message),
         steps: Vec::new(),

@@ -1,7 +1,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use drydock_executor::attempt::{Outcome, Phase, Reason, StepExit, Stop};
+use drydock_executor::attempt::{AttemptPhase, Outcome, Reason, StepExit, Stop};
 use drydock_executor::driver::{AttemptState, Driver, DriverError};
 use drydock_executor::process_driver::ProcessDriver;
 
@@ -59,7 +59,7 @@ fn an_attempt_is_started_once_stopped_and_removed() {
     driver.order(&attempt.id, &stop).unwrap();
     await_end(&supervisor);
     let outcome = ended(settled(&mut driver, &attempt.id));
-    assert_eq!((outcome.phase, outcome.reason), (Phase::Stopped, Some(Reason::Superseded)));
+    assert_eq!((outcome.phase, outcome.reason), (AttemptPhase::Stopped, Some(Reason::Superseded)));
     let again = driver.start(&task);
     assert!(matches!(again, Err(DriverError::AlreadyStarted(_))), "{again:?}");
     driver.remove(&attempt.id).unwrap();
@@ -79,7 +79,7 @@ fn a_running_attempt_is_adopted_by_the_next_driver() {
     assert_eq!(next.look(&attempt.id).unwrap(), AttemptState::Running);
     go.open();
     await_end(&supervisor);
-    assert_eq!(ended(settled(&mut next, &attempt.id)).phase, Phase::Success);
+    assert_eq!(ended(settled(&mut next, &attempt.id)).phase, AttemptPhase::Success);
     assert_eq!(attempt.log(1), "done\n");
 }
 
@@ -95,7 +95,10 @@ fn an_attempt_whose_supervisor_was_killed_has_failed_and_nothing_of_it_runs() {
     await_end(&ends);
     let outcome = ended(settled(&mut driver, &attempt.id));
     await_end(&shell);
-    assert_eq!((outcome.phase, outcome.reason), (Phase::Failed, Some(Reason::ExecutorRestarted)));
+    assert_eq!(
+        (outcome.phase, outcome.reason),
+        (AttemptPhase::Failed, Some(Reason::ExecutorRestarted))
+    );
     // What the supervisor had not read from the pipe is gone with it.
     let written = b"so far\n";
     let log = &outcome.logs["0"];

@@ -1,4 +1,4 @@
-use drydock_executor::attempt::{Phase, StepExit};
+use drydock_executor::attempt::{AttemptPhase, StepExit};
 
 use crate::harness::{Attempt, is_gone, step};
 
@@ -12,7 +12,7 @@ fn a_background_process_holds_the_output_for_two_seconds_and_lives_until_the_end
     let pid = attempt.pid();
     assert!(supervisor.end().success());
     let outcome = attempt.outcome();
-    assert_eq!(outcome.phase, Phase::Success);
+    assert_eq!(outcome.phase, AttemptPhase::Success);
     assert!(attempt.log(1).starts_with("before\ndrydock: a process holds the output"));
     assert_eq!(attempt.log(2), "it lives\n");
     assert!(is_gone(pid));
@@ -28,7 +28,7 @@ fn a_background_process_that_writes_is_never_blocked() {
                  echo > done) & true";
     let attempt = Attempt::new([step(first), step("touch go; cat done")]);
     let outcome = attempt.run();
-    assert_eq!(outcome.phase, Phase::Success, "{outcome:?}");
+    assert_eq!(outcome.phase, AttemptPhase::Success, "{outcome:?}");
     assert!(!attempt.log(1).contains("y\ny\n"), "what it writes later is not kept");
 }
 
@@ -54,7 +54,11 @@ fn whatever_left_its_group_session_and_parent_dies_with_the_task() {
         let pid = attempt.pid();
         assert!(supervisor.end().success());
         let outcome = attempt.outcome();
-        assert_eq!((outcome.phase, outcome.kill_incomplete), (Phase::Success, false), "{escape}");
+        assert_eq!(
+            (outcome.phase, outcome.kill_incomplete),
+            (AttemptPhase::Success, false),
+            "{escape}"
+        );
         assert!(is_gone(pid), "{escape}");
         assert_eq!(attempt.left_behind(), [0; 0], "{escape}");
     }
@@ -75,7 +79,7 @@ fn a_tree_that_grows_while_it_is_killed_is_killed() {
     attempt.stop(1, 0);
     assert!(supervisor.end().success());
     let outcome = attempt.outcome();
-    assert_eq!((outcome.phase, outcome.kill_incomplete), (Phase::Stopped, false));
+    assert_eq!((outcome.phase, outcome.kill_incomplete), (AttemptPhase::Stopped, false));
     let exit = StepExit::Signal { signal: 9, core: false };
     assert_eq!(outcome.steps[0].exit, Some(exit));
     pids.extend(attempt.reported().iter().map(|pid| pid.parse::<i32>().unwrap()));

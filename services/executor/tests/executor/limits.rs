@@ -1,4 +1,4 @@
-use drydock_executor::attempt::{LogLimit, Phase, Reason, StepExit};
+use drydock_executor::attempt::{AttemptPhase, LogLimit, Reason, StepExit};
 
 use crate::harness::{Attempt, step};
 
@@ -9,7 +9,7 @@ fn a_full_log_keeps_its_beginning_and_end_and_the_task_goes_on() {
         task.limits.step_log_bytes = 1000;
     });
     let outcome = attempt.run();
-    assert_eq!(outcome.phase, Phase::Success);
+    assert_eq!(outcome.phase, AttemptPhase::Success);
     let log = attempt.log(1);
     assert!(log.starts_with("first\ny\n") && log.ends_with("y\nlast\n"));
     assert!(log.contains("\ndrydock: the log is full after 1000 bytes\n"));
@@ -23,7 +23,7 @@ fn all_logs_together_have_a_limit() {
     let attempt = Attempt::with([step("printf 12345678"), step("printf 12345678")], |task| {
         task.limits.attempt_log_bytes = 12;
     });
-    assert_eq!(attempt.run().phase, Phase::Success);
+    assert_eq!(attempt.run().phase, AttemptPhase::Success);
     assert_eq!(attempt.log(1), "12345678");
     assert!(attempt.log(2).starts_with("1234\ndrydock: the log is full after 4 bytes\n"));
 }
@@ -35,7 +35,7 @@ fn a_full_log_ends_the_attempt_if_the_task_says_so() {
         task.limits.log_limit = LogLimit::Fail;
     });
     let outcome = attempt.run();
-    assert_eq!((outcome.phase, outcome.reason), (Phase::Failed, Some(Reason::LogLimit)));
+    assert_eq!((outcome.phase, outcome.reason), (AttemptPhase::Failed, Some(Reason::LogLimit)));
     assert_eq!(outcome.steps[1].exit, None);
 }
 

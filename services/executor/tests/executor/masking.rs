@@ -1,4 +1,4 @@
-use drydock_executor::attempt::{Phase, Reason};
+use drydock_executor::attempt::{AttemptPhase, Reason};
 
 use crate::harness::{Attempt, step};
 
@@ -13,7 +13,7 @@ fn secrets_are_masked_however_they_are_written() {
             task.secrets.insert(name.to_owned(), value.to_owned());
         }
     });
-    assert_eq!(attempt.run().phase, Phase::Success);
+    assert_eq!(attempt.run().phase, AttemptPhase::Success);
     let encoded_end = "Zg=="; // The last character of the encoded text depends on what follows.
     let log = attempt.log(1);
     let lines: Vec<_> = log.lines().collect();
@@ -39,7 +39,7 @@ fn a_secret_that_cannot_be_masked_lets_no_step_start() {
         task.secrets.insert("HUGE".to_owned(), "x".repeat(20_000));
     });
     let outcome = attempt.run();
-    assert_eq!((outcome.phase, outcome.reason), (Phase::Failed, Some(Reason::SetupFailed)));
+    assert_eq!((outcome.phase, outcome.reason), (AttemptPhase::Failed, Some(Reason::SetupFailed)));
     assert!(outcome.message.unwrap().contains("secret `HUGE` cannot be masked"));
     assert!(!attempt.folder.log_file(1).exists());
 }

@@ -1,6 +1,6 @@
 use std::fs;
 
-use drydock_executor::attempt::{Phase, Reason, StepExit, StepOutcome, TaskStep};
+use drydock_executor::attempt::{AttemptPhase, Reason, StepExit, StepOutcome, TaskStep};
 
 use crate::harness::{Attempt, always, step};
 
@@ -13,7 +13,7 @@ fn steps_run_in_order_in_one_folder_and_their_logs_are_proven() {
         ),
     ]);
     let outcome = attempt.run();
-    assert_eq!((outcome.phase, outcome.reason), (Phase::Success, None));
+    assert_eq!((outcome.phase, outcome.reason), (AttemptPhase::Success, None));
     assert_eq!((&*attempt.log(1), &*attempt.log(2)), ("out\nerr\n", "1 of build 7\n"));
     for (number, name) in [(1, "0"), (2, "1")] {
         let content = fs::read(attempt.folder.log_file(number)).unwrap();
@@ -60,7 +60,7 @@ fn after_a_failed_step_only_those_follow_that_always_run() {
         always("echo last"),
     ]);
     let outcome = attempt.run();
-    assert_eq!((outcome.phase, outcome.reason), (Phase::Failed, Some(Reason::ExitCode)));
+    assert_eq!((outcome.phase, outcome.reason), (AttemptPhase::Failed, Some(Reason::ExitCode)));
     assert_eq!(outcome.message.as_deref(), Some("step 0 ended with exit code 3"));
     let exits: Vec<_> = outcome.steps.iter().map(|step| step.exit).collect();
     let code = |code| Some(StepExit::Code(code));
@@ -73,7 +73,7 @@ fn after_a_failed_step_only_those_follow_that_always_run() {
 fn a_script_ends_at_its_first_error_and_listed_codes_are_no_error() {
     let allowed = TaskStep { allow_exit: vec![3], ..step("(exit 3); echo never") };
     let attempt = Attempt::new([allowed.clone(), step("true")]);
-    assert_eq!(attempt.run().phase, Phase::Success);
+    assert_eq!(attempt.run().phase, AttemptPhase::Success);
     assert_eq!(attempt.log(1), "");
     let attempt = Attempt::new([TaskStep { command: "exit 4".to_owned(), ..allowed }]);
     assert_eq!(attempt.run().reason, Some(Reason::ExitCode));
@@ -82,7 +82,7 @@ fn a_script_ends_at_its_first_error_and_listed_codes_are_no_error() {
 #[test]
 fn a_step_that_is_killed_has_failed_by_its_signal() {
     let outcome = Attempt::new([step("kill -9 $$")]).run();
-    assert_eq!((outcome.phase, outcome.reason), (Phase::Failed, Some(Reason::Signal)));
+    assert_eq!((outcome.phase, outcome.reason), (AttemptPhase::Failed, Some(Reason::Signal)));
     let exit = StepExit::Signal { signal: 9, core: false };
     assert_eq!(outcome.steps[0].exit, Some(exit));
 }
@@ -93,7 +93,7 @@ fn a_shell_that_cannot_be_executed_is_no_exit_code() {
         task.shell = vec!["/nowhere/shell".to_owned()];
     });
     let outcome = attempt.run();
-    assert_eq!((outcome.phase, outcome.reason), (Phase::Failed, Some(Reason::SetupFailed)));
+    assert_eq!((outcome.phase, outcome.reason), (AttemptPhase::Failed, Some(Reason::SetupFailed)));
     assert_eq!((outcome.steps[0].exit, outcome.steps[0].errno), (None, Some(2)));
     assert!(outcome.message.unwrap().contains("`/nowhere/shell` cannot be executed"));
     assert!(attempt.log(1).contains("No such file or directory"));
@@ -104,5 +104,5 @@ fn a_task_that_cannot_be_read_is_a_result_too() {
     let attempt = Attempt::new([step("true")]);
     fs::write(attempt.folder.task_file(), "{").unwrap();
     let outcome = attempt.run();
-    assert_eq!((outcome.phase, outcome.reason), (Phase::Failed, Some(Reason::SetupFailed)));
+    assert_eq!((outcome.phase, outcome.reason), (AttemptPhase::Failed, Some(Reason::SetupFailed)));
 }

@@ -1,4 +1,4 @@
-use drydock_executor::attempt::{Phase, Reason, StepExit, TaskStep};
+use drydock_executor::attempt::{AttemptPhase, Reason, StepExit, TaskStep};
 
 use crate::harness::{Attempt, always, step};
 
@@ -15,7 +15,10 @@ fn a_stop_lets_the_step_end_by_itself_and_what_always_runs_follows() {
     attempt.stop(1, 20_000);
     assert!(supervisor.end().success());
     let outcome = attempt.outcome();
-    assert_eq!((outcome.phase, outcome.reason), (Phase::Stopped, Some(Reason::StoppedByUser)));
+    assert_eq!(
+        (outcome.phase, outcome.reason),
+        (AttemptPhase::Stopped, Some(Reason::StoppedByUser))
+    );
     let exits: Vec<_> = outcome.steps.iter().map(|step| step.exit).collect();
     assert_eq!(exits, [Some(StepExit::Code(5)), None, Some(StepExit::Code(0))]);
     assert_eq!((&*attempt.log(1), &*attempt.log(3)), ("bye\n", "cleanup\n"));
@@ -29,7 +32,7 @@ fn a_step_that_ignores_the_signal_is_killed_after_its_grace() {
     attempt.stop(1, 100);
     assert!(supervisor.end().success());
     let outcome = attempt.outcome();
-    assert_eq!((outcome.phase, outcome.steps[0].exit), (Phase::Stopped, KILLED));
+    assert_eq!((outcome.phase, outcome.steps[0].exit), (AttemptPhase::Stopped, KILLED));
     assert!(!outcome.kill_incomplete);
 }
 
@@ -43,7 +46,7 @@ fn a_second_stop_leaves_no_grace_and_no_further_step() {
     attempt.stop(2, 600_000);
     assert!(supervisor.end().success());
     let outcome = attempt.outcome();
-    assert_eq!((outcome.phase, outcome.steps[0].exit), (Phase::Stopped, KILLED));
+    assert_eq!((outcome.phase, outcome.steps[0].exit), (AttemptPhase::Stopped, KILLED));
     assert_eq!(outcome.steps[1].exit, None);
 }
 
@@ -52,7 +55,7 @@ fn a_stop_before_the_first_step_starts_none() {
     let attempt = Attempt::new([step("echo never"), always("echo cleanup")]);
     attempt.stop(1, 1000);
     let outcome = attempt.run();
-    assert_eq!((outcome.phase, outcome.steps[0].started_at_ms), (Phase::Stopped, None));
+    assert_eq!((outcome.phase, outcome.steps[0].started_at_ms), (AttemptPhase::Stopped, None));
     assert_eq!(attempt.log(2), "cleanup\n");
 }
 
@@ -66,7 +69,7 @@ fn a_stop_spares_the_step_that_always_runs_but_bounds_it() {
     attempt.stop(1, 0);
     assert!(supervisor.end().success());
     let outcome = attempt.outcome();
-    assert_eq!((outcome.phase, outcome.steps[0].exit), (Phase::Stopped, KILLED));
+    assert_eq!((outcome.phase, outcome.steps[0].exit), (AttemptPhase::Stopped, KILLED));
     assert_eq!(outcome.steps[1].exit, None, "the time for cleaning up is used up");
 }
 
@@ -86,7 +89,7 @@ fn a_step_and_an_attempt_have_deadlines() {
     let slow = TaskStep { timeout_ms: Some(50), ..step("sleep 1000") };
     let attempt = Attempt::new([slow, step("echo never"), always("echo cleanup")]);
     let outcome = attempt.run();
-    assert_eq!((outcome.phase, outcome.reason), (Phase::Failed, Some(Reason::Timeout)));
+    assert_eq!((outcome.phase, outcome.reason), (AttemptPhase::Failed, Some(Reason::Timeout)));
     let ended = Some(StepExit::Signal { signal: 15, core: false });
     assert_eq!((outcome.steps[0].exit, outcome.steps[1].exit), (ended, None));
     assert_eq!(attempt.log(3), "cleanup\n");
@@ -95,7 +98,7 @@ fn a_step_and_an_attempt_have_deadlines() {
         task.timeout_ms = Some(50);
     });
     let outcome = attempt.run();
-    assert_eq!((outcome.phase, outcome.reason), (Phase::Failed, Some(Reason::Timeout)));
+    assert_eq!((outcome.phase, outcome.reason), (AttemptPhase::Failed, Some(Reason::Timeout)));
     assert_eq!(attempt.log(2), "cleanup\n");
 }
 

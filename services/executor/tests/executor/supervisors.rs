@@ -1,4 +1,4 @@
-use drydock_executor::attempt::Phase;
+use drydock_executor::attempt::AttemptPhase;
 use drydock_executor::supervisor::kill_attempt;
 
 use crate::harness::{Attempt, await_end, is_gone, step, watch};
@@ -12,9 +12,9 @@ fn of_two_supervisors_one_gives_up() {
     assert_eq!(attempt.supervise().end().code(), Some(3));
     go.open();
     assert!(first.end().success());
-    assert_eq!(attempt.outcome().phase, Phase::Success);
+    assert_eq!(attempt.outcome().phase, AttemptPhase::Success);
     assert_eq!(attempt.supervise().end().code(), Some(4), "it is never begun again");
-    assert_eq!(attempt.outcome().phase, Phase::Success);
+    assert_eq!(attempt.outcome().phase, AttemptPhase::Success);
 }
 
 #[test]
@@ -46,5 +46,5 @@ fn a_suspended_supervisor_goes_on() {
     assert!(attempt.folder.lock().unwrap().is_none(), "it still has the attempt");
     rustix::process::kill_process(supervisor.pid(), rustix::process::Signal::CONT).unwrap();
     assert!(supervisor.end().success());
-    assert_eq!(attempt.outcome().phase, Phase::Success);
+    assert_eq!(attempt.outcome().phase, AttemptPhase::Success);
 }

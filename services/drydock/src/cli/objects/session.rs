@@ -51,6 +51,13 @@ impl Session {
     /// Reads all pages of a list.
     pub async fn all<T>(
         &self,
+        page: impl AsyncFnMut(ListQuery) -> Result<Page<T>, ClientError>,
+    ) -> Result<Vec<T>, Failure> {
+        Session::pages(page).await
+    }
+
+    /// The same without a session.
+    pub async fn pages<T>(
         mut page: impl AsyncFnMut(ListQuery) -> Result<Page<T>, ClientError>,
     ) -> Result<Vec<T>, Failure> {
         let mut items = Vec::new();
@@ -69,29 +76,12 @@ impl Session {
 
     /// Shows a list with these columns; `user.name` is the field `name` of the field `user`.
     pub fn list<T: Serialize>(&self, items: &[T], columns: &[&str]) -> Result<(), Failure> {
-        if self.json {
-            return output::json(&items);
-        }
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        table.set_header(columns.iter().map(|column| column.replace('.', " ")));
-        for item in items {
-            let item = value(item);
-            table.add_row(columns.iter().map(|column| cell(&item, column)));
-        }
-        output::line(table)
+        list(self.json, items, columns)
     }
 
     /// Shows one object, with one line for each field.
     pub fn show<T: Serialize>(&self, object: &T) -> Result<(), Failure> {
-        if self.json {
-            return output::json(object);
-        }
-        let object = value(object);
-        let fields = object.as_object().into_iter().flatten();
-        let lines: Vec<_> =
-            fields.map(|(name, value)| format!("{name}: {}", text(value))).collect();
-        output::line(lines.join("\n"))
+        show(self.json, object)
     }
 
     /// Prints that a change was made; for people only.
@@ -101,6 +91,32 @@ impl Session {
         }
         output::line(text)
     }
+}
+
+/// Shows a list with these columns, as JSON if that is wanted.
+pub fn list<T: Serialize>(json: bool, items: &[T], columns: &[&str]) -> Result<(), Failure> {
+    if json {
+        return output::json(&items);
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(columns.iter().map(|column| column.replace('.', " ")));
+    for item in items {
+        let item = value(item);
+        table.add_row(columns.iter().map(|column| cell(&item, column)));
+    }
+    output::line(table)
+}
+
+/// Shows one object, with one line for each field, or as JSON if that is wanted.
+pub fn show<T: Serialize>(json: bool, object: &T) -> Result<(), Failure> {
+    if json {
+        return output::json(object);
+    }
+    let object = value(object);
+    let fields = object.as_object().into_iter().flatten();
+    let lines: Vec<_> = fields.map(|(name, value)| format!("{name}: {}", text(value))).collect();
+    output::line(lines.join("\n"))
 }
 
 /// The failure of a call: the gateway's own message and code, or the error of the connection.

@@ -1,0 +1,105 @@
+//! Heartbeats: a task of its own, with connections of its own.
+
+use std::sync::Arc;
+
+use drydock_api::runservice::client::ExecutorClient;
+use drydock_api::runservice::types::{Heartbeat, HeartbeatAnswer, HeldAttempt};
+use drydock_core::context::Context;
+use drydock_core::env::{Env, Rng};
+use drydock_core::error::{Chain, Code};
+use drydock_http::client::ClientError;
+use rand::RngExt;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use super::settings::ProtocolSettings;
+use crate::journal::Held;
+
+/// What heartbeats have brought so far.
+#[derive(Debug, Clone, Default)]
+pub struct News {
+    /// The number of heartbeats that were answered.
+    pub count: u64,
+    /// The last answer.
+    pub answer: Option<HeartbeatAnswer>,
+    /// When the last heartbeat was sent after whose answer no attempt can have been given up.
+    pub heard_at: Option<Instant>,
+    /// The service knows a later session.
+    pub replaced: Option<String>,
+}
+
+pub struct Heartbeats {
+    pub client: ExecutorClient,
+    pub settings: ProtocolSettings,
+    /// What the journal says.
+    pub held: watch::Receiver<Held>,
+    pub news: watch::Sender<News>,
+    /// Asks for a heartbeat at once.
+    pub hurry: Arc<Notify>,
+    rng: Rng,
+}
+
+impl Heartbeats {
+    pub fn new(
+        env: &Env,
+        client: ExecutorClient,
+        settings: ProtocolSettings,
+        held: watch::Receiver<Held>,
+        (news, hurry): (watch::Sender<News>, Arc<Notify>),
+    ) -> Heartbeats {
+        Heartbeats { client, settings, held, news, hurry, rng: env.rng("executor.heartbeats") }
+    }
+
+    /// Runs until it is dropped, or the session is over.
+    pub async fn run(mut self) {
+        loop {
+            let sent = Instant::now();
+            let beat = self.heartbeat();
+            let ctx = Context::background().timeout(self.settings.call_timeout);
+            match self.client.heartbeat(&ctx, &beat).await {
+                Ok(answer) => self.news.send_modify(|news| {
+                    news.count += 1;
+                    news.heard_at = Some(sent);
+                    news.answer = Some(answer);
+                }),
+                Err(error) if has_code(&error, Code::SessionReplaced) => {
+                    let text = error.to_string();
+                    self.news.send_modify(|news| news.replaced = Some(text));
+                    return;
+                }
+                // Nothing can be given up while the service is in maintenance.
+                Err(error) if has_code(&error, Code::Maintenance) => {
+                    self.news.send_modify(|news| news.heard_at = Some(sent));
+                }
+                Err(error) => tracing::warn!(error = %Chain(&error), "no heartbeat was answered"),
+            }
+            let pause = self.settings.heartbeat_every.mul_f64(self.rng.random_range(0.9..=1.0));
+            tokio::select! {
+                () = self.hurry.notified() => {}
+                () = tokio::time::sleep_until(sent + pause) => {}
+            }
+        }
+    }
+
+    fn heartbeat(&mut self) -> Heartbeat {
+        let held = self.held.borrow_and_update();
+        let attempts = held.attempts.iter();
+        let one = |(&attempt, held): (_, &crate::journal::Holding)| HeldAttempt {
+            attempt,
+            state: held.state,
+        };
+        Heartbeat {
+            session: held.session,
+            labels: self.settings.labels.clone(),
+            arch: self.settings.arch.clone(),
+            limit: self.settings.limit,
+            held: attempts.map(one).collect(),
+            asked: held.asked.clone(),
+        }
+    }
+}
+
+/// Whether the service answered with this code.
+pub fn has_code(error: &ClientError, code: Code) -> bool {
+    error.remote().is_some_and(|remote| remote.code == code.as_str())
+}

@@ -1,0 +1,28 @@
+//! What this process knows of an attempt, and no record says.
+
+use drydock_api::runservice::types::Claimed;
+use tokio::time::Instant;
+
+use super::pause::Pause;
+use crate::attempt::{Outcome, Stop};
+
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The answer to its claim, until it is started.
+    pub claimed: Option<Claimed>,
+    /// It was handed to the driver, and its supervisor has ended before it began.
+    pub is_to_start: bool,
+    /// How often it was handed to the driver.
+    pub starts: u32,
+    /// The last order to stop that the driver has.
+    pub ordered: Option<Stop>,
+    /// How it ended, once it has.
+    pub outcome: Option<Outcome>,
+    /// Its report is on its way.
+    pub is_reported: bool,
+    pub report_pause: Pause,
+    /// The service has refused its report: the next one only says that it is over.
+    pub is_plain: bool,
+    /// Since when it is over, and unknown to the service.
+    pub unknown_since: Option<Instant>,
+}

@@ -1,0 +1,37 @@
+//! The protocol between an executor and runservice: sessions, heartbeats, claims, reports, release.
+//!
+//! Everything outside comes in by a seam: time and ids by `Env` and tokio, the service by a client
+//! over `Net`, the disk by [`Records`](crate::journal::Records), attempts by
+//! [`Driver`](crate::driver::Driver). So a simulation runs this very code with a driver of its own.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `executor` | the loop: everything that the executor decides, in one task |
+//! | `attempt` | one attempt: from its claim to its release |
+//! | `claims` | which claim is asked for next, and what its answer means |
+//! | `reports` | sending the end of an attempt until the service has it |
+//! | `heartbeats` | a task of its own, so that nothing else delays a heartbeat |
+//! | `task`, `status` | a claimed task for the driver; an outcome for the service |
+//!
+//! Invariants: a claim is in the journal before it is sent, and an attempt before it is started. An
+//! attempt that may have begun is never begun again. Nothing of an attempt is removed before the
+//! service has released it: no error of a call, whatever its status, means that it may be.
+//!
+//! Absent so far: the shipping of logs, archives and caches. A task that saves or restores is
+//! refused.
+
+mod attempt;
+mod claims;
+mod executor;
+mod heartbeats;
+mod known;
+mod pause;
+mod reports;
+mod settings;
+mod status;
+mod task;
+#[cfg(test)]
+mod tests;
+
+pub use executor::{Ended, Executor, ExecutorError, Parts, Shutdown};
+pub use settings::ProtocolSettings;

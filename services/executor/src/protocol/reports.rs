@@ -1,0 +1,94 @@
+//! Reports: the end of an attempt is sent until the service has it.
+
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+
+use drydock_api::runservice::types::{AttemptId, AttemptPhase, AttemptView, HeldState, Reason};
+use drydock_core::context::Context;
+use drydock_core::error::{Chain, Code, Kind};
+use drydock_http::client::ClientError;
+use futures_util::stream::{FuturesUnordered, Stream};
+
+use super::executor::{Executor, ExecutorError};
+use super::heartbeats::has_code;
+use super::status::{ended, plain_status, status};
+use crate::driver::{AttemptState, Driver};
+use crate::journal::{Record, Records};
+
+/// The reports that are on their way at once.
+const MAX_REPORTS: usize = 8;
+
+type Reported = (AttemptId, Result<AttemptView, ClientError>);
+
+/// The reports that are on their way.
+#[derive(Default)]
+pub struct Reports(FuturesUnordered<Pin<Box<dyn Future<Output = Reported> + Send>>>);
+
+impl Reports {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Stream for Reports {
+    type Item = Reported;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Reported>> {
+        Pin::new(&mut self.0).poll_next(cx)
+    }
+}
+
+impl<D: Driver, R: Records> Executor<D, R> {
+    /// Sends the end of an attempt, unless it is on its way or has to wait.
+    pub(super) fn report(&mut self, attempt: AttemptId) {
+        let is_full = self.reports.0.len() >= MAX_REPORTS;
+        let known = self.known.entry(attempt).or_default();
+        if is_full || known.is_reported || !known.report_pause.is_over() {
+            return;
+        }
+        let outcome = known.outcome.take().unwrap_or_else(|| {
+            match self.driver.look(&attempt.to_string()) {
+                Ok(AttemptState::Ended(outcome)) => outcome,
+                // Nothing of it is left, so this is all that is certain.
+                _ => ended(AttemptPhase::Failed, Some(Reason::ExecutorRestarted), None),
+            }
+        });
+        let status = if known.is_plain { plain_status() } else { status(&outcome) };
+        known.outcome = Some(outcome);
+        known.is_reported = true;
+        let (client, timeout) = (self.client.clone(), self.settings.call_timeout);
+        self.reports.0.push(Box::pin(async move {
+            let ctx = Context::background().timeout(timeout);
+            (attempt, client.report(&ctx, attempt, &status).await)
+        }));
+    }
+
+    /// Takes the answer to a report.
+    pub(super) fn reported(
+        &mut self,
+        attempt: AttemptId,
+        answer: Result<AttemptView, ClientError>,
+    ) -> Result<(), ExecutorError> {
+        let known = self.known.entry(attempt).or_default();
+        known.is_reported = false;
+        match answer {
+            Ok(_) => tracing::info!(%attempt, "its end is reported"),
+            Err(error) if has_code(&error, Code::StaleAttempt) => {
+                tracing::warn!(%attempt, %error, "it had ended for the service before");
+            }
+            Err(error) => {
+                let refused = [Kind::BadRequest, Kind::TooLarge, Kind::Unprocessable];
+                let is_refused = error.remote().is_some_and(|it| refused.contains(&it.kind));
+                tracing::warn!(%attempt, error = %Chain(&error), "its end is not reported yet");
+                known.is_plain |= is_refused;
+                known.report_pause.lengthen(&mut self.rng);
+                return Ok(());
+            }
+        }
+        let held = self.journal.held();
+        if held.attempts.get(&attempt).is_some_and(|held| held.state == HeldState::Exited) {
+            self.journal.append(Record::Sent { attempt })?;
+        }
+        Ok(())
+    }
+}

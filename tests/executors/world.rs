@@ -1,0 +1,234 @@
+//! A runservice with two instances, and one executor that can be killed and started again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use drydock_api::runservice::client::ExecutorClient;
+use drydock_api::runservice::types::{AttemptId, ClaimId, Claimed, Heartbeat, NewClaim};
+use drydock_core::context::Context;
+use drydock_core::env::{Env, RngTree};
+use drydock_core::net::{BoxStream, Listener, Net};
+use drydock_executor::journal::{Held, MemoryJournal, Record, Records};
+use drydock_executor::protocol::{
+    Ended, Executor, ExecutorError, Parts, ProtocolSettings, Shutdown,
+};
+use drydock_http::client::Client;
+use drydock_http::testing::duplex::DuplexNet;
+use drydock_runservice::Runservice;
+use drydock_tests::app::{TestApp, settings};
+use drydock_tests::client::Request;
+use drydock_tests::run::{run, until};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use crate::machine::Machine;
+
+const PROJECT: &str = "01900000-0000-7000-8000-000000000001";
+
+pub struct World {
+    pub app: TestApp,
+    pub machine: Machine,
+    pub journal: MemoryJournal,
+    pub settings: ProtocolSettings,
+    /// The network of claims and reports.
+    pub net: LossyNet,
+    pub token: String,
+    starts: u64,
+}
+
+/// An executor's process.
+pub struct Process {
+    pub shutdown: Shutdown,
+    running: JoinHandle<Result<Ended, ExecutorError>>,
+}
+
+/// Runs a test with a service that is ready, and an executor that is registered.
+pub fn with_world(test: impl AsyncFnOnce(World)) {
+    run(async {
+        let mut app = TestApp::new();
+        app.add_service(Runservice::default(), settings()).await;
+        app.add_service(Runservice::default(), settings()).await;
+        app.ready().await;
+        let new = Request::post("/api/v1/executors").json(&json!({ "name": "linux" }));
+        let token = app.send(new).await.expect(201).field("token");
+        let net = LossyNet { net: app.net().clone(), is_lossy: Arc::default() };
+        test(World {
+            app,
+            machine: Machine::default(),
+            journal: MemoryJournal::default(),
+            settings: ProtocolSettings::default(),
+            net,
+            token,
+            starts: 0,
+        })
+        .await;
+    });
+}
+
+/// One task of one step.
+pub fn one_step() -> Value {
+    json!({ "build": { "steps": [{ "run": { "command": "make" } }] } })
+}
+
+impl World {
+    fn client(&self, net: Arc<dyn Net>) -> ExecutorClient {
+        let servers = ["runservice-1:8001", "runservice-2:8001"].map(str::to_owned).to_vec();
+        let token = SecretString::from(self.token.clone());
+        ExecutorClient::new(Client::of_any(net, servers).with_token(token))
+    }
+
+    /// A client with which a test plays the executor.
+    pub fn own(&self) -> ExecutorClient {
+        self.client(Arc::new(self.app.net().clone()))
+    }
+
+    /// Starts the executor.
+    pub fn start(&mut self) -> Process {
+        self.starts += 1;
+        let seeds = RngTree::from_seed(7).child(&format!("start {}", self.starts));
+        let executor = Executor::new(Parts {
+            env: Env::new(self.app.clock(), seeds),
+            settings: self.settings.clone(),
+            client: self.client(Arc::new(self.net.clone())),
+            heartbeat_client: self.own(),
+            driver: self.machine.clone(),
+            journal: self.journal.clone(),
+        });
+        let shutdown = Shutdown::default();
+        let running = tokio::spawn(executor.unwrap().run(shutdown.clone()));
+        Process { shutdown, running }
+    }
+
+    pub fn held(&self) -> Held {
+        self.journal.held()
+    }
+
+    pub fn write(&mut self, record: Record) {
+        self.journal.append(record).unwrap();
+    }
+
+    /// Creates a run, and returns its path.
+    pub async fn create(&self, tasks: Value) -> String {
+        let new = json!({ "project": PROJECT, "name": "main", "tasks": tasks });
+        let made = self.app.send(Request::post("/api/v1/runs").json(&new)).await.expect(201);
+        format!("/api/v1/runs/{}", made.field("id"))
+    }
+
+    pub async fn run(&self, path: &str) -> Value {
+        self.app.get(path).await.expect(200).json()
+    }
+
+    /// The one task of a run.
+    pub async fn task(&self, path: &str) -> Value {
+        let run = self.run(path).await;
+        run["tasks"].as_object().unwrap().values().next().unwrap().clone()
+    }
+
+    /// Waits until the run has this result.
+    pub async fn result(&self, path: &str, result: &str) {
+        until(async || self.run(path).await["phase"] == "finished").await;
+        assert_eq!(self.run(path).await["result"], result);
+    }
+
+    /// Waits until so many attempts were started, and returns the last one.
+    pub async fn started(&self, count: usize) -> String {
+        until(async || self.machine.ledger().len() >= count).await;
+        let ledger = self.machine.ledger();
+        assert_eq!(ledger.len(), count, "{ledger:?}");
+        ledger[count - 1].clone()
+    }
+
+    /// Plays the executor in its first session: what it had asked for when it died.
+    pub async fn claimed_before(&mut self, claim: ClaimId) -> Claimed {
+        self.write(Record::Session { number: 1 });
+        let ctx = Context::background();
+        let beat = Heartbeat {
+            session: 1,
+            labels: Default::default(),
+            arch: None,
+            limit: 1,
+            held: Vec::new(),
+            asked: Default::default(),
+        };
+        self.own().heartbeat(&ctx, &beat).await.unwrap();
+        let claim = NewClaim { claim, session: 1 };
+        self.own().claim(&ctx, &claim, None).await.unwrap().expect("there is a task")
+    }
+
+    /// The phase of an attempt, as the service says.
+    pub async fn phase(&self, attempt: &str) -> String {
+        let attempt: AttemptId = attempt.parse().unwrap();
+        let found = self.own().attempt(&Context::background(), attempt).await.unwrap();
+        found.phase.to_string()
+    }
+}
+
+pub fn claim_id(number: u128) -> ClaimId {
+    ClaimId(uuid::Uuid::from_u128(number))
+}
+
+impl Process {
+    /// Kills it.
+    pub async fn kill(self) {
+        self.running.abort();
+        assert!(self.running.await.unwrap_err().is_cancelled());
+    }
+
+    /// Waits for its end.
+    pub async fn end(self) -> Result<Ended, ExecutorError> {
+        self.running.await.unwrap()
+    }
+
+    pub fn is_running(&self) -> bool {
+        !self.running.is_finished()
+    }
+}
+
+/// A network that loses answers when it is told to: requests arrive.
+#[derive(Clone)]
+pub struct LossyNet {
+    net: DuplexNet,
+    is_lossy: Arc<AtomicBool>,
+}
+
+impl LossyNet {
+    pub fn set_lossy(&self, is_lossy: bool) {
+        self.is_lossy.store(is_lossy, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl Net for LossyNet {
+    async fn dial(&self, authority: &str) -> std::io::Result<BoxStream> {
+        let stream = self.net.dial(authority).await?;
+        let is_lossy = self.is_lossy.clone();
+        let (near, far) = tokio::io::duplex(64 << 10);
+        tokio::spawn(async move {
+            let (mut from, mut to) = tokio::io::split(far);
+            let (mut answers, mut requests) = tokio::io::split(stream);
+            let forward = tokio::io::copy(&mut from, &mut requests);
+            let backward = async {
+                let mut buffer = vec![0; 64 << 10];
+                loop {
+                    let read = tokio::io::AsyncReadExt::read(&mut answers, &mut buffer).await?;
+                    if read == 0 || is_lossy.load(Ordering::Relaxed) {
+                        return std::io::Result::Ok(());
+                    }
+                    tokio::io::AsyncWriteExt::write_all(&mut to, &buffer[..read]).await?;
+                }
+            };
+            // The end of either is the end of the connection.
+            tokio::select! {
+                _ = forward => {}
+                _ = backward => {}
+            }
+        });
+        Ok(Box::new(near))
+    }
+
+    async fn listen(&self, address: &str) -> std::io::Result<Box<dyn Listener>> {
+        self.net.listen(address).await
+    }
+}
