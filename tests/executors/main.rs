@@ -4,8 +4,13 @@
 //! The driver is a script (`machine`): processes that outlive the executor, and a ledger of what
 //! was started.
 
+#[cfg(test)]
 mod crashes;
+#[cfg(test)]
 mod machine;
+#[cfg(test)]
 mod orders;
+#[cfg(test)]
 mod outages;
+#[cfg(test)]
 mod world;

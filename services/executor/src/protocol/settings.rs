@@ -38,7 +38,7 @@ impl Default for ProtocolSettings {
             claim_pause: Duration::from_secs(1),
             look_every: Duration::from_millis(50),
             silence: Duration::from_secs(60),
-            keep_unknown: Duration::from_hours(7 * 24),
+            keep_unknown: Duration::from_secs(7 * 24 * 3600),
         }
     }
 }
