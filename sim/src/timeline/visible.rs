@@ -16,13 +16,6 @@ impl Timeline {
     pub fn replay_visible(&self, mut each: impl FnMut(Place, &State, Step)) {
         self.replay_steps(|place, state, step| each(place, &visible(state), step));
     }
-
-    /// The number of deleted subtrees that are not deleted completely at the end.
-    pub fn leftovers(&self) -> usize {
-        let mut left = 0;
-        self.replay(|_, state| left = deleted_roots(state).count());
-        left
-    }
 }
 
 /// The part of a state that users see.
