@@ -78,8 +78,8 @@ impl Listener for TlsListener {
     }
 }
 
-/// An accepted connection, which does its handshake with the first read or write: whoever is slow
-/// holds up nobody else.
+/// An accepted connection. Its handshake is done by the first read or write, so that a slow client
+/// holds up no other one.
 enum Accepted {
     Handshake(Accept<BoxStream>),
     Open(TlsStream<BoxStream>),

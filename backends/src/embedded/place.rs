@@ -61,7 +61,7 @@ impl<B: StorageBackend> Place for Given<B> {
     }
 }
 
-/// The room of a file is that of its disk.
+/// Measures the free bytes of the disk that holds a file.
 pub(super) fn room_of_file(path: &Path) -> Room {
     let path = path.to_owned();
     Arc::new(move || {
@@ -72,7 +72,7 @@ pub(super) fn room_of_file(path: &Path) -> Room {
     })
 }
 
-/// The space of a file on a disk with so many free bytes.
+/// The space that a file has, on a disk with `free` bytes left.
 pub(super) fn space(file_bytes: u64, free: u64) -> Space {
     Space {
         used_bytes: file_bytes,

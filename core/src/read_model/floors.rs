@@ -43,14 +43,14 @@ impl Floors {
         *self == Floors::default()
     }
 
-    /// With so many more numbers that may have been given out, and are not known.
+    /// Raises every floor by `by`: so many more numbers may have been given out.
     pub(crate) fn raised(self, by: u64) -> Floors {
         let raised = |number: u64| number.saturating_add(by);
         let of = self.of.into_iter().map(|(id, number)| (id, raised(number))).collect();
         Floors { others: raised(self.others), of }
     }
 
-    /// What the counters of a read model and those of the lineages before it have given out.
+    /// The greatest numbers that this read model and the lineages before it have given out.
     pub(crate) fn given(tx: &Tx<'_>, schema: &Schema) -> Result<Floors, DbError> {
         let Some(counters) = schema.counters else { return Ok(Floors::default()) };
         let sql = format!(

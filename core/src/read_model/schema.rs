@@ -57,7 +57,7 @@ pub struct Schema {
 pub struct Leftovers {
     /// The number of such subtrees.
     pub count: fn(&Tx<'_>) -> Result<u64, DbError>,
-    /// The objects to delete next, children first; at most so many as the second argument says.
+    /// Finds the objects to delete next, children first. The second argument bounds their number.
     pub next: fn(&Tx<'_>, usize) -> Result<Vec<ObjectRef>, DbError>,
 }
 

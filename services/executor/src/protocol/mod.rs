@@ -30,8 +30,6 @@ mod reports;
 mod settings;
 mod status;
 mod task;
-#[cfg(test)]
-mod tests;
 
 pub use executor::{Ended, Executor, ExecutorError, Parts, Shutdown};
 pub use settings::ProtocolSettings;

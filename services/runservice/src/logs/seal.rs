@@ -88,7 +88,7 @@ impl Sealing {
                 now + Duration::from_millis(delay)
             };
             if *self.turns.entry(attempt.id).or_insert_with(delay) <= now {
-                self.attempt(attempt).await?;
+                self.one(attempt).await;
             }
         }
         if self.logs.env.monotonic().saturating_sub(self.swept) >= SWEEP_PERIOD {
@@ -111,6 +111,15 @@ impl Sealing {
             }
         }
         Ok(())
+    }
+
+    /// Seals the logs of one attempt. Its failure, such as a damaged part, holds up no other one.
+    async fn one(&self, attempt: Attempt) {
+        let id = attempt.id;
+        if let Err(error) = self.attempt(attempt).await {
+            let error = Chain(error.as_ref()).to_string();
+            tracing::warn!(attempt = %id, error, "logs cannot be sealed; trying again later");
+        }
     }
 
     async fn attempt(&self, attempt: Attempt) -> Result<(), BoxError> {

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use drydock_api::runservice::client::{ExecutorClient, RunserviceClient};
 use drydock_api::runservice::types::{
-    AttemptId, Claimed, LogAttemptQuery, LogQuery, LogState, LogStep, RunId, TaskName,
+    AttemptId, ClaimId, Claimed, LogAttemptQuery, LogQuery, LogState, LogStep, NewClaim, RunId,
+    TaskName,
 };
 use drydock_core::context::Context;
 use drydock_core::store::Reads;
@@ -270,6 +271,29 @@ async fn what_is_missing_for_a_day_is_missing_for_good() {
     assert_eq!(claims.stored().await.log_state, LogState::Incomplete);
     let (state, bytes) = claims.read(from(0)).await;
     assert!(state == "incomplete" && bytes == log[..300_000]);
+}
+
+#[tokio::test]
+async fn a_damaged_part_holds_up_no_other_log() {
+    let mut claims = Claims::start().await;
+    let log = some_log(300_000);
+    claims.append(0, log.clone()).await;
+    let store = claims.http.runs.store.clone();
+    let folder = store.object_keys().all().join("logs");
+    for part in store.objects().list(&folder).await.unwrap() {
+        store.objects().put(&part, Bytes::from("rubbish\n")).await.unwrap();
+    }
+    claims.report(&log).await;
+    let tasks = json!({"a": {"steps": [{"run": {"command": "make"}}]}});
+    claims.http.expect("POST /runs 201", &new_run(tasks)).await;
+    let next = NewClaim { claim: ClaimId(id(51)), session: 1 };
+    let next = claims.executor.claim(&ctx(), &next, None).await.unwrap().unwrap();
+    let damaged = std::mem::replace(&mut claims.attempt, next.attempt.id);
+    claims.report(&Bytes::new()).await;
+    claims.seal().await;
+    assert_eq!(claims.stored().await.log_state, LogState::Complete);
+    claims.attempt = damaged;
+    assert_eq!(claims.stored().await.log_state, LogState::Live);
 }
 
 #[tokio::test]
