@@ -1,9 +1,7 @@
 //! The same states for every row of the route table: what a new route answers in them is in the
 //! table's snapshot, or the test fails. `every_mistake` asks the same of mistakes.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use drydock_http::api::endpoint::{Access, Availability, BodyRule, Endpoint, Spec};
+use drydock_http::api::endpoint::{Access, Availability, BodyRule, Spec};
 use drydock_tests::app::{TestApp, settings, with_app};
 use drydock_tests::client::{Exchange, Request};
 use drydock_tests::endpoints;
@@ -217,31 +215,8 @@ fn every_route_with_a_deadline_that_passes() {
 
 #[test]
 fn every_path_with_a_wrong_method() {
-    let mut allowed: BTreeMap<&str, BTreeSet<Method>> = BTreeMap::new();
-    for Endpoint { spec, operation, .. } in endpoints::configstore() {
-        let methods = allowed.entry(spec.path).or_default();
-        if spec.method == Method::GET {
-            methods.insert(Method::HEAD);
-        }
-        if operation.merges {
-            methods.insert(Method::PATCH);
-        }
-        methods.insert(spec.method);
-    }
     with_app(async |app| {
-        let mut lines = Vec::new();
-        for (path, methods) in allowed {
-            let refused = [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
-            for method in refused.into_iter().filter(|method| !methods.contains(method)) {
-                let answer = app.send(Request::new(method, path)).await;
-                assert_eq!(answer.outcome(), "405 method_not_allowed", "{answer}");
-                let named = answer.header("allow").map(|allow| allow.split(", ").collect());
-                let expected = methods.iter().map(Method::as_str).collect::<Vec<_>>();
-                assert_eq!(named, Some(expected), "{answer}");
-            }
-            let names: Vec<_> = methods.iter().map(Method::as_str).collect();
-            lines.push(format!("{path:59} {}", names.join(", ")));
-        }
+        let lines = endpoints::refuse_wrong_methods(app.client(), endpoints::configstore()).await;
         assert_snapshot!("allow", lines.join("\n"));
     });
 }

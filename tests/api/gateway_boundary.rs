@@ -1,12 +1,11 @@
 //! What stands between the gateway's callers and the services behind: mistakes, maintenance,
 //! absence, slowness.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use drydock_core::net::Net;
 use drydock_gateway::Requirement;
-use drydock_http::api::endpoint::{BodyRule, Endpoint, Spec};
+use drydock_http::api::endpoint::{BodyRule, Spec};
 use drydock_tests::app::{TOKEN, TestApp};
 use drydock_tests::client::{Exchange, Request};
 use drydock_tests::endpoints;
@@ -102,29 +101,9 @@ fn configstore_without_coordination_is_unavailable_and_says_no_more() {
 
 #[test]
 fn every_path_with_a_wrong_method_names_those_it_allows() {
-    let mut allowed: BTreeMap<&str, BTreeSet<Method>> = BTreeMap::new();
-    for Endpoint { spec, operation, .. } in endpoints::gateway() {
-        let methods = allowed.entry(spec.path).or_default();
-        if spec.method == Method::GET {
-            methods.insert(Method::HEAD);
-        }
-        if operation.merges {
-            methods.insert(Method::PATCH);
-        }
-        methods.insert(spec.method);
-    }
     run(async {
         let (_app, face) = small_world().await;
-        for (path, methods) in allowed {
-            let all = [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
-            for method in all.into_iter().filter(|method| !methods.contains(method)) {
-                let answer = face.client.send(Request::new(method, path)).await;
-                assert_eq!(answer.outcome(), "405 method_not_allowed", "{answer}");
-                let expected: Vec<_> = methods.iter().map(Method::as_str).collect();
-                let named = answer.header("allow").map(|allow| allow.split(", ").collect());
-                assert_eq!(named, Some(expected), "{answer}");
-            }
-        }
+        endpoints::refuse_wrong_methods(&face.client, endpoints::gateway()).await;
         face.get(Who::Owner, "/api/v1/nothing").await.expect(404);
     });
 }

@@ -1,7 +1,4 @@
 use bytes::Bytes;
-use drydock_core::coord::{CoordinationExt, Put};
-use drydock_core::log::format::{InstanceRecord, InstanceState, encode};
-use drydock_core::log::keys::Keys;
 use drydock_tests::app::{TestApp, settings, with_app};
 use drydock_tests::archive::Export;
 use drydock_tests::client::{Exchange, Request};
@@ -127,17 +124,7 @@ fn outside_maintenance_an_import_answers_409() {
 fn before_every_instance_has_acknowledged_an_import_answers_409() {
     with_app(async |app| {
         let export = app.export().await;
-        let stranger = InstanceRecord {
-            id: "stranger".to_owned(),
-            version: "0.0.0".to_owned(),
-            address: "stranger:1".to_owned(),
-            state: InstanceState::Normal,
-            generation: 0,
-            position: Some(0),
-            seen_at: jiff::Timestamp::UNIX_EPOCH,
-        };
-        let key = Keys::new("default", "configstore").instance("stranger");
-        app.coordination.store.put(Put::new(key, encode(&stranger))).await.unwrap();
+        app.add_silent_instance().await;
         let on = app.send(Request::put("/api/v1/maintenance?wait=1s")).await;
         assert_eq!(on.json()["ready"], false, "{on}");
         assert_snapshot!("maintenance_not_ready", import(&app, export).await);

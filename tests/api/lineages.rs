@@ -1,6 +1,3 @@
-use drydock_core::coord::{CoordinationExt, Put};
-use drydock_core::log::format::{InstanceRecord, InstanceState, encode};
-use drydock_core::log::keys::Keys;
 use drydock_tests::app::{TestApp, settings, with_app};
 use drydock_tests::archive::Export;
 use drydock_tests::client::{Exchange, Request};
@@ -71,17 +68,7 @@ fn a_restore_is_refused_outside_maintenance_and_for_an_unknown_lineage() {
 #[test]
 fn before_every_instance_has_acknowledged_a_restore_answers_409() {
     with_app(async |app| {
-        let stranger = InstanceRecord {
-            id: "stranger".to_owned(),
-            version: "0.0.0".to_owned(),
-            address: "stranger:1".to_owned(),
-            state: InstanceState::Normal,
-            generation: 0,
-            position: Some(0),
-            seen_at: jiff::Timestamp::UNIX_EPOCH,
-        };
-        let key = Keys::new("default", "configstore").instance("stranger");
-        app.coordination.store.put(Put::new(key, encode(&stranger))).await.unwrap();
+        app.add_silent_instance().await;
         app.send(Request::put("/api/v1/maintenance?wait=1s")).await.expect(200);
         let own = lineages(&app).await.remove(0);
         assert_snapshot!("maintenance_not_ready", restore(&app, &own).await);

@@ -1,9 +1,7 @@
 //! The same states, callers and mistakes for every row of runservice's table: what a new row
 //! answers to them is in the snapshot, or the test fails.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use drydock_http::api::endpoint::{Access, Availability, BodyRule, Endpoint, Spec};
+use drydock_http::api::endpoint::{Access, Availability, BodyRule, Spec};
 use drydock_runservice::Runservice;
 use drydock_tests::app::{TestApp, settings};
 use drydock_tests::client::{Exchange, Request};
@@ -11,7 +9,6 @@ use drydock_tests::endpoints::{self, document};
 use drydock_tests::faulty::Trouble;
 use drydock_tests::run::run;
 use drydock_tests::runs::{RunsApp, body, with_work};
-use http::Method;
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -187,28 +184,8 @@ fn every_row_without_coordination_and_late() {
 
 #[test]
 fn every_path_with_a_wrong_method() {
-    let mut allowed: BTreeMap<&str, BTreeSet<Method>> = BTreeMap::new();
-    for Endpoint { spec, operation, .. } in endpoints::runservice() {
-        let methods = allowed.entry(spec.path).or_default();
-        if spec.method == Method::GET {
-            methods.insert(Method::HEAD);
-        }
-        if operation.merges {
-            methods.insert(Method::PATCH);
-        }
-        methods.insert(spec.method);
-    }
     with_work(async |runs| {
-        for (path, methods) in allowed {
-            let refused = [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
-            for method in refused.into_iter().filter(|method| !methods.contains(method)) {
-                let answer = runs.app.send(Request::new(method, path)).await;
-                assert_eq!(answer.outcome(), "405 method_not_allowed", "{answer}");
-                let named = answer.header("allow").map(|allow| allow.split(", ").collect());
-                let expected = methods.iter().map(Method::as_str).collect::<Vec<_>>();
-                assert_eq!(named, Some(expected), "{answer}");
-            }
-        }
+        endpoints::refuse_wrong_methods(runs.app.client(), endpoints::runservice()).await;
     });
 }
 

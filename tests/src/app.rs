@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use drydock_configstore::Configstore;
 use drydock_core::coord::memory::Memory;
+use drydock_core::coord::{CoordinationExt, Put};
 use drydock_core::db::Execution;
 use drydock_core::env::{Env, RngTree};
+use drydock_core::log::format::{InstanceRecord, InstanceState, encode};
+use drydock_core::log::keys::Keys;
 use drydock_core::net::Net;
 use drydock_http::testing::duplex::DuplexNet;
 use drydock_runtime::{Deps, Service, Settings};
@@ -216,6 +219,25 @@ impl TestApp {
     pub async fn maintenance_off(&self) {
         self.send(Request::delete("/api/v1/maintenance?wait=30s")).await.expect(204);
         self.ready().await;
+    }
+
+    /// Adds an instance that is listed and acknowledges nothing.
+    pub async fn add_silent_instance(&self) {
+        let silent = InstanceRecord {
+            id: "silent".to_owned(),
+            version: "0.0.0".to_owned(),
+            address: "silent:1".to_owned(),
+            state: InstanceState::Normal,
+            generation: 0,
+            position: Some(0),
+            seen_at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let key = Keys::new("default", "configstore").instance("silent");
+        self.coordination
+            .store
+            .put(Put::new(key, encode(&silent)))
+            .await
+            .expect("the store takes it");
     }
 
     /// What the service holds, whoever asks.

@@ -4,8 +4,11 @@
 pub mod admin;
 mod calls;
 pub mod configstore;
+mod distinct;
 mod endpoints;
 pub mod gateway;
 pub mod names;
 pub mod refusals;
 pub mod runservice;
+
+pub use distinct::distinct;

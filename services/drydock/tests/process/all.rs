@@ -6,8 +6,8 @@ use std::sync::Arc;
 use drydock_api::configstore::types::NewUser;
 use drydock_api::runservice::client::ExecutorClient;
 use drydock_api::runservice::types::{
-    AttemptPhase, ClaimId, Heartbeat, NewClaim, NewExecutor, NewRun, Phase, ProjectId, RunResult,
-    Status,
+    AttemptPhase, ClaimId, Heartbeat, LogState, NewClaim, NewExecutor, NewRun, Phase, ProjectId,
+    RunResult, Status,
 };
 use drydock_backends::tcp::TcpNet;
 use drydock_http::api::page::Consistency;
@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::harness::{Installation, Running, soon, text, utf8};
+use super::harness::{Installation, Running, soon, text, until, utf8};
 
 fn new_run() -> NewRun {
     NewRun {
@@ -67,7 +67,16 @@ async fn a_run_goes_through_all_services_of_one_process() {
         archives: BTreeMap::new(),
     };
     executor.report(&soon(), claimed.attempt.id, &done).await.unwrap();
-    let ended = running.runs.run(&soon(), run.id, Consistency::Linearizable).await.unwrap().body;
+    // The sealing of the logs is the last that happens to a run.
+    let ended = until(async || {
+        let read = running.runs.run(&soon(), run.id, Consistency::Linearizable).await;
+        let run = read.unwrap().body;
+        let attempts: Vec<_> =
+            run.tasks.values().filter_map(|task| task.attempt.as_ref()).collect();
+        let sealed = attempts.iter().all(|attempt| attempt.logs == LogState::Complete);
+        sealed.then_some(run)
+    })
+    .await;
     assert_eq!((ended.run.phase, ended.run.result), (Phase::Finished, RunResult::Success));
     running.signal("TERM");
     assert_eq!(running.end().await, Some(0));

@@ -12,6 +12,7 @@ use drydock_http::api::precondition::{IfMatch, RevisionMismatch};
 
 use super::gate;
 use super::state::{load_known, save};
+use crate::Settings;
 use crate::engine::EngineSettings;
 use crate::engine::attempt::lose;
 use crate::model;
@@ -83,15 +84,20 @@ pub fn update<F: From<ExecutorNotExist> + From<RevisionMismatch>>(
 }
 
 /// Ends the executor's registration. Its attempts are lost at once.
+///
+/// The executor may be alive and heard a moment ago. What must not run twice rests until it has
+/// surely given up.
 pub fn delete<F: From<ExecutorNotExist> + From<RevisionMismatch>>(
     tx: &mut StoreTx<'_>,
-    settings: &EngineSettings,
+    settings: &Settings,
     executor: &Ref,
     if_match: &IfMatch,
 ) -> Result<(), ActionError<F>> {
     let executor = find(tx, executor)?;
     if_match.check(Some(&executor.etag()))?;
-    lose_all(tx, settings, executor.id, executor.session)?;
+    let exclusive_rest = settings.executor_ttl + settings.engine.exclusive_rest;
+    let engine = EngineSettings { exclusive_rest, ..settings.engine.clone() };
+    lose_all(tx, &engine, executor.id, executor.session)?;
     tx.delete(EXECUTORS, executor.id.0)?;
     Ok(())
 }

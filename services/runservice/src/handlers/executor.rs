@@ -97,8 +97,8 @@ pub async fn delete(
     Path(executor): Path<Ref>,
     if_match: IfMatch,
 ) -> Result<Response, OperationError<failures::Delete>> {
-    let engine = writer.settings().engine;
-    let delete = writer.transact(move |tx| action::delete(tx, &engine, &executor, &if_match));
+    let settings = writer.settings();
+    let delete = writer.transact(move |tx| action::delete(tx, &settings, &executor, &if_match));
     delete.await?;
     Ok(reply::no_content())
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use drydock_api::runservice::types::{RunId, TaskName, TaskSpec, distinct};
+use drydock_api::distinct;
+use drydock_api::runservice::types::{RunId, TaskName, TaskSpec};
 use drydock_runtime::encryption::Encrypted;
 use serde::{Deserialize, Serialize};
 

@@ -286,7 +286,7 @@ impl TestRuns {
     }
 
     pub async fn delete_executor(&self, executor: ExecutorId) {
-        let (settings, executor) = (self.settings.engine.clone(), Ref::Id(executor.0));
+        let (settings, executor) = (self.settings.clone(), Ref::Id(executor.0));
         self.act(move |tx| {
             self::executor::delete::<failures::Delete>(tx, &settings, &executor, &any())
         })

@@ -3,11 +3,11 @@ use std::fmt;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use super::PRINTABLE;
+use crate::distinct;
 use crate::names::Name;
 
 /// The project or project group in which a secret or a variable is defined.
@@ -72,39 +72,11 @@ pub struct SecretChange {
     pub data: Option<SecretData>,
 }
 
-/// Reads a map that has no key twice: of two values the wrong one might be used.
-fn distinct<'de, D>(deserializer: D) -> Result<SecretData, D::Error>
-where
-    D: Deserializer<'de>,
-{
-    deserializer.deserialize_map(Distinct)
-}
-
 fn optional_distinct<'de, D>(deserializer: D) -> Result<Option<SecretData>, D::Error>
 where
     D: Deserializer<'de>,
 {
     distinct(deserializer).map(Some)
-}
-
-struct Distinct;
-
-impl<'de> Visitor<'de> for Distinct {
-    type Value = SecretData;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map of texts")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        let mut map = BTreeMap::new();
-        while let Some((key, value)) = entries.next_entry()? {
-            if map.insert(key, value).is_some() {
-                return Err(serde::de::Error::custom("a key is there twice"));
-            }
-        }
-        Ok(map)
-    }
 }
 
 impl fmt::Debug for NewSecret {

@@ -1,7 +1,6 @@
 //! Objects of runservice, as requests and answers hold them. The store keeps the same types where
 //! both are equal.
 
-mod distinct;
 mod event;
 mod executor;
 mod gate;
@@ -42,5 +41,3 @@ pub use task::{
 };
 pub use time_span::{InvalidTimeSpan, TimeSpan};
 pub use waiting::WaitingFor;
-
-pub use distinct::distinct;

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptPhase, Reason, distinct};
+use super::{AttemptPhase, Reason};
+use crate::distinct;
 
 /// The greatest length of an object's name.
 pub const MAX_OBJECT_NAME: usize = 256;

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     AttemptId, AttemptPhase, Condition, ExecutorId, Group, LogState, OnNewer, Phase, ProjectId,
     Reason, RestartFrom, RunId, RunResult, StepReport, TaskId, TaskName, TaskSpec, TaskStatus,
-    WaitingFor, distinct,
+    WaitingFor,
 };
+use crate::distinct;
 
 /// The greatest length of a name and of the text of an annotation.
 pub const MAX_TEXT: usize = 255;
