@@ -9,8 +9,9 @@ use drydock_http::server::audit::TARGET;
 use drydock_tests::app::with_app;
 use drydock_tests::client::{Client, Request};
 use drydock_tests::endpoints;
-use drydock_tests::gateway::{Who, small_world};
+use drydock_tests::gateway::{Who, runs_world, small_world};
 use drydock_tests::run::run;
+use drydock_tests::runs::with_runs;
 use http::Method;
 use serde_json::json;
 use tracing::field::{Field, Visit};
@@ -110,9 +111,17 @@ fn every_route_of_configstore_that_changes_something_is_audited() {
 }
 
 #[test]
+fn every_route_of_runservice_that_changes_something_is_audited() {
+    with_runs(async |runs| {
+        let (lines, _guard) = Lines::begin();
+        every_route(&lines, "runservice", runs.app.client(), &endpoints::runservice()).await;
+    });
+}
+
+#[test]
 fn every_route_of_the_gateway_that_changes_something_is_audited() {
     run(async {
-        let (_app, face) = small_world().await;
+        let (_app, face) = runs_world().await;
         let (lines, _guard) = Lines::begin();
         every_route(&lines, "gateway", &face.client, &endpoints::gateway()).await;
     });

@@ -1,15 +1,21 @@
-//! The typed clients of runservice have a method for each of its endpoints, and no other.
+//! The typed clients of runservice, and of the gateway's runs, have a method for each endpoint, and
+//! no other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use drydock_api::gateway;
+use drydock_api::gateway::GatewayClient;
+use drydock_api::gateway::types::{
+    BadgeQuery, ProjectEventsQuery, ProjectRunsQuery, RestartRun, TaskDecision,
+};
 use drydock_api::runservice::client::{ExecutorClient, RunserviceClient};
 use drydock_api::runservice::endpoints;
 use drydock_api::runservice::types::{
-    ApprovalBody, AttemptId, AttemptPhase, ByNumberQuery, ClaimId, ExecutorChange, Heartbeat,
-    LogAttemptQuery, LogQuery, LogStep, NewClaim, NewExecutor, NewRun, ProjectId, RunId, RunsQuery,
-    Status,
+    ApprovalBody, AttemptId, AttemptPhase, ByNumberQuery, ClaimId, EventsQuery, ExecutorChange,
+    Heartbeat, LogAttemptQuery, LogQuery, LogStep, NewClaim, NewExecutor, NewRun, ProjectId,
+    RestartFrom, RunId, RunsQuery, Status,
 };
 use drydock_core::context::Context;
 use drydock_http::api::endpoint::Endpoint;
@@ -29,7 +35,7 @@ fn name(endpoint: &Endpoint) -> String {
 }
 
 /// A server that notes which endpoints are asked, and has nothing to answer.
-async fn served(asked: &Asked) -> Served<()> {
+async fn served(asked: &Asked, endpoints: Vec<Endpoint>) -> Served<()> {
     let route = |endpoint: Endpoint| {
         let (name, asked) = (name(&endpoint), asked.clone());
         let note = async move || {
@@ -38,7 +44,7 @@ async fn served(asked: &Asked) -> Served<()> {
         };
         Route::new(endpoint, note)
     };
-    let table = endpoints::all().into_iter().map(route).collect();
+    let table = endpoints.into_iter().map(route).collect();
     Served::new(HttpSettings::default(), table, ()).await
 }
 
@@ -67,7 +73,8 @@ async fn ask_for_runs(client: &RunserviceClient) {
     reached(client.stop_run(&ctx, run).await);
     reached(client.approve_task(&ctx, run, &task, &body).await);
     reached(client.refuse_task(&ctx, run, &task, &body).await);
-    reached(client.events(&ctx, Some("cursor")).await);
+    reached(client.events(&ctx, &EventsQuery::default()).await);
+    reached(client.follow_events(&ctx, &EventsQuery::default()).await);
     reached(client.resume_gate(&ctx, Consistency::Linearizable).await);
     reached(client.open_resume_gate(&ctx).await);
     let (step, log) = (LogStep::Step(0), LogQuery::default());
@@ -113,10 +120,40 @@ async fn ask_as_executor(client: &ExecutorClient) {
 }
 
 #[test]
+fn every_endpoint_of_a_projects_runs_has_a_method_of_the_gateways_client() {
+    run(async {
+        let asked = Asked::default();
+        let endpoints = gateway::endpoints::run::all();
+        let served = served(&asked, endpoints.clone()).await;
+        let client = GatewayClient::new(served.client()).runs();
+        let (ctx, project) = (Context::background(), "org/acme/site".parse());
+        let (project, number) = (project.expect("this is a path"), 7);
+        let task = "a.b".parse().expect("this is a task's name");
+        let (decision, from) = (TaskDecision::default(), RestartFrom::Start);
+        reached(client.list(&ctx, &project, &ProjectRunsQuery::default()).await);
+        reached(client.run(&ctx, &project, number, Consistency::Local).await);
+        reached(client.task(&ctx, &project, number, &task).await);
+        reached(client.restart(&ctx, &project, number, RestartRun { from }, None).await);
+        reached(client.cancel(&ctx, &project, number).await);
+        reached(client.stop(&ctx, &project, number).await);
+        reached(client.approve(&ctx, &project, number, &task, &decision).await);
+        reached(client.refuse(&ctx, &project, number, &task, &decision).await);
+        let (log, attempt) = (LogQuery::default(), LogAttemptQuery::default());
+        reached(client.log(&ctx, &project, (number, &task, LogStep::Setup), &log).await);
+        reached(client.delete_logs(&ctx, &project, (number, &task), &attempt).await);
+        reached(client.events(&ctx, &project, &ProjectEventsQuery::default()).await);
+        reached(client.follow_events(&ctx, &project, &ProjectEventsQuery::default()).await);
+        reached(client.badge(&ctx, &project, &BadgeQuery::default()).await);
+        let asked = asked.lock().expect("no holder of this lock panics").clone();
+        assert_eq!(asked, endpoints.iter().map(name).collect());
+    });
+}
+
+#[test]
 fn every_endpoint_of_runservice_has_a_method_of_a_client() {
     run(async {
         let asked = Asked::default();
-        let served = served(&asked).await;
+        let served = served(&asked, endpoints::all()).await;
         let operator = RunserviceClient::new(served.client());
         ask_for_runs(&operator).await;
         ask_for_executors(&operator).await;

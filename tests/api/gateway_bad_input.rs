@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use drydock_tests::client::Request;
-use drydock_tests::gateway::{Face, Who, small_world};
+use drydock_tests::gateway::{Face, Who, world_of};
 use drydock_tests::run::run;
 use http::Method;
 use proptest::strategy::{Strategy, ValueTree};
@@ -42,7 +42,7 @@ fn whatever_is_sent_gets_an_answer_that_the_document_lists() {
             continue;
         }
         run(async {
-            let (app, face) = small_world().await;
+            let (app, face) = world_of(spec.path).await;
             for nth in 0..PER_ROUTE {
                 let who = CALLERS[nth as usize % CALLERS.len()];
                 let tree = attempt().new_tree(&mut runner).expect("nothing is filtered out");

@@ -4,7 +4,7 @@
 use drydock_gateway::Requirement;
 use drydock_http::api::endpoint::{BodyRule, Spec};
 use drydock_tests::client::Request;
-use drydock_tests::gateway::{Who, small_world, with_gateway};
+use drydock_tests::gateway::{Who, is_of_runs, small_world, with_gateway, world_of};
 use drydock_tests::run::run;
 use http::Method;
 use serde_json::json;
@@ -21,19 +21,28 @@ fn user(requirement: Requirement) -> Who {
 }
 
 #[test]
-fn a_question_costs_one_call_and_a_change_two() {
+fn a_question_costs_one_call_and_a_change_two_and_runs_as_many_again() {
     let mut asked = 0;
     for (spec, requirement) in drydock_gateway::requirements() {
         if SUCCEEDS_ELSEWHERE.contains(&(spec.method.as_str(), spec.path)) {
             continue;
         }
         run(async {
-            let (_app, face) = small_world().await;
+            let (_app, face) = world_of(spec.path).await;
             let before = face.calls();
             let answer = face.send(user(requirement), request(&spec, "new")).await;
             assert!(answer.status.is_success(), "{answer}");
             let operators = requirement == Requirement::AdminToken;
-            let most = if spec.method == Method::GET || operators { 1 } else { 2 };
+            let most = match (&spec.method, is_of_runs(spec.path)) {
+                _ if operators => 1,
+                // The project, the run by its number, the log.
+                (&Method::GET, true) if spec.path.contains("/logs/") => 3,
+                (&Method::GET, true) => 2,
+                // The caller, the project, the run by its number, the change.
+                (_, true) => 4,
+                (&Method::GET, false) => 1,
+                (_, false) => 2,
+            };
             assert_eq!(face.calls() - before, most, "{} {}", spec.method, spec.path);
         });
         asked += 1;

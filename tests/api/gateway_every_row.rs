@@ -11,7 +11,7 @@ use drydock_tests::client::Request;
 use drydock_tests::endpoints;
 use drydock_tests::endpoints::document;
 use drydock_tests::faulty::Trouble;
-use drydock_tests::gateway::{Face, Who, small_world};
+use drydock_tests::gateway::{Face, Who, runs_world, world_of};
 use drydock_tests::run::{run, until};
 use insta::assert_snapshot;
 use serde_json::json;
@@ -43,7 +43,7 @@ fn ask_each(
     let table = RefCell::new(Table::default());
     for spec in specs().iter().filter(|spec| meant(spec)) {
         run(async {
-            let (app, face) = small_world().await;
+            let (app, face) = world_of(spec.path).await;
             prepare(&app, &face).await;
             let (who, request) = ask(spec);
             let answer = face.send(who, request).await;
@@ -61,7 +61,7 @@ fn ask_all(
 ) -> String {
     let mut table = Table::default();
     run(async {
-        let (app, face) = small_world().await;
+        let (app, face) = runs_world().await;
         prepare(&app, &face).await;
         for spec in specs().iter().filter(|spec| meant(spec)) {
             let (who, request) = ask(spec);
@@ -120,11 +120,17 @@ fn every_row_by_somebody_from_whom_it_is_hidden() {
 
 #[test]
 fn every_row_in_maintenance_and_away_and_late() {
-    let maintenance = async |app: &TestApp, _: &Face| drop(app.maintenance_on().await);
+    let maintenance = async |app: &TestApp, _: &Face| {
+        for service in app.clients() {
+            service.send(Request::put("/api/v1/maintenance?wait=30s")).await.expect(200);
+        }
+    };
     assert_snapshot!("in_maintenance", ask_each(every, maintenance, ask));
     let away = async |app: &TestApp, _: &Face| {
-        app.stop(1);
-        until(async || app.client().try_send(Request::get("/livez")).await.is_err()).await;
+        for (nth, service) in app.clients().enumerate() {
+            app.stop(nth + 1);
+            until(async || service.try_send(Request::get("/livez")).await.is_err()).await;
+        }
     };
     assert_snapshot!("away", ask_all(every, away, ask));
     let silent = async |app: &TestApp, _: &Face| app.coordination.trouble.set(Trouble::Silent);
@@ -195,6 +201,8 @@ fn every_change_of_another_revision_and_every_creation_with_a_used_key() {
     let used = async |_: &TestApp, face: &Face| {
         let user = Request::post("/api/v1/users").json(&json!({ "name": "somebody" }));
         face.send(Who::AdminToken, key(user)).await.expect(201);
+        let executor = Request::post("/api/v1/executors").json(&json!({ "name": "somebody" }));
+        face.send(Who::AdminToken, key(executor)).await.expect(201);
     };
     let again = |spec: &Spec| {
         let (who, request) = ask(spec);
@@ -227,7 +235,7 @@ fn every_name_that_is_none_or_taken() {
     let mut table = Table::default();
     for spec in meant {
         run(async {
-            let (_app, face) = small_world().await;
+            let (_app, face) = world_of(spec.path).await;
             let first = creation_beside(&spec, &specs());
             // Next to what the path leads to, so that the change meets it.
             let mut made = body(&first, "taken");
@@ -247,7 +255,8 @@ fn every_name_that_is_none_or_taken() {
 fn every_path_that_leads_nowhere() {
     let mut tables = Vec::new();
     let no_lineage = ("{lineage}", "00000000-0000-7000-8000-000000000000");
-    for (parameter, value) in NOWHERE.into_iter().chain([no_lineage]) {
+    let of_runs = [("{number}", "99"), ("{task}", "nothing"), ("{executor}", "nobody")];
+    for (parameter, value) in NOWHERE.into_iter().chain([no_lineage]).chain(of_runs) {
         let lost = |spec: &Spec| {
             let (who, mut asked) = ask(spec);
             let replaced = spec.path.replace(parameter, value);
@@ -315,7 +324,8 @@ fn every_body_that_leads_nowhere_or_is_no_reference() {
 fn no_row_is_for_the_admin_token_and_for_users_alike() {
     // Operators' rows must work when no user can be known: those who may are one and the same.
     for (spec, requirement) in drydock_gateway::requirements() {
-        let operators = spec.path.ends_with("/configstore") || spec.path.contains("/configstore/");
+        let names = ["configstore", "executors", "gates"];
+        let operators = names.iter().any(|part| spec.path.split('/').any(|it| it == *part));
         assert_eq!(operators, requirement == Requirement::AdminToken, "{}", spec.path);
     }
 }

@@ -4,13 +4,13 @@
 use drydock_gateway::Requirement;
 use drydock_http::api::endpoint::{BodyRule, Spec};
 use drydock_tests::client::Request;
-use drydock_tests::gateway::{Face, ROOTS, VISIBILITIES, Who, escaped, small_world, with_gateway};
+use drydock_tests::gateway::{Face, ROOTS, VISIBILITIES, Who, escaped, with_gateway, world_of};
 use drydock_tests::run::run;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 /// What the parameters of paths name: objects of alice and her public organization.
-pub const PARAMETERS: [(&str, &str); 9] = [
+pub const PARAMETERS: [(&str, &str); 13] = [
     ("{org}", "acme"),
     ("{lineage}", "00000000-0000-7000-8000-000000000000"),
     ("{token}", "of-the-test"),
@@ -20,11 +20,24 @@ pub const PARAMETERS: [(&str, &str); 9] = [
     ("{project}", "org%2Facme%2Fopen%2Fopen-app"),
     ("{secret}", "deploy"),
     ("{variable}", "password"),
+    ("{number}", "1"),
+    ("{task}", "deploy"),
+    ("{step}", "0"),
+    ("{executor}", "linux"),
 ];
 
 pub fn path(spec: &Spec) -> String {
     let user = if spec.path.contains("/members/") { "mike" } else { "alice" };
     let mut path = spec.path.replace("{user}", user);
+    if path.contains("/logs") {
+        path = path.replace("{task}", "build");
+    }
+    if path.ends_with("/cancel") {
+        path = path.replace("{number}", "2");
+    }
+    if path.ends_with("/restart") || path.ends_with("/logs") {
+        path = path.replace("{number}", "3");
+    }
     for (parameter, value) in PARAMETERS {
         path = path.replace(parameter, value);
     }
@@ -62,6 +75,8 @@ pub fn body(spec: &Spec, name: &str) -> Value {
         }),
         ("POST", path) if path.ends_with("/secrets") => json!({ "name": name, "data": {} }),
         ("POST", path) if path.ends_with("/variables") => json!({ "name": name, "values": [] }),
+        ("POST", path) if path.ends_with("/restart") => json!({ "from": "start" }),
+        ("POST", path) if path.contains("/tasks/") => json!({}),
         ("POST", _) => json!({ "name": name }),
         ("PUT", "/api/v1/orgs/{org}/members/{user}") => json!({ "role": "owner" }),
         _ => json!({}),
@@ -79,7 +94,7 @@ fn outcomes(spec: &Spec) -> Vec<(Who, u16)> {
     let mut outcomes = Vec::new();
     for round in ROUNDS {
         run(async {
-            let (_app, face) = small_world().await;
+            let (_app, face) = world_of(spec.path).await;
             for who in round {
                 let name = format!("new-{}", format!("{who:?}").to_lowercase());
                 let answer = face.send(*who, request(spec, &name)).await;
@@ -106,6 +121,8 @@ fn is_allowed(requirement: Requirement, who: Who) -> bool {
         (
             Requirement::SelfOf
             | Requirement::Owns(_)
+            // Members may not run, as long as the project does not say so.
+            | Requirement::Runs
             | Requirement::OwnsParent
             | Requirement::OwnsWithTarget(_),
             who,
@@ -249,6 +266,8 @@ fn what_is_hidden_is_answered_as_if_it_were_not_there() {
                     let rest = spec.path[prefix.len()..].split_once('}').expect("it ends").1;
                     let rest = rest.replace("{user}", "mike").replace("{secret}", "deploy");
                     let rest = rest.replace("{variable}", "password");
+                    let rest = rest.replace("{number}", "1").replace("{step}", "0");
+                    let rest = rest.replace("{task}", "deploy");
                     request.path = format!("/api/v1/{list}/{}{rest}", escaped(reference));
                     let before = face.calls();
                     let answer = face.send(Who::Outsider, request).await;

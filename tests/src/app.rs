@@ -149,6 +149,11 @@ impl TestApp {
         &self.instances[number - 1].client
     }
 
+    /// The clients of all instances.
+    pub fn clients(&self) -> impl Iterator<Item = &Client> {
+        self.instances.iter().map(|instance| &instance.client)
+    }
+
     /// Stops an instance as an operator would.
     pub fn stop(&self, number: usize) {
         self.instances[number - 1].stop.cancel();

@@ -8,6 +8,7 @@ use drydock_core::error::Code;
 use drydock_core::net::Net;
 use drydock_gateway::Gateway;
 use drydock_http::server::HttpSettings;
+use drydock_runservice::Runservice;
 use drydock_runtime::{StatelessSettings, start_stateless};
 use http::Method;
 use secrecy::SecretString;
@@ -21,6 +22,8 @@ use crate::run::until;
 use crate::watched::{Calls, WatchedNet};
 
 pub const ADMIN_TOKEN: &str = "the-admin-token-of-the-tests";
+/// The address of runservice, which is the second instance of a test's deployment, if it is there.
+const RUNSERVICE: &str = "runservice-2:8001";
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +118,7 @@ impl Face {
             internal_token: SecretString::from(TOKEN),
             admin_token: SecretString::from(ADMIN_TOKEN),
             configstore: configstore.iter().map(|it| (*it).to_owned()).collect(),
+            runservice: vec![RUNSERVICE.to_owned()],
         };
         let runtime = StatelessSettings {
             internal_token: settings.internal_token.clone(),
@@ -235,6 +239,87 @@ pub async fn small_world() -> (TestApp, Face) {
     populate(&face, &ROOTS[..1], &VISIBILITIES[..1]).await;
     face.log_in().await;
     (app, face)
+}
+
+/// What the rows of runs lead to, below the project `org/acme/open/open-app`.
+const RUNS_OF: &str = "org%2Facme%2Fopen%2Fopen-app";
+
+/// Whether a row leads to runservice.
+pub fn is_of_runs(path: &str) -> bool {
+    let below = ["/runs", "/badge.svg"].iter().any(|part| path.contains(part));
+    below || path.starts_with("/api/v1/executors") || path.starts_with("/api/v1/gates")
+}
+
+/// As [`small_world`], with a runservice as second instance if the row leads to one.
+pub async fn world_of(path: &str) -> (TestApp, Face) {
+    if is_of_runs(path) { runs_world().await } else { small_world().await }
+}
+
+/// As [`small_world`], with a runservice as second instance, the executors `linux` and `idle`, and
+/// three runs of the project `org/acme/open/open-app`: 1 runs, and one of its tasks waits for an
+/// approval; 2 waits for 1; 3 is finished, and its log is sealed.
+///
+/// # Panics
+/// If a service does not do what it is told.
+pub async fn runs_world() -> (TestApp, Face) {
+    let (mut app, face) = small_world().await;
+    app.add_service(Runservice::default(), settings()).await;
+    app.ready().await;
+    let project = app.get(&format!("/api/v1/projects/{RUNS_OF}")).await.expect(200).field("id");
+    let runs = app.instance(2);
+    let deploy = json!({ "steps": [], "approval": {} });
+    let both = json!({ "build": build(), "deploy": deploy });
+    let only = json!({ "build": build() });
+    for (branch, tasks) in [("main", &both), ("main", &both), ("done", &only)] {
+        let new = json!({
+            "project": project,
+            "group": format!("/project/{project}/branch/{branch}"),
+            "name": "main",
+            "tasks": tasks,
+            "annotations": { "branch": branch, "creator": "nobody" },
+        });
+        runs.send(Request::post("/api/v1/runs").json(&new)).await.expect(201);
+        if branch == "done" {
+            finish(runs).await;
+        }
+    }
+    (app, face)
+}
+
+fn build() -> Value {
+    json!({ "steps": [{ "run": { "command": "make" } }] })
+}
+
+/// Lets `linux` take the task of run 1, and `idle` that of run 3, whose log it writes and ends.
+async fn finish(runs: &Client) {
+    for (name, claim) in [("linux", "c1"), ("idle", "c3")] {
+        let new = Request::post("/api/v1/executors").json(&json!({ "name": name }));
+        let token = runs.send(new).await.expect(201).field("token");
+        let executor = Client { token, ..runs.clone() };
+        let beat = Request::put("/api/v1/executors/self");
+        let beat = beat.json(&json!({ "session": 1, "limit": 4 }));
+        executor.send(beat).await.expect(200);
+        let claim = format!("01900000-0000-7000-8000-0000000000{claim}");
+        let claim = json!({ "claim": claim, "session": 1 });
+        let claim = Request::post("/api/v1/executors/self/claims").json(&claim);
+        let claimed = executor.send(claim).await.expect(201).json();
+        let attempt = claimed["attempt"]["id"].as_str().expect("an attempt has an id");
+        let attempt = format!("/api/v1/executors/self/attempts/{attempt}");
+        let piece = Request::put(&format!("{attempt}/logs/0?offset=0"));
+        let piece = piece.header("content-type", "application/octet-stream").body("made\n");
+        executor.send(piece).await.expect(200);
+        if name == "idle" {
+            let end = json!({ "phase": "success", "steps": [{ "exit": { "code": 0 } }] });
+            executor.send(Request::put(&attempt).json(&end)).await.expect(200);
+        }
+    }
+    until(async || {
+        let run = runs.send(Request::get("/api/v1/runs?phase=finished")).await.json();
+        let run = run["items"][0]["id"].as_str().expect("run 3 is finished").to_owned();
+        let run = runs.send(Request::get(&format!("/api/v1/runs/{run}"))).await;
+        !run.text().contains("\"logs\":\"live\"")
+    })
+    .await;
 }
 
 /// Where trees begin.

@@ -58,6 +58,17 @@ pub fn refused<F>(error: ClientError, own: impl IntoIterator<Item = Shown<F>>) -
     ActionError::internal(of(error, own.into_iter().map(|Shown(error, _)| error)))
 }
 
+/// As [`refused`], for the call of an operation of runservice.
+#[track_caller]
+pub fn refused_by_runservice<F>(
+    error: ClientError,
+    own: impl IntoIterator<Item = Shown<F>>,
+) -> ActionError<F> {
+    let maintenance = ApiError::new(Code::Maintenance.kind()).with_code(Code::Maintenance);
+    let maintenance = maintenance.with_message("runservice is in maintenance mode");
+    refused(error, own.into_iter().chain([Shown(maintenance, PhantomData)]))
+}
+
 /// As [`of`], for calls of operators: what the service says of their request is what they need,
 /// such as the line of an import. It wrote that for its own callers, who are operators too.
 #[track_caller]

@@ -9,7 +9,7 @@
 //! knows who owns what. What a caller may not see is answered as if it were not there. Errors of
 //! services are never shown as they are (`errors`).
 //!
-//! Absent on purpose: runs, which runservice will bring; a cache of tokens or permissions: a change
+//! Absent on purpose: a cache of tokens or permissions: a change
 //! of rights holds at once.
 
 mod action;

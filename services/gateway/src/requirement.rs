@@ -41,6 +41,9 @@ pub enum Requirement {
     /// To own the path's object: to be the user, or an owner of the organization, at its root. The
     /// refusal is `forbidden` for callers who may read it; for others it does not exist.
     Owns(Object),
+    /// To own the path's project, or to be a member of its organization if the project lets members
+    /// run. The refusals are those of `Owns`.
+    Runs,
     /// To own the group that the body names as `parent`.
     OwnsParent,
     /// To own the path's object, and the group that the body names as `parent` if it names one.
@@ -56,6 +59,7 @@ impl Requirement {
             Requirement::SelfOf => vec![Code::UserNotExist],
             Requirement::Reads(object) => vec![object.not_exist()],
             Requirement::Owns(object) => vec![Code::Forbidden, object.not_exist()],
+            Requirement::Runs => vec![Code::Forbidden, Code::ProjectNotExist],
             Requirement::OwnsParent => vec![Code::Forbidden, Code::ProjectGroupNotExist],
             Requirement::OwnsWithTarget(object) => {
                 vec![Code::Forbidden, Code::ProjectGroupNotExist, object.not_exist()]

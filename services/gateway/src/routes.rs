@@ -12,11 +12,11 @@ use drydock_runtime::Stateless;
 
 use super::auth::require::{
     Admin, AdminToken, AnyUser, Demands, Org, Owns, OwnsParent, OwnsWithTarget, Project,
-    ProjectGroup, Reads, Require, SelfOf,
+    ProjectGroup, Reads, Require, Runs, SelfOf,
 };
 use super::handlers::{
-    archive, linked_account, maintenance, member, org, project, project_group, remote_source,
-    scoped, token, user,
+    archive, badge, event, executor, linked_account, log, maintenance, member, org, project,
+    project_group, remote_source, run, scoped, token, user,
 };
 use super::requirement::Requirement;
 use super::state::{App, Gateway};
@@ -64,7 +64,9 @@ fn rows() -> Vec<Row> {
     rows.extend(scoped!(Project, project_variable, ProjectVariable));
     rows.extend(scoped!(ProjectGroup, group_secret, GroupSecret));
     rows.extend(scoped!(ProjectGroup, group_variable, GroupVariable));
+    rows.extend(runs());
     rows.extend(operators());
+    rows.extend(executors());
     rows
 }
 
@@ -144,6 +146,38 @@ fn tree() -> Vec<Row> {
         row(Reads(Project), at::project::get(), project::get),
         row(OwnsWithTarget(Project), at::project::update(), project::update),
         row(Owns(Project), at::project::delete(), project::delete),
+    ]
+}
+
+fn runs() -> Vec<Row> {
+    use own::run as at;
+    vec![
+        row(Reads(Project), at::list(), run::list),
+        row(Reads(Project), at::events(), event::list),
+        row(Reads(Project), at::get(), run::get),
+        row(Runs, at::cancel(), run::cancel),
+        row(Runs, at::stop(), run::stop),
+        row(Runs, at::restart(), run::restart),
+        row(Reads(Project), at::task(), run::task),
+        row(Runs, at::approve(), run::approve),
+        row(Runs, at::refuse(), run::refuse),
+        row(Reads(Project), at::read_log(), log::read),
+        row(Owns(Project), at::delete_logs(), log::delete),
+        row(Reads(Project), at::badge(), badge::show),
+    ]
+}
+
+/// What operators do to executors, and to the gate through which runs start after maintenance.
+fn executors() -> Vec<Row> {
+    use drydock_api::runservice::endpoints::{executor as at, gate};
+    vec![
+        operator_row(at::list().described(), executor::list),
+        operator_row(at::create().described(), executor::create),
+        operator_row(at::get().described(), executor::get),
+        operator_row(at::update().described(), executor::update),
+        operator_row(at::delete().described(), executor::delete),
+        operator_row(gate::show(), executor::gate),
+        operator_row(gate::open(), executor::open_gate),
     ]
 }
 

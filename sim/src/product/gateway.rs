@@ -55,10 +55,16 @@ impl Gateway {
     }
 
     async fn process(&self, name: &str) -> Result<(), BoxError> {
+        let mut runservice = self.context.plan.addresses(Service::Runservice);
+        if runservice.is_empty() {
+            // A gateway has an address to call, and in this world nobody listens there.
+            runservice.push("runservice-1:8002".to_owned());
+        }
         let settings = drydock_gateway::Settings {
             internal_token: token(),
             admin_token: admin_token(),
             configstore: self.context.plan.addresses(Service::Configstore),
+            runservice,
         };
         let runtime = StatelessSettings { internal_token: token(), http: HttpSettings::default() };
         let env = self.context.env(name, None);

@@ -109,6 +109,8 @@ impl World {
         let settings = drydock_gateway::Settings {
             internal_token: SecretString::from(TOKEN),
             admin_token: SecretString::from(ADMIN_TOKEN),
+            // Nothing asks it.
+            runservice: vec![address.clone()],
             configstore: vec![address],
         };
         let runtime = StatelessSettings {

@@ -3,8 +3,9 @@
 
 mod client;
 pub mod endpoints;
+pub mod types;
 
-pub use client::GatewayClient;
+pub use client::{GatewayClient, RunsClient};
 
 /// The gateway's name.
 pub const SERVICE: &str = "gateway";

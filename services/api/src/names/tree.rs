@@ -114,6 +114,7 @@ pub fn path_schema(name: &str, generator: &mut SchemaGenerator) -> Schema {
         "group" | "project" => generator.subschema_for::<TreeRef>(),
         "attempt" | "id" | "lineage" | "run" => generator.subschema_for::<Uuid>(),
         "task" => generator.subschema_for::<String>(),
+        "number" => generator.subschema_for::<u64>(),
         _ => generator.subschema_for::<Ref>(),
     }
 }

@@ -52,6 +52,14 @@ impl Relation {
         }
     }
 
+    /// Decides on the right to start and stop runs of a project with this effective visibility.
+    fn runs(self, visibility: Visibility) -> Verdict {
+        match self.reads(visibility) {
+            Verdict::Allowed if self == Relation::Stranger => Verdict::Forbidden,
+            verdict => verdict,
+        }
+    }
+
     /// Decides on the right to read an object with this effective visibility.
     fn reads(self, visibility: Visibility) -> Verdict {
         match (self, visibility) {
@@ -105,6 +113,12 @@ fn has(tx: &Tx<'_>, user: &User, right: &Right) -> Result<(), ActionError<NotEnt
         Right::Be(other) => return Err(UserNotExist(other.clone()).into()),
         Right::Read(object) => (object, Relation::reads),
         Right::Own(object) => (object, Relation::owns),
+        Right::Run(project) => {
+            let found = model::project::find(tx, project)?;
+            let members = found.is_some_and(|project| project.members_can_run);
+            let decide = if members { Relation::runs } else { Relation::owns };
+            (&Owned::Project(project.clone()), decide)
+        }
     };
     let verdict = match placement(tx, object)? {
         Some(Placement { owner, visibility, .. }) => {

@@ -28,6 +28,10 @@ pub struct ConfigArgs {
     /// DRYDOCK_GATEWAY_CONFIGSTORE]
     #[arg(long, value_name = "HOST:PORT,…")]
     gateway_configstore: Option<String>,
+    /// The instances of runservice that `serve gateway` calls [variable:
+    /// DRYDOCK_GATEWAY_RUNSERVICE]
+    #[arg(long, value_name = "HOST:PORT,…")]
+    gateway_runservice: Option<String>,
     /// The instances of runservice that `executor run` calls [variable:
     /// DRYDOCK_EXECUTOR_RUNSERVICE]
     #[arg(long, value_name = "HOST:PORT,…")]
@@ -70,6 +74,7 @@ impl ConfigArgs {
             ("runservice.listen", &self.runservice_listen),
             ("gateway.listen", &self.gateway_listen),
             ("gateway.configstore", &self.gateway_configstore),
+            ("gateway.runservice", &self.gateway_runservice),
             ("executor.runservice", &self.executor_runservice),
             ("executor.labels", &self.executor_labels),
             ("executor.limit", &self.executor_limit),

@@ -14,10 +14,9 @@ use drydock_backends::tcp::TcpNet;
 use drydock_configstore::Configstore;
 use drydock_core::env::{Env, RngTree, SystemClock};
 use drydock_core::error::{BoxError, Chain};
-use drydock_core::net::{Listener, Net, SharedNet};
+use drydock_core::net::{Listener, Net};
 use drydock_executor::protocol::Shutdown;
 use drydock_gateway::Gateway;
-use drydock_http::server::HttpSettings;
 use drydock_runservice::Runservice;
 use drydock_runtime::encryption::KeyRing;
 use drydock_runtime::{Deps, Service, Settings, StatelessSettings, start, start_stateless};
@@ -92,14 +91,20 @@ async fn with_stores(role: ServeRole, with_executor: bool, config: Config) -> Re
     if config.objects.kind == ObjectsKind::S3 {
         tokio::spawn(log_conditional_writes(deps.clone(), config.cluster.clone()));
     }
-    if let (Some(gateway), Some(configstore)) = (gateway, &configstore) {
+    if let (Some(gateway), Some(configstore), Some(runservice)) =
+        (gateway, &configstore, &runservice)
+    {
         let settings = drydock_gateway::Settings {
             admin_token: admin_token(&config, &data_dir, &deps.env)?,
             internal_token: internal_token.clone(),
             configstore: vec![address::reachable(&configstore.listener.local_addr())],
+            runservice: vec![address::reachable(&runservice.listener.local_addr())],
         };
-        let net = calls::net(configstore.scheme == "https", &config.gateway.services)?;
-        running.spawn_gateway(settings, net, config.http.clone(), deps.env.clone(), gateway);
+        let net_to = |bound: &Bound| calls::net(bound.scheme == "https", &config.gateway.services);
+        let behind = Gateway::over(settings, net_to(configstore)?, net_to(runservice)?);
+        let runtime =
+            StatelessSettings { internal_token: internal_token.clone(), http: config.http.clone() };
+        running.spawn_gateway(behind, runtime, deps.env.clone(), gateway);
     }
     if let Some(bound) = runservice.as_ref().filter(|_| with_executor) {
         let net = calls::net(bound.scheme == "https", &config.executor.tls)?;
@@ -160,12 +165,19 @@ async fn gateway_only(config: Config) -> Result<(), Failure> {
     let admin_token = config.admin_token.ok_or_else(|| Loaded::missing("admin_token"))?;
     let gateway = bind(SERVICE, config.gateway.listen, &config.gateway.tls).await?;
     announce([&gateway])?;
-    let (configstore, is_secure) = calls::instances(&config.gateway.configstore);
-    let net = calls::net(is_secure, &config.gateway.services)?;
-    let settings = drydock_gateway::Settings { internal_token, admin_token, configstore };
+    let called = &config.gateway;
+    let (configstore, is_secure) = calls::instances(&called.configstore);
+    let to_configstore = calls::net(is_secure, &called.services)?;
+    let (runservice, is_secure) = calls::instances(&called.runservice);
+    let to_runservice = calls::net(is_secure, &called.services)?;
+    let runtime =
+        StatelessSettings { internal_token: internal_token.clone(), http: config.http.clone() };
+    let settings =
+        drydock_gateway::Settings { internal_token, admin_token, configstore, runservice };
+    let behind = Gateway::over(settings, to_configstore, to_runservice);
     let env = Env::new(Arc::new(SystemClock::default()), RngTree::from_entropy());
     let mut running = Running::new()?;
-    running.spawn_gateway(settings, net, config.http, env, gateway);
+    running.spawn_gateway(behind, runtime, env, gateway);
     running.until_all_ended().await
 }
 
@@ -205,14 +217,11 @@ impl Running {
 
     fn spawn_gateway(
         &mut self,
-        settings: drydock_gateway::Settings,
-        net: SharedNet,
-        http: HttpSettings,
+        gateway: Gateway,
+        runtime: StatelessSettings,
         env: Env,
         bound: Bound,
     ) {
-        let runtime = StatelessSettings { internal_token: settings.internal_token.clone(), http };
-        let gateway = Gateway::new(settings, net);
         self.spawn(bound, move |listener, shutdown| async move {
             start_stateless(gateway, runtime, env, listener, shutdown).await;
             Ok(())

@@ -133,6 +133,8 @@ pub struct GatewayConfig {
     /// The instances of configstore that `serve gateway` calls, each `host:port`, or all
     /// `https://host:port`.
     pub configstore: Vec<String>,
+    /// The instances of runservice that `serve gateway` calls, in the same way.
+    pub runservice: Vec<String>,
     #[serde(default, skip_serializing)]
     pub tls: ListenTls,
     #[serde(default, skip_serializing)]
@@ -171,6 +173,7 @@ impl Default for Config {
             gateway: GatewayConfig {
                 listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
                 configstore: vec!["127.0.0.1:8001".to_owned()],
+                runservice: vec!["127.0.0.1:8002".to_owned()],
                 tls: ListenTls::default(),
                 services: CallTls::default(),
             },

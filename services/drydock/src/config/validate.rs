@@ -128,9 +128,10 @@ fn one(key: &str, value: &Value) -> Result<(), String> {
         ("encryption.keys", Value::String(keys)) => {
             keys.parse::<KeyRing>().map(drop).map_err(|why| why.to_string())
         }
-        ("gateway.configstore" | "executor.runservice", Value::Array(instances)) => {
-            authorities(instances)
-        }
+        (
+            "gateway.configstore" | "gateway.runservice" | "executor.runservice",
+            Value::Array(instances),
+        ) => authorities(instances),
         ("executor.labels", Value::Array(labels)) => executor_labels(labels),
         ("log.level", Value::String(level)) => log_level(level),
         ("coordination.endpoints", Value::Array(endpoints)) => etcd_endpoints(endpoints),

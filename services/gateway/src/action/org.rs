@@ -22,7 +22,7 @@ pub async fn list(
 }
 
 pub async fn get(look: &Look<Reads<Org>>) -> Result<Answer<OrgView>, ActionError<failures::Get>> {
-    let Look { ctx, given, configstore } = look;
+    let Look { ctx, given, configstore, .. } = look;
     let found = configstore.org(ctx, given, Consistency::Linearizable).await;
     found.map_err(|error| errors::refused(error, [OrgNotExist(given.clone()).into()]))
 }

@@ -50,7 +50,7 @@ fn checked(
 pub async fn get(
     look: &Look<Reads<Project>>,
 ) -> Result<Answer<ProjectView>, ActionError<failures::Get>> {
-    let Look { ctx, given, configstore } = look;
+    let Look { ctx, given, configstore, .. } = look;
     let found = configstore.project(ctx, given, Consistency::Linearizable).await;
     found.map_err(|error| errors::refused(error, [ProjectNotExist(given.clone()).into()]))
 }

@@ -37,7 +37,7 @@ pub async fn create(
 pub async fn get(
     look: &Look<Reads<ProjectGroup>>,
 ) -> Result<Answer<ProjectGroupView>, ActionError<failures::Get>> {
-    let Look { ctx, given, configstore } = look;
+    let Look { ctx, given, configstore, .. } = look;
     let found = configstore.project_group(ctx, given, Consistency::Linearizable).await;
     found.map_err(|error| errors::refused(error, [ProjectGroupNotExist(given.clone()).into()]))
 }
@@ -84,7 +84,7 @@ pub async fn subgroups(
     look: &Look<Reads<ProjectGroup>>,
     query: &ListQuery,
 ) -> Result<Page<ProjectGroupView>, ActionError<failures::Subgroups>> {
-    let Look { ctx, given, configstore } = look;
+    let Look { ctx, given, configstore, .. } = look;
     let listed = configstore.subgroups(ctx, given, query).await;
     listed.map_err(|error| errors::refused(error, [ProjectGroupNotExist(given.clone()).into()]))
 }
@@ -94,7 +94,7 @@ pub async fn projects(
     look: &Look<Reads<ProjectGroup>>,
     query: &ListQuery,
 ) -> Result<Page<ProjectView>, ActionError<failures::Projects>> {
-    let Look { ctx, given, configstore } = look;
+    let Look { ctx, given, configstore, .. } = look;
     let listed = configstore.projects(ctx, given, query).await;
     listed.map_err(|error| errors::refused(error, [ProjectGroupNotExist(given.clone()).into()]))
 }

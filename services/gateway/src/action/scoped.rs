@@ -23,7 +23,7 @@ pub async fn list<S>(
 where
     S: Scoped<Scope: Subject<Ref = TreeRef>>,
 {
-    let Look { ctx, given, configstore } = look;
+    let Look { ctx, given, configstore, .. } = look;
     let listed = configstore.list_in::<S::Kind>(ctx, &S::Scope::reference(given), query).await;
     listed.map_err(|error| errors::refused(error, [S::Scope::not_exist(given).into()]))
 }
@@ -54,7 +54,7 @@ pub async fn get<S>(
 where
     S: Scoped<Scope: Subject<Ref = TreeRef>>,
 {
-    let Look { ctx, given, configstore } = look;
+    let Look { ctx, given, configstore, .. } = look;
     let (scope, consistency) = (S::Scope::reference(given), Consistency::Linearizable);
     let found = configstore.get_in::<S::Kind>(ctx, &scope, object, consistency).await;
     found.map_err(|error| {

@@ -5,6 +5,7 @@ use axum::RequestPartsExt;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::response::{IntoResponse, Response};
 use drydock_api::configstore::client::ConfigstoreClient;
+use drydock_api::runservice::client::RunserviceClient;
 use drydock_core::context::Context;
 use drydock_http::api::headers::Trace;
 use drydock_http::server::error::HttpError;
@@ -28,6 +29,7 @@ pub struct Look<R: Require> {
     pub given: R::Given,
     /// Requires the rights of `R` with every call.
     pub configstore: ConfigstoreClient,
+    pub(super) runservice: RunserviceClient,
 }
 
 impl<R: Require, E: FromRequestParts<App> + Send> FromRequestParts<App> for Inquiry<R, E> {
@@ -43,7 +45,8 @@ impl<R: Require, E: FromRequestParts<App> + Send> FromRequestParts<App> for Inqu
         match more.map_err(IntoResponse::into_response) {
             Ok(more) => {
                 let configstore = origin.presented.limit(&origin.configstore, &R::rights(&given));
-                Ok(Inquiry(Look { ctx: origin.ctx, given, configstore }, more))
+                let Origin { ctx, runservice, .. } = origin;
+                Ok(Inquiry(Look { ctx, given, configstore, runservice }, more))
             }
             Err(error) => Err(origin.first_of::<R>(Some(&given), error).await),
         }
@@ -56,6 +59,8 @@ pub(super) struct Origin {
     pub presented: Presented,
     /// Calls without a delegation.
     pub configstore: ConfigstoreClient,
+    /// Runservice knows no users.
+    pub runservice: RunserviceClient,
 }
 
 impl Origin {
@@ -63,8 +68,9 @@ impl Origin {
         let Ctx(ctx) = Ctx::from_request_parts(parts, app).await?;
         let trace = parts.extensions.get::<Trace>().expect("the frame of every route sets it");
         let configstore = ConfigstoreClient::new(app.service.configstore(trace));
+        let runservice = RunserviceClient::new(app.service.runservice(trace));
         let presented = Presented::of(&app.service, &parts.headers)?;
-        Ok(Origin { ctx, presented, configstore })
+        Ok(Origin { ctx, presented, configstore, runservice })
     }
 
     pub async fn given<R: Require>(&self, parts: &mut Parts) -> Result<R::Given, HttpError> {

@@ -13,6 +13,7 @@ use drydock_api::configstore::refusals::ProjectGroupNotExist;
 use drydock_api::configstore::types::{Owned, Right};
 use drydock_api::gateway::endpoints::Forbidden;
 use drydock_api::names::TreeRef;
+use drydock_api::runservice::client::RunserviceClient;
 use drydock_core::context::Context;
 use drydock_core::error::ActionError;
 use drydock_http::api::creation::Repeatable;
@@ -25,8 +26,8 @@ use http::request::Parts;
 use super::caller::{Caller, Presented};
 use super::inquiry::Origin;
 use super::require::{
-    Admin, AdminToken, AnyUser, Owns, OwnsParent, OwnsWithTarget, ProjectGroup, Require, SelfOf,
-    Subject,
+    Admin, AdminToken, AnyUser, Owns, OwnsParent, OwnsWithTarget, ProjectGroup, Require, Runs,
+    SelfOf, Subject,
 };
 use crate::errors::forbidden;
 use crate::requirement::Requirement;
@@ -42,6 +43,7 @@ pub struct Permit<R: Require> {
     presented: Presented,
     /// Calls without a delegation.
     configstore: ConfigstoreClient,
+    pub(super) runservice: RunserviceClient,
     /// The untyped client, for bodies that are passed on unread.
     raw: Client,
     rights: Vec<Right>,
@@ -55,6 +57,7 @@ impl Complete for AnyUser {}
 impl Complete for Admin {}
 impl Complete for AdminToken {}
 impl Complete for SelfOf {}
+impl Complete for Runs {}
 impl<K: Subject> Complete for Owns<K> {}
 
 impl<R: Require> FromRequestParts<App> for Permit<R> {
@@ -65,7 +68,7 @@ impl<R: Require> FromRequestParts<App> for Permit<R> {
         let given = origin.given::<R>(parts).await;
         let rights = given.as_ref().map(R::rights).unwrap_or_default();
         let absent = given.as_ref().ok().and_then(R::absent);
-        let Origin { ctx, presented, configstore } = origin;
+        let Origin { ctx, presented, configstore, runservice } = origin;
         let caller = presented.caller(&configstore, &ctx, &rights, absent).await?;
         AuditCaller::of(parts).set(|| match caller.user() {
             Some(user) => format!("user {} ({})", user.name, user.id),
@@ -79,7 +82,17 @@ impl<R: Require> FromRequestParts<App> for Permit<R> {
         let trace = parts.extensions.get::<Trace>().expect("the frame of every route sets it");
         let raw = app.service.configstore(trace);
         let requirement = PhantomData;
-        Ok(Permit { ctx, caller, given, presented, configstore, raw, rights, requirement })
+        Ok(Permit {
+            ctx,
+            caller,
+            given,
+            presented,
+            configstore,
+            runservice,
+            raw,
+            rights,
+            requirement,
+        })
     }
 }
 
@@ -125,17 +138,17 @@ impl<R: Complete> Permit<R> {
 }
 
 impl<R: Require> Permit<R> {
-    /// The idempotency key for configstore.
+    /// The idempotency key for the service behind.
     pub fn key(&self, repeatable: Option<&Repeatable>) -> Option<String> {
         repeatable.map(|repeatable| self.caller.scoped(repeatable.id))
     }
 
     /// The same permit with more rights.
     fn taking<S: Require>(self, given: S::Given, more: impl Iterator<Item = Right>) -> Permit<S> {
-        let Permit { ctx, caller, presented, configstore, raw, mut rights, .. } = self;
+        let Permit { ctx, caller, presented, configstore, runservice, raw, mut rights, .. } = self;
         rights.extend(more);
         let requirement = PhantomData;
-        Permit { ctx, caller, given, presented, configstore, raw, rights, requirement }
+        Permit { ctx, caller, given, presented, configstore, runservice, raw, rights, requirement }
     }
 }
 
@@ -166,5 +179,9 @@ impl Permit<AdminToken> {
 
     pub fn admin(&self) -> AdminClient {
         self.configstore.admin()
+    }
+
+    pub fn runservice(&self) -> &RunserviceClient {
+        &self.runservice
     }
 }

@@ -102,6 +102,27 @@ impl Require for SelfOf {
     }
 }
 
+/// To start and stop runs of the path's project.
+pub struct Runs;
+
+impl Require for Runs {
+    const REQUIREMENT: Requirement = Requirement::Runs;
+
+    type Given = TreeRef;
+
+    fn given(params: &RawPathParams) -> Result<TreeRef, ApiError> {
+        parameter(params, Project::PARAMETER)
+    }
+
+    fn rights(given: &TreeRef) -> Vec<Right> {
+        vec![Right::Run(given.clone())]
+    }
+
+    fn absent(given: &TreeRef) -> Option<ApiError> {
+        Some(Project::absent(given))
+    }
+}
+
 /// Makes a type for a requirement of an object.
 macro_rules! of_objects {
     ($($name:ident: $right:ident;)*) => {$(

@@ -2,7 +2,11 @@
 //! is told what is wrong with a request that was not theirs to make.
 
 pub mod archive;
+pub mod badge;
+pub mod event;
+pub mod executor;
 pub mod linked_account;
+pub mod log;
 pub mod maintenance;
 pub mod member;
 pub mod org;
@@ -10,6 +14,7 @@ mod pass;
 pub mod project;
 pub mod project_group;
 pub mod remote_source;
+pub mod run;
 pub mod scoped;
 pub mod token;
 pub mod user;

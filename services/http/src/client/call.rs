@@ -28,6 +28,8 @@ pub struct Call<'a> {
     body: Payload,
     repeatable: bool,
     timeout: Duration,
+    /// How long a streamed answer may bring nothing.
+    idle: Duration,
 }
 
 /// The request's body.
@@ -62,6 +64,7 @@ impl<'a> Call<'a> {
             body: Payload::Whole(Bytes::new()),
             repeatable,
             timeout: client.settings.request_timeout,
+            idle: client.settings.idle_timeout,
         }
     }
 
@@ -103,6 +106,12 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// Replaces the time for which a streamed answer may bring nothing.
+    pub fn silent_for(mut self, idle: Duration) -> Self {
+        self.idle = idle;
+        self
+    }
+
     /// Sends, and reads the answer as JSON.
     pub async fn send<T: DeserializeOwned>(self, ctx: &Context) -> Result<Answer<T>, ClientError> {
         let authority = self.client.authority().to_owned();
@@ -128,7 +137,7 @@ impl<'a> Call<'a> {
     /// Sends, and hands the body on as it arrives. The body has no timeout of its own but the idle
     /// timeout; the caller's deadline ends it, too.
     pub async fn send_streamed(self, ctx: &Context) -> Result<Answer<AnswerStream>, ClientError> {
-        let idle = self.client.settings.idle_timeout;
+        let idle = self.idle;
         let servers = self.client.servers.clone();
         let head = ctx.timeout(self.timeout);
         let AnswerHead { response, connection, at } = self.exchange(&head, ctx.remaining()).await?;

@@ -1,7 +1,7 @@
 //! Events: every change of a run's phase or result, in the commit of the change.
 
 use drydock_api::runservice::refusals::CursorExpired;
-use drydock_api::runservice::types::RunEventView;
+use drydock_api::runservice::types::{ProjectId, RunEventView};
 use drydock_core::db::{DbError, Tx};
 use drydock_core::error::ActionError;
 use drydock_core::read_model::lineage;
@@ -29,8 +29,13 @@ pub enum Read {
     Expired(EventCursor),
 }
 
-/// Reads the events after a cursor; `None`: from the oldest.
-pub fn after(tx: &Tx<'_>, from: Option<EventCursor>) -> Result<Read, DbError> {
+/// Reads the events after a cursor; `None`: from the oldest. With `project` those of the others are
+/// passed over, and the cursor moves on over them.
+pub fn after(
+    tx: &Tx<'_>,
+    from: Option<EventCursor>,
+    project: Option<ProjectId>,
+) -> Result<Read, DbError> {
     let lineage = lineage(tx)?;
     let span = model::span(tx)?;
     let (first, last) = span.unwrap_or((1, 0));
@@ -38,8 +43,11 @@ pub fn after(tx: &Tx<'_>, from: Option<EventCursor>) -> Result<Read, DbError> {
     if from.lineage != lineage || from.seq + 1 < first || from.seq > last {
         return Ok(Read::Expired(EventCursor { lineage, seq: last }));
     }
-    let events: Vec<RunEvent> = model::after(tx, from.seq, PAGE)?;
-    let seq = events.last().map_or(from.seq, |event| event.seq);
+    let events = model::after(tx, from.seq, project, PAGE)?;
+    let seq = match events.last() {
+        Some(event) if events.len() == PAGE as usize => event.seq,
+        _ => last.max(from.seq),
+    };
     Ok(Read::Events(events.into_iter().map(view).collect(), EventCursor { lineage, seq }))
 }
 

@@ -35,6 +35,8 @@ pub struct New {
     pub name: String,
     /// The tasks, or everything that is wrong with them.
     pub definition: Result<Definition, Vec<String>>,
+    /// The names of the project's variables, by their names in the environment.
+    pub variables: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
     pub on_newer: OnNewer,
     pub fail_fast: bool,
@@ -132,6 +134,7 @@ fn record<F>(tx: &mut StoreTx<'_>, new: &New) -> Result<Run, ActionError<F>> {
         priority: new.priority,
         stop: None,
         setup_errors: errors.cloned().unwrap_or_default(),
+        variables: new.variables.clone(),
         annotations: new.annotations.clone(),
         restart_of: new.restart_of,
         queued_at: now,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use drydock_api::runservice::types::{
     ApprovalDecision, ApprovalView, AttemptId, AttemptView, Claimed, ClaimedAttempt, ClaimedRun,
     ClaimedTask, Condition, ExecutorView, Phase, ReconciliationView, RestoredArchive,
-    ResumeGateView, RunSummary, RunView, TaskName, TaskStatus, TaskView,
+    ResumeGateView, RunSummary, RunView, TaskName, TaskSpec, TaskStatus, TaskView,
 };
 use drydock_core::db::{DbError, Tx};
 use jiff::Timestamp;
@@ -33,6 +33,7 @@ pub fn summary(run: &Run) -> RunSummary {
         result: run.result,
         reason: run.stop.map(|stop| stop.reason),
         setup_errors: run.setup_errors.clone(),
+        variables: run.variables.clone(),
         annotations: run.annotations.clone(),
         on_newer: run.on_newer,
         fail_fast: run.fail_fast,
@@ -150,7 +151,7 @@ fn task(
         reason: task.reason,
         failure_allowed: task.failure_allowed,
         waiting_for: waiting.get(&task.name).cloned(),
-        approval: task.approval.as_ref().map(approval),
+        approval: task.approval.as_ref().map(|it| approval(it, state.spec(&task.name))),
         attempt: attempt.as_ref().map(self::attempt),
     })
 }
@@ -164,8 +165,9 @@ fn conditions(set: ConditionSet) -> Vec<Condition> {
     all.into_iter().filter(|(has, _)| *has).map(|(_, condition)| condition).collect()
 }
 
-fn approval(approval: &Approval) -> ApprovalView {
+fn approval(approval: &Approval, spec: &TaskSpec) -> ApprovalView {
     ApprovalView {
+        forbid_creator: spec.approval.as_ref().is_some_and(|rule| rule.forbid_creator),
         state: match approval.state {
             ApprovalState::Waiting => ApprovalDecision::Waiting,
             ApprovalState::Approved => ApprovalDecision::Approved,

@@ -8,22 +8,23 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use drydock_api::runservice::endpoints::event as failures;
 use drydock_api::runservice::refusals::InvalidFrom;
-use drydock_api::runservice::types::{EventPage, EventsQuery, RunEventView};
+use drydock_api::runservice::types::{
+    EVENT_STREAM, EventPage, EventsQuery, LAST_EVENT_ID, ProjectId, RunEventView,
+};
 use drydock_core::context::Context;
+use drydock_core::db::Tx;
 use drydock_core::store::Reads;
 use drydock_http::server::error::OperationError;
 use drydock_http::server::extract::Query;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::access::Reader;
 use crate::action::cursor::EventCursor;
 use crate::action::event::{self as action, Read};
 use crate::state::App;
 
-/// The header in which an EventSource gives back the id of the last event it got.
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-const EVENT_STREAM: &str = "text/event-stream";
 /// The pause after which a stream that has nothing to say shows that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The timeout of one read of a stream.
@@ -39,14 +40,16 @@ pub async fn list(
     let from = last.or(query.from);
     let from =
         from.map(|from| from.parse::<EventCursor>().map_err(|()| InvalidFrom)).transpose()?;
-    let read = reader.read(Reads::Linearizable, move |tx| Ok(action::after(tx, from)?)).await?;
+    let project = query.project;
+    let read =
+        reader.read(Reads::Linearizable, move |tx| Ok(action::after(tx, from, project)?)).await?;
     let (events, next) = match read {
         Read::Events(events, next) => (events, next),
         Read::Expired(restart) => return Err(action::expired(restart).into()),
     };
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     if accepted.is_some_and(|accepted| accepted.contains(EVENT_STREAM)) {
-        return Ok(stream(app, events, next));
+        return Ok(stream(app, project, events, next));
     }
     Ok((StatusCode::OK, axum::Json(EventPage { items: events, next: next.to_string() }))
         .into_response())
@@ -55,20 +58,25 @@ pub async fn list(
 /// One stream: what it has sent, and what wakes it.
 struct Following {
     app: App,
-    /// Where it stands.
-    at: EventCursor,
+    project: Option<ProjectId>,
     /// What is read, and not sent yet.
     events: Vec<RunEventView>,
+    /// Where it stands after those.
+    at: EventCursor,
     /// The newest event of the read model.
     newest: watch::Receiver<Option<EventCursor>>,
     /// There may be more already.
     look: bool,
 }
 
-fn stream(app: App, events: Vec<RunEventView>, next: EventCursor) -> Response {
-    let at = EventCursor { seq: next.seq - events.len() as u64, ..next };
+fn stream(
+    app: App,
+    project: Option<ProjectId>,
+    events: Vec<RunEventView>,
+    at: EventCursor,
+) -> Response {
     let newest = app.service.events.subscribe();
-    let following = Following { app, at, events, newest, look: true };
+    let following = Following { app, project, events, at, newest, look: true };
     let chunks = futures_util::stream::unfold(following, |mut following| async move {
         let chunk = following.next().await?;
         Some((Ok::<_, Infallible>(chunk), following))
@@ -90,37 +98,53 @@ impl Following {
                 () = gate.closed() => return None,
             };
             if let More::Nothing = more {
-                return Some(Bytes::from_static(b":\n\n"));
+                // The id moves on over the events of other projects, so that it does not expire.
+                return Some(Bytes::from(format!(":\nid: {}\n\n", self.at)));
             }
         }
         let mut text = String::new();
         for event in std::mem::take(&mut self.events) {
-            self.at.seq = event.seq;
+            let at = EventCursor { seq: event.seq, ..self.at };
             let data = serde_json::to_string(&event).expect("events are JSON");
-            text += &format!("id: {}\nevent: run\ndata: {data}\n\n", self.at);
+            text += &format!("id: {at}\nevent: run\ndata: {data}\n\n");
         }
         Some(Bytes::from(text))
     }
 
-    /// Waits until there are more events, or nothing has come for a while.
+    /// Waits until there are more events, or none has come for a while.
     async fn wait(&mut self) -> Option<More> {
-        let at = self.at;
-        if !std::mem::take(&mut self.look) {
-            // If nothing comes, it looks all the same: a look of the other loop may have failed.
-            let _late = tokio::time::timeout(HEARTBEAT, self.newest.changed()).await;
+        let silent_at = Instant::now() + HEARTBEAT;
+        loop {
+            let mut silent = false;
+            if !std::mem::take(&mut self.look) {
+                // If nothing comes, it looks all the same: a look of the other loop may have failed.
+                match tokio::time::timeout_at(silent_at, self.newest.changed()).await {
+                    Ok(woken) => woken.ok()?,
+                    Err(_) => silent = true,
+                }
+            }
+            self.look().await?;
+            if !self.events.is_empty() {
+                return Some(More::Events);
+            }
+            if silent {
+                return Some(More::Nothing);
+            }
         }
+    }
+
+    /// Reads the next page of events.
+    async fn look(&mut self) -> Option<()> {
+        let (at, project) = (self.at, self.project);
         let ctx = Context::background().timeout(TIMEOUT);
-        let read = self
-            .app
-            .service
-            .store
-            .read(&ctx, Reads::Local, move |tx| Ok(action::after(tx, Some(at))?));
-        match read.await {
-            Ok(Read::Events(events, _)) => {
+        let after = move |tx: &Tx<'_>| Ok(action::after(tx, Some(at), project)?);
+        match self.app.service.store.read(&ctx, Reads::Local, after).await {
+            Ok(Read::Events(events, next)) => {
+                self.at = next;
                 // The page may not have been the last.
                 self.look = !events.is_empty();
                 self.events = events;
-                Some(if self.events.is_empty() { More::Nothing } else { More::Events })
+                Some(())
             }
             // The lineage was left, or the read failed: the client asks again, and learns it.
             Ok(Read::Expired(_)) | Err(_) => None,

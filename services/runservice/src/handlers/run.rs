@@ -3,12 +3,14 @@ use axum::response::Response;
 use drydock_api::runservice::endpoints::run as failures;
 use drydock_api::runservice::refusals::{InvalidField, RunNumberNotExist};
 use drydock_api::runservice::types::{
-    ApprovalBody, ByNumberQuery, Group, MAX_ANNOTATIONS, MAX_ENVIRONMENT_BYTES, NewRun, OnNewer,
-    RestartFrom, RunId, RunSummary, RunsQuery, TaskName,
+    ApprovalBody, ByNumberQuery, Group, MAX_ANNOTATIONS, MAX_ENVIRONMENT_BYTES, MAX_SETUP_ERROR,
+    MAX_SETUP_ERRORS, NewRun, OnNewer, RestartFrom, RunId, RunSummary, RunsQuery, TaskName,
 };
 use drydock_api::runservice::validate::{invalid, required, text};
+use drydock_core::error::ActionError;
+use drydock_core::log::format::canonical;
 use drydock_core::store::StoreTx;
-use drydock_http::api::creation::Created;
+use drydock_http::api::creation::{Created, Repeatable};
 use drydock_http::api::page::{Cursor, ListQuery, Page, ReadQuery};
 use drydock_http::api::precondition::etag;
 use drydock_http::server::creation::Creation;
@@ -52,6 +54,7 @@ pub async fn create(
     let mut new = creation.new;
     let environment = std::mem::take(&mut new.environment);
     check_environment(&environment)?;
+    let repeatable = creation.repeatable.map(|it| without_values(it, &new)).transpose()?;
     let work = what(new)?;
     let work = move |tx: &mut StoreTx<'_>| {
         let run = match &work {
@@ -72,7 +75,17 @@ pub async fn create(
             &view,
         )?)
     };
-    answer_creation(writer, creation.repeatable, work).await
+    answer_creation(writer, repeatable, work).await
+}
+
+/// Values of variables may change between a request and its repetition, which is the same request
+/// all the same: they are not part of its digest.
+fn without_values(
+    repeatable: Repeatable,
+    new: &NewRun,
+) -> Result<Repeatable, ActionError<failures::Create>> {
+    let digest = blake3::hash(canonical(new)?.get().as_bytes()).to_hex().to_string();
+    Ok(Repeatable { digest, ..repeatable })
 }
 
 pub async fn get(
@@ -192,18 +205,42 @@ fn new_run(new: NewRun) -> Result<New, InvalidField> {
     if !(-100..=100).contains(&priority) {
         return Err(invalid("priority", "is −100 to 100"));
     }
-    let definition = check(&required("tasks", new.tasks)?);
+    let (tasks, errors) = (new.tasks, new.setup_errors);
+    let definition = match errors.is_empty() {
+        true => check(&required("tasks", tasks)?)
+            .map_err(|errors| errors.iter().map(ToString::to_string).collect()),
+        false if tasks.is_some() => {
+            return Err(invalid("setup_errors", "is in the place of `tasks`"));
+        }
+        false => Err(checked_errors(errors)?),
+    };
+    for (name, variable) in &new.variables {
+        text("variables", name.clone())?;
+        text("variables", variable.clone())?;
+    }
     Ok(New {
         project,
         group,
         name: text("name", required("name", new.name)?)?,
-        definition: definition.map_err(|errors| errors.iter().map(ToString::to_string).collect()),
+        definition,
+        variables: new.variables,
         annotations: new.annotations,
         on_newer: new.on_newer.unwrap_or(OnNewer::Queue),
         fail_fast: new.fail_fast,
         priority,
         restart_of: None,
     })
+}
+
+fn checked_errors(errors: Vec<String>) -> Result<Vec<String>, InvalidField> {
+    if errors.len() > MAX_SETUP_ERRORS {
+        return Err(invalid("setup_errors", "has too many entries"));
+    }
+    let fits = |error: &String| (1..=MAX_SETUP_ERROR).contains(&error.chars().count());
+    match errors.iter().all(fits) {
+        true => Ok(errors),
+        false => Err(invalid("setup_errors", "has an entry that is empty or too long")),
+    }
 }
 
 fn check_environment(environment: &Environment) -> Result<(), InvalidField> {

@@ -1,3 +1,4 @@
+use drydock_api::runservice::types::ProjectId;
 use drydock_core::db::column::{id, number};
 use drydock_core::db::{DbError, Tx};
 use uuid::Uuid;
@@ -12,11 +13,20 @@ pub fn span(tx: &Tx<'_>) -> Result<Option<(u64, u64)>, DbError> {
     Ok(first.zip(tx.query_one(last, [], |row| number(row, 0))?))
 }
 
-/// The events after this one, in their order.
-pub fn after(tx: &Tx<'_>, seq: u64, limit: u32) -> Result<Vec<RunEvent>, DbError> {
-    let sql = "SELECT data FROM run_events WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+/// The events after this one, in their order; of one project, if it is given.
+pub fn after(
+    tx: &Tx<'_>,
+    seq: u64,
+    project: Option<ProjectId>,
+    limit: u32,
+) -> Result<Vec<RunEvent>, DbError> {
     let seq = i64::try_from(seq).unwrap_or(i64::MAX);
-    tx.query_objects(sql, rusqlite::params![seq, limit])
+    let Some(project) = project else {
+        let sql = "SELECT data FROM run_events WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+        return tx.query_objects(sql, rusqlite::params![seq, limit]);
+    };
+    let sql = "SELECT data FROM run_events WHERE project = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+    tx.query_objects(sql, rusqlite::params![project.to_string(), seq, limit])
 }
 
 /// The ids of the oldest events.

@@ -34,6 +34,9 @@ pub struct Run {
     pub stop: Option<StopRequest>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub setup_errors: Vec<String>,
+    /// The names of the project's variables, by their names in the environment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

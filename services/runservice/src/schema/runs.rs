@@ -58,8 +58,10 @@ CREATE INDEX tasks_ready ON tasks (run) WHERE ready_at IS NOT NULL;";
 pub const RUN_EVENTS: &str = "CREATE TABLE run_events (
     id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
     data TEXT NOT NULL,
-    seq INTEGER NOT NULL UNIQUE GENERATED ALWAYS AS (data ->> '$.seq') STORED
-) STRICT;";
+    seq INTEGER NOT NULL UNIQUE GENERATED ALWAYS AS (data ->> '$.seq') STORED,
+    project TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.project') STORED
+) STRICT;
+CREATE INDEX run_events_project ON run_events (project, seq);";
 
 /// There is one gate at most.
 pub const GATES: &str = "CREATE TABLE gates (

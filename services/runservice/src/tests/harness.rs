@@ -73,6 +73,7 @@ pub fn new_run(of: ProjectId, tasks: &Value) -> New {
         group: Group::of_project(of),
         name: "main".to_owned(),
         definition,
+        variables: BTreeMap::new(),
         annotations: BTreeMap::new(),
         on_newer: OnNewer::Queue,
         fail_fast: false,

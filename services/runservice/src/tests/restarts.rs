@@ -1,19 +1,32 @@
 use std::collections::BTreeMap;
 
+use drydock_api::runservice::endpoints::run::Create;
 use drydock_api::runservice::types::{Phase, RestartFrom, RunId, RunResult};
+use drydock_runtime::encryption::Bound;
 use serde_json::json;
 
-use super::harness::{TestRuns, code, one_task};
+use super::harness::{TestRuns, code, new_run, one_task, project};
 use crate::action::restart::restart;
+use crate::action::run::{Environment, KeptTasks, New, create};
+use crate::action::state::definition;
 use crate::record::Run;
+use crate::schema::RUN_DEFINITIONS;
 
 async fn again(
     runs: &TestRuns,
     run: RunId,
     from: RestartFrom,
 ) -> Result<Run, drydock_core::error::BoxError> {
+    with_values(runs, run, from, BTreeMap::new()).await
+}
+
+async fn with_values(
+    runs: &TestRuns,
+    run: RunId,
+    from: RestartFrom,
+    environment: Environment,
+) -> Result<Run, drydock_core::error::BoxError> {
     let (settings, encryptor) = (runs.settings.clone(), runs.encryptor.clone());
-    let environment = BTreeMap::new();
     runs.act(move |tx| restart(tx, &settings, &encryptor, run, from, &environment)).await
 }
 
@@ -69,4 +82,36 @@ async fn only_an_ended_run_with_a_failure_is_restarted_from_there() {
     );
     let bad = runs.create(&json!({"a": {"steps": [], "depends": ["a"]}})).await;
     assert_eq!(code(again(&runs, bad.id, RestartFrom::Start).await), "run_not_restartable");
+}
+
+fn values(of: &[(&str, &str)]) -> Environment {
+    of.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn a_restart_takes_values_from_the_run_but_those_of_variables_anew() {
+    let runs = TestRuns::start().await;
+    let executor = runs.executor("one", 1).await;
+    let new = New {
+        variables: values(&[("TOKEN", "registry_token"), ("KEY", "deploy_key")]),
+        ..new_run(project(7), &one_task())
+    };
+    let given = values(&[("TOKEN", "before"), ("KEY", "before"), ("PLAIN", "1")]);
+    let (settings, encryptor) = (runs.settings.clone(), runs.encryptor.clone());
+    let none = KeptTasks::new();
+    let first = runs
+        .act(move |tx| create::<Create>(tx, &settings, &encryptor, &new, &given, &none))
+        .await
+        .unwrap();
+    let attempt = runs.claim(executor).await.unwrap();
+    runs.fail(&attempt).await;
+    let rotated = values(&[("TOKEN", "after")]);
+    let second = with_values(&runs, first.id, RestartFrom::Start, rotated).await.unwrap();
+    assert_eq!(second.variables, first.variables);
+    let run = second.clone();
+    let definition = runs.read(move |tx| Ok(definition(tx, &run)?)).await.unwrap();
+    let bound = Bound { kind: RUN_DEFINITIONS, id: second.id.0 };
+    let plain = runs.encryptor.keys.decrypt(bound, &definition.environment.unwrap()).unwrap();
+    let stored: Environment = serde_json::from_slice(&plain).unwrap();
+    assert_eq!(stored, values(&[("PLAIN", "1"), ("TOKEN", "after")]));
 }

@@ -30,6 +30,9 @@ pub enum Right {
     Read(Owned),
     /// To own the object: to be the user, or an owner of the organization, at its root.
     Own(Owned),
+    /// To start and stop runs of the project: to own it, or to be a member of its organization if
+    /// the project lets members do that.
+    Run(TreeRef),
 }
 
 /// An object that has an owner, as the caller refers to it.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use drydock_core::context::Context;
 use drydock_http::client::{Answer, AnswerStream};
 use http::Method;
@@ -17,7 +19,7 @@ impl RunserviceClient {
         query: &LogQuery,
     ) -> Result<Answer<AnswerStream>> {
         let path = with_query(&format!("{}/{step}", logs_path(run, task)), query);
-        self.calls.call(Method::GET, path).send_streamed(ctx).await
+        self.calls.call(Method::GET, path).silent_for(FOLLOWED_SILENCE).send_streamed(ctx).await
     }
 
     /// Deletes all logs of an attempt that has ended.
@@ -33,6 +35,9 @@ impl RunserviceClient {
         Ok(())
     }
 }
+
+/// How long a log that is followed may bring nothing: the service itself waits less for more.
+pub const FOLLOWED_SILENCE: Duration = Duration::from_secs(330);
 
 fn logs_path(run: RunId, task: &TaskName) -> String {
     format!("/api/v1/runs/{run}/tasks/{task}/logs")

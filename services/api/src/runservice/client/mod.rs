@@ -11,6 +11,7 @@ mod runs;
 
 use drydock_http::client::Client;
 
+pub use logs::FOLLOWED_SILENCE;
 pub use own::ExecutorClient;
 
 use crate::admin::AdminClient;

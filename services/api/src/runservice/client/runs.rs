@@ -1,13 +1,13 @@
 use drydock_core::context::Context;
 use drydock_http::api::page::{Consistency, Page, ReadQuery};
-use drydock_http::client::Answer;
-use http::Method;
+use drydock_http::client::{Answer, AnswerStream};
+use http::{Method, header};
 
 use super::RunserviceClient;
-use crate::calls::{Result, segment};
+use crate::calls::{Result, segment, with_query};
 use crate::runservice::types::{
-    ApprovalBody, ByNumberQuery, EventPage, EventsQuery, NewRun, ResumeGateView, RunId, RunSummary,
-    RunView, RunsQuery, TaskName,
+    ApprovalBody, ByNumberQuery, EVENT_STREAM, EventPage, EventsQuery, NewRun, ResumeGateView,
+    RunId, RunSummary, RunView, RunsQuery, TaskName,
 };
 
 impl RunserviceClient {
@@ -75,10 +75,19 @@ impl RunserviceClient {
         self.decide(ctx, format!("{}/refuse", task_path(run, task)), refusal).await
     }
 
-    /// Events after a cursor; `None`: from the oldest one that is kept.
-    pub async fn events(&self, ctx: &Context, from: Option<&str>) -> Result<EventPage> {
-        let query = EventsQuery { from: from.map(str::to_owned) };
-        Ok(self.calls.get(ctx, format!("{RUNS}/events"), &query).await?.body)
+    /// One page of events.
+    pub async fn events(&self, ctx: &Context, query: &EventsQuery) -> Result<EventPage> {
+        Ok(self.calls.get(ctx, EVENTS.to_owned(), query).await?.body)
+    }
+
+    /// Reads events as they come, as `text/event-stream`.
+    pub async fn follow_events(
+        &self,
+        ctx: &Context,
+        query: &EventsQuery,
+    ) -> Result<Answer<AnswerStream>> {
+        let call = self.calls.call(Method::GET, with_query(EVENTS, query));
+        call.header(header::ACCEPT, EVENT_STREAM).send_streamed(ctx).await
     }
 
     pub async fn resume_gate(
@@ -104,6 +113,7 @@ impl RunserviceClient {
 }
 
 const RUNS: &str = "/api/v1/runs";
+const EVENTS: &str = "/api/v1/runs/events";
 const RESUME_GATE: &str = "/api/v1/gates/resume";
 
 fn run_path(run: RunId) -> String {

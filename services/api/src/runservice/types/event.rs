@@ -4,6 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Group, Phase, ProjectId, RunId, RunResult};
 
+/// The media type of a stream of events.
+pub const EVENT_STREAM: &str = "text/event-stream";
+/// The header in which an EventSource gives back the id of the last event that it got.
+pub const LAST_EVENT_ID: http::HeaderName = http::HeaderName::from_static("last-event-id");
+
 /// A change of a run's phase or result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunEventView {
@@ -26,6 +31,9 @@ pub struct EventsQuery {
     /// default it begins with the oldest event that is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// Only changes of runs of this project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectId>,
 }
 
 /// Events in the order in which they were committed, none missing.

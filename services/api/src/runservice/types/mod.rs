@@ -14,7 +14,7 @@ mod task;
 mod time_span;
 mod waiting;
 
-pub use event::{EventPage, EventsQuery, RunEventView};
+pub use event::{EVENT_STREAM, EventPage, EventsQuery, LAST_EVENT_ID, RunEventView};
 pub use executor::{
     ClaimQuery, Claimed, ClaimedAttempt, ClaimedRun, ClaimedTask, ExecutorChange, ExecutorView,
     Heartbeat, HeartbeatAnswer, HeldAttempt, MAX_LIMIT, NewClaim, NewExecutor, NewExecutorView,
@@ -30,7 +30,8 @@ pub use names::{Group, InvalidGroup, InvalidLabel, InvalidTaskName, Label, TaskN
 pub use report::{ArchiveReport, LogReport, MAX_OBJECT_NAME, Status, StepExit, StepReport};
 pub use run::{
     ApprovalBody, ApprovalDecision, ApprovalView, AttemptView, ByNumberQuery, MAX_ANNOTATIONS,
-    MAX_ENVIRONMENT_BYTES, MAX_TEXT, NewRun, RunSummary, RunView, RunsQuery, TaskView,
+    MAX_ENVIRONMENT_BYTES, MAX_SETUP_ERROR, MAX_SETUP_ERRORS, MAX_TEXT, NewRun, RunSummary,
+    RunView, RunsQuery, TaskView,
 };
 pub use state::{
     AttemptPhase, HeldState, LogState, OnNewer, Phase, Reason, RestartFrom, RunResult, TaskStatus,

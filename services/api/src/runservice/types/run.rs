@@ -17,6 +17,10 @@ use crate::distinct;
 pub const MAX_TEXT: usize = 255;
 pub const MAX_ANNOTATIONS: usize = 64;
 pub const MAX_ENVIRONMENT_BYTES: usize = 64 * 1024;
+/// The greatest number of errors of a definition.
+pub const MAX_SETUP_ERRORS: usize = 128;
+/// The greatest length of one of them.
+pub const MAX_SETUP_ERROR: usize = 1024;
 
 /// The body of POST `/runs`: a new run with `project`, `name` and `tasks`, or the restart of an
 /// earlier one with `restart_of` and `from`.
@@ -34,9 +38,19 @@ pub struct NewRun {
     /// The tasks by name. Tasks that do not fit together make a run in the phase `setup_error`.
     #[serde(default, deserialize_with = "given_tasks", skip_serializing_if = "Option::is_none")]
     pub tasks: Option<BTreeMap<String, TaskSpec>>,
-    /// Variables, whose values are stored encrypted and answered to executors only.
+    /// What is wrong with a definition of which no tasks can be made: the run is stored in the phase
+    /// `setup_error`. In the place of `tasks`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_SETUP_ERRORS), inner(length(min = 1, max = MAX_SETUP_ERROR)))]
+    pub setup_errors: Vec<String>,
+    /// Variables, whose values are stored encrypted and answered to executors only. A restart takes
+    /// those that it does not name from the run.
     #[serde(default, deserialize_with = "distinct", skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
+    /// Of the environment, the names whose values come from variables of the project, with the names
+    /// of those. A restart does not take their values from the run.
+    #[serde(default, deserialize_with = "distinct", skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "distinct", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,6 +102,10 @@ pub struct RunSummary {
     pub reason: Option<Reason>,
     /// What is wrong with the tasks of a run in the phase `setup_error`.
     pub setup_errors: Vec<String>,
+    /// Of the environment, the names whose values come from variables of the project, with the names
+    /// of those.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
     pub on_newer: OnNewer,
     pub fail_fast: bool,
@@ -135,6 +153,8 @@ pub struct TaskView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApprovalView {
     pub state: ApprovalDecision,
+    /// The creator of the run may not approve the task.
+    pub forbid_creator: bool,
     pub since: Timestamp,
     pub expires_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -59,6 +59,7 @@ pub fn new_run(project: ProjectId) -> Run {
         priority: 0,
         stop: None,
         setup_errors: Vec::new(),
+        variables: BTreeMap::new(),
         annotations: BTreeMap::new(),
         restart_of: None,
         queued_at: at(0),

@@ -1,0 +1,39 @@
+//! The source of a run in its repository, and the group of the runs of one source.
+
+use std::collections::BTreeMap;
+
+use drydock_api::runservice::types::{Group, InvalidGroup, ProjectId};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    Branch(String),
+    Tag(String),
+    Ref(String),
+}
+
+impl Source {
+    /// The kind, as it is written in groups and annotations, and the name.
+    pub fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Source::Branch(name) => ("branch", name),
+            Source::Tag(name) => ("tag", name),
+            Source::Ref(name) => ("ref", name),
+        }
+    }
+
+    /// The source of the run that has these annotations.
+    pub fn of(annotations: &BTreeMap<String, String>) -> Option<Source> {
+        let name = |kind: &str| annotations.get(kind).cloned();
+        let branch = name("branch").map(Source::Branch);
+        branch.or_else(|| name("tag").map(Source::Tag)).or_else(|| name("ref").map(Source::Ref))
+    }
+
+    /// The runs of one branch, tag or ref follow each other.
+    ///
+    /// # Errors
+    /// If the name cannot be part of a path.
+    pub fn group(&self, project: ProjectId) -> Result<Group, InvalidGroup> {
+        let (kind, name) = self.parts();
+        format!("{}/{kind}/{name}", Group::of_project(project)).parse()
+    }
+}
