@@ -164,7 +164,12 @@ fn with(parameter: &str) -> Vec<Spec> {
 #[test]
 fn every_query_that_is_wrong() {
     let mut lines = Vec::new();
-    for (parameter, query, outcome) in WRONG_QUERIES {
+    let own = [
+        ("from", "form=x", "400 invalid_query"),
+        ("attempt", "attempt=x", "400 invalid_query"),
+        ("branch", "branches=x", "400 invalid_query"),
+    ];
+    for (parameter, query, outcome) in WRONG_QUERIES.into_iter().chain(own) {
         let meant = with(parameter);
         if meant.is_empty() {
             continue;
