@@ -117,7 +117,8 @@ impl Following {
         loop {
             let mut silent = false;
             if !std::mem::take(&mut self.look) {
-                // If nothing comes, it looks all the same: a look of the other loop may have failed.
+                // If nothing comes, it looks all the same: a look of the other loop may have
+                // failed.
                 match tokio::time::timeout_at(silent_at, self.newest.changed()).await {
                     Ok(woken) => woken.ok()?,
                     Err(_) => silent = true,

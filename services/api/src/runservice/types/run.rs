@@ -38,8 +38,8 @@ pub struct NewRun {
     /// The tasks by name. Tasks that do not fit together make a run in the phase `setup_error`.
     #[serde(default, deserialize_with = "given_tasks", skip_serializing_if = "Option::is_none")]
     pub tasks: Option<BTreeMap<String, TaskSpec>>,
-    /// What is wrong with a definition of which no tasks can be made: the run is stored in the phase
-    /// `setup_error`. In the place of `tasks`.
+    /// What is wrong with a definition of which no tasks can be made: the run is stored in the
+    /// phase `setup_error`. In the place of `tasks`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_SETUP_ERRORS), inner(length(min = 1, max = MAX_SETUP_ERROR)))]
     pub setup_errors: Vec<String>,
@@ -47,8 +47,8 @@ pub struct NewRun {
     /// those that it does not name from the run.
     #[serde(default, deserialize_with = "distinct", skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
-    /// Of the environment, the names whose values come from variables of the project, with the names
-    /// of those. A restart does not take their values from the run.
+    /// Of the environment, the names whose values come from variables of the project, with the
+    /// names of those. A restart does not take their values from the run.
     #[serde(default, deserialize_with = "distinct", skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "distinct", skip_serializing_if = "BTreeMap::is_empty")]
@@ -102,8 +102,8 @@ pub struct RunSummary {
     pub reason: Option<Reason>,
     /// What is wrong with the tasks of a run in the phase `setup_error`.
     pub setup_errors: Vec<String>,
-    /// Of the environment, the names whose values come from variables of the project, with the names
-    /// of those.
+    /// Of the environment, the names whose values come from variables of the project, with the
+    /// names of those.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
