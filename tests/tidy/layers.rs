@@ -5,11 +5,12 @@ use serde_json::Value;
 use crate::tracked::run;
 
 /// Every package, and what it may depend on, tests included: never something above it.
-const LAYERS: [(&str, &[&str]); 16] = [
+const LAYERS: [(&str, &[&str]); 17] = [
     ("drydock-core", &["drydock-core"]),
     ("drydock-backends", &["drydock-core"]),
     ("drydock-http", &["drydock-core"]),
     ("drydock-api", &["drydock-core", "drydock-http"]),
+    ("drydock-runfile", &["drydock-api"]),
     ("drydock-runtime", &["drydock-core", "drydock-http", "drydock-api"]),
     ("drydock-configstore", BELOW_SERVICES),
     ("drydock-runservice", BELOW_SERVICES),
@@ -23,12 +24,14 @@ const LAYERS: [(&str, &[&str]); 16] = [
     ("drydock-sim", BELOW_SIM),
     ("drydock-tests", BELOW_TESTS),
 ];
-const BELOW_SERVICES: &[&str] = &["drydock-core", "drydock-http", "drydock-api", "drydock-runtime"];
+const BELOW_SERVICES: &[&str] =
+    &["drydock-core", "drydock-http", "drydock-api", "drydock-runfile", "drydock-runtime"];
 const BELOW_DRYDOCK: &[&str] = &[
     "drydock-core",
     "drydock-backends",
     "drydock-http",
     "drydock-api",
+    "drydock-runfile",
     "drydock-runtime",
     "drydock-configstore",
     "drydock-runservice",
@@ -40,6 +43,7 @@ const BELOW_SIM: &[&str] = &[
     "drydock-backends",
     "drydock-http",
     "drydock-api",
+    "drydock-runfile",
     "drydock-runtime",
     "drydock-configstore",
     "drydock-runservice",
@@ -55,6 +59,7 @@ const BELOW_TESTS: &[&str] = &[
     "drydock-backends",
     "drydock-http",
     "drydock-api",
+    "drydock-runfile",
     "drydock-runtime",
     "drydock-configstore",
     "drydock-runservice",

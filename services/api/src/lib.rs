@@ -10,5 +10,6 @@ pub mod gateway;
 pub mod names;
 pub mod refusals;
 pub mod runservice;
+pub mod when;
 
 pub use distinct::distinct;

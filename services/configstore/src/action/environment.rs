@@ -6,15 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_api::configstore::endpoints::project::ResolveEnvironment;
 use drydock_api::configstore::types::{
-    EnvironmentQuery, RunEnvironment, SecretData, VariableValue, When, WhenConditions,
+    EnvironmentQuery, RunEnvironment, SecretData, VariableValue,
 };
 use drydock_api::names::TreeRef;
+use drydock_api::when::RefNames;
 use drydock_core::db::Tx;
 use drydock_core::error::ActionError;
 use drydock_runtime::encryption::{Encrypted, KeyRing};
 use drydock_runtime::encryptor::decrypt;
 use uuid::Uuid;
-use wildmatch::WildMatchPattern;
 use zeroize::Zeroizing;
 
 use super::project;
@@ -95,113 +95,10 @@ fn open<'a>(
 }
 
 fn fits(value: &VariableValue, run: &EnvironmentQuery) -> bool {
-    let Some(When { branch, tag, r#ref }) = &value.when else { return true };
-    let asked = [(branch, &run.branch), (tag, &run.tag), (r#ref, &run.r#ref)];
-    let given = asked.into_iter().filter_map(|(when, of)| Some((when.as_ref()?, of.as_deref())));
-    let mut verdicts = given.map(|(when, of)| verdict(when, of)).peekable();
-    if verdicts.peek().is_none() {
-        return true;
-    }
-    let (mut included, mut excluded) = (false, false);
-    for verdict in verdicts {
-        included |= verdict == Verdict::Included;
-        excluded |= verdict == Verdict::Excluded;
-    }
-    included && !excluded
-}
-
-#[derive(PartialEq, Eq)]
-enum Verdict {
-    Included,
-    Excluded,
-    Neither,
-}
-
-/// Whether a condition matches. Without patterns to include, it matches unless one excludes.
-fn verdict(when: &WhenConditions, of: Option<&str>) -> Verdict {
-    let Some(of) = of else { return Verdict::Neither };
-    let any = |patterns: &[String]| patterns.iter().any(|pattern| is_like(pattern, of));
-    if any(&when.exclude) {
-        Verdict::Excluded
-    } else if when.include.is_empty() || any(&when.include) {
-        Verdict::Included
-    } else {
-        Verdict::Neither
-    }
-}
-
-/// Whether `text` matches the pattern, in which `*` matches any number of characters and every
-/// other character itself. The wildcard for one character is set to `\0`, which no git ref holds.
-fn is_like(pattern: &str, text: &str) -> bool {
-    WildMatchPattern::<'*', '\0'>::new(pattern).matches(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn when(branch: Option<(&[&str], &[&str])>, tag: Option<(&[&str], &[&str])>) -> VariableValue {
-        let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
-        let conditions = |(include, exclude): (&[&str], &[&str])| WhenConditions {
-            include: texts(include),
-            exclude: texts(exclude),
-        };
-        VariableValue {
-            secret_name: "secret".parse().unwrap(),
-            secret_var: "key".into(),
-            when: Some(When {
-                branch: branch.map(conditions),
-                tag: tag.map(conditions),
-                r#ref: None,
-            }),
-        }
-    }
-
-    fn on(branch: Option<&str>, tag: Option<&str>) -> EnvironmentQuery {
-        EnvironmentQuery {
-            branch: branch.map(str::to_owned),
-            tag: tag.map(str::to_owned),
-            ..EnvironmentQuery::default()
-        }
-    }
-
-    #[test]
-    fn a_value_is_taken_if_something_includes_the_run_and_nothing_excludes_it() {
-        let main = when(Some((&["main", "release/*"], &["release/old*"])), None);
-        assert!(fits(&main, &on(Some("main"), None)));
-        assert!(fits(&main, &on(Some("release/1"), None)));
-        assert!(!fits(&main, &on(Some("release/old-1"), None)));
-        assert!(!fits(&main, &on(Some("Main"), None)), "case counts");
-        assert!(!fits(&main, &on(None, Some("main"))), "a tag is no branch");
-        assert!(!fits(&main, &on(None, None)));
-        let either = when(Some((&["main"], &[])), Some((&["v*"], &["v0*"])));
-        assert!(fits(&either, &on(Some("main"), None)));
-        assert!(fits(&either, &on(None, Some("v1"))));
-        assert!(!fits(&either, &on(Some("main"), Some("v0.1"))));
-        let but = when(Some((&[], &["main"])), None);
-        assert!(fits(&but, &on(Some("other"), None)) && !fits(&but, &on(Some("main"), None)));
-    }
-
-    #[test]
-    fn without_conditions_a_value_is_always_taken() {
-        assert!(fits(&when(None, None), &on(Some("main"), None)));
-        let always = VariableValue { when: None, ..when(None, None) };
-        assert!(fits(&always, &on(None, None)));
-    }
-
-    #[test]
-    fn only_the_star_is_special_in_patterns() {
-        for (pattern, text, expected) in [
-            ("a_b", "a-b", false),
-            ("a?b", "a-b", false),
-            ("a?b", "a?b", true),
-            ("*", "", true),
-            ("a*c", "abbc", true),
-            ("a*c", "abbd", false),
-            ("a.c", "abc", false),
-            ("Dev", "dev", false),
-        ] {
-            assert_eq!(is_like(pattern, text), expected, "{pattern} {text}");
-        }
-    }
+    let names = RefNames {
+        branch: run.branch.as_deref(),
+        tag: run.tag.as_deref(),
+        r#ref: run.r#ref.as_deref(),
+    };
+    value.when.as_ref().is_none_or(|when| when.is_met(names))
 }

@@ -35,13 +35,11 @@ pub use token::{
 };
 pub use tree_query::TreeQuery;
 pub use user::{NewUser, User, UserChange};
-pub use variable::{
-    NewVariable, VariableChange, VariableValue, VariableView, When, WhenConditions,
-};
-
+pub use variable::{NewVariable, VariableChange, VariableValue, VariableView};
 pub use visibility::Visibility;
 
 use crate::names::PRINTABLE;
+pub use crate::when::{When, WhenConditions};
 
 /// Distinguishes `null` (the value is removed) from a field that is left out (no change).
 fn given<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>

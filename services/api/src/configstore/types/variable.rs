@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{PRINTABLE, Scope};
 use crate::names::Name;
+use crate::when::When;
 
 /// One value of a variable: a key of a secret, and the condition under which runs take it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,43 +23,6 @@ pub struct VariableValue {
         skip_serializing_if = "Option::is_none"
     )]
     pub when: Option<When>,
-}
-
-/// The condition of a value: a run takes it if one of these includes the run's branch, tag or ref,
-/// and none excludes it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct When {
-    #[serde(
-        default,
-        deserialize_with = "object::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub branch: Option<WhenConditions>,
-    #[serde(
-        default,
-        deserialize_with = "object::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub tag: Option<WhenConditions>,
-    #[serde(
-        default,
-        deserialize_with = "object::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub r#ref: Option<WhenConditions>,
-}
-
-/// Patterns, in which `*` matches any number of characters.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct WhenConditions {
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 255), regex(pattern = PRINTABLE)))]
-    pub include: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 255), regex(pattern = PRINTABLE)))]
-    pub exclude: Vec<String>,
 }
 
 /// A variable, as it is answered.
