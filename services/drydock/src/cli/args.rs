@@ -12,6 +12,7 @@ use super::objects::args::{
     GroupAction, OrgAction, ProjectAction, RemoteSourceAction, SecretAction, TokenAction,
     UserAction, VariableAction,
 };
+use super::run_args::RunAction;
 pub use super::server_args::{GatewayArgs, ServerArgs, ServiceArgs, StoredService, TlsArgs};
 
 /// The control plane of a CI/CD system.
@@ -132,6 +133,13 @@ pub enum Command {
     RemoteSource {
         #[command(subcommand)]
         action: RemoteSourceAction,
+        #[command(flatten)]
+        gateway: GatewayArgs,
+    },
+    /// Check files that define runs; start, show, follow and stop runs
+    Run {
+        #[command(subcommand)]
+        action: RunAction,
         #[command(flatten)]
         gateway: GatewayArgs,
     },

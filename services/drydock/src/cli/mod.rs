@@ -26,6 +26,8 @@ mod output;
 mod recover;
 mod repeats;
 mod run;
+mod run_args;
+mod runs;
 mod serve;
 mod server_args;
 mod signals;

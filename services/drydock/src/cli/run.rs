@@ -14,8 +14,10 @@ use super::exit::{Failure, USAGE};
 use super::logging::Log;
 use super::objects::session::Session;
 use super::objects::{group, org, project, remote_source, secret, token, user, variable};
+use super::run_args::RunAction;
 use super::{
-    backup, doctor, examine, export, import, lineages, logging, maintenance, output, recover, serve,
+    backup, doctor, examine, export, import, lineages, logging, maintenance, output, recover, runs,
+    serve,
 };
 use crate::config::{Config, ConfigError, Environment, Loaded, Sources, load};
 
@@ -122,6 +124,9 @@ fn call(command: Command, environment: &Environment) -> Result<(), Failure> {
         }
         Command::RemoteSource { action, gateway } => {
             with(gateway.or(environment), |it| remote_source::run(it, action))
+        }
+        Command::Run { action: RunAction::Check { file }, gateway } => {
+            runs::check::run(&file, gateway.json)
         }
         Command::Executor { action: ExecutorAction::Manage(action) } => {
             let server = action.server().server(environment);

@@ -22,6 +22,8 @@ mod objects;
 #[cfg(test)]
 mod operator;
 #[cfg(test)]
+mod run_check;
+#[cfg(test)]
 mod runservice;
 #[cfg(test)]
 mod serve;
