@@ -14,6 +14,7 @@ mod failure;
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -183,6 +184,8 @@ pub struct RemoteError {
     pub kind: Kind,
     pub code: String,
     pub message: String,
+    /// How long the server wants to be left alone, if it said so.
+    pub retry_after: Option<Duration>,
 }
 
 /// The first [`ApiError`] in the chain of causes, `error` itself included.

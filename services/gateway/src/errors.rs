@@ -158,7 +158,8 @@ mod tests {
 
     fn remote(kind: Kind, code: &str) -> ClientError {
         let message = "an internal word".to_owned();
-        ClientError::Remote(RemoteError { kind, code: code.to_owned(), message })
+        let code = code.to_owned();
+        ClientError::Remote(RemoteError { kind, code, message, retry_after: None })
     }
 
     fn told(code: Code, message: &str) -> ApiError {
@@ -215,7 +216,8 @@ mod tests {
         let own = || ["a", "b"].map(|group| told(Code::ProjectGroupNotExist, group));
         for (said, shown) in [("a", "a"), ("b", "b"), ("c", "a")] {
             let code = Code::ProjectGroupNotExist.as_str().to_owned();
-            let remote = RemoteError { kind: Kind::NotExist, code, message: said.to_owned() };
+            let (kind, message) = (Kind::NotExist, said.to_owned());
+            let remote = RemoteError { kind, code, message, retry_after: None };
             assert_eq!(of(remote.into(), own()).message(), shown);
         }
     }

@@ -82,6 +82,12 @@ impl<'a> Call<'a> {
         self.header(header::CONTENT_TYPE, "application/json")
     }
 
+    /// A body that is sent as often as necessary.
+    pub fn bytes(mut self, body: Bytes) -> Self {
+        self.body = Payload::Whole(body);
+        self
+    }
+
     pub fn body(mut self, body: Body) -> Self {
         self.body = Payload::Streamed(Some(body));
         self
@@ -228,14 +234,14 @@ impl<'a> Call<'a> {
         if response.status().is_success() {
             return Ok(AnswerHead { response, connection, at });
         }
-        let status = response.status();
         let limit = self.client.settings.max_answer_bytes;
-        let body = read_all(ctx, &server.authority, limit, response.into_body()).await;
+        let (parts, body) = response.into_parts();
+        let body = read_all(ctx, &server.authority, limit, body).await;
         if body.is_ok() {
             server.idle.keep(connection);
         }
         // If the body ends in the middle, the status says enough.
-        Err(remote_error(status, &body.unwrap_or_default()).into())
+        Err(remote_error(parts.status, &parts.headers, &body.unwrap_or_default()).into())
     }
 
     /// Sends on an idle connection if one takes the request, else on a new one.

@@ -1,7 +1,9 @@
 //! The errors of a call, which say whether the request may have been applied.
 
+use std::time::Duration;
+
 use drydock_core::error::{BoxError, Kind, RemoteError};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header};
 
 use crate::api::error_body::{ErrorBody, kind_of};
 
@@ -50,15 +52,22 @@ impl ClientError {
     }
 }
 
-/// Reads the error of an answer that is not 2xx; if the body is not ours, only the status counts.
-pub fn remote_error(status: StatusCode, body: &[u8]) -> RemoteError {
+/// Reads the error of an answer that is not 2xx; if the body is not ours, only the status and the
+/// header `Retry-After` count.
+pub fn remote_error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> RemoteError {
     let kind = kind_of(status);
-    match serde_json::from_slice::<ErrorBody>(body) {
-        Ok(body) => RemoteError { kind, code: body.code, message: body.message },
-        Err(_) => RemoteError {
-            kind,
-            code: kind.default_code().to_owned(),
-            message: format!("the server answered {status} without an explanation"),
-        },
-    }
+    let (code, message) = match serde_json::from_slice::<ErrorBody>(body) {
+        Ok(body) => (body.code, body.message),
+        Err(_) => {
+            let message = format!("the server answered {status} without an explanation");
+            (kind.default_code().to_owned(), message)
+        }
+    };
+    RemoteError { kind, code, message, retry_after: retry_after(headers) }
+}
+
+/// A number of seconds. A date is not understood: it would be that of another clock.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }

@@ -110,6 +110,19 @@ async fn a_body_that_is_not_ours_leaves_the_status() {
 }
 
 #[tokio::test]
+async fn a_server_says_how_long_it_wants_to_be_left_alone() {
+    let date = "HTTP/1.1 503 Later\r\nRetry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n\r\n";
+    for (answer, expected) in [
+        ("HTTP/1.1 429 Later\r\nRetry-After: 7\r\n\r\n", Some(Duration::from_secs(7))),
+        (date, None),
+        ("HTTP/1.1 503 Later\r\n\r\n", None),
+    ] {
+        let error = get(&canned(answer).await).await;
+        assert_eq!(error.remote().unwrap().retry_after, expected, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_connection_was_not_sent() {
     let client = Client::new(Arc::new(DuplexNet::default()), "nobody:1");
     let error = get(&client).await;
