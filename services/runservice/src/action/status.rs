@@ -1,7 +1,7 @@
 //! The end of an attempt, as its executor reports it.
 
-use drydock_api::runservice::refusals::{AttemptNotExist, BadStatus, StaleAttempt};
-use drydock_api::runservice::types::{AttemptId, ExecutorId, Status};
+use drydock_api::runservice::refusals::{AttemptNotExist, BadStatus};
+use drydock_api::runservice::types::{AttemptId, AttemptPhase, ExecutorId, Status};
 use drydock_core::db::Tx;
 use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
@@ -10,8 +10,8 @@ use super::reconcile;
 use super::state::{load_known, save};
 use crate::engine::EngineSettings;
 use crate::engine::attempt::finish;
-use crate::engine::status::{Verdict, judge};
-use crate::record::Attempt;
+use crate::engine::status::{Verdict, judge, late_logs};
+use crate::record::{Attempt, Stored};
 use crate::schema::ATTEMPTS;
 
 /// An attempt of this executor.
@@ -25,26 +25,33 @@ pub fn find<F: From<AttemptNotExist>>(
     Ok(own.ok_or(AttemptNotExist(attempt))?)
 }
 
-/// Ends the attempt as its executor reports it. The same report again changes nothing.
-pub fn report<F: From<AttemptNotExist> + From<BadStatus> + From<StaleAttempt>>(
+/// Ends the attempt as its executor reports it. The same report again changes nothing. If it has
+/// ended otherwise, only what the report says of logs is taken, and the answer is its phase.
+pub fn report<F: From<AttemptNotExist> + From<BadStatus>>(
     tx: &mut StoreTx<'_>,
     settings: &EngineSettings,
     executor: ExecutorId,
     attempt: AttemptId,
     status: &Status,
-) -> Result<(), ActionError<F>> {
+) -> Result<Option<AttemptPhase>, ActionError<F>> {
     let attempt = find(tx, executor, attempt)?;
     let before = load_known(tx, attempt.run)?;
-    let now = tx.now();
-    let verdict = judge(before.spec(&attempt.name), &attempt, status, now);
-    match verdict.map_err(|problem| BadStatus(problem.to_string()))? {
-        Verdict::Repeated => Ok(()),
-        Verdict::Stale(phase) => Err(StaleAttempt(phase).into()),
+    let (spec, now) = (before.spec(&attempt.name), tx.now());
+    let verdict = judge(spec, &attempt, status, now);
+    let stale = match verdict.map_err(|problem| BadStatus(problem.to_string()))? {
+        Verdict::Repeated => None,
+        Verdict::Stale(phase) => Some(phase),
         Verdict::Ends(ending) => {
             let mut after = before.clone();
             finish(&mut after, &attempt.name, ending, now, settings);
             save(tx, settings, &before, after)?;
-            reconcile::by_report(tx, &attempt)
+            reconcile::by_report(tx, &attempt)?;
+            return Ok(None);
         }
+    };
+    if let Some(mut known) = late_logs(spec, &attempt, status) {
+        known.touch(now);
+        tx.put(ATTEMPTS, known.id.0, &known)?;
     }
+    Ok(stale)
 }

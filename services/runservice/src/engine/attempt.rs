@@ -32,7 +32,8 @@ pub struct Ending {
     pub phase: AttemptPhase,
     pub reason: Option<Reason>,
     pub steps: Vec<StepReport>,
-    pub logs: BTreeMap<String, LogReport>,
+    /// Which logs there are. Absent: its executor has not said it.
+    pub logs: Option<BTreeMap<String, LogReport>>,
     pub archives: BTreeMap<String, ArchiveReport>,
 }
 
@@ -43,7 +44,7 @@ impl Ending {
             phase,
             reason: Some(reason),
             steps: Vec::new(),
-            logs: BTreeMap::new(),
+            logs: None,
             archives: BTreeMap::new(),
         }
     }
@@ -123,7 +124,9 @@ pub fn finish(
     attempt.reason = ending.reason;
     attempt.ended_at = Some(now);
     attempt.steps = ending.steps;
-    attempt.logs = ending.logs;
+    if let Some(logs) = ending.logs {
+        take_logs(attempt, logs);
+    }
     attempt.archives = ending.archives;
     match ending.phase {
         AttemptPhase::Failed => {
@@ -135,6 +138,14 @@ pub fn finish(
     }
     advance(state, now, settings);
     true
+}
+
+/// Notes which logs of an attempt there are. If there are none, none is waited for.
+pub fn take_logs(attempt: &mut Attempt, logs: BTreeMap<String, LogReport>) {
+    if logs.is_empty() {
+        attempt.log_state = LogState::Complete;
+    }
+    attempt.logs = logs;
 }
 
 /// Ends the attempt of a task whose executor is gone.
@@ -154,7 +165,10 @@ pub fn lose(
         let rest = later(now, settings.exclusive_rest);
         state.run.group_held_until = state.run.group_held_until.max(Some(rest));
     }
-    finish(state, name, Ending::unheard(phase, reason), now, settings)
+    // Nothing was started under a claim that is lost.
+    let logs = (reason == Reason::ClaimLost).then(BTreeMap::new);
+    let ending = Ending { logs, ..Ending::unheard(phase, reason) };
+    finish(state, name, ending, now, settings)
 }
 
 fn fail(

@@ -6,7 +6,7 @@ use drydock_api::runservice::types::{
 };
 use jiff::Timestamp;
 
-use super::attempt::{Ending, failing_exit, is_success};
+use super::attempt::{Ending, failing_exit, is_success, take_logs};
 use crate::record::Attempt;
 
 pub const MAX_ARCHIVE_BYTES: u64 = 5 << 30;
@@ -76,6 +76,17 @@ pub fn judge(
     Ok(Verdict::Ends(ending(attempt, status, now)))
 }
 
+/// An attempt that the service has ended itself, with the logs that its executor reports late. They
+/// are taken once. `None`: they are known, or cannot be true.
+pub fn late_logs(spec: &TaskSpec, attempt: &Attempt, status: &Status) -> Option<Attempt> {
+    if !attempt.lacks_logs() || check_logs(spec, status).is_err() {
+        return None;
+    }
+    let mut attempt = attempt.clone();
+    take_logs(&mut attempt, status.logs.clone());
+    Some(attempt)
+}
+
 /// The end as it is stored. The executor's times are kept between the claim and now.
 fn ending(attempt: &Attempt, status: &Status, now: Timestamp) -> Ending {
     let latest = now.max(attempt.claimed_at);
@@ -93,7 +104,7 @@ fn ending(attempt: &Attempt, status: &Status, now: Timestamp) -> Ending {
         phase: status.phase,
         reason,
         steps: status.steps.iter().map(step).collect(),
-        logs: status.logs.clone(),
+        logs: Some(status.logs.clone()),
         archives: status.archives.clone(),
     }
 }
@@ -104,7 +115,7 @@ fn ended(attempt: &Attempt) -> Ending {
         phase: attempt.phase,
         reason: attempt.reason,
         steps: attempt.steps.clone(),
-        logs: attempt.logs.clone(),
+        logs: Some(attempt.logs.clone()),
         archives: attempt.archives.clone(),
     }
 }

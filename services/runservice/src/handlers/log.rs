@@ -18,6 +18,7 @@ use drydock_api::runservice::types::{
 use drydock_core::context::Context;
 use drydock_core::db::DbError;
 use drydock_core::error::{ActionError, BoxError, Chain};
+use drydock_core::objects::ObjectError;
 use drydock_core::read_model::StoreError;
 use drydock_core::store::{Reads, StoreTx};
 use drydock_http::server::error::OperationError;
@@ -172,8 +173,18 @@ impl Following {
     async fn next(&mut self) -> Result<Option<Bytes>, BoxError> {
         let env = self.app.context.env.clone();
         let begun = env.monotonic();
+        let mut has_looked = false;
         loop {
-            let bytes = self.read().await?;
+            let bytes = match self.read().await {
+                Err(ReadError::Objects(ObjectError::NotExist(_))) if !has_looked => {
+                    // The log may be complete since the parts were listed: they are deleted then.
+                    has_looked = true;
+                    self.look(Reads::Linearizable).await?;
+                    self.reader.list_again();
+                    continue;
+                }
+                read => read?,
+            };
             if let Some(bytes) = bytes {
                 self.offset += bytes.len() as u64;
                 return Ok(Some(bytes));
@@ -183,7 +194,7 @@ impl Following {
                 return Ok(None);
             }
             self.wait().await?;
-            self.look().await?;
+            self.look(Reads::Local).await?;
         }
     }
 
@@ -213,12 +224,12 @@ impl Following {
     }
 
     /// Learns whether the log is complete by now.
-    async fn look(&mut self) -> Result<(), BoxError> {
+    async fn look(&mut self, reads: Reads) -> Result<(), BoxError> {
         let (id, ctx) = (self.attempt.id.0, Context::background().timeout(TIMEOUT));
         let read = move |tx: &drydock_core::db::Tx<'_>| -> Result<Option<Attempt>, BoxError> {
             tx.get(ATTEMPTS, id).map_err(|error: DbError| error.into())
         };
-        if let Some(attempt) = self.app.service.store.read(&ctx, Reads::Local, read).await? {
+        if let Some(attempt) = self.app.service.store.read(&ctx, reads, read).await? {
             self.attempt = attempt;
             self.use_sealed();
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use drydock_api::runservice::endpoints::own as failures;
-use drydock_api::runservice::refusals::InvalidField;
+use drydock_api::runservice::refusals::{InvalidField, StaleAttempt};
 use drydock_api::runservice::types::{
     AttemptId, AttemptView, ClaimQuery, Claimed, Heartbeat, HeartbeatAnswer, Label, MAX_LIMIT,
     NewClaim, Status, StopAttempt,
@@ -194,11 +194,14 @@ pub async fn report(
 ) -> Result<axum::Json<AttemptView>, OperationError<failures::Report>> {
     let engine = writer.settings().engine;
     let report = writer.transact(move |tx| {
-        status::report(tx, &engine, executor, attempt, &body)?;
-        Ok(view::attempt(&status::find(tx, executor, attempt)?))
+        let stale = status::report(tx, &engine, executor, attempt, &body)?;
+        Ok((stale, view::attempt(&status::find(tx, executor, attempt)?)))
     });
-    let report = report.await?;
+    let (stale, report) = report.await?;
     let passed = app.context.env.point("status.after_commit").await;
     passed.map_err(OperationError::at_boundary)?;
-    Ok(axum::Json(report))
+    match stale {
+        Some(phase) => Err(StaleAttempt(phase).into()),
+        None => Ok(axum::Json(report)),
+    }
 }

@@ -44,6 +44,11 @@ impl LogReader {
         }
     }
 
+    /// Forgets which parts there are: they are listed again.
+    pub fn list_again(&mut self) {
+        self.parts = Parts::default();
+    }
+
     /// The bytes that there are now.
     pub async fn size(&mut self) -> Result<u64, ReadError> {
         if let Some((sealed, _)) = &self.sealed {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::time::Duration;
 
-use drydock_api::runservice::types::{AttemptId, LogReport, LogState, LogStep, Reason};
+use drydock_api::runservice::types::{AttemptId, LogReport, LogState, LogStep};
 use drydock_core::context::Context;
 use drydock_core::error::{ActionError, BoxError, Chain};
 use drydock_core::log::format::Mode;
@@ -33,6 +33,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const AT_ONCE: usize = 64;
 /// The longest that an instance leaves an attempt to the others.
 const MAX_DELAY_MS: u64 = 2_000;
+/// How long an attempt is left alone whose logs are not whole yet: it doubles.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How long the missing bytes of a log are waited for.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 
@@ -50,15 +53,32 @@ enum SealError {
 pub struct Sealing {
     store: Store,
     logs: Logs,
-    /// When this instance turns to an attempt.
-    turns: BTreeMap<AttemptId, Duration>,
+    /// When this instance turns to an attempt, by its place among all.
+    turns: BTreeMap<u64, Turn>,
+    /// The next pass begins after this place, so that those that wait hold up no other.
+    after: u64,
     swept: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    at: Duration,
+    /// How often its logs were not whole.
+    waits: u32,
+}
+
+impl Turn {
+    /// The turn after one in which the logs could not be sealed.
+    fn again(self, now: Duration) -> Turn {
+        let wait = FIRST_WAIT.saturating_mul(1 << self.waits.min(10)).min(LONGEST_WAIT);
+        Turn { at: now + wait, waits: self.waits + 1 }
+    }
 }
 
 impl Sealing {
     pub fn new(store: Store, logs: Logs) -> Sealing {
         let swept = logs.env.monotonic();
-        Sealing { store, logs, turns: BTreeMap::new(), swept }
+        Sealing { store, logs, turns: BTreeMap::new(), after: 0, swept }
     }
 
     /// Runs until the future is dropped.
@@ -76,19 +96,15 @@ impl Sealing {
     }
 
     pub(crate) async fn pass(&mut self) -> Result<(), BoxError> {
-        let ctx = Context::background().timeout(TIMEOUT);
-        let read = |tx: &drydock_core::db::Tx<'_>| Ok(model::attempt::unsealed(tx, AT_ONCE)?);
-        let found = self.store.read(&ctx, Reads::Local, read).await?;
-        let ids: BTreeSet<AttemptId> = found.iter().map(|attempt| attempt.id).collect();
-        self.turns.retain(|attempt, _| ids.contains(attempt));
-        for attempt in found {
-            let now = self.logs.env.monotonic();
+        for attempt in self.next().await? {
+            let (place, now) = (attempt.place, self.logs.env.monotonic());
             let delay = || {
                 let delay = self.logs.env.rng("seal-delay").random_range(0..MAX_DELAY_MS);
-                now + Duration::from_millis(delay)
+                Turn { at: now + Duration::from_millis(delay), waits: 0 }
             };
-            if *self.turns.entry(attempt.id).or_insert_with(delay) <= now {
-                self.one(attempt).await;
+            let turn = *self.turns.entry(place).or_insert_with(delay);
+            if turn.at <= now && !self.one(attempt).await {
+                self.turns.insert(place, turn.again(now));
             }
         }
         if self.logs.env.monotonic().saturating_sub(self.swept) >= SWEEP_PERIOD {
@@ -96,6 +112,20 @@ impl Sealing {
             self.sweep().await?;
         }
         Ok(())
+    }
+
+    /// The attempts to look at in this pass; those after them are looked at in the next one.
+    async fn next(&mut self) -> Result<Vec<Attempt>, BoxError> {
+        let (ctx, after) = (Context::background().timeout(TIMEOUT), self.after);
+        let read =
+            move |tx: &drydock_core::db::Tx<'_>| Ok(model::attempt::unsealed(tx, after, AT_ONCE)?);
+        let found = self.store.read(&ctx, Reads::Local, read).await?;
+        let last = found.last().filter(|_| found.len() == AT_ONCE).map(|last| last.place);
+        let places: BTreeSet<u64> = found.iter().map(|attempt| attempt.place).collect();
+        let is_past = |place: u64| place <= after || last.is_some_and(|last| place > last);
+        self.turns.retain(|place, _| is_past(*place) || places.contains(place));
+        self.after = last.unwrap_or(0);
+        Ok(found)
     }
 
     /// Deletes what was stored for attempts whose logs are complete or deleted, and is not named:
@@ -113,17 +143,19 @@ impl Sealing {
         Ok(())
     }
 
-    /// Seals the logs of one attempt. Its failure, such as a damaged part, holds up no other one.
-    async fn one(&self, attempt: Attempt) {
+    /// Seals the logs of one attempt; `false`: not yet. Its failure, such as a damaged part, holds
+    /// up no other one.
+    async fn one(&self, attempt: Attempt) -> bool {
         let id = attempt.id;
-        if let Err(error) = self.attempt(attempt).await {
+        self.attempt(attempt).await.unwrap_or_else(|error| {
             let error = Chain(error.as_ref()).to_string();
             tracing::warn!(attempt = %id, error, "logs cannot be sealed; trying again later");
-        }
+            false
+        })
     }
 
-    async fn attempt(&self, attempt: Attempt) -> Result<(), BoxError> {
-        let Some(sealed) = self.logs.seal(&attempt).await? else { return Ok(()) };
+    async fn attempt(&self, attempt: Attempt) -> Result<bool, BoxError> {
+        let Some(sealed) = self.logs.seal(&attempt).await? else { return Ok(false) };
         let (id, written) = (attempt.id, sealed.logs.clone());
         let ctx = Context::background().timeout(TIMEOUT);
         let work = move |tx: &mut StoreTx<'_>| {
@@ -134,7 +166,7 @@ impl Sealing {
             // What this instance has stored is named by nobody.
             None => self.logs.delete_sealed(id, &written).await?,
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -150,18 +182,18 @@ impl Logs {
     async fn seal(&self, attempt: &Attempt) -> Result<Option<Sealed>, SealError> {
         let late =
             attempt.ended_at.is_some_and(|ended| self.env.now().duration_since(ended) >= PATIENCE);
-        let lost = matches!(attempt.reason, Some(Reason::ExecutorLost | Reason::LostInRestore));
-        if lost && !late {
+        if attempt.lacks_logs() && !late {
             return Ok(None);
         }
-        let mut sealed = Sealed { state: LogState::Complete, logs: BTreeMap::new() };
+        let state = if attempt.lacks_logs() { LogState::Incomplete } else { LogState::Complete };
+        let mut sealed = Sealed { state, logs: BTreeMap::new() };
         for (step, report) in self.reported(attempt).await? {
             let parts = self.parts(attempt.id, step).await?;
             if report.as_ref().is_some_and(|report| parts.end() < report.size) && !late {
                 return Ok(None);
             }
             let whole = self.whole(attempt.id, step, parts, report).await?;
-            if !whole.complete || lost {
+            if !whole.complete {
                 sealed.state = LogState::Incomplete;
             }
             if let Some(log) = whole.log {

@@ -122,11 +122,17 @@ impl Tails {
             piece.advance(usize::try_from(known).unwrap_or(usize::MAX).min(piece.len()));
             self.take(&tail, &mut state, piece)?;
         }
-        if state.bytes.len() >= PART {
+        let is_part = state.bytes.len() >= PART;
+        if is_part {
             self.store(&tail, &mut state).await?;
         }
         let much = self.0.held.load(Ordering::Relaxed) > MEMORY / 2;
-        let next_after_ms = if much { LONG_PAUSE_MS } else { PAUSE_MS };
+        let next_after_ms = match (much, is_part) {
+            (true, _) => LONG_PAUSE_MS,
+            // Nothing of the log waits in memory: an executor with more to send may go on.
+            (false, true) => 0,
+            (false, false) => PAUSE_MS,
+        };
         Ok(Appended { received: state.received(), stored: state.stored, next_after_ms })
     }
 

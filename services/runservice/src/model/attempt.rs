@@ -88,12 +88,14 @@ pub fn load(tx: &Tx<'_>, projects: &[ProjectId]) -> Result<Load, DbError> {
     Ok(load)
 }
 
-/// Attempts that have ended and whose logs are not complete, in the order of their claims.
-pub fn unsealed(tx: &Tx<'_>, limit: usize) -> Result<Vec<Attempt>, DbError> {
+/// Attempts that have ended and whose logs are not complete, in the order of their claims, from
+/// after a place on.
+pub fn unsealed(tx: &Tx<'_>, after: u64, limit: usize) -> Result<Vec<Attempt>, DbError> {
     let sql = format!(
-        "SELECT data FROM attempts WHERE unsealed IS NOT NULL ORDER BY place LIMIT {limit}"
+        "SELECT data FROM attempts WHERE unsealed IS NOT NULL AND place > ?1
+        ORDER BY place LIMIT {limit}"
     );
-    tx.query_objects(&sql, [])
+    tx.query_objects(&sql, [signed(after)])
 }
 
 /// The attempt of a task with this number, else the last one.

@@ -59,6 +59,13 @@ pub struct Attempt {
     pub updated_at: Timestamp,
 }
 
+impl Attempt {
+    /// Whether it has ended, and its executor has not said yet which logs there are.
+    pub fn lacks_logs(&self) -> bool {
+        self.phase.is_final() && self.log_state == LogState::Live && self.logs.is_empty()
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StopOrder {

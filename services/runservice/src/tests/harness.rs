@@ -9,6 +9,7 @@ use drydock_api::names::Ref;
 use drydock_api::runservice::endpoints::executor as failures;
 use drydock_api::runservice::endpoints::own::Report;
 use drydock_api::runservice::endpoints::run::Create;
+use drydock_api::runservice::refusals::StaleAttempt;
 use drydock_api::runservice::types::{
     AttemptId, ClaimId, ExecutorId, Group, HeldState, OnNewer, Phase, ProjectId, RunId, RunResult,
     Status, TaskSpec,
@@ -254,8 +255,11 @@ impl TestRuns {
     ) -> Result<(), BoxError> {
         let status: Status = serde_json::from_value(status.clone()).unwrap();
         let settings = self.settings.engine.clone();
-        self.act(move |tx| status::report::<Report>(tx, &settings, executor, attempt, &status))
-            .await
+        let report = move |tx: &mut StoreTx<'_>| {
+            let stale = status::report::<Report>(tx, &settings, executor, attempt, &status)?;
+            stale.map_or(Ok(()), |phase| Err(StaleAttempt(phase).into()))
+        };
+        self.act(report).await
     }
 
     pub async fn succeed(&self, attempt: &Attempt) {

@@ -74,6 +74,19 @@ async fn a_piece_is_taken_once_and_a_gap_never() {
 }
 
 #[tokio::test]
+async fn only_whoever_has_more_than_a_part_may_go_on_at_once() {
+    let runs = TestRuns::start().await;
+    let (_, tails) = runs.logs();
+    let pause = async |offset, size| {
+        let taken = tails.append(AttemptId(id(1)), STEP, offset, some_log(size)).await.unwrap();
+        taken.next_after_ms
+    };
+    assert_eq!(pause(0, 1000).await, 2000);
+    assert_eq!(pause(1000, 256 * 1024).await, 0);
+    assert_eq!(pause(1000 + 256 * 1024, 1000).await, 2000);
+}
+
+#[tokio::test]
 async fn another_instance_goes_on_from_what_is_stored() {
     let runs = TestRuns::start().await;
     let ((_, one), (_, two)) = (runs.logs(), runs.logs());
@@ -258,6 +271,23 @@ async fn who_follows_a_log_sees_all_of_it_and_then_its_end() {
 }
 
 #[tokio::test]
+async fn whoever_reads_while_a_log_becomes_complete_reads_all_of_it() {
+    let mut claims = Claims::start().await;
+    let log = some_log(3_000_000);
+    for offset in (0..3_000_000).step_by(300_000) {
+        claims.append(offset, log.slice(offset..offset + 300_000)).await;
+    }
+    let (run, query) = (claims.run, LogQuery::default());
+    let answer = claims.operator.log(&ctx(), run, &task(), STEP, &query).await.unwrap();
+    claims.report(&log).await;
+    claims.seal().await;
+    assert_eq!(claims.stored().await.log_state, LogState::Complete);
+    // The parts that it has seen so far are gone.
+    let bytes: Vec<Bytes> = answer.body.try_collect().await.unwrap();
+    assert!(bytes.concat() == log);
+}
+
+#[tokio::test]
 async fn what_is_missing_for_a_day_is_missing_for_good() {
     let mut claims = Claims::start().await;
     let log = some_log(600_000);
@@ -271,6 +301,41 @@ async fn what_is_missing_for_a_day_is_missing_for_good() {
     assert_eq!(claims.stored().await.log_state, LogState::Incomplete);
     let (state, bytes) = claims.read(from(0)).await;
     assert!(state == "incomplete" && bytes == log[..300_000]);
+}
+
+#[tokio::test]
+async fn what_there_is_of_the_logs_of_a_lost_attempt_is_kept_after_a_day() {
+    let mut claims = Claims::start().await;
+    let log = some_log(300_000);
+    claims.append(0, log.clone()).await;
+    claims.http.done("DELETE /executors/one 204", &Value::Null).await;
+    claims.seal().await;
+    assert_eq!(claims.stored().await.log_state, LogState::Live, "its executor may come back");
+    claims.http.runs.pass(86_400);
+    claims.seal().await;
+    assert_eq!(claims.stored().await.log_state, LogState::Incomplete);
+    let (state, bytes) = claims.read(from(0)).await;
+    assert!(state == "incomplete" && bytes == log);
+}
+
+#[tokio::test]
+async fn attempts_that_wait_for_their_logs_hold_up_no_other() {
+    let mut claims = Claims::start().await;
+    let missing = some_log(10);
+    claims.report(&missing).await;
+    let task = json!({"steps": [{"run": {"command": "make"}}]});
+    let tasks = (0..64).map(|nth| (format!("t{nth}"), task.clone()));
+    claims.http.expect("POST /runs 201", &new_run(Value::Object(tasks.collect()))).await;
+    for nth in 0..64 {
+        let claim = NewClaim { claim: ClaimId(id(100 + nth)), session: 1 };
+        let claimed = claims.executor.claim(&ctx(), &claim, None).await.unwrap();
+        claims.attempt = claimed.expect("there is a task").attempt.id;
+        let log = if nth < 63 { missing.clone() } else { Bytes::new() };
+        claims.report(&log).await;
+    }
+    claims.seal().await;
+    claims.seal().await;
+    assert_eq!(claims.stored().await.log_state, LogState::Complete);
 }
 
 #[tokio::test]

@@ -184,10 +184,12 @@ pub fn step(exit: StepExit) -> StepReport {
 }
 
 pub fn succeeded() -> Ending {
-    Ending { reason: None, ..Ending::unheard(AttemptPhase::Success, Reason::ExitCode) }
+    let logs = Some(Default::default());
+    Ending { reason: None, logs, ..Ending::unheard(AttemptPhase::Success, Reason::ExitCode) }
 }
 
 pub fn failed(code: u8) -> Ending {
-    let ending = Ending::unheard(AttemptPhase::Failed, Reason::ExitCode);
+    let logs = Some(Default::default());
+    let ending = Ending { logs, ..Ending::unheard(AttemptPhase::Failed, Reason::ExitCode) };
     Ending { steps: vec![step(StepExit::Code(code))], ..ending }
 }

@@ -1,12 +1,12 @@
 //! The table of statuses that an executor may report, and those that it may not.
 
-use drydock_api::runservice::types::{AttemptPhase, Reason, Status};
+use drydock_api::runservice::types::{AttemptPhase, LogState, Reason, Status};
 use serde_json::{Value, json};
 
 use super::harness::{at, name, settings, started};
 use crate::engine::RunState;
 use crate::engine::attempt::{Ending, finish};
-use crate::engine::status::{Verdict, judge};
+use crate::engine::status::{Verdict, judge, late_logs};
 use crate::engine::stop::stop;
 
 /// An attempt with a step that runs, one that may exit with 3, and one that saves.
@@ -206,4 +206,24 @@ fn a_status_after_a_loss_is_stale() {
     state.end_at("a", ending, at(160));
     let late = status(&json!({"phase": "success", "steps": [ok(), ok(), ok()]}));
     assert_eq!(judged(&state, &late), Ok(Verdict::Stale(AttemptPhase::Failed)));
+}
+
+#[test]
+fn logs_are_taken_once_from_a_report_that_comes_late() {
+    let mut state = running(false);
+    state.end_at("a", Ending::unheard(AttemptPhase::Failed, Reason::Timeout), at(160));
+    let attempt = state.attempts.values().next().unwrap();
+    assert!(attempt.lacks_logs());
+    let log = json!({"size": 9, "blake3": digest()});
+    let late = |attempt, logs: Value| {
+        let late = status(&json!({"phase": "stopped", "logs": logs}));
+        late_logs(state.spec(&name("a")), attempt, &late)
+    };
+    let known = late(attempt, json!({"0": log})).unwrap();
+    assert_eq!((known.log_state, known.logs["0"].size), (LogState::Live, 9));
+    assert_eq!(late(&known, json!({"1": log})), None, "they are known");
+    let silent = late(attempt, json!({})).unwrap();
+    assert_eq!(silent.log_state, LogState::Complete);
+    assert_eq!(late(&silent, json!({"0": log})), None);
+    assert_eq!(late(attempt, json!({"7": log})), None, "there is no such step");
 }
