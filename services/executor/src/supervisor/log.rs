@@ -125,6 +125,25 @@ mod tests {
     }
 
     #[test]
+    fn a_disk_that_is_full_is_said_once_and_the_digest_is_that_of_what_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut log = Log::create(&path, 100).unwrap();
+        log.write(b"abc").unwrap();
+        let disk = std::mem::replace(
+            &mut log.file,
+            File::options().write(true).open("/dev/full").unwrap(),
+        );
+        assert_eq!(log.write(b"def").unwrap_err().kind(), io::ErrorKind::StorageFull);
+        // There is room again, but a hole in a log would not be seen.
+        log.file = disk;
+        log.write(b"ghi").unwrap();
+        let digest = log.finish().unwrap();
+        assert_eq!((digest.size, std::fs::read(path).unwrap()), (3, b"abc".to_vec()));
+        assert_eq!(digest.blake3, blake3::hash(b"abc").to_hex().as_str());
+    }
+
+    #[test]
     fn a_full_log_keeps_its_beginning_and_its_end() {
         let text = logged(4, &[b"abcde", b"f"]);
         let expected = "abcd\ndrydock: the log is full after 4 bytes\n\

@@ -87,6 +87,15 @@ impl Attempt {
         Supervisor(command.expect("a test can use files and processes"))
     }
 
+    /// The same, where no file can have more than 64 KiB: as on a disk that is full, writing fails.
+    pub fn supervise_with_small_files(&self) -> Supervisor {
+        let script = "trap '' XFSZ; ulimit -f 128; exec \"$0\" \"$1\"";
+        let program = env!("CARGO_BIN_EXE_drydock-executor-test");
+        let mut command = Command::new("sh");
+        command.args(["-c", script, program]).arg(self.folder.path());
+        Supervisor(command.spawn().expect("a test can use files and processes"))
+    }
+
     /// Supervises the attempt to its end.
     pub fn run(&self) -> Outcome {
         assert!(self.supervise().end().success());

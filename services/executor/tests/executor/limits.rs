@@ -1,6 +1,6 @@
 use drydock_executor::attempt::{AttemptPhase, LogLimit, Reason, StepExit};
 
-use crate::harness::{Attempt, step};
+use crate::harness::{Attempt, always, step};
 
 #[test]
 fn a_full_log_keeps_its_beginning_and_end_and_the_task_goes_on() {
@@ -48,4 +48,20 @@ fn steps_have_the_limits_of_their_task_and_are_nicer_than_the_executor() {
     let own = rustix::process::getpriority_process(None).unwrap();
     let nice = (own + 5).min(19);
     assert_eq!(attempt.log(1), format!("123\n123\n0\n500\n{nice}\n0022\n"));
+}
+
+#[test]
+fn a_log_that_cannot_be_written_ends_the_attempt() {
+    // The step notes how far it has come where there is room.
+    let loud = "trap 'echo ended > $EVENT; exit 1' TERM; yes & wait";
+    let mut attempt = Attempt::new([step(loud), always("echo \"it runs\" > $EVENT")]);
+    let mut supervisor = attempt.supervise_with_small_files();
+    assert_eq!((attempt.event().as_str(), attempt.event().as_str()), ("ended", "it runs"));
+    assert!(supervisor.end().success());
+    let outcome = attempt.outcome();
+    assert_eq!((outcome.phase, outcome.reason), (AttemptPhase::Failed, Some(Reason::DiskFull)));
+    let (log, report) = (attempt.log(1), &outcome.logs["0"]);
+    assert_eq!(report.size, log.len() as u64);
+    assert_eq!(report.blake3, blake3::hash(log.as_bytes()).to_hex().as_str());
+    assert!(log.starts_with("y\ny\n"), "what fitted is kept");
 }
