@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use drydock_api::runservice::types::HeldState;
+use drydock_api::runservice::types::{HeldState, LogStep};
 use drydock_executor::attempt::Task;
 use drydock_executor::driver::Driver;
 use drydock_executor::journal::Record;
@@ -10,18 +10,16 @@ use drydock_executor::protocol::ExecutorError;
 use drydock_tests::run::{pass, until};
 use serde_json::json;
 
-use crate::machine::{exit, with_output};
+use crate::bad_net::Trouble;
+use crate::machine::exit;
 use crate::world::{claim_id, one_step, with_world};
 
 #[test]
 fn a_run_of_one_step_succeeds_and_is_released() {
     with_world(async |mut world| {
-        let run = world.create(one_step()).await;
-        let executor = world.start();
-        let attempt = world.started(1).await;
+        let (run, executor, attempt) = world.begun().await;
         assert_eq!(world.task(&run).await["status"], "running");
-        world.machine.end(&attempt, exit(0));
-        world.result(&run, "success").await;
+        world.succeeds(&run, &attempt).await;
         until(async || world.machine.attempts().is_empty()).await;
         assert!(world.held().attempts.is_empty());
         executor.kill().await;
@@ -40,8 +38,7 @@ fn a_claim_that_was_written_and_not_sent_is_asked_for_again() {
         let attempt = world.started(1).await;
         let held = world.held();
         assert_eq!(held.attempts[&attempt.parse().unwrap()].claim, claim_id(5));
-        world.machine.end(&attempt, exit(0));
-        world.result(&run, "success").await;
+        world.succeeds(&run, &attempt).await;
         executor.kill().await;
     });
 }
@@ -50,16 +47,15 @@ fn a_claim_that_was_written_and_not_sent_is_asked_for_again() {
 fn a_claim_whose_answer_is_lost_gets_the_same_attempt() {
     with_world(async |mut world| {
         let run = world.create(one_step()).await;
-        world.net.set_lossy(true);
+        world.net.set(Trouble::Lossy);
         let executor = world.start();
         until(async || world.task(&run).await["status"] == "running").await;
         pass(Duration::from_secs(40)).await;
         assert_eq!(world.machine.ledger(), Vec::<String>::new());
-        world.net.set_lossy(false);
+        world.net.set(Trouble::None);
         let attempt = world.started(1).await;
         assert_eq!(world.task(&run).await["attempt"]["number"], 1);
-        world.machine.end(&attempt, exit(0));
-        world.result(&run, "success").await;
+        world.succeeds(&run, &attempt).await;
         executor.kill().await;
     });
 }
@@ -86,8 +82,7 @@ fn a_claim_that_the_journal_has_lost_is_followed_by_a_new_attempt() {
         let attempt = world.started(1).await;
         assert_ne!(attempt, claimed.attempt.id.to_string());
         assert_eq!(world.phase(&claimed.attempt.id.to_string()).await, "failed");
-        world.machine.end(&attempt, exit(0));
-        world.result(&run, "success").await;
+        world.succeeds(&run, &attempt).await;
         executor.kill().await;
     });
 }
@@ -96,14 +91,10 @@ fn a_claim_that_the_journal_has_lost_is_followed_by_a_new_attempt() {
 fn an_attempt_that_was_claimed_and_not_started_is_started_once() {
     with_world(async |mut world| {
         let run = world.create(one_step()).await;
-        let claimed = world.claimed_before(claim_id(5)).await;
-        let (claim, attempt) = (claim_id(5), claimed.attempt.id);
-        world.write(Record::Asked { claim });
-        world.write(Record::Claimed { claim, attempt, exclusive: false });
+        let attempt = world.held_before(HeldState::Claimed).await;
         let executor = world.start();
         assert_eq!(world.started(1).await, attempt.to_string());
-        world.machine.end(&attempt.to_string(), exit(0));
-        world.result(&run, "success").await;
+        world.succeeds(&run, attempt).await;
         executor.kill().await;
     });
 }
@@ -112,11 +103,7 @@ fn an_attempt_that_was_claimed_and_not_started_is_started_once() {
 fn an_attempt_whose_supervisor_had_not_begun_is_started_after_a_crash() {
     with_world(async |mut world| {
         let run = world.create(one_step()).await;
-        let claimed = world.claimed_before(claim_id(5)).await;
-        let (claim, attempt) = (claim_id(5), claimed.attempt.id);
-        world.write(Record::Asked { claim });
-        world.write(Record::Claimed { claim, attempt, exclusive: false });
-        world.write(Record::Spawned { attempt });
+        let attempt = world.held_before(HeldState::Spawned).await;
         world.machine.set_broken(true);
         let name = || "x".to_owned();
         let task = Task::new(attempt.to_string(), name(), 1, name(), Vec::new());
@@ -124,8 +111,7 @@ fn an_attempt_whose_supervisor_had_not_begun_is_started_after_a_crash() {
         world.machine.set_broken(false);
         let executor = world.start();
         assert_eq!(world.started(1).await, attempt.to_string());
-        world.machine.end(&attempt.to_string(), exit(0));
-        world.result(&run, "success").await;
+        world.succeeds(&run, attempt).await;
         executor.kill().await;
     });
 }
@@ -134,11 +120,7 @@ fn an_attempt_whose_supervisor_had_not_begun_is_started_after_a_crash() {
 fn an_attempt_of_which_nothing_is_left_is_not_started_again() {
     with_world(async |mut world| {
         let run = world.create(one_step()).await;
-        let claimed = world.claimed_before(claim_id(5)).await;
-        let (claim, attempt) = (claim_id(5), claimed.attempt.id);
-        world.write(Record::Asked { claim });
-        world.write(Record::Claimed { claim, attempt, exclusive: false });
-        world.write(Record::Spawned { attempt });
+        world.held_before(HeldState::Spawned).await;
         let executor = world.start();
         world.result(&run, "failed").await;
         assert_eq!(world.task(&run).await["reason"], "executor_restarted");
@@ -150,9 +132,7 @@ fn an_attempt_of_which_nothing_is_left_is_not_started_again() {
 #[test]
 fn a_running_attempt_outlives_its_executor() {
     with_world(async |mut world| {
-        let run = world.create(one_step()).await;
-        let executor = world.start();
-        let attempt = world.started(1).await;
+        let (run, executor, attempt) = world.begun().await;
         executor.kill().await;
         pass(Duration::from_secs(20)).await;
         let executor = world.start();
@@ -172,9 +152,7 @@ fn a_running_attempt_outlives_its_executor() {
 #[test]
 fn an_attempt_whose_supervisor_died_has_failed_and_is_not_started_again() {
     with_world(async |mut world| {
-        let run = world.create(one_step()).await;
-        let executor = world.start();
-        let attempt = world.started(1).await;
+        let (run, executor, attempt) = world.begun().await;
         world.machine.power_cut();
         world.result(&run, "failed").await;
         assert_eq!(world.task(&run).await["reason"], "executor_restarted");
@@ -199,8 +177,7 @@ fn a_power_cut_fails_what_ran_and_a_retry_is_a_new_attempt() {
         let executor = world.start();
         let second = world.started(2).await;
         assert_ne!(first, second);
-        world.machine.end(&second, exit(0));
-        world.result(&run, "success").await;
+        world.succeeds(&run, &second).await;
         executor.kill().await;
     });
 }
@@ -208,22 +185,22 @@ fn a_power_cut_fails_what_ran_and_a_retry_is_a_new_attempt() {
 #[test]
 fn a_report_whose_answer_is_lost_is_sent_again() {
     with_world(async |mut world| {
-        let run = world.create(one_step()).await;
-        let executor = world.start();
-        let attempt = world.started(1).await;
-        world.net.set_lossy(true);
-        world.machine.end(&attempt, with_output(exit(3)));
+        let (run, executor, attempt) = world.begun().await;
+        world.net.set(Trouble::Lossy);
+        // It is not released as long as its log is missing.
+        world.log_net.set(Trouble::Cut);
+        world.machine.print(&attempt, LogStep::Step(0), b"a line\n");
+        world.machine.end(&attempt, exit(3));
         world.result(&run, "failed").await;
         pass(Duration::from_secs(60)).await;
         let id = attempt.parse().unwrap();
         assert_eq!(world.held().attempts[&id].state, HeldState::Exited);
         executor.kill().await;
-        world.net.set_lossy(false);
+        world.net.set(Trouble::None);
         let executor = world.start();
         until(async || world.held().attempts[&id].state == HeldState::Sent).await;
-        // Its log is needed: nothing of it is removed.
-        pass(Duration::from_secs(60)).await;
-        assert!(world.machine.attempts().contains_key(&attempt));
+        world.log_net.set(Trouble::None);
+        world.released(&attempt).await;
         executor.kill().await;
     });
 }
@@ -232,11 +209,7 @@ fn a_report_whose_answer_is_lost_is_sent_again() {
 fn a_report_of_an_attempt_that_ended_otherwise_counts_as_taken() {
     with_world(async |mut world| {
         let run = world.create(one_step()).await;
-        let claimed = world.claimed_before(claim_id(5)).await;
-        let (claim, attempt) = (claim_id(5), claimed.attempt.id);
-        world.write(Record::Asked { claim });
-        world.write(Record::Claimed { claim, attempt, exclusive: false });
-        world.write(Record::Exited { attempt });
+        let attempt = world.held_before(HeldState::Exited).await;
         let ended = drydock_api::runservice::types::Status {
             phase: drydock_api::runservice::types::AttemptPhase::Failed,
             reason: Some(drydock_api::runservice::types::Reason::Timeout),

@@ -1,11 +1,16 @@
 //! A machine without processes: attempts run until the test says how they end.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use drydock_api::runservice::types::{AttemptPhase, LogReport, Reason, StepExit};
+use bytes::Bytes;
+use drydock_api::runservice::types::{
+    AttemptId, AttemptPhase, LogReport, LogStep, Reason, StepExit,
+};
 use drydock_executor::attempt::{Outcome, StepOutcome, Stop, Task};
-use drydock_executor::driver::{AttemptState, Driver, DriverError};
+use drydock_executor::driver::{AttemptLogs, AttemptState, Driver, DriverError};
 
 /// Clones are the same machine.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +23,8 @@ struct State {
     ledger: Vec<String>,
     /// Supervisors end before they begin.
     is_broken: bool,
+    /// The pieces of logs that were read, in order.
+    pieces: Vec<(LogStep, Range<u64>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -25,6 +32,7 @@ pub struct Process {
     pub task: Task,
     pub state: AttemptState,
     pub stop: Option<Stop>,
+    pub logs: BTreeMap<LogStep, Vec<u8>>,
 }
 
 /// The outcome of an attempt whose one step ended with this code.
@@ -45,10 +53,8 @@ pub fn stopped(reason: Reason) -> Outcome {
     Outcome { phase: AttemptPhase::Stopped, reason: Some(reason), steps: Vec::new(), ..exit(0) }
 }
 
-/// The same with some bytes of output.
-pub fn with_output(outcome: Outcome) -> Outcome {
-    let log = LogReport { size: 3, blake3: "ab".repeat(32) };
-    Outcome { logs: BTreeMap::from([("0".to_owned(), log)]), ..outcome }
+fn digest(log: &[u8]) -> LogReport {
+    LogReport { size: log.len() as u64, blake3: blake3::hash(log).to_hex().to_string() }
 }
 
 impl Machine {
@@ -75,9 +81,25 @@ impl Machine {
         self.lock().attempts.get(attempt)?.stop.clone()
     }
 
+    /// Ends an attempt. Its logs are those that it has.
     pub fn end(&self, attempt: &str, outcome: Outcome) {
         let mut state = self.lock();
-        state.attempts.get_mut(attempt).unwrap().state = AttemptState::Ended(outcome);
+        let process = state.attempts.get_mut(attempt).unwrap();
+        let logs = process.logs.iter().map(|(step, log)| (step.to_string(), digest(log))).collect();
+        process.state = AttemptState::Ended(Outcome { logs, ..outcome });
+    }
+
+    /// Adds to the log of a step.
+    pub fn print(&self, attempt: &str, step: LogStep, bytes: &[u8]) {
+        let mut state = self.lock();
+        let process = state.attempts.get_mut(attempt).unwrap();
+        process.logs.entry(step).or_default().extend_from_slice(bytes);
+    }
+
+    /// The pieces of logs that were read since the last time, but for questions.
+    pub fn pieces(&self) -> Vec<(LogStep, Range<u64>)> {
+        let pieces = std::mem::take(&mut self.lock().pieces);
+        pieces.into_iter().filter(|(_, piece)| !piece.is_empty()).collect()
     }
 
     /// Ends all processes: the next look finds no supervisor.
@@ -111,7 +133,9 @@ impl Driver for Machine {
         if !is_broken {
             state.ledger.push(id.clone());
         }
-        state.attempts.insert(id, Process { task: task.clone(), state: begun, stop: None });
+        let logs = BTreeMap::new();
+        let process = Process { task: task.clone(), state: begun, stop: None, logs };
+        state.attempts.insert(id, process);
         Ok(())
     }
 
@@ -145,5 +169,26 @@ impl Driver for Machine {
                 Ok(())
             }
         }
+    }
+
+    fn logs(&self) -> Arc<dyn AttemptLogs> {
+        Arc::new(self.clone())
+    }
+}
+
+impl AttemptLogs for Machine {
+    fn sizes(&self, attempt: AttemptId) -> io::Result<BTreeMap<LogStep, u64>> {
+        let state = self.lock();
+        let found = state.attempts.get(&attempt.to_string());
+        let logs = found.into_iter().flat_map(|process| &process.logs);
+        Ok(logs.map(|(step, log)| (*step, log.len() as u64)).collect())
+    }
+
+    fn read(&self, attempt: AttemptId, step: LogStep, piece: Range<u64>) -> io::Result<Bytes> {
+        let mut state = self.lock();
+        state.pieces.push((step, piece.clone()));
+        let found = state.attempts.get(&attempt.to_string()).and_then(|it| it.logs.get(&step));
+        let bytes = found.and_then(|log| log.get(piece.start as usize..piece.end as usize));
+        Ok(Bytes::copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?))
     }
 }

@@ -5,7 +5,11 @@
 //! was started.
 
 #[cfg(test)]
+mod bad_net;
+#[cfg(test)]
 mod crashes;
+#[cfg(test)]
+mod logs;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use drydock_api::runservice::types::{AttemptId, HeldState, Reason};
-use drydock_executor::journal::Holding;
+use drydock_api::runservice::types::{LogStep, Reason};
 use drydock_executor::protocol::Ended;
 use drydock_tests::client::Request;
 use drydock_tests::run::{pass, until};
@@ -15,9 +14,7 @@ use crate::world::{one_step, with_world};
 #[test]
 fn a_stop_comes_with_the_heartbeat_and_a_second_one_takes_the_grace_away() {
     with_world(async |mut world| {
-        let run = world.create(one_step()).await;
-        let executor = world.start();
-        let attempt = world.started(1).await;
+        let (run, executor, attempt) = world.begun().await;
         let stop = format!("{run}/stop");
         world.app.send(Request::post(&stop)).await.expect(204);
         until(async || world.machine.stop(&attempt).is_some()).await;
@@ -37,9 +34,7 @@ fn a_stop_comes_with_the_heartbeat_and_a_second_one_takes_the_grace_away() {
 #[test]
 fn a_stop_is_heard_by_an_executor_that_was_started_again() {
     with_world(async |mut world| {
-        let run = world.create(one_step()).await;
-        let executor = world.start();
-        let attempt = world.started(1).await;
+        let (run, executor, attempt) = world.begun().await;
         executor.kill().await;
         world.app.send(Request::post(&format!("{run}/stop"))).await.expect(204);
         let executor = world.start();
@@ -61,12 +56,12 @@ fn an_attempt_that_the_service_has_given_up_is_ended_and_released() {
         assert_eq!(world.task(&run).await["reason"], "timeout");
         until(async || world.machine.stop(&attempt).is_some()).await;
         assert_eq!(world.machine.stop(&attempt).unwrap().order, 2);
+        world.machine.print(&attempt, LogStep::Step(0), b"it is killed\n");
         world.machine.end(&attempt, stopped(Reason::ExecutorLost));
-        let id: AttemptId = attempt.parse().unwrap();
-        let over = |held: &Holding| held.state.has_ended();
-        until(async || world.held().attempts.get(&id).is_none_or(over)).await;
-        // Nothing of it was shipped, and the service waits for nothing.
-        until(async || world.machine.attempts().is_empty()).await;
+        // The service waits for what its executor says of its log.
+        world.released(&attempt).await;
+        let log = ("complete".to_owned(), b"it is killed\n".to_vec());
+        assert_eq!(world.log(&run, "0").await, log);
         executor.kill().await;
     });
 }
@@ -97,9 +92,7 @@ fn no_more_attempts_run_than_the_limit() {
 #[test]
 fn an_executor_that_drains_ends_its_attempts_and_takes_no_more() {
     with_world(async |mut world| {
-        let run = world.create(one_step()).await;
-        let executor = world.start();
-        let attempt = world.started(1).await;
+        let (run, executor, attempt) = world.begun().await;
         executor.shutdown.drain.cancel();
         let next = world.create(json!({ "other": { "steps": [] } })).await;
         pass(Duration::from_secs(300)).await;
@@ -126,9 +119,7 @@ fn an_idle_executor_drains_at_once() {
 #[test]
 fn an_executor_that_leaves_lets_its_attempts_go_on() {
     with_world(async |mut world| {
-        let run = world.create(one_step()).await;
-        let executor = world.start();
-        let attempt = world.started(1).await;
+        let (run, executor, attempt) = world.begun().await;
         executor.shutdown.leave.cancel();
         assert_eq!(executor.end().await.unwrap(), Ended::Left);
         assert!(world.machine.is_running(&attempt));
@@ -185,18 +176,14 @@ fn an_attempt_that_no_supervisor_begins_fails() {
 #[test]
 fn a_report_that_the_service_refuses_is_replaced_by_a_plain_one() {
     with_world(async |mut world| {
-        let run = world.create(one_step()).await;
-        let executor = world.start();
-        let attempt = world.started(1).await;
+        let (run, executor, attempt) = world.begun().await;
+        world.machine.print(&attempt, LogStep::Step(0), b"a line\n");
         // Nobody has told it to stop.
         world.machine.end(&attempt, stopped(Reason::StoppedByUser));
         world.result(&run, "failed").await;
         assert_eq!(world.task(&run).await["reason"], "executor_restarted");
-        let id = attempt.parse().unwrap();
-        until(async || {
-            world.held().attempts.get(&id).is_none_or(|held| held.state == HeldState::Sent)
-        })
-        .await;
+        world.released(&attempt).await;
+        assert_eq!(world.log(&run, "0").await, ("complete".to_owned(), b"a line\n".to_vec()));
         executor.kill().await;
     });
 }

@@ -1,20 +1,17 @@
 //! A runservice with two instances, and one executor that can be killed and started again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_trait::async_trait;
 use drydock_api::runservice::client::ExecutorClient;
-use drydock_api::runservice::types::{AttemptId, ClaimId, Claimed, Heartbeat, NewClaim};
+use drydock_api::runservice::types::{AttemptId, ClaimId, Claimed, Heartbeat, HeldState, NewClaim};
 use drydock_core::context::Context;
 use drydock_core::env::{Env, RngTree};
-use drydock_core::net::{BoxStream, Listener, Net};
+use drydock_core::net::Net;
 use drydock_executor::journal::{Held, MemoryJournal, Record, Records};
 use drydock_executor::protocol::{
     Ended, Executor, ExecutorError, Parts, ProtocolSettings, Shutdown,
 };
 use drydock_http::client::Client;
-use drydock_http::testing::duplex::DuplexNet;
 use drydock_runservice::Runservice;
 use drydock_tests::app::{TestApp, settings};
 use drydock_tests::client::Request;
@@ -23,7 +20,8 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::machine::Machine;
+use crate::bad_net::BadNet;
+use crate::machine::{Machine, exit};
 
 const PROJECT: &str = "01900000-0000-7000-8000-000000000001";
 
@@ -33,7 +31,9 @@ pub struct World {
     pub journal: MemoryJournal,
     pub settings: ProtocolSettings,
     /// The network of claims and reports.
-    pub net: LossyNet,
+    pub net: BadNet,
+    /// The network of logs.
+    pub log_net: BadNet,
     pub token: String,
     starts: u64,
 }
@@ -53,13 +53,14 @@ pub fn with_world(test: impl AsyncFnOnce(World)) {
         app.ready().await;
         let new = Request::post("/api/v1/executors").json(&json!({ "name": "linux" }));
         let token = app.send(new).await.expect(201).field("token");
-        let net = LossyNet { net: app.net().clone(), is_lossy: Arc::default() };
+        let (net, log_net) = (BadNet::new(app.net()), BadNet::new(app.net()));
         test(World {
             app,
             machine: Machine::default(),
             journal: MemoryJournal::default(),
             settings: ProtocolSettings::default(),
             net,
+            log_net,
             token,
             starts: 0,
         })
@@ -93,12 +94,22 @@ impl World {
             settings: self.settings.clone(),
             client: self.client(Arc::new(self.net.clone())),
             heartbeat_client: self.own(),
+            log_client: self.client(Arc::new(self.log_net.clone())),
             driver: self.machine.clone(),
             journal: self.journal.clone(),
         });
         let shutdown = Shutdown::default();
         let running = tokio::spawn(executor.unwrap().run(shutdown.clone()));
         Process { shutdown, running }
+    }
+
+    /// Starts an executor with a task of one step: its run, the executor, and the attempt, which
+    /// runs.
+    pub async fn begun(&mut self) -> (String, Process, String) {
+        let run = self.create(one_step()).await;
+        let executor = self.start();
+        let attempt = self.started(1).await;
+        (run, executor, attempt)
     }
 
     pub fn held(&self) -> Held {
@@ -157,6 +168,47 @@ impl World {
         self.own().claim(&ctx, &claim, None).await.unwrap().expect("there is a task")
     }
 
+    /// As [`claimed_before`](Self::claimed_before), with what the journal of that session says of
+    /// the attempt that it got: it has come as far as this.
+    pub async fn held_before(&mut self, state: HeldState) -> AttemptId {
+        let claim = claim_id(5);
+        let attempt = self.claimed_before(claim).await.attempt.id;
+        self.write(Record::Asked { claim });
+        self.write(Record::Claimed { claim, attempt, exclusive: false });
+        if state == HeldState::Spawned {
+            self.write(Record::Spawned { attempt });
+        }
+        if state == HeldState::Exited {
+            self.write(Record::Exited { attempt });
+        }
+        attempt
+    }
+
+    /// Ends an attempt with success, and waits for the end of its run.
+    pub async fn succeeds(&self, run: &str, attempt: impl ToString) {
+        self.machine.end(&attempt.to_string(), exit(0));
+        self.result(run, "success").await;
+    }
+
+    /// The log of a step of the one task as it is now: its state, and its bytes.
+    pub async fn log(&self, run: &str, step: &str) -> (String, Vec<u8>) {
+        self.log_on(2, run, step).await
+    }
+
+    /// As [`log`](Self::log), on the instance with this number.
+    pub async fn log_on(&self, instance: usize, run: &str, step: &str) -> (String, Vec<u8>) {
+        let path = format!("{run}/tasks/build/logs/{step}");
+        let answer = self.app.instance(instance).send(Request::get(&path)).await.expect(200);
+        (answer.header("drydock-log-state").unwrap().to_owned(), answer.body.to_vec())
+    }
+
+    /// Waits until the attempt is released and nothing of it is left.
+    pub async fn released(&self, attempt: &str) {
+        until(async || !self.machine.attempts().contains_key(attempt)).await;
+        let id = attempt.parse().unwrap();
+        until(async || !self.held().attempts.contains_key(&id)).await;
+    }
+
     /// The phase of an attempt, as the service says.
     pub async fn phase(&self, attempt: &str) -> String {
         let attempt: AttemptId = attempt.parse().unwrap();
@@ -183,52 +235,5 @@ impl Process {
 
     pub fn is_running(&self) -> bool {
         !self.running.is_finished()
-    }
-}
-
-/// A network that loses answers when it is told to: requests arrive.
-#[derive(Clone)]
-pub struct LossyNet {
-    net: DuplexNet,
-    is_lossy: Arc<AtomicBool>,
-}
-
-impl LossyNet {
-    pub fn set_lossy(&self, is_lossy: bool) {
-        self.is_lossy.store(is_lossy, Ordering::Relaxed);
-    }
-}
-
-#[async_trait]
-impl Net for LossyNet {
-    async fn dial(&self, authority: &str) -> std::io::Result<BoxStream> {
-        let stream = self.net.dial(authority).await?;
-        let is_lossy = self.is_lossy.clone();
-        let (near, far) = tokio::io::duplex(64 << 10);
-        tokio::spawn(async move {
-            let (mut from, mut to) = tokio::io::split(far);
-            let (mut answers, mut requests) = tokio::io::split(stream);
-            let forward = tokio::io::copy(&mut from, &mut requests);
-            let backward = async {
-                let mut buffer = vec![0; 64 << 10];
-                loop {
-                    let read = tokio::io::AsyncReadExt::read(&mut answers, &mut buffer).await?;
-                    if read == 0 || is_lossy.load(Ordering::Relaxed) {
-                        return std::io::Result::Ok(());
-                    }
-                    tokio::io::AsyncWriteExt::write_all(&mut to, &buffer[..read]).await?;
-                }
-            };
-            // The end of either is the end of the connection.
-            tokio::select! {
-                _ = forward => {}
-                _ = backward => {}
-            }
-        });
-        Ok(Box::new(near))
-    }
-
-    async fn listen(&self, address: &str) -> std::io::Result<Box<dyn Listener>> {
-        self.net.listen(address).await
     }
 }

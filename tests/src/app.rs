@@ -19,6 +19,7 @@ use object_store::memory::InMemory;
 use secrecy::SecretString;
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{Client, Exchange, Request};
@@ -47,6 +48,7 @@ pub struct TestApp {
 struct Instance {
     client: Client,
     stop: CancellationToken,
+    running: AbortHandle,
 }
 
 /// Runs a test with one instance that is ready.
@@ -123,8 +125,9 @@ impl TestApp {
             scratch_dir: self.scratch.path().to_owned(),
         };
         let stop = CancellationToken::new();
-        tokio::spawn(drydock_runtime::start(service, settings, deps, listener, stop.clone()));
-        self.instances.push(Instance { client, stop });
+        let running = drydock_runtime::start(service, settings, deps, listener, stop.clone());
+        let running = tokio::spawn(running).abort_handle();
+        self.instances.push(Instance { client, stop, running });
     }
 
     /// Waits until every instance is, and the test's time begins.
@@ -157,6 +160,11 @@ impl TestApp {
     /// Stops an instance as an operator would.
     pub fn stop(&self, number: usize) {
         self.instances[number - 1].stop.cancel();
+    }
+
+    /// Kills an instance, with all that it has in memory.
+    pub fn kill(&self, number: usize) {
+        self.instances[number - 1].running.abort();
     }
 
     /// Sends to the first instance.

@@ -1,7 +1,13 @@
 //! How attempts are run on a machine. The first driver is `ProcessDriver`; one for containers can
 //! stand beside it.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use drydock_api::runservice::types::{AttemptId, LogStep};
 
 use crate::attempt::{Outcome, Stop, Task};
 
@@ -26,10 +32,22 @@ pub trait Driver: Send + 'static {
     /// Removes all that is left of an attempt, which must not be running.
     fn remove(&mut self, attempt: &str) -> Result<(), DriverError>;
 
+    /// The logs of its attempts.
+    fn logs(&self) -> Arc<dyn AttemptLogs>;
+
     /// Why no further attempt should be started, such as a disk that is nearly full.
     fn refusal(&mut self) -> Option<String> {
         None
     }
+}
+
+/// The logs of attempts, masked, which are read beside everything that the driver does.
+pub trait AttemptLogs: Send + Sync + 'static {
+    /// The bytes of each log so far. A log only grows.
+    fn sizes(&self, attempt: AttemptId) -> io::Result<BTreeMap<LogStep, u64>>;
+
+    /// Exactly these bytes of a log.
+    fn read(&self, attempt: AttemptId, step: LogStep, piece: Range<u64>) -> io::Result<Bytes>;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

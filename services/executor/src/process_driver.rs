@@ -12,11 +12,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use rustix::fs::{Mode, mkdir, statvfs};
 
 use crate::attempt::{AttemptFolder, AttemptPhase, LogReport, Outcome, Reason, Stop, Task};
-use crate::driver::{AttemptState, Driver, DriverError};
+use crate::driver::{AttemptLogs, AttemptState, Driver, DriverError};
+use crate::log_files::{self, LogFiles};
 use crate::supervisor::{clear_cgroup, kill_attempt};
 
 const MAX_ID_LENGTH: usize = 64;
@@ -187,6 +189,10 @@ impl Driver for ProcessDriver {
         remove_folder(folder.path()).map_err(failed)
     }
 
+    fn logs(&self) -> Arc<dyn AttemptLogs> {
+        Arc::new(LogFiles::new(self.root.clone()))
+    }
+
     fn refusal(&mut self) -> Option<String> {
         let disk = statvfs(&self.root).ok()?;
         let (free, all) = (disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize);
@@ -212,14 +218,12 @@ fn logs(folder: &AttemptFolder) -> io::Result<BTreeMap<String, LogReport>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder.path())? {
         let name = entry?.file_name();
-        let number = name.to_str().and_then(|name| name.strip_prefix("log."));
-        let Some(number) = number.and_then(|number| number.parse::<usize>().ok()) else { continue };
+        let Some(step) = name.to_str().and_then(log_files::step) else { continue };
         let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(File::open(folder.log_file(number))?)?;
+        hasher.update_reader(File::open(folder.log_file(step.place().into()))?)?;
         let digest =
             LogReport { size: hasher.count(), blake3: hasher.finalize().to_hex().to_string() };
-        let step = number.checked_sub(1).map_or("setup".to_owned(), |step| step.to_string());
-        found.insert(step, digest);
+        found.insert(step.to_string(), digest);
     }
     Ok(found)
 }

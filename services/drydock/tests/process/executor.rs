@@ -88,6 +88,12 @@ async fn written(path: &Path) -> String {
     until(async || std::fs::read_to_string(path).ok().filter(|it| it.ends_with('\n'))).await
 }
 
+/// Whether no process has that number, or one that has ended.
+fn is_gone(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+    stat.map_or(true, |stat| stat.rsplit_once(") ").unwrap().1.starts_with(['Z', 'X']))
+}
+
 #[tokio::test]
 async fn a_run_of_two_steps_succeeds_and_a_failing_one_says_why() {
     let installation = Installation::new();
@@ -129,6 +135,37 @@ async fn a_step_runs_once_though_its_executor_is_killed_in_the_middle() {
     let run = ended(&running, run).await;
     assert_eq!(run.run.result, RunResult::Success, "{run:?}");
     assert_eq!(std::fs::read_to_string(&started).unwrap(), "begun\n");
+    executor.signal("TERM");
+    assert_eq!(executor.end().await, Some(0));
+}
+
+#[tokio::test]
+async fn an_attempt_whose_executor_and_supervisor_are_killed_has_failed_and_nothing_of_it_runs() {
+    let installation = Installation::new();
+    let running = installation.start().await;
+    let folder = registered(&installation).await;
+    let mut executor = Executor::start(&folder, &running);
+    let (started, stray) = (installation.path("started"), installation.path("stray"));
+    // One process of it has left the group, the session and its parent.
+    let command = format!(
+        "(setsid sh -c 'echo $$ >> {}; exec sleep 1000' &); echo \"$PPID $$\" >> {}; sleep 1000",
+        utf8(&stray),
+        utf8(&started)
+    );
+    let run = create(&running, &[&command]).await;
+    let (line, stray) = (written(&started).await, written(&stray).await);
+    let (supervisor, shell) = line.trim().split_once(' ').unwrap();
+    executor.child.kill().await.unwrap();
+    let killed = std::process::Command::new("kill").args(["-s", "KILL", supervisor]).status();
+    assert!(killed.unwrap().success());
+    assert!(!is_gone(shell) && !is_gone(stray.trim()));
+    let executor = Executor::start(&folder, &running);
+    let run = ended(&running, run).await;
+    let task = run.tasks.values().next().unwrap();
+    assert_eq!(serde_json::to_value(task).unwrap()["reason"], "executor_restarted");
+    assert!(is_gone(shell) && is_gone(stray.trim()));
+    assert_eq!(std::fs::read_to_string(&started).unwrap(), line, "it is not run again");
+    // It drains, although what the supervisor had not written yet is lost.
     executor.signal("TERM");
     assert_eq!(executor.end().await, Some(0));
 }

@@ -18,6 +18,8 @@ mod harness;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
 mod objects;
 #[cfg(test)]
 mod operator;

@@ -19,6 +19,7 @@ use super::known::Known;
 use super::pause::Pause;
 use super::reports::Reports;
 use super::settings::ProtocolSettings;
+use super::shipping::Shipping;
 use crate::attempt::{Reason, Stop};
 use crate::driver::Driver;
 use crate::journal::{Held, JournalError, Record, Records};
@@ -31,6 +32,8 @@ pub struct Parts<D, R> {
     pub client: ExecutorClient,
     /// The client of heartbeats, which has connections of its own.
     pub heartbeat_client: ExecutorClient,
+    /// The client of logs, which has connections of its own: they carry much.
+    pub log_client: ExecutorClient,
     pub driver: D,
     pub journal: R,
 }
@@ -38,7 +41,7 @@ pub struct Parts<D, R> {
 /// How an executor is told to end.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
-    /// Take no more tasks, and end when the last attempt is reported.
+    /// Take no more tasks, and end when the last attempt is released.
     pub drain: CancellationToken,
     /// End at once. The attempts go on, and the next start finds them.
     pub leave: CancellationToken,
@@ -46,7 +49,7 @@ pub struct Shutdown {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// Every attempt has ended, and its end is reported.
+    /// Every attempt has ended, and the service has all of it that it wants.
     Drained,
     /// Attempts may still run.
     Left,
@@ -88,13 +91,16 @@ pub struct Executor<D, R> {
     pub(super) is_draining: bool,
     pub(super) hurry: Arc<Notify>,
     heartbeat_client: ExecutorClient,
+    shipping: Shipping,
 }
 
 impl<D: Driver, R: Records> Executor<D, R> {
     /// Begins a session, and finds what the sessions before it have left.
     pub fn new(parts: Parts<D, R>) -> Result<Executor<D, R>, ExecutorError> {
-        let Parts { env, settings, client, heartbeat_client, driver, mut journal } = parts;
-        let session = journal.held().session + 1;
+        let Parts { env, settings, client, driver, mut journal, .. } = parts;
+        let held = journal.held();
+        let shipping = Shipping::new(&env, &settings, parts.log_client, driver.logs(), &held);
+        let session = held.session + 1;
         journal.append(Record::Session { number: session })?;
         let mut executor = Executor {
             rng: env.rng("executor.pauses"),
@@ -121,7 +127,8 @@ impl<D: Driver, R: Records> Executor<D, R> {
             reports: Reports::default(),
             is_draining: false,
             hurry: Arc::default(),
-            heartbeat_client,
+            heartbeat_client: parts.heartbeat_client,
+            shipping,
         };
         executor.stop_strangers();
         Ok(executor)
@@ -168,6 +175,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
             }
             self.ask(&now)?;
             let now = self.journal.held();
+            self.shipping.follow(&now);
             held.send_if_modified(|before| std::mem::replace(before, now.clone()) != now);
             let look = self.next_look(&now);
             tokio::select! {
@@ -223,10 +231,10 @@ impl<D: Driver, R: Records> Executor<D, R> {
 
     /// Whether nothing is left to do that another start could not do as well.
     fn is_done(&self, held: &Held) -> bool {
-        use drydock_api::runservice::types::HeldState::{Exited, Sent};
+        use drydock_api::runservice::types::HeldState::Exited;
         let is_settled = held.asked.iter().all(|claim| self.settled.contains(claim));
         let is_over = |(attempt, held): (&AttemptId, &crate::journal::Holding)| {
-            held.state == Sent || held.state == Exited && self.is_unknown(*attempt)
+            held.state == Exited && self.is_unknown(*attempt)
         };
         self.asking.is_none() && is_settled && held.attempts.iter().all(is_over)
     }

@@ -21,8 +21,8 @@ pub struct Known {
     /// Its report is on its way.
     pub is_reported: bool,
     pub report_pause: Pause,
-    /// The service has refused its report: the next one only says that it is over.
-    pub is_plain: bool,
+    /// How often the service has refused its report: the next one says less.
+    pub refusals: u32,
     /// Since when it is over, and unknown to the service.
     pub unknown_since: Option<Instant>,
 }

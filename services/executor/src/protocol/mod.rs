@@ -1,4 +1,5 @@
-//! The protocol between an executor and runservice: sessions, heartbeats, claims, reports, release.
+//! The protocol between an executor and runservice: sessions, heartbeats, claims, reports, logs,
+//! release.
 //!
 //! Everything outside comes in by a seam: time and ids by `Env` and tokio, the service by a client
 //! over `Net`, the disk by [`Records`](crate::journal::Records), attempts by
@@ -11,14 +12,16 @@
 //! | `claims` | which claim is asked for next, and what its answer means |
 //! | `reports` | sending the end of an attempt until the service has it |
 //! | `heartbeats` | a task of its own, so that nothing else delays a heartbeat |
+//! | `shipping`, `shipper` | a task for each attempt, which sends its logs until it is released |
+//! | `position` | how far the sending of one log is |
 //! | `task`, `status` | a claimed task for the driver; an outcome for the service |
 //!
 //! Invariants: a claim is in the journal before it is sent, and an attempt before it is started. An
 //! attempt that may have begun is never begun again. Nothing of an attempt is removed before the
-//! service has released it: no error of a call, whatever its status, means that it may be.
+//! service has released it: no error of a call, whatever its status, means that it may be. The end
+//! of an attempt does not wait for its logs, nor do heartbeats and claims.
 //!
-//! Absent so far: the shipping of logs, archives and caches. A task that saves or restores is
-//! refused.
+//! Absent so far: archives and caches. A task that saves or restores is refused.
 
 mod attempt;
 mod claims;
@@ -26,8 +29,11 @@ mod executor;
 mod heartbeats;
 mod known;
 mod pause;
+mod position;
 mod reports;
 mod settings;
+mod shipper;
+mod shipping;
 mod status;
 mod task;
 

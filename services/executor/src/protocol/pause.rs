@@ -24,6 +24,13 @@ impl Pause {
         self.until = Some(Instant::now() + longest.mul_f64(rng.random_range(0.5..=1.0)));
     }
 
+    /// After a failure that asks for a pause of at least this length.
+    pub fn lengthen_to(&mut self, least: Duration, rng: &mut Rng) {
+        self.lengthen(rng);
+        let least = Instant::now() + least.mul_f64(rng.random_range(1.0..=1.5));
+        self.until = self.until.max(Some(least));
+    }
+
     /// After an answer.
     pub fn end(&mut self) {
         *self = Pause::default();

@@ -1,5 +1,6 @@
 //! Reports: the end of an attempt is sent until the service has it.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
@@ -53,7 +54,12 @@ impl<D: Driver, R: Records> Executor<D, R> {
                 _ => ended(AttemptPhase::Failed, Some(Reason::ExecutorRestarted), None),
             }
         });
-        let status = if known.is_plain { plain_status() } else { status(&outcome) };
+        let status = match known.refusals {
+            0 => status(&outcome),
+            // Its logs are wanted all the same.
+            1 => plain_status(outcome.logs.clone()),
+            _ => plain_status(BTreeMap::new()),
+        };
         known.outcome = Some(outcome);
         known.is_reported = true;
         let (client, timeout) = (self.client.clone(), self.settings.call_timeout);
@@ -80,7 +86,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
                 let refused = [Kind::BadRequest, Kind::TooLarge, Kind::Unprocessable];
                 let is_refused = error.remote().is_some_and(|it| refused.contains(&it.kind));
                 tracing::warn!(%attempt, error = %Chain(&error), "its end is not reported yet");
-                known.is_plain |= is_refused;
+                known.refusals += u32::from(is_refused);
                 known.report_pause.lengthen(&mut self.rng);
                 return Ok(());
             }

@@ -14,6 +14,8 @@ pub struct ProtocolSettings {
     pub heartbeat_every: Duration,
     /// How long a heartbeat, a report, and a claim beyond its wait may take.
     pub call_timeout: Duration,
+    /// How long the sending of a piece of a log may take.
+    pub piece_timeout: Duration,
     /// How long the service may keep a claim waiting for a task.
     pub claim_wait: Duration,
     /// The least time from one claim without a task to the next.
@@ -34,6 +36,7 @@ impl Default for ProtocolSettings {
             limit: 1,
             heartbeat_every: Duration::from_secs(5),
             call_timeout: Duration::from_secs(10),
+            piece_timeout: Duration::from_secs(30),
             claim_wait: Duration::from_secs(20),
             claim_pause: Duration::from_secs(1),
             look_every: Duration::from_millis(50),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use drydock_api::runservice::types::{AttemptPhase, Reason, Status, StepReport};
+use drydock_api::runservice::types::{AttemptPhase, LogReport, Reason, Status, StepReport};
 use jiff::Timestamp;
 
 use crate::attempt::{Outcome, StepOutcome};
@@ -26,9 +26,11 @@ pub fn status(outcome: &Outcome) -> Status {
     }
 }
 
-/// A report that no service refuses, for an attempt whose own was refused.
-pub fn plain_status() -> Status {
-    status(&ended(AttemptPhase::Failed, Some(Reason::ExecutorRestarted), None))
+/// A report of little more than the end, for an attempt whose own was refused. Without logs no
+/// service refuses it.
+pub fn plain_status(logs: BTreeMap<String, LogReport>) -> Status {
+    let outcome = ended(AttemptPhase::Failed, Some(Reason::ExecutorRestarted), None);
+    status(&Outcome { logs, ..outcome })
 }
 
 /// The outcome of an attempt of which no step was begun, or nothing is left.

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use axum::body::Body;
 use bytes::Bytes;
 use drydock_core::context::Context;
 use drydock_core::error::BoxError;
@@ -76,8 +75,8 @@ impl ExecutorClient {
     ) -> Result<Appended> {
         let path = format!("{}/logs/{step}", attempt_path(attempt));
         let call = self.calls.call(Method::PUT, with_query(&path, &AppendQuery { offset }));
-        let call = call.header(header::CONTENT_TYPE, LOG_BYTES).body(Body::from(piece));
-        Ok(call.send(ctx).await?.body)
+        let call = call.header(header::CONTENT_TYPE, LOG_BYTES).bytes(piece);
+        Ok(call.repeatable().send(ctx).await?.body)
     }
 
     fn no_claim(&self, error: impl Into<BoxError>) -> ClientError {

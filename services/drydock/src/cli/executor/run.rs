@@ -156,8 +156,9 @@ async fn execute(
         env,
         settings,
         client: ExecutorClient::new(servers.client(&token)),
-        // It shares no connections with the other.
+        // None of these shares connections with another.
         heartbeat_client: ExecutorClient::new(servers.client(&token)),
+        log_client: ExecutorClient::new(servers.client(&token)),
         driver,
         journal,
     };
