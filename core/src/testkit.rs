@@ -28,7 +28,7 @@ use crate::log::format::{Commit, Mode, ModeRecord, encode};
 use crate::log::keys::{Keys, ObjectKeys};
 use crate::log::segment::Segment;
 use crate::maintenance::{ModeCell, SeenMode};
-use crate::read_model::{Leftovers, ObjectType, Schema};
+use crate::read_model::{Leftovers, ObjectType, Schema, SchemaStep, TypeStep};
 use crate::store::{Loops, Phase, Reads, Store, StoreParts, StoreSettings};
 
 mod flaky;
@@ -57,9 +57,11 @@ fn check<T: for<'a> Deserialize<'a>>(text: &str) -> Result<(), String> {
 pub static SCHEMA: Schema = Schema {
     service: "toy",
     version: 1,
+    steps: &[],
     types: &[
         ObjectType {
             name: "item",
+            since: 1,
             table: "CREATE TABLE item (
                 id TEXT PRIMARY KEY,
                 data TEXT NOT NULL,
@@ -70,6 +72,7 @@ pub static SCHEMA: Schema = Schema {
         },
         ObjectType {
             name: "part",
+            since: 1,
             table: "CREATE TABLE part (
                 id TEXT PRIMARY KEY,
                 data TEXT NOT NULL,
@@ -77,6 +80,77 @@ pub static SCHEMA: Schema = Schema {
                     REFERENCES item (id)
             ) STRICT;",
             check: check::<Part>,
+            encrypted: |_| None,
+        },
+    ],
+    leftovers: Leftovers::NONE,
+    counters: None,
+};
+
+/// An item of the next version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColouredItem {
+    pub id: Uuid,
+    pub name: String,
+    pub colour: String,
+}
+
+/// A type that the next version adds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tag {
+    pub id: Uuid,
+}
+
+/// [`SCHEMA`] one version later: items have a colour, and there is one more type.
+pub static NEXT: Schema = Schema {
+    service: "toy",
+    version: 2,
+    steps: &[SchemaStep {
+        version: 2,
+        types: &[TypeStep {
+            name: "item",
+            up: |item| {
+                item.insert("colour".to_owned(), "grey".into());
+                Ok(())
+            },
+            down: |item| {
+                item.remove("colour");
+                Ok(())
+            },
+        }],
+    }],
+    types: &[
+        ObjectType {
+            name: "item",
+            since: 1,
+            table: "CREATE TABLE item (
+                id TEXT PRIMARY KEY,
+                data TEXT NOT NULL,
+                name TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.name') STORED UNIQUE,
+                CHECK (data ->> '$.colour' IS NOT NULL)
+            ) STRICT;",
+            check: check::<ColouredItem>,
+            encrypted: |_| None,
+        },
+        ObjectType {
+            name: "part",
+            since: 1,
+            table: "CREATE TABLE part (
+                id TEXT PRIMARY KEY,
+                data TEXT NOT NULL,
+                item TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.item') STORED
+                    REFERENCES item (id)
+            ) STRICT;",
+            check: check::<Part>,
+            encrypted: |_| None,
+        },
+        ObjectType {
+            name: "tag",
+            since: 2,
+            table: "CREATE TABLE tag (id TEXT PRIMARY KEY, data TEXT NOT NULL) STRICT;",
+            check: check::<Tag>,
             encrypted: |_| None,
         },
     ],
@@ -110,6 +184,8 @@ pub struct World {
     /// Objects as the instance reaches them that was started last.
     reached: Option<Arc<ThrottledStore<Arc<InMemory>>>>,
     pub settings: StoreSettings,
+    /// The schema of instances that start.
+    pub schema: &'static Schema,
     scratch: TempDir,
     seed: u64,
 }
@@ -135,6 +211,7 @@ impl World {
             objects_out: false,
             reached: None,
             settings: StoreSettings::default(),
+            schema: &SCHEMA,
             scratch: TempDir::new().unwrap(),
             seed: 0,
         }
@@ -160,7 +237,7 @@ impl World {
         let mode = ModeCell::default();
         let (store, loops) = Store::new(StoreParts {
             cluster: "test".to_owned(),
-            schema: &SCHEMA,
+            schema: self.schema,
             env: Env::new(clock, RngTree::from_seed(self.seed)),
             coord: Arc::new(self.coord.clone()),
             objects: self.reached(),

@@ -223,7 +223,7 @@ fn every_answer_is_one_that_the_document_lists() {
 }
 
 /// Codes that do not depend on the route: each is shown somewhere.
-const SHOWN_ONCE: [Code; 10] = [
+const SHOWN_ONCE: [Code; 11] = [
     Code::BodyTooLarge,
     Code::CoordinationFull,
     Code::EncryptionKeyMissing,
@@ -234,6 +234,7 @@ const SHOWN_ONCE: [Code; 10] = [
     Code::TooManyRequests,
     Code::TransactionTooLarge,
     Code::UnsupportedMediaType,
+    Code::UpgradePending,
 ];
 
 /// Listed, and not shown for that very route. May only shrink.

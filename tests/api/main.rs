@@ -62,3 +62,5 @@ mod secrets;
 mod tokens;
 mod users;
 mod variables;
+#[cfg(test)]
+mod versions;

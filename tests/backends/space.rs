@@ -27,8 +27,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 static SCHEMA: Schema = Schema {
     service: "toy",
     version: 1,
+    steps: &[],
     types: &[ObjectType {
         name: "item",
+        since: 1,
         table: "CREATE TABLE item (id TEXT PRIMARY KEY, data TEXT NOT NULL) STRICT;",
         check: |_| Ok(()),
         encrypted: |_| None,

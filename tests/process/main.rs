@@ -6,6 +6,8 @@ mod deployment;
 #[cfg(test)]
 mod drill;
 #[cfg(test)]
+mod fixtures;
+#[cfg(test)]
 mod loss;
 #[cfg(test)]
 mod restart;

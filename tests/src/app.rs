@@ -188,39 +188,9 @@ impl TestApp {
         }
     }
 
-    /// Makes one of everything else: remote source `forge`, group `org/acme/web` with the project
-    /// `site`, each with the secret `deploy` and the variable `password`, and alice's token
-    /// `laptop`. Needs the user alice and the organization acme.
+    /// As [`seed_tree`](seed_tree).
     pub async fn seed_tree(&self) {
-        let forge = json!({
-            "name": "forge",
-            "api_url": "https://forge.example/api",
-            "kind": "gitea",
-            "auth_kind": "token",
-        });
-        let web = json!({ "name": "web", "parent": "org/acme", "visibility": "public" });
-        let site = json!({
-            "name": "site",
-            "parent": "org/acme/web",
-            "visibility": "public",
-            "remote_source": "forge",
-            "repository_path": "acme/site",
-        });
-        let deploy = json!({ "name": "deploy", "data": { "key": "the plain value" } });
-        let value = json!({ "secret_name": "deploy", "secret_var": "key" });
-        let password = json!({ "name": "password", "values": [value] });
-        for (path, body) in [
-            ("remote_sources", &forge),
-            ("project_groups", &web),
-            ("projects", &site),
-            ("project_groups/org%2Facme%2Fweb/secrets", &deploy),
-            ("projects/org%2Facme%2Fweb%2Fsite/secrets", &deploy),
-            ("project_groups/org%2Facme%2Fweb/variables", &password),
-            ("projects/org%2Facme%2Fweb%2Fsite/variables", &password),
-            ("users/alice/tokens", &json!({ "name": "laptop" })),
-        ] {
-            self.send(Request::post(&format!("/api/v1/{path}")).json(body)).await.expect(201);
-        }
+        seed_tree(self.client()).await;
     }
 
     /// Switches maintenance on, and waits until every instance has acknowledged it.
@@ -239,6 +209,7 @@ impl TestApp {
         let silent = InstanceRecord {
             id: "silent".to_owned(),
             version: "0.0.0".to_owned(),
+            schema: 1,
             address: "silent:1".to_owned(),
             state: InstanceState::Normal,
             generation: 0,
@@ -256,5 +227,40 @@ impl TestApp {
     /// What the service holds, whoever asks.
     pub async fn export(&self) -> String {
         self.get("/api/v1/export").await.expect(200).text().to_owned()
+    }
+}
+
+/// Makes one of everything else: remote source `forge`, group `org/acme/web` with the project
+/// `site`, each with the secret `deploy` and the variable `password`, and alice's token
+/// `laptop`. Needs the user alice and the organization acme.
+pub async fn seed_tree(client: &Client) {
+    let forge = json!({
+        "name": "forge",
+        "api_url": "https://forge.example/api",
+        "kind": "gitea",
+        "auth_kind": "token",
+    });
+    let web = json!({ "name": "web", "parent": "org/acme", "visibility": "public" });
+    let site = json!({
+        "name": "site",
+        "parent": "org/acme/web",
+        "visibility": "public",
+        "remote_source": "forge",
+        "repository_path": "acme/site",
+    });
+    let deploy = json!({ "name": "deploy", "data": { "key": "the plain value" } });
+    let value = json!({ "secret_name": "deploy", "secret_var": "key" });
+    let password = json!({ "name": "password", "values": [value] });
+    for (path, body) in [
+        ("remote_sources", &forge),
+        ("project_groups", &web),
+        ("projects", &site),
+        ("project_groups/org%2Facme%2Fweb/secrets", &deploy),
+        ("projects/org%2Facme%2Fweb%2Fsite/secrets", &deploy),
+        ("project_groups/org%2Facme%2Fweb/variables", &password),
+        ("projects/org%2Facme%2Fweb%2Fsite/variables", &password),
+        ("users/alice/tokens", &json!({ "name": "laptop" })),
+    ] {
+        client.send(Request::post(&format!("/api/v1/{path}")).json(body)).await.expect(201);
     }
 }

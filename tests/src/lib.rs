@@ -7,6 +7,7 @@
 //! | [`client`] | requests, and exchanges as texts for snapshots |
 //! | [`endpoints`] | what the services answer, and the documents of that |
 //! | [`faulty`] | coordination and objects that can be told to fail |
+//! | [`fixtures`] | what released versions wrote |
 //! | [`gateway`] | a gateway before such a service, and people who use it |
 //! | [`servers`] | the stores of a test on real servers |
 //! | [`run`] | a runtime whose time and order repeat |
@@ -22,6 +23,7 @@ pub mod archive;
 pub mod client;
 pub mod endpoints;
 pub mod faulty;
+pub mod fixtures;
 pub mod gateway;
 pub mod run;
 pub mod runs;

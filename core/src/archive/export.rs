@@ -19,7 +19,7 @@ use super::format::{FORMAT, Hashes, Header, HeaderLine, Trailer, TrailerLine, VE
 use crate::context::Context;
 use crate::db::{DbError, Snapshot};
 use crate::error::{BoxError, Chain};
-use crate::log::format::{Head, canonical};
+use crate::log::format::{Head, Object, canonical};
 use crate::read_model::{Schema, StoreError, schema};
 use crate::store::{Reads, Store};
 
@@ -43,6 +43,8 @@ struct Progress {
     snapshot: Snapshot,
     _permit: OwnedSemaphorePermit,
     schema: &'static Schema,
+    /// The version of the schema that it is written in.
+    writes: u32,
     ctx: Context,
     hashes: Hashes,
     counts: BTreeMap<String, u64>,
@@ -67,12 +69,13 @@ impl Store {
         let snapshot = self.snapshot(ctx, Reads::Linearizable).await?;
         let head = snapshot.read(ctx, schema::head).await;
         let head = head.map_err(|error: DbError| StoreError::Db(error).boxed())?;
-        let schema = self.schema();
+        // After the snapshot: nothing in it is of a newer version.
+        let (schema, writes) = (self.schema(), self.inner.writes_version());
         let header = Header {
             format: FORMAT.to_owned(),
             version: VERSION,
             service: schema.service.to_owned(),
-            schema: schema.version,
+            schema: writes,
             lineage: head.lineage,
             position: head.position,
             time: self.inner.env.now(),
@@ -81,9 +84,10 @@ impl Store {
             snapshot,
             _permit: permit,
             schema,
+            writes,
             ctx: ctx.clone(),
             hashes: Hashes::default(),
-            counts: schema.types.iter().map(|kind| (kind.name.to_owned(), 0)).collect(),
+            counts: schema.types_at(writes).map(|kind| (kind.name.to_owned(), 0)).collect(),
             next: Next::Header(header),
         };
         let pace = Pace::new(self.inner.settings.export_bytes_per_second);
@@ -198,8 +202,13 @@ impl Progress {
             _ => Next::Page { nth: nth + 1, after: String::new() },
         };
         let mut chunk = Vec::new();
-        for (id, data) in &page {
+        if !page.is_empty() {
+            *self.counts.entry(kind.name.to_owned()).or_default() += page.len() as u64;
+        }
+        for (id, data) in page {
             let start = chunk.len();
+            let Object { id, data, .. } = self.written(kind.name, id, data)?;
+            let data = data.get();
             // The parts are canonical JSON, and the keys are in order, so the line is canonical.
             let (name, line) = (kind.name, &mut chunk);
             line.extend_from_slice(b"{\"data\":");
@@ -207,8 +216,16 @@ impl Progress {
             line.extend_from_slice(format!(",\"id\":\"{id}\",\"type\":\"{name}\"}}\n").as_bytes());
             self.hashes.object(&chunk[start..]);
         }
-        *self.counts.entry(kind.name.to_owned()).or_default() += page.len() as u64;
         Ok(chunk)
+    }
+
+    /// An object in the version of the schema that the export is written in.
+    fn written(&self, kind: &str, id: String, data: String) -> Result<Object, BoxError> {
+        let object =
+            schema::object(kind, id, data).map_err(|error| StoreError::Db(error).boxed())?;
+        let lowered = self.schema.lower(&object, self.writes);
+        let lowered = lowered.map_err(|error| StoreError::Version(error).boxed())?;
+        Ok(lowered.unwrap_or(object))
     }
 }
 

@@ -69,14 +69,14 @@ impl Store {
         env.point("import.staged").await?;
         // An instance may have started meanwhile, without acknowledging the maintenance.
         self.base().await.map_err(ActionError::widen)?;
-        let Staged { files, counts, digest } = staged;
+        let Staged { state, digest } = staged;
+        let counts = state.counts.clone();
         let floors = self.floors(ctx, &base).await.map_err(ActionError::widen)?;
         let next = Next {
             reason: Reason::Import,
             parent: base.head.lineage,
             fork: base.head.position,
-            counts: counts.clone(),
-            files,
+            state,
             floors,
         };
         let head = self.switch_to(ctx, &base, next).await.map_err(ActionError::widen)?;
@@ -90,10 +90,10 @@ impl Store {
         ctx: &Context,
         input: impl Stream<Item = Result<Bytes, BoxError>> + Unpin,
     ) -> Result<ImportReport, ImportError> {
-        let Staged { counts, digest, .. } = stage(self, ctx, input, Intent::DryRun).await?;
+        let Staged { state, digest } = stage(self, ctx, input, Intent::DryRun).await?;
         let head = self.applied().borrow().head;
         let (lineage, position) =
             head.map_or((Uuid::nil(), 0), |head| (head.lineage, head.position));
-        Ok(ImportReport { lineage, position, counts, digest })
+        Ok(ImportReport { lineage, position, counts: state.counts, digest })
     }
 }

@@ -18,6 +18,7 @@ use crate::lineage::record::LineageRecord;
 use crate::lineage::recovery::{Rebuilt, rebuild};
 use crate::lineage::switch::Next;
 use crate::log::format::{Head, Position, Reason};
+use crate::read_model::write::{State, StoredFiles};
 use crate::read_model::{StoreError, write};
 use crate::store::Store;
 
@@ -76,18 +77,12 @@ impl Store {
         let record = record.ok_or(LineageNotExist(lineage))?;
         let end = known_end(&records, &base.head, lineage);
         let written = ctx.run(self.write_state_anew(record, end)).await;
-        let (reached, counts, files) = written.map_err(StoreError::Interrupted)??;
+        let (reached, state) = written.map_err(StoreError::Interrupted)??;
         // An instance may have started meanwhile, without acknowledging the maintenance.
         self.base().await.map_err(ActionError::widen)?;
         let floors = self.floors(ctx, &base).await.map_err(ActionError::widen)?;
-        let next = Next {
-            reason: Reason::Restore,
-            parent: lineage,
-            fork: reached,
-            counts: counts.clone(),
-            files,
-            floors,
-        };
+        let counts = state.counts.clone();
+        let next = Next { reason: Reason::Restore, parent: lineage, fork: reached, state, floors };
         let Head { lineage: new, position, .. } =
             self.switch_to(ctx, &base, next).await.map_err(ActionError::widen)?;
         let (restored, restored_position) = (lineage, reached);
@@ -112,9 +107,9 @@ impl Store {
         if reached < last {
             return Err(ActionError::internal(LineageDamaged { lineage, reached, last }));
         }
-        let (counts, files) = write::write_state(inner, &db, &[], None).await?;
-        Ok((reached, counts, files))
+        let state = write::write_state(inner, &db, &StoredFiles::default(), None).await?;
+        Ok((reached, state))
     }
 }
 
-type Written = (Position, BTreeMap<String, u64>, Vec<crate::checkpoint::DataFile>);
+type Written = (Position, State);

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use object_store::ObjectStoreExt;
 
 use super::tests::{code, fill, import, object_lines, text};
@@ -7,6 +9,7 @@ use crate::lineage::switch::{self, Next};
 use crate::log::format::{Mode, Reason};
 use crate::maintenance::SeenMode;
 use crate::read_model::floors::Floors;
+use crate::read_model::write::{State, StoredFiles};
 use crate::store::Reads;
 use crate::testkit::{Instance, World, keys, soon};
 
@@ -130,8 +133,7 @@ async fn a_lineage_whose_switch_failed_is_not_listed() {
         reason: Reason::Import,
         parent: base.head.lineage,
         fork: base.head.position,
-        counts: std::collections::BTreeMap::new(),
-        files: Vec::new(),
+        state: State { counts: BTreeMap::new(), stored: StoredFiles::default() },
         floors: Floors::default(),
     };
     let inner = &instance.store.inner;

@@ -20,18 +20,18 @@ use super::refusals::{
     ImportConstraint, ImportCorrupt, ImportTruncated, ImportUnknownKey, ImportUnknownType,
     ImportVersion, ImportWrongService,
 };
-use crate::checkpoint::{DataFile, DataWriter};
+use crate::checkpoint::DataWriter;
 use crate::context::Context;
 use crate::db::{Dangling, Db, DbError, Tx};
 use crate::error::{BoxError, first_api_error};
-use crate::log::format::{Object, canonical, is_canonical};
+use crate::log::format::{FIRST_SCHEMA, Object, canonical, is_canonical};
+use crate::read_model::write::{State, StoredFiles};
 use crate::read_model::{KeyCheck, KeyProblem, Schema, StoreError};
 use crate::store::Store;
 
 /// A valid import: its data files are stored, and nothing refers to them yet.
 pub(super) struct Staged {
-    pub(super) files: Vec<DataFile>,
-    pub(super) counts: BTreeMap<String, u64>,
+    pub(super) state: State,
     pub(super) digest: String,
 }
 
@@ -49,6 +49,10 @@ struct Stage<'a> {
     ctx: &'a Context,
     /// `None`: a dry run.
     writer: Option<DataWriter<'a>>,
+    /// The version of the schema that the export is written in.
+    reads: u32,
+    /// That in which the data files are written.
+    writes: u32,
     hashes: Hashes,
     counts: BTreeMap<String, u64>,
     /// The type and id of the last object: the next one must come after it.
@@ -92,8 +96,10 @@ pub(super) async fn stage(
             Intent::DryRun => None,
             Intent::Apply => Some(DataWriter::new(&inner.objects, &inner.object_keys, &inner.env)),
         },
+        reads: schema.version,
+        writes: inner.writes_version(),
         hashes: Hashes::default(),
-        counts: schema.types.iter().map(|kind| (kind.name.to_owned(), 0)).collect(),
+        counts: BTreeMap::new(),
         last: None,
         batch: Vec::new(),
         batch_bytes: 0,
@@ -121,7 +127,12 @@ pub(super) async fn stage(
         Some(writer) => writer.finish().await.map_err(StoreError::Objects)?,
         None => Vec::new(),
     };
-    Ok(Staged { files, counts: stage.counts, digest: stage.hashes.digest() })
+    let writes = stage.writes;
+    let counts = schema.types_at(writes).map(|kind| kind.name);
+    let counts = counts.map(|name| (name.to_owned(), stage.counts.get(name).copied().unwrap_or(0)));
+    let stored = StoredFiles { schema: writes, files };
+    let state = State { counts: counts.collect(), stored };
+    Ok(Staged { state, digest: stage.hashes.digest() })
 }
 
 impl Stage<'_> {
@@ -144,23 +155,29 @@ impl Stage<'_> {
         if format != FORMAT {
             return Err(self.corrupt(format_args!("format `{format}` is not `{FORMAT}`")));
         }
-        if version != VERSION || schema != self.schema.version {
-            let reads = format!("{VERSION}, schema {}", self.schema.version);
+        if version != VERSION || schema > self.schema.version || schema < FIRST_SCHEMA {
+            let reads = format!("{VERSION}, schema up to {}", self.schema.version);
             return Err(ImportVersion(format!("{version}, schema {schema}"), reads).into());
         }
         if service != self.schema.service {
             let expected = self.schema.service;
             return Err(ImportWrongService(service, expected).into());
         }
+        self.reads = schema;
+        let types = self.schema.types_at(schema);
+        self.counts = types.map(|kind| (kind.name.to_owned(), 0)).collect();
         self.hashes.header(line);
         Ok(())
     }
 
     async fn object(&mut self, line: &Bytes) -> Result<(), ImportError> {
-        let object: ObjectLine = self.parse(line)?;
-        let Some((nth, kind)) = self.schema.find(&object.r#type) else {
-            return Err(ImportUnknownType(self.line, object.r#type).into());
+        let ObjectLine { data, id, r#type } = self.parse(line)?;
+        let known = self.schema.find(&r#type).filter(|(_, kind)| kind.since <= self.reads);
+        let Some((nth, kind)) = known else {
+            return Err(ImportUnknownType(self.line, r#type).into());
         };
+        let object = self.schema.raise(Object { r#type, id, data }, self.reads);
+        let object = object.map_err(|why| self.corrupt(why))?;
         let place = (nth, object.id);
         if self.last.is_some_and(|last| place <= last) {
             return Err(self.corrupt("the object is not after the one before it"));
@@ -182,8 +199,7 @@ impl Stage<'_> {
         self.hashes.object(line);
         *self.counts.entry(object.r#type.clone()).or_default() += 1;
         self.batch_bytes += line.len();
-        let ObjectLine { data, id, r#type } = object;
-        self.batch.push((self.line, Object { r#type, id, data }));
+        self.batch.push((self.line, object));
         if self.batch.len() >= BATCH_OBJECTS || self.batch_bytes >= BATCH_BYTES {
             self.flush().await?;
         }
@@ -218,7 +234,9 @@ impl Stage<'_> {
         let batch = self.db.run(self.ctx, insert).await?;
         if let Some(writer) = &mut self.writer {
             for (_, object) in &batch {
-                writer.push(object).await.map_err(StoreError::Objects)?;
+                let lowered = schema.lower(object, self.writes).map_err(StoreError::Version)?;
+                let written = writer.push(lowered.as_ref().unwrap_or(object)).await;
+                written.map_err(StoreError::Objects)?;
             }
         }
         Ok(())
@@ -230,7 +248,7 @@ impl Stage<'_> {
         let why = dangling.to_string();
         let Dangling { table, id, .. } = dangling;
         let before = self.schema.types.iter().take_while(|kind| kind.name != table);
-        let before: u64 = before.map(|kind| self.counts[kind.name]).sum();
+        let before: u64 = before.filter_map(|kind| self.counts.get(kind.name)).sum();
         let rank = move |tx: &Tx<'_>| -> Result<Option<i64>, DbError> {
             let sql = format!("SELECT count(*) FROM \"{table}\" WHERE id <= ?1");
             tx.query_one(&sql, [id], |row| row.get(0))

@@ -243,6 +243,7 @@ async fn an_import_needs_maintenance_and_every_live_instance() {
     let record = |state, generation| InstanceRecord {
         id: "other".to_owned(),
         version: "1".to_owned(),
+        schema: 1,
         address: "a:1".to_owned(),
         state,
         generation,

@@ -107,6 +107,7 @@ codes! {
     Unauthorized = "unauthorized": Unauthorized,
     Unavailable = "unavailable": Unavailable,
     UnsupportedMediaType = "unsupported_media_type": UnsupportedMediaType,
+    UpgradePending = "upgrade_pending": Unavailable,
     UserAlreadyExists = "user_already_exists": Conflict,
     UserNotExist = "user_not_exist": NotExist,
     VariableAlreadyExists = "variable_already_exists": Conflict,

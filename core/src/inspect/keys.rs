@@ -10,7 +10,7 @@ use crate::coord::{Coordination, KeyValue, Op, OpResult, RangeRequest, Revision,
 use crate::lineage::record::RecoveryRecord;
 use crate::log::format::{
     ArchivedRecord, Body, CheckpointRecord, Commit, Head, InstanceRecord, ModeRecord, Position,
-    decode,
+    WritesRecord, decode,
 };
 use crate::read_model::StoreError;
 
@@ -24,6 +24,8 @@ pub(super) struct CoordinationState {
     pub(super) log: BTreeMap<Position, (Uuid, Uuid)>,
 }
 
+/// The keys that are known by their whole names.
+const KNOWN: [&str; 7] = ["head", "checkpoint", "archived", "mode", "recovery", "writes", "joined"];
 /// Keys read at a time.
 const PAGE: usize = 256;
 
@@ -34,7 +36,8 @@ pub(super) async fn check(verifier: &mut Verifier<'_>) -> Result<CoordinationSta
         .then(Op::get(keys.checkpoint()))
         .then(Op::get(keys.archived()))
         .then(Op::get(keys.mode()))
-        .then(Op::get(keys.recovery()));
+        .then(Op::get(keys.recovery()))
+        .then(Op::get(keys.writes()));
     let answer = verifier.inner.coord.txn(read).await?;
     let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
     let stops = "no instance can load";
@@ -46,6 +49,7 @@ pub(super) async fn check(verifier: &mut Verifier<'_>) -> Result<CoordinationSta
     };
     value::<ModeRecord>(verifier, found(3), "no instance knows whether it may serve")?;
     value::<RecoveryRecord>(verifier, found(4), "the status cannot be shown")?;
+    value::<WritesRecord>(verifier, found(5), "no instance can load")?;
     others(verifier, answer.revision).await?;
     log(verifier, &mut state, answer.revision).await?;
     if let Some(head) = state.head {
@@ -75,7 +79,7 @@ async fn others(verifier: &mut Verifier<'_>, revision: Revision) -> Result<(), S
         for kv in &page.kvs {
             verifier.checked.keys += 1;
             let name = keys.name(&kv.key).unwrap_or_default();
-            let known = ["head", "checkpoint", "archived", "mode", "recovery"].contains(&name)
+            let known = KNOWN.contains(&name)
                 || ["leased/", "log/", "tasks/"].iter().any(|folder| name.starts_with(folder));
             if name.starts_with("instances/") {
                 value::<InstanceRecord>(verifier, Some(kv), "the status cannot be shown")?;
@@ -127,7 +131,7 @@ async fn log(
             }
             before = Some(commit.head());
             state.log.insert(commit.position, (commit.lineage, commit.id));
-            verifier.body(&place, commit.body).await?;
+            verifier.commit(&place, commit).await?;
         }
         match page.kvs.last() {
             Some(last) if page.more => {

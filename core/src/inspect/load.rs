@@ -75,7 +75,7 @@ async fn lineage(
         let meaning = "this checkpoint cannot be loaded";
         let loaded = load::load_checkpoint(inner, id, *position).await;
         let Some((db, manifest)) = verifier.check(&key, meaning, loaded)? else { continue };
-        if counts(verifier, &db).await? != manifest.counts {
+        if counts(verifier, &db, manifest.schema).await? != manifest.counts {
             verifier.report(&key, "it loads to other counts than it says", meaning);
         }
         newest = Some((db, manifest.head()));
@@ -115,8 +115,12 @@ fn needed(state: &CoordinationState, inventory: &Inventory, record: &LineageReco
     after.filter(|(of, ..)| *of == id).map(|(_, end, _)| end).max().unwrap_or(0)
 }
 
-async fn counts(verifier: &Verifier<'_>, db: &Db) -> Result<BTreeMap<String, u64>, StoreError> {
+async fn counts(
+    verifier: &Verifier<'_>,
+    db: &Db,
+    version: u32,
+) -> Result<BTreeMap<String, u64>, StoreError> {
     let schema = verifier.inner.schema;
-    let count = move |tx: &Tx<'_>| schema.counts(tx);
+    let count = move |tx: &Tx<'_>| schema.counts(tx, version);
     Ok(db.read::<_, DbError>(&Context::background(), count).await?)
 }

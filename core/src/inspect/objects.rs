@@ -210,12 +210,12 @@ async fn manifest(
         verifier.report(&key, "it is of another service, lineage or position", meaning);
     }
     let mut counts: BTreeMap<String, u64> =
-        inner.schema.types.iter().map(|kind| (kind.name.to_owned(), 0)).collect();
+        inner.schema.types_at(manifest.schema).map(|kind| (kind.name.to_owned(), 0)).collect();
     let mut before: Option<SortKey> = None;
     for file in &manifest.files {
         let name = inner.object_keys.data(&file.name);
         if !files.contains_key(&name) {
-            let read = self::file(verifier, &name, file).await?;
+            let read = self::file(verifier, &name, file, manifest.schema).await?;
             files.insert(name.clone(), read);
         }
         // A file that cannot be read is a finding of its own.
@@ -253,6 +253,7 @@ async fn file(
     verifier: &mut Verifier<'_>,
     name: &Path,
     file: &DataFile,
+    schema: u32,
 ) -> Result<Option<File>, StoreError> {
     let inner = verifier.inner;
     let read = read_file(&inner.objects, &inner.object_keys, file).await;
@@ -260,7 +261,7 @@ async fn file(
     let Some(objects) = verifier.check(name, meaning, read)? else { return Ok(None) };
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for object in &objects {
-        verifier.object(name.as_ref(), object);
+        verifier.stored_object(name.as_ref(), object, schema)?;
         *counts.entry(object.r#type.clone()).or_default() += 1;
     }
     let sort_keys: Vec<SortKey> = objects.iter().map(SortKey::of).collect();
@@ -316,9 +317,9 @@ async fn segments(
             }
             if end.is_none_or(|(end, _)| commit.position > end.position) {
                 end = Some((commit.head(), span.ballot));
-                verifier.body(key.as_ref(), commit.body).await?;
+                verifier.commit(key.as_ref(), commit).await?;
             } else if let Body::Object(_) = commit.body {
-                verifier.body(key.as_ref(), commit.body).await?;
+                verifier.commit(key.as_ref(), commit).await?;
             }
         }
     }

@@ -8,7 +8,8 @@ use crate::coord::{Coordination, KeyValue, Op, OpResult, RangeRequest, Txn};
 use crate::lineage::Lineage;
 use crate::lineage::record::RecoveryRecord;
 use crate::log::format::{
-    ArchivedRecord, CheckpointRecord, Commit, Head, InstanceRecord, ModeRecord, Position, decode,
+    ArchivedRecord, CheckpointRecord, Commit, Head, InstanceRecord, ModeRecord, Position,
+    WritesRecord, decode,
 };
 use crate::read_model::StoreError;
 use crate::store::Store;
@@ -22,6 +23,8 @@ pub struct Survey {
     pub mode: Option<ModeRecord>,
     pub checkpoint: Option<CheckpointRecord>,
     pub archived: Option<ArchivedRecord>,
+    /// In which version of the schema the cluster writes.
+    pub writes: Option<WritesRecord>,
     pub last_recovery: Option<RecoveryRecord>,
     pub log: Log,
     pub instances: Vec<InstanceRecord>,
@@ -60,7 +63,8 @@ impl Store {
             .then(Op::get(keys.archived()))
             .then(Op::get(keys.recovery()))
             .then(Op::Range(RangeRequest::new(keys.instances())))
-            .then(Op::Range(RangeRequest::new(keys.tasks())));
+            .then(Op::Range(RangeRequest::new(keys.tasks())))
+            .then(Op::get(keys.writes()));
         let answer = inner.coord.txn(read).await?;
         let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
         let all = |at: usize| -> &[KeyValue] {
@@ -81,6 +85,7 @@ impl Store {
             mode: found(1).map(|kv| decode(&kv.key, &kv.value)).transpose()?,
             checkpoint: found(2).map(|kv| decode(&kv.key, &kv.value)).transpose()?,
             archived: found(3).map(|kv| decode(&kv.key, &kv.value)).transpose()?,
+            writes: found(7).map(|kv| decode(&kv.key, &kv.value)).transpose()?,
             last_recovery: found(4).map(|kv| decode(&kv.key, &kv.value)).transpose()?,
             instances: instances.collect::<Result<_, _>>()?,
             tasks: all(6).iter().map(holder).collect(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{keys, load, objects};
 use crate::db::DbError;
 use crate::error::{Chain, FailureClass};
-use crate::log::format::{Body, Mutation, Object, is_canonical};
+use crate::log::format::{Commit, Mutation, Object, is_canonical};
 use crate::read_model::StoreError;
 use crate::store::{Inner, Store};
 
@@ -89,10 +89,10 @@ impl Verifier<'_> {
     }
 
     /// Checks the mutations of a commit; `place` is the key or object that holds the commit.
-    pub(super) async fn body(&mut self, place: &str, body: Body) -> Result<(), StoreError> {
+    pub(super) async fn commit(&mut self, place: &str, commit: Commit) -> Result<(), StoreError> {
         self.checked.commits += 1;
         let meaning = "this commit cannot be applied any more";
-        let read = self.inner.mutations(body).await;
+        let read = self.inner.mutations(commit).await;
         for mutation in self.check(place, meaning, read)?.unwrap_or_default() {
             match mutation {
                 Mutation::Put(object) => self.object(place, &object),
@@ -106,7 +106,22 @@ impl Verifier<'_> {
         Ok(())
     }
 
-    pub(super) fn object(&mut self, place: &str, object: &Object) {
+    /// Checks an object that is written in this version of the schema.
+    pub(super) fn stored_object(
+        &mut self,
+        place: &str,
+        object: &Object,
+        version: u32,
+    ) -> Result<(), StoreError> {
+        let raised = self.inner.schema.raise(object.clone(), version);
+        let meaning = "this version cannot read that object";
+        if let Some(raised) = self.check(place, meaning, raised)? {
+            self.object(place, &raised);
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, place: &str, object: &Object) {
         let Some((_, kind)) = self.inner.schema.find(&object.r#type) else {
             return self.unknown_type(place, &object.r#type);
         };

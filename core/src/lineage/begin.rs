@@ -4,10 +4,10 @@
 //! replaces, so a second instance that recovers finds it there, and no switch of the mode is lost.
 
 use super::record::{LineageRecord, RecoveryRecord};
-use crate::checkpoint::Manifest;
 use crate::coord::{Compare, Coordination, KeyValue, Op, Txn};
 use crate::log::format::{
-    ArchivedRecord, Body, CheckpointRecord, Commit, Head, Mode, ModeRecord, Reason, decode, encode,
+    ArchivedRecord, Body, CheckpointRecord, Commit, Head, Mode, ModeRecord, Reason, WritesRecord,
+    decode, encode,
 };
 use crate::read_model::StoreError;
 use crate::read_model::base::StoreBase;
@@ -49,6 +49,7 @@ pub(crate) async fn begin_lineage(
         previous: reached.commit,
         id: env.new_id(),
         time: env.now(),
+        schema: state.stored.schema,
         body: Body::Switch { reason: Reason::Recovery },
     };
     let record = LineageRecord {
@@ -62,10 +63,12 @@ pub(crate) async fn begin_lineage(
         follows: Some(*reached),
         reason: Reason::Recovery,
         created: commit.time,
+        schema: commit.schema,
         floors,
     };
     objects.put_envelope(&keys.lineage(record.lineage), &record).await?;
-    write_manifest(store, &commit.head(), state).await?;
+    let manifest = state.manifest(store, &commit.head());
+    objects.put_envelope(&keys.manifest(commit.lineage, commit.position), &manifest).await?;
     env.point("recovery.manifest_written").await?;
     let first = commit_switch(store, &commit, &record, base).await?;
     env.point("recovery.after_txn").await?;
@@ -75,23 +78,6 @@ pub(crate) async fn begin_lineage(
         tracing::error!(lineage = %commit.lineage, position = reached.position, "recovered");
     }
     Ok(first)
-}
-
-/// Stores the manifest of `state` as the first checkpoint of a new lineage.
-async fn write_manifest(store: &StoreBase, head: &Head, state: State) -> Result<(), StoreError> {
-    let (counts, files) = state;
-    let manifest = Manifest {
-        service: store.schema.service.to_owned(),
-        schema: store.schema.version,
-        lineage: head.lineage,
-        position: head.position,
-        commit: head.commit,
-        created: store.env.now(),
-        counts,
-        files,
-    };
-    let key = store.object_keys.manifest(head.lineage, head.position);
-    Ok(store.objects.put_envelope(&key, &manifest).await?)
 }
 
 /// Makes the new lineage the current one. `false`: another instance was first.
@@ -109,10 +95,10 @@ async fn commit_switch(
         RecoveryBase::Log(found) => found.archived.map_or(0, |archived| archived.position),
         RecoveryBase::NoHead(_) | RecoveryBase::Objects(_) => record.fork,
     };
-    let (head_found, mode_found) = match base {
-        RecoveryBase::NoHead(mode) => (None, mode),
+    let (head_found, mode_found, writes_found) = match base {
+        RecoveryBase::NoHead(mode) => (None, mode, None),
         RecoveryBase::Objects(found) | RecoveryBase::Log(found) => {
-            (Some(found.head_found.value), found.mode_found)
+            (Some(found.head_found.value), found.mode_found, Some(found.writes_found))
         }
     };
     let mode = recovered_mode(mode_found.as_ref(), record.epoch, commit)?;
@@ -135,6 +121,16 @@ async fn commit_switch(
         .then(Op::put(keys.archived(), encode(&ArchivedRecord::begins(lineage, before))))
         .then(Op::put(keys.mode(), encode(&mode)))
         .then(Op::put(keys.recovery(), encode(&recovery)));
+    // It does not go back, even if the coordination store did.
+    let written = writes_found.iter().flatten().map(|kv| decode(&kv.key, &kv.value));
+    let written = written.collect::<Result<Vec<WritesRecord>, _>>()?;
+    if written.iter().all(|written| written.schema < commit.schema) {
+        let writes = WritesRecord { schema: commit.schema, since: commit.time };
+        txn = txn.then(Op::put(keys.writes(), encode(&writes)));
+        if let Some(found) = writes_found {
+            txn = txn.when(Compare::unchanged(keys.writes(), found.map(|kv| kv.value)));
+        }
+    }
     if !keep_log {
         // The commits before it may differ from the archived ones.
         txn = txn.then(Op::delete(keys.commits_until(position - 1)));

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::notes;
 use super::record::LineageRecord;
 use crate::coord::{Compare, Coordination, Op, Txn};
-use crate::log::format::{Head, encode};
+use crate::log::format::{Head, WritesRecord, encode};
 use crate::read_model::base::StoreBase;
 use crate::read_model::error::BootstrapError;
 
@@ -27,12 +27,16 @@ pub(crate) async fn ensure(store: &StoreBase) -> Result<Option<Uuid>, BootstrapE
 async fn create(store: &StoreBase) -> Result<(), BootstrapError> {
     let (coord, keys, env) = (&store.coord, &store.keys, &store.env);
     let lineage = env.new_id();
-    let record = LineageRecord::first(env, lineage);
+    let schema = store.schema.version;
+    let record = LineageRecord::first(env, lineage, schema);
     store.objects.put_envelope(&store.object_keys.lineage(lineage), &record).await?;
     env.point("bootstrap.before_head").await?;
     let head = Head { lineage, position: 0, commit: lineage };
-    let txn =
-        Txn::default().when(Compare::absent(keys.head())).then(Op::put(keys.head(), encode(&head)));
+    let writes = WritesRecord { schema, since: record.created };
+    let txn = Txn::default()
+        .when(Compare::absent(keys.head()))
+        .then(Op::put(keys.head(), encode(&head)))
+        .then(Op::put(keys.writes(), encode(&writes)));
     // An unknown outcome is an error here: the caller tries again, and reads `head` first.
     coord.txn(txn).await?;
     Ok(())

@@ -60,14 +60,14 @@ async fn fork(store: &StoreBase, start: Start) -> Result<(), StoreError> {
     let old: LineageRecord = store.objects.get_envelope(&key).await?;
     let loaded = assemble(store, store.create_db().await?, start).await?;
     floors::put(store, &loaded.db, &old).await?;
-    let (mut from, mut files) = (loaded.base.head, loaded.base.files);
+    let (mut from, mut stored) = (loaded.base.head, loaded.base.stored);
     let mut reached = loaded.head;
     // Other instances may commit meanwhile. Each round writes only the objects that changed since
     // the last one.
     while reached.lineage == old.lineage {
         let changed = changed_objects(store, from, &reached).await?;
-        let state = write_state(store, &loaded.db, &files, changed.as_ref()).await?;
-        (from, files) = (reached, state.1.clone());
+        let state = write_state(store, &loaded.db, &stored, changed.as_ref()).await?;
+        (from, stored) = (reached, state.stored.clone());
         let Some(found) = Start::read(store).await? else { return Ok(()) };
         let head = found.head;
         if head == reached {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::env::Env;
-use crate::log::format::{Head, Position, Reason};
+use crate::log::format::{Head, Position, Reason, first_schema, is_first_schema};
 use crate::objects::Envelope;
 use crate::read_model::floors::Floors;
 
@@ -57,6 +57,9 @@ pub struct LineageRecord {
     pub follows: Option<Head>,
     pub reason: Reason,
     pub created: Timestamp,
+    /// The version of the schema in which the cluster wrote when it began.
+    #[serde(default = "first_schema", skip_serializing_if = "is_first_schema")]
+    pub schema: u32,
     /// What counters gave out before. Absent if nothing, and in records of builds that did not
     /// write it.
     #[serde(default, skip_serializing_if = "Floors::is_empty")]
@@ -77,7 +80,7 @@ impl LineageRecord {
     }
 
     /// A lineage that begins with nothing, under a coordination store of its own.
-    pub(crate) fn first(env: &Env, lineage: Uuid) -> LineageRecord {
+    pub(crate) fn first(env: &Env, lineage: Uuid, schema: u32) -> LineageRecord {
         LineageRecord {
             lineage,
             epoch: 0,
@@ -88,6 +91,7 @@ impl LineageRecord {
             follows: None,
             reason: Reason::Bootstrap,
             created: env.now(),
+            schema,
             floors: Floors::default(),
         }
     }

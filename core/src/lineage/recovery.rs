@@ -24,10 +24,10 @@ use crate::coord::CoordinationExt;
 use crate::db::Db;
 use crate::error::FailureClass;
 use crate::log::format::{Head, Reason};
-use crate::read_model::StoreError;
 use crate::read_model::base::StoreBase;
 use crate::read_model::load::{Start, follow, load_manifest};
-use crate::read_model::write::write_state;
+use crate::read_model::write::{StoredFiles, write_state};
+use crate::read_model::{StoreError, VersionError};
 
 /// Where a load may begin: at a log that goes on from everything that objects prove. Brings one
 /// about if it must: by a first boot, or by a recovery.
@@ -88,9 +88,9 @@ async fn recover_from(
     let old: LineageRecord = objects.get_envelope(&keys.lineage(lineage)).await?;
     let Rebuilt { db, base, earlier, reached } = rebuild(store, &old).await?;
 
-    let files = earlier.as_ref().map_or(&[][..], |earlier| &earlier.files);
+    let stored = earlier.map(StoredFiles::of).unwrap_or_default();
     let unchanged = (base == reached).then(BTreeSet::new);
-    let state = write_state(store, &db, files, unchanged.as_ref()).await?;
+    let state = write_state(store, &db, &stored, unchanged.as_ref()).await?;
     let floors = floors::after_loss(store, &db).await?;
     if !begin_lineage(store, &old, &reached, (state, floors), recovery_base).await? {
         tracing::info!("another instance has recovered the store first");
@@ -115,6 +115,8 @@ pub(crate) async fn rebuild(
     store: &StoreBase,
     record: &LineageRecord,
 ) -> Result<Rebuilt, StoreError> {
+    store.schema.check_version(record.schema, store.object_keys.lineage(record.lineage))?;
+    store.writes.found(record.schema);
     let db = store.create_db().await?;
     floors::put(store, &db, record).await?;
     let (base, earlier) = newest_base(store, &db, record).await?;
@@ -142,6 +144,8 @@ async fn newest_base(
             Ok(loaded) => return Ok(loaded),
             // What objects hold is not known: that proves no damage.
             Err(error) if error.class() != FailureClass::Other => return Err(error),
+            // Nor does a state that a newer program has to recover.
+            Err(error @ StoreError::Version(VersionError::Newer { .. })) => return Err(error),
             Err(error) => {
                 let error = crate::error::Chain(&error).to_string();
                 tracing::error!(%key, %error, "a checkpoint cannot be read; trying an older one");

@@ -4,13 +4,10 @@
 //! in one transaction that compares `head` and `mode`. It is answered when objects name
 //! the lineage.
 
-use std::collections::BTreeMap;
-
 use uuid::Uuid;
 
 use super::record::LineageRecord;
 use super::tenure::Tenure;
-use crate::checkpoint::{DataFile, Manifest};
 use crate::coord::{CoordinationExt, Op, Revision};
 use crate::error::Chain;
 use crate::log::commit::{Proposal, Settled, settle};
@@ -21,6 +18,7 @@ use crate::objects::ObjectError;
 use crate::read_model::StoreError;
 use crate::read_model::base::StoreBase;
 use crate::read_model::floors::Floors;
+use crate::read_model::write::State;
 use crate::retry::Backoff;
 
 /// How often noting the new lineage is tried, each time with all the attempts of a write. After
@@ -34,8 +32,7 @@ pub(crate) struct Next {
     pub(crate) parent: Uuid,
     /// The parent's last position whose commit the state includes.
     pub(crate) fork: Position,
-    pub(crate) counts: BTreeMap<String, u64>,
-    pub(crate) files: Vec<DataFile>,
+    pub(crate) state: State,
     pub(crate) floors: Floors,
 }
 
@@ -59,6 +56,7 @@ pub(crate) async fn prepare(
         previous: replaced.head.commit,
         id: env.new_id(),
         time: env.now(),
+        schema: next.state.stored.schema,
         body: Body::Switch { reason: next.reason },
     };
     let (lineage, position) = (commit.lineage, commit.position);
@@ -73,18 +71,10 @@ pub(crate) async fn prepare(
         follows: Some(replaced.head),
         reason: next.reason,
         created: commit.time,
+        schema: commit.schema,
         floors: next.floors,
     };
-    let manifest = Manifest {
-        service: store.schema.service.to_owned(),
-        schema: store.schema.version,
-        lineage,
-        position,
-        commit: commit.id,
-        created: commit.time,
-        counts: next.counts,
-        files: next.files,
-    };
+    let manifest = next.state.manifest(store, &commit.head());
     let keys = &store.object_keys;
     store.objects.put_envelope(&keys.lineage(lineage), &record).await?;
     env.point("import.lineage_written").await?;
@@ -111,7 +101,9 @@ pub(crate) async fn prepare(
 /// The record of the lineage that the switch ends. It may be missing: an import repairs that.
 pub(crate) async fn ended(store: &StoreBase, head: &Head) -> Result<LineageRecord, StoreError> {
     match store.objects.get_envelope(&store.object_keys.lineage(head.lineage)).await {
-        Err(ObjectError::NotExist(_)) => Ok(LineageRecord::first(&store.env, head.lineage)),
+        Err(ObjectError::NotExist(_)) => {
+            Ok(LineageRecord::first(&store.env, head.lineage, store.writes_version()))
+        }
         found => Ok(found?),
     }
 }

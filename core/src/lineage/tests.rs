@@ -15,7 +15,7 @@ use crate::log::format::{
 use crate::read_model::StoreError;
 use crate::store::{Phase, Reads, Store};
 use crate::tasks::{archive, checkpoint};
-use crate::testkit::{Flaky, Instance, World, keys};
+use crate::testkit::{Flaky, Instance, SCHEMA, World, keys};
 
 fn world() -> World {
     let mut world = World::new();
@@ -69,7 +69,8 @@ async fn commit_blindly(world: &World) {
     let Head { lineage, position, commit } = head(world).await;
     let (id, body) = (uuid::Uuid::from_u128(u128::from(position)), Body::Mutations(Vec::new()));
     let time = jiff::Timestamp::UNIX_EPOCH;
-    let commit = Commit { lineage, position: position + 1, previous: commit, id, time, body };
+    let (schema, position, previous) = (SCHEMA.version, position + 1, commit);
+    let commit = Commit { lineage, position, previous, id, time, schema, body };
     let txn = Txn::default()
         .then(Op::put(keys().head(), encode(&commit.head())))
         .then(Op::put(keys().commit(commit.position), encode(&commit)));

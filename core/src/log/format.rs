@@ -18,6 +18,18 @@ pub type Position = u64;
 /// The format of all coordination values.
 pub const FORMAT: u32 = 1;
 
+/// The version of the schema of whatever does not say one.
+pub const FIRST_SCHEMA: u32 = 1;
+
+pub(crate) fn first_schema() -> u32 {
+    FIRST_SCHEMA
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+pub(crate) fn is_first_schema(version: &u32) -> bool {
+    *version == FIRST_SCHEMA
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
     #[error("value of `{place}` cannot be read")]
@@ -46,6 +58,9 @@ pub struct Commit {
     pub id: Uuid,
     /// The writer's wall clock: for people; nothing is ordered by it.
     pub time: Timestamp,
+    /// The version of the schema that its objects are written in.
+    #[serde(default = "first_schema", skip_serializing_if = "is_first_schema")]
+    pub schema: u32,
     pub body: Body,
 }
 
@@ -123,12 +138,23 @@ pub struct ModeRecord {
     pub reason: Option<String>,
 }
 
-/// What an instance says of itself, under its lease.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// The version of the schema in which the cluster writes. Raised when every live instance reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+pub struct WritesRecord {
+    pub schema: u32,
+    pub since: Timestamp,
+}
+
+/// What an instance says of itself, under its lease. Older instances read what newer ones say:
+/// unknown fields are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InstanceRecord {
     pub id: String,
     pub version: String,
+    /// The newest version of the schema that it reads.
+    #[serde(default = "first_schema")]
+    pub schema: u32,
     pub address: String,
     pub state: InstanceState,
     /// The newest mode generation that it has acknowledged.
@@ -281,6 +307,7 @@ mod tests {
             previous: Uuid::nil(),
             id: Uuid::max(),
             time: Timestamp::UNIX_EPOCH,
+            schema: FIRST_SCHEMA,
             body: Body::Mutations(vec![Mutation::Put(object.clone())]),
         };
         let stored = encode(&commit);

@@ -50,6 +50,16 @@ impl Keys {
         format!("{}recovery", self.prefix)
     }
 
+    /// The version of the schema in which the cluster writes.
+    pub fn writes(&self) -> String {
+        format!("{}writes", self.prefix)
+    }
+
+    /// The last instance that began; written together with its own key.
+    pub fn joined(&self) -> String {
+        format!("{}joined", self.prefix)
+    }
+
     /// The lock of a background task.
     pub fn task(&self, name: &str) -> String {
         format!("{}tasks/{name}", self.prefix)

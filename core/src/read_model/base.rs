@@ -8,11 +8,12 @@ use super::error::StoreError;
 use super::progress::Progress;
 use super::schema::Schema;
 use super::stats::Stats;
+use super::version::WritesVersion;
 use crate::checkpoint::read_mutations;
 use crate::coord::Bounded;
 use crate::db::{Db, DbError, Execution};
 use crate::env::Env;
-use crate::log::format::{Body, Mutation};
+use crate::log::format::{Body, Commit, Mutation};
 use crate::log::keys::{Keys, ObjectKeys};
 use crate::objects::Objects;
 
@@ -29,6 +30,8 @@ pub(crate) struct StoreBase {
     pub(crate) scratch: PathBuf,
     /// How far the floors of counters are raised if commits are lost.
     pub(crate) counter_margin: u64,
+    /// In which version of the schema the cluster writes.
+    pub(crate) writes: WritesVersion,
     pub(crate) stats: Stats,
     pub(crate) progress: Progress,
 }
@@ -39,14 +42,28 @@ impl StoreBase {
         Db::create(&self.scratch, &self.schema.ddl(), self.execution).await
     }
 
-    /// The mutations of a commit, read from object storage if they are there.
-    pub(crate) async fn mutations(&self, body: Body) -> Result<Vec<Mutation>, StoreError> {
-        match body {
-            Body::Mutations(mutations) => Ok(mutations),
-            Body::Switch { .. } => Ok(Vec::new()),
-            Body::Object(name) => {
-                Ok(read_mutations(&self.objects, &self.object_keys, &name).await?)
+    /// The version of the schema in which this instance writes.
+    pub(crate) fn writes_version(&self) -> u32 {
+        self.writes.get().min(self.schema.version)
+    }
+
+    /// The mutations of a commit in this version of the schema, read from object storage if they
+    /// are there.
+    pub(crate) async fn mutations(&self, commit: Commit) -> Result<Vec<Mutation>, StoreError> {
+        let Commit { position, schema, body, .. } = commit;
+        self.schema.check_version(schema, self.keys.commit(position))?;
+        self.writes.found(schema);
+        let mutations = match body {
+            Body::Mutations(mutations) => mutations,
+            Body::Switch { .. } => Vec::new(),
+            Body::Object(name) => read_mutations(&self.objects, &self.object_keys, &name).await?,
+        };
+        let raise = |mutation| -> Result<Mutation, StoreError> {
+            match mutation {
+                Mutation::Put(object) => Ok(Mutation::Put(self.schema.raise(object, schema)?)),
+                deletion @ Mutation::Delete { .. } => Ok(deletion),
             }
-        }
+        };
+        mutations.into_iter().map(raise).collect()
     }
 }

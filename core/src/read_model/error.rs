@@ -1,5 +1,6 @@
 //! The errors of a store, and the one place that maps them to errors for clients.
 
+use super::version::VersionError;
 use crate::checkpoint::CheckpointError;
 use crate::context::Interrupted;
 use crate::coord;
@@ -70,6 +71,8 @@ pub enum StoreError {
     #[error(transparent)]
     Format(#[from] FormatError),
     #[error(transparent)]
+    Version(#[from] VersionError),
+    #[error(transparent)]
     Injected(#[from] Injected),
     #[error(transparent)]
     Db(#[from] DbError),
@@ -131,6 +134,7 @@ impl StoreError {
             | StoreError::SetBack
             | StoreError::BrokenLog(_)
             | StoreError::Format(_)
+            | StoreError::Version(_)
             | StoreError::Injected(_)
             | StoreError::Db(_) => FailureClass::Other,
         }
@@ -155,6 +159,11 @@ impl StoreError {
                 Kind::TooLarge,
                 Code::TransactionTooLarge,
                 "the change is too large for one commit",
+            ),
+            StoreError::Version(VersionError::Unwritable { .. }) => (
+                Kind::Unavailable,
+                Code::UpgradePending,
+                "older instances are running that would not understand the change",
             ),
             StoreError::Abandoned => {
                 let message = "the service stopped before the request was finished";

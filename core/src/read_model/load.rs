@@ -8,13 +8,15 @@ use super::base::StoreBase;
 use super::error::StoreError;
 use super::history::History;
 use super::schema;
-use crate::checkpoint::{DataFile, Manifest, manifest, read_file};
+use super::write::StoredFiles;
+use crate::checkpoint::{Manifest, manifest, read_file};
 use crate::context::Context;
 use crate::coord::{Coordination, KeyRange, KeyValue, Op, RangeRequest, Revision, Txn};
 use crate::db::{Db, DbError, Tx};
 use crate::error::{self, FailureClass};
 use crate::log::format::{
-    ArchivedRecord, CheckpointRecord, Commit, Head, Mutation, Object, Position, decode,
+    ArchivedRecord, CheckpointRecord, Commit, Head, Mutation, Object, Position, WritesRecord,
+    decode,
 };
 use crate::log::segment::Chain;
 use crate::maintenance::SeenMode;
@@ -33,7 +35,7 @@ pub(crate) struct Loaded {
 /// The checkpoint that a load begins with, or the empty state of a first boot.
 pub(crate) struct BaseState {
     pub(crate) head: Head,
-    pub(crate) files: Vec<DataFile>,
+    pub(crate) stored: StoredFiles,
 }
 
 /// Where the log stood at one revision.
@@ -46,6 +48,7 @@ pub(crate) struct Start {
     pub(crate) mode_found: Option<KeyValue>,
     pub(crate) revision: Revision,
     pub(crate) checkpoint: Option<CheckpointRecord>,
+    pub(crate) writes_found: Option<KeyValue>,
     mode: SeenMode,
 }
 
@@ -73,10 +76,16 @@ impl Start {
             .then(Op::get(store.keys.head()))
             .then(Op::get(store.keys.checkpoint()))
             .then(Op::get(store.keys.mode()))
-            .then(Op::get(store.keys.archived()));
+            .then(Op::get(store.keys.archived()))
+            .then(Op::get(store.keys.writes()));
         let answer = store.coord.txn(look).await?;
         let found = |at: usize| answer.results.get(at).and_then(|result| result.first());
         let Some(head) = found(0) else { return Ok(None) };
+        if let Some(found) = found(4) {
+            let writes: WritesRecord = decode(&found.key, &found.value)?;
+            store.schema.check_version(writes.schema, store.keys.writes())?;
+            store.writes.found(writes.schema);
+        }
         Ok(Some(Start {
             head: decode(&head.key, &head.value)?,
             head_found: head.clone(),
@@ -84,6 +93,7 @@ impl Start {
             mode_found: found(2).cloned(),
             revision: answer.revision,
             checkpoint: found(1).map(|kv| decode(&kv.key, &kv.value)).transpose()?,
+            writes_found: found(4).cloned(),
             mode: SeenMode::decode(found(2))?,
         }))
     }
@@ -119,7 +129,7 @@ async fn load_base(
         let lineage = head.lineage;
         let head = Head { lineage, position: 0, commit: lineage };
         insert(store, db, Vec::new(), head).await?;
-        return Ok(BaseState { head, files: Vec::new() });
+        return Ok(BaseState { head, stored: StoredFiles::default() });
     };
     let (position, manifest) = manifest_for(store, head, lineage, position).await?;
     let key = store.object_keys.manifest(lineage, position);
@@ -128,7 +138,7 @@ async fn load_base(
         return Err(broken(format!("manifest `{key}` is of another service, lineage or position")));
     }
     let head = load_manifest(store, db, &manifest).await?;
-    Ok(BaseState { head, files: manifest.files })
+    Ok(BaseState { head, stored: StoredFiles::of(manifest) })
 }
 
 /// The checkpoint that the coordination store names. One that was set back may name one that is
@@ -170,11 +180,16 @@ pub(crate) async fn load_manifest(
 
 async fn fill(store: &StoreBase, db: &Db, manifest: &Manifest) -> Result<Head, StoreError> {
     let base = manifest.head();
+    let (schema, place) = (store.schema, store.object_keys.manifest(base.lineage, base.position));
+    schema.check_version(manifest.schema, place)?;
+    store.writes.found(manifest.schema);
     let total = manifest.counts.values().sum();
     store.progress.begin(0, total);
     for file in &manifest.files {
         let objects = read_file(&store.objects, &store.object_keys, file).await?;
         store.progress.advance(objects.len() as u64);
+        let raised = objects.into_iter().map(|object| schema.raise(object, manifest.schema));
+        let objects = raised.collect::<Result<_, _>>()?;
         insert(store, db, objects, base).await?;
     }
     insert(store, db, Vec::new(), base).await?;
@@ -209,7 +224,7 @@ pub(crate) async fn apply(
     let Some(head) = commits.last().map(Commit::head) else { return Ok(()) };
     let mut changes = Vec::new();
     for commit in commits {
-        changes.extend(store.mutations(commit.body).await?);
+        changes.extend(store.mutations(commit).await?);
     }
     let schema = store.schema;
     let work = move |tx: &Tx<'_>| -> Result<(), DbError> {

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`base`] | the seams, names and schema that everything here and above works with |
 //! | [`schema`] | types of objects and their tables |
+//! | [`version`] | versions of the schema, and the steps between them |
 //! | [`floors`] | what counters gave out in earlier lineages |
 //! | [`history`] | the commits after a known one, wherever they are |
 //! | [`load`] | a read model from a checkpoint and the commits after it |
@@ -26,6 +27,7 @@ pub(crate) mod load;
 pub mod progress;
 pub mod schema;
 pub mod stats;
+pub mod version;
 pub(crate) mod write;
 
 pub use encrypted::{KeyCheck, KeyProblem, Unchecked};
@@ -33,3 +35,4 @@ pub use error::StoreError;
 pub use progress::Progress;
 pub use schema::{Leftovers, ObjectRef, ObjectType, Schema, lineage, not_encrypted, parses};
 pub use stats::Stats;
+pub use version::{SchemaStep, TypeStep, VersionError};

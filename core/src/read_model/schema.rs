@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::floors;
+use super::version::SchemaStep;
 use crate::db::{DbError, Tx};
 use crate::log::format::{Head, Mutation, Object};
 
@@ -18,6 +19,8 @@ use crate::log::format::{Head, Mutation, Object};
 pub struct ObjectType {
     /// Also the name of its table.
     pub name: &'static str,
+    /// The first version of the schema that has it.
+    pub since: u32,
     /// `CREATE TABLE …`, and its indexes.
     pub table: &'static str,
     /// Whether the text is an object of this type.
@@ -43,6 +46,8 @@ pub struct Schema {
     pub service: &'static str,
     /// Grows with every change of the types.
     pub version: u32,
+    /// How objects of earlier versions become those of this one, in order.
+    pub steps: &'static [SchemaStep],
     /// Parents before children: the order of exports.
     pub types: &'static [ObjectType],
     pub leftovers: Leftovers,
@@ -158,14 +163,18 @@ impl Schema {
         objects.collect()
     }
 
-    /// The number of objects of each type.
-    pub(crate) fn counts(&self, tx: &Tx<'_>) -> Result<BTreeMap<String, u64>, DbError> {
+    /// The number of objects of each type that there was in a version.
+    pub(crate) fn counts(
+        &self,
+        tx: &Tx<'_>,
+        version: u32,
+    ) -> Result<BTreeMap<String, u64>, DbError> {
         let count = |kind: &ObjectType| {
             let sql = format!("SELECT count(*) FROM \"{}\"", kind.name);
             let count = tx.query_one(&sql, [], |row| row.get::<_, i64>(0))?.unwrap_or(0);
             Ok((kind.name.to_owned(), u64::try_from(count).unwrap_or(0)))
         };
-        self.types.iter().map(count).collect()
+        self.types_at(version).map(count).collect()
     }
 
     /// Deletes everything, children first.
@@ -188,7 +197,7 @@ pub(crate) enum Start {
     Excluded,
 }
 
-fn object(kind: &str, id: String, data: String) -> Result<Object, DbError> {
+pub(crate) fn object(kind: &str, id: String, data: String) -> Result<Object, DbError> {
     let decode = |source| DbError::Decode { table: kind.to_owned(), id: id.clone(), source };
     let data = serde_json::value::RawValue::from_string(data).map_err(decode)?;
     let uuid = Uuid::parse_str(&id).map_err(|error| decode(serde::de::Error::custom(error)))?;

@@ -9,7 +9,7 @@ use super::error::StoreError;
 use super::history::History;
 use super::schema::{Schema, Start};
 use crate::checkpoint::writer::DATA_FILE_BYTES;
-use crate::checkpoint::{DataFile, DataWriter, SortKey};
+use crate::checkpoint::{DataFile, DataWriter, Manifest, SortKey};
 use crate::context::Context;
 use crate::db::{Db, DbError, Snapshot};
 use crate::log::format::{Head, Mutation};
@@ -21,23 +21,69 @@ const PAGE: usize = 500;
 /// The most changed objects that are remembered; with more, every file is written anew.
 const CHANGED_MAX: usize = 200_000;
 
-/// A state as stored: the number of objects by type, and the data files.
-pub(crate) type State = (BTreeMap<String, u64>, Vec<DataFile>);
+/// Data files, and the version of the schema that their objects are written in.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StoredFiles {
+    pub(crate) schema: u32,
+    pub(crate) files: Vec<DataFile>,
+}
 
-/// Writes the state of `db` as data files; shares the files of `files` whose objects did not
+impl StoredFiles {
+    pub(crate) fn of(manifest: Manifest) -> StoredFiles {
+        StoredFiles { schema: manifest.schema, files: manifest.files }
+    }
+}
+
+/// A state as stored: the number of objects by type, and the data files.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    pub(crate) counts: BTreeMap<String, u64>,
+    pub(crate) stored: StoredFiles,
+}
+
+impl State {
+    /// The manifest of the state at a commit.
+    pub(crate) fn manifest(self, store: &StoreBase, head: &Head) -> Manifest {
+        Manifest {
+            service: store.schema.service.to_owned(),
+            schema: self.stored.schema,
+            lineage: head.lineage,
+            position: head.position,
+            commit: head.commit,
+            created: store.env.now(),
+            counts: self.counts,
+            files: self.stored.files,
+        }
+    }
+}
+
+/// Writes the state of `db` as data files; shares the files of `earlier` whose objects did not
 /// change. `changed`: the ranks of changed objects; `None`: all may have changed.
 pub(crate) async fn write_state(
     store: &StoreBase,
     db: &Db,
-    files: &[DataFile],
+    earlier: &StoredFiles,
     changed: Option<&BTreeSet<Rank>>,
 ) -> Result<State, StoreError> {
-    let ctx = Context::background();
-    let snapshot = db.snapshot(&ctx).await?;
-    let schema = store.schema;
-    let counts = snapshot.read(&ctx, move |tx| schema.counts(tx)).await?;
-    let files = Writer::new(store, &snapshot).write(files, changed).await?;
-    Ok((counts, files))
+    let snapshot = db.snapshot(&Context::background()).await?;
+    write_snapshot(store, &snapshot, earlier, changed).await
+}
+
+/// The same of a snapshot. It is written in the version that the cluster writes in, and so are the
+/// files that it shares.
+pub(crate) async fn write_snapshot(
+    store: &StoreBase,
+    snapshot: &Snapshot,
+    earlier: &StoredFiles,
+    changed: Option<&BTreeSet<Rank>>,
+) -> Result<State, StoreError> {
+    // After the snapshot: nothing in it is of a newer version.
+    let (schema, writes) = (store.schema, store.writes_version());
+    let read = move |tx: &crate::db::Tx<'_>| schema.counts(tx, writes);
+    let counts = snapshot.read::<_, DbError>(&Context::background(), read).await?;
+    let changed = changed.filter(|_| earlier.schema == writes);
+    let files = Writer::new(store, snapshot, writes).write(&earlier.files, changed).await?;
+    Ok(State { counts, stored: StoredFiles { schema: writes, files } })
 }
 
 /// An object's place in the order: the number of its type, and its id.
@@ -53,7 +99,7 @@ pub(crate) async fn changed_objects(
     let mut changed = BTreeSet::new();
     while let Some(commits) = history.next().await? {
         for commit in commits {
-            for mutation in store.mutations(commit.body).await? {
+            for mutation in store.mutations(commit).await? {
                 let (kind, id) = match &mutation {
                     Mutation::Put(object) => (&object.r#type, object.id),
                     Mutation::Delete { r#type, id } => (r#type, *id),
@@ -74,21 +120,23 @@ fn rank_of(schema: &Schema, kind: &str) -> Result<usize, StoreError> {
 }
 
 /// Writes the files whose objects changed, and shares the others.
-pub(crate) struct Writer<'a> {
+struct Writer<'a> {
     schema: &'static Schema,
+    /// The version of the schema that the files are written in.
+    writes: u32,
     snapshot: &'a Snapshot,
     out: DataWriter<'a>,
 }
 
 impl<'a> Writer<'a> {
-    pub(crate) fn new(store: &'a StoreBase, snapshot: &'a Snapshot) -> Writer<'a> {
+    fn new(store: &'a StoreBase, snapshot: &'a Snapshot, writes: u32) -> Writer<'a> {
         let out = DataWriter::new(&store.objects, &store.object_keys, &store.env);
-        Writer { schema: store.schema, snapshot, out }
+        Writer { schema: store.schema, writes, snapshot, out }
     }
 
     /// A file covers the ranks from its first object up to the first object of the next file; the
     /// first file also covers the ranks before it.
-    pub(crate) async fn write(
+    async fn write(
         mut self,
         files: &[DataFile],
         changed: Option<&BTreeSet<Rank>>,
@@ -140,7 +188,8 @@ impl<'a> Writer<'a> {
                 };
                 let page = self.snapshot.read::<_, DbError>(&Context::background(), read).await?;
                 for object in &page {
-                    self.out.push(object).await?;
+                    let lowered = schema.lower(object, self.writes)?;
+                    self.out.push(lowered.as_ref().unwrap_or(object)).await?;
                 }
                 match page.last() {
                     Some(last) if page.len() == PAGE => from = last.id.to_string(),

@@ -92,7 +92,7 @@ impl Inner {
         if commits.len() > 1 || !self.commit_own(head.commit).await? {
             let mut changes = Vec::new();
             for (commit, _) in commits {
-                changes.extend(self.mutations(Arc::unwrap_or_clone(commit).body).await?);
+                changes.extend(self.mutations(Arc::unwrap_or_clone(commit)).await?);
             }
             let schema = self.schema;
             let work = move |tx: &Tx<'_>| -> Result<(), DbError> {

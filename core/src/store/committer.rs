@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::parts::Inner;
 use super::settings::StoreSettings;
 use super::state::{Applied, Phase};
-use super::transact::{Job, Limit, StoreTx};
+use super::transact::{CommitTerms, Job, Limit, StoreTx};
 use crate::checkpoint::read::encode_mutations;
 use crate::context::Context;
 use crate::coord::KeyValue;
@@ -42,8 +42,7 @@ struct Attempt {
     mutations: Vec<Mutation>,
     bytes: usize,
     base: Head,
-    /// The generation of the mode that its commit compares.
-    generation: u64,
+    terms: CommitTerms,
     /// The id of the commit; `None`: the batch changed nothing.
     id: Option<Uuid>,
 }
@@ -52,6 +51,7 @@ struct Attempt {
 struct Changes {
     /// The id of the commit.
     id: Uuid,
+    writes: u32,
     mutations: Vec<Mutation>,
     bytes: usize,
     /// The same changes on the read model.
@@ -139,8 +139,8 @@ impl Committer {
             return Ok(Step::Retry(std::mem::take(batch)));
         }
         let current = if let Some(id) = attempt.id {
-            let Attempt { mutations, bytes, .. } = attempt;
-            let changes = Changes { id, mutations, bytes, transaction };
+            let Attempt { terms, mutations, bytes, .. } = attempt;
+            let changes = Changes { id, writes: terms.writes, mutations, bytes, transaction };
             self.commit(applied, base, mode, changes).await?
         } else {
             self.is_current_head(&base).await?
@@ -172,7 +172,7 @@ impl Committer {
                 mutations: Vec::new(),
                 bytes: 0,
                 base: base_now,
-                generation,
+                terms: CommitTerms { generation, writes: inner.writes_version() },
                 id: None,
             };
             if base_now != base {
@@ -218,7 +218,7 @@ impl Committer {
         changes: Changes,
     ) -> Result<bool, StoreError> {
         let inner = &self.inner;
-        let Changes { id, mutations, bytes, transaction } = changes;
+        let Changes { id, writes, mutations, bytes, transaction } = changes;
         let body = self.body(id, mutations, bytes).await?;
         let commit = Commit {
             lineage: base.lineage,
@@ -226,6 +226,7 @@ impl Committer {
             previous: base.commit,
             id,
             time: inner.env.now(),
+            schema: writes,
             body,
         };
         let proposal = Proposal::new(commit, base, applied.revision, mode.revision);
@@ -337,13 +338,13 @@ fn attempt_job(
     let StoreSettings { transaction_bytes: bytes, deletion_objects: deletions, .. } =
         inner.settings;
     let limit = Limit { bytes_before, bytes, deletions };
-    let generation = attempt.generation;
+    let terms = attempt.terms;
     let (mutations, bytes) = (&mut attempt.mutations, &mut attempt.bytes);
     // Its statements end with the caller's time, those around it do not.
     let caller = tx.with_context(job.context().clone());
     let mut work = || {
         let (schema, env) = (inner.schema, &inner.env);
-        let mut store_tx = StoreTx::new(&caller, schema, env, generation, mutations, bytes, limit);
+        let mut store_tx = StoreTx::new(&caller, schema, env, terms, mutations, bytes, limit);
         job.attempt(&mut store_tx).map_err(|_rejected| Undo::Job)?;
         // Also where the closure did not pass on the error.
         limit.check(*bytes).map_err(|error| {

@@ -19,7 +19,7 @@ use crate::coord::{
 };
 use crate::error::Chain;
 use crate::log::format::{Body, Commit, Head, decode};
-use crate::read_model::StoreError;
+use crate::read_model::{StoreError, VersionError};
 use crate::retry::Backoff;
 
 pub(super) struct Feed {
@@ -76,6 +76,7 @@ impl Feed {
             match load(&self.inner, known).await {
                 Ok(loaded) => {
                     backoff.reset();
+                    self.inner.too_old.send_replace(None);
                     self.inner.stats.loads();
                     let next = loaded.revision + 1;
                     self.inner.install(loaded).await;
@@ -88,6 +89,8 @@ impl Feed {
                     return;
                 }
                 Err(error) => {
+                    let newer = matches!(error, StoreError::Version(VersionError::Newer { .. }));
+                    self.inner.too_old.send_replace(newer.then(|| error.to_string()));
                     tracing::warn!(error = %Chain(&error), "the read model cannot be loaded");
                     backoff.pause().await;
                 }

@@ -14,6 +14,7 @@
 //! | [`apply`] | applying commits to the read model |
 //! | [`load`] | loading a read model in the place of the old one |
 //! | [`reads`] | linearizable reads |
+//! | [`upgrade`] | raising the version of the schema in which the cluster writes |
 //! | [`space`] | refusing writes before the coordination store is full |
 //!
 //! Absent on purpose: spawning. [`Store::new`] hands out the loops; the runtime runs them.
@@ -31,6 +32,7 @@ mod settings;
 mod space;
 mod state;
 mod transact;
+mod upgrade;
 
 pub use overview::Overview;
 pub(crate) use parts::Inner;

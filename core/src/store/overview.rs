@@ -4,7 +4,7 @@
 
 use crate::coord::{Coordination, KeyValue, Op, OpResult, RangeRequest, Revision, Txn};
 use crate::lineage::record::RecoveryRecord;
-use crate::log::format::{Head, InstanceRecord, InstanceState, Mode, decode};
+use crate::log::format::{Head, InstanceRecord, InstanceState, Mode, WritesRecord, decode};
 use crate::log::keys::Keys;
 use crate::maintenance::SeenMode;
 use crate::read_model::StoreError;
@@ -18,6 +18,8 @@ pub struct Overview {
     /// The instances whose leases are alive, by id.
     pub instances: Vec<InstanceRecord>,
     pub last_recovery: Option<RecoveryRecord>,
+    /// In which version of the schema the cluster writes.
+    pub writes: Option<WritesRecord>,
 }
 
 impl Overview {
@@ -26,7 +28,8 @@ impl Overview {
             .then(Op::get(keys.mode()))
             .then(Op::get(keys.head()))
             .then(Op::Range(RangeRequest::new(keys.instances())))
-            .then(Op::get(keys.recovery()));
+            .then(Op::get(keys.recovery()))
+            .then(Op::get(keys.writes()));
         let answer = coord.txn(read).await?;
         let found = |at: usize| answer.results.get(at).and_then(OpResult::first);
         let instances: &[KeyValue] = match answer.results.get(2) {
@@ -40,6 +43,7 @@ impl Overview {
             head_revision: found(1).map_or(0, |kv| kv.mod_revision),
             instances: instances.collect::<Result<_, _>>()?,
             last_recovery: found(3).map(|kv| decode(&kv.key, &kv.value)).transpose()?,
+            writes: found(4).map(|kv| decode(&kv.key, &kv.value)).transpose()?,
         })
     }
 

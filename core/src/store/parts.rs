@@ -17,6 +17,7 @@ use super::reads::{HeadReader, HeadWaiter};
 use super::settings::StoreSettings;
 use super::state::{Applied, Phase};
 use super::transact::Job;
+use super::upgrade::Upgrade;
 use crate::coord::{Bounded, Coordination, Space};
 use crate::db::{Db, Execution};
 use crate::env::Env;
@@ -25,6 +26,7 @@ use crate::log::keys::{Keys, ObjectKeys};
 use crate::maintenance::{ModeCell, SeenMode};
 use crate::objects::Objects;
 use crate::read_model::base::StoreBase;
+use crate::read_model::version::WritesVersion;
 use crate::read_model::{KeyCheck, Progress, Schema, Stats, StoreError};
 
 /// The parts that a store is made of.
@@ -60,6 +62,8 @@ pub(crate) struct Inner {
     pub(super) archived: watch::Sender<Option<ArchivedRecord>>,
     /// The space of the coordination store as last read; `None`: not known.
     pub(super) space: watch::Sender<Option<Space>>,
+    /// Why the store cannot be loaded by this version of the program.
+    pub(super) too_old: watch::Sender<Option<String>>,
     /// Why this store was halted.
     halted: watch::Sender<Option<String>>,
     pub(super) applied: watch::Sender<Applied>,
@@ -95,6 +99,7 @@ pub struct Loops {
     committer: Committer,
     heads: HeadReader,
     archived: ArchivedFollower,
+    upgrade: Upgrade,
 }
 
 impl Store {
@@ -115,6 +120,7 @@ impl Store {
             execution: parts.execution,
             scratch: parts.scratch,
             counter_margin: parts.settings.counter_margin,
+            writes: WritesVersion::default(),
             stats: Stats::default(),
             progress: Progress::default(),
         };
@@ -125,6 +131,7 @@ impl Store {
             key_check: parts.key_check,
             archived: watch::Sender::new(None),
             space: watch::Sender::new(None),
+            too_old: watch::Sender::new(None),
             halted: watch::Sender::new(None),
             applied: watch::Sender::new(Applied::NOTHING),
             phase: watch::Sender::new(Applied::NOTHING.phase),
@@ -143,6 +150,7 @@ impl Store {
             committer: Committer::new(Arc::clone(&inner), jobs_taken),
             heads: HeadReader::new(Arc::clone(&inner), head_waiters_taken),
             archived: ArchivedFollower::new(Arc::clone(&inner)),
+            upgrade: Upgrade::new(Arc::clone(&inner)),
         };
         (Store { inner }, loops)
     }
@@ -204,6 +212,16 @@ impl Store {
         reason.clone().unwrap_or_default()
     }
 
+    /// Why the store cannot be loaded, if a newer version of the program wrote it.
+    pub fn too_old(&self) -> Option<String> {
+        self.inner.too_old.borrow().clone()
+    }
+
+    /// The version of the schema in which this instance writes.
+    pub fn writes_version(&self) -> u32 {
+        self.inner.writes_version()
+    }
+
     /// Object storage, for what a service keeps outside its log.
     pub fn objects(&self) -> &Objects {
         &self.inner.objects
@@ -222,8 +240,10 @@ impl Store {
 impl Loops {
     /// Runs until `stop`; a commit that is proposed by then may or may not be in the log.
     pub async fn run(self, stop: CancellationToken) {
-        let Loops { feed, committer, heads, archived } = self;
-        let all = async { tokio::join!(feed.run(), committer.run(), heads.run(), archived.run()) };
+        let Loops { feed, committer, heads, archived, upgrade } = self;
+        let all = async {
+            tokio::join!(feed.run(), committer.run(), heads.run(), archived.run(), upgrade.run())
+        };
         stop.run_until_cancelled(Box::pin(all)).await;
     }
 }

@@ -25,10 +25,19 @@ pub struct StoreTx<'a> {
     schema: &'static Schema,
     env: &'a Env,
     now: Timestamp,
-    generation: u64,
+    terms: CommitTerms,
     mutations: &'a mut Vec<Mutation>,
     bytes: &'a mut usize,
     limit: Limit,
+}
+
+/// Facts about the commit that a transaction becomes a part of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CommitTerms {
+    /// The generation of the mode that the commit compares.
+    pub(super) generation: u64,
+    /// The version of the schema that it is written in.
+    pub(super) writes: u32,
 }
 
 /// The greatest size of one transaction, in a batch that may hold others.
@@ -63,17 +72,17 @@ impl<'a> StoreTx<'a> {
         tx: &'a Tx<'a>,
         schema: &'static Schema,
         env: &'a Env,
-        generation: u64,
+        terms: CommitTerms,
         mutations: &'a mut Vec<Mutation>,
         bytes: &'a mut usize,
         limit: Limit,
     ) -> StoreTx<'a> {
-        StoreTx { tx, schema, env, now: env.now(), generation, mutations, bytes, limit }
+        StoreTx { tx, schema, env, now: env.now(), terms, mutations, bytes, limit }
     }
 
     /// The generation of the mode: the commit takes place in this one, or not at all.
     pub fn generation(&self) -> u64 {
-        self.generation
+        self.terms.generation
     }
 
     /// The lineage that the commit belongs to.
@@ -109,7 +118,10 @@ impl<'a> StoreTx<'a> {
     ) -> Result<(), StoreError> {
         let data = canonical(object).map_err(DbError::Encode)?;
         let object = Object { r#type: kind.to_owned(), id, data };
+        // First, so that nothing is changed here that no commit can hold.
+        let lowered = self.schema.lower(&object, self.terms.writes)?;
         self.schema.put(self.tx, &object)?;
+        let object = lowered.unwrap_or(object);
         *self.bytes += object.data.get().len() + MUTATION_OVERHEAD;
         self.mutations.push(Mutation::Put(object));
         self.limit.check(*self.bytes)

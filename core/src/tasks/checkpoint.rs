@@ -15,7 +15,7 @@ use crate::coord::{Compare, Coordination, CoordinationExt, Op, OpResult, Txn};
 use crate::db::{DbError, Snapshot};
 use crate::log::format::{ArchivedRecord, CheckpointRecord, Commit, Head, decode, encode};
 use crate::objects::ObjectError;
-use crate::read_model::write::{Writer, changed_objects};
+use crate::read_model::write::{StoredFiles, changed_objects, write_snapshot};
 use crate::read_model::{StoreError, schema};
 use crate::store::{Inner, Store};
 
@@ -95,30 +95,11 @@ async fn write(
         }
         None => (None, None),
     };
-    let files = earlier.as_ref().map_or(&[][..], |earlier| &earlier.files);
-    let writer = Writer::new(inner, snapshot);
-    let files = writer.write(files, changed.as_ref()).await?;
-    let manifest = Manifest {
-        service: inner.schema.service.to_owned(),
-        schema: inner.schema.version,
-        lineage: head.lineage,
-        position: head.position,
-        commit: head.commit,
-        created: inner.env.now(),
-        counts: counts(store, snapshot).await?,
-        files,
-    };
+    let earlier = earlier.map(StoredFiles::of).unwrap_or_default();
+    let state = write_snapshot(inner, snapshot, &earlier, changed.as_ref()).await?;
+    let manifest = state.manifest(inner, &head);
     let key = inner.object_keys.manifest(manifest.lineage, manifest.position);
     inner.env.point("checkpoint.files_written").await?;
     inner.objects.put_envelope(&key, &manifest).await?;
     Ok(manifest)
-}
-
-async fn counts(
-    store: &Store,
-    snapshot: &Snapshot,
-) -> Result<std::collections::BTreeMap<String, u64>, StoreError> {
-    let schema = store.inner.schema;
-    let read = move |tx: &crate::db::Tx<'_>| schema.counts(tx);
-    Ok(snapshot.read::<_, DbError>(&Context::background(), read).await?)
 }

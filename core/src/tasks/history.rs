@@ -22,6 +22,7 @@ async fn report(world: &World, id: &str, position: Option<u64>) {
     let record = InstanceRecord {
         id: id.to_owned(),
         version: "1".to_owned(),
+        schema: 1,
         address: "a:1".to_owned(),
         state: if position.is_some() { InstanceState::Normal } else { InstanceState::Loading },
         generation: 0,

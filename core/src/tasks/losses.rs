@@ -6,7 +6,7 @@ use object_store::ObjectStoreExt;
 
 use super::archive;
 use super::tests::{add_many, add_once, archive_all, checkpoint_now, lock, small_world};
-use crate::coord::CoordinationExt;
+use crate::coord::{CoordinationExt, Put};
 use crate::error::{Code, first_api_error};
 use crate::lineage::notes;
 use crate::lineage::record::CurrentLineage;
@@ -82,6 +82,10 @@ async fn a_running_instance_survives_the_loss() {
 async fn another_coordination_store_that_holds_the_same_is_written_to() {
     let mut world = small_world();
     let one = world.start().await;
+    for _ in 0..3 {
+        // The other store has only the last of these, so that its revisions are others.
+        world.coord.memory().put(Put::new(keys().joined(), "one")).await.unwrap();
+    }
     add_many(&one, "a", 5).await;
     let mut applied = one.store.applied();
     let before = applied.borrow_and_update().revision;

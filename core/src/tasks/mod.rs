@@ -33,3 +33,5 @@ mod history;
 mod losses;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod upgrades;

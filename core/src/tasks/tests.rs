@@ -336,6 +336,7 @@ async fn imports_that_were_given_up_cost_no_lineage() {
             follows: Some(head),
             reason: Reason::Import,
             created: inner.env.now(),
+            schema: 1,
             floors: Floors::default(),
         };
         let key = inner.object_keys.lineage(lineage);

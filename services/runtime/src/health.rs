@@ -79,7 +79,9 @@ impl Health for HealthState {
             }
             GateState::Normal | GateState::Maintenance => None,
         };
-        let reason = reason.map(str::to_owned).or_else(|| self.concern.get());
+        let loading = state == GateState::Loading;
+        let too_old = loading.then(|| self.store.too_old()).flatten();
+        let reason = too_old.or(reason.map(str::to_owned)).or_else(|| self.concern.get());
         Readiness { ready: reason.is_none(), state, reason }
     }
 
@@ -146,6 +148,16 @@ impl Collector for StoreMetrics {
                 "drydock_store_deletions_waiting",
                 "Deleted subtrees whose objects are still being deleted",
                 signed(self.0.deletions_waiting()),
+            ),
+            (
+                "drydock_schema_version",
+                "The newest version of the schema that the instance reads",
+                i64::from(self.0.schema().version),
+            ),
+            (
+                "drydock_schema_writes",
+                "The version of the schema in which the instance writes",
+                i64::from(self.0.writes_version()),
             ),
             ("drydock_store_load_done", "Items loaded in the last loading step", signed(done)),
             ("drydock_store_load_total", "Items of the last loading step", signed(total)),

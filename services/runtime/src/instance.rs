@@ -8,12 +8,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use drydock_core::coord::{Bounded, Coordination, CoordinationExt, Error, LeaseId, Put};
+use drydock_core::coord::{Bounded, Coordination, CoordinationExt, Error, LeaseId, Op, Put, Txn};
 use drydock_core::env::Env;
 use drydock_core::log::format::{InstanceRecord, InstanceState, encode};
 use drydock_core::log::keys::Keys;
 use drydock_core::retry::Backoff;
-use drydock_core::store::{Applied, Phase};
+use drydock_core::store::{Applied, Phase, Store};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -38,10 +38,10 @@ pub(super) struct Instance {
 
 impl Instance {
     pub(super) fn new(
-        env: Env,
-        coord: Bounded,
-        keys: Keys,
-        applied: watch::Receiver<Applied>,
+        env: &Env,
+        coord: &Bounded,
+        keys: &Keys,
+        store: &Store,
         address: String,
         ttl: Duration,
     ) -> (Instance, Registration) {
@@ -53,10 +53,19 @@ impl Instance {
             }),
             connected: watch::Sender::new(false),
         };
-        let key = keys.instance(&instance.id);
-        let shared = instance.clone();
-        let lease = None;
-        let registration = Registration { shared, env, coord, key, applied, address, ttl, lease };
+        let registration = Registration {
+            shared: instance.clone(),
+            env: env.clone(),
+            coord: coord.clone(),
+            key: keys.instance(&instance.id),
+            joined_key: keys.joined(),
+            applied: store.applied(),
+            address,
+            ttl,
+            schema: store.schema().version,
+            lease: None,
+            joined: None,
+        };
         (instance, registration)
     }
 
@@ -82,6 +91,12 @@ pub(super) struct Registration {
     address: String,
     ttl: Duration,
     lease: Option<LeaseId>,
+    /// The newest version of the schema that this instance reads.
+    schema: u32,
+    /// Written together with `key` when that is new.
+    joined_key: String,
+    /// The lease with which that was done.
+    joined: Option<LeaseId>,
 }
 
 impl Registration {
@@ -154,6 +169,7 @@ impl Registration {
         let record = InstanceRecord {
             id: self.shared.id.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            schema: self.schema,
             address: self.address.clone(),
             state,
             generation: reported.generation,
@@ -161,6 +177,15 @@ impl Registration {
             seen_at: self.env.now(),
         };
         let put = Put::new(self.key.clone(), encode(&record)).lease(lease);
-        self.coord.put(put).await.map(drop)
+        if self.joined == Some(lease) {
+            return self.coord.put(put).await.map(drop);
+        }
+        // Whoever looks at the live instances for longer than a moment finds out.
+        let join = Txn::default()
+            .then(Op::Put(put))
+            .then(Op::put(self.joined_key.clone(), encode(&record.id)));
+        self.coord.txn(join).await?;
+        self.joined = Some(lease);
+        Ok(())
     }
 }

@@ -157,6 +157,7 @@ mod tests {
     static SCHEMA: Schema = Schema {
         service: "toy",
         version: 1,
+        steps: &[],
         types: &[],
         leftovers: Leftovers::NONE,
         counters: None,
@@ -168,7 +169,6 @@ mod tests {
         mode: ModeCell,
         loading: watch::Sender<Phase>,
         running: tokio::task::JoinHandle<()>,
-        _applying: watch::Sender<Applied>,
     }
 
     impl World {
@@ -190,17 +190,17 @@ mod tests {
             });
             let coord = Bounded::new(memory, SOON);
             let ready = Applied { phase: Phase::Ready, head: None, revision: 1 };
-            let (applying, applied) = watch::channel(ready);
             let (loading, phase) = watch::channel(ready.phase);
             let keys = Keys::new("test", "toy");
             let address = "toy:1".to_owned();
-            let (instance, _registration) = Instance::new(env, coord, keys, applied, address, SOON);
+            let (instance, _registration) =
+                Instance::new(&env, &coord, &keys, &store, address, SOON);
             let gate = Gate::new(GateState::Loading);
             let tasks = Tasks::new(store, "test".to_owned());
             let seen = mode.clone();
             let driver = Driver { gate: gate.clone(), phase, mode, instance, drain: SOON, tasks };
             let running = tokio::spawn(driver.run(CancellationToken::new()));
-            World { gate, mode: seen, loading, running, _applying: applying }
+            World { gate, mode: seen, loading, running }
         }
     }
 

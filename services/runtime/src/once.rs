@@ -13,7 +13,7 @@ use drydock_api::refusals::{IdempotencyKeyReused, NotRepeatable, TooManyKeys};
 use drydock_core::db::column::id;
 use drydock_core::db::{DbError, Tx};
 use drydock_core::error::ActionError;
-use drydock_core::read_model::{ObjectType, parses};
+use drydock_core::read_model::{ObjectType, TypeStep, parses};
 use drydock_core::store::StoreTx;
 use drydock_http::api::creation::{Created, Repeatable};
 use rusqlite::params;
@@ -33,6 +33,7 @@ const SWEPT_AT_ONCE: i64 = 64;
 /// The stored answers, as a type of objects of a service's schema.
 pub const IDEMPOTENCY_KEYS: ObjectType = ObjectType {
     name: "idempotency_keys",
+    since: 1,
     table: "CREATE TABLE idempotency_keys (
         id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
         data TEXT NOT NULL,
@@ -50,6 +51,21 @@ pub const IDEMPOTENCY_KEYS: ObjectType = ObjectType {
     },
 };
 
+/// The change of the stored answers by which each got a caller and a number.
+pub const NUMBERED_ANSWERS: TypeStep = TypeStep {
+    name: IDEMPOTENCY_KEYS.name,
+    up: |answer| {
+        answer.entry("caller").or_insert_with(|| Uuid::nil().to_string().into());
+        answer.entry("nth").or_insert_with(|| 0.into());
+        Ok(())
+    },
+    down: |answer| {
+        answer.remove("caller");
+        answer.remove("nth");
+        Ok(())
+    },
+};
+
 /// The stored answer of a creation with an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,10 +75,8 @@ pub struct IdempotencyRecord {
     /// The time of the creation, in milliseconds since 1970.
     pub created_ms: i64,
     /// The user on whose behalf the request was made; nil for a service that acts for itself.
-    #[serde(default)]
     pub caller: Uuid,
     /// The number of this answer among its caller's. Answers of earlier versions have 0.
-    #[serde(default)]
     pub nth: i64,
     /// The digest of the request, and the answer.
     pub sealed: Encrypted,

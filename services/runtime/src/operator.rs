@@ -162,5 +162,6 @@ fn status(now: Overview) -> MaintenanceStatus {
         lineage: now.head.map(|head| head.lineage),
         position: now.head.map(|head| head.position),
         last_recovery: now.last_recovery,
+        writes_schema: now.writes.map(|writes| writes.schema),
     }
 }

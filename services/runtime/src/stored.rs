@@ -144,8 +144,7 @@ fn assemble<S: Service>(
     });
     let gate = Gate::new(GateState::Loading);
     let holder = address.clone();
-    let (instance, registration) =
-        Instance::new(env.clone(), bounded.clone(), keys.clone(), store.applied(), address, ttl);
+    let (instance, registration) = Instance::new(&env, &bounded, &keys, &store, address, ttl);
     let concern = Concern::default();
     let mut register = |registry: &mut Registry| service.register(registry);
     let (health, metrics) = HealthState::new(

@@ -99,6 +99,7 @@ pub fn plan(deployment: &Deployment, seed: u64, clients: usize, time: Duration) 
         },
         runs: Runs::default(),
         operator: operator(load_ms, configstores),
+        upgrades: Vec::new(),
         faults: Vec::new(),
     }
 }

@@ -23,6 +23,7 @@ pub mod runs;
 pub mod secrets;
 pub mod snapshots;
 mod tree;
+pub mod upgrades;
 
 use drydock_core::store::Durability;
 use drydock_harness::record::Seq;
@@ -55,6 +56,7 @@ pub const ORACLES: &[(&str, &str)] = &[
         "nobody does what the permission table forbids, or is kept from the rest",
     ),
     (keys::ORACLE, "what was asked for twice under one key was done once"),
+    (upgrades::ORACLE, "what is written is read by every live instance, and raised in the end"),
     (answers::ORACLE, "no answer is an internal error, or blames whoever did nothing wrong"),
 ];
 
@@ -98,6 +100,7 @@ pub fn all(evidence: &Evidence<'_>) -> Checks {
     secrets::check(evidence, &mut checks);
     permissions::check(evidence, &mut checks);
     keys::check(evidence, &mut checks);
+    upgrades::check(evidence, &mut checks);
     answers::check(evidence, &mut checks);
     converge::check(evidence, &mut checks);
     snapshots::check(evidence, &mut checks);

@@ -50,6 +50,8 @@ pub struct Status {
     pub generation: u64,
     pub ready: bool,
     pub instances: usize,
+    /// Whether every instance reads a newer version of the schema than is written.
+    pub behind: bool,
     pub position: Option<u64>,
     /// Up to where the log came back when the coordination store was lost last.
     pub recovered: Option<u64>,

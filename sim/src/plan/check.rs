@@ -46,6 +46,11 @@ impl Plan {
         let orgs = self.workload.orgs as u64;
         within("workload.orgs", orgs, 1, MAX_NAMES as u64)?;
         self.check_operator()?;
+        for (index, upgrade) in self.upgrades.iter().enumerate() {
+            let field = format!("upgrades[{index}]");
+            within(&format!("{field}.at_ms"), upgrade.at_ms, 0, self.load_ms)?;
+            self.check_instance(&format!("{field}.instance"), upgrade.instance)?;
+        }
         for (index, fault) in self.faults.iter().enumerate() {
             let field = format!("faults[{index}]");
             let end = fault.at_ms.saturating_add(fault.for_ms);

@@ -5,7 +5,7 @@ use drydock_harness::fleet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{GatewayOp, InstanceId, OpKind, Runs, Service, Step, Topology};
+use super::{GatewayOp, InstanceId, OpKind, Runs, Service, Step, Topology, Upgrade};
 use crate::plan::fault::Fault;
 use crate::plan::hosts::{
     OPERATOR, S3_HOST, client_name, etcd_name, executor_name, gateway_name, pusher_name,
@@ -43,6 +43,9 @@ pub struct Plan {
     pub runs: Runs,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operator: Vec<Step>,
+    /// The instances that are replaced by ones of the next version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upgrades: Vec<Upgrade>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
 }

@@ -21,7 +21,7 @@ mod topology;
 
 pub use file::{FORMAT, Fidelity, MAX_MS, Plan, Settings, Workload};
 pub use instance::InstanceId;
-pub use operator::{Damage, OperatorOp, Step};
+pub use operator::{Damage, OperatorOp, Step, Upgrade};
 pub use ops::{GatewayOp, OpKind};
 pub use runs::{ExecutorPlan, RunSettings, Runs, RunsOp, Shape};
 pub use service::Service;

@@ -22,6 +22,15 @@ impl Step {
     }
 }
 
+/// An instance is stopped, and from then on one of the next version starts in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upgrade {
+    pub at_ms: u64,
+    /// One of configstore.
+    pub instance: InstanceId,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum OperatorOp {

@@ -37,6 +37,9 @@ impl Reduce for Plan {
     fn simpler(&self) -> Vec<Plan> {
         let mut plans = shorter(self);
         plans.extend(smaller_topologies(self));
+        if !self.upgrades.is_empty() {
+            plans.push(with(self, |plan| plan.upgrades.clear()));
+        }
         plans.extend(settings_by_default(self));
         plans.extend(shorter_faults(self));
         plans
@@ -76,6 +79,9 @@ fn cut(plan: &mut Plan, load_ms: u64) {
     plan.workload.from_ms = plan.workload.from_ms.min(load_ms);
     plan.operator.retain(|step| step.at_ms <= load_ms);
     plan.faults.retain(|fault| fault.at_ms < load_ms);
+    for upgrade in &mut plan.upgrades {
+        upgrade.at_ms = upgrade.at_ms.min(load_ms);
+    }
     for fault in &mut plan.faults {
         fault.for_ms = fault.for_ms.min(load_ms - fault.at_ms);
     }
@@ -89,6 +95,9 @@ fn begin_earlier(plan: &mut Plan, by_ms: u64) {
     }
     for fault in &mut plan.faults {
         fault.at_ms -= by_ms;
+    }
+    for upgrade in &mut plan.upgrades {
+        upgrade.at_ms = upgrade.at_ms.saturating_sub(by_ms);
     }
 }
 
@@ -154,6 +163,8 @@ fn fitting(mut plan: Plan) -> Plan {
             step.gateway = (gateways > 0).then_some(1);
         }
     }
+    let configstores = plan.topology.configstores();
+    plan.upgrades.retain(|upgrade| upgrade.instance.number <= configstores);
     let faults = std::mem::take(&mut plan.faults);
     let fits = faults.into_iter().filter(|fault| plan.check_fault("", &fault.what).is_ok());
     plan.faults = fits.collect();

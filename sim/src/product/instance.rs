@@ -9,12 +9,13 @@ use drydock_configstore::Configstore;
 use drydock_core::db::Execution;
 use drydock_core::error::Chain;
 use drydock_core::net::Net;
-use drydock_harness::world::Stop;
+use drydock_harness::world::{Stop, host_elapsed};
 use drydock_runservice::Runservice;
 use drydock_runtime::{Deps, Settings};
 
 use crate::plan::identity::{CLUSTER, keys, token};
 use crate::plan::{InstanceId, Service};
+use crate::product::upgraded::Upgraded;
 use crate::product::{PlannedPoints, RunContext};
 use crate::storage::seams::HostNet;
 
@@ -86,16 +87,44 @@ impl Instance {
         };
         let listener = self.net.listen(&format!("0.0.0.0:{}", self.id.service.port())).await?;
         let shutdown = self.stop.renew();
+        let settings = self.settings();
         match self.id.service {
-            Service::Configstore => {
-                let (service, settings) = (Configstore::default(), self.settings());
-                drydock_runtime::start(service, settings, deps, listener, shutdown).await
-            }
+            Service::Configstore => match self.upgrade_in() {
+                None => {
+                    let service = Configstore::default();
+                    drydock_runtime::start(service, settings, deps, listener, shutdown).await
+                }
+                Some(Duration::ZERO) => {
+                    let service = Upgraded::default();
+                    drydock_runtime::start(service, settings, deps, listener, shutdown).await
+                }
+                Some(until) => {
+                    let (service, stop) = (Configstore::default(), shutdown.clone());
+                    let running =
+                        drydock_runtime::start(service, settings, deps, listener, shutdown);
+                    tokio::pin!(running);
+                    if let Ok(ended) = tokio::time::timeout(until, &mut running).await {
+                        return ended;
+                    }
+                    self.context.recorder.event(host, format_args!("is replaced by a newer one"));
+                    stop.cancel();
+                    running.await
+                }
+            },
             Service::Runservice => {
                 let service = Runservice::new(context.plan.runs.service());
-                drydock_runtime::start(service, self.settings(), deps, listener, shutdown).await
+                drydock_runtime::start(service, settings, deps, listener, shutdown).await
             }
         }
+    }
+
+    /// After which time the next version takes the place of this one; `None`: never.
+    fn upgrade_in(&self) -> Option<Duration> {
+        let mut upgrades = self.context.plan.upgrades.iter();
+        let upgrade = upgrades.find(|upgrade| upgrade.instance == self.id)?;
+        Some(
+            Duration::from_millis(upgrade.at_ms).saturating_sub(host_elapsed().unwrap_or_default()),
+        )
     }
 
     fn settings(&self) -> Settings {

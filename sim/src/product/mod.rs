@@ -5,6 +5,7 @@ mod gateway;
 mod instance;
 mod log;
 mod points;
+mod upgraded;
 
 pub use context::RunContext;
 pub use gateway::Gateway;

@@ -3,5 +3,6 @@
 pub mod probes;
 mod run_probes;
 mod runner;
+mod upgrade_probes;
 
 pub use runner::{Options, run};

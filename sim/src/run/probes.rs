@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use drydock_core::error::Code;
 use drydock_core::log::format::{Body, Commit, Mode, Reason};
 
-use super::run_probes;
+use super::{run_probes, upgrade_probes};
 use crate::history::{Act, Answer, Call, Intent, Operation, Reply, Server};
 use crate::plan::Service;
 use crate::product::RunContext;
@@ -41,6 +41,9 @@ const PROBES: &[(&str, &str)] = &[
     ("store.set_back_unseen", "a store was set back, and objects proved nothing later"),
     ("tasks.checkpoint", "a checkpoint was published"),
     ("tasks.trim", "a commit was trimmed"),
+    ("upgrade.mixed_commit", "a commit was made while instances of two versions were live"),
+    ("upgrade.older_import", "an export of the earlier version was imported into the later one"),
+    ("upgrade.raised", "the version that is written was raised"),
 ];
 
 /// All probes: those of every run, and those of runservice.
@@ -112,7 +115,8 @@ pub fn count(
     add("tasks.checkpoint", timeline.published.len());
     add("tasks.trim", timeline.trimmed.len());
     let of_runs = run_probes::count(timelines.get(&Service::Runservice), operations);
-    for (name, count) in at_gateways(operations).into_iter().chain(of_runs) {
+    let of_upgrades = upgrade_probes::count(timeline, operations);
+    for (name, count) in at_gateways(operations).into_iter().chain(of_runs).chain(of_upgrades) {
         add(name, count);
     }
     let noted = context.revisions.noted();

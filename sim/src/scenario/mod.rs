@@ -13,6 +13,7 @@ mod runs;
 mod space;
 mod steps;
 mod swarm;
+mod upgrades;
 mod wire;
 
 pub use draw::Draw;
@@ -123,6 +124,11 @@ pub const ALL: &[Scenario] = &[
         name: "small-quota",
         about: "etcd has little space, which only compaction keeps from being used up",
         make: space::small_quota,
+    },
+    Scenario {
+        name: "rolling-upgrade",
+        about: "instances are replaced one by one by a version that writes more, while things fail",
+        make: upgrades::rolling,
     },
     Scenario {
         name: "runs-under-load",

@@ -6,6 +6,7 @@ use super::Draw;
 use super::imports::{self, IMPORT_POINTS};
 use super::losses::hurry;
 use super::swarm::{self, ACTS, STEPS};
+use super::upgrades;
 use crate::plan::fault::{CoordinationFault, Fault, ProcessFault};
 use crate::plan::{OpKind, Plan, Service};
 
@@ -57,6 +58,10 @@ fn reach(draw: &mut Draw, plan: &mut Plan, point: &str) -> (u64, u64) {
         let for_ms = draw.number(50, 2_000);
         plan.faults.push(Fault { at_ms: LOSS_MS, for_ms, what: CoordinationFault::Lost {}.into() });
         return (LOSS_MS, 1);
+    }
+    if point.starts_with("upgrade.") {
+        upgrades::roll(draw, plan);
+        return (1_000, 1);
     }
     if IMPORT_POINTS.contains(&point) {
         imports::there_and_back(draw, plan);

@@ -63,6 +63,7 @@ pub fn base(draw: &mut Draw, configstores: usize, load_ms: u64) -> Plan {
         },
         workload: workload(draw),
         operator: Vec::new(),
+        upgrades: Vec::new(),
         runs: Runs::default(),
         faults: Vec::new(),
     }
@@ -279,6 +280,8 @@ pub const STEPS: &[&str] = &[
     "recovery.manifest_written",
     "trim.after_txn",
     "trim.before_txn",
+    "upgrade.after_raise",
+    "upgrade.before_raise",
 ];
 
 /// One fault that certainly hits, and up to `most` others of the given kinds, between two times.

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::history::Named;
+use crate::timeline::versions::plain_object;
 use crate::timeline::{State, entry};
 
 /// A complete export.
@@ -23,6 +24,7 @@ struct HeaderLine {
 
 #[derive(Deserialize)]
 struct Header {
+    schema: u32,
     lineage: uuid::Uuid,
     position: u64,
 }
@@ -54,7 +56,8 @@ impl Export {
         let mut hash = blake3::Hasher::new();
         for line in objects {
             hash.update(line);
-            let object: Object = parsed("object", line)?;
+            let mut object: Object = parsed("object", line)?;
+            plain_object(&mut object, header.schema);
             *counts.entry(object.r#type.clone()).or_default() += 1;
             let (key, value) = entry(&object);
             if state.insert(key, value).is_some() {

@@ -6,6 +6,7 @@ mod object_history;
 mod replay;
 mod revision_log;
 mod stored;
+mod versions;
 mod visible;
 
 pub use final_state::{FinalState, SharedFinalState};

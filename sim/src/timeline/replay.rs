@@ -9,7 +9,7 @@ use drydock_core::coord::{Event, EventKind, Revision};
 use drydock_core::lineage::record::RecoveryRecord;
 use drydock_core::log::format::{
     ArchivedRecord, Body, CheckpointRecord, Commit, FormatError, Head, InstanceRecord, ModeRecord,
-    Mutation, Object, Reason, decode,
+    Mutation, Object, Reason, WritesRecord, decode,
 };
 use drydock_core::log::segment::Segment;
 use drydock_harness::record::Seq;
@@ -17,6 +17,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::plan::Service;
+use crate::timeline::versions::plain_commit;
 use crate::timeline::{Moments, Past};
 
 /// A value and when it came about.
@@ -65,6 +66,10 @@ pub struct Timeline {
     pub checkpoints: Vec<At<CheckpointRecord>>,
     pub archived: Vec<At<ArchivedRecord>>,
     pub recoveries: Vec<At<RecoveryRecord>>,
+    /// The versions of the schema that were written.
+    pub writes: Vec<At<WritesRecord>>,
+    /// The instances whose leases ended, or that stopped.
+    pub instance_ends: Vec<At<String>>,
     /// Positions of commits that were dropped from the log.
     pub trimmed: Vec<At<u64>>,
     /// What was there before anybody looked: the state at the first of `turns`.
@@ -144,11 +149,15 @@ impl Timeline {
             {
                 self.trimmed.push(At { era, revision, seq, value });
             }
+            if let Some(("instances", id)) = name.split_once('/') {
+                self.instance_ends.push(At { era, revision, seq, value: id.to_owned() });
+            }
             return Ok(());
         }
         match (name, name.split_once('/')) {
             (_, Some(("log", _))) => {
-                self.commits.push(At { era, revision, seq, value: decode(key, value)? });
+                let value = plain_commit(decode(key, value)?);
+                self.commits.push(At { era, revision, seq, value });
             }
             (_, Some(("instances", _))) => {
                 self.instances.push(At { era, revision, seq, value: decode(key, value)? });
@@ -164,6 +173,9 @@ impl Timeline {
                 if value.is_published() {
                     self.archived.push(At { era, revision, seq, value });
                 }
+            }
+            ("writes", _) => {
+                self.writes.push(At { era, revision, seq, value: decode(key, value)? });
             }
             ("recovery", _) => {
                 self.recoveries.push(At { era, revision, seq, value: decode(key, value)? });

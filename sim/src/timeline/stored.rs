@@ -8,12 +8,13 @@ use drydock_core::env::Env;
 use drydock_core::error::BoxError;
 use drydock_core::log::format::{ArchivedRecord, Body, CheckpointRecord, Commit, Head};
 use drydock_core::log::keys::{ObjectKeys, Span};
-use drydock_core::log::segment::{self, Chain};
+use drydock_core::log::segment::{self, Chain, Segment};
 use drydock_core::objects::{ObjectError, Objects};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use uuid::Uuid;
 
+use crate::timeline::versions::{plain_commit, plain_mutations, plain_object};
 use crate::timeline::{Archived, ObjectHistory, State, Timeline, entry};
 
 /// Where to look.
@@ -45,7 +46,8 @@ impl Stored {
             let failed = match &commit.body {
                 Body::Mutations(_) => None,
                 Body::Object(name) => match read_mutations(objects, keys, name).await {
-                    Ok(actions) => {
+                    Ok(mut actions) => {
+                        plain_mutations(&mut actions, commit.schema);
                         timeline.stored.insert(commit.id, actions);
                         None
                     }
@@ -91,6 +93,9 @@ impl Stored {
                 let key = self.keys.segment(lineage, span);
                 match segment::read(objects, &self.keys, lineage, span).await {
                     Ok(segment) => {
+                        let Segment { lineage, commits } = segment;
+                        let commits = commits.into_iter().map(plain_commit).collect();
+                        let segment = Segment { lineage, commits };
                         timeline.segments.push(Archived { name: key.to_string(), segment });
                         stored.push((lineage, span, key));
                     }
@@ -152,7 +157,8 @@ async fn state(
     let manifest: Manifest = objects.get_envelope(&keys.manifest(lineage, position)).await?;
     let mut state = State::new();
     for file in &manifest.files {
-        let found = read_file(objects, keys, file).await?;
+        let mut found = read_file(objects, keys, file).await?;
+        found.iter_mut().for_each(|object| plain_object(object, manifest.schema));
         state.extend(found.iter().map(entry));
     }
     Ok((manifest.commit, state))

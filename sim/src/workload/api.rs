@@ -246,11 +246,13 @@ fn org(org: Org) -> Reply {
 }
 
 fn status(status: MaintenanceStatus) -> Reply {
+    let all_read = status.instances.iter().map(|instance| instance.schema).min();
     Reply::Status(Status {
         maintenance: status.mode == Mode::Maintenance,
         generation: status.generation,
         ready: status.ready,
         instances: status.instances.len(),
+        behind: all_read > status.writes_schema,
         position: status.position,
         recovered: status.last_recovery.map(|recovery| recovery.position),
     })

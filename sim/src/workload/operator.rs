@@ -93,7 +93,8 @@ async fn converge(
                 seen.push((instance.number, bytes));
             }
         }
-        let disagreement = disagreement(service, &seen);
+        let behind = behind(plan, session, final_state, service).await;
+        let disagreement = disagreement(service, &seen).or(behind);
         lock(final_state).exports = seen;
         match disagreement {
             None => return,
@@ -206,6 +207,22 @@ pub(super) async fn insist(
         lock(final_state).pending.pop();
     }
     unreachable!("there is no end to attempts")
+}
+
+/// Whether the end of an upgrade is still to come.
+async fn behind(
+    plan: &Plan,
+    session: &Session,
+    final_state: &SharedFinalState,
+    service: Service,
+) -> Option<String> {
+    if plan.upgrades.is_empty() {
+        return None;
+    }
+    let first = Server::Instance(InstanceId::new(service, 1));
+    let status = insist(session, final_state, first, |_| Call::Status).await;
+    let behind = matches!(status, Reply::Status(status) if status.behind);
+    behind.then(|| "all instances read a newer version than is written".to_owned())
 }
 
 /// The first two exports that differ.

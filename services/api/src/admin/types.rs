@@ -46,6 +46,9 @@ pub struct MaintenanceStatus {
     pub position: Option<Position>,
     /// The last time that the coordination store was lost or set back.
     pub last_recovery: Option<RecoveryRecord>,
+    /// The version of the schema in which the instances write: each of them reads it. Absent before
+    /// the first boot.
+    pub writes_schema: Option<u32>,
 }
 
 /// The body of GET `/lineages`.

@@ -1,6 +1,7 @@
 //! Configstore's tables, and the constraints that hold in every state of them.
 
 pub(crate) mod deleted;
+mod steps;
 mod tables;
 mod tree;
 

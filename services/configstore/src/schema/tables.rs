@@ -29,10 +29,12 @@ pub const VARIABLES: &str = Variable::TABLE;
 
 pub static SCHEMA: Schema = Schema {
     service: "configstore",
-    version: 2,
+    version: 3,
+    steps: super::steps::STEPS,
     types: &[
         ObjectType {
             name: USERS,
+            since: 1,
             table: "CREATE TABLE users (
                 id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
                 data TEXT NOT NULL,
@@ -43,6 +45,7 @@ pub static SCHEMA: Schema = Schema {
         },
         ObjectType {
             name: ORGS,
+            since: 1,
             table: "CREATE TABLE orgs (
                 id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
                 data TEXT NOT NULL,
@@ -53,6 +56,7 @@ pub static SCHEMA: Schema = Schema {
         },
         ObjectType {
             name: MEMBERS,
+            since: 1,
             table: "CREATE TABLE members (
                 id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
                 data TEXT NOT NULL,
@@ -70,6 +74,7 @@ pub static SCHEMA: Schema = Schema {
         },
         ObjectType {
             name: TOKENS,
+            since: 2,
             table: "CREATE TABLE tokens (
                 id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
                 data TEXT NOT NULL,
@@ -84,6 +89,7 @@ pub static SCHEMA: Schema = Schema {
         },
         ObjectType {
             name: REMOTE_SOURCES,
+            since: 2,
             table: "CREATE TABLE remote_sources (
                 id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
                 data TEXT NOT NULL,
@@ -94,6 +100,7 @@ pub static SCHEMA: Schema = Schema {
         },
         ObjectType {
             name: LINKED_ACCOUNTS,
+            since: 2,
             table: "CREATE TABLE linked_accounts (
                 id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
                 data TEXT NOT NULL,
@@ -112,18 +119,21 @@ pub static SCHEMA: Schema = Schema {
         },
         ObjectType {
             name: PROJECT_GROUPS,
+            since: 2,
             table: super::tree::PROJECT_GROUPS,
             check: parses::<ProjectGroup>,
             encrypted: not_encrypted,
         },
         ObjectType {
             name: PROJECTS,
+            since: 2,
             table: super::tree::PROJECTS,
             check: parses::<Project>,
             encrypted: not_encrypted,
         },
         ObjectType {
             name: SECRETS,
+            since: 2,
             table: super::tree::SECRETS,
             check: parses::<Secret>,
             encrypted: |text| {
@@ -133,11 +143,12 @@ pub static SCHEMA: Schema = Schema {
         },
         ObjectType {
             name: VARIABLES,
+            since: 2,
             table: super::tree::VARIABLES,
             check: parses::<Variable>,
             encrypted: not_encrypted,
         },
-        IDEMPOTENCY_KEYS,
+        ObjectType { since: 2, ..IDEMPOTENCY_KEYS },
     ],
     leftovers: Leftovers { count: deleted::count, next: deleted::next },
     counters: None,

@@ -111,11 +111,14 @@ fn show(survey: &Survey) -> Result<(), Failure> {
         let (at, position) = (recovery.at, recovery.position);
         output::line(format!("recovered: {at}, up to position {position}"))?;
     }
+    if let Some(writes) = survey.writes {
+        output::line(format!("schema: version {} is written", writes.schema))?;
+    }
     for instance in &survey.instances {
         let (state, seen) = (output::name(&instance.state), instance.seen_at);
         output::line(format!(
-            "instance: {} at {}, {state}, {seen}",
-            instance.id, instance.address
+            "instance: {} at {}, schema {}, {state}, {seen}",
+            instance.id, instance.address, instance.schema
         ))?;
     }
     for (task, holder) in &survey.tasks {

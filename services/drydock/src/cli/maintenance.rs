@@ -72,18 +72,31 @@ fn show(status: &MaintenanceStatus) -> Result<(), Failure> {
     if let (Some(lineage), Some(position)) = (status.lineage, status.position) {
         output::line(format!("log: position {position} of lineage {lineage}"))?;
     }
+    if let Some(schema) = status.writes_schema {
+        output::line(format!("schema: version {schema} is written"))?;
+    }
     output::line(instances(&status.instances))
 }
 
 fn instances(instances: &[InstanceRecord]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["instance", "address", "version", "state", "generation", "position", "seen"]);
+    table.set_header([
+        "instance",
+        "address",
+        "version",
+        "schema",
+        "state",
+        "generation",
+        "position",
+        "seen",
+    ]);
     for instance in instances {
         table.add_row([
             output::shown(&instance.id),
             output::shown(&instance.address),
             output::shown(&instance.version),
+            instance.schema.to_string(),
             output::name(&instance.state),
             instance.generation.to_string(),
             instance.position.map_or("-".to_owned(), |position| position.to_string()),

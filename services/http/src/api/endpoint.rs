@@ -228,7 +228,7 @@ fn implied(spec: &Spec) -> Vec<Code> {
             let always = [Code::Unauthorized, Code::TooManyRequests, Code::CoordinationUnavailable];
             codes.extend(always);
             if changes {
-                codes.push(Code::CoordinationFull);
+                codes.extend([Code::CoordinationFull, Code::UpgradePending]);
             }
             if changes && spec.availability == Availability::Serving {
                 codes.push(Code::StorageUnavailable);

@@ -1,7 +1,7 @@
 //! Runservice's types of objects.
 
-use drydock_core::read_model::{Leftovers, ObjectType, Schema, not_encrypted, parses};
-use drydock_runtime::once::IDEMPOTENCY_KEYS;
+use drydock_core::read_model::{Leftovers, ObjectType, Schema, SchemaStep, not_encrypted, parses};
+use drydock_runtime::once::{IDEMPOTENCY_KEYS, NUMBERED_ANSWERS};
 
 use crate::record::{
     Attempt, Cache, Executor, ResumeGate, Run, RunCounter, RunDefinition, RunEvent, Task,
@@ -19,22 +19,26 @@ pub const GATES: &str = "gates";
 
 pub static SCHEMA: Schema = Schema {
     service: "runservice",
-    version: 1,
+    version: 2,
+    steps: &[SchemaStep { version: 2, types: &[NUMBERED_ANSWERS] }],
     types: &[
         ObjectType {
             name: EXECUTORS,
+            since: 1,
             table: super::attempts::EXECUTORS,
             check: parses::<Executor>,
             encrypted: not_encrypted,
         },
         ObjectType {
             name: RUN_COUNTERS,
+            since: 1,
             table: super::runs::RUN_COUNTERS,
             check: parses::<RunCounter>,
             encrypted: not_encrypted,
         },
         ObjectType {
             name: RUN_DEFINITIONS,
+            since: 1,
             table: super::runs::RUN_DEFINITIONS,
             check: parses::<RunDefinition>,
             encrypted: |text| {
@@ -44,36 +48,42 @@ pub static SCHEMA: Schema = Schema {
         },
         ObjectType {
             name: RUNS,
+            since: 1,
             table: super::runs::RUNS,
             check: parses::<Run>,
             encrypted: not_encrypted,
         },
         ObjectType {
             name: TASKS,
+            since: 1,
             table: super::runs::TASKS,
             check: parses::<Task>,
             encrypted: not_encrypted,
         },
         ObjectType {
             name: ATTEMPTS,
+            since: 1,
             table: super::attempts::ATTEMPTS,
             check: parses::<Attempt>,
             encrypted: not_encrypted,
         },
         ObjectType {
             name: CACHES,
+            since: 1,
             table: super::attempts::CACHES,
             check: parses::<Cache>,
             encrypted: not_encrypted,
         },
         ObjectType {
             name: RUN_EVENTS,
+            since: 1,
             table: super::runs::RUN_EVENTS,
             check: parses::<RunEvent>,
             encrypted: not_encrypted,
         },
         ObjectType {
             name: GATES,
+            since: 1,
             table: super::runs::GATES,
             check: parses::<ResumeGate>,
             encrypted: not_encrypted,

@@ -137,6 +137,7 @@ impl Admin for Toy {
             lineage: None,
             position: None,
             last_recovery: None,
+            writes_schema: None,
         })
     }
 
