@@ -149,7 +149,7 @@ async fn bounded(plan: &Plan, session: &Session, final_state: &SharedFinalState)
         session.sleep_ms(plan.settle_ms).await;
     };
     tokio::select! {
-        () = workload::operator(plan, session, &final_states) => {}
+        () = workload::operator(plan, session, &final_states, || None) => {}
         () = late => {}
     }
 }

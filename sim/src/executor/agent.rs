@@ -62,6 +62,7 @@ impl Executor {
     ) -> Executor {
         let (context, machine) = (context.clone(), machine.clone());
         let (journal, starts) = (Journal::default(), Arc::default());
+        context.disks.add(&executor_name(number), &journal, &machine);
         Executor { context, number, sessions, stop, journal, machine, starts }
     }
 
@@ -109,6 +110,7 @@ impl Executor {
 
 impl Agent {
     async fn run(self) {
+        self.tidy();
         loop {
             let token = self.register().await;
             // The number of the session is on disk before anybody is told of it.
@@ -118,11 +120,19 @@ impl Agent {
                 Ended = self.beats(&token, session) => {}
                 Ended = self.claims(&token, session) => {}
                 Ended = self.ends(&token) => {}
+                Ended = self.ships(&token) => {}
             }
             if self.journal.token().is_some() {
                 return;
             }
         }
+    }
+
+    /// Removes what is left of attempts that the journal does not name any more.
+    fn tidy(&self) {
+        let held = self.journal.attempts();
+        let left = self.machine.list().into_iter().filter(|attempt| !held.contains_key(attempt));
+        left.for_each(|attempt| self.machine.remove(attempt));
     }
 
     /// The token of the registration, which an operator makes if there is none.
@@ -145,7 +155,7 @@ impl Agent {
     /// Asks the instance that answered last, and another one the next time if it fails.
     pub async fn ask(&self, call: RunsCall) -> Answer {
         // An executor that stands still asks nothing.
-        let number = *self.preferred.lock().expect("no holder of this lock panics");
+        let number = self.preferred();
         let server = Server::Instance(InstanceId::runservice(number));
         let answer = self.session.ask(server, Call::Runs(call)).await;
         let failed = match &answer {
@@ -160,6 +170,11 @@ impl Agent {
             *preferred = number % self.runservices + 1;
         }
         answer
+    }
+
+    /// The instance that is asked next.
+    pub fn preferred(&self) -> usize {
+        *self.preferred.lock().expect("no holder of this lock panics")
     }
 
     pub fn new_claim(&self) -> ClaimId {

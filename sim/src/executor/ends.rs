@@ -32,7 +32,7 @@ impl Agent {
             JobState::Absent | JobState::Prepared => self.machine.start(&held.claimed),
             JobState::Running => {}
             JobState::Ended(outcome) => {
-                self.journal.exited(attempt, status(attempt, &outcome));
+                self.journal.exited(attempt, self.status(attempt, &outcome));
                 self.point("exec.after_result").await;
             }
         }
@@ -54,25 +54,19 @@ impl Agent {
             _ => {}
         }
     }
-}
 
-fn status(attempt: AttemptId, outcome: &Outcome) -> Status {
-    let ran = outcome.steps.iter().enumerate().filter(|(_, step)| step.started_at.is_some());
-    let log = |(nth, _): (usize, &_)| {
-        let text = line(attempt, nth);
-        let (size, blake3) = (text.len() as u64, blake3::hash(text.as_bytes()).to_hex());
-        (nth.to_string(), LogReport { size, blake3: blake3.to_string() })
-    };
-    Status {
-        phase: outcome.phase,
-        reason: outcome.reason,
-        steps: outcome.steps.clone(),
-        logs: ran.map(log).collect(),
-        archives: Default::default(),
+    fn status(&self, attempt: AttemptId, outcome: &Outcome) -> Status {
+        let log = |(step, size): (usize, usize)| {
+            let log = self.machine.piece(attempt, step, 0, size);
+            let blake3 = blake3::hash(&log).to_hex().to_string();
+            (step.to_string(), LogReport { size: size as u64, blake3 })
+        };
+        Status {
+            phase: outcome.phase,
+            reason: outcome.reason,
+            steps: outcome.steps.clone(),
+            logs: self.machine.logs(attempt).into_iter().map(log).collect(),
+            archives: Default::default(),
+        }
     }
-}
-
-/// What a step prints.
-fn line(attempt: AttemptId, step: usize) -> String {
-    format!("step {step} of {attempt}\n")
 }

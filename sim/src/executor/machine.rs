@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use bytes::Bytes;
 use drydock_api::runservice::types::{
     AttemptId, AttemptPhase, Claimed, Reason, Step, StepExit, StepReport, StepWhen,
 };
@@ -15,6 +16,8 @@ use crate::workload::Script;
 
 /// How often jobs are looked at.
 const LOOK_MS: u64 = 10;
+/// The greatest number of bytes in a line besides its name.
+const LINE: usize = 160;
 
 /// Clones are of one machine. What is known of jobs is on its disk.
 #[derive(Clone)]
@@ -59,6 +62,10 @@ struct Job {
     /// Of the steps so far.
     reports: Vec<StepReport>,
     started: Option<Duration>,
+    /// The lines that the step under way has printed.
+    printed: u32,
+    /// What steps have printed.
+    logs: BTreeMap<usize, Vec<u8>>,
     failed: Option<u8>,
     deadline: Duration,
     /// Since when it is asked to end, and when it is killed.
@@ -112,6 +119,8 @@ impl Machine {
             state: JobState::Prepared,
             reports: Vec::new(),
             started: None,
+            printed: 0,
+            logs: BTreeMap::new(),
             failed: None,
             deadline: now + left,
             stop: None,
@@ -123,6 +132,21 @@ impl Machine {
 
     pub fn look(&self, attempt: AttemptId) -> JobState {
         self.lock().jobs.get(&attempt).map_or(JobState::Absent, |job| job.state.clone())
+    }
+
+    /// The sizes of the logs of an attempt, by step.
+    pub fn logs(&self, attempt: AttemptId) -> BTreeMap<usize, usize> {
+        let state = self.lock();
+        let logs = state.jobs.get(&attempt).map(|job| &job.logs);
+        logs.into_iter().flatten().map(|(step, log)| (*step, log.len())).collect()
+    }
+
+    /// A piece of a log, no longer than `size`.
+    pub fn piece(&self, attempt: AttemptId, step: usize, offset: usize, size: usize) -> Bytes {
+        let state = self.lock();
+        let log = state.jobs.get(&attempt).and_then(|job| job.logs.get(&step));
+        let rest = log.and_then(|log| log.get(offset..)).unwrap_or_default();
+        Bytes::copy_from_slice(&rest[..size.min(rest.len())])
     }
 
     /// Orders an attempt to end, and kills it after the grace.
@@ -148,6 +172,7 @@ impl Machine {
         if !matches!(job.state, JobState::Prepared | JobState::Running) {
             return;
         }
+        self.print(attempt, job, now);
         if let Some((since, kill)) = job.stop {
             let is_stubborn = job.current().is_some_and(|script| script.is_stubborn);
             if now >= kill || now > since && !is_stubborn {
@@ -166,6 +191,21 @@ impl Machine {
             return;
         }
         self.begin_step(attempt, job, now);
+    }
+
+    /// Prints the lines that are due, which are spread over the work of the step.
+    fn print(&self, attempt: &AttemptId, job: &mut Job, now: Duration) {
+        let Some((started, script)) = job.started.zip(job.current()) else { return };
+        let worked = u64::try_from((now - started).as_millis()).unwrap_or(u64::MAX);
+        let part = worked.min(script.work_ms) as f64 / script.work_ms.max(1) as f64;
+        let due = (part * f64::from(script.lines)) as u32;
+        let step = job.reports.len();
+        while job.printed < due {
+            let line = line(attempt, step, job.printed);
+            self.ledger.wrote(&attempt.to_string(), step, line.as_bytes());
+            job.logs.entry(step).or_default().extend_from_slice(line.as_bytes());
+            job.printed += 1;
+        }
     }
 
     /// Whether no step is under way any more.
@@ -191,7 +231,7 @@ impl Machine {
             if job.failed.is_none() || *always {
                 let nth = job.reports.len();
                 self.ledger.note(&self.host, &attempt.to_string(), nth, Mark::Started);
-                job.started = Some(now);
+                (job.started, job.printed) = (Some(now), 0);
                 return;
             }
             let skipped = StepReport { exit: None, started_at: None, ended_at: None };
@@ -231,6 +271,12 @@ impl Job {
         let steps = std::mem::take(&mut self.reports);
         self.state = JobState::Ended(Outcome { phase, reason, steps });
     }
+}
+
+/// A line of a log: no other attempt, step or line has the same.
+fn line(attempt: &AttemptId, step: usize, nth: u32) -> String {
+    let filler = "=".repeat((nth as usize * 37 + step) % LINE);
+    format!("step {step} of {attempt} line {nth} {filler}\n")
 }
 
 /// The scripts of the steps, and whether they run after a failure.

@@ -7,10 +7,13 @@
 mod agent;
 mod beat;
 mod claims;
+mod disks;
 mod ends;
 mod journal;
 mod lies;
 mod machine;
+mod ship;
 
 pub use agent::Executor;
+pub use disks::Disks;
 pub use machine::Machine;

@@ -14,5 +14,5 @@ pub use answer::{Answer, Named, Reply, Status};
 pub use call::{Call, Intent, Reads, Role, Server};
 pub use domain::{Drydock, History, Operation};
 pub use gateway::{Act, By, GatewayCall, Token};
-pub use runs::{BadCall, RunSeen, RunsCall, RunsReply};
+pub use runs::{BadCall, LogName, LogSeen, RunSeen, RunsCall, RunsReply};
 pub use tree::{MARKER, Text, TreeCall};

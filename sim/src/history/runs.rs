@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use drydock_api::runservice::types::{
-    AttemptId, AttemptPhase, Claimed, Heartbeat, HeartbeatAnswer, NewClaim, NewRun, Phase, RunId,
-    RunResult, Status, TaskId, TaskName, TaskStatus,
+    Appended, AttemptId, AttemptPhase, Claimed, Heartbeat, HeartbeatAnswer, NewClaim, NewRun,
+    Phase, RunId, RunResult, Status, TaskId, TaskName, TaskStatus,
 };
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::answer::Digest;
 use super::{Reads, Token};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,11 +60,44 @@ pub enum RunsCall {
         attempt: AttemptId,
         status: Box<Status>,
     },
+    /// Sends a piece of a log.
+    Append {
+        by: Token,
+        attempt: AttemptId,
+        step: usize,
+        offset: u64,
+        piece: Bytes,
+    },
+    /// Reads a log from a place on.
+    Read {
+        log: LogName,
+        offset: u64,
+        follow: bool,
+    },
     /// A request that must be refused.
     Bad {
         by: Option<Token>,
         bad: BadCall,
     },
+}
+
+/// The log of a step of an attempt, as people name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogName {
+    pub run: RunId,
+    pub task: TaskName,
+    pub attempt: u32,
+    pub step: usize,
+}
+
+/// A log as it was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSeen {
+    /// The state that the answer named.
+    pub state: String,
+    pub bytes: Vec<u8>,
+    /// Whether the answer came to its end.
+    pub ended: bool,
 }
 
 /// A request that is not as it should be, or that lies.
@@ -84,6 +119,8 @@ pub enum RunsReply {
         id: AttemptId,
         phase: AttemptPhase,
     },
+    Appended(Appended),
+    Log(LogSeen),
     /// What must be refused was not.
     Accepted,
 }
@@ -99,6 +136,8 @@ pub struct RunSeen {
     /// The tasks with their states; those that wait for an approval are named besides.
     pub tasks: Vec<(TaskId, TaskStatus)>,
     pub waiting: Vec<TaskName>,
+    /// The newest attempts of tasks.
+    pub attempts: Vec<(RunId, TaskName, u32)>,
 }
 
 impl fmt::Display for RunsCall {
@@ -132,6 +171,14 @@ impl fmt::Display for RunsCall {
             RunsCall::Report { attempt, status, .. } => {
                 write!(f, "report attempt {attempt}: {}", status.phase)
             }
+            RunsCall::Append { attempt, step, offset, piece, .. } => {
+                write!(f, "append {} at {offset} to step {step} of {attempt}", Digest(piece))
+            }
+            RunsCall::Read { log, offset, follow } => {
+                let verb = if *follow { "follow" } else { "read" };
+                let LogName { run, task, attempt, step } = log;
+                write!(f, "{verb} log {step} of attempt {attempt} of {task} of {run} at {offset}")
+            }
             RunsCall::Bad { bad, .. } => {
                 write!(f, "bad: {} {} ({})", bad.method, bad.path, bad.what)
             }
@@ -160,6 +207,13 @@ impl fmt::Display for RunsReply {
                 write!(f, "attempt {} of {task} of run {run}", claimed.attempt.id)
             }
             RunsReply::Attempt { id, phase } => write!(f, "attempt {id}: {phase}"),
+            RunsReply::Appended(Appended { received, stored, .. }) => {
+                write!(f, "received {received}, stored {stored}")
+            }
+            RunsReply::Log(LogSeen { state, bytes, ended }) => {
+                let end = if *ended { "ended" } else { "cut" };
+                write!(f, "{state} log, {}, {end}", Digest(bytes))
+            }
             RunsReply::Accepted => f.write_str("accepted"),
         }
     }

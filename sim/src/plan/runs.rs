@@ -32,6 +32,8 @@ pub struct Runs {
 pub enum RunsOp {
     Push,
     Look,
+    /// Reads a log, or follows it for a while.
+    Read,
     Stop,
     StopTwice,
     Cancel,
@@ -65,6 +67,8 @@ pub enum Shape {
     Broken,
     /// One of its tasks takes longer than it may.
     TooLong,
+    /// Its steps print much.
+    Talkative,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -77,6 +81,9 @@ pub struct ExecutorPlan {
     pub beat_ms: u64,
     /// Between two questions for a task.
     pub ask_ms: u64,
+    /// Between two pieces of one log.
+    #[serde(default = "ship_ms")]
+    pub ship_ms: u64,
     /// Sends statuses that cannot be true besides those that are.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lies: bool,
@@ -115,6 +122,10 @@ impl Default for RunSettings {
     }
 }
 
+fn ship_ms() -> u64 {
+    500
+}
+
 impl Runs {
     /// Whether nothing is made.
     pub fn is_none(&self) -> bool {
@@ -128,6 +139,7 @@ impl Runs {
             limit: 1,
             beat_ms: 500,
             ask_ms: 100,
+            ship_ms: ship_ms(),
             ..ExecutorPlan::default()
         })
     }

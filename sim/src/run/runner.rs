@@ -168,7 +168,7 @@ fn look(
     match service {
         Service::Configstore => check::all(&evidence),
         Service::Runservice => {
-            check::runs::all(&evidence, &context.ledger.entries(), &context.plan.runs.settings)
+            check::runs::all(&evidence, &context.ledger, &context.plan.runs.settings)
         }
     }
 }
@@ -220,7 +220,8 @@ fn simulate(plan: &Plan, run: &Arc<Run>, until_ms: u64) -> Result<u64, Box<dyn s
     let session = session(context, net(&cluster, OPERATOR), OPERATOR, OPERATOR);
     let (for_operator, for_plan) = (run.clone(), context.plan.clone());
     cluster.client(OPERATOR, async move {
-        workload::operator(&for_plan, &session, &for_operator.final_states).await;
+        let left = || for_operator.context.disks.left();
+        workload::operator(&for_plan, &session, &for_operator.final_states, left).await;
         for_operator.done();
     });
     context.storage.settle(&cluster);

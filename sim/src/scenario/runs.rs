@@ -19,8 +19,9 @@ const SETTLE_MS: u64 = 300_000;
 const WAIT_MS: u64 = 5_000;
 
 /// What is done, and how often in percent of the plans.
-const OPS: [(RunsOp, u32); 9] = [
+const OPS: [(RunsOp, u32); 10] = [
     (RunsOp::Look, 80),
+    (RunsOp::Read, 60),
     (RunsOp::Stop, 60),
     (RunsOp::StopTwice, 40),
     (RunsOp::Cancel, 40),
@@ -31,7 +32,7 @@ const OPS: [(RunsOp, u32); 9] = [
     (RunsOp::Malformed, 60),
 ];
 
-const SHAPES: [(Shape, u32); 10] = [
+const SHAPES: [(Shape, u32); 11] = [
     (Shape::Single, 80),
     (Shape::Chain, 70),
     (Shape::Diamond, 70),
@@ -42,6 +43,7 @@ const SHAPES: [(Shape, u32); 10] = [
     (Shape::Unplaceable, 30),
     (Shape::Broken, 40),
     (Shape::TooLong, 30),
+    (Shape::Talkative, 60),
 ];
 
 /// Code points of runservice and of executors. A test compares the first with the code.
@@ -52,6 +54,7 @@ const EXECUTOR_STEPS: &[&str] = &[
     "exec.after_release",
     "exec.after_result",
     "exec.after_sent",
+    "exec.after_shipped",
     "exec.after_spawn",
     "exec.before_journal",
     "exec.before_spawn",
@@ -204,6 +207,7 @@ fn runs(draw: &mut Draw, executors: usize) -> Runs {
         limit: u32::try_from(draw.count(1, 4)).unwrap_or(1),
         beat_ms: draw.number(200, 1_500),
         ask_ms: draw.number(50, 400),
+        ship_ms: draw.number(100, 1_000),
         lies: draw.chance(25),
     };
     Runs {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use drydock_core::coord::{Event, EventKind, Revision};
 use drydock_core::lineage::record::RecoveryRecord;
 use drydock_core::log::format::{
@@ -88,6 +89,10 @@ pub struct Timeline {
     pub published: BTreeMap<(Uuid, u64), Result<(Uuid, State), String>>,
     /// All segments that ever were.
     pub segments: Vec<Archived>,
+    /// All complete logs that were ever stored, by attempt and name: `ATTEMPT/OBJECT`.
+    pub logs: BTreeMap<String, Bytes>,
+    /// Those that are there at the end.
+    pub logs_left: BTreeSet<String>,
     /// Values that could not be read.
     pub damaged: Vec<String>,
     /// What is missing in object storage at the end.
@@ -321,7 +326,6 @@ fn own_name(service: Service, event: &Event) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use drydock_core::coord::KeyValue;
 
     use super::*;

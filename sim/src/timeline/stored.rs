@@ -34,6 +34,7 @@ impl Stored {
         self.commits(objects, timeline).await;
         self.published(objects, timeline).await;
         self.segments(objects, timeline).await;
+        self.logs(objects, timeline).await;
         if let Err(why) = self.left(timeline).await {
             timeline.missing.push(why.to_string());
         }
@@ -81,6 +82,22 @@ impl Stored {
             let found = found.map_err(|error| error.to_string());
             timeline.published.entry((lineage, position)).or_insert(found);
         }
+    }
+
+    async fn logs(&self, objects: &Objects, timeline: &mut Timeline) {
+        let folder = self.keys.all().join("logs");
+        let named = |key: &Path| {
+            let parts: Vec<_> = key.prefix_match(&folder)?.collect();
+            let [attempt, object] = &parts[..] else { return None };
+            Some(format!("{}/{}", attempt.as_ref(), object.as_ref()))
+        };
+        for key in objects.list(&folder).await.unwrap_or_default() {
+            if let (Some(name), Ok(bytes)) = (named(&key), objects.get(&key).await) {
+                timeline.logs.insert(name, bytes);
+            }
+        }
+        let left = Objects::new(self.left.clone(), self.env.clone()).list(&folder).await;
+        timeline.logs_left = left.unwrap_or_default().iter().filter_map(named).collect();
     }
 
     async fn segments(&self, objects: &Objects, timeline: &mut Timeline) {

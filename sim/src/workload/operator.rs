@@ -20,8 +20,14 @@ pub(super) const ASK_AGAIN_MS: u64 = 200;
 pub type FinalStates = BTreeMap<Service, SharedFinalState>;
 
 /// The operator's life: the plan's steps, then the end of all maintenance and an export from every
-/// instance, each asked for until it succeeds.
-pub async fn operator(plan: &Plan, session: &Session, final_states: &FinalStates) {
+/// instance, each asked for until it succeeds. `left`: an attempt that executors have yet to be rid
+/// of.
+pub async fn operator(
+    plan: &Plan,
+    session: &Session,
+    final_states: &FinalStates,
+    left: impl Fn() -> Option<String>,
+) {
     let mut kept = BTreeMap::new();
     for step in &plan.operator {
         session.sleep_until(step.at_ms).await;
@@ -34,7 +40,7 @@ pub async fn operator(plan: &Plan, session: &Session, final_states: &FinalStates
     for (service, final_state) in final_states {
         match service {
             Service::Configstore => look_at_configstore(plan, session, final_state).await,
-            Service::Runservice => look_at_runservice(plan, session, final_state).await,
+            Service::Runservice => look_at_runservice(plan, session, final_state, &left).await,
         }
     }
 }
@@ -61,11 +67,17 @@ async fn look_at_configstore(plan: &Plan, session: &Session, final_state: &Share
     recovered(session, final_state, last).await;
 }
 
-async fn look_at_runservice(plan: &Plan, session: &Session, final_state: &SharedFinalState) {
+async fn look_at_runservice(
+    plan: &Plan,
+    session: &Session,
+    final_state: &SharedFinalState,
+    left: impl Fn() -> Option<String>,
+) {
     let runservices = plan.topology.runservices();
     let last = Server::Instance(InstanceId::runservice(runservices));
     insist(session, final_state, last, |_| Call::Resume).await;
     runs::all_end(session, final_state, last).await;
+    runs::all_released(session, final_state, left).await;
     converge(plan, session, final_state, Service::Runservice).await;
     recovered(session, final_state, last).await;
 }

@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use super::Session;
 use super::shapes::Shaping;
-use crate::history::{Answer, BadCall, Call, Reads, Reply, RunsCall, RunsReply, Server, Text};
+use crate::history::{
+    Answer, BadCall, Call, LogName, Reads, Reply, RunsCall, RunsReply, Server, Text,
+};
 use crate::plan::{InstanceId, Plan, RunsOp, Shape};
 
 /// How often a creation is asked for again under its key, at most.
@@ -79,6 +81,7 @@ impl Pusher<'_> {
                 };
                 self.ask(RunsCall::Look { run, reads }).await;
             }
+            RunsOp::Read => self.read(run).await,
             RunsOp::Stop => drop(self.ask(RunsCall::Stop { run }).await),
             RunsOp::StopTwice => {
                 self.ask(RunsCall::Stop { run }).await;
@@ -165,6 +168,20 @@ impl Pusher<'_> {
             let (task, approver) = (task.clone(), approver.clone());
             self.ask(RunsCall::Decide { run, task, approve, approver }).await;
         }
+    }
+
+    /// Reads a log of a run, or follows it.
+    async fn read(&self, run: RunId) {
+        let look = RunsCall::Look { run, reads: Reads::Linearizable };
+        let Answer::Ok(Reply::Runs(RunsReply::Run(seen))) = self.ask(look).await else { return };
+        let Some(last) = seen.attempts.len().checked_sub(1) else { return };
+        let nth = usize::try_from(self.draw(0, last as u64)).unwrap_or(0);
+        let (run, task, attempt) = seen.attempts[nth].clone();
+        let step = usize::try_from(self.draw(0, 2) / 2).unwrap_or(0);
+        let offset = if self.draw(0, 3) == 0 { self.draw(0, 1_000) } else { 0 };
+        let log = LogName { run, task, attempt, step };
+        let follow = self.draw(0, 2) > 0;
+        self.ask(RunsCall::Read { log, offset, follow }).await;
     }
 
     /// Ends the registration of some executor.

@@ -8,17 +8,21 @@ use drydock_api::admin::AdminClient;
 use drydock_api::names::Ref;
 use drydock_api::runservice::client::{ExecutorClient, RunserviceClient};
 use drydock_api::runservice::types::{
-    ApprovalBody, ApprovalDecision, NewExecutor, Phase, RunView, RunsQuery,
+    ApprovalBody, ApprovalDecision, LOG_STATE, LogQuery, LogStep, NewExecutor, Phase, RunView,
+    RunsQuery,
 };
 use drydock_core::context::Context;
 use drydock_core::net::SharedNet;
 use drydock_http::api::page::Consistency;
 use drydock_http::client::{Client, ClientError, ClientSettings};
+use futures_util::StreamExt;
 use http::Method;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use crate::history::{BadCall, Reads, Reply, RunSeen, RunsCall, RunsReply, Token};
+use crate::history::{
+    BadCall, LogName, LogSeen, Reads, Reply, RunSeen, RunsCall, RunsReply, Token,
+};
 
 const ANSWER_BYTES: usize = 64 << 20;
 /// More runs than any simulation has at once.
@@ -97,6 +101,15 @@ impl RunsApi {
                 let view = own(by).report(ctx, *attempt, status).await?;
                 Reply::Runs(RunsReply::Attempt { id: view.id, phase: view.phase })
             }
+            RunsCall::Append { by, attempt, step, offset, piece } => {
+                let step = LogStep::Step(u16::try_from(*step).unwrap_or(u16::MAX));
+                let piece = piece.clone();
+                let appended = own(by).append(ctx, *attempt, step, *offset, piece).await?;
+                Reply::Runs(RunsReply::Appended(appended))
+            }
+            RunsCall::Read { log, offset, follow } => {
+                read(&client, ctx, log, *offset, *follow).await?
+            }
             RunsCall::Bad { by, bad } => self.send_bad(instance, ctx, by.as_ref(), bad).await?,
         })
     }
@@ -152,6 +165,30 @@ async fn open(client: &RunserviceClient, ctx: &Context) -> Result<Reply, ClientE
     Ok(Reply::Runs(RunsReply::Open(found)))
 }
 
+/// Reads until the log ends, or for as long as the caller has time.
+async fn read(
+    client: &RunserviceClient,
+    ctx: &Context,
+    log: &LogName,
+    offset: u64,
+    follow: bool,
+) -> Result<Reply, ClientError> {
+    let step = LogStep::Step(u16::try_from(log.step).unwrap_or(u16::MAX));
+    let query = LogQuery { attempt: Some(log.attempt), offset: i64::try_from(offset).ok(), follow };
+    let mut answer = client.log(ctx, log.run, &log.task, step, &query).await?;
+    let state = answer.headers.get(LOG_STATE).and_then(|state| state.to_str().ok());
+    let state = state.unwrap_or_default().to_owned();
+    let mut bytes = Vec::new();
+    let ended = loop {
+        match answer.body.next().await {
+            Some(Ok(more)) => bytes.extend_from_slice(&more),
+            Some(Err(_)) => break false,
+            None => break true,
+        }
+    };
+    Ok(Reply::Runs(RunsReply::Log(LogSeen { state, bytes, ended })))
+}
+
 fn seen(view: &RunView) -> Reply {
     let is_waiting = |state: ApprovalDecision| state == ApprovalDecision::Waiting;
     let tasks = view.tasks.values();
@@ -164,6 +201,12 @@ fn seen(view: &RunView) -> Reply {
         result: view.run.result,
         revision: view.run.revision,
         waiting: waiting.map(|task| task.name.clone()).collect(),
+        attempts: tasks
+            .clone()
+            .filter_map(|task| {
+                task.attempt.as_ref().map(|it| (it.run, task.name.clone(), it.number))
+            })
+            .collect(),
         tasks: tasks.map(|task| (task.id, task.status)).collect(),
     }))
 }

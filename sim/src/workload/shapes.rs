@@ -44,6 +44,7 @@ impl Shaping<'_> {
                 let task = TaskSpec { timeout, steps: vec![step(script)], ..TaskSpec::default() };
                 [("long".to_owned(), task)].into()
             }
+            Shape::Talkative => self.talkative(),
         }
     }
 
@@ -129,6 +130,17 @@ impl Shaping<'_> {
             .into()
     }
 
+    /// Its log is one of several parts, by its age or by its size.
+    fn talkative(&self) -> Tasks {
+        let lines = match self.draw(0, 5) {
+            0 => 3_000,
+            _ => u32::try_from(self.draw(20, 300)).unwrap_or(20),
+        };
+        let script = Script { lines, ..Script::work(self.draw(1_000, 4_500)) };
+        let task = TaskSpec { steps: vec![step(script)], ..TaskSpec::default() };
+        [("talk".to_owned(), task)].into()
+    }
+
     fn broken(&self) -> Tasks {
         let (one, other) = ("one".to_owned(), "other".to_owned());
         match self.draw(0, 2) {
@@ -162,7 +174,8 @@ impl Shaping<'_> {
 
     fn script(&self) -> Script {
         let is_stubborn = self.draw(0, 4) == 0;
-        Script { is_stubborn, ..Script::work(self.draw(10, self.step_ms.max(10))) }
+        let lines = u32::try_from(self.draw(0, 4)).unwrap_or(0);
+        Script { is_stubborn, lines, ..Script::work(self.draw(10, self.step_ms.max(10))) }
     }
 
     fn draw(&self, least: u64, greatest: u64) -> u64 {

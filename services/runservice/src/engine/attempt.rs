@@ -44,7 +44,8 @@ impl Ending {
             phase,
             reason: Some(reason),
             steps: Vec::new(),
-            logs: None,
+            // Nothing was started under a claim that was lost.
+            logs: (reason == Reason::ClaimLost).then(BTreeMap::new),
             archives: BTreeMap::new(),
         }
     }

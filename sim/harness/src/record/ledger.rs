@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -10,7 +11,11 @@ use super::{Recorder, Seq};
 pub struct Ledger {
     recorder: Recorder,
     entries: Arc<Mutex<Vec<Entry>>>,
+    output: Arc<Mutex<Output>>,
 }
+
+/// Everything that parts of pieces of work have put out.
+pub type Output = BTreeMap<(String, usize), Vec<u8>>;
 
 /// Something that happened to one part of a piece of work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +39,7 @@ pub enum Mark {
 
 impl Ledger {
     pub fn new(recorder: &Recorder) -> Ledger {
-        Ledger { recorder: recorder.clone(), entries: Arc::default() }
+        Ledger { recorder: recorder.clone(), entries: Arc::default(), output: Arc::default() }
     }
 
     pub fn note(&self, host: &str, work: &str, part: usize, mark: Mark) {
@@ -42,6 +47,16 @@ impl Ledger {
         let (host, work) = (host.to_owned(), work.to_owned());
         let at = self.recorder.now();
         self.lock().push(Entry { seq, at, host, work, part, mark });
+    }
+
+    /// A part of a piece of work puts out some more bytes.
+    pub fn wrote(&self, work: &str, part: usize, bytes: &[u8]) {
+        let mut output = self.output.lock().expect("no holder of this lock panics");
+        output.entry((work.to_owned(), part)).or_default().extend_from_slice(bytes);
+    }
+
+    pub fn output(&self) -> Output {
+        self.output.lock().expect("no holder of this lock panics").clone()
     }
 
     /// The time, as entries have it.

@@ -3,5 +3,5 @@
 mod ledger;
 mod recorder;
 
-pub use ledger::{Entry, Ledger, Mark};
+pub use ledger::{Entry, Ledger, Mark, Output};
 pub use recorder::{Recorder, Seq, Sink};

@@ -4,12 +4,13 @@ mod attempts;
 mod fair;
 mod fixpoint;
 mod groups;
+mod logs;
 mod numbers;
 mod records;
 mod requests;
 mod steps;
 
-use drydock_harness::record::Entry;
+use drydock_harness::record::Ledger;
 
 use super::{
     Checks, Evidence, Violation, answers, barrier, checkpoints, converge, exports, imports, log,
@@ -25,11 +26,12 @@ pub const ORACLES: &[(&str, &str)] = &[
     (fixpoint::ORACLE, "nothing that follows from a state of a run is left undone"),
     (fair::ORACLE, "a claim gets a task of the project that has the least"),
     (attempts::ORACLE, "final attempts never change, and the limits of all hold"),
+    (logs::ORACLE, "a log that is called complete, or read, is what its step has printed"),
     (requests::ORACLE, "an acknowledged run is in the log once, and bad input changes nothing"),
 ];
 
 /// Asks every oracle of runservice.
-pub fn all(evidence: &Evidence<'_>, ledger: &[Entry], settings: &RunSettings) -> Checks {
+pub fn all(evidence: &Evidence<'_>, ledger: &Ledger, settings: &RunSettings) -> Checks {
     let mut checks = Checks::default();
     log::check(evidence.timeline, &mut checks);
     checkpoints::check(evidence, &mut checks);
@@ -42,7 +44,9 @@ pub fn all(evidence: &Evidence<'_>, ledger: &[Entry], settings: &RunSettings) ->
     converge::check(evidence, &mut checks);
     let mut numbers = numbers::Numbers::default();
     let mut requests = requests::Requests::default();
-    let mut steps = steps::Steps::new(ledger);
+    let (entries, output) = (ledger.entries(), ledger.output());
+    let mut steps = steps::Steps::new(&entries);
+    let mut logs = logs::Logs::new(evidence, &output);
     records::walk(evidence.timeline, |moment| {
         fixpoint::look(moment, &mut checks);
         // The gate of the time after a switch is made some time after it.
@@ -53,8 +57,10 @@ pub fn all(evidence: &Evidence<'_>, ledger: &[Entry], settings: &RunSettings) ->
         fair::look(moment, settings, &mut checks);
         steps.look(moment, &mut checks);
         requests.look(moment);
+        logs.look(moment, &mut checks);
     });
     steps.finish(&mut checks);
     requests.finish(evidence, &mut checks);
+    logs.finish(&mut checks);
     checks
 }
