@@ -170,7 +170,8 @@ fn a_silent_executor_is_lost_only_when_somebody_could_have_heard_it() {
 async fn two() -> RunsApp {
     let mut app = TestApp::new();
     for _ in 0..2 {
-        let slow = Settings { resume_per_minute: 1, ..Settings::default() };
+        let mut slow = Settings::default();
+        slow.engine.resume_per_minute = 1;
         app.add_service(Runservice::new(slow), settings()).await;
         app.ready().await;
     }
@@ -208,7 +209,7 @@ fn queued_runs_start_a_few_at_a_time_over_all_instances() {
         runs.app.send(Request::delete("/api/v1/maintenance")).await.expect(204);
         runs.app.ready().await;
         let first = create_in(&runs, 1).await;
-        assert_eq!(first.json()["phase"], "queued", "no commit comes before the gate's");
+        assert_eq!(first.json()["phase"], "queued", "its commit makes the gate");
         pass(2).await;
         let first = runs.app.get(&format!("/api/v1/runs/{}", first.field("id"))).await;
         let tasks = first.json()["tasks"].as_object().cloned().unwrap_or_default();

@@ -138,7 +138,7 @@ impl Passing {
         let Some(era) = era else { return Ok(()) };
         match gate.filter(|gate| gate.era == Some(era)) {
             None => {
-                let per_minute = self.settings.resume_per_minute;
+                let per_minute = self.settings.engine.resume_per_minute;
                 self.transact(move |tx| gate::begin::<Infallible>(tx, per_minute)).await
             }
             Some(gate) if !gate.reconciled => self.reconcile(hearing, era).await,

@@ -13,8 +13,6 @@ pub struct Settings {
     pub max_queued_per_group: u64,
     /// Queued runs of one project.
     pub max_queued_per_project: u64,
-    /// Queued runs that start in a minute after maintenance, an import or a recovery.
-    pub resume_per_minute: u32,
     /// How long an executor is alive after a heartbeat.
     pub executor_ttl: Duration,
 }
@@ -26,7 +24,6 @@ impl Default for Settings {
             pick: PickSettings::default(),
             max_queued_per_group: 1000,
             max_queued_per_project: 10_000,
-            resume_per_minute: 60,
             executor_ttl: Duration::from_secs(60),
         }
     }

@@ -1,11 +1,13 @@
 //! I15: after the faults stop, every live instance converges to the same state, every request is
 //! answered, and nothing stays stuck, within a bounded simulated time.
 //!
-//! The operator looks at the end; what it still waited for is pending. That one position is one
-//! state everywhere is I7's part.
+//! The operator looks at the end; what it still waited for is pending: the same state everywhere, in
+//! which nothing is left of deleted subtrees. That one position is one state is I7's part.
 
 use super::{Checks, Evidence};
 use crate::plan::hosts::is_executor;
+use crate::timeline::export::Export;
+use crate::timeline::leftovers;
 
 pub const ORACLE: &str = "I15 converge";
 
@@ -18,6 +20,12 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
             checks.pending.push(operation.to_string());
         }
     }
-    // What is left of deleted subtrees is seen by nobody, and a world ends without waiting for it.
-    checks.done(ORACLE, final_state.exports.len() as u64);
+    for (instance, bytes) in &final_state.exports {
+        checks.done(ORACLE, 1);
+        let left = Export::parse(bytes).map_or(0, |export| leftovers(&export.state));
+        if left > 0 && checks.pending.is_empty() {
+            let host = evidence.service.host(*instance);
+            checks.pending.push(format!("the end of {left} deleted subtrees in {host}"));
+        }
+    }
 }

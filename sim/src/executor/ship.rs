@@ -1,5 +1,6 @@
 //! Logs: what steps print is sent while they run, and again from what is stored when another
-//! instance answers. The bytes stay on the machine's disk until the attempt is released.
+//! instance answers. The bytes stay on the machine's disk until the attempt is released. An executor
+//! that lies sends other bytes than were printed, now and then.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +63,10 @@ impl Agent {
             known.offset = known.stored;
         }
         let longest = usize::try_from(self.session.draw(1, 8) * PIECE).unwrap_or(usize::MAX);
-        let piece = self.machine.piece(attempt, step, known.offset, longest);
+        let mut piece = self.machine.piece(attempt, step, known.offset, longest);
+        if self.plan.lies && self.session.draw(0, 9) == 0 {
+            piece = piece.iter().map(|byte| byte ^ 1).collect();
+        }
         let offset = known.offset as u64;
         let call = RunsCall::Append { by: token.clone(), attempt, step, offset, piece };
         let mut pause_ms = self.plan.ship_ms;

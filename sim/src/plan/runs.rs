@@ -103,6 +103,8 @@ pub struct RunSettings {
     pub retry_pause_ms: u64,
     pub max_queued_per_group: u64,
     pub max_running_tasks: u32,
+    #[serde(default = "adoption_patience_ms")]
+    pub adoption_patience_ms: u64,
 }
 
 impl Default for RunSettings {
@@ -118,8 +120,13 @@ impl Default for RunSettings {
             retry_pause_ms: 200,
             max_queued_per_group: 8,
             max_running_tasks: 100,
+            adoption_patience_ms: adoption_patience_ms(),
         }
     }
+}
+
+fn adoption_patience_ms() -> u64 {
+    120_000
 }
 
 fn ship_ms() -> u64 {
@@ -158,6 +165,7 @@ impl Runs {
         engine.stop_grace = ms(planned.stop_grace_ms);
         engine.stop_timeout = ms(planned.stop_timeout_ms);
         engine.retry_pause = ms(planned.retry_pause_ms);
+        engine.adoption_patience = ms(planned.adoption_patience_ms);
         engine.retry_pause_max = ms(planned.retry_pause_ms * 8);
         settings.pick.max_running_tasks = planned.max_running_tasks;
         settings.max_queued_per_group = planned.max_queued_per_group;

@@ -151,6 +151,11 @@ pub const ALL: &[Scenario] = &[
         make: runs::maintenance,
     },
     Scenario {
+        name: "import-with-running-tasks",
+        about: "exports of running work are imported while executors hold attempts",
+        make: runs::import,
+    },
+    Scenario {
         name: "fair-share",
         about: "projects that always have ready tasks share few executors",
         make: runs::fair_share,

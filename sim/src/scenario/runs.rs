@@ -157,6 +157,50 @@ pub fn maintenance(draw: &mut Draw) -> Plan {
     plan
 }
 
+/// Exports of running work are imported while executors hold attempts, and lineages are gone back
+/// to.
+pub fn import(draw: &mut Draw) -> Plan {
+    let mut plan = base(draw);
+    let mut at_ms = draw.number(1_500, 4_000);
+    let mut steps = Vec::new();
+    let mut then = |draw: &mut Draw, plan: &Plan, after_ms: [u64; 2], action: OperatorOp| {
+        at_ms += draw.number(after_ms[0], after_ms[1]);
+        steps.push(Step::new(at_ms.min(LOAD_MS), runservice(draw, plan), action));
+    };
+    let export = |keep: &str| OperatorOp::Export { keep: keep.to_owned() };
+    then(draw, &plan, [0, 0], export("week-old"));
+    for nth in 0..draw.count(1, 3) {
+        then(draw, &plan, [500, 4_000], OperatorOp::Maintenance { wait_ms: WAIT_MS });
+        then(draw, &plan, [0, 0], export("running"));
+        let from = match draw.chance(50) {
+            true => "week-old".to_owned(),
+            false => "running".to_owned(),
+        };
+        let back = OperatorOp::GoBack { to: "running".to_owned() };
+        let import = OperatorOp::Import { from, damage: None, dry_run: false };
+        then(draw, &plan, [0, 200], import);
+        if draw.chance(40) {
+            then(draw, &plan, [0, 200], back.clone());
+        }
+        then(draw, &plan, [0, 2_000], OperatorOp::Resume { wait_ms: WAIT_MS });
+        // Work goes on in the lineage that was imported, and then in the one before it.
+        if nth == 0 && draw.chance(50) {
+            then(draw, &plan, [1_000, 4_000], OperatorOp::Maintenance { wait_ms: WAIT_MS });
+            then(draw, &plan, [0, 0], back);
+            then(draw, &plan, [0, 500], OperatorOp::Resume { wait_ms: WAIT_MS });
+        }
+    }
+    plan.operator = steps;
+    for _ in 0..draw.count(0, 2) {
+        let what = of_executor(draw, &plan);
+        add(draw, &mut plan, what, 2_000);
+    }
+    if draw.chance(50) {
+        swarm::faults(draw, &mut plan, &[PROCESSES, COORDINATION, WATCHES], 3, [1_000, LOAD_MS]);
+    }
+    plan
+}
+
 /// Every project has more ready tasks than there are executors.
 pub fn fair_share(draw: &mut Draw) -> Plan {
     let mut plan = base(draw);
@@ -229,6 +273,7 @@ fn runs(draw: &mut Draw, executors: usize) -> Runs {
             retry_pause_ms: draw.number(50, 500),
             max_queued_per_group: draw.number(2, 5),
             max_running_tasks: draw.pick(&[2, 100]),
+            adoption_patience_ms: draw.number(3_000, 20_000),
         },
     }
 }

@@ -14,4 +14,4 @@ pub use object_history::ObjectHistory;
 pub use replay::{Archived, At, Place, State, Step, Timeline, apply, entry};
 pub use revision_log::{Moments, Noted, Past, RevisionLog};
 pub use stored::Stored;
-pub use visible::visible;
+pub use visible::{leftovers, visible};

@@ -18,6 +18,11 @@ impl Timeline {
     }
 }
 
+/// The number of deleted subtrees of which a state still has something.
+pub fn leftovers(state: &State) -> usize {
+    deleted_roots(state).count()
+}
+
 /// The part of a state that users see.
 pub fn visible(state: &State) -> Cow<'_, State> {
     let mut hidden: BTreeSet<Uuid> = deleted_roots(state).collect();
@@ -83,6 +88,7 @@ mod tests {
         ]);
         assert_eq!(*visible(&state), state);
         state.insert((GROUPS.to_owned(), root), json!({ "deleted_at": "2026-11-30T00:00:00Z" }));
+        assert_eq!(leftovers(&state), 1);
         let seen: Vec<_> = visible(&state).keys().map(|(_, id)| *id).collect();
         assert_eq!(seen, [other]);
     }

@@ -11,7 +11,7 @@ use super::runs;
 use crate::history::{Act, Answer, By, Call, GatewayCall, Intent, Reply, Server};
 use crate::plan::{InstanceId, OperatorOp, Plan, Service, Step};
 use crate::timeline::export::Export;
-use crate::timeline::{FinalState, SharedFinalState};
+use crate::timeline::{FinalState, SharedFinalState, leftovers};
 
 /// Between two questions for the same thing.
 pub(super) const ASK_AGAIN_MS: u64 = 200;
@@ -89,7 +89,7 @@ async fn recovered(session: &Session, final_state: &SharedFinalState, last: Serv
 }
 
 /// Exports from every instance until all are the same: requests that their callers have given up
-/// on may still be at work.
+/// on may still be at work, and what is left of deleted subtrees is deleted in the background.
 async fn converge(
     plan: &Plan,
     session: &Session,
@@ -106,7 +106,7 @@ async fn converge(
             }
         }
         let behind = behind(plan, session, final_state, service).await;
-        let disagreement = disagreement(service, &seen).or(behind);
+        let disagreement = disagreement(service, &seen).or_else(|| unpurged(&seen)).or(behind);
         lock(final_state).exports = seen;
         match disagreement {
             None => return,
@@ -266,6 +266,13 @@ fn disagreement(service: Service, exports: &[(usize, Bytes)]) -> Option<String> 
         }
     }
     None
+}
+
+/// What is left of deleted subtrees.
+fn unpurged(exports: &[(usize, Bytes)]) -> Option<String> {
+    let (_, bytes) = exports.first()?;
+    let left = Export::parse(bytes).map_or(0, |export| leftovers(&export.state));
+    (left > 0).then(|| format!("the deletion of what is left of {left} deleted subtrees"))
 }
 
 pub(super) fn lock(final_state: &SharedFinalState) -> MutexGuard<'_, FinalState> {

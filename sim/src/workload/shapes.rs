@@ -156,7 +156,9 @@ impl Shaping<'_> {
     fn task(&self, parents: &[String]) -> TaskSpec {
         let steps = (0..self.draw(1, 2)).map(|_| step(self.script())).collect();
         let depends = parents.iter().cloned().map(Dependency::Name).collect();
-        TaskSpec { depends, steps, ..TaskSpec::default() }
+        // A label that some executors have, or none.
+        let labels = if self.draw(0, 19) == 0 { vec!["linux".to_owned()] } else { Vec::new() };
+        TaskSpec { depends, steps, labels, ..TaskSpec::default() }
     }
 
     /// One that fails now and then, and may have a step that always runs.

@@ -44,14 +44,8 @@ pub struct RunserviceConfig {
 
 impl Default for RunserviceConfig {
     fn default() -> RunserviceConfig {
-        let Settings {
-            engine,
-            pick,
-            max_queued_per_group,
-            max_queued_per_project,
-            resume_per_minute,
-            executor_ttl,
-        } = Settings::default();
+        let Settings { engine, pick, max_queued_per_group, max_queued_per_project, executor_ttl } =
+            Settings::default();
         RunserviceConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8002)),
             tls: ListenTls::default(),
@@ -62,7 +56,7 @@ impl Default for RunserviceConfig {
             max_queued_per_group,
             max_queued_per_project,
             max_running_tasks: pick.max_running_tasks,
-            resume_per_minute,
+            resume_per_minute: engine.resume_per_minute,
             executor_ttl,
         }
     }
@@ -76,6 +70,7 @@ impl RunserviceConfig {
                 attempt_timeout: self.attempt_timeout,
                 run_timeout: self.run_timeout,
                 approval_timeout: self.approval_timeout,
+                resume_per_minute: self.resume_per_minute,
                 ..EngineSettings::default()
             },
             pick: PickSettings {
@@ -84,7 +79,6 @@ impl RunserviceConfig {
             },
             max_queued_per_group: self.max_queued_per_group,
             max_queued_per_project: self.max_queued_per_project,
-            resume_per_minute: self.resume_per_minute,
             executor_ttl: self.executor_ttl,
         }
     }

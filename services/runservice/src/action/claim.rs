@@ -38,6 +38,7 @@ pub fn claim(
     let executor: Option<Executor> = tx.get(EXECUTORS, ask.executor.0)?;
     let executor = executor.ok_or(NotRegistered)?;
     check_session(&executor, ask.session)?;
+    gate::begin(tx, settings.engine.resume_per_minute)?;
     if let Some(before) = model::attempt::by_claim(tx, ask.claim)? {
         return match before.phase.is_final() || before.executor != ask.executor {
             true => Err(StaleAttempt(before.phase).into()),

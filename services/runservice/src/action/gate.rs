@@ -1,8 +1,9 @@
 //! The resume gate: queued runs that start take a token of it in their transaction, so its rate
 //! holds over all instances.
 //!
-//! An era begins with the first commit after maintenance, an import or a recovery, which makes its
-//! gate. Until then the gate of the era before is there, and nothing passes it.
+//! An era begins with maintenance, an import or a recovery. Its first commit that could start a run
+//! or a task makes its gate, or a background pass does if there is none. Until then the gate of the
+//! era before is there, and nothing passes it.
 
 use drydock_core::db::{DbError, Tx};
 use drydock_core::error::ActionError;
@@ -60,7 +61,7 @@ pub fn pass<F>(tx: &mut StoreTx<'_>) -> Result<(), ActionError<F>> {
     }
 }
 
-/// Makes the gate of an era that has none.
+/// Makes the gate of an era that has none. It is open if there is nothing to resume.
 pub fn begin<F>(tx: &mut StoreTx<'_>, per_minute: u32) -> Result<(), ActionError<F>> {
     let Some(era) = era(tx)? else { return Ok(()) };
     let before = find(tx)?;
@@ -70,6 +71,8 @@ pub fn begin<F>(tx: &mut StoreTx<'_>, per_minute: u32) -> Result<(), ActionError
     let id = before.map_or_else(|| tx.new_id(), |gate| gate.id);
     let mut gate = ResumeGate::new(id, Some(era), tx.now(), per_minute);
     gate.reconciled = model::attempt::left_over(tx, era)? == 0;
+    let open = model::run::open(tx)?;
+    gate.opened = (open.queued, open.running) == (0, 0);
     Ok(tx.put(GATES, gate.id, &gate)?)
 }
 

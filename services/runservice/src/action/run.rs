@@ -218,6 +218,7 @@ fn start_if_first<F>(
     settings: &Settings,
     state: &mut RunState,
 ) -> Result<(), ActionError<F>> {
+    gate::begin(tx, settings.engine.resume_per_minute)?;
     let now = tx.now();
     let mut group = model::run::group(tx, &state.run.group)?;
     group.queued.push(state.run.id);

@@ -115,6 +115,7 @@ pub fn follow<F>(
     settings: &EngineSettings,
     group: &Group,
 ) -> Result<(), ActionError<F>> {
+    gate::begin(tx, settings.resume_per_minute)?;
     loop {
         let Start::Run(run) = next(tx, group)? else { return Ok(()) };
         gate::pass(tx)?;

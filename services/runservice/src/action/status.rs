@@ -6,8 +6,8 @@ use drydock_core::db::Tx;
 use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 
-use super::reconcile;
 use super::state::{load_known, save};
+use super::{gate, reconcile};
 use crate::engine::EngineSettings;
 use crate::engine::attempt::finish;
 use crate::engine::status::{Verdict, judge, late_logs};
@@ -42,6 +42,7 @@ pub fn report<F: From<AttemptNotExist> + From<BadStatus>>(
         Verdict::Repeated => None,
         Verdict::Stale(phase) => Some(phase),
         Verdict::Ends(ending) => {
+            gate::begin(tx, settings.resume_per_minute)?;
             let mut after = before.clone();
             finish(&mut after, &attempt.name, ending, now, settings);
             save(tx, settings, &before, after)?;

@@ -31,6 +31,8 @@ pub struct EngineSettings {
     pub adopted_left: Duration,
     /// How long an executor may be silent after an import until it is lost.
     pub adoption_patience: Duration,
+    /// Queued runs that start in a minute after maintenance, an import or a recovery.
+    pub resume_per_minute: u32,
 }
 
 impl Default for EngineSettings {
@@ -49,6 +51,7 @@ impl Default for EngineSettings {
             exclusive_rest: Duration::from_secs(30),
             adopted_left: MINUTE,
             adoption_patience: MINUTE * 2,
+            resume_per_minute: 60,
         }
     }
 }

@@ -32,6 +32,7 @@ use super::access::{Reader, Registered, Writer};
 use crate::action::log as action;
 use crate::logs::AppendError;
 use crate::logs::read::{LogReader, ReadError};
+use crate::logs::seal::Deletable;
 use crate::record::Attempt;
 use crate::schema::ATTEMPTS;
 use crate::state::App;
@@ -120,7 +121,8 @@ pub async fn delete(
 ) -> Result<Response, OperationError<failures::DeleteLogs>> {
     let work = move |tx: &mut StoreTx<'_>| action::delete(tx, run, &task, query.attempt);
     let attempt = writer.transact(work).await?;
-    if let Err(error) = app.service.logs.delete_all_but(attempt, &Default::default()).await {
+    if let Err(error) = app.service.logs.delete(attempt, &Default::default(), Deletable::All).await
+    {
         // A later sweep deletes them.
         tracing::warn!(error = %Chain(&error), %attempt, "the objects of logs are still there");
     }

@@ -9,6 +9,11 @@ use drydock_core::log::keys::ObjectKeys;
 use object_store::path::Path;
 use uuid::Uuid;
 
+/// What the names of parts end with.
+pub const PART: &str = ".part";
+/// What the names of complete logs end with.
+pub const SEALED: &str = ".log.zst";
+
 #[derive(Debug, Clone)]
 pub struct LogKeys {
     logs: Path,
@@ -42,12 +47,12 @@ impl LogKeys {
         end: u64,
         nonce: Uuid,
     ) -> Path {
-        let name = format!("{start:016}-{end:016}-{}.part", nonce.simple());
+        let name = format!("{start:016}-{end:016}-{}{PART}", nonce.simple());
         self.parts(attempt, step).join(name)
     }
 
     pub fn sealed(&self, attempt: AttemptId, step: LogStep, nonce: Uuid) -> Path {
-        self.attempt(attempt).join(format!("{:03}-{}.log.zst", step.place(), nonce.simple()))
+        self.attempt(attempt).join(format!("{:03}-{}{SEALED}", step.place(), nonce.simple()))
     }
 
     /// The log to which an object of an attempt belongs.
@@ -69,7 +74,7 @@ pub struct Part {
 
 impl Part {
     fn parse(key: &Path) -> Option<Part> {
-        let name = key.filename()?.strip_suffix(".part")?;
+        let name = key.filename()?.strip_suffix(PART)?;
         let (start, rest) = name.split_once('-')?;
         let (end, _nonce) = rest.split_once('-')?;
         let (start, end) = (start.parse().ok()?, end.parse().ok()?);

@@ -2,6 +2,11 @@
 //!
 //! Every instance looks for such attempts in its read model, each after a short time of its own, so
 //! that mostly one does the work. Two that do it write two objects; the commit names one of them.
+//!
+//! Another lineage that is kept may name other objects than the current state does, and an import
+//! may bring back a state from before a log was complete. So what is complete already is found
+//! again by its digest, and as long as other lineages are kept, only the parts of complete logs are
+//! deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -16,8 +21,9 @@ use drydock_core::store::{Phase, Reads, Store, StoreTx};
 use jiff::SignedDuration;
 use rand::RngExt;
 
+use super::keys::{PART, SEALED};
 use super::part::{self, PartError};
-use super::sealed::{SealedError, Writer};
+use super::sealed::{SealedError, Writer, decompress};
 use super::{Logs, Parts};
 use crate::action::log::{self as action, Sealed};
 use crate::model;
@@ -137,10 +143,22 @@ impl Sealing {
             let find = move |tx: &drydock_core::db::Tx<'_>| Ok(tx.get(ATTEMPTS, attempt.0)?);
             let found: Option<Attempt> = self.store.read(&ctx, Reads::Local, find).await?;
             if let Some(found) = found.filter(|found| found.log_state != LogState::Live) {
-                self.logs.delete_all_but(attempt, &found.sealed).await?;
+                let what = self.deletable(found.log_state).await?;
+                self.logs.delete(attempt, &found.sealed, what).await?;
             }
         }
         Ok(())
+    }
+
+    /// What nobody can need of the objects that the current state does not name.
+    async fn deletable(&self, state: LogState) -> Result<Deletable, BoxError> {
+        let is_alone = self.store.lineages().await?.len() <= 1;
+        Ok(match state {
+            LogState::Deleted => Deletable::All,
+            _ if is_alone => Deletable::All,
+            LogState::Complete => Deletable::Parts,
+            LogState::Live | LogState::Incomplete => Deletable::Nothing,
+        })
     }
 
     /// Seals the logs of one attempt; `false`: not yet. Its failure, such as a damaged part, holds
@@ -156,51 +174,109 @@ impl Sealing {
 
     async fn attempt(&self, attempt: Attempt) -> Result<bool, BoxError> {
         let Some(sealed) = self.logs.seal(&attempt).await? else { return Ok(false) };
-        let (id, written) = (attempt.id, sealed.logs.clone());
+        let (id, written) = (attempt.id, sealed.written.clone());
+        let (sealed, state) = (sealed.logs, sealed.state);
+        let sealed = Sealed { state, logs: sealed };
         let ctx = Context::background().timeout(TIMEOUT);
         let work = move |tx: &mut StoreTx<'_>| {
             action::seal::<Infallible>(tx, id, &sealed).map_err(ActionError::boxed)
         };
         match self.store.transact(&ctx, work).await? {
-            Some(named) => self.logs.delete_all_but(id, &named).await?,
+            Some(named) => self.logs.delete(id, &named, self.deletable(state).await?).await?,
             // What this instance has stored is named by nobody.
-            None => self.logs.delete_sealed(id, &written).await?,
+            None => self.logs.delete_objects(id, &written).await?,
         }
         Ok(true)
     }
+}
+
+/// What may be deleted of the logs of an attempt, besides what a commit names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletable {
+    All,
+    Parts,
+    Nothing,
 }
 
 /// The part of a log that was found.
 struct Whole {
     log: Option<SealedLog>,
     complete: bool,
+    /// The log was stored now, and not before.
+    is_new: bool,
+}
+
+/// The logs of an attempt, and the objects that were stored for them now.
+struct Found {
+    state: LogState,
+    logs: BTreeMap<String, SealedLog>,
+    written: Vec<String>,
 }
 
 impl Logs {
     /// Stores the logs of an attempt as they are to stay. `None`: something is missing, and may
     /// still come.
-    async fn seal(&self, attempt: &Attempt) -> Result<Option<Sealed>, SealError> {
+    async fn seal(&self, attempt: &Attempt) -> Result<Option<Found>, SealError> {
         let late =
             attempt.ended_at.is_some_and(|ended| self.env.now().duration_since(ended) >= PATIENCE);
         if attempt.lacks_logs() && !late {
             return Ok(None);
         }
         let state = if attempt.lacks_logs() { LogState::Incomplete } else { LogState::Complete };
-        let mut sealed = Sealed { state, logs: BTreeMap::new() };
+        let mut found = Found { state, logs: BTreeMap::new(), written: Vec::new() };
         for (step, report) in self.reported(attempt).await? {
             let parts = self.parts(attempt.id, step).await?;
-            if report.as_ref().is_some_and(|report| parts.end() < report.size) && !late {
+            let lacks = parts.end() < report.as_ref().map_or(1, |report| report.size);
+            let before = match lacks {
+                true => self.sealed_before(attempt.id, step, report.as_ref()).await?,
+                false => None,
+            };
+            if before.is_none() && report.is_some() && lacks && !late {
                 return Ok(None);
             }
-            let whole = self.whole(attempt.id, step, parts, report).await?;
+            let whole = match before {
+                Some(log) => Whole { log: Some(log), complete: true, is_new: false },
+                None => self.whole(attempt.id, step, parts, report).await?,
+            };
             if !whole.complete {
-                sealed.state = LogState::Incomplete;
+                found.state = LogState::Incomplete;
             }
             if let Some(log) = whole.log {
-                sealed.logs.insert(step.to_string(), log);
+                found.written.extend(whole.is_new.then(|| log.object.clone()));
+                found.logs.insert(step.to_string(), log);
             }
         }
-        Ok(Some(sealed))
+        Ok(Some(found))
+    }
+
+    /// The log as it was stored in another lineage, or before an import: of one that was reported,
+    /// the one with its digest, else the longest.
+    async fn sealed_before(
+        &self,
+        attempt: AttemptId,
+        step: LogStep,
+        report: Option<&LogReport>,
+    ) -> Result<Option<SealedLog>, SealError> {
+        let mut found: Option<SealedLog> = None;
+        for key in self.all(attempt).await? {
+            let is_log = key.as_ref().ends_with(SEALED);
+            if !is_log || self.keys.step_of(attempt, &key) != Some(step) {
+                continue;
+            }
+            let object = self.objects.get(&key).await?;
+            let bytes = decompress(&object)?;
+            let log = SealedLog {
+                object: key.filename().unwrap_or_default().to_owned(),
+                stored: object.len() as u64,
+                size: bytes.len() as u64,
+                blake3: blake3::hash(&bytes).to_hex().to_string(),
+            };
+            let is_it = report.is_none_or(|it| (it.size, &it.blake3) == (log.size, &log.blake3));
+            if is_it && found.as_ref().is_none_or(|found| found.size < log.size) {
+                found = Some(log);
+            }
+        }
+        Ok(found)
     }
 
     /// The logs of an attempt, as its executor has reported them, or as there are parts of them.
@@ -262,7 +338,7 @@ impl Logs {
         let digest = hasher.finalize().to_hex().to_string();
         let complete = at == wanted && report.is_none_or(|report| report.blake3 == digest);
         if at == 0 {
-            return Ok(Whole { log: None, complete });
+            return Ok(Whole { log: None, complete, is_new: false });
         }
         let object = writer.finish()?;
         let key = self.keys.sealed(attempt, step, self.env.new_id());
@@ -270,30 +346,35 @@ impl Logs {
         self.objects.put(&key, object).await?;
         let name = key.filename().unwrap_or_default().to_owned();
         let log = SealedLog { object: name, stored, size: at, blake3: digest };
-        Ok(Whole { log: Some(log), complete })
+        Ok(Whole { log: Some(log), complete, is_new: true })
     }
 
-    async fn delete_sealed(
+    async fn delete_objects(
         &self,
         attempt: AttemptId,
-        sealed: &BTreeMap<String, SealedLog>,
+        names: &[String],
     ) -> Result<(), ObjectError> {
-        for log in sealed.values() {
-            let key = self.keys.attempt(attempt).join(log.object.as_str());
-            self.objects.delete(&key).await?;
+        for name in names {
+            self.objects.delete(&self.keys.attempt(attempt).join(name.as_str())).await?;
         }
         Ok(())
     }
 
     /// Deletes what no commit names any more.
-    pub async fn delete_all_but(
+    pub async fn delete(
         &self,
         attempt: AttemptId,
         sealed: &BTreeMap<String, SealedLog>,
+        what: Deletable,
     ) -> Result<(), ObjectError> {
         for key in self.all(attempt).await? {
             let named = sealed.values().any(|log| key.filename() == Some(log.object.as_str()));
-            if !named {
+            let fits = match what {
+                Deletable::All => true,
+                Deletable::Parts => key.as_ref().ends_with(PART),
+                Deletable::Nothing => false,
+            };
+            if !named && fits {
                 self.objects.delete(&key).await?;
             }
         }

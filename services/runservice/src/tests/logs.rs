@@ -1,13 +1,15 @@
 //! Logs: pieces, parts, sealing, and reading from any instance.
 
+use std::convert::Infallible;
+
 use bytes::Bytes;
 use drydock_api::runservice::client::{ExecutorClient, RunserviceClient};
 use drydock_api::runservice::types::{
-    AttemptId, ClaimId, Claimed, LogAttemptQuery, LogQuery, LogState, LogStep, NewClaim, RunId,
-    TaskName,
+    AttemptId, ClaimId, Claimed, LogAttemptQuery, LogQuery, LogState, LogStep, NewClaim, Reason,
+    RunId, TaskName,
 };
 use drydock_core::context::Context;
-use drydock_core::store::Reads;
+use drydock_core::store::{Reads, StoreTx};
 use futures_util::TryStreamExt;
 use proptest::prelude::*;
 use secrecy::SecretString;
@@ -15,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::harness::{TestRuns, id};
 use super::http::{TestHttp, claim, new_run};
+use crate::action::executor;
 use crate::logs::read::LogReader;
 use crate::logs::seal::Sealing;
 use crate::record::Attempt;
@@ -194,6 +197,20 @@ impl Claims {
         self.http.runs.store.read(&ctx(), Reads::Linearizable, find).await.unwrap().unwrap()
     }
 
+    async fn store(&self, attempt: Attempt) {
+        let put = move |tx: &mut StoreTx<'_>| Ok(tx.put(ATTEMPTS, attempt.id.0, &attempt)?);
+        self.http.runs.act::<_, Infallible>(put).await.unwrap();
+    }
+
+    /// The service ends the attempt without its executor.
+    async fn lose(&self) {
+        let (attempt, engine) = (self.stored().await, self.http.runs.settings.engine.clone());
+        let end = move |tx: &mut StoreTx<'_>| {
+            executor::end::<Infallible>(tx, &engine, &attempt, Reason::ExecutorLost)
+        };
+        self.http.runs.act(end).await.unwrap();
+    }
+
     async fn objects(&self) -> Vec<String> {
         let store = &self.http.runs.store;
         let folder = store.object_keys().all().join("logs").join(self.attempt.to_string());
@@ -301,6 +318,63 @@ async fn what_is_missing_for_a_day_is_missing_for_good() {
     assert_eq!(claims.stored().await.log_state, LogState::Incomplete);
     let (state, bytes) = claims.read(from(0)).await;
     assert!(state == "incomplete" && bytes == log[..300_000]);
+}
+
+/// A status that comes too late.
+async fn report_late(claims: &Claims, log: &Bytes) {
+    let report = json!({"size": log.len(), "blake3": blake3::hash(log).to_hex().as_str()});
+    let status = json!({"phase": "failed", "reason": "timeout", "logs": {"0": report}});
+    let status = serde_json::from_value(status).unwrap();
+    let late = claims.executor.report(&ctx(), claims.attempt, &status).await;
+    assert_eq!(late.unwrap_err().remote().unwrap().code, "stale_attempt");
+}
+
+#[tokio::test]
+async fn the_log_of_an_attempt_that_the_service_has_ended_waits_for_its_executor() {
+    let mut claims = Claims::start().await;
+    let log = some_log(600_000);
+    claims.append(0, log.slice(..300_000)).await;
+    claims.lose().await;
+    claims.seal().await;
+    assert_eq!(claims.stored().await.log_state, LogState::Live);
+    report_late(&claims, &log).await;
+    // What is told later does not count.
+    report_late(&claims, &some_log(7)).await;
+    claims.append(300_000, log.slice(300_000..)).await;
+    claims.seal().await;
+    let attempt = claims.stored().await;
+    assert_eq!((attempt.log_state, attempt.reported), (LogState::Complete, true));
+    assert_eq!(attempt.sealed["0"].size, 600_000);
+}
+
+#[tokio::test]
+async fn the_log_of_an_attempt_of_which_nobody_tells_is_incomplete_after_a_day() {
+    let mut claims = Claims::start().await;
+    claims.append(0, some_log(300_000)).await;
+    claims.lose().await;
+    claims.http.runs.pass(86_500);
+    claims.seal().await;
+    let attempt = claims.stored().await;
+    assert_eq!((attempt.log_state, attempt.reported), (LogState::Incomplete, false));
+    assert_eq!(attempt.sealed["0"].size, 300_000);
+}
+
+#[tokio::test]
+async fn a_log_that_was_complete_before_an_import_is_found_again() {
+    let mut claims = Claims::start().await;
+    let log = some_log(300_000);
+    claims.append(0, log.clone()).await;
+    claims.report(&log).await;
+    claims.seal().await;
+    let complete = claims.stored().await;
+    // The state from before, whose parts are gone.
+    let before =
+        Attempt { log_state: LogState::Live, sealed: Default::default(), ..complete.clone() };
+    claims.store(before).await;
+    claims.seal().await;
+    let again = claims.stored().await;
+    assert_eq!((again.log_state, &again.sealed), (LogState::Complete, &complete.sealed));
+    assert_eq!(claims.objects().await, [complete.sealed["0"].object.clone()]);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use drydock_api::runservice::types::{Reason, TaskSpec};
+use drydock_api::runservice::types::{Reason, TaskSpec, TaskStatus};
 use drydock_runservice::record::Attempt;
 
 use super::records::{Moment, Records};
@@ -19,7 +19,7 @@ pub fn look(moment: &Moment<'_>, settings: &RunSettings, checks: &mut Checks) {
     for (before, attempt) in moment.attempts() {
         checks.done(ORACLE, 1);
         let problem = match before {
-            Some(before) => changed(before, attempt),
+            Some(before) => changed(before, attempt).or_else(|| retried(moment, before, attempt)),
             None => claimed(moment, attempt, settings),
         };
         if let Some((sentence, fact)) = problem {
@@ -30,7 +30,11 @@ pub fn look(moment: &Moment<'_>, settings: &RunSettings, checks: &mut Checks) {
 }
 
 fn changed(before: &Attempt, now: &Attempt) -> Option<(&'static str, String)> {
-    let end = |it: &Attempt| (it.phase, it.reason, it.ended_at, it.steps.clone(), it.logs.clone());
+    let end = |it: &Attempt| {
+        // The sizes of the logs may be told later, once.
+        let logs = before.reported.then(|| it.logs.clone());
+        (it.phase, it.reason, it.ended_at, it.steps.clone(), logs)
+    };
     let is_other = |it: &Attempt| (it.run, it.task, it.number, it.executor, it.claim, it.place);
     if is_other(before) != is_other(now) {
         return Some(("an attempt became another one", format!("{:?}", is_other(now))));
@@ -39,6 +43,24 @@ fn changed(before: &Attempt, now: &Attempt) -> Option<(&'static str, String)> {
     let fact =
         || format!("from {:?} to {:?}", (before.phase, before.reason), (now.phase, now.reason));
     changed.then(|| ("a final attempt changed", fact()))
+}
+
+/// Whether the end of an attempt lets its task be tried again though the run was stopped before.
+fn retried(
+    moment: &Moment<'_>,
+    before: &Attempt,
+    attempt: &Attempt,
+) -> Option<(&'static str, String)> {
+    let run = attempt.run.0;
+    let was = moment.before.runs.get(&run).or(moment.now.runs.get(&run));
+    let is_stopped = was.is_some_and(|run| run.stop.is_some());
+    let has_ended = !before.phase.is_final() && attempt.phase.is_final();
+    let task = moment.now.tasks.get(&attempt.task.0)?;
+    let ended =
+        matches!(task.status, TaskStatus::Success | TaskStatus::Failed | TaskStatus::Stopped);
+    let fact = || format!("its task is {}", task.status);
+    (is_stopped && has_ended && !ended)
+        .then(|| ("a task of a run that was stopped is to be tried again", fact()))
 }
 
 /// A claim: whether the executor might have the task.
@@ -51,6 +73,10 @@ fn claimed(
     let Some(task) = now.tasks.get(&attempt.task.0) else {
         return Some(("an attempt has no task", String::new()));
     };
+    let same = |it: &&Attempt| it.claim == attempt.claim && it.id != attempt.id;
+    if let Some(other) = now.attempts.values().find(same) {
+        return Some(("one claim has got two attempts", format!("{} besides", other.id)));
+    }
     let others = now.attempts.values().filter(|it| it.task == attempt.task);
     let tries = others.clone().filter(|it| it.reason != Some(Reason::ClaimLost)).count();
     let live = |is_counted: &dyn Fn(&Attempt) -> bool| {

@@ -18,9 +18,10 @@ pub const ORACLE: &str = "log bytes";
 pub struct Logs<'a> {
     evidence: &'a Evidence<'a>,
     output: &'a Output,
-    /// Attempts of which an executor has sent something that was not printed, or reported another
-    /// end.
+    /// Attempts of which an executor has reported another end.
     lied: BTreeSet<AttemptId>,
+    /// Attempts of which it has sent something that was not printed.
+    garbled: BTreeSet<AttemptId>,
     /// The state in which the log of each attempt was complete or given up first.
     settled: BTreeMap<Uuid, usize>,
     /// The versions that were judged.
@@ -33,9 +34,9 @@ pub struct Logs<'a> {
 
 impl<'a> Logs<'a> {
     pub fn new(evidence: &'a Evidence<'a>, output: &'a Output) -> Logs<'a> {
-        let lies = evidence.operations.iter().filter_map(|it| lie(it, output));
         Logs {
-            lied: lies.collect(),
+            lied: evidence.operations.iter().filter_map(lie).collect(),
+            garbled: evidence.operations.iter().filter_map(|it| garbled(it, output)).collect(),
             evidence,
             output,
             settled: BTreeMap::new(),
@@ -80,7 +81,8 @@ impl<'a> Logs<'a> {
             LogState::Incomplete => false,
             LogState::Live | LogState::Deleted => return None,
         };
-        let has_lied = self.lied.contains(&attempt.id);
+        let has_lied =
+            self.lied.contains(&attempt.id) || self.garbled.contains(&attempt.id) && !is_complete;
         let printed = self.printed(attempt.id).map(|(step, _)| step);
         let sealed = attempt.sealed.keys().filter_map(|step| step.parse().ok());
         let steps: BTreeSet<usize> = printed.chain(sealed).collect();
@@ -169,7 +171,7 @@ impl<'a> Logs<'a> {
 
     fn at_the_end(&self, attempt: &Attempt, checks: &mut Checks) {
         let text = format!("attempt {} of {}", attempt.id, attempt.name);
-        let has_lied = self.lied.contains(&attempt.id);
+        let has_lied = self.lied.contains(&attempt.id) || self.garbled.contains(&attempt.id);
         if attempt.log_state == LogState::Live
             || attempt.log_state == LogState::Incomplete && !has_lied
         {
@@ -207,7 +209,9 @@ impl<'a> Logs<'a> {
         checks.done(ORACLE, 1);
         let attempts = self.named.get(&(log.run, log.task.clone(), log.attempt));
         let attempts: Vec<AttemptId> = attempts.into_iter().flatten().copied().collect();
-        if attempts.iter().any(|attempt| self.lied.contains(attempt)) {
+        let is_sound =
+            |attempt: &AttemptId| !self.lied.contains(attempt) && !self.garbled.contains(attempt);
+        if !attempts.iter().all(is_sound) {
             return;
         }
         let rest = |attempt: &AttemptId| {
@@ -234,14 +238,19 @@ impl<'a> Logs<'a> {
     }
 }
 
-/// The attempt about which a call says something else than the truth.
-fn lie(operation: &Operation, output: &Output) -> Option<AttemptId> {
+/// The attempt of which a call sends something else than what was printed.
+fn garbled(operation: &Operation, output: &Output) -> Option<AttemptId> {
+    let Call::Runs(RunsCall::Append { attempt, step, offset, piece, .. }) = &operation.call else {
+        return None;
+    };
+    let printed = output.get(&(attempt.to_string(), *step)).map_or(&[][..], |bytes| bytes);
+    let rest = printed.get(usize::try_from(*offset).ok()?..).unwrap_or_default();
+    (!rest.starts_with(piece)).then_some(*attempt)
+}
+
+/// The attempt of which a call reports what did not happen.
+fn lie(operation: &Operation) -> Option<AttemptId> {
     match &operation.call {
-        Call::Runs(RunsCall::Append { attempt, step, offset, piece, .. }) => {
-            let printed = output.get(&(attempt.to_string(), *step))?;
-            let rest = printed.get(usize::try_from(*offset).ok()?..).unwrap_or_default();
-            (!rest.starts_with(piece)).then_some(*attempt)
-        }
         Call::Runs(RunsCall::Bad { bad, by: Some(_) }) => bad.path.rsplit('/').next()?.parse().ok(),
         _ => None,
     }

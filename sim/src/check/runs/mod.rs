@@ -6,6 +6,7 @@ mod fixpoint;
 mod groups;
 mod logs;
 mod numbers;
+mod reconcile;
 mod records;
 mod requests;
 mod steps;
@@ -26,6 +27,7 @@ pub const ORACLES: &[(&str, &str)] = &[
     (fixpoint::ORACLE, "nothing that follows from a state of a run is left undone"),
     (fair::ORACLE, "a claim gets a task of the project that has the least"),
     (attempts::ORACLE, "final attempts never change, and the limits of all hold"),
+    (reconcile::ORACLE, "after an import attempts go on that executors hold, and others are lost"),
     (logs::ORACLE, "a log that is called complete, or read, is what its step has printed"),
     (requests::ORACLE, "an acknowledged run is in the log once, and bad input changes nothing"),
 ];
@@ -43,24 +45,25 @@ pub fn all(evidence: &Evidence<'_>, ledger: &Ledger, settings: &RunSettings) -> 
     answers::check(evidence, &mut checks);
     converge::check(evidence, &mut checks);
     let mut numbers = numbers::Numbers::default();
-    let mut requests = requests::Requests::default();
+    let mut requests = requests::Requests::new(evidence.timeline);
     let (entries, output) = (ledger.entries(), ledger.output());
     let mut steps = steps::Steps::new(&entries);
+    let mut reconcile = reconcile::Reconcile::new(evidence);
     let mut logs = logs::Logs::new(evidence, &output);
     records::walk(evidence.timeline, |moment| {
         fixpoint::look(moment, &mut checks);
-        // The gate of the time after a switch is made some time after it.
-        let switched = evidence.timeline.modes.iter().any(|mode| mode.seq <= moment.seq);
-        groups::look(moment, switched, &mut checks);
+        groups::look(moment, &mut checks);
         numbers.look(moment, &mut checks);
         attempts::look(moment, settings, &mut checks);
         fair::look(moment, settings, &mut checks);
         steps.look(moment, &mut checks);
         requests.look(moment);
         logs.look(moment, &mut checks);
+        reconcile.look(moment, &mut checks);
     });
     steps.finish(&mut checks);
     requests.finish(evidence, &mut checks);
     logs.finish(&mut checks);
+    reconcile.finish(evidence, &mut checks);
     checks
 }

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drydock_core::log::format::{Commit, Mutation};
+use drydock_core::log::format::{Commit, ModeRecord, Mutation};
 use drydock_harness::record::Seq;
-use drydock_runservice::record::{Attempt, Executor, Run, RunCounter, RunDefinition, Task};
+use drydock_runservice::record::{
+    Attempt, Era, Executor, ResumeGate, Run, RunCounter, RunDefinition, Task,
+};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
@@ -20,7 +23,7 @@ pub struct Records {
     pub runs: BTreeMap<Uuid, Run>,
     pub tasks: BTreeMap<Uuid, Task>,
     pub attempts: BTreeMap<Uuid, Attempt>,
-    pub has_gate: bool,
+    pub gate: Option<ResumeGate>,
     /// The first one that could not be read.
     pub damaged: Option<String>,
 }
@@ -37,6 +40,8 @@ pub struct Moment<'a> {
     pub touched: &'a BTreeSet<Uuid>,
     /// The objects that were made or changed; after a jump none.
     pub changed: &'a BTreeSet<Uuid>,
+    /// The era of its commit; absent before the first maintenance.
+    pub era: Option<Era>,
 }
 
 impl Moment<'_> {
@@ -73,10 +78,13 @@ impl Records {
             "runs" => take(&mut self.runs, id, value),
             "tasks" => take(&mut self.tasks, id, value),
             "attempts" => take(&mut self.attempts, id, value),
-            "gates" => {
-                self.has_gate = true;
-                None
-            }
+            "gates" => match ResumeGate::deserialize(value) {
+                Ok(gate) => {
+                    self.gate = Some(gate);
+                    None
+                }
+                Err(error) => Some(error.to_string()),
+            },
             _ => None,
         };
         self.damaged = self.damaged.take().or(damaged.map(|why| format!("{kind} {id}: {why}")));
@@ -88,7 +96,7 @@ impl Records {
             "runs" => drop(self.runs.remove(&id)),
             "tasks" => drop(self.tasks.remove(&id)),
             "attempts" => drop(self.attempts.remove(&id)),
-            "gates" => self.has_gate = false,
+            "gates" => self.gate = None,
             _ => {}
         }
     }
@@ -111,6 +119,7 @@ impl Records {
             }
             "runs" => self.runs.extend(from.runs.get(&id).map(|it| (id, it.clone()))),
             "tasks" => self.tasks.extend(from.tasks.get(&id).map(|it| (id, it.clone()))),
+            "gates" => self.gate.clone_from(&from.gate),
             "attempts" => self.attempts.extend(from.attempts.get(&id).map(|it| (id, it.clone()))),
             _ => {}
         }
@@ -135,6 +144,7 @@ fn take<T: DeserializeOwned>(
 pub fn walk(timeline: &Timeline, mut each: impl FnMut(&Moment<'_>)) {
     let by_id: BTreeMap<Uuid, &At<Commit>> =
         timeline.commits.iter().map(|commit| (commit.value.id, commit)).collect();
+    let eras = Eras::of_timeline(timeline);
     let mut now = Records::default();
     timeline.replay_steps(|place, state, step| {
         if step != Step::Whole {
@@ -173,9 +183,31 @@ pub fn walk(timeline: &Timeline, mut each: impl FnMut(&Moment<'_>)) {
             }
         }
         let seq = commit.map_or(0, |commit| commit.seq);
+        let era = commit.and_then(|commit| eras.of(commit));
         let (touched, changed) = (&touched, &changed);
-        each(&Moment { place, seq, now: &now, before: &before, touched, changed });
+        each(&Moment { place, seq, now: &now, before: &before, touched, changed, era });
     });
+}
+
+/// In which lineage each commit was made, and in which generation of the mode.
+struct Eras<'a> {
+    lineages: BTreeMap<Uuid, Uuid>,
+    modes: &'a [At<ModeRecord>],
+}
+
+impl Eras<'_> {
+    fn of_timeline(timeline: &Timeline) -> Eras<'_> {
+        let heads = timeline.heads.iter().map(|head| (head.value.commit, head.value.lineage));
+        Eras { lineages: heads.collect(), modes: &timeline.modes }
+    }
+
+    fn of(&self, commit: &At<Commit>) -> Option<Era> {
+        let before = |mode: &&At<ModeRecord>| mode.seq <= commit.seq;
+        let mode = self.modes.iter().rev().find(before)?;
+        let lineage = *self.lineages.get(&commit.value.id)?;
+        let generation = mode.value.generation;
+        (generation > 0).then_some(Era { lineage, generation })
+    }
 }
 
 fn whole(state: &State) -> Records {

@@ -1,16 +1,19 @@
 //! What was answered: an acknowledged run is in the log, once; nothing is there that nobody asked
 //! for; what was read was so; and what is not as it should be is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_api::runservice::types::{Phase, RunResult};
 use drydock_core::error::Kind;
+use drydock_core::log::format::{Body, Commit, Reason};
+use drydock_core::store::Durability;
 use drydock_runservice::record::Run;
 use uuid::Uuid;
 
 use super::records::Moment;
 use super::{Checks, Evidence, Violation};
 use crate::history::{Answer, Call, Operation, Reads, Reply, RunSeen, RunsCall, RunsReply};
+use crate::timeline::{At, Timeline};
 
 pub const ORACLE: &str = "runs";
 
@@ -29,19 +32,50 @@ pub struct Requests {
     /// The runs of each name, and whether each is part of the past at the end.
     names: BTreeMap<String, Vec<Uuid>>,
     numbers: BTreeMap<Uuid, u64>,
-    jumps: Vec<usize>,
+    /// Runs that were there and are not any more, from which state on, and by what.
+    lost: BTreeMap<Uuid, Vec<(usize, Loss)>>,
+    /// The commit that made each run first.
+    made: BTreeMap<Uuid, Option<Uuid>>,
+    /// Imports and restores.
+    switches: BTreeSet<Uuid>,
     /// The runs of the last state.
-    last: Vec<Uuid>,
+    last: BTreeSet<Uuid>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    /// Somebody imported another state, or went back to one.
+    Wanted,
+    /// The coordination store was lost or set back.
+    Store,
+    /// Nothing that may take a run away.
+    Other,
 }
 
 impl Requests {
+    pub fn new(timeline: &Timeline) -> Requests {
+        let wanted = |commit: &&At<Commit>| {
+            matches!(commit.value.body, Body::Switch { reason: Reason::Import | Reason::Restore })
+        };
+        let switches = timeline.commits.iter().filter(wanted).map(|commit| commit.value.id);
+        Requests { switches: switches.collect(), ..Requests::default() }
+    }
+
     pub fn look(&mut self, moment: &Moment<'_>) {
-        if moment.place.jump && moment.place.nth > 0 {
-            self.jumps.push(moment.place.nth);
+        let now: BTreeSet<Uuid> = moment.now.runs.keys().copied().collect();
+        let is_wanted = moment.place.commit.is_some_and(|commit| self.switches.contains(&commit));
+        let loss = match moment.place.jump {
+            true if is_wanted => Loss::Wanted,
+            true => Loss::Store,
+            false => Loss::Other,
+        };
+        for run in self.last.difference(&now) {
+            self.lost.entry(*run).or_default().push((moment.place.nth, loss));
         }
         for run in moment.runs() {
             let versions = self.versions.entry(run.id.0).or_default();
             if versions.is_empty() {
+                self.made.insert(run.id.0, moment.place.commit);
                 self.numbers.insert(run.id.0, run.number);
                 if run.restart_of.is_none() {
                     self.names.entry(run.name.clone()).or_default().push(run.id.0);
@@ -49,7 +83,7 @@ impl Requests {
             }
             versions.push(version(moment.place.nth, run));
         }
-        self.last = moment.now.runs.keys().copied().collect();
+        self.last = now;
     }
 
     pub fn finish(&self, evidence: &Evidence<'_>, checks: &mut Checks) {
@@ -65,7 +99,7 @@ impl Requests {
                     self.created(evidence, operation, seen, checks);
                     let (first, known) = *keys.entry(*key).or_insert((operation, seen));
                     if (known.id, known.number) != (seen.id, seen.number)
-                        && !self.jumped(evidence, [first, operation])
+                        && !self.went(evidence, known.id.0, [first, operation])
                     {
                         let sentence = "one key was answered with two runs";
                         let facts = [first.to_string(), operation.to_string()];
@@ -112,12 +146,29 @@ impl Requests {
             let sentence = "a run was answered with another number than it has";
             checks.violated(violation(sentence, [operation.to_string(), fact]));
         }
-        let is_lost = !self.last.contains(&seen.id.0);
-        if is_lost && self.jumps.is_empty() {
-            let fact = format!("run {} is gone at the end", seen.id);
+        if let Some(why) = self.wrongly_lost(evidence, seen.id.0) {
+            let fact = format!("run {}: {why}", seen.id);
             let sentence = "an acknowledged run was lost";
             checks.violated(violation(sentence, [operation.to_string(), fact]));
         }
+    }
+
+    /// Why a run should still be there, if it is not.
+    fn wrongly_lost(&self, evidence: &Evidence<'_>, run: Uuid) -> Option<String> {
+        let losses = self.lost.get(&run)?;
+        losses.iter().find_map(|(nth, loss)| match loss {
+            Loss::Wanted => None,
+            Loss::Other => Some(format!("the {nth}th state lacks it")),
+            // What was archived comes back from objects.
+            Loss::Store => {
+                let made = self.made.get(&run).copied().flatten();
+                let is_past =
+                    made.is_some_and(|made| evidence.timeline.surviving().contains(&made));
+                let is_archived = evidence.durability == Durability::Archived;
+                (is_past || is_archived)
+                    .then(|| format!("the {nth}th state, after a loss of the store, lacks it"))
+            }
+        })
     }
 
     fn looked(
@@ -165,19 +216,22 @@ impl Requests {
                 let sentence = "the log has a run that nobody asked for";
                 checks.violated(violation(sentence, [name.clone(), format!("{runs:?}")]));
             }
+            // The key is in every state that has the run.
             let kept = runs.iter().filter(|run| self.last.contains(run)).count();
-            if kept > 1 && self.jumps.is_empty() {
+            if kept > 1 {
                 let sentence = "a run was created twice under one key";
                 checks.violated(violation(sentence, [name.clone(), format!("{runs:?}")]));
             }
         }
     }
 
-    /// Whether the state went elsewhere between two calls.
-    fn jumped(&self, evidence: &Evidence<'_>, [first, last]: [&Operation; 2]) -> bool {
+    /// Whether a run was gone at some moment from the first call to the end of the last.
+    fn went(&self, evidence: &Evidence<'_>, run: Uuid, [first, last]: [&Operation; 2]) -> bool {
         let from = evidence.timeline.nth_at(first.called);
         let to = evidence.timeline.nth_at(last.end_seq());
-        self.jumps.iter().any(|nth| (from..=to).contains(nth))
+        let losses = self.lost.get(&run).map_or(&[][..], |losses| losses);
+        let is_late = self.versions.get(&run).is_none_or(|versions| versions.is_empty());
+        is_late || losses.iter().any(|(nth, _)| (from..=to).contains(nth))
     }
 }
 
