@@ -128,6 +128,19 @@ fn what_executors_hold_decides_after_an_import() {
 }
 
 #[test]
+fn what_a_restarted_executor_has_forgotten_since_an_import_may_have_run() {
+    with_work(async |runs| {
+        let export = runs.app.export().await;
+        through_import(&runs, &export).await;
+        let body = json!({ "session": 2, "limit": 4 });
+        let beat = Request::put("/api/v1/executors/self").json(&body);
+        runs.executor("linux").send(beat).await.expect(200);
+        assert_eq!(counts(&reconciliation(&runs).await), ["done true", "lost_in_restore 1"]);
+        assert_eq!(task(&runs, "build").await["reason"], "lost_in_restore");
+    });
+}
+
+#[test]
 fn what_the_state_does_not_know_is_ended_at_its_executor() {
     with_runs(async |mut runs| {
         runs.register("linux").await;

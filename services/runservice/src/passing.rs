@@ -143,7 +143,7 @@ impl Passing {
             }
             Some(gate) if !gate.reconciled => self.reconcile(hearing, era).await,
             Some(gate) if !gate.opened && open.queued == 0 => {
-                self.transact(gate::open::<Infallible>).await
+                self.transact(gate::open_if_idle::<Infallible>).await
             }
             Some(_) => Ok(()),
         }

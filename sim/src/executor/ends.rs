@@ -1,6 +1,8 @@
 //! Attempts that were started, and those that have ended: their results are kept until the service
 //! has them.
 
+use std::collections::BTreeMap;
+
 use drydock_api::runservice::types::{AttemptId, HeldState, LogReport, Status};
 
 use super::agent::{Agent, Ended};
@@ -10,15 +12,29 @@ use crate::history::{Answer, Reply, RunsCall, RunsReply, Token};
 
 /// How often attempts are looked at.
 const LOOK_MS: u64 = 50;
+/// How long after a result was sent it is sent again, if the attempt is not released: an import may
+/// have brought back a state from before.
+const AGAIN_MS: u64 = 3_000;
 
 impl Agent {
     pub async fn ends(&self, token: &Token) -> Ended {
+        let mut due: BTreeMap<AttemptId, u64> = BTreeMap::new();
         loop {
             self.start_claimed().await;
-            for (attempt, held) in self.journal.attempts() {
+            let attempts = self.journal.attempts();
+            due.retain(|attempt, _| attempts.contains_key(attempt));
+            for (attempt, held) in attempts {
+                let now = self.session.now_ms();
                 match held.state {
                     HeldState::Spawned => self.look_at(attempt, &held).await,
-                    HeldState::Exited => self.send(token, attempt, &held).await,
+                    HeldState::Exited => {
+                        self.send(token, attempt, &held).await;
+                        due.insert(attempt, now + AGAIN_MS);
+                    }
+                    HeldState::Sent if due.get(&attempt).is_none_or(|due| *due <= now) => {
+                        self.send(token, attempt, &held).await;
+                        due.insert(attempt, now + AGAIN_MS);
+                    }
                     HeldState::Claimed | HeldState::Sent => {}
                 }
             }

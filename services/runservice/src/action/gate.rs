@@ -76,6 +76,14 @@ pub fn begin<F>(tx: &mut StoreTx<'_>, per_minute: u32) -> Result<(), ActionError
     Ok(tx.put(GATES, gate.id, &gate)?)
 }
 
+/// Opens the gate for good if nothing waits for it.
+pub fn open_if_idle<F>(tx: &mut StoreTx<'_>) -> Result<(), ActionError<F>> {
+    match model::run::open(tx)?.queued {
+        0 => open(tx),
+        _ => Ok(()),
+    }
+}
+
 /// Opens the gate for good.
 pub fn open<F>(tx: &mut StoreTx<'_>) -> Result<(), ActionError<F>> {
     let era = era(tx)?;

@@ -10,7 +10,7 @@ use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 
 use super::executor::end;
-use super::reconcile;
+use super::{gate, reconcile};
 use crate::engine::EngineSettings;
 use crate::engine::heartbeat::{Beat, Orders, orders};
 use crate::model;
@@ -60,10 +60,15 @@ pub fn note(
         tx.put(EXECUTORS, new.id.0, &new)?;
     }
     let orders = ordered(tx, said)?;
+    gate::begin(tx, settings.resume_per_minute)?;
+    let era = gate::era(tx)?;
     for lost in &orders.claim_lost {
         let attempt: Option<Attempt> = tx.get(ATTEMPTS, lost.0)?;
         let attempt = attempt.expect("the transaction has just read it");
-        end(tx, settings, &attempt, Reason::ClaimLost)?;
+        // One of another era may have run before its executor had to forget it.
+        if attempt.era == era {
+            end(tx, settings, &attempt, Reason::ClaimLost)?;
+        }
     }
     reconcile::by_heartbeat(tx, settings, said, orders.unknown.len())?;
     Ok(Heard { orders, drain: new.drain, changes: false })
