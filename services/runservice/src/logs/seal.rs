@@ -223,7 +223,8 @@ impl Logs {
             return Ok(None);
         }
         let state = if attempt.lacks_logs() { LogState::Incomplete } else { LogState::Complete };
-        let mut found = Found { state, logs: BTreeMap::new(), written: Vec::new() };
+        // Nothing is stored before all is there: it would be stored again in every pass.
+        let mut logs = Vec::new();
         for (step, report) in self.reported(attempt).await? {
             let parts = self.parts(attempt.id, step).await?;
             let lacks = parts.end() < report.as_ref().map_or(1, |report| report.size);
@@ -234,6 +235,10 @@ impl Logs {
             if before.is_none() && report.is_some() && lacks && !late {
                 return Ok(None);
             }
+            logs.push((step, report, parts, before));
+        }
+        let mut found = Found { state, logs: BTreeMap::new(), written: Vec::new() };
+        for (step, report, parts, before) in logs {
             let whole = match before {
                 Some(log) => Whole { log: Some(log), complete: true, is_new: false },
                 None => self.whole(attempt.id, step, parts, report).await?,

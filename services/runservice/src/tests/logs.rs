@@ -436,6 +436,26 @@ async fn a_damaged_part_holds_up_no_other_log() {
 }
 
 #[tokio::test]
+async fn nothing_is_stored_of_logs_of_which_one_is_not_whole() {
+    let mut claims = Claims::start().await;
+    let step = json!({"run": {"command": "make"}});
+    claims.http.expect("POST /runs 201", &new_run(json!({"a": {"steps": [step, step]}}))).await;
+    let next = NewClaim { claim: ClaimId(id(51)), session: 1 };
+    let next = claims.executor.claim(&ctx(), &next, None).await.unwrap().unwrap();
+    claims.attempt = next.attempt.id;
+    let log = some_log(300_000);
+    claims.append(0, log.clone()).await;
+    let report = json!({"size": log.len(), "blake3": blake3::hash(&log).to_hex().as_str()});
+    let logs = json!({"0": report, "1": report});
+    let status = json!({"phase": "failed", "reason": "timeout", "logs": logs});
+    let status = serde_json::from_value(status).unwrap();
+    claims.executor.report(&ctx(), claims.attempt, &status).await.unwrap();
+    claims.seal().await;
+    assert_eq!(claims.stored().await.log_state, LogState::Live);
+    assert_eq!(claims.objects().await.len(), 1, "the part");
+}
+
+#[tokio::test]
 async fn a_log_with_another_digest_is_not_called_complete() {
     let mut claims = Claims::start().await;
     let log = some_log(300_000);

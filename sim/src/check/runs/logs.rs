@@ -30,6 +30,8 @@ pub struct Logs<'a> {
     /// Of the last state.
     attempts: BTreeMap<Uuid, Attempt>,
     executors: BTreeSet<Uuid>,
+    /// Whether another state was imported or gone back to.
+    has_jumped: bool,
 }
 
 impl<'a> Logs<'a> {
@@ -44,6 +46,7 @@ impl<'a> Logs<'a> {
             named: BTreeMap::new(),
             attempts: BTreeMap::new(),
             executors: BTreeSet::new(),
+            has_jumped: false,
         }
     }
 
@@ -52,6 +55,7 @@ impl<'a> Logs<'a> {
             true => moment.now.attempts.values().collect(),
             false => moment.attempts().map(|(_, attempt)| attempt).collect(),
         };
+        self.has_jumped |= moment.place.jump && moment.place.nth > 0;
         if moment.place.jump {
             self.attempts.clear();
         }
@@ -134,6 +138,7 @@ impl<'a> Logs<'a> {
 
     pub fn finish(&self, checks: &mut Checks) {
         let mut released: BTreeSet<AttemptId> = BTreeSet::new();
+        let mut unknown: BTreeSet<AttemptId> = BTreeSet::new();
         let mut unregistered = BTreeSet::new();
         for operation in self.evidence.operations {
             match (&operation.call, operation.reply()) {
@@ -142,6 +147,7 @@ impl<'a> Logs<'a> {
                 }
                 (_, Some(Reply::Runs(RunsReply::Orders(orders)))) => {
                     released.extend(&orders.release);
+                    unknown.extend(&orders.unknown);
                     for attempt in &orders.release {
                         self.released(operation, *attempt, checks);
                     }
@@ -161,6 +167,7 @@ impl<'a> Logs<'a> {
             let is_gone = unregistered.contains(&executor) || !self.executors.contains(&executor);
             // After an import its executor may have nothing of it any more.
             let is_forgotten = attempt.reason == Some(Reason::LostInRestore)
+                || self.has_jumped && unknown.contains(&attempt.id)
                 || attempt.lacks_logs() && released.contains(&attempt.id);
             if self.printed(attempt.id).next().is_some() && !is_gone && !is_forgotten {
                 checks.done(ORACLE, 1);
