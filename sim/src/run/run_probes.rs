@@ -18,6 +18,9 @@ pub const PROBES: &[(&str, &str)] = &[
     ("runs.failed", "a run failed"),
     ("runs.interrupted", "an attempt ended with its machine"),
     ("runs.kept", "a restarted run kept a task"),
+    ("runs.log_followed", "somebody followed a log"),
+    ("runs.log_lost", "an instance had lost bytes of a log, and its executor sent them again"),
+    ("runs.lost_in_restore", "an import brought an attempt back that its executor had not"),
     ("runs.retried", "a task was tried again"),
     ("runs.status_stale", "an executor reported what had been ended otherwise"),
     ("runs.stopped", "a run was stopped"),
@@ -51,6 +54,7 @@ pub fn count(timeline: Option<&Timeline>, operations: &[Operation]) -> Vec<(&'st
         ("runs.failed", result(RunResult::Failed)),
         ("runs.interrupted", reason(Reason::ExecutorRestarted)),
         ("runs.kept", tasks.iter().filter(|task| task.kept.is_some()).count()),
+        ("runs.lost_in_restore", reason(Reason::LostInRestore)),
         ("runs.retried", tasks.iter().filter(|task| task.retries > 0).count()),
         ("runs.stopped", attempts.iter().filter(|it| it.phase == AttemptPhase::Stopped).count()),
         ("runs.success", result(RunResult::Success)),
@@ -92,8 +96,23 @@ fn of_operations(operations: &[Operation]) -> Vec<(&'static str, usize)> {
     let stale = |call: &RunsCall, answer: &Answer| {
         matches!(call, RunsCall::Report { .. }) && answer.code() == Some("stale_attempt")
     };
+    let followed = |call: &RunsCall, answer: &Answer| match (call, answer) {
+        (RunsCall::Read { follow: true, .. }, Answer::Ok(Reply::Runs(RunsReply::Log(seen)))) => {
+            !seen.bytes.is_empty()
+        }
+        _ => false,
+    };
+    let gap = |call: &RunsCall, answer: &Answer| match (call, answer) {
+        (
+            RunsCall::Append { offset, .. },
+            Answer::Ok(Reply::Runs(RunsReply::Appended(appended))),
+        ) => appended.received < *offset,
+        _ => false,
+    };
     vec![
         ("runs.bad_refused", calls(&refused)),
+        ("runs.log_followed", calls(&followed)),
+        ("runs.log_lost", calls(&gap)),
         ("runs.claim_repeated", repeated),
         ("runs.status_stale", calls(&stale)),
         ("runs.unknown", unknown),
