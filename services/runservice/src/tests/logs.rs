@@ -438,6 +438,7 @@ async fn a_damaged_part_holds_up_no_other_log() {
 #[tokio::test]
 async fn nothing_is_stored_of_logs_of_which_one_is_not_whole() {
     let mut claims = Claims::start().await;
+    claims.report(&Bytes::new()).await;
     let step = json!({"run": {"command": "make"}});
     claims.http.expect("POST /runs 201", &new_run(json!({"a": {"steps": [step, step]}}))).await;
     let next = NewClaim { claim: ClaimId(id(51)), session: 1 };
