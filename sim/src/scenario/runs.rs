@@ -191,7 +191,7 @@ pub fn import(draw: &mut Draw) -> Plan {
         }
     }
     plan.operator = steps;
-    for _ in 0..draw.count(0, 2) {
+    for _ in 0..draw.count(1, 2) {
         let what = of_executor(draw, &plan);
         add(draw, &mut plan, what, 2_000);
     }

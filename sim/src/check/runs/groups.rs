@@ -47,7 +47,7 @@ fn ungated(moment: &Moment<'_>) -> Option<String> {
         before.is_none_or(|before| before.started_at.is_none())
     });
     let started = started.count() as u64;
-    let Some(era) = moment.era.filter(|_| started > 0 && !moment.place.jump) else { return None };
+    let era = moment.era.filter(|_| started > 0 && !moment.place.jump)?;
     let Some(gate) = moment.now.gate.as_ref().filter(|gate| gate.era == Some(era)) else {
         return Some(format!("{started} runs, and the gate is {:?}", moment.now.gate));
     };
