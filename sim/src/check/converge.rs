@@ -1,8 +1,8 @@
 //! I15: after the faults stop, every live instance converges to the same state, every request is
 //! answered, and nothing stays stuck, within a bounded simulated time.
 //!
-//! The operator looks at the end; what it still waited for is pending: the same state everywhere, in
-//! which nothing is left of deleted subtrees. That one position is one state is I7's part.
+//! The operator looks at the end; what it still waited for is pending: the same state everywhere,
+//! in which nothing is left of deleted subtrees. That one position is one state is I7's part.
 
 use super::{Checks, Evidence};
 use crate::plan::hosts::is_executor;

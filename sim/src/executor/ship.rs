@@ -1,6 +1,6 @@
 //! Logs: what steps print is sent while they run, and again from what is stored when another
-//! instance answers. The bytes stay on the machine's disk until the attempt is released. An executor
-//! that lies sends other bytes than were printed, now and then.
+//! instance answers. The bytes stay on the machine's disk until the attempt is released. An
+//! executor that lies sends other bytes than were printed, now and then.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! I12: at most one run of a group is running, runs of a group start in the order of their
-//! creation, and an idle group has no run that waits for nothing. After maintenance they take tokens
-//! of the resume gate.
+//! creation, and an idle group has no run that waits for nothing. After maintenance they take
+//! tokens of the resume gate.
 
 use std::collections::BTreeSet;
 

@@ -97,8 +97,8 @@ impl<'a> Reconcile<'a> {
         }
     }
 
-    /// A claim is lost only if its executor has forgotten it: under a newer session it speaks neither
-    /// of the attempt nor of the claim.
+    /// A claim is lost only if its executor has forgotten it: under a newer session it speaks
+    /// neither of the attempt nor of the claim.
     fn look_for_lost_claims(&mut self, moment: &Moment<'_>, checks: &mut Checks) {
         for (before, attempt) in moment.attempts() {
             let is_new = before.is_some_and(|before| !before.phase.is_final());
