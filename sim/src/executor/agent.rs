@@ -8,6 +8,7 @@ use drydock_core::env::Env;
 use drydock_core::error::Kind;
 use drydock_harness::world::Stop;
 
+use super::disks::Disks;
 use super::journal::Journal;
 use super::machine::Machine;
 use crate::history::{Answer, Call, Reply, RunsCall, Server, Token};
@@ -62,8 +63,12 @@ impl Executor {
     ) -> Executor {
         let (context, machine) = (context.clone(), machine.clone());
         let (journal, starts) = (Journal::default(), Arc::default());
-        context.disks.add(&executor_name(number), &journal, &machine);
         Executor { context, number, sessions, stop, journal, machine, starts }
+    }
+
+    /// Shows its disk to somebody who stands beside it.
+    pub fn add_to(&self, disks: &Disks) {
+        disks.add(&executor_name(self.number), &self.journal, &self.machine);
     }
 
     /// Runs the process, again and again.

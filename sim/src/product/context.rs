@@ -6,7 +6,6 @@ use drydock_harness::record::{Ledger, Recorder, Sink};
 use drydock_harness::world::host_elapsed;
 
 use super::PassedPoints;
-use crate::executor::Disks;
 use crate::history::History;
 use crate::plan::Plan;
 use crate::storage::Storage;
@@ -24,7 +23,6 @@ pub struct RunContext {
     pub points: PassedPoints,
     /// What executors really did.
     pub ledger: Ledger,
-    pub disks: Disks,
     pub storage: Storage,
 }
 
@@ -39,7 +37,6 @@ impl RunContext {
             history: History::new(&recorder),
             points: PassedPoints::default(),
             ledger: Ledger::new(&recorder),
-            disks: Disks::default(),
             storage: Storage::new(&plan, &faults, &recorder, &revisions),
             plan,
             revisions,

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::probes;
 use crate::check::{self, Checks, Evidence, Violation};
-use crate::executor::{Executor, Machine};
+use crate::executor::{Disks, Executor, Machine};
 use crate::history::Operation;
 use crate::plan::fault::{FaultKind, ProcessFault};
 use crate::plan::hosts::{
@@ -33,6 +33,8 @@ use crate::workload::{self, FinalStates, GatewayApi, HttpApi, RunsApi, Session};
 struct Run {
     context: Arc<RunContext>,
     final_states: FinalStates,
+    /// Of executors.
+    disks: Disks,
     /// Clients and operators that are still at work.
     busy: Mutex<usize>,
 }
@@ -83,6 +85,7 @@ pub fn run(plan: &Plan, options: Options) -> Outcome {
     let run = Arc::new(Run {
         context: Arc::new(RunContext::new(plan, options.sink)),
         final_states: plan.topology.services().map(|it| (it, Default::default())).collect(),
+        disks: Disks::default(),
         busy: Mutex::default(),
     });
     let context = &run.context;
@@ -193,7 +196,7 @@ fn simulate(plan: &Plan, run: &Arc<Run>, until_ms: u64) -> Result<u64, Box<dyn s
         let process = Gateway::new(context, gateway, HostNet(cluster.net(&host)), stop.clone());
         cluster.host(&host, stop, move || process.clone().supervise());
     }
-    add_executors(plan, context, &mut cluster);
+    add_executors(plan, run, &mut cluster);
     let busy = plan.topology.clients + plan.topology.pushers + 1;
     *run.busy.lock().expect("no holder of this lock panics") = busy;
     for number in 1..=plan.topology.clients {
@@ -220,7 +223,7 @@ fn simulate(plan: &Plan, run: &Arc<Run>, until_ms: u64) -> Result<u64, Box<dyn s
     let session = session(context, net(&cluster, OPERATOR), OPERATOR, OPERATOR);
     let (for_operator, for_plan) = (run.clone(), context.plan.clone());
     cluster.client(OPERATOR, async move {
-        let left = || for_operator.context.disks.left();
+        let left = || for_operator.disks.left();
         workload::operator(&for_plan, &session, &for_operator.final_states, left).await;
         for_operator.done();
     });
@@ -234,7 +237,8 @@ fn net(cluster: &Cluster, host: &str) -> SharedNet {
 }
 
 /// Each executor with its machine.
-fn add_executors(plan: &Plan, context: &Arc<RunContext>, cluster: &mut Cluster) {
+fn add_executors(plan: &Plan, run: &Run, cluster: &mut Cluster) {
+    let context = &run.context;
     for number in 1..=plan.topology.executors {
         let machine = Machine::new(&machine_name(number), plan.epoch, &context.ledger);
         let switched_on = machine.clone();
@@ -247,6 +251,7 @@ fn add_executors(plan: &Plan, context: &Arc<RunContext>, cluster: &mut Cluster) 
         };
         let stop = Stop::default();
         let executor = Executor::new(context, number, &machine, stop.clone(), sessions);
+        executor.add_to(&run.disks);
         cluster.host(&host, stop, move || executor.clone().supervise());
     }
 }
