@@ -343,7 +343,7 @@ async fn the_log_of_an_attempt_that_the_service_has_ended_waits_for_its_executor
     claims.append(300_000, log.slice(300_000..)).await;
     claims.seal().await;
     let attempt = claims.stored().await;
-    assert_eq!((attempt.log_state, attempt.reported), (LogState::Complete, true));
+    assert_eq!(attempt.log_state, LogState::Complete);
     assert_eq!(attempt.sealed["0"].size, 600_000);
 }
 
@@ -355,7 +355,7 @@ async fn the_log_of_an_attempt_of_which_nobody_tells_is_incomplete_after_a_day()
     claims.http.runs.pass(86_500);
     claims.seal().await;
     let attempt = claims.stored().await;
-    assert_eq!((attempt.log_state, attempt.reported), (LogState::Incomplete, false));
+    assert_eq!(attempt.log_state, LogState::Incomplete);
     assert_eq!(attempt.sealed["0"].size, 300_000);
 }
 

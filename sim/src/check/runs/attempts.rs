@@ -32,7 +32,7 @@ pub fn look(moment: &Moment<'_>, settings: &RunSettings, checks: &mut Checks) {
 fn changed(before: &Attempt, now: &Attempt) -> Option<(&'static str, String)> {
     let end = |it: &Attempt| {
         // The sizes of the logs may be told later, once.
-        let logs = before.reported.then(|| it.logs.clone());
+        let logs = (!before.lacks_logs()).then(|| it.logs.clone());
         (it.phase, it.reason, it.ended_at, it.steps.clone(), logs)
     };
     let is_other = |it: &Attempt| (it.run, it.task, it.number, it.executor, it.claim, it.place);

@@ -183,7 +183,8 @@ impl<'a> Logs<'a> {
             || attempt.log_state == LogState::Incomplete && !has_lied
         {
             let sentence = "a log is not complete at the end though its executor lives";
-            let fact = format!("it is {:?}, lacks logs: {}", attempt.log_state, attempt.lacks_logs());
+            let fact =
+                format!("it is {:?}, lacks logs: {}", attempt.log_state, attempt.lacks_logs());
             checks.violated(Violation::new(ORACLE, sentence, text.clone(), fact));
         }
         for sealed in attempt.sealed.values() {
