@@ -1,4 +1,4 @@
-//! Deletions of subtrees with more objects than one commit deletes.
+//! Deletions of subtrees, users and organizations with more objects than one commit deletes.
 
 use drydock_runtime::Settings;
 use drydock_tests::app::{TestApp, settings};
@@ -126,5 +126,129 @@ fn a_small_subtree_goes_in_one_commit() {
         let deep = "/api/v1/project_groups/org%2Facme%2Fweb%2Fdeep";
         app.send(Request::delete(deep)).await.expect(204);
         assert!(!has_leftovers(&app.export().await));
+    });
+}
+
+/// Runs a test with alice, who owns `acme` together with bob; carol and dan are members. To alice
+/// belong three tokens and an account, so neither she nor `acme` is deleted in one commit.
+fn with_owners(test: impl AsyncFnOnce(&TestApp)) {
+    run(async {
+        let mut app = TestApp::new();
+        app.add(small_commits()).await;
+        app.add(small_commits()).await;
+        app.ready().await;
+        app.seed(&["alice", "bob", "carol", "dan"], &[("acme", "alice")]).await;
+        for (user, role) in [("bob", "owner"), ("carol", "member"), ("dan", "member")] {
+            let member = Request::put(&format!("{ACME}/members/{user}"));
+            app.send(member.json(&json!({ "role": role }))).await.expect(201);
+        }
+        for name in ["desk", "home", "work"] {
+            let token = Request::post("/api/v1/users/alice/tokens");
+            app.send(token.json(&json!({ "name": name }))).await.expect(201);
+        }
+        let forge = json!({
+            "name": "forge", "api_url": "https://forge.example", "kind": "gitea",
+            "auth_kind": "token",
+        });
+        app.send(Request::post("/api/v1/remote_sources").json(&forge)).await.expect(201);
+        link(&app, "alice").await;
+        test(&app).await;
+    });
+}
+
+/// Links the only account at the remote source to a user.
+async fn link(app: &TestApp, user: &str) {
+    let account = json!({
+        "remote_source": "forge", "remote_user_id": "7", "remote_user_name": "seven",
+    });
+    let path = format!("/api/v1/users/{user}/linked_accounts");
+    app.send(Request::post(&path).json(&account)).await.expect(201);
+}
+
+async fn members(app: &TestApp) -> Vec<String> {
+    let list = app.get(&format!("{ACME}/members")).await.expect(200).json();
+    let items = list["items"].as_array().expect("a list has items");
+    let name = |member: &Value| member["user"]["name"].as_str().map(str::to_owned);
+    items.iter().filter_map(name).collect()
+}
+
+async fn orgs_of(app: &TestApp, user: &str) -> usize {
+    let list = app.get(&format!("/api/v1/users/{user}/orgs")).await.expect(200).json();
+    list["items"].as_array().expect("a list has items").len()
+}
+
+#[test]
+fn a_user_with_any_number_of_tokens_and_accounts_is_gone_at_once() {
+    with_owners(async |app| {
+        let alice = format!("/api/v1/users/{}", id(app, "/api/v1/users/alice").await);
+        let token = json!({ "name": "more" });
+        let made = Request::post("/api/v1/users/alice/tokens").json(&token);
+        let value = app.send(made).await.expect(201).json()["value"].clone();
+        let resolve = || Request::post("/api/v1/tokens/resolve").json(&json!({ "value": value }));
+        app.send(resolve()).await.expect(200);
+        app.send(Request::delete("/api/v1/users/alice")).await.expect(204);
+        let export = app.export().await;
+        assert!(has_leftovers(&export), "alice is deleted in one commit");
+        for path in [&*alice, "/api/v1/users/alice", &format!("{alice}/tokens")] {
+            assert_eq!(code(app, path).await, "user_not_exist", "{path}");
+        }
+        app.send(resolve()).await.expect(404);
+        assert_eq!(members(app).await, ["bob", "carol", "dan"]);
+        let users = app.get("/api/v1/users").await.expect(200);
+        assert!(!users.text().contains("alice"), "{}", users.text());
+        // Nothing of hers is in the way of another one, and she is no owner any more.
+        link(app, "bob").await;
+        let last = app.send(Request::delete(&format!("{ACME}/members/bob"))).await.expect(409);
+        assert_eq!(last.json()["code"], "last_owner");
+        app.send(Request::delete("/api/v1/users/bob")).await.expect(409);
+        let again = json!({ "name": "alice" });
+        app.send(Request::post("/api/v1/users").json(&again)).await.expect(201);
+        assert_eq!(orgs_of(app, "alice").await, 0);
+        assert!(has_leftovers(&app.export().await), "the rest was deleted too soon to be seen");
+        until(async || !has_leftovers(&app.export().await)).await;
+        until(async || metric(app, "drydock_store_deletions_waiting").await == 0).await;
+        assert_eq!(app.export().await.matches("\"remote_user_id\"").count(), 1);
+    });
+}
+
+#[test]
+fn an_organization_with_any_number_of_members_is_gone_at_once() {
+    with_owners(async |app| {
+        let acme = format!("/api/v1/orgs/{}", id(app, ACME).await);
+        app.send(Request::delete(ACME)).await.expect(204);
+        assert!(has_leftovers(&app.export().await), "acme is deleted in one commit");
+        for path in [ACME, &acme, &format!("{acme}/members")] {
+            assert_eq!(code(app, path).await, "org_not_exist", "{path}");
+        }
+        assert_eq!(orgs_of(app, "carol").await, 0);
+        assert_eq!(app.get("/api/v1/orgs").await.expect(200).json()["items"], json!([]));
+        // It keeps no owner, and its name is free.
+        app.send(Request::delete("/api/v1/users/alice")).await.expect(204);
+        let body = json!({ "name": "acme", "visibility": "public", "owner": "carol" });
+        app.send(Request::post("/api/v1/orgs").json(&body)).await.expect(201);
+        assert_eq!(members(app).await, ["carol"]);
+        assert!(has_leftovers(&app.export().await), "the rest was deleted too soon to be seen");
+        until(async || !has_leftovers(&app.export().await)).await;
+        assert_eq!(members(app).await, ["carol"]);
+    });
+}
+
+#[test]
+fn an_export_of_deleted_owners_imports_to_what_users_see() {
+    with_owners(async |app| {
+        app.send(Request::delete("/api/v1/users/alice")).await.expect(204);
+        app.send(Request::delete(ACME)).await.expect(204);
+        let export = app.export().await;
+        assert!(has_leftovers(&export));
+        until(async || !has_leftovers(&app.export().await)).await;
+        app.maintenance_on().await;
+        app.send(Request::post("/api/v1/import").body(export)).await.expect(200);
+        app.maintenance_off().await;
+        assert!(has_leftovers(&app.export().await), "the import left nothing to delete");
+        assert_eq!(code(app, "/api/v1/users/alice").await, "user_not_exist");
+        assert_eq!(code(app, ACME).await, "org_not_exist");
+        until(async || !has_leftovers(&app.export().await)).await;
+        let source = Request::delete("/api/v1/remote_sources/forge");
+        app.send(source).await.expect(204);
     });
 }

@@ -8,7 +8,7 @@
 //! `archived` |
 //! | [`compact`] | drops history of the coordination store that no instance needs | nothing |
 //! | [`collect`] | deletes objects that nothing can refer to any more | nothing |
-//! | [`purge`] | deletes what is left of deleted subtrees | ordinary commits |
+//! | [`purge`] | deletes what is left of deleted subtrees and owners | ordinary commits |
 //! | [`sweep`] | collection at once, when an operator asks | a new generation of the mode |
 //!
 //! Invariants: a lock is a hint, safety comes from the fence in each publishing transaction; a pass

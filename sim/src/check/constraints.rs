@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use super::{Checks, Evidence, Violation, tree};
 use crate::history::{Named, Operation, Reply};
-use crate::timeline::State;
 use crate::timeline::export::{Export, named};
+use crate::timeline::{State, visible};
 
 pub const ORACLE: &str = "I5 constraints";
 
@@ -18,8 +18,9 @@ pub fn check(evidence: &Evidence<'_>, checks: &mut Checks) {
     let mut owned = BTreeSet::new();
     evidence.timeline.replay(|place, state| {
         checks.done(ORACLE, 1);
-        let now = owned_orgs(state);
-        let mut lost = owned.difference(&now).filter(|org| exists(state, org));
+        let seen = visible(state);
+        let now = owned_orgs(&seen);
+        let mut lost = owned.difference(&now).filter(|org| exists(&seen, org));
         let orphaned = match place.jump {
             true => None,
             false => lost.next().map(|org| format!("org `{org}` has lost its last owner")),

@@ -38,6 +38,7 @@ fn roots(state: &State) -> Option<String> {
         }
     }
     let owners = all(state, "users").chain(all(state, "orgs"));
+    let owners = owners.filter(|(_, owner)| owner.get("deleted_at").is_none());
     let mut without = owners.filter(|(id, _)| !owned.contains(id));
     without.next().map(|(id, _)| format!("`{id}` has no root group"))
 }

@@ -1,5 +1,5 @@
-//! What of a state users see: not what is below a root with a time of deletion, which a background
-//! task has yet to delete.
+//! What of a state users see: not what is below a root with a time of deletion, or of an owner with
+//! one, which a background task has yet to delete.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -25,13 +25,14 @@ pub fn leftovers(state: &State) -> usize {
 
 /// The part of a state that users see.
 pub fn visible(state: &State) -> Cow<'_, State> {
-    let mut hidden: BTreeSet<Uuid> = deleted_roots(state).collect();
-    if hidden.is_empty() {
+    let mut hidden: BTreeSet<Uuid> = deleted(state, GROUPS).collect();
+    let owners: BTreeSet<Uuid> = deleted(state, "users").chain(deleted(state, "orgs")).collect();
+    if hidden.is_empty() && owners.is_empty() {
         return Cow::Borrowed(state);
     }
     loop {
         let before = hidden.len();
-        let below = groups(state).filter(|(_, group)| is_in(group, "parent", &hidden));
+        let below = all(state, GROUPS).filter(|(_, group)| is_in(group, "parent", &hidden));
         let below: Vec<_> = below.map(|(id, _)| id).collect();
         hidden.extend(below);
         if hidden.len() == before {
@@ -43,6 +44,9 @@ pub fn visible(state: &State) -> Cow<'_, State> {
         .filter(|((kind, _), value)| kind == "projects" && is_in(value, "parent", &hidden));
     let projects: BTreeSet<Uuid> = projects.map(|((_, id), _)| *id).collect();
     let is_seen = |kind: &str, id: &Uuid, value: &Value| match kind {
+        "users" | "orgs" => !owners.contains(id),
+        "members" => !is_in(value, "org", &owners) && !is_in(value, "user", &owners),
+        "tokens" | "linked_accounts" => !is_in(value, "user", &owners),
         GROUPS => !hidden.contains(id),
         "projects" => !projects.contains(id),
         "secrets" | "variables" => {
@@ -54,14 +58,15 @@ pub fn visible(state: &State) -> Cow<'_, State> {
     Cow::Owned(seen.map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
-fn groups(state: &State) -> impl Iterator<Item = (Uuid, &Value)> {
-    let groups = state.range((GROUPS.to_owned(), Uuid::nil())..);
-    let groups = groups.take_while(|((kind, _), _)| kind == GROUPS);
-    groups.map(|((_, id), value)| (*id, value))
+fn all<'a>(state: &'a State, wanted: &'a str) -> impl Iterator<Item = (Uuid, &'a Value)> {
+    let objects = state.range((wanted.to_owned(), Uuid::nil())..);
+    let objects = objects.take_while(move |((kind, _), _)| kind == wanted);
+    objects.map(|((_, id), value)| (*id, value))
 }
 
-fn deleted_roots(state: &State) -> impl Iterator<Item = Uuid> {
-    groups(state).filter(|(_, group)| group.get("deleted_at").is_some()).map(|(id, _)| id)
+fn deleted<'a>(state: &'a State, kind: &'a str) -> impl Iterator<Item = Uuid> + 'a {
+    let deleted = all(state, kind).filter(|(_, object)| object.get("deleted_at").is_some());
+    deleted.map(|(id, _)| id)
 }
 
 fn is_in(object: &Value, field: &str, ids: &BTreeSet<Uuid>) -> bool {
@@ -91,5 +96,27 @@ mod tests {
         assert_eq!(leftovers(&state), 1);
         let seen: Vec<_> = visible(&state).keys().map(|(_, id)| *id).collect();
         assert_eq!(seen, [other]);
+    }
+
+    #[test]
+    fn nothing_of_a_deleted_owner_is_seen() {
+        let [ada, ben, acme, token, first, second] = [1, 2, 3, 4, 5, 6].map(Uuid::from_u128);
+        let at = |kind: &str, id: Uuid, value| ((kind.to_owned(), id), value);
+        let mut state = State::from([
+            at("users", ada, json!({ "name": "ada" })),
+            at("users", ben, json!({ "name": "ben" })),
+            at("orgs", acme, json!({ "name": "acme" })),
+            at("tokens", token, json!({ "user": ada })),
+            at("members", first, json!({ "org": acme, "user": ada })),
+            at("members", second, json!({ "org": acme, "user": ben })),
+        ]);
+        assert_eq!(*visible(&state), state);
+        let deleted = json!({ "deleted_at": "2026-11-30T00:00:00Z" });
+        state.insert(("users".to_owned(), ada), deleted.clone());
+        let seen =
+            |state: &State| -> Vec<Uuid> { visible(state).keys().map(|(_, id)| *id).collect() };
+        assert_eq!(seen(&state), [second, acme, ben]);
+        state.insert(("orgs".to_owned(), acme), deleted);
+        assert_eq!(seen(&state), [ben]);
     }
 }

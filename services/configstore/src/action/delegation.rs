@@ -17,7 +17,6 @@ use uuid::Uuid;
 use crate::model;
 use crate::model::tree::Placement;
 use crate::record::Token;
-use crate::schema::USERS;
 
 /// The user of a delegation, who has all of its rights.
 #[derive(Debug, Clone)]
@@ -84,7 +83,7 @@ pub fn authorize(tx: &Tx<'_>, delegation: &Delegation) -> Result<Caller, ActionE
 
 fn find(tx: &Tx<'_>, delegation: &Delegation) -> Result<Caller, ActionError<NotEntitled>> {
     let token = model::token::by_digest(tx, &delegation.token)?.ok_or(CallerNotExist)?;
-    let user: Option<User> = tx.get(USERS, token.user)?;
+    let user = model::user::by_id(tx, token.user)?;
     Ok(Caller { user: user.ok_or(CallerNotExist)?, token })
 }
 

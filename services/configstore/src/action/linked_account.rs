@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{remote_source, user};
 use crate::model;
+use crate::model::linked_account::Link;
 use crate::record::{LinkedAccount, Stored};
 use crate::schema::LINKED_ACCOUNTS;
 
@@ -31,9 +32,13 @@ pub fn create(
         let message = "the user already has an account at this remote source";
         return Err(LinkedAccountAlreadyExists(message).into());
     }
-    if model::linked_account::is_taken(tx, source.id, &new.remote_user_id)? {
-        let message = "the account at the remote source is already linked";
-        return Err(LinkedAccountAlreadyExists(message).into());
+    match model::linked_account::link(tx, source.id, &new.remote_user_id)? {
+        Some(Link::Taken) => {
+            let message = "the account at the remote source is already linked";
+            return Err(LinkedAccountAlreadyExists(message).into());
+        }
+        Some(Link::Left(account)) => tx.delete(LINKED_ACCOUNTS, account)?,
+        None => {}
     }
     let now = tx.now();
     let account = LinkedAccount {

@@ -10,7 +10,7 @@ use drydock_http::api::precondition::IfMatch;
 use super::{member, project_group, subtree, user};
 use crate::model;
 use crate::record::Stored;
-use crate::schema::{MEMBERS, ORGS};
+use crate::schema::ORGS;
 
 /// The fields of an organization that change; `None` leaves a field as it is.
 pub struct Change {
@@ -79,11 +79,7 @@ pub fn delete(
 ) -> Result<(), ActionError<Delete>> {
     let org = find(tx, org)?;
     if_match.check(Some(&org.etag()))?;
-    for member in model::member::of_org(tx, org.id)? {
-        tx.delete(MEMBERS, member.id)?;
-    }
-    subtree::delete_of_owner(tx, OwnerKind::Org, org.id)?;
-    Ok(tx.delete(ORGS, org.id)?)
+    Ok(subtree::delete_owner(tx, OwnerKind::Org, org.id, &org)?)
 }
 
 pub fn find<F: From<OrgNotExist>>(tx: &Tx<'_>, org: &Ref) -> Result<Org, ActionError<F>> {

@@ -1,43 +1,59 @@
-//! The deletion of everything below a project group or a project.
+//! The deletion of a user or an organization, a project group or a project, with everything below.
 //!
 //! Invariant: a deletion is one commit of bounded size, after which nobody sees anything of the
 //! subtree, and its names are free. If the subtree has more objects than one commit deletes, that
-//! commit detaches it: its root group belongs to nobody, and has a time of deletion. The store's
-//! task `purge` deletes the objects in later commits.
+//! commit detaches it: its root group belongs to nobody, and has a time of deletion. An owner to
+//! which more objects refer loses its name instead. The store's task `purge` deletes the objects in
+//! later commits.
 
 use drydock_api::configstore::types::Visibility;
 use drydock_api::names::OwnerKind;
 use drydock_core::read_model::{ObjectRef, StoreError};
 use drydock_core::store::StoreTx;
+use uuid::Uuid;
 
 use crate::model;
-use crate::record::{Project, ProjectGroup, Stored};
+use crate::record::{DeletedOwner, Project, ProjectGroup, Stored};
 use crate::schema::{PROJECT_GROUPS, PROJECTS, deleted};
 
-/// Deletes the tree of a user or an organization, the root group included.
-pub fn delete_of_owner(
+/// Deletes a user or an organization with its tree, tokens, accounts and memberships.
+pub fn delete_owner(
     tx: &mut StoreTx<'_>,
     kind: OwnerKind,
-    owner: uuid::Uuid,
+    id: Uuid,
+    owner: &impl Stored,
 ) -> Result<(), StoreError> {
-    match model::project_group::root_of(tx, kind, owner)? {
-        Some(root) => delete_group(tx, &root),
-        None => Ok(()),
+    let mut limit = tx.deletion_objects();
+    if let Some(root) = model::project_group::root_of(tx, kind, id)? {
+        limit = limit.saturating_sub(delete_tree(tx, &root)?);
     }
+    let objects = deleted::below_owner(tx, kind, id, limit.saturating_add(1))?;
+    if objects.len() <= limit {
+        return delete_all(tx, &objects);
+    }
+    let left = DeletedOwner::of(id, owner, tx.now());
+    tx.put(deleted::table_of(kind), id, &left)
 }
 
 /// Deletes the group with everything below it.
 pub fn delete_group(tx: &mut StoreTx<'_>, group: &ProjectGroup) -> Result<(), StoreError> {
+    delete_tree(tx, group).map(drop)
+}
+
+/// The same; answers the number of objects that it deleted or detached.
+fn delete_tree(tx: &mut StoreTx<'_>, group: &ProjectGroup) -> Result<usize, StoreError> {
     let limit = tx.deletion_objects();
     let objects = deleted::below_group(tx, group.id, limit.saturating_add(1))?;
     if objects.len() <= limit {
-        return delete_all(tx, &objects);
+        delete_all(tx, &objects)?;
+        return Ok(objects.len());
     }
     let mut root = group.clone();
     (root.name, root.user, root.org, root.parent) = (None, None, None, None);
     root.deleted_at = Some(tx.now());
     root.touch(tx.now());
-    tx.put(PROJECT_GROUPS, root.id, &root)
+    tx.put(PROJECT_GROUPS, root.id, &root)?;
+    Ok(1)
 }
 
 /// Deletes the project with its secrets and variables.

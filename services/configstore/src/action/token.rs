@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::user;
 use crate::model;
 use crate::record::{Stored, Token};
-use crate::schema::{TOKENS, USERS};
+use crate::schema::TOKENS;
 
 /// How late a token's time of last use may be: not every use is worth a commit.
 const USE_NOTED_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -59,7 +59,7 @@ pub fn delete(
 /// Whose token has this value.
 pub fn resolve(tx: &Tx<'_>, value: &str) -> Result<(User, Token), ActionError<Resolve>> {
     let token = model::token::by_digest(tx, &TokenDigest::of(value))?.ok_or(TokenNotExist)?;
-    let user: Option<User> = tx.get(USERS, token.user)?;
+    let user = model::user::by_id(tx, token.user)?;
     Ok((user.ok_or(TokenNotExist)?, token))
 }
 

@@ -1,6 +1,6 @@
 use drydock_api::configstore::endpoints::user::{Create, Delete, Update};
 use drydock_api::configstore::refusals::{UserAlreadyExists, UserNotExist};
-use drydock_api::configstore::types::{Org, Role, User};
+use drydock_api::configstore::types::User;
 use drydock_api::names::{Name, OwnerKind, Ref};
 use drydock_core::db::Tx;
 use drydock_core::error::ActionError;
@@ -10,7 +10,7 @@ use drydock_http::api::precondition::IfMatch;
 use super::{member, project_group, subtree};
 use crate::model;
 use crate::record::Stored;
-use crate::schema::{LINKED_ACCOUNTS, MEMBERS, ORGS, TOKENS, USERS};
+use crate::schema::USERS;
 
 /// The fields of a user that change; `None` leaves a field as it is.
 pub struct Change {
@@ -69,22 +69,10 @@ pub fn delete(
 ) -> Result<(), ActionError<Delete>> {
     let user = find(tx, user)?;
     if_match.check(Some(&user.etag()))?;
-    for member in model::member::of_user(tx, user.id)? {
-        if member.role == Role::Owner && !model::member::has_other_owner(tx, member.org, user.id)? {
-            let org: Option<Org> = tx.get(ORGS, member.org)?;
-            let org = org.expect("the schema makes members refer to organizations");
-            return Err(member::last_owner(&org, &user).into());
-        }
-        tx.delete(MEMBERS, member.id)?;
+    if let Some(org) = model::member::owned_alone(tx, user.id)? {
+        return Err(member::last_owner(&org, &user).into());
     }
-    for token in model::token::ids_of(tx, user.id)? {
-        tx.delete(TOKENS, token)?;
-    }
-    for account in model::linked_account::ids_of(tx, user.id)? {
-        tx.delete(LINKED_ACCOUNTS, account)?;
-    }
-    subtree::delete_of_owner(tx, OwnerKind::User, user.id)?;
-    Ok(tx.delete(USERS, user.id)?)
+    Ok(subtree::delete_owner(tx, OwnerKind::User, user.id, &user)?)
 }
 
 pub fn find<F: From<UserNotExist>>(tx: &Tx<'_>, user: &Ref) -> Result<User, ActionError<F>> {

@@ -26,14 +26,18 @@ pub fn of_user_at(tx: &Tx<'_>, user: Uuid, source: Uuid) -> Result<bool, DbError
     Ok(found.is_some())
 }
 
-/// Whether any user has this account at the remote source.
-pub fn is_taken(tx: &Tx<'_>, source: Uuid, remote_user_id: &str) -> Result<bool, DbError> {
-    let sql = "SELECT 1 FROM linked_accounts WHERE remote_source = ?1 AND remote_user_id = ?2";
-    let found = tx.query_one(sql, [&source.to_string(), remote_user_id], |_| Ok(()))?;
-    Ok(found.is_some())
+/// The link of this account at the remote source to a user.
+pub enum Link {
+    Taken,
+    /// To a user that is deleted, who has no use for it.
+    Left(Uuid),
 }
 
-pub fn ids_of(tx: &Tx<'_>, user: Uuid) -> Result<Vec<Uuid>, DbError> {
-    let sql = "SELECT id FROM linked_accounts WHERE user = ?1 ORDER BY id";
-    tx.query(sql, [user.to_string()], |row| id(row, 0))
+pub fn link(tx: &Tx<'_>, source: Uuid, remote_user_id: &str) -> Result<Option<Link>, DbError> {
+    let sql = "SELECT a.id, u.deleted_at IS NULL FROM linked_accounts a
+        JOIN users u ON u.id = a.user WHERE a.remote_source = ?1 AND a.remote_user_id = ?2";
+    tx.query_one(sql, [&source.to_string(), remote_user_id], |row| match row.get(1)? {
+        true => Ok(Link::Taken),
+        false => Ok(Link::Left(id(row, 0)?)),
+    })
 }

@@ -1,6 +1,5 @@
 use drydock_api::configstore::types::TokenDigest;
 use drydock_api::names::{Name, Ref};
-use drydock_core::db::column::id;
 use drydock_core::db::{DbError, Tx};
 use drydock_http::api::page::PageRequest;
 use uuid::Uuid;
@@ -34,9 +33,4 @@ pub fn by_digest(tx: &Tx<'_>, digest: &TokenDigest) -> Result<Option<Token>, DbE
 pub fn list(tx: &Tx<'_>, user: Uuid, request: &PageRequest) -> Result<Vec<Token>, DbError> {
     let select = "SELECT data FROM tokens WHERE user = :scope";
     page::objects_in(tx, select, ("name", "id"), user, request)
-}
-
-pub fn ids_of(tx: &Tx<'_>, user: Uuid) -> Result<Vec<Uuid>, DbError> {
-    let sql = "SELECT id FROM tokens WHERE user = ?1 ORDER BY id";
-    tx.query(sql, [user.to_string()], |row| id(row, 0))
 }

@@ -2,16 +2,16 @@
 //! secrets and variables are looked for.
 
 use drydock_api::configstore::types::{
-    Org, Owner, ProjectGroupView, ProjectView, RemoteSource, Scope, ScopeKind, User, Visibility,
+    Org, Owner, ProjectGroupView, ProjectView, RemoteSource, Scope, ScopeKind, Visibility,
 };
 use drydock_api::names::{Name, OwnerKind};
 use drydock_core::db::{DbError, Tx};
 use drydock_http::api::page::Cursor;
 use uuid::Uuid;
 
-use super::project_group;
+use super::{org, project_group, user};
 use crate::record::{Project, ProjectGroup};
-use crate::schema::{ORGS, REMOTE_SOURCES, USERS};
+use crate::schema::REMOTE_SOURCES;
 
 /// The placement of a project group, or of an organization.
 #[derive(Debug, Clone)]
@@ -64,8 +64,8 @@ fn placements(tx: &Tx<'_>, group: Uuid) -> Result<Vec<(Uuid, Placement)>, DbErro
 }
 
 fn root(tx: &Tx<'_>, group: &ProjectGroup) -> Result<Option<Placement>, DbError> {
-    let user: Option<User> = group.user.map(|id| tx.get(USERS, id)).transpose()?.flatten();
-    let org: Option<Org> = group.org.map(|id| tx.get(ORGS, id)).transpose()?.flatten();
+    let user = group.user.map(|id| user::by_id(tx, id)).transpose()?.flatten();
+    let org = group.org.map(|id| org::by_id(tx, id)).transpose()?.flatten();
     let (kind, id, name, visibility) = match (user, org) {
         (Some(user), _) => (OwnerKind::User, user.id, user.name, Visibility::Public),
         (None, Some(org)) => (OwnerKind::Org, org.id, org.name, org.visibility),

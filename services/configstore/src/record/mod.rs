@@ -2,9 +2,10 @@
 //! looked up for an answer.
 //!
 //! Users, organizations and remote sources are answered as they are stored, so the contract has
-//! their types.
+//! their types. What is left of a deleted user or organization is no answer ([`DeletedOwner`]).
 
 mod member;
+mod owner;
 mod scoped;
 mod token;
 mod tree;
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use member::Member;
+pub use owner::{DeletedOwner, is_owner};
 pub use scoped::{Identity, ScopedRecord, Secret, Variable};
 pub use token::{LinkedAccount, Token};
 pub use tree::{Project, ProjectGroup};

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::deleted;
 use crate::record::{
-    LinkedAccount, Member, Project, ProjectGroup, ScopedRecord, Secret, Token, Variable,
+    LinkedAccount, Member, Project, ProjectGroup, ScopedRecord, Secret, Token, Variable, is_owner,
 };
 
 pub const USERS: &str = "users";
@@ -35,23 +35,15 @@ pub static SCHEMA: Schema = Schema {
         ObjectType {
             name: USERS,
             since: 1,
-            table: "CREATE TABLE users (
-                id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
-                data TEXT NOT NULL,
-                name TEXT NOT NULL UNIQUE GENERATED ALWAYS AS (data ->> '$.name') STORED
-            ) STRICT;",
-            check: parses::<User>,
+            table: super::tree::USERS,
+            check: is_owner::<User>,
             encrypted: not_encrypted,
         },
         ObjectType {
             name: ORGS,
             since: 1,
-            table: "CREATE TABLE orgs (
-                id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
-                data TEXT NOT NULL,
-                name TEXT NOT NULL UNIQUE GENERATED ALWAYS AS (data ->> '$.name') STORED
-            ) STRICT;",
-            check: parses::<Org>,
+            table: super::tree::ORGS,
+            check: is_owner::<Org>,
             encrypted: not_encrypted,
         },
         ObjectType {
@@ -68,7 +60,8 @@ pub static SCHEMA: Schema = Schema {
                     CHECK (role IN ('owner', 'member')),
                 UNIQUE (org, user)
             ) STRICT;
-            CREATE INDEX members_user ON members (user);",
+            CREATE INDEX members_user ON members (user, org);
+            CREATE INDEX members_owners ON members (org, user) WHERE role = 'owner';",
             check: parses::<Member>,
             encrypted: not_encrypted,
         },

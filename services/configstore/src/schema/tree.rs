@@ -1,8 +1,29 @@
-//! The tables of project groups, projects, secrets and variables.
+//! The tables of users, organizations, and of project groups, projects, secrets and variables.
 //!
 //! A foreign key to the own table is checked at the end of a load or an import, where a group may
 //! come before the group that it was moved into; triggers prevent that a group is below itself. An
 //! index of a reference that most rows lack holds only the rows that have it.
+
+/// A user has a name, or a time of deletion: then nobody sees it, and it stays only as long as other
+/// objects refer to it.
+pub const USERS: &str = "CREATE TABLE users (
+    id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
+    data TEXT NOT NULL,
+    name TEXT UNIQUE GENERATED ALWAYS AS (data ->> '$.name') STORED,
+    deleted_at TEXT GENERATED ALWAYS AS (data ->> '$.deleted_at') STORED,
+    CHECK ((name IS NULL) = (deleted_at IS NOT NULL))
+) STRICT;
+CREATE INDEX users_deleted ON users (deleted_at, id) WHERE deleted_at IS NOT NULL;";
+
+/// The same for organizations.
+pub const ORGS: &str = "CREATE TABLE orgs (
+    id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
+    data TEXT NOT NULL,
+    name TEXT UNIQUE GENERATED ALWAYS AS (data ->> '$.name') STORED,
+    deleted_at TEXT GENERATED ALWAYS AS (data ->> '$.deleted_at') STORED,
+    CHECK ((name IS NULL) = (deleted_at IS NOT NULL))
+) STRICT;
+CREATE INDEX orgs_deleted ON orgs (deleted_at, id) WHERE deleted_at IS NOT NULL;";
 
 /// A root group belongs to one user or organization and has no name; every other group has a parent
 /// and a name. A group with a time of deletion is the root of a subtree that nobody sees.
