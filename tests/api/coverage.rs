@@ -230,6 +230,7 @@ const SHOWN_ONCE: [Code; 11] = [
     Code::Internal,
     Code::InvalidHeader,
     Code::InvalidRef,
+    Code::ReadModelFull,
     Code::StorageUnavailable,
     Code::TooManyRequests,
     Code::TransactionTooLarge,

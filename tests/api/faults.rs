@@ -42,6 +42,47 @@ fn without_space_writes_are_refused_at_once_and_everything_else_goes_on() {
     });
 }
 
+/// An instance whose read model has room for a few objects, beside one without a bound.
+#[test]
+fn without_room_for_the_read_model_requests_are_refused_at_once_and_the_others_serve() {
+    run(async {
+        let mut app = TestApp::new();
+        let mut small = settings();
+        small.store.read_model_bytes = 400 << 10;
+        app.add(small).await;
+        app.add(settings()).await;
+        app.ready().await;
+        app.seed(&["alice"], &[]).await;
+        let large = "x".repeat(60 << 10);
+        let project = json!({
+            "name": "site", "parent": "user/alice", "visibility": "public",
+            "repository_path": large,
+        });
+        let mut refused = app.send(create("bob")).await;
+        for nth in 0..20 {
+            let mut project = project.clone();
+            project["name"] = format!("site{nth}").into();
+            refused = app.send(Request::post("/api/v1/projects").json(&project)).await;
+            if refused.status == 503 {
+                break;
+            }
+        }
+        assert_snapshot!("read_model_full_write", refused);
+        let other = app.instance(2);
+        for nth in 20..40 {
+            let mut project = project.clone();
+            project["name"] = format!("site{nth}").into();
+            other.send(Request::post("/api/v1/projects").json(&project)).await.expect(201);
+        }
+        assert_snapshot!("read_model_full_read", app.get("/api/v1/users/alice").await);
+        app.get("/api/v1/users/alice?consistency=local").await.expect(200);
+        assert_snapshot!("read_model_full_readiness", app.get("/readyz").await);
+        let metrics = app.get("/metrics").await;
+        assert!(metrics.text().contains("drydock_store_model_full 1"), "{}", metrics.text());
+        other.send(Request::get("/readyz")).await.expect(200);
+    });
+}
+
 #[test]
 fn a_switch_to_maintenance_makes_room_for_itself() {
     with_app(async |app| {

@@ -17,7 +17,7 @@ use crate::log::format::{ArchivedRecord, Head, Mode, decode};
 use crate::read_model::StoreError;
 use crate::read_model::floors::Floors;
 use crate::retry::Backoff;
-use crate::store::{Overview, Reached, Store};
+use crate::store::{Overview, Reached, Store, model_full};
 use crate::tasks::archive;
 
 /// The name of the lock under which the tail is archived, and the holder that it then has.
@@ -125,6 +125,7 @@ impl Store {
         match reached.map_err(StoreError::Interrupted)? {
             Reached::Applied => Ok(floors::given(inner, &inner.db()?).await?),
             Reached::Gone => Err(Overtaken.into()),
+            Reached::ModelFull => Err(model_full().into()),
         }
     }
 
@@ -153,6 +154,7 @@ impl Store {
                 let (id, position) = (head.commit, head.position);
                 Err(StoreError::Commit(CommitError::Lost { id, position }))
             }
+            Reached::ModelFull => Err(model_full()),
         }
     }
 }

@@ -16,6 +16,7 @@ mod transaction;
 mod tx;
 mod worker;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +61,9 @@ pub enum DbError {
     GivenUp { bytes: u64 },
     #[error("another process keeps the read model locked")]
     Busy,
+    /// Nothing was changed.
+    #[error("the disk of the read model is full: {0}")]
+    Full(String),
     #[error("the read model's folder cannot be made")]
     Folder(#[source] std::io::Error),
     #[error("sqlite")]
@@ -71,6 +75,11 @@ impl From<rusqlite::Error> for DbError {
         match &error {
             rusqlite::Error::SqliteFailure(failure, text) => match failure.code {
                 ErrorCode::OperationInterrupted => DbError::Interrupted(Interrupted::Deadline),
+                ErrorCode::DiskFull => DbError::Full(failure.to_string()),
+                // The index of the write-ahead log is a file of its own, which grows apart.
+                _ if failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => {
+                    DbError::Full(failure.to_string())
+                }
                 ErrorCode::ConstraintViolation => {
                     DbError::Constraint(text.clone().unwrap_or_else(|| failure.to_string()))
                 }
@@ -84,6 +93,17 @@ impl From<rusqlite::Error> for DbError {
 impl<F> From<DbError> for ActionError<F> {
     fn from(error: DbError) -> ActionError<F> {
         ActionError::internal(error)
+    }
+}
+
+impl DbError {
+    fn of_folder(error: std::io::Error) -> DbError {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                DbError::Full(error.to_string())
+            }
+            _ => DbError::Folder(error),
+        }
     }
 }
 
@@ -110,6 +130,8 @@ pub struct Db {
 /// Virtual machine steps between two checks of the context.
 const STEPS_PER_CHECK: i32 = 1000;
 const STATEMENTS_CACHED: usize = 64;
+/// The size of a page, as [`open`] sets it.
+const PAGE_BYTES: u64 = 2048;
 
 /// Attempts to begin a transaction while another connection holds a lock, [`BUSY_PAUSE`] apart.
 const BUSY_ATTEMPTS: u32 = 50;
@@ -122,11 +144,11 @@ const WAL_BYTES_MAX: u64 = 1 << 30;
 impl Db {
     /// A new, empty database below `scratch`, with `schema` applied.
     pub async fn create(scratch: &Path, schema: &str, execution: Execution) -> Result<Db, DbError> {
-        private::create_dir_all(scratch).map_err(DbError::Folder)?;
+        private::create_dir_all(scratch).map_err(DbError::of_folder)?;
         let folder = tempfile::Builder::new()
             .prefix("model-")
             .tempdir_in(scratch)
-            .map_err(DbError::Folder)?;
+            .map_err(DbError::of_folder)?;
         let writer = open(folder.path())?;
         writer.execute_batch(schema)?;
         let count = match execution {
@@ -142,6 +164,17 @@ impl Db {
             execution,
             wal_bytes_max: WAL_BYTES_MAX,
         })
+    }
+
+    /// From now on a write that makes the database larger than that fails with
+    /// [`DbError::Full`].
+    pub async fn bound(&self, bytes: u64) -> Result<(), DbError> {
+        let pages = i64::try_from(bytes / PAGE_BYTES).unwrap_or(i64::MAX).max(1);
+        let bound = move |conn: &mut Connection| -> Result<(), DbError> {
+            // Answers the new bound, which is never below the present size.
+            Ok(conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?)
+        };
+        self.writer.call(RunOn::Thread, bound).await?
     }
 
     /// Runs `work` in a transaction that may write.

@@ -86,6 +86,15 @@ impl<'c> Tx<'c> {
         text.map(|text| decode_object(&text, kind, &id)).transpose()
     }
 
+    /// Whether SQLite has rolled the whole transaction back: it does after some errors, of which a
+    /// full disk is the one that is met. Later statements would be transactions of their own.
+    pub(crate) fn check_open(&self) -> Result<(), DbError> {
+        match self.conn.is_autocommit() {
+            true => Err(DbError::Full("the transaction was rolled back".to_owned())),
+            false => Ok(()),
+        }
+    }
+
     /// Runs `work`; if it fails, undoes its writes and nothing before them.
     pub fn savepoint<T, E: From<DbError>>(
         &self,
@@ -93,6 +102,7 @@ impl<'c> Tx<'c> {
     ) -> Result<T, E> {
         self.execute("SAVEPOINT part", [])?;
         let done = work();
+        self.check_open()?;
         if done.is_err() {
             // Without a check of the context: the writes of `work` must not stay.
             let undo = || self.conn.execute_batch("ROLLBACK TO part");

@@ -10,6 +10,8 @@ pub enum FailureClass {
     CoordinationUnavailable,
     /// The coordination store has no space left. The request changed nothing.
     CoordinationFull,
+    /// The disk of this instance's read model is full. The request changed nothing.
+    ReadModelFull,
     /// Object storage did not answer, or refused for now.
     ObjectsUnavailable,
     /// The caller's time was over, or it has gone.

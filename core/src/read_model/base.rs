@@ -28,6 +28,8 @@ pub(crate) struct StoreBase {
     pub(crate) execution: Execution,
     /// The folder for read models.
     pub(crate) scratch: PathBuf,
+    /// The most bytes of a read model.
+    pub(crate) model_bytes: u64,
     /// How far the floors of counters are raised if commits are lost.
     pub(crate) counter_margin: u64,
     /// In which version of the schema the cluster writes.
@@ -39,7 +41,9 @@ pub(crate) struct StoreBase {
 impl StoreBase {
     /// An empty read model in a database of its own.
     pub(crate) async fn create_db(&self) -> Result<Db, DbError> {
-        Db::create(&self.scratch, &self.schema.ddl(), self.execution).await
+        let db = Db::create(&self.scratch, &self.schema.ddl(), self.execution).await?;
+        db.bound(self.model_bytes).await?;
+        Ok(db)
     }
 
     /// The version of the schema in which this instance writes.

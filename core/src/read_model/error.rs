@@ -115,6 +115,7 @@ impl StoreError {
             StoreError::Interrupted(_) | StoreError::Db(DbError::Interrupted(_)) => {
                 FailureClass::Interrupted
             }
+            StoreError::Db(DbError::Full(_)) => FailureClass::ReadModelFull,
             StoreError::Abandoned => FailureClass::OutcomeUnknown,
             StoreError::AfterCommit(cause) => match cause.class() {
                 // These say nothing about an effect.
@@ -184,6 +185,11 @@ fn public_class(class: FailureClass) -> Option<(Kind, Code, &'static str)> {
         FailureClass::CoordinationFull => {
             (Kind::Unavailable, Code::CoordinationFull, "the coordination store has no space left")
         }
+        FailureClass::ReadModelFull => (
+            Kind::Unavailable,
+            Code::ReadModelFull,
+            "the disk of the instance's read model has no space left",
+        ),
         FailureClass::ObjectsUnavailable => {
             (Kind::Unavailable, Code::StorageUnavailable, "object storage does not answer")
         }
@@ -236,6 +242,9 @@ impl StoreError {
                 Some((Kind::Unavailable, Code::CoordinationFull, _)) => {
                     let reason = Chain(other).to_string();
                     StoreError::Coordination(coord::Error::NoSpace { reason })
+                }
+                Some((Kind::Unavailable, Code::ReadModelFull, _)) => {
+                    StoreError::Db(DbError::Full(Chain(other).to_string()))
                 }
                 Some((Kind::Timeout, ..)) => match other {
                     StoreError::Commit(CommitError::Lost { id, position }) => {
@@ -292,6 +301,7 @@ mod tests {
             StoreError::SetBack,
             StoreError::Maintenance,
             StoreError::Busy,
+            StoreError::Db(DbError::Full("it is".to_owned())),
             StoreError::Fenced,
             StoreError::TooLarge { bytes: 2, limit: 1 },
             StoreError::StorageUnavailable("out".to_owned()),

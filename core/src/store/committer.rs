@@ -131,6 +131,7 @@ impl Committer {
         let (Phase::Ready, Some(base)) = (applied.phase, applied.head) else {
             return Err(StoreError::NotReady);
         };
+        self.inner.check_model()?;
         self.inner.check_unarchived(&base)?;
         self.inner.check_space()?;
         let (attempt, transaction) = self.attempt(batch, base, mode.generation).await?;
@@ -353,6 +354,7 @@ fn attempt_job(
         })
     };
     let outcome = if sole { work() } else { tx.savepoint(work) };
+    tx.check_open()?;
     if let Err(undo) = outcome {
         attempt.mutations.truncate(mutations_before);
         attempt.bytes = bytes_before;

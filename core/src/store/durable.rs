@@ -8,6 +8,7 @@
 use super::parts::Inner;
 use super::reads::Reached;
 use super::settings::Durability;
+use super::space::model_full;
 use crate::coord::{Coordination, CoordinationExt, Op, OpResult, Txn};
 use crate::lineage::proof;
 use crate::log::commit::{CommitError, Proposal, Settled};
@@ -31,6 +32,9 @@ impl Inner {
     /// Waits until `commit`, which follows `base`, may be acknowledged.
     pub(super) async fn wait_durable(&self, base: Head, commit: &Head) -> Result<(), StoreError> {
         let reached = self.wait_applied(commit).await;
+        if reached == Reached::ModelFull {
+            return Err(StoreError::AfterCommit(Box::new(model_full())));
+        }
         let must_be_archived = self.settings.durability == Durability::Archived;
         let newest = self.applied.borrow().head == Some(*commit);
         if !must_be_archived && reached == Reached::Applied && newest {

@@ -17,7 +17,7 @@ use crate::coord::{
     Coordination, CoordinationExt, Error as CoordError, EventKind, KeyValue, RangeRequest,
     Revision, WatchBatch, WatchRequest, WatchStream,
 };
-use crate::error::Chain;
+use crate::error::{Chain, FailureClass};
 use crate::log::format::{Body, Commit, Head, decode};
 use crate::read_model::{StoreError, VersionError};
 use crate::retry::Backoff;
@@ -80,6 +80,7 @@ impl Feed {
                     self.inner.stats.loads();
                     let next = loaded.revision + 1;
                     self.inner.install(loaded).await;
+                    self.inner.note_model_full(false);
                     let reason = self.follow(next).await;
                     self.inner.stats.feed_gaps();
                     tracing::warn!(reason = %Chain(&reason), "the read model is loaded anew");
@@ -91,6 +92,7 @@ impl Feed {
                 Err(error) => {
                     let newer = matches!(error, StoreError::Version(VersionError::Newer { .. }));
                     self.inner.too_old.send_replace(newer.then(|| error.to_string()));
+                    self.inner.note_model_full(error.class() == FailureClass::ReadModelFull);
                     tracing::warn!(error = %Chain(&error), "the read model cannot be loaded");
                     backoff.pause().await;
                 }
@@ -222,8 +224,9 @@ impl Feed {
         if applied < head.position { Err(Reload::Compacted) } else { Ok(read_at) }
     }
 
-    /// Applies commits, as soon as the objects that they refer to can be read. Until then the read
-    /// model stays as it is: nothing is wrong with it, and a load would need more objects.
+    /// Applies commits, as soon as the objects that they refer to can be read, and the read model's
+    /// disk has room. Until then the read model stays as it is: nothing is wrong with it, and a load
+    /// would need more objects, and more room.
     async fn take(&self, commits: Vec<Found>) -> Result<(), Reload> {
         let mut backoff = Backoff::new(&self.inner.env, "feed-objects");
         let mut waits = false;
@@ -236,7 +239,14 @@ impl Feed {
                     }
                     backoff.pause().await;
                 }
-                done => return done,
+                Err(Reload::Failed(error)) if error.class() == FailureClass::ReadModelFull => {
+                    self.inner.note_model_full(true);
+                    backoff.pause().await;
+                }
+                done => {
+                    self.inner.note_model_full(false);
+                    return done;
+                }
             }
         }
     }

@@ -40,10 +40,12 @@ pub use parts::{Loops, Store, StoreParts};
 pub(crate) use reads::Reached;
 pub use reads::Reads;
 pub use settings::{Durability, StoreSettings, TaskSettings};
-pub(crate) use space::Shortage;
+pub(crate) use space::{Shortage, model_full};
 pub use state::{Applied, Phase};
 pub use transact::StoreTx;
 
+#[cfg(test)]
+mod full;
 #[cfg(test)]
 mod patience;
 #[cfg(test)]

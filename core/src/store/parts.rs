@@ -64,6 +64,8 @@ pub(crate) struct Inner {
     pub(super) space: watch::Sender<Option<Space>>,
     /// Why the store cannot be loaded by this version of the program.
     pub(super) too_old: watch::Sender<Option<String>>,
+    /// Whether the log holds a commit for which the read model's disk has no room.
+    pub(super) model_full: watch::Sender<bool>,
     /// Why this store was halted.
     halted: watch::Sender<Option<String>>,
     pub(super) applied: watch::Sender<Applied>,
@@ -119,6 +121,7 @@ impl Store {
             env: parts.env,
             execution: parts.execution,
             scratch: parts.scratch,
+            model_bytes: parts.settings.read_model_bytes,
             counter_margin: parts.settings.counter_margin,
             writes: WritesVersion::default(),
             stats: Stats::default(),
@@ -132,6 +135,7 @@ impl Store {
             archived: watch::Sender::new(None),
             space: watch::Sender::new(None),
             too_old: watch::Sender::new(None),
+            model_full: watch::Sender::new(false),
             halted: watch::Sender::new(None),
             applied: watch::Sender::new(Applied::NOTHING),
             phase: watch::Sender::new(Applied::NOTHING.phase),

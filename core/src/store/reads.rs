@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::parts::{Inner, Store};
+use super::space::model_full;
 use super::state::Phase;
 use crate::context::Context;
 use crate::coord::CoordinationExt;
@@ -32,6 +33,8 @@ pub(crate) enum Reached {
     Applied,
     /// The commit will not come: the coordination store was lost or set back meanwhile.
     Gone,
+    /// The read model has no room for it, or for one before it.
+    ModelFull,
 }
 
 pub(super) type HeadWaiter = oneshot::Sender<Result<Head, Arc<StoreError>>>;
@@ -98,19 +101,24 @@ impl Inner {
     pub(crate) async fn wait_applied(&self, head: &Head) -> Reached {
         let patience = Duration::from_millis(self.settings.feed_patience_ms);
         let mut applied = self.applied.subscribe();
+        let mut full = self.model_full.subscribe();
         let before = applied.borrow().head.map(|head| head.lineage);
         loop {
             let now = *applied.borrow_and_update();
             if now.covers(head) {
                 return Reached::Applied;
             }
+            if *full.borrow_and_update() {
+                return Reached::ModelFull;
+            }
             let lineage = now.head.map(|head| head.lineage);
             if now.phase == Phase::Ready && lineage != before && lineage != Some(head.lineage) {
                 return Reached::Gone;
             }
             tokio::select! {
-                // `self` holds the sender, so the channel cannot close.
+                // `self` holds the senders, so the channels cannot close.
                 _ = applied.changed() => {}
+                _ = full.changed() => {}
                 () = tokio::time::sleep(patience) => {
                     self.feed_wakeup.notify_one();
                     if self.head_went_back(head).await {
@@ -158,11 +166,14 @@ impl Store {
         }
         let reached = async {
             // Checked first: while the model is loading there is no commit to wait for.
+            self.inner.check_model().map_err(StoreError::boxed)?;
             self.inner.db().map_err(StoreError::boxed)?;
             loop {
                 let head = self.inner.current_head().await.map_err(StoreError::boxed)?;
-                if self.inner.wait_applied(&head).await == Reached::Applied {
-                    return Ok(());
+                match self.inner.wait_applied(&head).await {
+                    Reached::Applied => return Ok(()),
+                    Reached::Gone => {}
+                    Reached::ModelFull => return Err(model_full().boxed()),
                 }
             }
         };

@@ -17,6 +17,9 @@ pub struct StoreSettings {
     /// The most objects that one commit deletes. The rest of a greater subtree is deleted in later
     /// commits, out of everybody's sight.
     pub deletion_objects: usize,
+    /// The most bytes of the read model, if its disk has as many: a write that needs more is
+    /// refused.
+    pub read_model_bytes: u64,
     /// The most transactions that may wait.
     pub queue: usize,
     /// The most exports at a time. Each holds a snapshot of the read model, a thread and a
@@ -107,6 +110,7 @@ impl Default for StoreSettings {
             inline_bytes: 512 << 10,
             transaction_bytes: 32 << 20,
             deletion_objects: 1_000,
+            read_model_bytes: 500 << 30,
             queue: 1024,
             exports: 8,
             export_bytes_per_second: 64 << 10,

@@ -1,12 +1,15 @@
-//! The space that the coordination store takes up.
+//! The space that the coordination store takes up, and the one that the read model lacks.
 //!
-//! Invariant: writes are refused at once while there is no space, and before the last of it is
-//! used: what is left is for what makes room, and for operators.
+//! Invariants: writes are refused at once while there is no space in the coordination store, and
+//! before the last of it is used: what is left is for what makes room, and for operators. While the
+//! read model has no room for a commit of the log, it stays as it is, and what would wait for that
+//! commit is refused.
 
 use std::time::Duration;
 
 use super::parts::{Inner, Store};
 use crate::coord::{Coordination, Error as CoordError, Space};
+use crate::db::DbError;
 use crate::read_model::StoreError;
 
 /// How often what makes room is done while space is short, in the time between two otherwise.
@@ -29,7 +32,32 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Whether the log holds a commit for which the read model's disk has no room.
+    pub fn is_model_full(&self) -> bool {
+        *self.inner.model_full.borrow()
+    }
+}
+
 impl Inner {
+    /// Notes whether the read model has room for the next commit.
+    pub(super) fn note_model_full(&self, full: bool) {
+        if self.model_full.send_if_modified(|now| std::mem::replace(now, full) != full) {
+            match full {
+                true => tracing::error!("the disk of the read model has no space left"),
+                false => tracing::info!("the disk of the read model has space again"),
+            }
+        }
+    }
+
+    /// Refuses what would have to wait for a commit for which the read model has no room.
+    pub(super) fn check_model(&self) -> Result<(), StoreError> {
+        match *self.model_full.borrow() {
+            true => Err(model_full()),
+            false => Ok(()),
+        }
+    }
+
     pub(crate) async fn read_space(&self) -> Result<Option<Space>, CoordError> {
         let found = self.coord.space().await?;
         let before = self.space.send_replace(found);
@@ -78,4 +106,9 @@ impl Inner {
             None => false,
         });
     }
+}
+
+/// The read model has no room for a commit of the log.
+pub(crate) fn model_full() -> StoreError {
+    StoreError::Db(DbError::Full("a commit of the log cannot be applied".to_owned()))
 }

@@ -73,6 +73,7 @@ impl Health for HealthState {
         let reason = match state {
             GateState::Stopping => Some("the service is stopping"),
             _ if self.is_full() => Some("the coordination store has no space left (NOSPACE)"),
+            _ if self.store.is_model_full() => Some("the disk of the read model has no space left"),
             GateState::Loading => Some("the read model is being loaded"),
             GateState::Normal | GateState::Maintenance if !self.instance.is_connected() => {
                 Some("the coordination store does not answer")
@@ -145,8 +146,13 @@ impl Collector for StoreMetrics {
                 signed(self.0.wal_bytes()),
             ),
             (
+                "drydock_store_model_full",
+                "Whether the read model's disk has no room for a commit of the log",
+                i64::from(self.0.is_model_full()),
+            ),
+            (
                 "drydock_store_deletions_waiting",
-                "Deleted subtrees whose objects are still being deleted",
+                "Deleted subtrees and owners whose objects are still being deleted",
                 signed(self.0.deletions_waiting()),
             ),
             (

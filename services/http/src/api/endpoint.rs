@@ -230,6 +230,9 @@ fn implied(spec: &Spec) -> Vec<Code> {
             if changes {
                 codes.extend([Code::CoordinationFull, Code::UpgradePending]);
             }
+            if spec.availability == Availability::Serving {
+                codes.push(Code::ReadModelFull);
+            }
             if changes && spec.availability == Availability::Serving {
                 codes.push(Code::StorageUnavailable);
             }
