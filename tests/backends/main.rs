@@ -7,6 +7,7 @@
 mod complete;
 mod credentials;
 mod failover;
+mod handshakes;
 mod objects;
 mod real;
 mod s3;

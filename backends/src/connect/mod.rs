@@ -7,6 +7,7 @@
 
 mod error;
 mod net;
+pub(crate) mod refused;
 mod server;
 mod service;
 mod stream;

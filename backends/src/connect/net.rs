@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{Accept, TlsAcceptor, TlsConnector};
 
+use super::refused::handshake;
 use super::tls::{self, TlsError, TlsSettings};
 
 /// Dials with TLS. It does not listen: that is for [`TlsListener`].
@@ -34,23 +35,11 @@ impl Net for TlsNet {
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(host).map_err(io::Error::other)?;
         let stream = self.net.dial(authority).await?;
-        let secured = self.connector.connect(name, stream).await;
-        Ok(Box::new(secured.map_err(no_tls)?))
+        Ok(Box::new(handshake(&self.connector, name, stream).await?))
     }
 
     async fn listen(&self, _: &str) -> io::Result<Box<dyn Listener>> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "this network only dials"))
-    }
-}
-
-/// What an answer in another protocol means.
-fn no_tls(error: io::Error) -> io::Error {
-    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
-    match cause {
-        Some(rustls::Error::InvalidMessage(_)) => {
-            io::Error::new(error.kind(), "the server does not speak TLS")
-        }
-        _ => error,
     }
 }
 

@@ -115,5 +115,6 @@ fn read(
     provider: &CryptoProvider,
 ) -> Result<Arc<CertifiedKey>, TlsError> {
     let chain = tls::certificates(cert_file)?;
-    Ok(Arc::new(CertifiedKey::from_der(chain, tls::key(key_file)?, provider)?))
+    let pair = CertifiedKey::from_der(chain, tls::key(key_file)?, provider);
+    Ok(Arc::new(pair.map_err(|error| tls::unusable(error, cert_file, key_file))?))
 }

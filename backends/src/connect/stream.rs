@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 
+use super::refused::handshake;
 use super::tls::{self, TlsSettings};
 
 /// Dials, and speaks TLS to hosts behind `https`.
@@ -49,7 +50,7 @@ impl Dialler {
             self.tls.get_or_try_init(async || tls::connector(&self.tls_settings, &[])).await?;
         let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(bare).map_err(io::Error::other)?;
-        Ok(Box::new(tls.connect(name, stream).await?))
+        Ok(Box::new(handshake(tls, name, stream).await?))
     }
 }
 

@@ -11,6 +11,8 @@ use rustls::server::VerifierBuilderError;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
+use super::refused::is_mismatch;
+
 /// The name of HTTP/2 in TLS's negotiation.
 pub const HTTP_2: &[u8] = b"h2";
 
@@ -39,6 +41,12 @@ pub enum TlsError {
     NoCertificate { path: PathBuf },
     #[error("no trusted certificates on this machine")]
     NoRoots,
+    #[error(
+        "the key in `{}` does not belong to the certificate in `{}`",
+        key.display(),
+        cert.display()
+    )]
+    Mismatch { cert: PathBuf, key: PathBuf },
     #[error("a certificate or key cannot be used")]
     Unusable(#[from] rustls::Error),
     #[error("the authorities of clients cannot be used")]
@@ -68,12 +76,21 @@ pub fn connector(settings: &TlsSettings, protocols: &[&[u8]]) -> Result<TlsConne
         .with_root_certificates(roots);
     let mut config = match &settings.identity {
         Some(Identity { cert_file, key_file }) => {
-            config.with_client_auth_cert(certificates(cert_file)?, key(key_file)?)?
+            let config = config.with_client_auth_cert(certificates(cert_file)?, key(key_file)?);
+            config.map_err(|error| unusable(error, cert_file, key_file))?
         }
         None => config.with_no_client_auth(),
     };
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// Tells a pair that is none from other problems with its files.
+pub(super) fn unusable(error: rustls::Error, cert: &Path, key: &Path) -> TlsError {
+    match is_mismatch(&error) {
+        true => TlsError::Mismatch { cert: cert.to_owned(), key: key.to_owned() },
+        false => TlsError::Unusable(error),
+    }
 }
 
 pub(super) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {

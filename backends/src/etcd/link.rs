@@ -20,6 +20,7 @@ use tower::BoxError;
 use tower::util::BoxCloneSyncService;
 
 use super::settings::{Endpoint, EtcdSettings, EtcdUser};
+use crate::connect::refused::handshake;
 
 /// The bytes of one answer that a member may send before they are read. A watcher that does not
 /// read blocks at most this much of the connection's window.
@@ -133,7 +134,7 @@ async fn dial(
         return Ok(stream);
     };
     let name = ServerName::try_from(endpoint.host.clone()).map_err(io::Error::other)?;
-    Ok(Box::new(tls.connect(name, stream).await?))
+    Ok(Box::new(handshake(tls, name, stream).await?))
 }
 
 /// Sends requests; an error tells whether the request was sent.

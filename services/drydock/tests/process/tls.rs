@@ -148,7 +148,10 @@ async fn a_server_without_tls_is_called_that() {
     let (ca, show) = (authority.ca_file(), ["user", "show", "ann", "--gateway", &url]);
     let refused = run(&[&show, &["--data-dir", utf8(&data), "--ca", utf8(&ca)][..]].concat()).await;
     let said = text(&refused.stderr);
-    assert!(said.contains("the server does not speak TLS"), "{said}");
+    assert!(
+        said.contains("does not speak TLS at this port: its address begins with `http://`"),
+        "{said}"
+    );
 }
 
 #[tokio::test]

@@ -65,9 +65,21 @@ impl Connection {
             Ok(response) => Ok(Sent::Answered(response, self)),
             Err(mut failed) => match failed.take_message() {
                 Some(request) => Ok(Sent::Unsent(Box::new(request), failed.into_error().into())),
-                None => Err(failed.into_error().into()),
+                None => Err(explained(failed.into_error())),
             },
         }
+    }
+}
+
+/// The server answered something else than HTTP.
+#[derive(Debug, thiserror::Error)]
+#[error("the server does not speak HTTP: if it speaks TLS, its address begins with `https://`")]
+struct NoHttp(#[source] hyper::Error);
+
+fn explained(error: hyper::Error) -> BoxError {
+    match error.is_parse() {
+        true => NoHttp(error).into(),
+        false => error.into(),
     }
 }
 

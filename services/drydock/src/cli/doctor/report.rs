@@ -42,18 +42,12 @@ pub struct Report {
 }
 
 /// Words of errors, and the most likely cause of each.
-const HINTS: [(&str, &str); 12] = [
+const HINTS: [(&str, &str); 6] = [
     ("SignatureDoesNotMatch", "the secret key does not belong to the access key"),
     ("InvalidAccessKeyId", "the server does not know the access key"),
     ("AccessDenied", "the access key lacks the permission"),
     ("NoSuchBucket", "there is no such bucket"),
     ("RequestTimeTooSkewed", "the clock of this machine, or of the server, is wrong"),
-    ("NotValidYet", "the certificate is not valid yet, or the clock of this machine is wrong"),
-    ("Expired", "the certificate has expired, or the clock of this machine is wrong"),
-    ("UnknownIssuer", "the certificate's issuer is trusted neither by `ca_file` nor this machine"),
-    ("CaUsedAsEndEntity", "the server presents the certificate of an authority as its own"),
-    ("NotValidForName", "the certificate is for another host name"),
-    ("InvalidContentType", "that port does not speak TLS: `http://`?"),
     ("tls handshake eof", "that port does not speak TLS: `http://`?"),
 ];
 
