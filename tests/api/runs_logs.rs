@@ -1,8 +1,12 @@
 //! Logs of attempts.
 
+use std::time::Duration;
+
+use drydock_runservice::{Runservice, Settings};
+use drydock_tests::app::{TestApp, settings};
 use drydock_tests::client::Request;
 use drydock_tests::faulty::Trouble;
-use drydock_tests::run::pass;
+use drydock_tests::run::{pass, run, until};
 use drydock_tests::runs::{RunsApp, success, with_work};
 use insta::assert_snapshot;
 
@@ -38,11 +42,36 @@ fn a_log_is_written_read_and_deleted() {
             if answer.status == 204 {
                 break answer;
             }
-            pass(std::time::Duration::from_secs(1)).await;
+            pass(Duration::from_secs(1)).await;
         };
         assert_snapshot!("deleted", deleted);
         assert_snapshot!("read_after_deletion", runs.app.get(&logs(&runs, "/0")).await);
         assert_snapshot!("appended_after_the_end", linux.send(piece(&runs, 8, "three\n")).await);
+    });
+}
+
+#[test]
+fn a_log_that_was_kept_for_long_enough_is_told_from_a_deleted_one() {
+    run(async {
+        let brief = Settings { log_retention: Duration::from_secs(30), ..Settings::default() };
+        let mut app = TestApp::new();
+        app.add_service(Runservice::new(brief), settings()).await;
+        app.ready().await;
+        let mut runs = RunsApp::of(app);
+        runs.work().await;
+        let linux = runs.executor("linux");
+        linux.send(piece(&runs, 0, "one\n")).await.expect(200);
+        let report = runs.path("/api/v1/executors/self/attempts/{attempt}");
+        linux.send(Request::put(&report).json(&success())).await.expect(200);
+        let stop = runs.path("/api/v1/runs/{run}/stop");
+        runs.app.send(Request::post(&stop)).await.expect(200);
+        let path = logs(&runs, "/0");
+        until(async || runs.app.get(&path).await.status != 200).await;
+        assert_snapshot!("read_after_expiry", runs.app.get(&path).await);
+        let metrics = runs.app.get("/metrics").await;
+        for line in ["drydock_logs_expired_total 1", "drydock_logs_received_bytes_total 4"] {
+            assert!(metrics.text().contains(line), "{line}: {}", metrics.text());
+        }
     });
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::following::follow_events;
 use super::liveness::Liveness;
 use super::logs::seal::Sealing;
-use super::logs::{Logs, Tails};
+use super::logs::{LogMetrics, Logs, Tails};
 use super::passing::{Passing, RunMetrics};
 use super::routes::routes;
 use super::schema::SCHEMA;
@@ -23,11 +23,12 @@ use super::waiters::Waiters;
 pub struct Runservice {
     settings: Settings,
     metrics: RunMetrics,
+    log_metrics: LogMetrics,
 }
 
 impl Runservice {
     pub fn new(settings: Settings) -> Runservice {
-        Runservice { settings, metrics: RunMetrics::default() }
+        Runservice { settings, ..Runservice::default() }
     }
 }
 
@@ -44,11 +45,12 @@ impl Service for Runservice {
 
     fn register(&mut self, registry: &mut Registry) {
         self.metrics.register(registry);
+        self.log_metrics.register(registry);
     }
 
     fn assemble(self, parts: ServiceParts) -> (RunserviceState, BoxFuture<'static, ()>) {
         let ServiceParts { env, store, keys, coord, names, .. } = parts;
-        let Runservice { settings, metrics } = self;
+        let Runservice { settings, metrics, log_metrics } = self;
         let liveness = Liveness::new(env.clone(), coord, names, settings.executor_ttl);
         let passing = Passing {
             env: env.clone(),
@@ -62,8 +64,10 @@ impl Service for Runservice {
         let events = watch::Sender::new(None);
         let following = follow_events(events.clone(), store.clone());
         let logs = Logs::new(env, &store);
-        let tails = Tails::new(logs.clone());
-        let (storing, sealing) = (tails.clone(), Sealing::new(store.clone(), logs.clone()));
+        let tails = Tails::new(logs.clone(), log_metrics.clone());
+        let storing = tails.clone();
+        let retention = settings.log_retention;
+        let sealing = Sealing::new(store.clone(), logs.clone(), log_metrics, retention);
         let background = async {
             tokio::join!(passing.run(), waking, following, storing.run(), sealing.run());
         };

@@ -15,6 +15,8 @@ pub struct Settings {
     pub max_queued_per_project: u64,
     /// How long an executor is alive after a heartbeat.
     pub executor_ttl: Duration,
+    /// How long logs are kept after the last run that refers to their attempt.
+    pub log_retention: Duration,
 }
 
 impl Default for Settings {
@@ -25,6 +27,7 @@ impl Default for Settings {
             max_queued_per_group: 1000,
             max_queued_per_project: 10_000,
             executor_ttl: Duration::from_secs(60),
+            log_retention: Duration::from_secs(30 * 24 * 3600),
         }
     }
 }

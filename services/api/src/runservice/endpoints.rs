@@ -10,9 +10,10 @@ use crate::names::InvalidName;
 use crate::runservice::refusals::{
     ArchivesExpired, AttemptNotExist, BadStatus, CursorExpired, EncryptionKeyMissing,
     ExecutorAlreadyExists, ExecutorNotExist, ExecutorUnknown, InvalidField, InvalidFrom,
-    LogAttemptNotExist, LogDeleted, LogIsLive, LogNotExist, LogSealed, LogTooLarge, NeverStarted,
-    NotDecided, NotRegistered, NotRepeatable, RunNotExist, RunNotRestartable, RunNumberNotExist,
-    SessionReplaced, StaleAttempt, TaskNotExist, TooManyLogs, TooManyQueuedRuns, WrongPhase,
+    LogAttemptNotExist, LogDeleted, LogExpired, LogIsLive, LogNotExist, LogSealed, LogTooLarge,
+    NeverStarted, NotDecided, NotRegistered, NotRepeatable, RunNotExist, RunNotRestartable,
+    RunNumberNotExist, SessionReplaced, StaleAttempt, TaskNotExist, TooManyLogs, TooManyQueuedRuns,
+    WrongPhase,
 };
 use crate::runservice::types::{
     AppendQuery, Appended, ApprovalBody, AttemptView, ByNumberQuery, ClaimQuery, Claimed,
@@ -80,7 +81,8 @@ pub mod log {
 
     endpoints! {
         read: Read {
-            LogAttemptNotExist, LogDeleted, LogNotExist, NeverStarted, RunNotExist, TaskNotExist,
+            LogAttemptNotExist, LogDeleted, LogExpired, LogNotExist, NeverStarted, RunNotExist,
+            TaskNotExist,
         } =
             Endpoint::get("/api/v1/runs/{run}/tasks/{task}/logs/{step}")
                 .about("reads a log of an attempt, and follows it until it is complete")
@@ -195,7 +197,7 @@ pub mod own {
                 .registered()
                 .octets()
                 .query::<AppendQuery>()
-                .takes_media(LOG_BYTES)
+                .takes_media(&[LOG_BYTES])
                 .answers::<Appended>();
     }
 }

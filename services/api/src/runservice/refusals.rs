@@ -31,6 +31,7 @@ refusals! {
     LogAttemptNotExist(attempt: u32) as LogNotExist = "the task has no attempt {attempt}";
     NeverStarted(task: TaskName) as LogNotExist = "the task `{task}` has had no attempt yet";
     LogDeleted = "the logs of the attempt were deleted";
+    LogExpired = "the logs of the attempt were kept for as long as logs are, and are gone";
     LogTooLarge(limit: u64) = "the log would have more than {limit} bytes";
     /// The attempt's log is sealed: nothing is added to it.
     LogSealed as StaleAttempt = "the log of the attempt is complete";

@@ -40,12 +40,21 @@ pub struct RunserviceConfig {
     /// How long an executor is alive after a heartbeat.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub executor_ttl: Duration,
+    /// How long logs are kept after the last run that refers to their attempt.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub log_retention: Duration,
 }
 
 impl Default for RunserviceConfig {
     fn default() -> RunserviceConfig {
-        let Settings { engine, pick, max_queued_per_group, max_queued_per_project, executor_ttl } =
-            Settings::default();
+        let Settings {
+            engine,
+            pick,
+            max_queued_per_group,
+            max_queued_per_project,
+            executor_ttl,
+            log_retention,
+        } = Settings::default();
         RunserviceConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8002)),
             tls: ListenTls::default(),
@@ -58,6 +67,7 @@ impl Default for RunserviceConfig {
             max_running_tasks: pick.max_running_tasks,
             resume_per_minute: engine.resume_per_minute,
             executor_ttl,
+            log_retention,
         }
     }
 }
@@ -80,6 +90,7 @@ impl RunserviceConfig {
             max_queued_per_group: self.max_queued_per_group,
             max_queued_per_project: self.max_queued_per_project,
             executor_ttl: self.executor_ttl,
+            log_retention: self.log_retention,
         }
     }
 }

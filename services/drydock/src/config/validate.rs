@@ -155,7 +155,10 @@ fn one(key: &str, value: &Value) -> Result<(), String> {
 }
 
 fn is_duration(key: &str) -> bool {
-    key.ends_with("_timeout") || key.ends_with("_ttl") || key.ends_with("_drain")
+    key.ends_with("_timeout")
+        || key.ends_with("_ttl")
+        || key.ends_with("_drain")
+        || key.ends_with("_retention")
 }
 
 fn is_path(key: &str) -> bool {

@@ -9,6 +9,7 @@ use drydock_api::runservice::types::{AttemptId, LogState, RunId, TaskName};
 use drydock_core::db::Tx;
 use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
+use jiff::Timestamp;
 
 use super::state;
 use crate::model;
@@ -55,7 +56,7 @@ where
     let mut attempt = find(tx, run, task, number)?.attempt;
     match attempt.log_state {
         LogState::Live => return Err(LogIsLive.into()),
-        LogState::Deleted => return Ok(attempt.id),
+        LogState::Deleted | LogState::Expired => return Ok(attempt.id),
         LogState::Complete | LogState::Incomplete => {}
     }
     attempt.log_state = LogState::Deleted;
@@ -63,6 +64,23 @@ where
     attempt.touch(tx.now());
     tx.put(ATTEMPTS, attempt.id.0, &attempt)?;
     Ok(attempt.id)
+}
+
+/// Marks the logs of an attempt as expired if no run refers to it that ended after this moment;
+/// answers whether it did.
+pub fn expire<F>(
+    tx: &mut StoreTx<'_>,
+    attempt: AttemptId,
+    before: Timestamp,
+) -> Result<bool, ActionError<F>> {
+    let old = model::attempt::with_old_logs(tx, before, Some(attempt), 1)?;
+    let found: Option<Attempt> = tx.get(ATTEMPTS, attempt.0)?;
+    let Some(mut attempt) = found.filter(|_| !old.is_empty()) else { return Ok(false) };
+    attempt.log_state = LogState::Expired;
+    attempt.sealed.clear();
+    attempt.touch(tx.now());
+    tx.put(ATTEMPTS, attempt.id.0, &attempt)?;
+    Ok(true)
 }
 
 /// An attempt, and the number of steps that its task has.

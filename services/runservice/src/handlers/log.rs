@@ -9,7 +9,7 @@ use bytes::Bytes;
 use drydock_api::runservice::endpoints::log as failures;
 use drydock_api::runservice::endpoints::own::Append;
 use drydock_api::runservice::refusals::{
-    AttemptNotExist, LogDeleted, LogNotExist, LogSealed, LogTooLarge, TooManyLogs,
+    AttemptNotExist, LogDeleted, LogExpired, LogNotExist, LogSealed, LogTooLarge, TooManyLogs,
 };
 use drydock_api::runservice::types::{
     AppendQuery, Appended, AttemptId, LOG_STATE, LOG_TEXT, LogAttemptQuery, LogQuery, LogState,
@@ -89,8 +89,10 @@ pub async fn read(
         return Err(LogNotExist(step).into());
     }
     let attempt = found.attempt;
-    if attempt.log_state == LogState::Deleted {
-        return Err(LogDeleted.into());
+    match attempt.log_state {
+        LogState::Deleted => return Err(LogDeleted.into()),
+        LogState::Expired => return Err(LogExpired.into()),
+        LogState::Live | LogState::Complete | LogState::Incomplete => {}
     }
     let state = attempt.log_state;
     let mut log = Following::new(app, idle, attempt, step, query.follow);

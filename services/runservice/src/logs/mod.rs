@@ -13,7 +13,9 @@
 //! no commit; no object is overwritten; a log is called complete only if its size and digest are
 //! those that the executor reported; objects are deleted only after the commit that replaces them.
 
+pub mod expiry;
 mod keys;
+mod metrics;
 mod part;
 pub mod read;
 pub mod seal;
@@ -26,6 +28,7 @@ use drydock_core::objects::{ObjectError, Objects};
 use drydock_core::store::Store;
 
 use keys::{LogKeys, Parts};
+pub use metrics::LogMetrics;
 pub use tails::{AppendError, Tails};
 
 /// The logs in object storage, as one instance sees them. Cheap to clone.

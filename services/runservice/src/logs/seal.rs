@@ -21,10 +21,11 @@ use drydock_core::store::{Phase, Reads, Store, StoreTx};
 use jiff::SignedDuration;
 use rand::RngExt;
 
+use super::expiry::Expiry;
 use super::keys::{PART, SEALED};
 use super::part::{self, PartError};
 use super::sealed::{SealedError, Writer, decompress};
-use super::{Logs, Parts};
+use super::{LogMetrics, Logs, Parts};
 use crate::action::log::{self as action, Sealed};
 use crate::model;
 use crate::record::{Attempt, SealedLog};
@@ -59,6 +60,8 @@ enum SealError {
 pub struct Sealing {
     store: Store,
     logs: Logs,
+    metrics: LogMetrics,
+    expiry: Expiry,
     /// When this instance turns to an attempt, by its place among all.
     turns: BTreeMap<u64, Turn>,
     /// The next pass begins after this place, so that those that wait hold up no other.
@@ -82,9 +85,11 @@ impl Turn {
 }
 
 impl Sealing {
-    pub fn new(store: Store, logs: Logs) -> Sealing {
+    /// Logs are kept for as long as `retention` says.
+    pub fn new(store: Store, logs: Logs, metrics: LogMetrics, retention: Duration) -> Sealing {
         let swept = logs.env.monotonic();
-        Sealing { store, logs, turns: BTreeMap::new(), after: 0, swept }
+        let expiry = Expiry::new(store.clone(), logs.clone(), metrics.clone(), retention);
+        Sealing { store, logs, metrics, expiry, turns: BTreeMap::new(), after: 0, swept }
     }
 
     /// Runs until the future is dropped.
@@ -113,6 +118,7 @@ impl Sealing {
                 self.turns.insert(place, turn.again(now));
             }
         }
+        self.expiry.pass().await?;
         if self.logs.env.monotonic().saturating_sub(self.swept) >= SWEEP_PERIOD {
             self.swept = self.logs.env.monotonic();
             self.sweep().await?;
@@ -134,9 +140,9 @@ impl Sealing {
         Ok(found)
     }
 
-    /// Deletes what was stored for attempts whose logs are complete or deleted, and is not named:
-    /// pieces that came late, and what a killed instance has left. Attempts that this state does
-    /// not know may be of a lineage that is kept.
+    /// Deletes what was stored for attempts whose logs are complete, deleted or expired, and is not
+    /// named: pieces that came late, and what a killed instance has left. Attempts that this state
+    /// does not know may be of a lineage that is kept.
     async fn sweep(&self) -> Result<(), BoxError> {
         for attempt in self.logs.attempts().await? {
             let ctx = Context::background().timeout(TIMEOUT);
@@ -154,7 +160,7 @@ impl Sealing {
     async fn deletable(&self, state: LogState) -> Result<Deletable, BoxError> {
         let is_alone = self.store.lineages().await?.len() <= 1;
         Ok(match state {
-            LogState::Deleted => Deletable::All,
+            LogState::Deleted | LogState::Expired => Deletable::All,
             _ if is_alone => Deletable::All,
             LogState::Complete => Deletable::Parts,
             LogState::Live | LogState::Incomplete => Deletable::Nothing,
@@ -182,7 +188,12 @@ impl Sealing {
             action::seal::<Infallible>(tx, id, &sealed).map_err(ActionError::boxed)
         };
         match self.store.transact(&ctx, work).await? {
-            Some(named) => self.logs.delete(id, &named, self.deletable(state).await?).await?,
+            Some(named) => {
+                let bytes = named.values().map(|log| log.size).sum();
+                self.metrics.sealed_bytes.inc_by(bytes);
+                self.metrics.incomplete.inc_by(u64::from(state == LogState::Incomplete));
+                self.logs.delete(id, &named, self.deletable(state).await?).await?;
+            }
             // What this instance has stored is named by nobody.
             None => self.logs.delete_objects(id, &written).await?,
         }

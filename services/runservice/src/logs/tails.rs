@@ -11,7 +11,7 @@ use drydock_core::error::Chain;
 use drydock_core::objects::ObjectError;
 use tokio::sync::{Notify, watch};
 
-use super::{Logs, part};
+use super::{LogMetrics, Logs, part};
 
 /// The bytes at which a tail is stored, whatever its age.
 const PART: usize = 256 * 1024;
@@ -48,6 +48,7 @@ struct Inner {
     open: Mutex<BTreeMap<(AttemptId, LogStep), Arc<Tail>>>,
     /// The bytes in memory.
     held: AtomicUsize,
+    metrics: LogMetrics,
     opened: Notify,
 }
 
@@ -77,11 +78,12 @@ impl State {
 }
 
 impl Tails {
-    pub fn new(logs: Logs) -> Tails {
+    pub fn new(logs: Logs, metrics: LogMetrics) -> Tails {
         Tails(Arc::new(Inner {
             logs,
             open: Mutex::default(),
             held: AtomicUsize::new(0),
+            metrics,
             opened: Notify::new(),
         }))
     }
@@ -142,7 +144,7 @@ impl Tails {
         let stored = self.0.logs.parts(attempt, step).await?.end();
         state.known = true;
         if stored > state.received() {
-            self.0.held.fetch_sub(state.bytes.len(), Ordering::Relaxed);
+            self.release(state.bytes.len());
             (state.stored, state.since) = (stored, None);
             state.bytes.clear();
             tail.received.send_replace(stored);
@@ -158,11 +160,19 @@ impl Tails {
         if state.bytes.len() >= HELD || held + piece.len() > MEMORY {
             return Err(AppendError::Busy);
         }
-        self.0.held.fetch_add(piece.len(), Ordering::Relaxed);
+        let now = self.0.held.fetch_add(piece.len(), Ordering::Relaxed) + piece.len();
+        self.0.metrics.held_bytes.set(gauge(now));
+        self.0.metrics.received_bytes.inc_by(piece.len() as u64);
         state.bytes.extend_from_slice(&piece);
         state.since.get_or_insert(self.0.logs.env.monotonic());
         tail.received.send_replace(state.received());
         Ok(())
+    }
+
+    /// These bytes are in memory no more.
+    fn release(&self, bytes: usize) {
+        let now = self.0.held.fetch_sub(bytes, Ordering::Relaxed).saturating_sub(bytes);
+        self.0.metrics.held_bytes.set(gauge(now));
     }
 
     /// Stores what is in memory as one part.
@@ -171,7 +181,7 @@ impl Tails {
         let (start, end) = (state.stored, state.received());
         let key = logs.keys.part(attempt, step, start, end, logs.env.new_id());
         logs.objects.put(&key, part::encode(attempt, step, start, &state.bytes)).await?;
-        self.0.held.fetch_sub(state.bytes.len(), Ordering::Relaxed);
+        self.release(state.bytes.len());
         (state.stored, state.since) = (end, None);
         state.bytes.clear();
         Ok(())
@@ -229,4 +239,8 @@ impl Tails {
             tracing::debug!(%attempt, %step, error, "a part of a log cannot be stored yet");
         }
     }
+}
+
+fn gauge(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use drydock_api::runservice::types::{AttemptId, ClaimId, ExecutorId, ProjectId, RunId, TaskName};
 use drydock_core::db::column::{id, number};
 use drydock_core::db::{DbError, Tx};
+use jiff::Timestamp;
 
 use crate::engine::pick::{Load, ProjectLoad};
 use crate::record::{Attempt, Era};
@@ -112,4 +113,27 @@ pub fn of_task(
     let found: Vec<Attempt> =
         tx.query_objects(sql, rusqlite::params![run.to_string(), task.as_str(), number])?;
     Ok(found.into_iter().next())
+}
+
+/// Attempts with logs to which no run refers any more that ended after this moment: of all, or
+/// whether it is one of them.
+pub fn with_old_logs(
+    tx: &Tx<'_>,
+    before: Timestamp,
+    of: Option<AttemptId>,
+    limit: usize,
+) -> Result<Vec<AttemptId>, DbError> {
+    let sql = format!(
+        "SELECT a.id FROM attempts a JOIN runs r ON r.id = a.run
+        WHERE a.log_ended IS NOT NULL AND a.log_ended < ?1 AND r.data ->> '$.ended_at' < ?1
+            AND (?2 IS NULL OR a.id = ?2)
+            AND NOT EXISTS (
+                SELECT 1 FROM tasks t JOIN runs later ON later.id = t.run
+                    WHERE t.kept_attempt = a.id
+                        AND coalesce(later.data ->> '$.ended_at', ?1) >= ?1
+            )
+        ORDER BY a.log_ended, a.id LIMIT {limit}"
+    );
+    let of = of.map(|attempt| attempt.to_string());
+    tx.query(&sql, rusqlite::params![before.to_string(), of], |row| Ok(AttemptId(id(row, 0)?)))
 }

@@ -50,9 +50,11 @@ pub const TASKS: &str = "CREATE TABLE tasks (
         CHECK (status IN ('not_started', 'skipped', 'cancelled', 'running', 'stopping', 'stopped',
             'success', 'failed')),
     ready_at TEXT GENERATED ALWAYS AS (data ->> '$.ready_at') STORED,
+    kept_attempt TEXT GENERATED ALWAYS AS (data ->> '$.kept.attempt') STORED,
     UNIQUE (run, name),
     CHECK (ready_at IS NULL OR status = 'not_started')
 ) STRICT;
+CREATE INDEX tasks_kept ON tasks (kept_attempt) WHERE kept_attempt IS NOT NULL;
 CREATE INDEX tasks_ready ON tasks (run) WHERE ready_at IS NOT NULL;";
 
 pub const RUN_EVENTS: &str = "CREATE TABLE run_events (

@@ -40,7 +40,7 @@ use crate::engine::RunState;
 use crate::engine::advance::advance;
 use crate::engine::definition::check;
 use crate::liveness::Liveness;
-use crate::logs::{Logs, Tails};
+use crate::logs::{LogMetrics, Logs, Tails};
 use crate::record::{Attempt, ResumeGate, Run};
 use crate::schema::GATES;
 use crate::{SCHEMA, Settings, model};
@@ -53,6 +53,7 @@ pub struct TestRuns {
     pub settings: Settings,
     pub liveness: Liveness,
     pub encryptor: Encryptor,
+    pub log_metrics: LogMetrics,
     _scratch: TempDir,
 }
 
@@ -124,13 +125,14 @@ impl TestRuns {
         tokio::spawn(loops.run(CancellationToken::new()));
         store.applied().wait_for(|applied| applied.phase == StorePhase::Ready).await.unwrap();
         let (settings, encryptor) = (Settings::default(), Encryptor { env, keys });
-        TestRuns { store, clock, settings, liveness, encryptor, _scratch: scratch }
+        let log_metrics = LogMetrics::default();
+        TestRuns { store, clock, settings, liveness, encryptor, log_metrics, _scratch: scratch }
     }
 
     /// The logs as another instance on the same object storage sees them.
     pub fn logs(&self) -> (Logs, Tails) {
         let logs = Logs::new(self.encryptor.env.clone(), &self.store);
-        let tails = Tails::new(logs.clone());
+        let tails = Tails::new(logs.clone(), self.log_metrics.clone());
         (logs, tails)
     }
 

@@ -9,6 +9,7 @@ use drydock_api::runservice::types::{
     RunId, TaskName,
 };
 use drydock_core::context::Context;
+use drydock_core::env::Clock;
 use drydock_core::store::{Reads, StoreTx};
 use futures_util::TryStreamExt;
 use proptest::prelude::*;
@@ -147,6 +148,11 @@ struct Claims {
     sealing: Sealing,
 }
 
+fn sealing(http: &TestHttp) -> Sealing {
+    let (store, logs) = (http.runs.store.clone(), http.runs.logs().0);
+    Sealing::new(store, logs, http.runs.log_metrics.clone(), http.runs.settings.log_retention)
+}
+
 fn task() -> TaskName {
     "a".parse().unwrap()
 }
@@ -165,7 +171,7 @@ impl Claims {
         let claimed: Claimed = serde_json::from_value(claimed.json()).unwrap();
         let operator = RunserviceClient::new(http.served.client());
         let own = http.served.client().with_token(SecretString::from(token));
-        let sealing = Sealing::new(http.runs.store.clone(), http.runs.logs().0);
+        let sealing = sealing(&http);
         let (attempt, run) = (claimed.attempt.id, claimed.run.id);
         Claims { http, operator, executor: ExecutorClient::new(own), attempt, run, sealing }
     }
@@ -497,6 +503,67 @@ async fn deleted_logs_are_gone_and_live_ones_stay() {
     claims.http.refuse(&format!("{path}/x 400 invalid_ref"), &Value::Null).await;
     let other = format!("GET /runs/{run}/tasks/b/logs/0 404 task_not_exist");
     claims.http.refuse(&other, &Value::Null).await;
+}
+
+const DAY: u64 = 24 * 3600;
+
+#[tokio::test]
+async fn logs_expire_a_month_after_their_run() {
+    let mut claims = Claims::start().await;
+    let log = some_log(300_000);
+    claims.append(0, log.clone()).await;
+    let metrics = claims.http.runs.log_metrics.clone();
+    assert_eq!(metrics.received_bytes.get(), 300_000);
+    claims.report(&log).await;
+    claims.seal().await;
+    assert_eq!(metrics.sealed_bytes.get(), 300_000);
+    claims.http.runs.pass(30 * DAY - 60);
+    claims.seal().await;
+    assert_eq!(claims.stored().await.log_state, LogState::Complete);
+    assert_eq!(claims.objects().await.len(), 1);
+    claims.http.runs.pass(70);
+    claims.seal().await;
+    assert_eq!(claims.stored().await.log_state, LogState::Expired);
+    assert!(claims.objects().await.is_empty());
+    assert_eq!((metrics.expired.get(), metrics.incomplete.get()), (1, 0));
+    let path = format!("/runs/{}/tasks/a/logs", claims.run);
+    claims.http.refuse(&format!("GET {path}/0 410 log_expired"), &Value::Null).await;
+    // There is nothing left to delete, and it stays told why.
+    let last = LogAttemptQuery::default();
+    claims.operator.delete_logs(&ctx(), claims.run, &task(), &last).await.unwrap();
+    claims.http.refuse(&format!("GET {path}/0 410 log_expired"), &Value::Null).await;
+}
+
+#[tokio::test]
+async fn bytes_in_memory_are_counted_until_they_are_stored() {
+    let claims = Claims::start().await;
+    let metrics = claims.http.runs.log_metrics.clone();
+    claims.append(0, some_log(1_000)).await;
+    claims.append(500, some_log(1_500).slice(500..)).await;
+    assert_eq!((metrics.held_bytes.get(), metrics.received_bytes.get()), (1_500, 1_500));
+    claims.http.runs.pass(3);
+    claims.http.served.service.tails.store_old().await;
+    assert_eq!(metrics.held_bytes.get(), 0);
+}
+
+#[tokio::test]
+async fn objects_that_could_not_be_deleted_at_the_expiry_are_swept() {
+    let mut claims = Claims::start().await;
+    let log = some_log(300_000);
+    claims.append(0, log.clone()).await;
+    claims.report(&log).await;
+    claims.seal().await;
+    claims.http.runs.pass(31 * DAY);
+    // The instance dies between the commit and the deletion.
+    let (attempt, before) = (claims.attempt, claims.http.runs.clock.wall());
+    let done = claims
+        .http
+        .runs
+        .act(move |tx| crate::action::log::expire::<std::convert::Infallible>(tx, attempt, before));
+    assert!(done.await.unwrap());
+    assert_eq!(claims.objects().await.len(), 1);
+    claims.seal().await;
+    assert!(claims.objects().await.is_empty());
 }
 
 #[tokio::test]

@@ -1,11 +1,14 @@
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use drydock_api::runservice::endpoints::run::Create;
-use drydock_api::runservice::types::{Phase, RestartFrom, RunId, RunResult};
+use drydock_api::runservice::types::{LogState, Phase, RestartFrom, RunId, RunResult};
+use drydock_core::env::Clock;
 use drydock_runtime::encryption::Bound;
 use serde_json::json;
 
 use super::harness::{TestRuns, code, new_run, one_task, project};
+use crate::action::log::{self, Sealed};
 use crate::action::restart::restart;
 use crate::action::run::{Environment, KeptTasks, New, create};
 use crate::action::state::definition;
@@ -62,6 +65,39 @@ async fn a_restart_from_failed_keeps_what_succeeded() {
     let fourth = again(&runs, first.id, RestartFrom::Start).await.unwrap();
     assert_eq!(fourth.phase, Phase::Queued);
     assert_eq!(runs.statuses(fourth.id).await, "a=not_started b=not_started c=not_started");
+}
+
+#[tokio::test]
+async fn the_logs_of_a_kept_attempt_stay_as_long_as_a_run_refers_to_it() {
+    const DAY: u64 = 24 * 3600;
+    let runs = TestRuns::start().await;
+    let executor = runs.executor("one", 1).await;
+    let tasks = json!({"a": {"steps": []}, "b": {"steps": [], "depends": ["a"]}});
+    let first = runs.create(&tasks).await;
+    let of_a = runs.claim(executor).await.unwrap();
+    runs.succeed(&of_a).await;
+    let of_b = runs.claim(executor).await.unwrap();
+    runs.fail(&of_b).await;
+    for attempt in [of_a.id, of_b.id] {
+        let sealed = Sealed { state: LogState::Complete, logs: BTreeMap::new() };
+        let sealing = runs.act(move |tx| log::seal::<Infallible>(tx, attempt, &sealed));
+        assert!(sealing.await.unwrap().is_some());
+    }
+    let expired = async |attempt| {
+        let before = runs.clock.wall() - jiff::SignedDuration::from_hours(24 * 30);
+        runs.act(move |tx| log::expire::<Infallible>(tx, attempt, before)).await.unwrap()
+    };
+    runs.pass(20 * DAY);
+    again(&runs, first.id, RestartFrom::Failed).await.unwrap();
+    runs.pass(15 * DAY);
+    // The restarted run still runs, and has an attempt of its own of `b`.
+    assert!(!expired(of_a.id).await && expired(of_b.id).await);
+    let again_b = runs.claim(executor).await.unwrap();
+    runs.succeed(&again_b).await;
+    runs.pass(29 * DAY);
+    assert!(!expired(of_a.id).await);
+    runs.pass(2 * DAY);
+    assert!(expired(of_a.id).await && !expired(of_a.id).await);
 }
 
 #[tokio::test]

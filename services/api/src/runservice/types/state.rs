@@ -117,6 +117,8 @@ names! {
         /// Some of what was written is missing, for good.
         Incomplete = "incomplete",
         Deleted = "deleted",
+        /// They were kept for as long as logs are.
+        Expired = "expired",
     }
 
     /// What a new run does to the runs of its group before it.
