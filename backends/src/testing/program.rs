@@ -7,6 +7,8 @@ use std::time::Duration;
 pub const ETCD: &str = "DRYDOCK_TEST_ETCD";
 /// The variable that names SeaweedFS's `weed`.
 pub const WEED: &str = "DRYDOCK_TEST_WEED";
+/// The variable that names a Python that has `openapi-python-client`.
+pub const PYTHON: &str = "DRYDOCK_TEST_PYTHON";
 
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(30);

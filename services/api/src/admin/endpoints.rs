@@ -5,7 +5,9 @@ use drydock_core::error::Code;
 use drydock_http::api::endpoint::Endpoint;
 
 use super::refusals::{InvalidRequestedBy, InvalidWait};
-use super::types::{ImportQuery, Lineages, MaintenanceStatus, NDJSON, SwitchOn, WaitQuery};
+use super::types::{
+    ImportQuery, Lineages, MaintenanceStatus, NDJSON, OCTET_STREAM, SwitchOn, WaitQuery,
+};
 use super::{ImportReport, RestoreReport};
 use crate::endpoints::endpoints;
 use crate::refusals::InvalidField;
@@ -45,7 +47,7 @@ endpoints! {
             .unbounded()
             .about("replaces everything by an export")
             .query::<ImportQuery>()
-            .takes_media(NDJSON)
+            .takes_media(&[NDJSON, OCTET_STREAM])
             .answers::<ImportReport>()
             .refuses(&STORES)
             .refuses(&[Code::InvalidBody, Code::UnsupportedMediaType]);

@@ -19,6 +19,8 @@ use crate::names::PRINTABLE;
 pub const MAX_REASON_LENGTH: usize = 1024;
 /// The media type of exports and imports.
 pub const NDJSON: &str = "application/x-ndjson";
+/// Another one of imports, whose bytes may be compressed. Tools that know no NDJSON know this one.
+pub const OCTET_STREAM: &str = "application/octet-stream";
 /// The greatest length of the name of a requester.
 pub const MAX_REQUESTED_BY_LENGTH: usize = 128;
 pub(super) const MAX_WAIT_SECONDS: u64 = 600;

@@ -14,6 +14,8 @@ mod files;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod generated;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod kill;

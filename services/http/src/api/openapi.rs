@@ -59,7 +59,7 @@ pub fn document(service: &str, endpoints: &[Endpoint], path_schema: PathSchema) 
         "components": {
             "headers": headers(),
             "responses": refusals(&statuses, &error.to_value()),
-            "schemas": generator.take_definitions(true),
+            "schemas": with_named_variants(generator.take_definitions(true)),
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
         },
     })
@@ -89,10 +89,57 @@ fn operation(
             content[MERGE_PATCH] = schema;
         }
         described["requestBody"] = json!({ "required": !operation.optional, "content": content });
-    } else if let Some(media) = operation.takes {
-        described["requestBody"] = json!({ "required": true, "content": { media: {} } });
+    } else if !operation.takes.is_empty() {
+        let content: Map<_, _> = operation.takes.iter().map(|media| bytes(media)).collect();
+        described["requestBody"] = json!({ "required": true, "content": content });
     }
     described
+}
+
+/// Content that is no JSON. Generators of clients leave out what has no schema.
+fn bytes(media: &str) -> (String, Value) {
+    (media.to_owned(), json!({ "schema": { "type": "string", "format": "binary" } }))
+}
+
+/// Gives the variants of each type a schema and a name of their own, and so the objects in them:
+/// generators of clients make a type of each, and would have to make up the names.
+fn with_named_variants(definitions: Map<String, Value>) -> Map<String, Value> {
+    let mut named = Map::new();
+    for (name, mut schema) in definitions {
+        for variant in schema.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten() {
+            let Some(tag) = tag_of(variant) else { continue };
+            let variant_name = format!("{name}{}", pascal(&tag));
+            if let Some(content) = variant["properties"].get_mut(&tag)
+                && content["type"] == "object"
+            {
+                name_apart(format!("{variant_name}Content"), content, &mut named);
+            }
+            name_apart(variant_name, variant, &mut named);
+        }
+        let before = named.insert(name, schema);
+        assert!(before.is_none(), "two schemas have one name");
+    }
+    named
+}
+
+/// What tells a variant, an object, from the others: the value of a field, or its only field.
+fn tag_of(variant: &Value) -> Option<String> {
+    let fields = variant.get("properties")?.as_object()?;
+    let value = fields.values().find_map(|field| field.get("const")?.as_str());
+    let only = || fields.keys().next().filter(|_| fields.len() == 1);
+    value.map(str::to_owned).or_else(|| only().cloned())
+}
+
+/// Moves a schema to its own name, and leaves a reference.
+fn name_apart(name: String, schema: &mut Value, named: &mut Map<String, Value>) {
+    let reference = json!({ "$ref": format!("#/components/schemas/{name}") });
+    let before = named.insert(name, std::mem::replace(schema, reference));
+    assert!(before.is_none(), "two schemas have one name");
+}
+
+/// `save_cache` as `SaveCache`.
+fn pascal(tag: &str) -> String {
+    tag.split('_').map(title).collect()
 }
 
 /// The first word of the path below the version.
@@ -200,7 +247,8 @@ fn responses(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
             add("204", json!({ "description": "nothing" }));
         }
         Success::Other(media) => {
-            add("200", json!({ "description": "the content", "content": { media: {} } }));
+            let content: Map<_, _> = [bytes(media)].into_iter().collect();
+            add("200", json!({ "description": "the content", "content": content }));
         }
     }
     let mut by_status: BTreeMap<StatusCode, Vec<&str>> = BTreeMap::new();

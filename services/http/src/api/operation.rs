@@ -45,8 +45,8 @@ pub struct Operation {
     pub request: Option<SchemaOf>,
     /// Whether the request's body may be left out.
     pub optional: bool,
-    /// The media type of a request's body that is not JSON.
-    pub takes: Option<&'static str>,
+    /// The media types of a request's body that is not JSON.
+    pub takes: &'static [&'static str],
     pub headers: Vec<HeaderName>,
     /// Whether the operation also goes by PATCH: its body is merged into the object.
     pub merges: bool,
@@ -64,7 +64,7 @@ impl Default for Operation {
             query: None,
             request: None,
             optional: false,
-            takes: None,
+            takes: &[],
             headers: Vec::new(),
             merges: false,
             tagged: false,
@@ -132,9 +132,9 @@ impl<F> Endpoint<F> {
         self.takes::<T>()
     }
 
-    /// Takes a body of this media type.
-    pub fn takes_media(mut self, media: &'static str) -> Endpoint<F> {
-        self.operation.takes = Some(media);
+    /// Takes a body of one of these media types.
+    pub fn takes_media(mut self, media: &'static [&'static str]) -> Endpoint<F> {
+        self.operation.takes = media;
         self
     }
 

@@ -12,7 +12,8 @@ use drydock_core::error::{ActionError, BoxError};
 use drydock_core::store::{Reads, Store, StoreTx};
 use jiff::Timestamp;
 
-use super::{Deletable, LogMetrics, Logs};
+use super::seal::Deletable;
+use super::{LogMetrics, Logs};
 use crate::action::log as action;
 use crate::model;
 
