@@ -4,6 +4,7 @@
 
 mod circles;
 mod docs;
+mod features;
 mod layers;
 mod modules;
 mod mutants;
