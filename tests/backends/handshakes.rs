@@ -88,9 +88,9 @@ async fn serve(identity: Option<Identity>) -> String {
 
 /// The error of a request, with its causes.
 async fn refused(net: SharedNet, address: &str) -> String {
-    let client = Client::new(net, address);
-    let asked = client.request(http::Method::GET, "/livez").send_bytes(&Context::background());
-    let error = asked.await.map(drop).expect_err("the server is no good");
+    let (client, ctx) = (Client::new(net, address), Context::background());
+    let asked = client.request(http::Method::GET, "/livez").send_bytes(&ctx).await;
+    let error = asked.map(drop).expect_err("the server is no good");
     Chain(&error).to_string()
 }
 
