@@ -225,8 +225,8 @@ impl Feed {
     }
 
     /// Applies commits, as soon as the objects that they refer to can be read, and the read model's
-    /// disk has room. Until then the read model stays as it is: nothing is wrong with it, and a load
-    /// would need more objects, and more room.
+    /// disk has room. Until then the read model stays as it is: nothing is wrong with it, and a
+    /// load would need more objects, and more room.
     async fn take(&self, commits: Vec<Found>) -> Result<(), Reload> {
         let mut backoff = Backoff::new(&self.inner.env, "feed-objects");
         let mut waits = false;

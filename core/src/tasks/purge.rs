@@ -2,7 +2,8 @@
 //!
 //! A deletion hides the root of its subtree in one commit, however large the subtree is, and a user
 //! or an organization, however many objects refer to it. The service's schema names the objects
-//! that are left, children first ([`Leftovers`]), and each commit of this task deletes a bounded number of them, so that no other write waits long.
+//! that are left, children first ([`Leftovers`]), and each commit of this task deletes a bounded
+//! number of them, so that no other write waits long.
 //!
 //! Invariants: the commits are ordinary ones, each decided on the state that it changes, so they
 //! are right whoever makes them, also twice at once. Nothing but the state says what is left: it

@@ -4,8 +4,8 @@
 //! come before the group that it was moved into; triggers prevent that a group is below itself. An
 //! index of a reference that most rows lack holds only the rows that have it.
 
-/// A user has a name, or a time of deletion: then nobody sees it, and it stays only as long as other
-/// objects refer to it.
+/// A user has a name, or a time of deletion: then nobody sees it, and it stays only as long as
+/// other objects refer to it.
 pub const USERS: &str = "CREATE TABLE users (
     id TEXT PRIMARY KEY NOT NULL CHECK (id = data ->> '$.id'),
     data TEXT NOT NULL,
