@@ -19,6 +19,7 @@ mod every_route;
 mod export;
 mod faults;
 mod formats;
+mod forwarding;
 mod gateway_bad_input;
 mod gateway_boundary;
 mod gateway_calls;

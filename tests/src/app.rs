@@ -118,6 +118,7 @@ impl TestApp {
         };
         let seeds = RngTree::from_seed(1).child(&name);
         let deps = Deps {
+            net: Some(Arc::new(self.net.clone())),
             env: Env::new(self.clock.clone(), seeds),
             coord: Arc::new(self.coordination.clone()),
             objects: self.objects.clone(),

@@ -9,8 +9,8 @@ use super::verify::Verifier;
 use crate::coord::{Coordination, KeyValue, Op, OpResult, RangeRequest, Revision, Txn};
 use crate::lineage::record::RecoveryRecord;
 use crate::log::format::{
-    ArchivedRecord, Body, CheckpointRecord, Commit, Head, InstanceRecord, ModeRecord, Position,
-    WritesRecord, decode,
+    ArchivedRecord, Body, CheckpointRecord, Commit, Head, InstanceRecord, LeaderRecord, ModeRecord,
+    Position, WritesRecord, decode,
 };
 use crate::read_model::StoreError;
 
@@ -83,6 +83,8 @@ async fn others(verifier: &mut Verifier<'_>, revision: Revision) -> Result<(), S
                 || ["leased/", "log/", "tasks/"].iter().any(|folder| name.starts_with(folder));
             if name.starts_with("instances/") {
                 value::<InstanceRecord>(verifier, Some(kv), "the status cannot be shown")?;
+            } else if name == "leader" {
+                value::<LeaderRecord>(verifier, Some(kv), "changes are not forwarded")?;
             } else if !known {
                 let place = String::from_utf8_lossy(&kv.key).into_owned();
                 verifier.report(place, "it is not a key of this version", "nobody reads it");

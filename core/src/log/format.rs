@@ -164,6 +164,14 @@ pub struct InstanceRecord {
     pub seen_at: Timestamp,
 }
 
+/// The instance to which the others forward changes, under its own lease: a hint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaderRecord {
+    /// As in [`InstanceRecord`].
+    pub id: String,
+    pub address: String,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InstanceState {

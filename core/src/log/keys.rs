@@ -60,6 +60,11 @@ impl Keys {
         format!("{}joined", self.prefix)
     }
 
+    /// The lock of the instance to which the others forward changes.
+    pub fn leader(&self) -> String {
+        format!("{}leader", self.prefix)
+    }
+
     /// The lock of a background task.
     pub fn task(&self, name: &str) -> String {
         format!("{}tasks/{name}", self.prefix)

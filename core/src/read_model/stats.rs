@@ -11,6 +11,11 @@ macro_rules! counters {
         impl Stats {
             $(pub(crate) fn $name(&self) { self.$name.fetch_add(1, Ordering::Relaxed); })*
 
+            /// Batches that were run again so far.
+            pub fn conflicts_so_far(&self) -> u64 {
+                self.conflicts.load(Ordering::Relaxed)
+            }
+
             /// Every counter with its name.
             pub fn list(&self) -> Vec<(&'static str, u64)> {
                 vec![$((stringify!($name), self.$name.load(Ordering::Relaxed)),)*]

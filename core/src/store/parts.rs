@@ -159,6 +159,10 @@ impl Store {
         (Store { inner }, loops)
     }
 
+    pub fn settings(&self) -> &StoreSettings {
+        &self.inner.settings
+    }
+
     /// Follows the position of the read model.
     pub fn applied(&self) -> watch::Receiver<Applied> {
         self.inner.applied.subscribe()

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::coord::CoordinationExt;
 use crate::db::{DbError, Snapshot, Tx};
 use crate::error::BoxError;
+use crate::log::commit::CommitError;
 use crate::log::format::{Head, decode};
 use crate::read_model::error::{StoreError, translate};
 
@@ -158,6 +159,23 @@ impl Store {
         self.reach(ctx, reads).await?;
         let db = self.inner.db().map_err(StoreError::boxed)?;
         db.snapshot(ctx).await.map_err(|error| StoreError::Db(error).boxed())
+    }
+
+    /// Waits until this instance's read model holds what another one had applied; `None`: whatever
+    /// any instance has answered by now.
+    ///
+    /// # Errors
+    /// Also if the read model of this instance is being loaded, or cannot get there any more.
+    pub async fn catch_up(&self, ctx: &Context, state: Option<Head>) -> Result<(), BoxError> {
+        let Some(head) = state else { return self.reach(ctx, Reads::Linearizable).await };
+        let reached = ctx.run(self.inner.wait_applied(&head)).await;
+        match reached.map_err(|why| StoreError::Interrupted(why).boxed())? {
+            Reached::Applied => Ok(()),
+            Reached::Gone => {
+                let Head { commit: id, position, .. } = head;
+                Err(StoreError::Commit(CommitError::Lost { id, position }).boxed())
+            }
+        }
     }
 
     async fn reach(&self, ctx: &Context, reads: Reads) -> Result<(), BoxError> {

@@ -31,6 +31,10 @@ pub struct StoreSettings {
     pub coordination_timeout_ms: u64,
     /// How long a read waits before it makes the feed read the log itself, in milliseconds.
     pub feed_patience_ms: u64,
+    /// Batches, within a quarter of a second, that must run again because another instance has
+    /// committed first, for this instance to become the one to which the others forward changes; 0:
+    /// it never does, and forwards nothing.
+    pub leader_conflicts: u64,
     /// When a write is acknowledged.
     pub durability: Durability,
     /// The most commits that may wait to be archived; beyond that writes are refused.
@@ -116,6 +120,7 @@ impl Default for StoreSettings {
             export_bytes_per_second: 64 << 10,
             coordination_timeout_ms: 3_000,
             feed_patience_ms: 1_000,
+            leader_conflicts: 5,
             durability: Durability::Quorum,
             unarchived_commits: 20_000,
             counter_margin: 1000,

@@ -69,6 +69,10 @@ impl Instance {
         (instance, registration)
     }
 
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Reports a state to the other instances; failed writes are repeated.
     pub(super) fn report(&self, state: InstanceState, generation: u64) {
         let next = ReportedState { state, generation };

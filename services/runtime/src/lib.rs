@@ -25,6 +25,7 @@ pub mod encryption;
 pub mod encryptor;
 mod health;
 mod instance;
+mod leader;
 mod maintenance;
 mod mode_watch;
 pub mod once;

@@ -50,6 +50,7 @@ async fn run<S: Stateless>(
         gate: gate.clone(),
         health: Arc::new(StatelessHealth { gate: gate.clone(), registry }),
         metrics,
+        leadership: None,
     });
     let router = route::router(stateless_table::<S>(), App { context, service });
     tracing::info!(service = S::NAME, "started");

@@ -12,10 +12,11 @@ use drydock_core::env::Env;
 use drydock_core::error::BoxError;
 use drydock_core::log::keys::Keys;
 use drydock_core::maintenance::ModeCell;
-use drydock_core::net::Listener;
+use drydock_core::net::{Listener, SharedNet};
 use drydock_core::store::{Store, StoreParts};
 use drydock_core::tasks::compact;
 use drydock_http::server::context::{App, AppContext, AppContextParts};
+use drydock_http::server::forward::Leadership;
 use drydock_http::server::gate::{Gate, GateState};
 use drydock_http::server::{route, serve};
 use object_store::ObjectStore;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::health::{Concern, HealthState};
 use super::instance::Instance;
+use super::leader::{LeaderTask, Leaders};
 use super::maintenance::Driver;
 use super::operator::Operator;
 use super::routes::Admin;
@@ -39,6 +41,8 @@ pub struct Deps {
     pub coord: Arc<dyn Coordination>,
     pub objects: Arc<dyn ObjectStore>,
     pub execution: Execution,
+    /// The network by which instances call each other; `None`: each makes its own changes.
+    pub net: Option<SharedNet>,
     /// The folder of read models. Its content may be lost whenever no instance runs.
     pub scratch_dir: PathBuf,
 }
@@ -122,7 +126,7 @@ fn assemble<S: Service>(
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
 ) -> (Router, Gate, Store) {
-    let Deps { env, coord, objects, execution, scratch_dir } = deps;
+    let Deps { env, coord, objects, execution, net, scratch_dir } = deps;
     let address = settings.advertise.clone().unwrap_or(address);
     let (ttl, drain) = (settings.lease_ttl, settings.maintenance_drain);
     let Settings { cluster, internal_token, keys: ring, http, store, .. } = settings;
@@ -145,6 +149,13 @@ fn assemble<S: Service>(
     let gate = Gate::new(GateState::Loading);
     let holder = address.clone();
     let (instance, registration) = Instance::new(&env, &bounded, &keys, &store, address, ttl);
+    let leaders = net.filter(|_| store.settings().leader_conflicts > 0).map(|net| {
+        let leaders = Leaders::new(instance.id().to_owned(), store.clone(), net);
+        let seams = (env.clone(), bounded.clone(), keys.clone());
+        let task = LeaderTask::new(leaders.clone(), seams, gate.clone(), holder.clone(), ttl);
+        tasks.spawn(task.run(stop.clone()));
+        Arc::new(leaders) as Arc<dyn Leadership>
+    });
     let concern = Concern::default();
     let mut register = |registry: &mut Registry| service.register(registry);
     let (health, metrics) = HealthState::new(
@@ -180,15 +191,26 @@ fn assemble<S: Service>(
         gate: gate.clone(),
         health: Arc::new(health),
         metrics,
+        leadership: leaders,
     });
     let parts = ServiceParts { env, store: store.clone(), keys: ring, concern, coord, names };
+    let router = routed(service, context, parts, operator, (stop, tasks));
+    (router, gate, store)
+}
+
+/// The router of the service, whose background work is spawned.
+fn routed<S: Service>(
+    service: S,
+    context: Arc<AppContext>,
+    parts: ServiceParts,
+    operator: Operator,
+    (stop, tasks): (&CancellationToken, &mut JoinSet<()>),
+) -> Router {
     let (state, background) = service.assemble(parts);
-    let admin: Arc<dyn Admin> = Arc::new(operator);
-    let app = App { context, service: state };
-    let router = route::router(table::<S>(), app).layer(Extension(admin));
     let stopped = stop.clone();
     tasks.spawn(async move {
         stopped.run_until_cancelled(background).await;
     });
-    (router, gate, store)
+    let admin: Arc<dyn Admin> = Arc::new(operator);
+    route::router(table::<S>(), App { context, service: state }).layer(Extension(admin))
 }

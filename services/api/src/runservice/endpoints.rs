@@ -169,6 +169,7 @@ pub mod own {
             Endpoint::put("/api/v1/executors/self")
                 .about("says what an executor is and holds, and answers what it has to do")
                 .registered()
+                .not_forwarded()
                 .takes::<Heartbeat>()
                 .answers::<HeartbeatAnswer>();
         claim: Claim {
@@ -177,6 +178,7 @@ pub mod own {
             Endpoint::post("/api/v1/executors/self/claims")
                 .about("gives the executor a task, or answers 204 if there is none for it")
                 .registered()
+                .not_forwarded()
                 .query::<ClaimQuery>()
                 .takes::<NewClaim>()
                 .answers_created::<Claimed>();
@@ -196,6 +198,7 @@ pub mod own {
                 .about("takes a piece of a log; the same again changes nothing")
                 .registered()
                 .octets()
+                .not_forwarded()
                 .query::<AppendQuery>()
                 .takes_media(&[LOG_BYTES])
                 .answers::<Appended>();

@@ -60,6 +60,7 @@ fn nowhere(folder: &Path) -> Result<Deps, BoxError> {
         coord: Arc::new(coord),
         objects: open_fs(&folder.join("objects"))?,
         execution,
+        net: None,
         scratch_dir: folder.join("scratch"),
     })
 }

@@ -117,13 +117,25 @@ async fn with_stores(role: ServeRole, with_executor: bool, config: Config) -> Re
     let settings = settings(&config, internal_token, keys);
     if let Some(bound) = configstore {
         let service = Configstore::new(config.encryption.seal_anew);
-        running.spawn_stored(bound, service, settings.clone(), deps.clone());
+        let deps = Deps { net: peers(&bound, &config)?, ..deps.clone() };
+        running.spawn_stored(bound, service, settings.clone(), deps);
     }
     if let Some(bound) = runservice {
         let service = Runservice::new(config.runservice.settings());
+        let deps = Deps { net: peers(&bound, &config)?, ..deps };
         running.spawn_stored(bound, service, settings, deps);
     }
     running.until_all_ended().await
+}
+
+/// The network by which the instances of a service call each other; the embedded store has one.
+fn peers(bound: &Bound, config: &Config) -> Result<Option<SharedNet>, Failure> {
+    match config.coordination.kind {
+        CoordinationKind::Embedded => Ok(None),
+        CoordinationKind::Etcd => {
+            calls::net(bound.scheme == "https", &config.instance.tls).map(Some)
+        }
+    }
 }
 
 impl Listeners {

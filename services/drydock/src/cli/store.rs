@@ -76,7 +76,8 @@ pub fn open(config: &Config, readers: usize) -> Result<Opened, Failure> {
     let _ = std::fs::remove_dir_all(&scratch_dir);
     private::create_dir_all(&scratch_dir).map_err(|error| failed(error.into()))?;
     let env = Env::new(clock, RngTree::from_entropy());
-    Ok(Opened { deps: Deps { env, coord, objects, execution, scratch_dir }, _lock: lock })
+    let deps = Deps { env, coord, objects, execution, net: None, scratch_dir };
+    Ok(Opened { deps, _lock: lock })
 }
 
 /// The file of the embedded coordination store.

@@ -44,7 +44,7 @@ pub struct Config {
 }
 
 /// The keys without a default, and whether they are secret.
-pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 34] = [
+pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 37] = [
     ("data_dir", Secrecy::Public),
     ("internal_token", Secrecy::Secret),
     ("admin_token", Secrecy::Secret),
@@ -55,6 +55,9 @@ pub(super) const WITHOUT_DEFAULT: [(&str, Secrecy); 34] = [
     ("executor.tls.key_file", Secrecy::Public),
     ("log.audit_file", Secrecy::Public),
     ("instance.advertise", Secrecy::Public),
+    ("instance.tls.ca_file", Secrecy::Public),
+    ("instance.tls.cert_file", Secrecy::Public),
+    ("instance.tls.key_file", Secrecy::Public),
     ("coordination.user", Secrecy::Public),
     ("coordination.password", Secrecy::Secret),
     ("coordination.ca_file", Secrecy::Public),
@@ -155,6 +158,8 @@ pub struct InstanceConfig {
     /// The host, with or without a port, by which others reach this instance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advertise: Option<String>,
+    /// Of calls to the other instances of the same service.
+    pub tls: CallTls,
 }
 
 impl Default for Config {
@@ -184,6 +189,7 @@ impl Default for Config {
                 maintenance_drain: Duration::from_secs(10),
                 readers: 4,
                 advertise: None,
+                tls: CallTls::default(),
             },
             http: HttpSettings::default(),
             store: StoreSettings::default(),

@@ -64,6 +64,20 @@ pub struct Spec {
     pub deadline: Deadline,
     /// Whether each request is audited; `None`: if the method is one of changes.
     pub audited: Option<bool>,
+    /// Whether another instance may be asked to make the change; `None`: if it takes a bounded time
+    /// and a bounded body.
+    pub forwarded: Option<bool>,
+}
+
+impl Spec {
+    /// Whether the instance that commits may be asked in place of this one: for changes of the
+    /// service's own store.
+    pub fn is_forwarded(&self) -> bool {
+        let changes = self.method != Method::GET && self.availability == Availability::Serving;
+        let stored = matches!(self.access, Access::Internal | Access::Registered);
+        let bounded = self.deadline == Deadline::Bounded && self.body != BodyRule::Stream;
+        self.forwarded.unwrap_or(changes && stored && bounded)
+    }
 }
 
 /// An operation without its handler. `F` is what the handler can refuse: the operation has those
@@ -117,6 +131,7 @@ impl<F> Endpoint<F> {
                 body,
                 deadline: Deadline::Bounded,
                 audited: None,
+                forwarded: None,
             },
             operation: Operation::default(),
             failures: PhantomData,
@@ -208,6 +223,13 @@ impl<F> Endpoint<F> {
     /// Is not audited: it changes nothing, although its method is one of changes.
     pub fn unaudited(mut self) -> Endpoint<F> {
         self.spec.audited = Some(false);
+        self
+    }
+
+    /// Is handled by the instance that is asked: it waits for something there, or keeps something
+    /// there that is not in the store.
+    pub fn not_forwarded(mut self) -> Endpoint<F> {
+        self.spec.forwarded = Some(false);
         self
     }
 

@@ -11,6 +11,16 @@ pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotenc
 /// The header that lowers the deadline of a request, in milliseconds.
 pub const TIMEOUT_HEADER: &str = "drydock-timeout-ms";
 
+/// The id of the instance to which another one forwards a request: no other may take it, and it is
+/// never forwarded again.
+pub(crate) const FORWARDED_TO: HeaderName = HeaderName::from_static("drydock-forwarded-to");
+/// The address of the client of a forwarded request.
+pub(crate) const FORWARDED_FOR: HeaderName = HeaderName::from_static("drydock-forwarded-for");
+/// The state of the instance that has handled a forwarded request.
+pub(crate) const APPLIED: HeaderName = HeaderName::from_static("drydock-applied");
+/// Says that a forwarded request was refused before anything was done for it.
+pub(crate) const NOT_BEGUN: HeaderName = HeaderName::from_static("drydock-not-begun");
+
 /// The id of a request, the same in all services.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(pub(crate) HeaderValue);

@@ -329,7 +329,7 @@ struct AnswerHead {
     at: usize,
 }
 
-async fn read_all(
+pub(super) async fn read_all(
     ctx: &Context,
     authority: &str,
     limit: usize,
@@ -340,10 +340,10 @@ async fn read_all(
     Ok(read.map_err(|error| unknown(authority, error))?.to_bytes())
 }
 
-fn not_sent(authority: &str, source: BoxError) -> ClientError {
+pub(super) fn not_sent(authority: &str, source: BoxError) -> ClientError {
     ClientError::NotSent { authority: authority.to_owned(), source }
 }
 
-fn unknown(authority: &str, source: impl Into<BoxError>) -> ClientError {
+pub(super) fn unknown(authority: &str, source: impl Into<BoxError>) -> ClientError {
     ClientError::Unknown { authority: authority.to_owned(), source: source.into() }
 }

@@ -14,8 +14,10 @@ mod call;
 mod connections;
 mod error;
 mod http_client;
+mod peer;
 mod servers;
 
 pub use call::Call;
 pub use error::{ClientError, remote_error};
 pub use http_client::{Answer, AnswerStream, Client, ClientSettings};
+pub(crate) use peer::Peer;

@@ -13,6 +13,7 @@ use http::StatusCode;
 use http::request::Parts;
 
 use super::error::LoggedError;
+use super::forward::{AnsweredElsewhere, client_of};
 use crate::api::endpoint::{Access, Spec};
 use crate::api::headers::Trace;
 
@@ -57,6 +58,8 @@ pub(crate) struct AuditLine {
 enum Outcome {
     /// The handler has not answered: it panicked, or the client has gone.
     Open,
+    /// The instance that handled the request writes the line.
+    Elsewhere,
     Answered(StatusCode, Option<&'static str>),
 }
 
@@ -79,7 +82,7 @@ impl AuditLine {
             requested_by: requested_by(request),
             action: format!("{} {}", request.method(), spec.path),
             object: request.uri().path().to_owned(),
-            from: request.extensions().get().cloned(),
+            from: client_of(request).or_else(|| request.extensions().get().cloned()),
             request: request.extensions().get().cloned(),
             outcome: Outcome::Open,
         })
@@ -90,6 +93,10 @@ impl AuditLine {
         if self.internal && response.status() != StatusCode::UNAUTHORIZED {
             self.caller.set(|| "internal token".to_owned());
         }
+        if response.extensions().get::<AnsweredElsewhere>().is_some() {
+            self.outcome = Outcome::Elsewhere;
+            return;
+        }
         let failure = response.extensions().get::<LoggedError>();
         self.outcome = Outcome::Answered(response.status(), failure.map(|failure| failure.code));
     }
@@ -98,6 +105,7 @@ impl AuditLine {
 impl Drop for AuditLine {
     fn drop(&mut self) {
         let outcome = match self.outcome {
+            Outcome::Elsewhere => return,
             Outcome::Open => "unknown".to_owned(),
             Outcome::Answered(status, None) => status.as_str().to_owned(),
             Outcome::Answered(status, Some(code)) => format!("{} {code}", status.as_str()),

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::forward::Leadership;
 use super::gate::{Gate, GateState};
 use super::guard::is_token;
 use super::metrics::HttpMetrics;
@@ -72,6 +73,7 @@ pub struct AppContext {
     pub(crate) metrics: HttpMetrics,
     pub(crate) concurrency: ConcurrencyLimit,
     internal_token: SecretString,
+    pub(crate) leadership: Option<Arc<dyn Leadership>>,
 }
 
 /// The parts of which a runtime makes an [`AppContext`].
@@ -84,6 +86,8 @@ pub struct AppContextParts {
     pub gate: Gate,
     pub health: Arc<dyn Health>,
     pub metrics: HttpMetrics,
+    /// `None`: no request is forwarded.
+    pub leadership: Option<Arc<dyn Leadership>>,
 }
 
 impl AppContext {
@@ -98,6 +102,7 @@ impl AppContext {
             health: parts.health,
             metrics: parts.metrics,
             internal_token: parts.internal_token,
+            leadership: parts.leadership,
         })
     }
 

@@ -16,12 +16,13 @@ use http_body_util::Limited;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::audit::AuditLine;
 use super::context::AppContext;
 use super::error::HttpError;
 use super::extract::body_too_large;
+use super::forward::{self, Source};
 use super::gate::Pass;
 use super::known::Known;
 use super::permits::{ConcurrencyPermit, NoPermit};
@@ -47,14 +48,50 @@ pub(crate) async fn guard(
 async fn guarded(
     spec: &Spec,
     app: &AppContext,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let mut permit = None;
     let known = Known::of(&request);
+    let source = Source::of(&request);
+    let admitted = match admit(spec, app, &source, request) {
+        Ok(admitted) => admitted,
+        Err(refused) => return source.refuse(refused),
+    };
+    let Admitted { request, context, pass, permit, abandoned } = admitted;
+    // Whoever handles the request, this instance's gate waits for the answer.
+    let handled = forward::handle(spec, app, &context, (request, source), next);
+    let response = tokio::select! {
+        response = context.run(handled) => response??,
+        () = cut_off(pass.as_ref()) => return Err(Interrupted::Cancelled.into()),
+    };
+    // The body of an answer may outlive the handler and still needs the context.
+    abandoned.disarm();
+    drop((permit, pass));
+    Ok(known.answer(response))
+}
+
+/// A request that passed the checks.
+struct Admitted {
+    request: Request,
+    context: Context,
+    pass: Option<Pass>,
+    permit: Option<ConcurrencyPermit>,
+    /// If the client goes away, the request's future is dropped and this with it: then the work
+    /// stops.
+    abandoned: DropGuard,
+}
+
+fn admit(
+    spec: &Spec,
+    app: &AppContext,
+    source: &Source,
+    mut request: Request,
+) -> Result<Admitted, ApiError> {
+    let mut permit = None;
     if spec.access == Access::Internal {
         authorize(app, request.headers())?;
     }
+    source.check(app)?;
     if spec.access != Access::Open {
         // Health routes have no limit: an overloaded instance must still answer its probes.
         permit = Some(app.concurrency.acquire().map_err(too_many)?);
@@ -69,19 +106,11 @@ async fn guarded(
         Some(timeout) => context.timeout(timeout),
         None => context,
     };
-    // If the client goes away, this future is dropped and the guard with it: then the work stops.
     let abandoned = cancelled.drop_guard();
     request.extensions_mut().insert(context.clone());
     request.extensions_mut().insert(permit.clone());
     let request = limit_body(spec.body, app, permit.as_ref(), request)?;
-    let response = tokio::select! {
-        response = context.run(next.run(request)) => response?,
-        () = cut_off(pass.as_ref()) => return Err(Interrupted::Cancelled.into()),
-    };
-    // The body of an answer may outlive the handler and still needs the context.
-    abandoned.disarm();
-    drop((permit, pass));
-    Ok(known.answer(response))
+    Ok(Admitted { request, context, pass, permit, abandoned })
 }
 
 async fn cut_off(pass: Option<&Pass>) {

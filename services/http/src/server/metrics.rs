@@ -21,12 +21,18 @@ struct Labels {
     status: u16,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ForwardedLabels {
+    outcome: &'static str,
+}
+
 /// Requests by route and status. Clones count together.
 #[derive(Clone)]
 pub struct HttpMetrics {
     requests: Family<Labels, Counter>,
     durations: Family<Labels, Histogram, fn() -> Histogram>,
     in_flight: Gauge,
+    forwarded: Family<ForwardedLabels, Counter>,
 }
 
 /// Counts one request until it is answered or given up.
@@ -45,6 +51,7 @@ impl HttpMetrics {
             requests: Family::default(),
             durations: Family::new_with_constructor(durations),
             in_flight: Gauge::default(),
+            forwarded: Family::default(),
         };
         registry.register(
             "drydock_http_requests",
@@ -61,6 +68,11 @@ impl HttpMetrics {
             "HTTP requests that are not answered yet",
             metrics.in_flight.clone(),
         );
+        registry.register(
+            "drydock_http_forwarded_requests",
+            "Requests forwarded to the instance that commits, by what came of it",
+            metrics.forwarded.clone(),
+        );
         metrics
     }
 
@@ -68,6 +80,11 @@ impl HttpMetrics {
     pub(crate) fn begin(&self) -> InFlight {
         self.in_flight.inc();
         InFlight(self.in_flight.clone())
+    }
+
+    /// Counts a request that was sent to another instance: `answered`, `not_begun` or `unknown`.
+    pub(crate) fn forwarded(&self, outcome: &'static str) {
+        self.forwarded.get_or_create(&ForwardedLabels { outcome }).inc();
     }
 
     /// `route` is the pattern, never the path: labels are bounded, whatever clients send.

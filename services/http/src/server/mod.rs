@@ -7,6 +7,7 @@
 //! | `listener` | the accept loop, and the bounds of each connection |
 //! | [`frame`] | the outermost layer: request ids, panics, the log line, metrics |
 //! | [`guard`] | the checks in front of each handler: token, gate, deadline, body |
+//! | [`forward`] | changes that are forwarded to the instance that commits |
 //! | [`gate`] | admission of requests, and waiting until all have ended |
 //! | [`extract`], [`reply`] | requests turned into types, types into answers |
 //! | [`error`] | errors turned into answers |
@@ -18,6 +19,7 @@ pub mod context;
 pub mod creation;
 pub mod error;
 pub mod extract;
+pub mod forward;
 pub mod frame;
 pub mod gate;
 pub mod guard;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
 use crate::server::context::{App, AppContext, AppContextParts, Details, Health, Readiness};
+use crate::server::forward::Leadership;
 use crate::server::gate::{Gate, GateState};
 use crate::server::metrics::HttpMetrics;
 use crate::server::route;
@@ -29,6 +30,13 @@ pub struct Served<S> {
     pub service: S,
     pub shutdown: CancellationToken,
     pub serving: JoinHandle<()>,
+}
+
+/// Where a server is, and the instances that it knows.
+pub struct Host {
+    pub net: DuplexNet,
+    pub address: &'static str,
+    pub leadership: Option<Arc<dyn Leadership>>,
 }
 
 impl<S> Deref for Served<S> {
@@ -77,6 +85,22 @@ impl<S: Clone + Send + Sync + 'static> Served<S> {
         service: S,
         extension: E,
     ) -> Served<S> {
+        let host = Host { net: DuplexNet::default(), address: "toy:0", leadership: None };
+        Served::on(host, settings, table, service, extension).await
+    }
+
+    /// Serves at an address of a network that others share.
+    ///
+    /// # Panics
+    /// If the address is taken, or two rows have the same method and path.
+    pub async fn on<E: Clone + Send + Sync + 'static>(
+        host: Host,
+        settings: HttpSettings,
+        table: Vec<Route<S>>,
+        service: S,
+        extension: E,
+    ) -> Served<S> {
+        let Host { net, address, leadership } = host;
         let clock = Arc::new(ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
         let mut registry = Registry::default();
         let metrics = HttpMetrics::register(&mut registry);
@@ -90,11 +114,11 @@ impl<S: Clone + Send + Sync + 'static> Served<S> {
             gate: gate.clone(),
             health: Arc::new(GateHealth { gate: gate.clone(), registry }),
             metrics,
+            leadership,
         });
         let app = App { context, service: service.clone() };
         let router = route::router(table, app).layer(Extension(extension));
-        let net = DuplexNet::default();
-        let listener = net.listen("toy:0").await.expect("a port is free");
+        let listener = net.listen(address).await.expect("the address is free");
         let address = listener.local_addr();
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();

@@ -2,6 +2,7 @@
 //! production.
 
 mod client;
+mod forwarding;
 mod requests;
 mod service;
 mod serving;
