@@ -98,6 +98,7 @@ async fn failing() -> Client {
         gate: Gate::new(GateState::Normal),
         health: Arc::new(Quiet { registry }),
         metrics,
+        leadership: None,
     });
     let router = router(table(), App { context, service: () });
     let net = DuplexNet::default();
