@@ -159,6 +159,7 @@ pub struct InstanceConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advertise: Option<String>,
     /// Of calls to the other instances of the same service.
+    #[serde(default, skip_serializing)]
     pub tls: CallTls,
 }
 

@@ -16,8 +16,9 @@ const MAX_CLUSTER_LENGTH: usize = 64;
 const MIN_TOKEN_LENGTH: usize = 16;
 
 /// Pairs of keys that must be set together.
-const TOGETHER: [(&str, &str); 9] = [
+const TOGETHER: [(&str, &str); 10] = [
     ("executor.tls.cert_file", "executor.tls.key_file"),
+    ("instance.tls.cert_file", "instance.tls.key_file"),
     ("coordination.user", "coordination.password"),
     ("coordination.cert_file", "coordination.key_file"),
     ("configstore.tls.cert_file", "configstore.tls.key_file"),
