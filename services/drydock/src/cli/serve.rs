@@ -14,7 +14,7 @@ use drydock_backends::tcp::TcpNet;
 use drydock_configstore::Configstore;
 use drydock_core::env::{Env, RngTree, SystemClock};
 use drydock_core::error::{BoxError, Chain};
-use drydock_core::net::{Listener, Net};
+use drydock_core::net::{Listener, Net, SharedNet};
 use drydock_executor::protocol::Shutdown;
 use drydock_gateway::Gateway;
 use drydock_runservice::Runservice;
