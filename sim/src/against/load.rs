@@ -87,7 +87,6 @@ pub fn plan(deployment: &Deployment, seed: u64, clients: usize, time: Duration) 
             durability: inside.map_or(store.durability, |inside| inside.durability),
             unarchived_commits: inside.map_or(store.unarchived_commits, |inside| inside.unarchived),
             deletion_objects: store.deletion_objects,
-            not_forwarding: 0,
             tasks: store.tasks,
         },
         workload: Workload {

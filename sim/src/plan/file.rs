@@ -80,9 +80,6 @@ pub struct Settings {
     pub unarchived_commits: u64,
     #[serde(default = "default_deletion")]
     pub deletion_objects: usize,
-    /// The first instances of each service, which are of a version that forwards no changes.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub not_forwarding: usize,
     /// The product's own; what a plan leaves out is as in production.
     #[serde(default)]
     pub tasks: TaskSettings,
@@ -91,11 +88,6 @@ pub struct Settings {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_none(count: &usize) -> bool {
-    *count == 0
 }
 
 fn default_durability() -> Durability {

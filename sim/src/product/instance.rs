@@ -79,7 +79,7 @@ impl Instance {
         let rng = context.rng.child(&name);
         let reached = context.storage.reach(self.id, &self.net, &rng)?;
         let deps = Deps {
-            net: Some(Arc::new(self.net.clone())),
+            net: None,
             env,
             coord: reached.coord,
             objects: reached.objects,
@@ -139,8 +139,6 @@ impl Instance {
         settings.store.durability = plan.durability;
         settings.store.unarchived_commits = plan.unarchived_commits;
         settings.store.deletion_objects = plan.deletion_objects;
-        // The first conflict makes a leader: clients of a simulation make few.
-        settings.store.leader_conflicts = u64::from(self.id.number > plan.not_forwarding);
         settings.store.tasks = plan.tasks.clone();
         settings
     }

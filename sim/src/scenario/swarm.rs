@@ -60,7 +60,6 @@ pub fn base(draw: &mut Draw, configstores: usize, load_ms: u64) -> Plan {
             },
             tasks: tasks(draw),
             deletion_objects: draw.pick(&[1, 2, 1_000]),
-            not_forwarding: usize::from(draw.seed.is_multiple_of(4)),
         },
         workload: workload(draw),
         operator: Vec::new(),
@@ -265,9 +264,6 @@ pub const STEPS: &[&str] = &[
     "commit.after_txn",
     "commit.before_object_put",
     "commit.before_txn",
-    "forward.answered",
-    "forward.before_send",
-    "forward.handled",
     "import.after_switch",
     "import.before_switch",
     "import.begin",
@@ -328,12 +324,9 @@ fn user(draw: &mut Draw, plan: &Plan) -> String {
     }
 }
 
-/// An instance, and a user or another instance of its service, in either direction.
+/// A user and an instance, in either direction.
 fn link(draw: &mut Draw, plan: &Plan, instance: InstanceId) -> [String; 2] {
-    let others: Vec<_> = plan.topology.all_ids().filter(|other| other != &instance).collect();
-    let among = !others.is_empty() && draw.chance(40);
-    let other = if among { draw.pick(&others).host() } else { user(draw, plan) };
-    let mut ends = [other, instance.host()];
+    let mut ends = [user(draw, plan), instance.host()];
     if draw.chance(50) {
         ends.reverse();
     }

@@ -128,13 +128,14 @@ async fn with_stores(role: ServeRole, with_executor: bool, config: Config) -> Re
     running.until_all_ended().await
 }
 
-/// The network by which the instances of a service call each other; the embedded store has one.
+/// The network by which the instances of a service call each other. On the embedded store there is
+/// only one instance.
 fn peers(bound: &Bound, config: &Config) -> Result<Option<SharedNet>, Failure> {
     match config.coordination.kind {
-        CoordinationKind::Embedded => Ok(None),
-        CoordinationKind::Etcd => {
+        CoordinationKind::Etcd if config.instance.forward => {
             calls::net(bound.scheme == "https", &config.instance.tls).map(Some)
         }
+        CoordinationKind::Etcd | CoordinationKind::Embedded => Ok(None),
     }
 }
 

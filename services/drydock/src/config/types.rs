@@ -158,6 +158,8 @@ pub struct InstanceConfig {
     /// The host, with or without a port, by which others reach this instance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advertise: Option<String>,
+    /// Whether changes are forwarded to the one instance that commits for all.
+    pub forward: bool,
     /// Of calls to the other instances of the same service.
     #[serde(default, skip_serializing)]
     pub tls: CallTls,
@@ -190,6 +192,7 @@ impl Default for Config {
                 maintenance_drain: Duration::from_secs(10),
                 readers: 4,
                 advertise: None,
+                forward: false,
                 tls: CallTls::default(),
             },
             http: HttpSettings::default(),
