@@ -223,7 +223,7 @@ fn every_answer_is_one_that_the_document_lists() {
 }
 
 /// Codes that do not depend on the route: each is shown somewhere.
-const SHOWN_ONCE: [Code; 11] = [
+const SHOWN_ONCE: [Code; 12] = [
     Code::BodyTooLarge,
     Code::CoordinationFull,
     Code::EncryptionKeyMissing,

@@ -171,6 +171,7 @@ impl Store {
         let reached = ctx.run(self.inner.wait_applied(&head)).await;
         match reached.map_err(|why| StoreError::Interrupted(why).boxed())? {
             Reached::Applied => Ok(()),
+            Reached::ModelFull => Err(model_full().boxed()),
             Reached::Gone => {
                 let Head { commit: id, position, .. } = head;
                 Err(StoreError::Commit(CommitError::Lost { id, position }).boxed())

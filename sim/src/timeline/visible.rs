@@ -18,9 +18,9 @@ impl Timeline {
     }
 }
 
-/// The number of deleted subtrees of which a state still has something.
+/// The number of deleted subtrees and owners of which a state still has something.
 pub fn leftovers(state: &State) -> usize {
-    deleted_roots(state).count()
+    [GROUPS, "users", "orgs"].iter().map(|kind| deleted(state, kind).count()).sum()
 }
 
 /// The part of a state that users see.

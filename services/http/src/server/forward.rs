@@ -337,7 +337,7 @@ fn pass_back(leader: &Leader, answer: http::Response<Bytes>) -> Response {
     parts.extensions.clear();
     parts.extensions.insert(AnsweredElsewhere);
     if parts.status.is_client_error() || parts.status.is_server_error() {
-        let error = remote_error(parts.status, &body);
+        let error = remote_error(parts.status, &parts.headers, &body);
         let kind = kind_of(parts.status);
         let code = error.code.parse().map_or(kind.default_code(), Code::as_str);
         let error = format!("the instance at `{}` answered: {error}", leader.peer.authority());

@@ -1,6 +1,8 @@
 //! Runservice's types of objects.
 
-use drydock_core::read_model::{Leftovers, ObjectType, Schema, SchemaStep, not_encrypted, parses};
+use drydock_core::read_model::{
+    Leftovers, ObjectType, Schema, SchemaStep, TypeStep, not_encrypted, parses,
+};
 use drydock_runtime::once::{IDEMPOTENCY_KEYS, NUMBERED_ANSWERS};
 
 use crate::record::{
@@ -17,10 +19,20 @@ pub const CACHES: &str = "caches";
 pub const RUN_EVENTS: &str = "run_events";
 pub const GATES: &str = "gates";
 
+/// Logs expire since version 2.
+const EXPIRING_LOGS: TypeStep = TypeStep {
+    name: ATTEMPTS,
+    up: |_| Ok(()),
+    down: |attempt| match attempt.get("log_state").is_some_and(|state| state == "expired") {
+        true => Err("version 1 has no logs that expire".to_owned()),
+        false => Ok(()),
+    },
+};
+
 pub static SCHEMA: Schema = Schema {
     service: "runservice",
     version: 2,
-    steps: &[SchemaStep { version: 2, types: &[NUMBERED_ANSWERS] }],
+    steps: &[SchemaStep { version: 2, types: &[EXPIRING_LOGS, NUMBERED_ANSWERS] }],
     types: &[
         ObjectType {
             name: EXECUTORS,

@@ -83,7 +83,7 @@ impl<'a> Logs<'a> {
         let is_complete = match attempt.log_state {
             LogState::Complete => true,
             LogState::Incomplete => false,
-            LogState::Live | LogState::Deleted => return None,
+            LogState::Live | LogState::Deleted | LogState::Expired => return None,
         };
         let has_lied =
             self.lied.contains(&attempt.id) || self.garbled.contains(&attempt.id) && !is_complete;
