@@ -54,15 +54,13 @@ fn without_room_for_the_read_model_requests_are_refused_at_once_and_the_others_s
         app.ready().await;
         app.seed(&["alice"], &[]).await;
         let large = "x".repeat(60 << 10);
-        let project = json!({
-            "name": "site", "parent": "user/alice", "visibility": "public",
-            "repository_path": large,
-        });
+        let secret = |nth: usize| {
+            let new = json!({ "name": format!("secret{nth}"), "data": { "key": large } });
+            Request::post("/api/v1/project_groups/user%2Falice/secrets").json(&new)
+        };
         let mut refused = app.send(create("bob")).await;
         for nth in 0..20 {
-            let mut project = project.clone();
-            project["name"] = format!("site{nth}").into();
-            refused = app.send(Request::post("/api/v1/projects").json(&project)).await;
+            refused = app.send(secret(nth)).await;
             if refused.status == 503 {
                 break;
             }
@@ -70,9 +68,7 @@ fn without_room_for_the_read_model_requests_are_refused_at_once_and_the_others_s
         assert_snapshot!("read_model_full_write", refused);
         let other = app.instance(2);
         for nth in 20..40 {
-            let mut project = project.clone();
-            project["name"] = format!("site{nth}").into();
-            other.send(Request::post("/api/v1/projects").json(&project)).await.expect(201);
+            other.send(secret(nth)).await.expect(201);
         }
         assert_snapshot!("read_model_full_read", app.get("/api/v1/users/alice").await);
         app.get("/api/v1/users/alice?consistency=local").await.expect(200);

@@ -7,7 +7,7 @@ use drydock_tests::app::{TestApp, settings};
 use drydock_tests::client::Request;
 use drydock_tests::faulty::Trouble;
 use drydock_tests::run::{pass, run, until};
-use drydock_tests::runs::{RunsApp, success, with_work};
+use drydock_tests::runs::{RunsApp, reporting_log, success, with_work};
 use insta::assert_snapshot;
 
 fn piece(runs: &RunsApp, offset: u64, bytes: &str) -> Request {
@@ -62,9 +62,9 @@ fn a_log_that_was_kept_for_long_enough_is_told_from_a_deleted_one() {
         let linux = runs.executor("linux");
         linux.send(piece(&runs, 0, "one\n")).await.expect(200);
         let report = runs.path("/api/v1/executors/self/attempts/{attempt}");
-        linux.send(Request::put(&report).json(&success())).await.expect(200);
+        linux.send(Request::put(&report).json(&reporting_log("one\n"))).await.expect(200);
         let stop = runs.path("/api/v1/runs/{run}/stop");
-        runs.app.send(Request::post(&stop)).await.expect(200);
+        runs.app.send(Request::post(&stop)).await.expect(204);
         let path = logs(&runs, "/0");
         until(async || runs.app.get(&path).await.status != 200).await;
         assert_snapshot!("read_after_expiry", runs.app.get(&path).await);

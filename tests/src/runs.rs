@@ -53,6 +53,14 @@ pub fn success() -> Value {
     json!({ "phase": "success", "steps": [{ "exit": { "code": 0 } }] })
 }
 
+/// The same of an attempt whose first step printed this.
+pub fn reporting_log(text: &str) -> Value {
+    let log = json!({ "size": text.len(), "blake3": blake3::hash(text.as_bytes()).to_string() });
+    let mut status = success();
+    status["logs"] = json!({ "0": log });
+    status
+}
+
 impl RunsApp {
     pub async fn empty() -> RunsApp {
         let mut app = TestApp::new();

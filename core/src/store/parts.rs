@@ -230,6 +230,11 @@ impl Store {
         self.inner.writes_version()
     }
 
+    /// Makes a store that no instance serves write the newest version: nobody else reads it.
+    pub fn write_newest(&self) {
+        self.inner.writes.found(self.inner.schema.version);
+    }
+
     /// Object storage, for what a service keeps outside its log.
     pub fn objects(&self) -> &Objects {
         &self.inner.objects

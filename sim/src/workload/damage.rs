@@ -86,7 +86,7 @@ mod tests {
     fn sample() -> Vec<u8> {
         let lineage = "00000000-0000-7000-8000-000000000002";
         let header = format!(
-            r#"{{"header":{{"lineage":"{lineage}","position":3,"service":"configstore"}}}}"#
+            r#"{{"header":{{"lineage":"{lineage}","position":3,"schema":3,"service":"configstore"}}}}"#
         );
         let user =
             br#"{"type":"users","id":"00000000-0000-7000-8000-000000000001","data":{"name":"a"}}

@@ -33,6 +33,7 @@ pub async fn verify(file: &Path, service: StoredService, config: Config) -> Resu
     let deps = nowhere(folder.path()).map_err(|error| Failure::because("a folder", error))?;
     // Nothing is stored: the store only lends its schema and a scratch database.
     let store = examine::open(service.schema(), &config, &deps, &keys);
+    store.write_newest();
     let input = input.map_err(BoxError::from).boxed();
     let plain = stream::plain(&HeaderMap::new(), input).await;
     let plain = plain.map_err(|error| Failure::because(subject(), error))?;
