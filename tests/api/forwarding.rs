@@ -1,5 +1,7 @@
 //! Two and three instances of configstore: after a conflict one commits for all.
 
+use std::time::Duration;
+
 use drydock_core::coord::CoordinationExt;
 use drydock_core::log::format::{LeaderRecord, decode};
 use drydock_core::log::keys::Keys;
@@ -7,7 +9,7 @@ use drydock_runtime::Settings;
 use drydock_tests::app::{TestApp, settings};
 use drydock_tests::client::Request;
 use drydock_tests::faulty::Trouble;
-use drydock_tests::run::{run, until};
+use drydock_tests::run::{pass, run, until};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -51,7 +53,7 @@ async fn until_led(app: &TestApp, count: usize) -> usize {
     .await;
     let led = leader(app).await.expect("it was there").address;
     // Until the others have heard of it.
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    pass(Duration::from_secs(1)).await;
     (1..=count).find(|number| app.instance(*number).address == led).expect("one of them")
 }
 
@@ -152,7 +154,7 @@ fn a_leader_that_loses_coordination_is_followed_no_longer() {
         let app = instances(2).await;
         until_led(&app, 2).await;
         app.coordination.trouble.set(Trouble::Refused);
-        tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+        pass(Duration::from_secs(30)).await;
         app.coordination.trouble.set(Trouble::None);
         app.ready().await;
         for number in [1, 2] {

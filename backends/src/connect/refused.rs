@@ -54,7 +54,8 @@ fn meaning(failure: &TlsFailure, host: &str) -> Option<String> {
             Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
                 format!("the certificate is for another name than `{host}`")
             }
-            Bad::UnknownIssuer => format!(
+            // Another authority of the same name, or none that is trusted.
+            Bad::UnknownIssuer | Bad::BadSignature => format!(
                 "the certificate of `{host}` has an issuer that is not trusted: name the issuer's \
                  certificate with `--ca` or `ca_file`"
             ),

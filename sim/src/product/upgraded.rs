@@ -31,6 +31,9 @@ static NEXT: Schema = Schema {
 };
 
 fn moved(user: &mut Map<String, Value>, by: SignedDuration) -> Result<(), String> {
+    if user.contains_key("deleted_at") {
+        return Ok(());
+    }
     let time = user.get_mut("created_at").ok_or("a user without a time of creation")?;
     let before: Timestamp = serde_json::from_value(time.clone()).map_err(|why| why.to_string())?;
     let after = before.checked_add(by).map_err(|why| why.to_string())?;

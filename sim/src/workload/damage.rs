@@ -83,11 +83,12 @@ mod tests {
     use super::*;
     use crate::timeline::export::Export;
 
+    const SERVICE: &str = r#""service":"configstore""#;
+
     fn sample() -> Vec<u8> {
         let lineage = "00000000-0000-7000-8000-000000000002";
-        let header = format!(
-            r#"{{"header":{{"lineage":"{lineage}","position":3,"schema":3,"service":"configstore"}}}}"#
-        );
+        let header =
+            format!(r#"{{"header":{{"lineage":"{lineage}","position":3,"schema":3,{SERVICE}}}}}"#);
         let user =
             br#"{"type":"users","id":"00000000-0000-7000-8000-000000000001","data":{"name":"a"}}
 "#;

@@ -13,7 +13,7 @@ from configstore.api.import_ import post_import
 from configstore.api.maintenance import delete_maintenance, put_maintenance
 from configstore.api.orgs import post_orgs
 from configstore.api.users import delete_users_user, get_users, get_users_user, post_users
-from configstore.models import Error, ImportReport, NewOrg, NewUser, User
+from configstore.models import Error, ImportReport, NewOrg, NewUser, SwitchOn, User
 from configstore.models import Visibility
 from configstore.types import File
 from gateway import AuthenticatedClient as GatewayClient
@@ -51,7 +51,8 @@ export = get_export.sync_detailed(client=client).content
 assert export.startswith(b'{"header":'), export
 post_users.sync(client=client, body=NewUser(name="carol"))
 assert names(client) == ["alice", "carol"]
-put_maintenance.sync_detailed(client=client, wait="30s")
+begun = put_maintenance.sync_detailed(client=client, body=SwitchOn(), wait="30s")
+assert begun.status_code == 200, begun
 imported = post_import.sync_detailed(client=client, body=File(payload=io.BytesIO(export)))
 assert imported.status_code == 200, imported
 assert isinstance(imported.parsed, ImportReport), imported
