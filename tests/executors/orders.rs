@@ -187,3 +187,14 @@ fn a_report_that_the_service_refuses_is_replaced_by_a_plain_one() {
         executor.kill().await;
     });
 }
+
+#[test]
+fn an_end_is_reported_at_once_and_not_with_the_next_heartbeat() {
+    with_world(async |mut world| {
+        let (run, executor, attempt) = world.begun().await;
+        let ended = tokio::time::Instant::now();
+        world.succeeds(&run, &attempt).await;
+        assert!(ended.elapsed() < Duration::from_secs(1), "{:?}", ended.elapsed());
+        executor.kill().await;
+    });
+}

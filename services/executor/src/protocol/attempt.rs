@@ -145,6 +145,10 @@ impl<D: Driver, R: Records> Executor<D, R> {
         if let Err(error) = self.driver.clean(&attempt.to_string()) {
             tracing::warn!(%attempt, error = %Chain(&error), "its working folder is left");
         }
+        // At once: where nothing runs any more, the next look comes with the next heartbeat.
+        if !self.is_unknown(attempt) {
+            self.report(attempt);
+        }
         Ok(())
     }
 
