@@ -18,7 +18,7 @@ pub type Position = u64;
 /// The format of all coordination values.
 pub const FORMAT: u32 = 1;
 
-/// The version of the schema of whatever does not say one.
+/// The schema version of stored data that names none.
 pub const FIRST_SCHEMA: u32 = 1;
 
 pub(crate) fn first_schema() -> u32 {

@@ -46,7 +46,7 @@ pub struct Schema {
     pub service: &'static str,
     /// Grows with every change of the types.
     pub version: u32,
-    /// How objects of earlier versions become those of this one, in order.
+    /// The steps that turn an object of an earlier version into one of this version, in order.
     pub steps: &'static [SchemaStep],
     /// Parents before children: the order of exports.
     pub types: &'static [ObjectType],

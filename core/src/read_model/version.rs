@@ -21,7 +21,7 @@ use crate::log::format::{FIRST_SCHEMA, Object, canonical};
 pub struct SchemaStep {
     /// The version that the step leads up to.
     pub version: u32,
-    /// The types whose objects change; those of all other types stay as they are.
+    /// The types whose objects this step changes. Objects of all other types stay as they are.
     pub types: &'static [TypeStep],
 }
 

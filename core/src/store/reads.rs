@@ -161,8 +161,8 @@ impl Store {
         db.snapshot(ctx).await.map_err(|error| StoreError::Db(error).boxed())
     }
 
-    /// Waits until this instance's read model holds what another one had applied; `None`: whatever
-    /// any instance has answered by now.
+    /// Waits until this instance's read model has applied `state`, the head that another instance
+    /// had applied. Without one it waits for the newest head in the coordination store.
     ///
     /// # Errors
     /// Also if the read model of this instance is being loaded, or cannot get there any more.

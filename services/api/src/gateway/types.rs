@@ -1,4 +1,4 @@
-//! What only the gateway's routes take. The objects that they answer are those of the services.
+//! Queries and bodies that only the gateway's routes take. Its answers hold the services' objects.
 
 use drydock_http::api::page::CURSOR;
 use schemars::JsonSchema;

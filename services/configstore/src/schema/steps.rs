@@ -1,4 +1,4 @@
-//! How objects of earlier versions of the schema become those of this one.
+//! The steps that turn an object of an earlier schema version into one of the current version.
 //!
 //! | version | change |
 //! |---|---|

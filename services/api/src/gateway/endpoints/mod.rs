@@ -1,5 +1,5 @@
-//! What only the gateway has. Its other operations are those of [`configstore`], and of
-//! [`runservice`] those that are for operators, with the same paths.
+//! The operations that only the gateway has. Its other operations have the paths of those of
+//! [`configstore`], and of those of [`runservice`] that are for operators.
 //!
 //! [`configstore`]: crate::configstore::endpoints
 //! [`runservice`]: crate::runservice::endpoints

@@ -43,8 +43,8 @@ pub struct NewRun {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_SETUP_ERRORS), inner(length(min = 1, max = MAX_SETUP_ERROR)))]
     pub setup_errors: Vec<String>,
-    /// Variables, whose values are stored encrypted and answered to executors only. A restart takes
-    /// those that it does not name from the run.
+    /// Variables, whose values are stored encrypted and answered to executors only. A restart keeps
+    /// the earlier run's variables, except those that it names anew.
     #[serde(default, deserialize_with = "distinct", skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
     /// Of the environment, the names whose values come from variables of the project, with the
