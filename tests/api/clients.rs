@@ -26,6 +26,7 @@ use drydock_http::server::route::Route;
 use drydock_http::testing::harness::Served;
 use drydock_tests::run::run;
 use http::StatusCode;
+use serde_json::json;
 use uuid::Uuid;
 
 type Asked = Arc<Mutex<BTreeSet<String>>>;
@@ -131,6 +132,9 @@ fn every_endpoint_of_a_projects_runs_has_a_method_of_the_gateways_client() {
         let task = "a.b".parse().expect("this is a task's name");
         let (decision, from) = (TaskDecision::default(), RestartFrom::Start);
         reached(client.list(&ctx, &project, &ProjectRunsQuery::default()).await);
+        let file = json!({ "branch": "main", "definition": "version: 1" });
+        let new = serde_json::from_str(&file.to_string()).expect("this is a body");
+        reached(client.start(&ctx, &project, &new, Some("key")).await);
         reached(client.run(&ctx, &project, number, Consistency::Local).await);
         reached(client.task(&ctx, &project, number, &task).await);
         reached(client.restart(&ctx, &project, number, RestartRun { from }, None).await);

@@ -38,6 +38,8 @@ fn a_question_costs_one_call_and_a_change_two_and_runs_as_many_again() {
                 // The project, the run by its number, the log.
                 (&Method::GET, true) if spec.path.contains("/logs/") => 3,
                 (&Method::GET, true) => 2,
+                // The caller, the project, the run: its file names no variable.
+                (&Method::POST, true) if spec.path.ends_with("/runs") => 3,
                 // The caller, the project, the run by its number, the change.
                 (_, true) => 4,
                 (&Method::GET, false) => 1,

@@ -75,6 +75,13 @@ pub fn body(spec: &Spec, name: &str) -> Value {
         }),
         ("POST", path) if path.ends_with("/secrets") => json!({ "name": name, "data": {} }),
         ("POST", path) if path.ends_with("/variables") => json!({ "name": name, "values": [] }),
+        ("POST", "/api/v1/projects/{project}/runs") => json!({
+            "branch": "main",
+            "definition": {
+                "version": 1,
+                "runs": { "main": { "tasks": { "build": { "steps": [{ "run": "make" }] } } } },
+            },
+        }),
         ("POST", path) if path.ends_with("/restart") => json!({ "from": "start" }),
         ("POST", path) if path.contains("/tasks/") => json!({}),
         ("POST", _) => json!({ "name": name }),

@@ -23,7 +23,7 @@ pub fn runs(rest: &str) -> String {
 }
 
 /// Runs a test in the world of runs.
-fn with_world(test: impl AsyncFnOnce(TestApp, Face)) {
+pub fn with_world(test: impl AsyncFnOnce(TestApp, Face)) {
     run(async {
         let (app, face) = runs_world().await;
         test(app, face).await;

@@ -29,6 +29,7 @@ mod gateway_objects;
 mod gateway_passes_on;
 mod gateway_permissions;
 mod gateway_runs;
+mod gateway_start;
 mod gateway_stories;
 mod gateway_withdrawn;
 mod health;

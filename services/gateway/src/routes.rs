@@ -153,6 +153,7 @@ fn runs() -> Vec<Row> {
     use own::run as at;
     vec![
         row(Reads(Project), at::list(), run::list),
+        row(Runs, at::create(), run::create),
         row(Reads(Project), at::events(), event::list),
         row(Reads(Project), at::get(), run::get),
         row(Runs, at::cancel(), run::cancel),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use drydock_api::runservice::types::{Group, InvalidGroup, ProjectId};
+use drydock_api::when::RefNames;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -26,6 +27,16 @@ impl Source {
         let name = |kind: &str| annotations.get(kind).cloned();
         let branch = name("branch").map(Source::Branch);
         branch.or_else(|| name("tag").map(Source::Tag)).or_else(|| name("ref").map(Source::Ref))
+    }
+
+    /// What the conditions of files are compared with.
+    pub fn names(&self) -> RefNames<'_> {
+        let none = RefNames::default();
+        match self {
+            Source::Branch(name) => RefNames { branch: Some(name), ..none },
+            Source::Tag(name) => RefNames { tag: Some(name), ..none },
+            Source::Ref(name) => RefNames { r#ref: Some(name), ..none },
+        }
     }
 
     /// The runs of one branch, tag or ref follow each other.

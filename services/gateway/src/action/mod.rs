@@ -17,5 +17,6 @@ pub mod remote_source;
 pub mod restart;
 pub mod run;
 pub mod scoped;
+pub mod start;
 pub mod token;
 pub mod user;

@@ -26,15 +26,15 @@ pub async fn restart(
     let run = runs.find::<Restart>(number).await?.body.run;
     let source = Source::of(&run.annotations);
     let values = Values::resolve(permit, &runs, source.as_ref(), run.variables.values()).await?;
-    let environment: Option<BTreeMap<_, _>> = run
+    let environment: Result<BTreeMap<_, _>, _> = run
         .variables
         .iter()
-        .map(|(name, variable)| Some((name.clone(), values.get(variable)?.to_owned())))
+        .map(|(name, variable)| match values.get(variable) {
+            Some(value) => Ok((name.clone(), value.to_owned())),
+            None => Err(RunNotRestartable(format!("the variable `{variable}` has no value now"))),
+        })
         .collect();
-    let Some(environment) = environment else {
-        let missing = "variables of the run have no values any more".to_owned();
-        return Err(RunNotRestartable(missing).into());
-    };
+    let environment = environment?;
     let restart_of = Some(run.id);
     let new = NewRun { restart_of, from: Some(from), environment, ..NewRun::default() };
     let restarted = runs.runservice.create_run(&runs.ctx, &new, key).await;

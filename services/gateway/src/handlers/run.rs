@@ -1,6 +1,6 @@
 use axum::response::Response;
 use drydock_api::gateway::endpoints::run as failures;
-use drydock_api::gateway::types::{ProjectRunsQuery, RestartRun, TaskDecision};
+use drydock_api::gateway::types::{ProjectRunsQuery, RestartRun, StartRun, TaskDecision};
 use drydock_api::runservice::types::{RunSummary, TaskName, TaskView};
 use drydock_http::api::page::{ListQuery, Page};
 use drydock_http::server::creation::Creation;
@@ -9,7 +9,7 @@ use drydock_http::server::extract::{Json, Path};
 use drydock_http::server::reply;
 
 use super::pass::{ListLike, Listing, One, pass_on};
-use crate::action::{restart as restarted, run as action};
+use crate::action::{restart as restarted, run as action, start};
 use crate::auth::require::{Project, Reads, Runs};
 use crate::auth::{Inquiry, Permit};
 
@@ -27,6 +27,14 @@ pub async fn list(
     Inquiry(look, Listing(query)): Inquiry<Reads<Project>, Listing<ProjectRunsQuery>>,
 ) -> Result<axum::Json<Page<RunSummary>>, OperationError<failures::List>> {
     Ok(axum::Json(action::list(&look, query).await?))
+}
+
+pub async fn create(
+    permit: Permit<Runs>,
+    creation: Creation<StartRun>,
+) -> Result<Response, OperationError<failures::Create>> {
+    let key = permit.key(creation.repeatable.as_ref());
+    Ok(pass_on(&start::start(&permit, creation.new, key.as_deref()).await?))
 }
 
 pub async fn get(

@@ -6,7 +6,7 @@ use http::{Method, header};
 
 use crate::calls::{Calls, Result, segment, with_query};
 use crate::gateway::types::{
-    BadgeQuery, ProjectEventsQuery, ProjectRunsQuery, RestartRun, TaskDecision,
+    BadgeQuery, ProjectEventsQuery, ProjectRunsQuery, RestartRun, StartRun, TaskDecision,
 };
 use crate::names::TreeRef;
 use crate::runservice::client::FOLLOWED_SILENCE;
@@ -29,6 +29,17 @@ impl RunsClient {
         query: &ProjectRunsQuery,
     ) -> Result<Page<RunSummary>> {
         Ok(self.calls.get(ctx, runs_path(project), query).await?.body)
+    }
+
+    /// Starts a run of a file.
+    pub async fn start(
+        &self,
+        ctx: &Context,
+        project: &TreeRef,
+        new: &StartRun,
+        key: Option<&str>,
+    ) -> Result<Answer<RunView>> {
+        self.calls.post(ctx, runs_path(project), new, key).await
     }
 
     pub async fn run(

@@ -7,7 +7,7 @@ use super::Forbidden;
 use crate::configstore::refusals::ProjectNotExist;
 use crate::endpoints::endpoints;
 use crate::gateway::types::{
-    BadgeQuery, ProjectEventsQuery, ProjectRunsQuery, RestartRun, SVG, TaskDecision,
+    BadgeQuery, ProjectEventsQuery, ProjectRunsQuery, RestartRun, SVG, StartRun, TaskDecision,
 };
 use crate::runservice::refusals::{
     ArchivesExpired, CursorExpired, InvalidField, InvalidFrom, LogAttemptNotExist, LogDeleted,
@@ -24,6 +24,10 @@ endpoints! {
             .about("lists runs of a project without their tasks, in the order of their creation")
             .query::<ProjectRunsQuery>()
             .answers::<Page<RunSummary>>();
+    create: Create { InvalidField, NotRepeatable, ProjectNotExist, TooManyQueuedRuns } =
+        Endpoint::post("/api/v1/projects/{project}/runs")
+            .about("starts a run of a file; a file with errors makes a run that shows them")
+            .creates::<StartRun, RunView>();
     events: Events { CursorExpired, InvalidFrom, ProjectNotExist } =
         Endpoint::get("/api/v1/projects/{project}/runs/events")
             .unbounded()
