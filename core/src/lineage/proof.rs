@@ -30,7 +30,10 @@ const LINEAGES_MAX: usize = 1_000;
 /// Reads objects. `start`: where a log stood before, which spares reading what was published then.
 pub(crate) async fn read(store: &StoreBase, start: &Start) -> Result<Proof, StoreError> {
     let (objects, keys) = (&store.objects, &store.object_keys);
-    let Some(noted) = notes::newest(objects, keys).await? else { return Ok(Proof { end: None }) };
+    let Some(noted) = notes::newest(objects, keys).await? else {
+        must_hold_record(store, start.head.lineage).await?;
+        return Ok(Proof { end: None });
+    };
     // What was published is on the path that all archivers agree on.
     let known = start.published().filter(|known| known.lineage == noted);
     let from = match newest_manifest(store, noted, known.map_or(0, |known| known.position)).await? {
@@ -41,6 +44,15 @@ pub(crate) async fn read(store: &StoreBase, start: &Start) -> Result<Proof, Stor
         },
     };
     Ok(Proof { end: Some(last_of(store, from).await?) })
+}
+
+/// Fails if objects lack the record of the lineage in force. It was stored before `head` named the
+/// lineage, so these are the objects of another bucket, or what they were is lost.
+async fn must_hold_record(store: &StoreBase, lineage: Uuid) -> Result<(), StoreError> {
+    match record_of(store, lineage).await? {
+        Some(_) => Ok(()),
+        None => Err(StoreError::OtherObjects { lineage }),
+    }
 }
 
 /// The newest readable checkpoint after a position.

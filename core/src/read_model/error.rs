@@ -45,6 +45,11 @@ pub enum StoreError {
          lineage `{ours}` is in force here"
     )]
     Foreign { ours: uuid::Uuid, theirs: uuid::Uuid },
+    #[error(
+        "object storage holds nothing of lineage `{lineage}`, which is in force in the \
+         coordination store: it is another bucket, or its content is lost"
+    )]
+    OtherObjects { lineage: uuid::Uuid },
     /// It is recovered with the next load.
     #[error("the coordination store was set back: objects hold other commits than it names")]
     SetBack,
@@ -132,6 +137,7 @@ impl StoreError {
             | StoreError::TooLarge { .. }
             | StoreError::Failed(_)
             | StoreError::Foreign { .. }
+            | StoreError::OtherObjects { .. }
             | StoreError::SetBack
             | StoreError::BrokenLog(_)
             | StoreError::Format(_)

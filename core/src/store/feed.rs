@@ -85,7 +85,7 @@ impl Feed {
                     self.inner.stats.feed_gaps();
                     tracing::warn!(reason = %Chain(&reason), "the read model is loaded anew");
                 }
-                Err(error @ StoreError::Foreign { .. }) => {
+                Err(error @ (StoreError::Foreign { .. } | StoreError::OtherObjects { .. })) => {
                     self.inner.halt(error.to_string());
                     return;
                 }

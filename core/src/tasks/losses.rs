@@ -1,8 +1,11 @@
 //! The coordination store is lost, set back, or another one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::ObjectStoreExt;
+use futures_util::TryStreamExt;
+use object_store::memory::InMemory;
+use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::archive;
 use super::tests::{add_many, add_once, archive_all, checkpoint_now, lock, small_world};
@@ -220,6 +223,34 @@ async fn two_coordination_stores_on_the_same_objects_the_loser_stops() {
     running.await.unwrap();
     two.add("d").await.unwrap();
     archive_all(&two).await;
+}
+
+/// Each of them would archive some of the commits, and neither bucket would hold all.
+#[tokio::test(start_paused = true)]
+async fn an_instance_with_another_bucket_does_not_start() {
+    let mut world = small_world();
+    let one = world.start().await;
+    add_many(&one, "a", 2).await;
+    let ours = std::mem::replace(&mut world.objects, Arc::new(InMemory::new()));
+    for archived in [false, true] {
+        if archived {
+            archive_all(&one).await;
+        }
+        let (store, loops, _) = world.parts();
+        let stop = tokio_util::sync::CancellationToken::new();
+        let running = tokio::spawn(loops.run(stop.clone()));
+        let reason = store.halted().await;
+        assert!(reason.contains("another bucket"), "{reason}");
+        stop.cancel();
+        running.await.unwrap();
+        let stored = world.objects.list(None).try_collect::<Vec<_>>().await.unwrap();
+        assert_eq!(stored, [], "nothing is written to it");
+    }
+    world.objects = ours;
+    add_many(&one, "b", 1).await;
+    let names = one.names(Reads::Linearizable).await;
+    drop(one);
+    assert_eq!(world.start().await.names(Reads::Linearizable).await, names);
 }
 
 /// A recovery that could not note its lineage in objects: until an instance does, no commit may

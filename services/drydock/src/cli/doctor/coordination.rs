@@ -16,6 +16,7 @@ use drydock_core::error::Chain;
 use tokio::time::Instant;
 
 use super::report::{Level, Report};
+use super::versions;
 use crate::cli::exit::Failure;
 use crate::cli::store;
 use crate::config::Config;
@@ -39,7 +40,7 @@ pub async fn check(
 ) -> Result<(), Failure> {
     match config.coordination.kind {
         CoordinationKind::Embedded => {
-            embedded(data_dir, report);
+            embedded(data_dir, &config.cluster, report).await;
             Ok(())
         }
         CoordinationKind::Etcd => {
@@ -56,13 +57,15 @@ pub async fn check(
             let key = format!("drydock/{}/check/{}", config.cluster, env.new_id());
             if let Err(error) = transactions(&coord, &key, report).await {
                 report.add(Level::Missing, "etcd", Chain(&error));
+            } else {
+                versions::check(&coord, &config.cluster, report).await;
             }
             Ok(())
         }
     }
 }
 
-fn embedded(data_dir: &Path, report: &mut Report) {
+async fn embedded(data_dir: &Path, cluster: &str, report: &mut Report) {
     let path = data_dir.join("coordination.redb");
     if !path.exists() {
         report.add(Level::Ok, "embedded coordination", "not there yet; the first start makes it");
@@ -70,7 +73,10 @@ fn embedded(data_dir: &Path, report: &mut Report) {
     }
     let clock = Arc::new(SystemClock::default());
     match Embedded::open(&path, clock, Execution::Inline) {
-        Ok(_) => report.add(Level::Ok, "embedded coordination", format!("`{}`", path.display())),
+        Ok(coord) => {
+            report.add(Level::Ok, "embedded coordination", format!("`{}`", path.display()));
+            versions::check(&coord, cluster, report).await;
+        }
         Err(drydock_backends::embedded::OpenError::Lock(error)) => {
             report.add(Level::Note, "embedded coordination", Chain(&error));
         }
