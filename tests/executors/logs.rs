@@ -321,3 +321,50 @@ fn a_token_that_is_not_known_loses_nothing() {
         executor.kill().await;
     });
 }
+
+/// Row 2 of reconciling: the steps did run, and nothing runs them again.
+#[test]
+fn a_result_that_an_import_has_undone_is_sent_again() {
+    with_world(async |mut world| {
+        let (run, executor, attempt) = world.begun().await;
+        let export = world.app.export().await;
+        world.log_net.set(Trouble::Cut);
+        world.machine.print(&attempt, STEP, b"made\n");
+        world.machine.end(&attempt, exit(0));
+        world.result(&run, "success").await;
+        until(async || world.held().attempts.values().all(|it| it.state == HeldState::Sent)).await;
+        world.app.maintenance_on().await;
+        world.app.send(Request::post("/api/v1/import").body(export)).await.expect(200);
+        world.app.maintenance_off().await;
+        assert_eq!(world.run(&run).await["phase"], "running", "as it was exported");
+        world.result(&run, "success").await;
+        assert_eq!(world.machine.ledger().len(), 1);
+        world.log_net.set(Trouble::None);
+        world.released(&attempt).await;
+        assert_eq!(world.log(&run, "0").await, ("complete".to_owned(), b"made\n".to_vec()));
+        executor.kill().await;
+    });
+}
+
+/// The service has it, is set back to a state without it, and never knows it again.
+#[test]
+fn an_attempt_that_an_import_has_removed_is_kept_for_a_while_only() {
+    with_world(async |mut world| {
+        world.settings.keep_unknown = Duration::from_secs(600);
+        let export = world.app.export().await;
+        world.log_net.set(Trouble::Cut);
+        let (run, executor, attempt) = world.begun().await;
+        world.machine.print(&attempt, STEP, b"made\n");
+        world.machine.end(&attempt, exit(0));
+        world.result(&run, "success").await;
+        until(async || world.held().attempts.values().all(|it| it.state == HeldState::Sent)).await;
+        world.app.maintenance_on().await;
+        world.app.send(Request::post("/api/v1/import").body(export)).await.expect(200);
+        world.app.maintenance_off().await;
+        pass(world.settings.keep_unknown / 2).await;
+        assert!(world.machine.attempts().contains_key(&attempt));
+        pass(world.settings.keep_unknown).await;
+        world.released(&attempt).await;
+        executor.kill().await;
+    });
+}

@@ -2,10 +2,11 @@
 //!
 //! A request's path reads downwards with the same noun on each floor: [`routes`], `handlers` (HTTP
 //! to types and back), `action` (decides, inside a transaction), [`engine`] (what follows from a
-//! state, as pure functions) and `model` (SQL). `logs` holds what is no commit. `passing` is the
+//! state, as pure functions) and `model` (SQL). `logs` holds what is no commit. `background` is the
 //! background work.
 
 mod action;
+mod background;
 pub mod engine;
 mod fitness;
 mod following;
@@ -13,7 +14,6 @@ mod handlers;
 mod liveness;
 mod logs;
 mod model;
-mod passing;
 pub mod record;
 mod routes;
 pub mod schema;

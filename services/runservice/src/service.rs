@@ -7,11 +7,11 @@ use futures_util::future::BoxFuture;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
+use super::background::{Background, RunMetrics};
 use super::following::follow_events;
 use super::liveness::Liveness;
 use super::logs::seal::Sealing;
 use super::logs::{LogMetrics, Logs, Tails};
-use super::passing::{Passing, RunMetrics};
 use super::routes::routes;
 use super::schema::SCHEMA;
 use super::settings::Settings;
@@ -52,7 +52,7 @@ impl Service for Runservice {
         let ServiceParts { env, store, keys, coord, names, .. } = parts;
         let Runservice { settings, metrics, log_metrics } = self;
         let liveness = Liveness::new(env.clone(), coord, names, settings.executor_ttl);
-        let passing = Passing {
+        let background = Background {
             env: env.clone(),
             store: store.clone(),
             settings: settings.clone(),
@@ -69,7 +69,7 @@ impl Service for Runservice {
         let retention = settings.log_retention;
         let sealing = Sealing::new(store.clone(), logs.clone(), log_metrics, retention);
         let background = async {
-            tokio::join!(passing.run(), waking, following, storing.run(), sealing.run());
+            tokio::join!(background.run(), waking, following, storing.run(), sealing.run());
         };
         let state =
             RunserviceState { store, keys, settings, liveness, events, waiters, logs, tails };

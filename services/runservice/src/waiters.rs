@@ -16,7 +16,7 @@ use drydock_core::store::{Phase, Reads, Store};
 use tokio::sync::{Notify, oneshot};
 
 use crate::action::claim;
-use crate::engine::pick::{Asking, Load, PickSettings, ReadyTask, pick};
+use crate::engine::pick::{ExecutorCapacity, Load, PickSettings, ReadyTask, pick};
 
 /// Between two looks at tasks that become ready by the passing of time.
 const TICK: Duration = Duration::from_secs(1);
@@ -40,7 +40,7 @@ struct Waiting {
 }
 
 struct Claim {
-    asking: Asking,
+    capacity: ExecutorCapacity,
     wake: oneshot::Sender<()>,
 }
 
@@ -71,12 +71,12 @@ impl Waiters {
     }
 
     /// Lets a claim wait.
-    pub fn wait(&self, asking: Asking) -> WaitingClaim {
+    pub fn wait(&self, capacity: ExecutorCapacity) -> WaitingClaim {
         let (wake, woken) = oneshot::channel();
         let mut waiting = self.lock();
         let ticket = waiting.next_ticket;
         waiting.next_ticket += 1;
-        waiting.claims.insert(ticket, Claim { asking, wake });
+        waiting.claims.insert(ticket, Claim { capacity, wake });
         if waiting.claims.len() == 1 {
             // The loop did not count the time while nobody waited.
             self.look();
@@ -104,14 +104,14 @@ impl Waiters {
     ) {
         let mut waiting = self.lock();
         let mut order: Vec<_> =
-            waiting.claims.iter().map(|(at, it)| (share(&it.asking), *at)).collect();
+            waiting.claims.iter().map(|(at, it)| (share(&it.capacity), *at)).collect();
         order.sort_unstable();
         for (_, ticket) in order {
             if ready.is_empty() {
                 return;
             }
             let Some(claim) = waiting.claims.get(&ticket) else { continue };
-            let Some(task) = pick(&claim.asking, &ready, &load, settings, now) else { continue };
+            let Some(task) = pick(&claim.capacity, &ready, &load, settings, now) else { continue };
             if let Some(at) = ready.iter().position(|ready| ready.task == task) {
                 let task = ready.swap_remove(at);
                 load.projects.entry(task.project).or_default().running += 1;
@@ -162,8 +162,8 @@ impl Waiters {
 }
 
 /// The share of its limit that an executor has taken, for comparisons.
-fn share(asking: &Asking) -> u64 {
-    u64::from(asking.active) * 1_000_000 / u64::from(asking.limit.max(1))
+fn share(capacity: &ExecutorCapacity) -> u64 {
+    u64::from(capacity.active) * 1_000_000 / u64::from(capacity.limit.max(1))
 }
 
 #[cfg(test)]
@@ -176,9 +176,9 @@ mod tests {
 
     use super::*;
 
-    fn asking(labels: &[&str], active: u32) -> Asking {
+    fn capacity(labels: &[&str], active: u32) -> ExecutorCapacity {
         let labels = labels.iter().map(|label| label.parse().unwrap()).collect();
-        Asking { labels, arch: None, limit: 4, active }
+        ExecutorCapacity { labels, arch: None, limit: 4, active }
     }
 
     fn ready(nth: u128, labels: &[&str]) -> ReadyTask {
@@ -208,8 +208,8 @@ mod tests {
     #[test]
     fn as_many_claims_are_woken_as_there_are_tasks_the_least_loaded_first() {
         let waiters = Waiters::default();
-        let asks = [asking(&[], 2), asking(&["gpu"], 3), asking(&[], 1), asking(&[], 4)];
-        let mut claims = asks.map(|asking| waiters.wait(asking));
+        let asks = [capacity(&[], 2), capacity(&["gpu"], 3), capacity(&[], 1), capacity(&[], 4)];
+        let mut claims = asks.map(|capacity| waiters.wait(capacity));
         wake(&waiters, Vec::new());
         wake(&waiters, vec![ready(1, &["arm"])]);
         assert_eq!(woken(&mut claims), [false; 4]);
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn a_project_at_its_limit_wakes_nobody() {
         let waiters = Waiters::default();
-        let mut claims = [waiters.wait(asking(&[], 0)), waiters.wait(asking(&[], 0))];
+        let mut claims = [waiters.wait(capacity(&[], 0)), waiters.wait(capacity(&[], 0))];
         let one = PickSettings { max_running_tasks: 1, ..PickSettings::default() };
         let tasks = vec![ready(1, &[]), ready(2, &[])];
         waiters.wake(tasks, Load::default(), &one, Timestamp::UNIX_EPOCH);

@@ -34,7 +34,7 @@ pub enum Record {
 
 /// An attempt that is not released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Holding {
+pub struct UnreleasedAttempt {
     pub state: HeldState,
     pub claim: ClaimId,
     pub exclusive: bool,
@@ -47,7 +47,7 @@ pub struct Held {
     pub session: u64,
     /// Claims that have not got an attempt.
     pub asked: BTreeSet<ClaimId>,
-    pub attempts: BTreeMap<AttemptId, Holding>,
+    pub attempts: BTreeMap<AttemptId, UnreleasedAttempt>,
 }
 
 impl Held {
@@ -61,7 +61,8 @@ impl Held {
             }
             Record::Asked { claim } => {
                 // A service that was set back may give the claim another attempt.
-                let is_used = |held: &Holding| held.claim == claim && !held.state.has_ended();
+                let is_used =
+                    |held: &UnreleasedAttempt| held.claim == claim && !held.state.has_ended();
                 !self.attempts.values().any(is_used) && self.asked.insert(claim)
             }
             Record::Refused { claim } => self.asked.remove(&claim),
@@ -69,7 +70,7 @@ impl Held {
                 let is_new = !self.attempts.contains_key(&attempt);
                 let is_asked = is_new && self.asked.remove(&claim);
                 if is_asked {
-                    let holding = Holding { state: HeldState::Claimed, claim, exclusive };
+                    let holding = UnreleasedAttempt { state: HeldState::Claimed, claim, exclusive };
                     self.attempts.insert(attempt, holding);
                 }
                 is_asked
@@ -110,9 +111,11 @@ impl Held {
             records.push(Record::Session { number: self.session });
         }
         // One that has ended leaves its claim to the next.
-        let ended = |(_, held): &(&AttemptId, &Holding)| held.state.has_ended();
+        let ended = |(_, held): &(&AttemptId, &UnreleasedAttempt)| held.state.has_ended();
         let (ended, live): (Vec<_>, Vec<_>) = self.attempts.iter().partition(ended);
-        for (&attempt, &Holding { state, claim, exclusive }) in ended.into_iter().chain(live) {
+        for (&attempt, &UnreleasedAttempt { state, claim, exclusive }) in
+            ended.into_iter().chain(live)
+        {
             records.push(Record::Asked { claim });
             records.push(Record::Claimed { claim, attempt, exclusive });
             if state == HeldState::Spawned {

@@ -15,6 +15,6 @@ mod records;
 mod tests;
 
 pub use file::{Journal, JournalError};
-pub use held::{Held, Holding, Record};
+pub use held::{Held, Record, UnreleasedAttempt};
 pub use memory::MemoryJournal;
 pub use records::Records;

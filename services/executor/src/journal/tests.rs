@@ -75,7 +75,7 @@ fn what_is_written_is_there_after_every_step() {
     let states: Vec<_> =
         expected.iter().map(|held| held.attempts.get(&attempt("a")).copied()).collect();
     let claim = ClaimId(id("c"));
-    let state = |state| Some(Holding { state, claim, exclusive: false });
+    let state = |state| Some(UnreleasedAttempt { state, claim, exclusive: false });
     use HeldState::{Claimed, Exited, Sent, Spawned};
     assert_eq!(states, [None, state(Claimed), state(Spawned), state(Exited), state(Sent)]);
     assert_eq!(expected[0].asked, BTreeSet::from([claim]));

@@ -9,7 +9,7 @@ use super::status::ended;
 use super::task::task;
 use crate::attempt::{Outcome, Stop};
 use crate::driver::{AttemptState, Driver, DriverError};
-use crate::journal::{Holding, Record, Records};
+use crate::journal::{Record, Records, UnreleasedAttempt};
 
 /// How often an attempt is handed to the driver whose supervisor ends before it begins.
 const MAX_STARTS: u32 = 3;
@@ -21,7 +21,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
     pub(super) async fn advance(
         &mut self,
         attempt: AttemptId,
-        held: Holding,
+        held: UnreleasedAttempt,
     ) -> Result<(), ExecutorError> {
         match held.state {
             HeldState::Claimed => self.begin(attempt, held).await,
@@ -29,17 +29,23 @@ impl<D: Driver, R: Records> Executor<D, R> {
             HeldState::Exited | HeldState::Sent if self.orders.release.contains(&attempt) => {
                 self.release(attempt).await
             }
-            HeldState::Exited if self.is_unknown(attempt) => self.keep_unknown(attempt).await,
-            HeldState::Exited => {
+            HeldState::Exited | HeldState::Sent if self.is_unknown(attempt) => {
+                self.keep_unknown(attempt).await
+            }
+            // What has the result may have gone back to a state from before: it is sent again.
+            HeldState::Exited | HeldState::Sent => {
                 self.report(attempt);
                 Ok(())
             }
-            HeldState::Sent => Ok(()),
         }
     }
 
     /// Starts an attempt, if its task is known.
-    async fn begin(&mut self, attempt: AttemptId, held: Holding) -> Result<(), ExecutorError> {
+    async fn begin(
+        &mut self,
+        attempt: AttemptId,
+        held: UnreleasedAttempt,
+    ) -> Result<(), ExecutorError> {
         if let Some(stop) = self.wanted_stop(attempt, held) {
             return self.exit(attempt, ended(AttemptPhase::Stopped, Some(stop.reason), None)).await;
         }
@@ -75,7 +81,11 @@ impl<D: Driver, R: Records> Executor<D, R> {
     }
 
     /// Looks at an attempt that was started.
-    async fn follow(&mut self, attempt: AttemptId, held: Holding) -> Result<(), ExecutorError> {
+    async fn follow(
+        &mut self,
+        attempt: AttemptId,
+        held: UnreleasedAttempt,
+    ) -> Result<(), ExecutorError> {
         match self.driver.look(&attempt.to_string()) {
             Ok(AttemptState::Running) => {
                 if let Some(stop) = self.wanted_stop(attempt, held) {
@@ -110,7 +120,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
     }
 
     /// The order to stop that the attempt should have.
-    fn wanted_stop(&self, attempt: AttemptId, held: Holding) -> Option<Stop> {
+    fn wanted_stop(&self, attempt: AttemptId, held: UnreleasedAttempt) -> Option<Stop> {
         let at_once = Stop { reason: Reason::ExecutorLost, grace_ms: 0, order: AT_ONCE };
         let is_silent = self.heard_at.elapsed() >= self.settings.silence;
         if self.is_unknown(attempt) || held.exclusive && is_silent {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::executor::{Executor, ExecutorError};
 use super::heartbeats::has_code;
 use crate::driver::Driver;
-use crate::journal::{Held, Holding, Record, Records};
+use crate::journal::{Held, Record, Records, UnreleasedAttempt};
 
 /// No task is asked for while so many attempts wait for their release.
 const MAX_HELD: usize = 3000;
@@ -19,7 +19,7 @@ const MAX_HELD: usize = 3000;
 pub type Answer = Result<Option<Claimed>, ClientError>;
 
 /// A claim that is on its way.
-pub struct Asking {
+pub struct PendingClaim {
     pub claim: ClaimId,
     pub call: Pin<Box<dyn Future<Output = Answer> + Send>>,
     begun: Instant,
@@ -28,8 +28,8 @@ pub struct Asking {
 impl<D: Driver, R: Records> Executor<D, R> {
     /// Sends a claim, if there is one to send.
     pub(super) fn ask(&mut self, held: &Held) -> Result<(), ExecutorError> {
-        let may = self.asking.is_none() && self.ask_pause.is_over();
-        if !may || self.news.count <= self.ask_after {
+        let may = self.pending_claim.is_none() && self.ask_pause.is_over();
+        if !may || self.results.count <= self.ask_after {
             return Ok(());
         }
         let Some((claim, waits)) = self.next_claim(held)? else { return Ok(()) };
@@ -40,7 +40,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
             let ctx = Context::background().timeout(timeout + wait.unwrap_or_default());
             client.claim(&ctx, &NewClaim { claim, session }, wait).await
         });
-        self.asking = Some(Asking { claim, call, begun: Instant::now() });
+        self.pending_claim = Some(PendingClaim { claim, call, begun: Instant::now() });
         Ok(())
     }
 
@@ -72,7 +72,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
     }
 
     /// Whether the attempt is to be started, and this process does not know its task.
-    fn lacks_task(&self, attempt: AttemptId, held: &Holding) -> bool {
+    fn lacks_task(&self, attempt: AttemptId, held: &UnreleasedAttempt) -> bool {
         let known = self.known.get(&attempt);
         let is_to_start = match held.state {
             HeldState::Claimed => true,
@@ -84,8 +84,8 @@ impl<D: Driver, R: Records> Executor<D, R> {
 
     /// Takes the answer to the claim that was on its way.
     pub(super) fn take_answer(&mut self, answer: Answer) -> Result<(), ExecutorError> {
-        let asking = self.asking.take().expect("the answer is that of a claim");
-        let claim = asking.claim;
+        let pending_claim = self.pending_claim.take().expect("the answer is that of a claim");
+        let claim = pending_claim.claim;
         match answer {
             Ok(Some(claimed)) => {
                 self.ask_pause.end();
@@ -93,7 +93,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
             }
             Ok(None) => {
                 self.settled.insert(claim);
-                self.ask_pause.begin(asking.begun + self.settings.claim_pause);
+                self.ask_pause.begin(pending_claim.begun + self.settings.claim_pause);
                 // The service was set back to a time before the claim.
                 self.give_up(claim)
             }
@@ -110,7 +110,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
             }
             Err(error) => {
                 if has_code(&error, Code::ExecutorUnknown) {
-                    self.ask_after = self.news.count;
+                    self.ask_after = self.results.count;
                     self.hurry.notify_one();
                 }
                 tracing::warn!(error = %Chain(&error), "a claim was not answered");

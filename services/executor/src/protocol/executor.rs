@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::claims::Asking;
-use super::heartbeats::{Heartbeats, News};
+use super::claims::PendingClaim;
+use super::heartbeats::{HeartbeatResults, Heartbeats};
 use super::known::Known;
 use super::pause::Pause;
 use super::reports::Reports;
@@ -77,11 +77,11 @@ pub struct Executor<D, R> {
     pub(super) known: BTreeMap<AttemptId, Known>,
     /// The answer to the last heartbeat.
     pub(super) orders: HeartbeatAnswer,
-    pub(super) news: News,
+    pub(super) results: HeartbeatResults,
     /// When the service was heard last, or else when this process began.
     pub(super) heard_at: Instant,
     /// The claim that is on its way.
-    pub(super) asking: Option<Asking>,
+    pub(super) pending_claim: Option<PendingClaim>,
     /// Claims follow after this many heartbeats.
     pub(super) ask_after: u64,
     pub(super) ask_pause: Pause,
@@ -118,9 +118,9 @@ impl<D: Driver, R: Records> Executor<D, R> {
                 drain: false,
                 lost_after_ms: 0,
             },
-            news: News::default(),
+            results: HeartbeatResults::default(),
             heard_at: Instant::now(),
-            asking: None,
+            pending_claim: None,
             ask_after: 0,
             ask_pause: Pause::default(),
             settled: BTreeSet::new(),
@@ -156,14 +156,14 @@ impl<D: Driver, R: Records> Executor<D, R> {
 
     /// Runs until it is told to end.
     pub async fn run(mut self, shutdown: Shutdown) -> Result<Ended, ExecutorError> {
-        let (news, mut heard) = watch::channel(News::default());
+        let (results, mut heard) = watch::channel(HeartbeatResults::default());
         let (held, seen) = watch::channel(self.journal.held());
         let heartbeats = Heartbeats::new(
             &self.env,
             self.heartbeat_client.clone(),
             self.settings.clone(),
             seen,
-            (news, Arc::clone(&self.hurry)),
+            (results, Arc::clone(&self.hurry)),
         );
         // It ends with this function, however that ends.
         let mut beside = JoinSet::new();
@@ -183,10 +183,10 @@ impl<D: Driver, R: Records> Executor<D, R> {
                 () = shutdown.leave.cancelled() => return Ok(Ended::Left),
                 () = shutdown.drain.cancelled(), if !self.is_draining => self.drain(),
                 Ok(()) = heard.changed() => {
-                    let news = heard.borrow_and_update().clone();
-                    self.hear(news)?;
+                    let results = heard.borrow_and_update().clone();
+                    self.take_heartbeats(results)?;
                 }
-                answer = answered(&mut self.asking) => self.take_answer(answer)?,
+                answer = answered(&mut self.pending_claim) => self.take_answer(answer)?,
                 Some((attempt, answer)) = self.reports.next(), if !self.reports.is_empty() => {
                     self.reported(attempt, answer)?;
                 }
@@ -204,18 +204,18 @@ impl<D: Driver, R: Records> Executor<D, R> {
         Ok(self.journal.held())
     }
 
-    fn hear(&mut self, news: News) -> Result<(), ExecutorError> {
-        if let Some(text) = news.replaced {
+    fn take_heartbeats(&mut self, results: HeartbeatResults) -> Result<(), ExecutorError> {
+        if let Some(text) = results.replaced {
             return Err(ExecutorError::Replaced(text));
         }
-        self.heard_at = news.heard_at.unwrap_or(self.heard_at);
-        if let Some(answer) = &news.answer {
+        self.heard_at = results.heard_at.unwrap_or(self.heard_at);
+        if let Some(answer) = &results.answer {
             if answer.drain != self.orders.drain {
                 tracing::info!(drain = answer.drain, "the service has changed what it wants");
             }
             self.orders = answer.clone();
         }
-        self.news = news;
+        self.results = results;
         Ok(())
     }
 
@@ -223,8 +223,8 @@ impl<D: Driver, R: Records> Executor<D, R> {
         tracing::info!("no more tasks are taken");
         self.is_draining = true;
         // A claim that waits for a task is asked for once more, without waiting.
-        if let Some(asking) = self.asking.take() {
-            self.settled.remove(&asking.claim);
+        if let Some(pending_claim) = self.pending_claim.take() {
+            self.settled.remove(&pending_claim.claim);
             self.ask_pause.end();
         }
     }
@@ -233,10 +233,10 @@ impl<D: Driver, R: Records> Executor<D, R> {
     fn is_done(&self, held: &Held) -> bool {
         use drydock_api::runservice::types::HeldState::Exited;
         let is_settled = held.asked.iter().all(|claim| self.settled.contains(claim));
-        let is_over = |(attempt, held): (&AttemptId, &crate::journal::Holding)| {
+        let is_over = |(attempt, held): (&AttemptId, &crate::journal::UnreleasedAttempt)| {
             held.state == Exited && self.is_unknown(*attempt)
         };
-        self.asking.is_none() && is_settled && held.attempts.iter().all(is_over)
+        self.pending_claim.is_none() && is_settled && held.attempts.iter().all(is_over)
     }
 
     pub(super) fn is_unknown(&self, attempt: AttemptId) -> bool {
@@ -255,9 +255,9 @@ impl<D: Driver, R: Records> Executor<D, R> {
 }
 
 /// The answer to the claim that is on its way.
-async fn answered(asking: &mut Option<Asking>) -> super::claims::Answer {
-    match asking {
-        Some(asking) => asking.call.as_mut().await,
+async fn answered(pending_claim: &mut Option<PendingClaim>) -> super::claims::Answer {
+    match pending_claim {
+        Some(pending_claim) => pending_claim.call.as_mut().await,
         None => std::future::pending().await,
     }
 }

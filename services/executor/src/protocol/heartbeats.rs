@@ -17,7 +17,7 @@ use crate::journal::Held;
 
 /// What heartbeats have brought so far.
 #[derive(Debug, Clone, Default)]
-pub struct News {
+pub struct HeartbeatResults {
     /// The number of heartbeats that were answered.
     pub count: u64,
     /// The last answer.
@@ -33,7 +33,7 @@ pub struct Heartbeats {
     pub settings: ProtocolSettings,
     /// What the journal says.
     pub held: watch::Receiver<Held>,
-    pub news: watch::Sender<News>,
+    pub results: watch::Sender<HeartbeatResults>,
     /// Asks for a heartbeat at once.
     pub hurry: Arc<Notify>,
     rng: Rng,
@@ -45,9 +45,9 @@ impl Heartbeats {
         client: ExecutorClient,
         settings: ProtocolSettings,
         held: watch::Receiver<Held>,
-        (news, hurry): (watch::Sender<News>, Arc<Notify>),
+        (results, hurry): (watch::Sender<HeartbeatResults>, Arc<Notify>),
     ) -> Heartbeats {
-        Heartbeats { client, settings, held, news, hurry, rng: env.rng("executor.heartbeats") }
+        Heartbeats { client, settings, held, results, hurry, rng: env.rng("executor.heartbeats") }
     }
 
     /// Runs until it is dropped, or the session is over.
@@ -57,19 +57,19 @@ impl Heartbeats {
             let beat = self.heartbeat();
             let ctx = Context::background().timeout(self.settings.call_timeout);
             match self.client.heartbeat(&ctx, &beat).await {
-                Ok(answer) => self.news.send_modify(|news| {
-                    news.count += 1;
-                    news.heard_at = Some(sent);
-                    news.answer = Some(answer);
+                Ok(answer) => self.results.send_modify(|results| {
+                    results.count += 1;
+                    results.heard_at = Some(sent);
+                    results.answer = Some(answer);
                 }),
                 Err(error) if has_code(&error, Code::SessionReplaced) => {
                     let text = error.to_string();
-                    self.news.send_modify(|news| news.replaced = Some(text));
+                    self.results.send_modify(|results| results.replaced = Some(text));
                     return;
                 }
                 // Nothing can be given up while the service is in maintenance.
                 Err(error) if has_code(&error, Code::Maintenance) => {
-                    self.news.send_modify(|news| news.heard_at = Some(sent));
+                    self.results.send_modify(|results| results.heard_at = Some(sent));
                 }
                 Err(error) => tracing::warn!(error = %Chain(&error), "no heartbeat was answered"),
             }
@@ -84,7 +84,7 @@ impl Heartbeats {
     fn heartbeat(&mut self) -> Heartbeat {
         let held = self.held.borrow_and_update();
         let attempts = held.attempts.iter();
-        let one = |(&attempt, held): (_, &crate::journal::Holding)| HeldAttempt {
+        let one = |(&attempt, held): (_, &crate::journal::UnreleasedAttempt)| HeldAttempt {
             attempt,
             state: held.state,
         };

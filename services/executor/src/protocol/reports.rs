@@ -1,4 +1,5 @@
-//! Reports: the end of an attempt is sent until the service has it.
+//! Reports: the end of an attempt is sent until the service has it, and now and then again until
+//! the attempt is released, because an import may bring back a state in which it runs.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -9,6 +10,8 @@ use drydock_core::context::Context;
 use drydock_core::error::{Chain, Code, Kind};
 use drydock_http::client::ClientError;
 use futures_util::stream::{FuturesUnordered, Stream};
+use rand::RngExt;
+use tokio::time::Instant;
 
 use super::executor::{Executor, ExecutorError};
 use super::heartbeats::has_code;
@@ -91,6 +94,8 @@ impl<D: Driver, R: Records> Executor<D, R> {
                 return Ok(());
             }
         }
+        let again = self.settings.report_again.mul_f64(self.rng.random_range(1.0..=1.5));
+        known.report_pause.begin(Instant::now() + again);
         let held = self.journal.held();
         if held.attempts.get(&attempt).is_some_and(|held| held.state == HeldState::Exited) {
             self.journal.append(Record::Sent { attempt })?;

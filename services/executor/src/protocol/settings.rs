@@ -24,6 +24,8 @@ pub struct ProtocolSettings {
     pub look_every: Duration,
     /// After so long without an answered heartbeat, exclusive attempts are ended.
     pub silence: Duration,
+    /// The least time from one answered report of an attempt's end to the next.
+    pub report_again: Duration,
     /// How long an attempt that the service does not know is kept after its end.
     pub keep_unknown: Duration,
 }
@@ -41,6 +43,7 @@ impl Default for ProtocolSettings {
             claim_pause: Duration::from_secs(1),
             look_every: Duration::from_millis(50),
             silence: Duration::from_secs(60),
+            report_again: Duration::from_secs(30),
             keep_unknown: Duration::from_secs(7 * 24 * 3600),
         }
     }

@@ -16,14 +16,14 @@ use super::state::{load_known, save};
 use super::{gate, reconcile};
 use crate::Settings;
 use crate::engine::attempt::{Claimant, claim as engine_claim};
-use crate::engine::pick::{Asking, Load, PickSettings, ReadyTask, pick};
+use crate::engine::pick::{ExecutorCapacity, Load, PickSettings, ReadyTask, pick};
 use crate::model;
 use crate::record::{Attempt, Executor, Task};
 use crate::schema::{ATTEMPTS, EXECUTORS, TASKS};
 
 /// An executor's request for a task.
 #[derive(Debug, Clone, Copy)]
-pub struct Ask {
+pub struct ClaimRequest {
     pub executor: ExecutorId,
     pub session: u64,
     pub claim: ClaimId,
@@ -33,14 +33,14 @@ pub struct Ask {
 pub fn claim(
     tx: &mut StoreTx<'_>,
     settings: &Settings,
-    ask: Ask,
+    request: ClaimRequest,
 ) -> Result<Option<Attempt>, ActionError<Claim>> {
-    let executor: Option<Executor> = tx.get(EXECUTORS, ask.executor.0)?;
+    let executor: Option<Executor> = tx.get(EXECUTORS, request.executor.0)?;
     let executor = executor.ok_or(NotRegistered)?;
-    check_session(&executor, ask.session)?;
+    check_session(&executor, request.session)?;
     gate::begin(tx, settings.engine.resume_per_minute)?;
-    if let Some(before) = model::attempt::by_claim(tx, ask.claim)? {
-        return match before.phase.is_final() || before.executor != ask.executor {
+    if let Some(before) = model::attempt::by_claim(tx, request.claim)? {
+        return match before.phase.is_final() || before.executor != request.executor {
             true => Err(StaleAttempt(before.phase).into()),
             false => {
                 reconcile::by_claim(tx, &settings.engine, &before)?;
@@ -51,8 +51,8 @@ pub fn claim(
     if !executor.enabled || executor.drain || !gate::is_reconciled(tx)? {
         return Ok(None);
     }
-    let asking = asking(tx, &executor)?;
-    let chosen = choose(tx, &settings.pick, &asking, tx.now())?;
+    let capacity = capacity(tx, &executor)?;
+    let chosen = choose(tx, &settings.pick, &capacity, tx.now())?;
     let task: Option<Task> = match chosen {
         Some(task) => tx.get(TASKS, task.0)?,
         None => None,
@@ -64,7 +64,7 @@ pub fn claim(
         attempt: AttemptId(tx.new_id()),
         executor: executor.id,
         session: executor.session,
-        claim: ask.claim,
+        claim: request.claim,
         place: model::attempt::next_place(tx)?,
         era: gate::era(tx)?,
     };
@@ -76,34 +76,34 @@ pub fn claim(
 
 /// What a state that may be old says of a request for a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Glance {
+pub enum ClaimPreview {
     /// There is something to decide, in a transaction.
-    Decide(Option<Asking>),
+    Decide(Option<ExecutorCapacity>),
     /// There is no task for this executor.
-    Nothing(Asking),
+    Nothing(ExecutorCapacity),
 }
 
 /// Looks whether there is anything to decide.
-pub fn glance(
+pub fn preview(
     tx: &Tx<'_>,
     settings: &PickSettings,
-    ask: Ask,
+    request: ClaimRequest,
     now: Timestamp,
-) -> Result<Glance, DbError> {
-    let executor: Option<Executor> = tx.get(EXECUTORS, ask.executor.0)?;
-    let Some(executor) = executor.filter(|executor| executor.session == ask.session) else {
-        return Ok(Glance::Decide(None));
+) -> Result<ClaimPreview, DbError> {
+    let executor: Option<Executor> = tx.get(EXECUTORS, request.executor.0)?;
+    let Some(executor) = executor.filter(|executor| executor.session == request.session) else {
+        return Ok(ClaimPreview::Decide(None));
     };
-    let asking = asking(tx, &executor)?;
-    if model::attempt::by_claim(tx, ask.claim)?.is_some() {
-        return Ok(Glance::Decide(Some(asking)));
+    let capacity = capacity(tx, &executor)?;
+    if model::attempt::by_claim(tx, request.claim)?.is_some() {
+        return Ok(ClaimPreview::Decide(Some(capacity)));
     }
     if !executor.enabled || executor.drain {
-        return Ok(Glance::Nothing(Asking { limit: 0, ..asking }));
+        return Ok(ClaimPreview::Nothing(ExecutorCapacity { limit: 0, ..capacity }));
     }
-    Ok(match choose(tx, settings, &asking, now)? {
-        Some(_) => Glance::Decide(Some(asking)),
-        None => Glance::Nothing(asking),
+    Ok(match choose(tx, settings, &capacity, now)? {
+        Some(_) => ClaimPreview::Decide(Some(capacity)),
+        None => ClaimPreview::Nothing(capacity),
     })
 }
 
@@ -135,19 +135,19 @@ fn check_session(executor: &Executor, session: u64) -> Result<(), Claim> {
 fn choose(
     tx: &Tx<'_>,
     settings: &PickSettings,
-    asking: &Asking,
+    capacity: &ExecutorCapacity,
     now: Timestamp,
 ) -> Result<Option<TaskId>, DbError> {
-    if asking.active >= asking.limit {
+    if capacity.active >= capacity.limit {
         return Ok(None);
     }
     let claimable = claimable(tx)?;
-    Ok(claimable.and_then(|(ready, load)| pick(asking, &ready, &load, settings, now)))
+    Ok(claimable.and_then(|(ready, load)| pick(capacity, &ready, &load, settings, now)))
 }
 
 /// The executor as the engine sees it. Its limit is counted in the transaction of the claim.
-pub fn asking(tx: &Tx<'_>, executor: &Executor) -> Result<Asking, DbError> {
-    Ok(Asking {
+pub fn capacity(tx: &Tx<'_>, executor: &Executor) -> Result<ExecutorCapacity, DbError> {
+    Ok(ExecutorCapacity {
         labels: executor.labels.clone(),
         arch: executor.arch.clone(),
         limit: executor.limit,

@@ -71,14 +71,14 @@ pub fn begin<F>(tx: &mut StoreTx<'_>, per_minute: u32) -> Result<(), ActionError
     let id = before.map_or_else(|| tx.new_id(), |gate| gate.id);
     let mut gate = ResumeGate::new(id, Some(era), tx.now(), per_minute);
     gate.reconciled = model::attempt::left_over(tx, era)? == 0;
-    let open = model::run::open(tx)?;
-    gate.opened = (open.queued, open.running) == (0, 0);
+    let unfinished = model::run::unfinished(tx)?;
+    gate.opened = (unfinished.queued, unfinished.running) == (0, 0);
     Ok(tx.put(GATES, gate.id, &gate)?)
 }
 
 /// Opens the gate for good if nothing waits for it.
 pub fn open_if_idle<F>(tx: &mut StoreTx<'_>) -> Result<(), ActionError<F>> {
-    match model::run::open(tx)?.queued {
+    match model::run::unfinished(tx)?.queued {
         0 => open(tx),
         _ => Ok(()),
     }

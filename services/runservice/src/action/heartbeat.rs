@@ -19,7 +19,7 @@ use crate::schema::{ATTEMPTS, EXECUTORS};
 
 /// What an executor says of itself.
 #[derive(Debug, Clone)]
-pub struct Said {
+pub struct HeartbeatReport {
     pub executor: ExecutorId,
     pub session: u64,
     pub labels: BTreeSet<Label>,
@@ -31,35 +31,38 @@ pub struct Said {
 
 /// What an executor is told, and whether the state has to change for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
+pub struct HeartbeatOutcome {
     pub orders: Orders,
     pub drain: bool,
     pub changes: bool,
 }
 
 /// Answers a heartbeat from a state that may be old.
-pub fn hear(tx: &Tx<'_>, said: &Said) -> Result<Heard, ActionError<Failures>> {
-    let executor = find(tx, said)?;
-    let orders = ordered(tx, said)?;
-    let changes = said_by(&executor, said) != executor
+pub fn preview(
+    tx: &Tx<'_>,
+    report: &HeartbeatReport,
+) -> Result<HeartbeatOutcome, ActionError<Failures>> {
+    let executor = find(tx, report)?;
+    let orders = orders_for(tx, report)?;
+    let changes = updated(&executor, report) != executor
         || !orders.claim_lost.is_empty()
-        || reconcile::concerns(tx, &executor, said)?;
-    Ok(Heard { orders, drain: executor.drain, changes })
+        || reconcile::concerns(tx, &executor, report)?;
+    Ok(HeartbeatOutcome { orders, drain: executor.drain, changes })
 }
 
 /// Stores what is new in a heartbeat, and ends the attempts that the executor has forgotten.
-pub fn note(
+pub fn record(
     tx: &mut StoreTx<'_>,
     settings: &EngineSettings,
-    said: &Said,
-) -> Result<Heard, ActionError<Failures>> {
-    let old = find(tx, said)?;
-    let mut new = said_by(&old, said);
+    report: &HeartbeatReport,
+) -> Result<HeartbeatOutcome, ActionError<Failures>> {
+    let old = find(tx, report)?;
+    let mut new = updated(&old, report);
     if new != old {
         new.touch(tx.now());
         tx.put(EXECUTORS, new.id.0, &new)?;
     }
-    let orders = ordered(tx, said)?;
+    let orders = orders_for(tx, report)?;
     gate::begin(tx, settings.resume_per_minute)?;
     let era = gate::era(tx)?;
     for lost in &orders.claim_lost {
@@ -70,42 +73,42 @@ pub fn note(
             end(tx, settings, &attempt, Reason::ClaimLost)?;
         }
     }
-    reconcile::by_heartbeat(tx, settings, said, orders.unknown.len())?;
-    Ok(Heard { orders, drain: new.drain, changes: false })
+    reconcile::by_heartbeat(tx, settings, report, orders.unknown.len())?;
+    Ok(HeartbeatOutcome { orders, drain: new.drain, changes: false })
 }
 
-fn find(tx: &Tx<'_>, said: &Said) -> Result<Executor, ActionError<Failures>> {
-    let executor: Option<Executor> = tx.get(EXECUTORS, said.executor.0)?;
+fn find(tx: &Tx<'_>, report: &HeartbeatReport) -> Result<Executor, ActionError<Failures>> {
+    let executor: Option<Executor> = tx.get(EXECUTORS, report.executor.0)?;
     let executor = executor.ok_or(NotRegistered)?;
-    match said.session < executor.session {
+    match report.session < executor.session {
         true => Err(SessionReplaced(executor.session).into()),
         false => Ok(executor),
     }
 }
 
 /// The executor as its heartbeat says that it is.
-fn said_by(executor: &Executor, said: &Said) -> Executor {
+fn updated(executor: &Executor, report: &HeartbeatReport) -> Executor {
     Executor {
-        session: said.session,
-        labels: executor.fixed_labels.union(&said.labels).cloned().collect(),
-        arch: said.arch.clone(),
-        limit: said.limit,
+        session: report.session,
+        labels: executor.fixed_labels.union(&report.labels).cloned().collect(),
+        arch: report.arch.clone(),
+        limit: report.limit,
         ..executor.clone()
     }
 }
 
-fn ordered(tx: &Tx<'_>, said: &Said) -> Result<Orders, DbError> {
-    let mut attempts = model::attempt::live_on(tx, said.executor)?;
-    for held in said.held.keys() {
+fn orders_for(tx: &Tx<'_>, report: &HeartbeatReport) -> Result<Orders, DbError> {
+    let mut attempts = model::attempt::live_on(tx, report.executor)?;
+    for held in report.held.keys() {
         if !attempts.iter().any(|attempt| attempt.id == *held) {
             attempts.extend(tx.get::<Attempt>(ATTEMPTS, held.0)?);
         }
     }
     let beat = Beat {
-        executor: said.executor,
-        session: said.session,
-        held: &said.held,
-        asked: &said.asked,
+        executor: report.executor,
+        session: report.session,
+        held: &report.held,
+        asked: &report.asked,
     };
     Ok(orders(beat, &attempts))
 }

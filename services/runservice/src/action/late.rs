@@ -18,12 +18,12 @@ const AT_ONCE: u32 = 100;
 
 /// The runs for which [`expire`] or [`start`] may have something to do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Due {
+pub struct DueRuns {
     pub late: Vec<RunId>,
     pub startable: Vec<RunId>,
 }
 
-pub fn due(tx: &Tx<'_>, now: Timestamp) -> Result<Due, DbError> {
+pub fn due(tx: &Tx<'_>, now: Timestamp) -> Result<DueRuns, DbError> {
     let late = model::run::maybe_late(tx, now, AT_ONCE)?;
     let mut startable = Vec::new();
     if gate::seems_open(tx, now)? {
@@ -35,7 +35,7 @@ pub fn due(tx: &Tx<'_>, now: Timestamp) -> Result<Due, DbError> {
             }
         }
     }
-    Ok(Due { late, startable })
+    Ok(DueRuns { late, startable })
 }
 
 /// Ends whatever of a run has taken too long.

@@ -2,7 +2,7 @@
 //! Until all are, executors get no tasks, and no deadline ends anything.
 //!
 //! An executor speaks for its own attempts by a heartbeat, a claim or a report. One that stays
-//! silent loses them, see `passing`.
+//! silent loses them, see `background`.
 //!
 //! Absent on purpose: attempts that have ended, whose logs and archives are not looked for yet.
 
@@ -14,9 +14,9 @@ use jiff::Timestamp;
 
 use super::executor::end;
 use super::gate;
-use super::heartbeat::Said;
+use super::heartbeat::HeartbeatReport;
 use crate::engine::EngineSettings;
-use crate::engine::reconcile::{Outcome, Recorded, Said as Holds, reconcile};
+use crate::engine::reconcile::{Outcome, Recorded, ReportedState, reconcile};
 use crate::model;
 use crate::record::{Attempt, Era, Executor, Reconciled, ResumeGate, Stored};
 use crate::schema::{ATTEMPTS, EXECUTORS, GATES};
@@ -31,28 +31,32 @@ fn current(tx: &Tx<'_>) -> Result<Option<(ResumeGate, Era)>, DbError> {
 }
 
 /// Whether a heartbeat has something to say about attempts of the era before.
-pub fn concerns(tx: &Tx<'_>, executor: &Executor, said: &Said) -> Result<bool, DbError> {
+pub fn concerns(
+    tx: &Tx<'_>,
+    executor: &Executor,
+    report: &HeartbeatReport,
+) -> Result<bool, DbError> {
     let Some((gate, era)) = current(tx)? else { return Ok(false) };
-    if executor.era != Some(era) && !said.held.is_empty() {
+    if executor.era != Some(era) && !report.held.is_empty() {
         return Ok(true);
     }
     if gate.reconciled {
         return Ok(false);
     }
-    let own = model::attempt::live_on(tx, said.executor)?;
-    Ok(own.iter().any(|attempt| is_decided(attempt, era, said)))
+    let own = model::attempt::live_on(tx, report.executor)?;
+    Ok(own.iter().any(|attempt| is_decided(attempt, era, report)))
 }
 
-fn is_decided(attempt: &Attempt, era: Era, said: &Said) -> bool {
-    attempt.era != Some(era) && holds(attempt, said) != Holds::Asked
+fn is_decided(attempt: &Attempt, era: Era, report: &HeartbeatReport) -> bool {
+    attempt.era != Some(era) && reported_state(attempt, report) != ReportedState::Asked
 }
 
-fn holds(attempt: &Attempt, said: &Said) -> Holds {
-    match said.held.get(&attempt.id) {
-        Some(state) if state.has_ended() => Holds::Ended,
-        Some(_) => Holds::Running,
-        None if said.asked.contains(&attempt.claim) => Holds::Asked,
-        None => Holds::Nothing,
+fn reported_state(attempt: &Attempt, report: &HeartbeatReport) -> ReportedState {
+    match report.held.get(&attempt.id) {
+        Some(state) if state.has_ended() => ReportedState::Ended,
+        Some(_) => ReportedState::Running,
+        None if report.asked.contains(&attempt.claim) => ReportedState::Asked,
+        None => ReportedState::Nothing,
     }
 }
 
@@ -60,7 +64,7 @@ fn holds(attempt: &Attempt, said: &Said) -> Holds {
 pub fn by_heartbeat<F>(
     tx: &mut StoreTx<'_>,
     settings: &EngineSettings,
-    said: &Said,
+    report: &HeartbeatReport,
     unknown: usize,
 ) -> Result<(), ActionError<F>> {
     let Some((_, era)) = current(tx)? else { return Ok(()) };
@@ -68,19 +72,20 @@ pub fn by_heartbeat<F>(
         return Ok(());
     }
     let mut counts = Reconciled::default();
-    let executor: Option<Executor> = tx.get(EXECUTORS, said.executor.0)?;
-    if let Some(mut executor) = executor.filter(|it| it.era != Some(era) && !said.held.is_empty()) {
+    let executor: Option<Executor> = tx.get(EXECUTORS, report.executor.0)?;
+    if let Some(mut executor) = executor.filter(|it| it.era != Some(era) && !report.held.is_empty())
+    {
         counts.unknown = u64::try_from(unknown).unwrap_or(u64::MAX);
         executor.era = Some(era);
         executor.touch(tx.now());
         tx.put(EXECUTORS, executor.id.0, &executor)?;
     }
-    for attempt in model::attempt::live_on(tx, said.executor)? {
+    for attempt in model::attempt::live_on(tx, report.executor)? {
         if attempt.era == Some(era) {
             continue;
         }
         let recorded = Recorded::Running { deadline: attempt.deadline };
-        match reconcile(recorded, holds(&attempt, said), tx.now(), settings) {
+        match reconcile(recorded, reported_state(&attempt, report), tx.now(), settings) {
             Outcome::Adopted { deadline } => {
                 adopt(tx, attempt, era, deadline)?;
                 counts.adopted += 1;
@@ -111,7 +116,7 @@ pub fn by_claim<F>(
 ) -> Result<(), ActionError<F>> {
     let Some(era) = gate::era(tx)?.filter(|era| attempt.era != Some(*era)) else { return Ok(()) };
     let recorded = Recorded::Running { deadline: attempt.deadline };
-    let outcome = reconcile(recorded, Holds::Running, tx.now(), settings);
+    let outcome = reconcile(recorded, ReportedState::Running, tx.now(), settings);
     let Outcome::Adopted { deadline } = outcome else { return Ok(()) };
     adopt(tx, attempt.clone(), era, deadline)?;
     count(tx, Reconciled { adopted: 1, ..Reconciled::default() })

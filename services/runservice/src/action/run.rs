@@ -17,7 +17,7 @@ use super::{event, gate};
 use crate::Settings;
 use crate::engine::advance::start;
 use crate::engine::definition::{Definition, labels};
-use crate::engine::group::{Start, gives_way, next_start};
+use crate::engine::group::{Start, next_start, superseded_by};
 use crate::engine::stop::{cancel, stop};
 use crate::engine::{EngineSettings, RunState};
 use crate::model;
@@ -192,16 +192,16 @@ fn make_way<F>(
     engine: &EngineSettings,
     new: &New,
 ) -> Result<(), ActionError<F>> {
-    let ways = gives_way(&model::run::group(tx, &new.group)?, new.on_newer);
+    let superseded = superseded_by(&model::run::group(tx, &new.group)?, new.on_newer);
     let now = tx.now();
-    for run in ways.cancelled {
+    for run in superseded.cancelled {
         let before = load_known(tx, run)?;
         let mut after = before.clone();
         cancel(&mut after, Reason::Superseded, now).map_err(ActionError::internal)?;
         // The next of the group is the new run, and none of those that give way.
         put_changes(tx, &before, after)?;
     }
-    if let Some(run) = ways.stopped {
+    if let Some(run) = superseded.stopped {
         let before = load_known(tx, run)?;
         let mut after = before.clone();
         if before.run.stop.is_none() {

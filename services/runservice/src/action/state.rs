@@ -19,8 +19,8 @@ use crate::schema::{ATTEMPTS, RUN_DEFINITIONS, RUNS, TASKS};
 
 /// A stored definition does not hold together, though it was checked before it was stored.
 #[derive(Debug, thiserror::Error)]
-#[error("the definition of run `{0}` is missing or damaged")]
-struct Damaged(RunId);
+#[error("the definition of run `{0}` is missing or inconsistent")]
+struct InconsistentDefinition(RunId);
 
 pub fn find<F: From<RunNotExist>>(tx: &Tx<'_>, run: RunId) -> Result<Run, ActionError<F>> {
     Ok(model::run::find(tx, run)?.ok_or(RunNotExist(run))?)
@@ -41,7 +41,7 @@ pub fn load<F: From<RunNotExist>>(tx: &Tx<'_>, run: RunId) -> Result<RunState, A
 /// A run that the same state refers to.
 pub fn load_known<F>(tx: &Tx<'_>, run: RunId) -> Result<RunState, ActionError<F>> {
     let found = model::run::find(tx, run)?;
-    assemble(tx, found.ok_or_else(|| ActionError::internal(Damaged(run)))?)
+    assemble(tx, found.ok_or_else(|| ActionError::internal(InconsistentDefinition(run)))?)
 }
 
 fn assemble<F>(tx: &Tx<'_>, run: Run) -> Result<RunState, ActionError<F>> {
@@ -53,10 +53,12 @@ fn assemble<F>(tx: &Tx<'_>, run: Run) -> Result<RunState, ActionError<F>> {
     let graph = match specs.is_empty() {
         // A run in the phase `setup_error` has none.
         true => Graph::default(),
-        false => Graph::of(&specs).map_err(|_| ActionError::internal(Damaged(run.id)))?,
+        false => {
+            Graph::of(&specs).map_err(|_| ActionError::internal(InconsistentDefinition(run.id)))?
+        }
     };
     if !specs.keys().eq(tasks.keys()) {
-        return Err(ActionError::internal(Damaged(run.id)));
+        return Err(ActionError::internal(InconsistentDefinition(run.id)));
     }
     Ok(RunState { run, specs, graph, tasks, attempts })
 }

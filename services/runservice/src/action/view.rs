@@ -10,13 +10,13 @@ use drydock_api::runservice::types::{
 use drydock_core::db::{DbError, Tx};
 use jiff::Timestamp;
 
-use super::claim::asking;
+use super::claim::capacity;
 use super::gate;
 use crate::engine::RunState;
 use crate::engine::edge::ConditionSet;
 use crate::engine::group::{Start, next_start};
-use crate::engine::pick::{Asking, Load, PickSettings, ReadyTask};
-use crate::engine::waiting::{Surroundings, waiting_for};
+use crate::engine::pick::{ExecutorCapacity, Load, PickSettings, ReadyTask};
+use crate::engine::waiting::{WaitingContext, waiting_for};
 use crate::model;
 use crate::record::{Approval, ApprovalState, Attempt, Executor, Reconciled, Run, Task};
 use crate::schema::ATTEMPTS;
@@ -119,15 +119,15 @@ fn waiting(
         }
         _ => Start::Nothing,
     };
-    let mut executors: Vec<Asking> = Vec::new();
+    let mut executors: Vec<ExecutorCapacity> = Vec::new();
     for executor in model::executor::serving(tx)? {
-        executors.push(asking(tx, &executor)?);
+        executors.push(capacity(tx, &executor)?);
     }
     let ready: Vec<ReadyTask> = model::task::ready(tx)?;
     let load: Load = model::attempt::load(tx, &[state.run.project])?;
-    let around =
-        Surroundings { start, executors: &executors, ready: &ready, load: &load, settings };
-    let of = |name: &TaskName| Some((name.clone(), waiting_for(state, name, &around, now)?));
+    let context =
+        WaitingContext { start, executors: &executors, ready: &ready, load: &load, settings };
+    let of = |name: &TaskName| Some((name.clone(), waiting_for(state, name, &context, now)?));
     Ok(state.tasks.keys().filter_map(of).collect())
 }
 

@@ -37,20 +37,20 @@ pub fn next_start(group: &GroupState, gate_open: bool, now: Timestamp) -> Start 
     }
 }
 
-/// What gives way to a new run.
+/// The runs that end because a newer one of their group was created.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GivesWay {
+pub struct Superseded {
     pub cancelled: Vec<RunId>,
     pub stopped: Option<RunId>,
 }
 
-/// What gives way to a run that is created with this choice.
-pub fn gives_way(group: &GroupState, on_newer: OnNewer) -> GivesWay {
+/// The runs of the group that a new run with this choice ends.
+pub fn superseded_by(group: &GroupState, on_newer: OnNewer) -> Superseded {
     match on_newer {
-        OnNewer::Queue => GivesWay::default(),
-        OnNewer::CancelQueued => GivesWay { cancelled: group.queued.clone(), stopped: None },
+        OnNewer::Queue => Superseded::default(),
+        OnNewer::CancelQueued => Superseded { cancelled: group.queued.clone(), stopped: None },
         OnNewer::StopRunning => {
-            GivesWay { cancelled: group.queued.clone(), stopped: group.running }
+            Superseded { cancelled: group.queued.clone(), stopped: group.running }
         }
     }
 }

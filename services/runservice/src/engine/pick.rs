@@ -29,7 +29,7 @@ pub struct ReadyTask {
 
 /// The executor that asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asking {
+pub struct ExecutorCapacity {
     pub labels: BTreeSet<Label>,
     pub arch: Option<String>,
     pub limit: u32,
@@ -73,17 +73,17 @@ const PRIORITY_STEP_MS: i64 = 10 * 60 * 1000;
 
 /// The task that the executor gets.
 pub fn pick(
-    asking: &Asking,
+    capacity: &ExecutorCapacity,
     ready: &[ReadyTask],
     load: &Load,
     settings: &PickSettings,
     now: Timestamp,
 ) -> Option<TaskId> {
-    if asking.active >= asking.limit {
+    if capacity.active >= capacity.limit {
         return None;
     }
     let can_start = |task: &&ReadyTask| {
-        fits(asking, task)
+        fits(capacity, task)
             && task.not_before.is_none_or(|not_before| not_before <= now)
             && obstacle(task, ready, load, settings).is_none()
     };
@@ -111,8 +111,8 @@ fn weight(settings: &PickSettings, project: &ProjectId) -> u32 {
 }
 
 /// Whether the executor has what the task requires.
-pub fn fits(asking: &Asking, task: &ReadyTask) -> bool {
-    task.labels.is_subset(&asking.labels) && (task.arch.is_none() || task.arch == asking.arch)
+pub fn fits(capacity: &ExecutorCapacity, task: &ReadyTask) -> bool {
+    task.labels.is_subset(&capacity.labels) && (task.arch.is_none() || task.arch == capacity.arch)
 }
 
 /// A limit that keeps a task from starting, whichever executor asks.

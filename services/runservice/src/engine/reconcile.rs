@@ -24,7 +24,7 @@ pub enum Recorded {
 
 /// What the executor says of the attempt since the start of reconciling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Said {
+pub enum ReportedState {
     Running,
     /// The attempt has ended, and its result is kept.
     Ended,
@@ -61,26 +61,31 @@ pub enum Outcome {
 /// Reconciles one attempt.
 pub fn reconcile(
     recorded: Recorded,
-    said: Said,
+    reported: ReportedState,
     now: Timestamp,
     settings: &EngineSettings,
 ) -> Outcome {
-    match (recorded, said) {
-        (Recorded::Running { deadline }, Said::Running) => {
+    match (recorded, reported) {
+        (Recorded::Running { deadline }, ReportedState::Running) => {
             Outcome::Adopted { deadline: deadline.max(later(now, settings.adopted_left)) }
         }
-        (Recorded::Running { .. }, Said::Ended) => Outcome::ResultTaken,
-        (Recorded::Running { .. }, Said::Nothing) => Outcome::Failed(Reason::LostInRestore),
-        (Recorded::Running { .. }, Said::Asked) => Outcome::Wait,
-        (Recorded::Running { .. }, Said::Silent(silence)) => {
+        (Recorded::Running { .. }, ReportedState::Ended) => Outcome::ResultTaken,
+        (Recorded::Running { .. }, ReportedState::Nothing) => {
+            Outcome::Failed(Reason::LostInRestore)
+        }
+        (Recorded::Running { .. }, ReportedState::Asked) => Outcome::Wait,
+        (Recorded::Running { .. }, ReportedState::Silent(silence)) => {
             match silence >= settings.adoption_patience {
                 true => Outcome::Failed(Reason::ExecutorLost),
                 false => Outcome::Wait,
             }
         }
-        (Recorded::Nothing, Said::Running | Said::Ended) => Outcome::Unknown,
-        (Recorded::Nothing, Said::Nothing | Said::Asked | Said::Silent(_)) => Outcome::Nothing,
-        (Recorded::Final { logs_exist: true, archives_exist: true }, Said::Running) => {
+        (Recorded::Nothing, ReportedState::Running | ReportedState::Ended) => Outcome::Unknown,
+        (
+            Recorded::Nothing,
+            ReportedState::Nothing | ReportedState::Asked | ReportedState::Silent(_),
+        ) => Outcome::Nothing,
+        (Recorded::Final { logs_exist: true, archives_exist: true }, ReportedState::Running) => {
             Outcome::Unknown
         }
         (Recorded::Final { logs_exist: true, archives_exist: true }, _) => Outcome::Nothing,

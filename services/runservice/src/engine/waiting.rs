@@ -7,16 +7,16 @@ use jiff::Timestamp;
 
 use super::RunState;
 use super::group::Start;
-use super::pick::{Asking, Load, Obstacle, PickSettings, ReadyTask, fits, obstacle};
+use super::pick::{ExecutorCapacity, Load, Obstacle, PickSettings, ReadyTask, fits, obstacle};
 use crate::record::{Approval, ApprovalState, Task};
 
-/// What surrounds a run.
+/// What decides what the tasks of a run wait for, besides the run itself.
 #[derive(Debug, Clone)]
-pub struct Surroundings<'a> {
+pub struct WaitingContext<'a> {
     /// What keeps the run in the queue.
     pub start: Start,
     /// The executors that are alive, enabled, and not draining.
-    pub executors: &'a [Asking],
+    pub executors: &'a [ExecutorCapacity],
     pub ready: &'a [ReadyTask],
     pub load: &'a Load,
     pub settings: &'a PickSettings,
@@ -26,7 +26,7 @@ pub struct Surroundings<'a> {
 pub fn waiting_for(
     state: &RunState,
     name: &TaskName,
-    around: &Surroundings<'_>,
+    context: &WaitingContext<'_>,
     now: Timestamp,
 ) -> Option<WaitingFor> {
     let task = state.tasks.get(name)?;
@@ -34,7 +34,7 @@ pub fn waiting_for(
         return None;
     }
     if state.run.phase == Phase::Queued {
-        return Some(match around.start {
+        return Some(match context.start {
             Start::Held(until) => WaitingFor::Executor { until },
             Start::Gate => WaitingFor::Gate,
             Start::Run(_) | Start::Nothing => WaitingFor::Group,
@@ -51,24 +51,24 @@ pub fn waiting_for(
     if let Some(at) = task.not_before.filter(|at| *at > now) {
         return Some(WaitingFor::Retry { at });
     }
-    Some(waiting_for_executor(task, around))
+    Some(waiting_for_executor(task, context))
 }
 
-fn waiting_for_executor(task: &Task, around: &Surroundings<'_>) -> WaitingFor {
-    let Some(ready) = around.ready.iter().find(|ready| ready.task == task.id) else {
+fn waiting_for_executor(task: &Task, context: &WaitingContext<'_>) -> WaitingFor {
+    let Some(ready) = context.ready.iter().find(|ready| ready.task == task.id) else {
         return WaitingFor::Turn;
     };
-    match obstacle(ready, around.ready, around.load, around.settings) {
+    match obstacle(ready, context.ready, context.load, context.settings) {
         Some(Obstacle::ProjectLimit(limit)) => return WaitingFor::ProjectLimit { limit },
         Some(Obstacle::Pool(pool)) => return WaitingFor::Pool { pool },
         None => {}
     }
-    if around.executors.is_empty() {
+    if context.executors.is_empty() {
         return WaitingFor::AnyExecutor;
     }
-    let fitting: Vec<_> = around.executors.iter().filter(|it| fits(it, ready)).collect();
+    let fitting: Vec<_> = context.executors.iter().filter(|it| fits(it, ready)).collect();
     if fitting.is_empty() {
-        let known: BTreeSet<&Label> = around.executors.iter().flat_map(|it| &it.labels).collect();
+        let known: BTreeSet<&Label> = context.executors.iter().flat_map(|it| &it.labels).collect();
         let missing = ready.labels.iter().filter(|label| !known.contains(label));
         return WaitingFor::Labels {
             missing: missing.cloned().collect(),

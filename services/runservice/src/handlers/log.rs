@@ -27,6 +27,7 @@ use drydock_http::server::idle::Idle;
 use drydock_http::server::reply;
 use futures_util::{Stream, TryStreamExt, stream};
 use http::{HeaderValue, header};
+use tokio::sync::watch;
 
 use super::access::{Reader, Registered, Writer};
 use crate::action::log as action;
@@ -138,6 +139,8 @@ struct Following {
     attempt: Attempt,
     step: LogStep,
     follow: bool,
+    /// The end of what this instance receives, if the log is live and followed.
+    received: Option<watch::Receiver<u64>>,
     reader: LogReader,
     offset: u64,
 }
@@ -145,8 +148,11 @@ struct Following {
 impl Following {
     fn new(app: App, idle: Idle, attempt: Attempt, step: LogStep, follow: bool) -> Following {
         let (logs, tails) = (app.service.logs.clone(), app.service.tails.clone());
+        let is_live = attempt.log_state == LogState::Live;
+        let received = (follow && is_live).then(|| tails.follow(attempt.id, step));
         let reader = LogReader::new(logs, tails, attempt.id, step);
-        let mut following = Following { app, idle, attempt, step, follow, reader, offset: 0 };
+        let mut following =
+            Following { app, idle, attempt, step, follow, received, reader, offset: 0 };
         following.use_sealed();
         following
     }
@@ -210,17 +216,15 @@ impl Following {
     }
 
     /// Waits until this instance has received more, or for a while.
-    async fn wait(&self) -> Result<(), BoxError> {
+    async fn wait(&mut self) -> Result<(), BoxError> {
+        let (offset, received) = (self.offset, self.received.as_mut());
         let more = async {
-            match self.app.service.tails.received(self.attempt.id, self.step) {
-                Some(mut received) => {
-                    let offset = self.offset;
-                    // The sender may be gone: then others have the log.
-                    if received.wait_for(|end| *end > offset).await.is_err() {
-                        std::future::pending::<()>().await;
-                    }
-                }
-                None => std::future::pending().await,
+            let more = match received {
+                Some(received) => received.wait_for(|end| *end > offset).await.is_ok(),
+                None => false,
+            };
+            if !more {
+                std::future::pending::<()>().await;
             }
         };
         let _more_or_not = self.idle.wait(tokio::time::timeout(LOOK_AGAIN, more)).await?;

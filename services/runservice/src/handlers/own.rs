@@ -22,8 +22,8 @@ use drydock_runtime::encryptor::decrypt;
 use http::StatusCode;
 
 use super::access::{Reader, Registered, Writer};
-use crate::action::claim::{self, Ask, Glance};
-use crate::action::heartbeat::{self as beat, Heard, Said};
+use crate::action::claim::{self, ClaimPreview, ClaimRequest};
+use crate::action::heartbeat::{self as beat, HeartbeatOutcome, HeartbeatReport};
 use crate::action::{state, status, view};
 use crate::schema::RUN_DEFINITIONS;
 use crate::state::App;
@@ -44,7 +44,7 @@ pub async fn heartbeat(
     Json(body): Json<Heartbeat>,
 ) -> Result<axum::Json<HeartbeatAnswer>, OperationError<failures::Beat>> {
     check(&body)?;
-    let said = Said {
+    let report = HeartbeatReport {
         executor,
         session: body.session,
         labels: body.labels,
@@ -53,33 +53,33 @@ pub async fn heartbeat(
         held: body.held.iter().map(|held| (held.attempt, held.state)).collect(),
         asked: body.asked,
     };
-    let heard = said.clone();
+    let previewed = report.clone();
     // This state may be old. So it says nothing of attempts that it does not know.
-    let heard = reader.read(Reads::Local, move |tx| beat::hear(tx, &heard)).await?;
-    let heard = match heard.changes || !heard.orders.unknown.is_empty() {
-        false => heard,
+    let outcome = reader.read(Reads::Local, move |tx| beat::preview(tx, &previewed)).await?;
+    let outcome = match outcome.changes || !outcome.orders.unknown.is_empty() {
+        false => outcome,
         true => {
             let engine = writer.settings().engine;
-            writer.transact(move |tx| beat::note(tx, &engine, &said)).await?
+            writer.transact(move |tx| beat::record(tx, &engine, &report)).await?
         }
     };
     let liveness = &app.service.liveness;
     let noted = liveness.hear(executor, body.session).await;
     noted.map_err(|error| OperationError::at_boundary(StoreError::from(error).boxed()))?;
-    Ok(axum::Json(answer(heard, liveness.ttl())))
+    Ok(axum::Json(answer(outcome, liveness.ttl())))
 }
 
-fn answer(heard: Heard, ttl: Duration) -> HeartbeatAnswer {
-    let stop = heard.orders.stop.into_iter().map(|(attempt, order)| StopAttempt {
+fn answer(outcome: HeartbeatOutcome, ttl: Duration) -> HeartbeatAnswer {
+    let stop = outcome.orders.stop.into_iter().map(|(attempt, order)| StopAttempt {
         attempt,
         reason: order.reason,
         grace_ms: order.grace_ms,
     });
     HeartbeatAnswer {
         stop: stop.collect(),
-        release: heard.orders.release,
-        unknown: heard.orders.unknown,
-        drain: heard.drain,
+        release: outcome.orders.release,
+        unknown: outcome.orders.unknown,
+        drain: outcome.drain,
         lost_after_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
     }
 }
@@ -109,27 +109,27 @@ pub async fn claim(
     Query(query): Query<ClaimQuery>,
     Json(body): Json<NewClaim>,
 ) -> Result<Response, OperationError<failures::Claim>> {
-    let ask = Ask { executor, session: body.session, claim: body.claim };
+    let ask = ClaimRequest { executor, session: body.session, claim: body.claim };
     let env = app.context.env.clone();
     let ends = env.monotonic() + patience(query, writer.remaining());
     loop {
         let (pick, now) = (writer.settings().pick, env.now());
         let seen = app.service.store.applied().borrow().head;
-        let glance = writer.peek(move |tx| claim::glance(tx, &pick, ask, now)).await?;
-        let asking = match glance {
-            Glance::Nothing(asking) => Some(asking),
-            Glance::Decide(asking) => match decide(&app, &writer, ask).await? {
+        let preview = writer.peek(move |tx| claim::preview(tx, &pick, ask, now)).await?;
+        let capacity = match preview {
+            ClaimPreview::Nothing(capacity) => Some(capacity),
+            ClaimPreview::Decide(capacity) => match decide(&app, &writer, ask).await? {
                 Some(claimed) => {
                     return Ok((StatusCode::CREATED, axum::Json(claimed)).into_response());
                 }
-                None => asking,
+                None => capacity,
             },
         };
         let left = ends.saturating_sub(env.monotonic());
-        let Some(asking) = asking.filter(|_| !left.is_zero()) else {
+        let Some(capacity) = capacity.filter(|_| !left.is_zero()) else {
             return Ok(StatusCode::NO_CONTENT.into_response());
         };
-        let mut waiting = app.service.waiters.wait(asking);
+        let mut waiting = app.service.waiters.wait(capacity);
         if app.service.store.applied().borrow().head != seen {
             app.service.waiters.look();
         }
@@ -151,7 +151,7 @@ fn patience(query: ClaimQuery, remaining: Option<Duration>) -> Duration {
 async fn decide(
     app: &App,
     writer: &Writer<failures::Claim>,
-    ask: Ask,
+    ask: ClaimRequest,
 ) -> Result<Option<Claimed>, OperationError<failures::Claim>> {
     let (settings, keys) = (writer.settings(), app.service.keys.clone());
     let claimed = writer.transact(move |tx| {

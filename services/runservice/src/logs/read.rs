@@ -56,7 +56,7 @@ impl LogReader {
         }
         self.parts = self.logs.parts(self.attempt, self.step).await?;
         let received = self.tails.received(self.attempt, self.step);
-        Ok(self.parts.end().max(received.map_or(0, |received| *received.borrow())))
+        Ok(self.parts.end().max(received))
     }
 
     /// Some bytes from an offset on; `None`: there are no more now.

@@ -210,7 +210,7 @@ pub enum Deletable {
 }
 
 /// The part of a log that was found.
-struct Whole {
+struct AssembledLog {
     log: Option<SealedLog>,
     complete: bool,
     /// The log was stored now, and not before.
@@ -251,7 +251,7 @@ impl Logs {
         let mut found = Found { state, logs: BTreeMap::new(), written: Vec::new() };
         for (step, report, parts, before) in logs {
             let whole = match before {
-                Some(log) => Whole { log: Some(log), complete: true, is_new: false },
+                Some(log) => AssembledLog { log: Some(log), complete: true, is_new: false },
                 None => self.whole(attempt.id, step, parts, report).await?,
             };
             if !whole.complete {
@@ -333,7 +333,7 @@ impl Logs {
         step: LogStep,
         parts: Parts,
         report: Option<LogReport>,
-    ) -> Result<Whole, SealError> {
+    ) -> Result<AssembledLog, SealError> {
         let wanted = report.as_ref().map_or(parts.end(), |report| report.size);
         let size = wanted.min(parts.end());
         let (mut writer, mut hasher, mut at) = (Writer::default(), blake3::Hasher::new(), 0);
@@ -354,7 +354,7 @@ impl Logs {
         let digest = hasher.finalize().to_hex().to_string();
         let complete = at == wanted && report.is_none_or(|report| report.blake3 == digest);
         if at == 0 {
-            return Ok(Whole { log: None, complete, is_new: false });
+            return Ok(AssembledLog { log: None, complete, is_new: false });
         }
         let object = writer.finish()?;
         let key = self.keys.sealed(attempt, step, self.env.new_id());
@@ -362,7 +362,7 @@ impl Logs {
         self.objects.put(&key, object).await?;
         let name = key.filename().unwrap_or_default().to_owned();
         let log = SealedLog { object: name, stored, size: at, blake3: digest };
-        Ok(Whole { log: Some(log), complete, is_new: true })
+        Ok(AssembledLog { log: Some(log), complete, is_new: true })
     }
 
     async fn delete_objects(

@@ -24,8 +24,10 @@ const FORGOTTEN: Duration = Duration::from_secs(60);
 const MEMORY: usize = 64 << 20;
 /// The bytes of one tail that object storage does not take.
 const HELD: usize = 2 << 20;
-/// The pause between two pieces of one log: as usual, and while much waits to be stored.
+/// The pause between two pieces of one log: as usual, while somebody follows it here, and while
+/// much waits to be stored.
 const PAUSE_MS: u64 = 2_000;
+const FOLLOWED_PAUSE_MS: u64 = 200;
 const LONG_PAUSE_MS: u64 = 10_000;
 
 /// Why a piece is not taken.
@@ -96,6 +98,16 @@ impl Tails {
         self.open().get(&(attempt, step)).cloned()
     }
 
+    fn find_or_open(&self, attempt: AttemptId, step: LogStep) -> Arc<Tail> {
+        let new = || {
+            let (received, _) = watch::channel(0);
+            Arc::new(Tail { log: (attempt, step), state: Default::default(), received })
+        };
+        let tail = self.open().entry((attempt, step)).or_insert_with(new).clone();
+        self.0.opened.notify_one();
+        tail
+    }
+
     /// Takes the bytes of a piece that are new, unless there is a gap before it.
     pub async fn append(
         &self,
@@ -107,14 +119,7 @@ impl Tails {
         if offset.saturating_add(piece.len() as u64) > MAX_LOG_BYTES {
             return Err(AppendError::TooLarge);
         }
-        let tail = {
-            let new = || {
-                let (received, _) = watch::channel(0);
-                Arc::new(Tail { log: (attempt, step), state: Default::default(), received })
-            };
-            self.open().entry((attempt, step)).or_insert_with(new).clone()
-        };
-        self.0.opened.notify_one();
+        let tail = self.find_or_open(attempt, step);
         let mut state = tail.state.lock().await;
         state.touched = self.0.logs.env.monotonic();
         if !state.known || offset > state.received() {
@@ -133,6 +138,7 @@ impl Tails {
             (true, _) => LONG_PAUSE_MS,
             // Nothing of the log waits in memory: an executor with more to send may go on.
             (false, true) => 0,
+            (false, false) if tail.received.receiver_count() > 0 => FOLLOWED_PAUSE_MS,
             (false, false) => PAUSE_MS,
         };
         Ok(Appended { received: state.received(), stored: state.stored, next_after_ms })
@@ -196,9 +202,15 @@ impl Tails {
         Some(Bytes::copy_from_slice(bytes))
     }
 
-    /// Changes with the end of what this instance has received of a log.
-    pub fn received(&self, attempt: AttemptId, step: LogStep) -> Option<watch::Receiver<u64>> {
-        Some(self.find(attempt, step)?.received.subscribe())
+    /// The end of what this instance has received of a log.
+    pub fn received(&self, attempt: AttemptId, step: LogStep) -> u64 {
+        self.find(attempt, step).map_or(0, |tail| *tail.received.borrow())
+    }
+
+    /// Changes with the end of what this instance receives of a log, which need not have begun. As
+    /// long as somebody holds it, the executor sends small pieces too.
+    pub fn follow(&self, attempt: AttemptId, step: LogStep) -> watch::Receiver<u64> {
+        self.find_or_open(attempt, step).received.subscribe()
     }
 
     /// Stores tails that are old, and forgets those that have ended, until it is dropped.
@@ -213,6 +225,7 @@ impl Tails {
             self.open().retain(|_, tail| {
                 // Nobody else can have it, because the map is locked.
                 let forgotten = Arc::strong_count(tail) == 1
+                    && tail.received.receiver_count() == 0
                     && tail.state.try_lock().is_ok_and(|state| {
                         state.bytes.is_empty() && now.saturating_sub(state.touched) > FORGOTTEN
                     });

@@ -111,15 +111,15 @@ pub fn list(tx: &Tx<'_>, query: &RunsQuery, page: &PageRequest) -> Result<Vec<Ru
 
 /// The numbers of runs that are not final.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Open {
+pub struct UnfinishedRuns {
     pub queued: u64,
     pub running: u64,
 }
 
-pub fn open(tx: &Tx<'_>) -> Result<Open, DbError> {
+pub fn unfinished(tx: &Tx<'_>) -> Result<UnfinishedRuns, DbError> {
     let count = |phase: Phase| {
         let sql = format!("SELECT count(*) FROM runs WHERE phase = '{phase}'");
         Ok::<_, DbError>(tx.query_one(&sql, [], |row| number(row, 0))?.unwrap_or(0))
     };
-    Ok(Open { queued: count(Phase::Queued)?, running: count(Phase::Running)? })
+    Ok(UnfinishedRuns { queued: count(Phase::Queued)?, running: count(Phase::Running)? })
 }

@@ -12,9 +12,9 @@ use drydock_api::runservice::types::{
 use drydock_core::error::ActionError;
 use serde_json::json;
 
-use super::harness::{TestRuns, any, code, holding, id, one_task, said};
+use super::harness::{TestRuns, any, code, holding, id, one_task, report};
 use crate::action::executor::{self, Change};
-use crate::action::heartbeat::{Said, hear};
+use crate::action::heartbeat::{HeartbeatReport, preview};
 
 #[tokio::test]
 async fn the_same_claim_gets_the_same_attempt() {
@@ -52,9 +52,9 @@ async fn only_the_newest_session_is_served() {
     let executor = runs.executor("one", 1).await;
     runs.create(&one_task()).await;
     assert_eq!(code(runs.try_claim(executor, 2, 50).await), "executor_unknown");
-    runs.beat(&said(executor, 3, 1)).await.unwrap();
+    runs.beat(&report(executor, 3, 1)).await.unwrap();
     assert_eq!(code(runs.try_claim(executor, 2, 50).await), "session_replaced");
-    assert_eq!(code(runs.beat(&said(executor, 2, 1)).await), "session_replaced");
+    assert_eq!(code(runs.beat(&report(executor, 2, 1)).await), "session_replaced");
     assert!(runs.try_claim(executor, 3, 50).await.unwrap().is_some());
     let nobody = drydock_api::runservice::types::ExecutorId(id(99));
     assert_eq!(code(runs.try_claim(nobody, 1, 60).await), "unauthorized");
@@ -73,7 +73,7 @@ async fn a_disabled_or_draining_executor_gets_nothing() {
     assert_eq!(runs.claim(executor).await, None);
     change(true, true).await.unwrap();
     assert_eq!(runs.claim(executor).await, None);
-    assert!(runs.beat(&said(executor, 1, 1)).await.unwrap().drain);
+    assert!(runs.beat(&report(executor, 1, 1)).await.unwrap().drain);
     change(true, false).await.unwrap();
     assert!(runs.claim(executor).await.is_some());
 }
@@ -83,21 +83,23 @@ async fn a_heartbeat_that_says_nothing_new_changes_nothing() {
     let runs = TestRuns::start().await;
     let executor = runs.executor("one", 1).await;
     let before = runs.commits();
-    let same = said(executor, 1, 1);
+    let same = report(executor, 1, 1);
     runs.beat(&same).await.unwrap();
     assert_eq!(runs.commits(), before);
-    let hear = |said: Said| {
-        runs.read(move |tx| hear(tx, &said).map_err(|error| ActionError::internal(error.boxed())))
+    let preview = |report: HeartbeatReport| {
+        runs.read(move |tx| {
+            preview(tx, &report).map_err(|error| ActionError::internal(error.boxed()))
+        })
     };
-    assert!(!hear(same.clone()).await.changes);
+    assert!(!preview(same.clone()).await.changes);
     let label: BTreeSet<_> = ["linux".parse().unwrap()].into();
-    for said in [
-        Said { labels: label, ..same.clone() },
-        Said { limit: 2, ..same.clone() },
-        Said { session: 2, ..same.clone() },
-        Said { arch: Some("arm64".to_owned()), ..same.clone() },
+    for report in [
+        HeartbeatReport { labels: label, ..same.clone() },
+        HeartbeatReport { limit: 2, ..same.clone() },
+        HeartbeatReport { session: 2, ..same.clone() },
+        HeartbeatReport { arch: Some("arm64".to_owned()), ..same.clone() },
     ] {
-        assert!(hear(said.clone()).await.changes, "{said:?}");
+        assert!(preview(report.clone()).await.changes, "{report:?}");
     }
 }
 
@@ -108,11 +110,11 @@ async fn a_claim_that_its_executor_forgot_is_given_anew_without_a_retry() {
     let run = runs.create(&one_task()).await;
     let first = runs.try_claim(executor, 1, 50).await.unwrap().unwrap();
     // Within the session, and while it is asked for, nothing is concluded.
-    runs.beat(&said(executor, 1, 1)).await.unwrap();
-    let asking = Said { asked: [ClaimId(id(50))].into(), ..said(executor, 2, 1) };
+    runs.beat(&report(executor, 1, 1)).await.unwrap();
+    let asking = HeartbeatReport { asked: [ClaimId(id(50))].into(), ..report(executor, 2, 1) };
     runs.beat(&asking).await.unwrap();
     assert_eq!(runs.statuses(run.id).await, "a=running");
-    let heard = runs.beat(&said(executor, 3, 1)).await.unwrap();
+    let heard = runs.beat(&report(executor, 3, 1)).await.unwrap();
     assert_eq!(heard.orders.claim_lost, [first.id]);
     assert_eq!(runs.statuses(run.id).await, "a=ready");
     let second = runs.try_claim(executor, 3, 51).await.unwrap().unwrap();
@@ -131,11 +133,11 @@ async fn what_is_not_known_is_said_so_and_a_stop_is_told() {
     let attempt = runs.claim(executor).await.unwrap();
     let engine = runs.settings.engine.clone();
     runs.act(move |tx| crate::action::stop::stop::<Stop>(tx, &engine, run.id)).await.unwrap();
-    let holds = holding(said(executor, 1, 1), attempt.id, HeldState::Spawned);
+    let holds = holding(report(executor, 1, 1), attempt.id, HeldState::Spawned);
     let orders = runs.beat(&holds).await.unwrap().orders;
     assert_eq!(orders.stop.len(), 1);
     assert_eq!(orders.stop[0].1.reason, Reason::StoppedByUser);
-    let foreign = holding(said(executor, 1, 1), AttemptId(id(77)), HeldState::Spawned);
+    let foreign = holding(report(executor, 1, 1), AttemptId(id(77)), HeldState::Spawned);
     assert_eq!(runs.beat(&foreign).await.unwrap().orders.unknown, [AttemptId(id(77))]);
 }
 
@@ -182,7 +184,7 @@ async fn a_deleted_executor_loses_its_attempts_at_once() {
     let state = runs.state(run.id).await;
     let a = state.tasks.values().next().unwrap();
     assert_eq!((a.status, a.reason), (TaskStatus::Failed, Some(Reason::ExecutorLost)));
-    assert_eq!(code(runs.beat(&said(executor, 1, 1)).await), "unauthorized");
+    assert_eq!(code(runs.beat(&report(executor, 1, 1)).await), "unauthorized");
 }
 
 #[tokio::test]
@@ -192,7 +194,7 @@ async fn a_loss_is_decided_for_one_session_only() {
     let run = runs.create(&one_task()).await;
     let attempt = runs.claim(executor).await.unwrap();
     // The executor was started again before the loss was committed.
-    let holds = holding(said(executor, 2, 1), attempt.id, HeldState::Spawned);
+    let holds = holding(report(executor, 2, 1), attempt.id, HeldState::Spawned);
     runs.beat(&holds).await.unwrap();
     let engine = runs.settings.engine.clone();
     let lose = |session| {

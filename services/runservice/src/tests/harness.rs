@@ -32,8 +32,8 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::action::claim::Ask;
-use crate::action::heartbeat::{Heard, Said};
+use crate::action::claim::ClaimRequest;
+use crate::action::heartbeat::{HeartbeatOutcome, HeartbeatReport};
 use crate::action::run::New;
 use crate::action::{claim, executor, heartbeat, run, state, status};
 use crate::engine::RunState;
@@ -223,13 +223,13 @@ impl TestRuns {
             )
         });
         let executor = created.await.unwrap().id;
-        self.beat(&said(executor, 1, limit)).await.unwrap();
+        self.beat(&report(executor, 1, limit)).await.unwrap();
         executor
     }
 
-    pub async fn beat(&self, said: &Said) -> Result<Heard, BoxError> {
-        let (said, settings) = (said.clone(), self.settings.engine.clone());
-        self.act(move |tx| heartbeat::note(tx, &settings, &said)).await
+    pub async fn beat(&self, report: &HeartbeatReport) -> Result<HeartbeatOutcome, BoxError> {
+        let (report, settings) = (report.clone(), self.settings.engine.clone());
+        self.act(move |tx| heartbeat::record(tx, &settings, &report)).await
     }
 
     pub async fn try_claim(
@@ -239,7 +239,7 @@ impl TestRuns {
         claim: u128,
     ) -> Result<Option<Attempt>, BoxError> {
         let settings = self.settings.clone();
-        let ask = Ask { executor, session, claim: ClaimId(id(claim)) };
+        let ask = ClaimRequest { executor, session, claim: ClaimId(id(claim)) };
         self.act(move |tx| claim::claim(tx, &settings, ask)).await
     }
 
@@ -307,8 +307,8 @@ pub fn any() -> IfMatch {
     IfMatch::default()
 }
 
-pub fn said(executor: ExecutorId, session: u64, limit: u32) -> Said {
-    Said {
+pub fn report(executor: ExecutorId, session: u64, limit: u32) -> HeartbeatReport {
+    HeartbeatReport {
         executor,
         session,
         labels: BTreeSet::new(),
@@ -319,6 +319,6 @@ pub fn said(executor: ExecutorId, session: u64, limit: u32) -> Said {
     }
 }
 
-pub fn holding(said: Said, attempt: AttemptId, state: HeldState) -> Said {
-    Said { held: BTreeMap::from([(attempt, state)]), ..said }
+pub fn holding(report: HeartbeatReport, attempt: AttemptId, state: HeldState) -> HeartbeatReport {
+    HeartbeatReport { held: BTreeMap::from([(attempt, state)]), ..report }
 }

@@ -11,7 +11,7 @@ use drydock_api::runservice::types::{
 use drydock_core::context::Context;
 use drydock_core::env::Clock;
 use drydock_core::store::{Reads, StoreTx};
-use futures_util::TryStreamExt;
+use futures_util::{FutureExt, TryStreamExt};
 use proptest::prelude::*;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -88,6 +88,21 @@ async fn only_whoever_has_more_than_a_part_may_go_on_at_once() {
     assert_eq!(pause(0, 1000).await, 2000);
     assert_eq!(pause(1000, 256 * 1024).await, 0);
     assert_eq!(pause(1000 + 256 * 1024, 1000).await, 2000);
+}
+
+#[tokio::test]
+async fn whoever_follows_is_told_of_the_first_piece_and_gets_small_ones() {
+    let runs = TestRuns::start().await;
+    let (_, tails) = runs.logs();
+    let (attempt, piece) = (AttemptId(id(1)), Bytes::from("hello"));
+    let mut received = tails.follow(attempt, STEP);
+    let taken = tails.append(attempt, STEP, 0, piece.clone()).await.unwrap();
+    assert_eq!(taken.next_after_ms, 200);
+    let told = received.wait_for(|end| *end == 5).now_or_never();
+    assert!(told.is_some_and(|told| told.is_ok()));
+    drop(received);
+    let taken = tails.append(attempt, STEP, 5, piece).await.unwrap();
+    assert_eq!(taken.next_after_ms, 2000);
 }
 
 #[tokio::test]

@@ -6,25 +6,25 @@ use std::collections::BTreeSet;
 use drydock_api::runservice::types::{Reason, TaskSpec, TaskStatus};
 use drydock_runservice::record::Attempt;
 
-use super::records::{Moment, Records};
+use super::records::{Records, StateChange};
 use super::{Checks, Violation};
 use crate::plan::RunSettings;
 
 pub const ORACLE: &str = "attempts";
 
-pub fn look(moment: &Moment<'_>, settings: &RunSettings, checks: &mut Checks) {
-    if moment.place.jump {
+pub fn look(change: &StateChange<'_>, settings: &RunSettings, checks: &mut Checks) {
+    if change.place.jump {
         return;
     }
-    for (before, attempt) in moment.attempts() {
+    for (before, attempt) in change.attempts() {
         checks.done(ORACLE, 1);
         let problem = match before {
-            Some(before) => changed(before, attempt).or_else(|| retried(moment, before, attempt)),
-            None => claimed(moment, attempt, settings),
+            Some(before) => changed(before, attempt).or_else(|| retried(change, before, attempt)),
+            None => claimed(change, attempt, settings),
         };
         if let Some((sentence, fact)) = problem {
             let fact = format!("attempt {} of {}: {fact}", attempt.id, attempt.name);
-            checks.violated(Violation::new(ORACLE, sentence, moment.at(), fact));
+            checks.violated(Violation::new(ORACLE, sentence, change.at(), fact));
         }
     }
 }
@@ -47,15 +47,15 @@ fn changed(before: &Attempt, now: &Attempt) -> Option<(&'static str, String)> {
 
 /// Whether the end of an attempt lets its task be tried again though the run was stopped before.
 fn retried(
-    moment: &Moment<'_>,
+    change: &StateChange<'_>,
     before: &Attempt,
     attempt: &Attempt,
 ) -> Option<(&'static str, String)> {
     let run = attempt.run.0;
-    let was = moment.before.runs.get(&run).or(moment.now.runs.get(&run));
+    let was = change.before.runs.get(&run).or(change.now.runs.get(&run));
     let is_stopped = was.is_some_and(|run| run.stop.is_some());
     let has_ended = !before.phase.is_final() && attempt.phase.is_final();
-    let task = moment.now.tasks.get(&attempt.task.0)?;
+    let task = change.now.tasks.get(&attempt.task.0)?;
     let ended =
         matches!(task.status, TaskStatus::Success | TaskStatus::Failed | TaskStatus::Stopped);
     let fact = || format!("its task is {}", task.status);
@@ -65,11 +65,11 @@ fn retried(
 
 /// A claim: whether the executor might have the task.
 fn claimed(
-    moment: &Moment<'_>,
+    change: &StateChange<'_>,
     attempt: &Attempt,
     settings: &RunSettings,
 ) -> Option<(&'static str, String)> {
-    let now = moment.now;
+    let now = change.now;
     let Some(task) = now.tasks.get(&attempt.task.0) else {
         return Some(("an attempt has no task", String::new()));
     };
@@ -104,7 +104,7 @@ fn claimed(
     }
     let was_stopped =
         |records: &Records| records.runs.get(&attempt.run.0).is_some_and(|run| run.stop.is_some());
-    if was_stopped(moment.before) {
+    if was_stopped(change.before) {
         return Some(("a task of a run that was stopped was started", String::new()));
     }
     let spec = now.definitions.get(&attempt.run.0).and_then(|it| it.tasks.get(&attempt.name));

@@ -9,28 +9,28 @@ use std::collections::BTreeMap;
 use drydock_runservice::record::{Attempt, Executor, Task};
 use uuid::Uuid;
 
-use super::records::{Moment, Records};
+use super::records::{Records, StateChange};
 use super::{Checks, Violation};
 use crate::plan::RunSettings;
 
 pub const ORACLE: &str = "fair share";
 
-pub fn look(moment: &Moment<'_>, settings: &RunSettings, checks: &mut Checks) {
-    if moment.place.jump {
+pub fn look(change: &StateChange<'_>, settings: &RunSettings, checks: &mut Checks) {
+    if change.place.jump {
         return;
     }
-    let changed: Vec<_> = moment.attempts().collect();
+    let changed: Vec<_> = change.attempts().collect();
     let [(None, claimed)] = changed[..] else { return };
     // A task that became ready in the same commit may have come after the claim.
-    let runs = moment.touched.len();
-    let Some(executor) = moment.now.executors.get(&claimed.executor.0).filter(|_| runs == 1) else {
+    let runs = change.touched.len();
+    let Some(executor) = change.now.executors.get(&claimed.executor.0).filter(|_| runs == 1) else {
         return;
     };
     checks.done(ORACLE, 1);
-    if let Some(problem) = problem(moment.now, claimed, executor, settings) {
+    if let Some(problem) = problem(change.now, claimed, executor, settings) {
         let sentence = "a claim got a task though another one was due";
         let fact = format!("attempt {} of {}: {problem}", claimed.id, claimed.name);
-        checks.violated(Violation::new(ORACLE, sentence, moment.at(), fact));
+        checks.violated(Violation::new(ORACLE, sentence, change.at(), fact));
     }
 }
 

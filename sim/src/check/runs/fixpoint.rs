@@ -10,22 +10,22 @@ use drydock_api::runservice::types::{
 };
 use drydock_runservice::record::{ApprovalState, Run, Task};
 
-use super::records::Moment;
+use super::records::StateChange;
 use super::{Checks, Violation};
 
 pub const ORACLE: &str = "I17 fixpoint";
 
-pub fn look(moment: &Moment<'_>, checks: &mut Checks) {
-    if let Some(damaged) = &moment.now.damaged {
+pub fn look(change: &StateChange<'_>, checks: &mut Checks) {
+    if let Some(damaged) = &change.now.damaged {
         let sentence = "an object of runservice is not one";
-        checks.violated(Violation::new(ORACLE, sentence, moment.at(), damaged.clone()));
+        checks.violated(Violation::new(ORACLE, sentence, change.at(), damaged.clone()));
     }
-    for run in moment.runs() {
+    for run in change.runs() {
         checks.done(ORACLE, 1);
-        if let Some(problem) = problem(moment, run) {
+        if let Some(problem) = problem(change, run) {
             let sentence = "a state of a run is no fixpoint";
             let fact = format!("run {} ({}): {problem}", run.id, run.phase);
-            checks.violated(Violation::new(ORACLE, sentence, moment.at(), fact));
+            checks.violated(Violation::new(ORACLE, sentence, change.at(), fact));
         }
     }
 }
@@ -37,9 +37,9 @@ struct Seen<'a> {
     specs: &'a BTreeMap<TaskName, TaskSpec>,
 }
 
-fn problem(moment: &Moment<'_>, run: &Run) -> Option<String> {
-    let tasks = moment.now.tasks_of(run);
-    let Some(definition) = moment.now.definitions.get(&run.id.0) else {
+fn problem(change: &StateChange<'_>, run: &Run) -> Option<String> {
+    let tasks = change.now.tasks_of(run);
+    let Some(definition) = change.now.definitions.get(&run.id.0) else {
         let fits = run.phase == Phase::SetupError && tasks.is_empty();
         return (!fits).then(|| "it has no definition".to_owned());
     };
@@ -49,17 +49,17 @@ fn problem(moment: &Moment<'_>, run: &Run) -> Option<String> {
         return Some("its tasks are not those of its definition".to_owned());
     }
     let of_task = seen.tasks.values().find_map(|task| {
-        let problem = of_attempt(moment, task).or_else(|| seen.of_task(task))?;
+        let problem = of_attempt(change, task).or_else(|| seen.of_task(task))?;
         Some(format!("task {} is {}, {problem}", task.name, task.status))
     });
     of_task.or_else(|| seen.of_run())
 }
 
 /// A task and its newest attempt say the same.
-fn of_attempt(moment: &Moment<'_>, task: &Task) -> Option<String> {
+fn of_attempt(change: &StateChange<'_>, task: &Task) -> Option<String> {
     let phase = match task.attempt {
         None => None,
-        Some(id) => match moment.now.attempts.get(&id.0) {
+        Some(id) => match change.now.attempts.get(&id.0) {
             Some(attempt) => Some(attempt.phase),
             None => return Some(format!("its attempt {id} does not exist")),
         },

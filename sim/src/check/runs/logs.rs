@@ -9,7 +9,7 @@ use drydock_harness::record::Output;
 use drydock_runservice::record::Attempt;
 use uuid::Uuid;
 
-use super::records::Moment;
+use super::records::StateChange;
 use super::{Checks, Evidence, Violation};
 use crate::history::{Call, LogName, LogSeen, Operation, Reply, RunsCall, RunsReply};
 
@@ -50,13 +50,13 @@ impl<'a> Logs<'a> {
         }
     }
 
-    pub fn look(&mut self, moment: &Moment<'_>, checks: &mut Checks) {
-        let changed: Vec<&Attempt> = match moment.place.jump {
-            true => moment.now.attempts.values().collect(),
-            false => moment.attempts().map(|(_, attempt)| attempt).collect(),
+    pub fn look(&mut self, change: &StateChange<'_>, checks: &mut Checks) {
+        let changed: Vec<&Attempt> = match change.place.jump {
+            true => change.now.attempts.values().collect(),
+            false => change.attempts().map(|(_, attempt)| attempt).collect(),
         };
-        self.has_jumped |= moment.place.jump && moment.place.nth > 0;
-        if moment.place.jump {
+        self.has_jumped |= change.place.jump && change.place.nth > 0;
+        if change.place.jump {
             self.attempts.clear();
         }
         for attempt in changed {
@@ -66,16 +66,16 @@ impl<'a> Logs<'a> {
             if attempt.log_state == LogState::Live {
                 continue;
             }
-            self.settled.entry(attempt.id.0).or_insert(moment.place.nth);
+            self.settled.entry(attempt.id.0).or_insert(change.place.nth);
             if self.judged.insert((attempt.id.0, format!("{:?}", attempt.sealed))) {
                 checks.done(ORACLE, 1);
                 if let Some((sentence, fact)) = self.untrue(attempt) {
                     let fact = format!("attempt {} of {}: {fact}", attempt.id, attempt.name);
-                    checks.violated(Violation::new(ORACLE, sentence, moment.at(), fact));
+                    checks.violated(Violation::new(ORACLE, sentence, change.at(), fact));
                 }
             }
         }
-        self.executors = moment.now.executors.keys().copied().collect();
+        self.executors = change.now.executors.keys().copied().collect();
     }
 
     /// What is wrong with a log that is complete or was given up.

@@ -50,16 +50,16 @@ pub fn all(evidence: &Evidence<'_>, ledger: &Ledger, settings: &RunSettings) -> 
     let mut steps = steps::Steps::new(&entries);
     let mut reconcile = reconcile::Reconcile::new(evidence);
     let mut logs = logs::Logs::new(evidence, &output);
-    records::walk(evidence.timeline, |moment| {
-        fixpoint::look(moment, &mut checks);
-        groups::look(moment, &mut checks);
-        numbers.look(moment, &mut checks);
-        attempts::look(moment, settings, &mut checks);
-        fair::look(moment, settings, &mut checks);
-        steps.look(moment, &mut checks);
-        requests.look(moment);
-        logs.look(moment, &mut checks);
-        reconcile.look(moment, &mut checks);
+    records::walk(evidence.timeline, |change| {
+        fixpoint::look(change, &mut checks);
+        groups::look(change, &mut checks);
+        numbers.look(change, &mut checks);
+        attempts::look(change, settings, &mut checks);
+        fair::look(change, settings, &mut checks);
+        steps.look(change, &mut checks);
+        requests.look(change);
+        logs.look(change, &mut checks);
+        reconcile.look(change, &mut checks);
     });
     steps.finish(&mut checks);
     requests.finish(evidence, &mut checks);

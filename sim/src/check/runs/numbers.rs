@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::records::Moment;
+use super::records::StateChange;
 use super::{Checks, Violation};
 
 pub const ORACLE: &str = "I13 numbers";
@@ -17,8 +17,8 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    pub fn look(&mut self, moment: &Moment<'_>, checks: &mut Checks) {
-        let new = moment.runs().filter(|run| !moment.before.runs.contains_key(&run.id.0));
+    pub fn look(&mut self, change: &StateChange<'_>, checks: &mut Checks) {
+        let new = change.runs().filter(|run| !change.before.runs.contains_key(&run.id.0));
         // Several may be made in one commit.
         let mut new: Vec<_> = new.collect();
         new.sort_by_key(|run| run.place);
@@ -35,7 +35,7 @@ impl Numbers {
                 let sentence = "a number was given twice";
                 checks.violated(Violation::new(ORACLE, sentence, fact, other));
             } else if let Some((last, other)) =
-                given.last_key_value().filter(|_| !moment.place.jump)
+                given.last_key_value().filter(|_| !change.place.jump)
                 && *last > run.number
             {
                 let other = format!("run {other} had number {last} before");

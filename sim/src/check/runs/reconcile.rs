@@ -9,7 +9,7 @@ use drydock_harness::record::Seq;
 use drydock_runservice::record::{Attempt, Era};
 use uuid::Uuid;
 
-use super::records::Moment;
+use super::records::StateChange;
 use super::{Checks, Evidence, Violation};
 use crate::history::{Answer, Call, Operation, Reply, RunsCall, RunsReply};
 
@@ -65,77 +65,77 @@ impl<'a> Reconcile<'a> {
         }
     }
 
-    pub fn look(&mut self, moment: &Moment<'_>, checks: &mut Checks) {
-        self.note_live(moment);
-        if moment.era != self.era {
-            (self.era, self.since) = (moment.era, moment.seq);
+    pub fn look(&mut self, change: &StateChange<'_>, checks: &mut Checks) {
+        self.note_live(change);
+        if change.era != self.era {
+            (self.era, self.since) = (change.era, change.seq);
             (self.adopted, self.lost) = (0, 0);
         }
-        self.look_for_lost_claims(moment, checks);
-        let Some(era) = moment.era.filter(|_| !moment.place.jump) else { return };
-        for (before, attempt) in moment.attempts() {
+        self.look_for_lost_claims(change, checks);
+        let Some(era) = change.era.filter(|_| !change.place.jump) else { return };
+        for (before, attempt) in change.attempts() {
             checks.done(ORACLE, 1);
-            if let Some((sentence, fact)) = self.problem(moment, era, before, attempt) {
+            if let Some((sentence, fact)) = self.problem(change, era, before, attempt) {
                 let fact = format!("attempt {} of {}: {fact}", attempt.id, attempt.name);
-                self.problems.push((moment.at(), sentence, fact));
+                self.problems.push((change.at(), sentence, fact));
             }
         }
-        let gate = moment.now.gate.as_ref().filter(|gate| gate.era == Some(era));
-        let Some(gate) = gate.filter(|gate| moment.changed.contains(&gate.id)) else { return };
+        let gate = change.now.gate.as_ref().filter(|gate| gate.era == Some(era));
+        let Some(gate) = gate.filter(|gate| change.changed.contains(&gate.id)) else { return };
         checks.done(ORACLE, 1);
-        let left = moment.now.live_attempts().find(|attempt| attempt.era != Some(era));
+        let left = change.now.live_attempts().find(|attempt| attempt.era != Some(era));
         if let Some(left) = left.filter(|_| gate.reconciled) {
             let sentence = "what executors hold is said to be clear, and is not";
-            self.problems.push((moment.at(), sentence, format!("attempt {}", left.id)));
+            self.problems.push((change.at(), sentence, format!("attempt {}", left.id)));
         }
         let counts = gate.counts;
         let told = (counts.adopted, counts.adopted + counts.results_taken);
         if counts.lost_in_restore != self.lost || !(told.0..=told.1).contains(&self.adopted) {
             let sentence = "the counts of what became of attempts are not what became of them";
             let fact = format!("{counts:?}, seen: {} taken over, {} lost", self.adopted, self.lost);
-            self.problems.push((moment.at(), sentence, fact));
+            self.problems.push((change.at(), sentence, fact));
         }
     }
 
     /// A claim is lost only if its executor has forgotten it: under a newer session it speaks
     /// neither of the attempt nor of the claim.
-    fn look_for_lost_claims(&mut self, moment: &Moment<'_>, checks: &mut Checks) {
-        for (before, attempt) in moment.attempts() {
+    fn look_for_lost_claims(&mut self, change: &StateChange<'_>, checks: &mut Checks) {
+        for (before, attempt) in change.attempts() {
             let is_new = before.is_some_and(|before| !before.phase.is_final());
             if !is_new || attempt.reason != Some(Reason::ClaimLost) {
                 continue;
             }
             checks.done(ORACLE, 1);
             let is_newer = |beat: &Beat<'_>| beat.said.session > attempt.session;
-            if !self.is_denied(moment, attempt, &is_newer) {
+            if !self.is_denied(change, attempt, &is_newer) {
                 let sentence = "a claim was lost that its executor has not forgotten";
                 let fact = format!("attempt {} of claim {}", attempt.id, attempt.claim);
-                self.problems.push((moment.at(), sentence, fact));
+                self.problems.push((change.at(), sentence, fact));
             }
         }
     }
 
-    /// Whether a heartbeat of that moment lacks the attempt and its claim.
+    /// Whether a heartbeat of that change lacks the attempt and its claim.
     fn is_denied(
         &self,
-        moment: &Moment<'_>,
+        change: &StateChange<'_>,
         attempt: &Attempt,
         fits: &dyn Fn(&Beat<'_>) -> bool,
     ) -> bool {
         let beats = self.beats.get(&attempt.executor.0).map_or(&[][..], |beats| beats);
         beats.iter().any(|beat| {
-            beat.operation.called <= moment.seq
-                && moment.seq <= beat.operation.end_seq()
+            beat.operation.called <= change.seq
+                && change.seq <= beat.operation.end_seq()
                 && !beat.said.held.iter().any(|held| held.attempt == attempt.id)
                 && !beat.said.asked.contains(&attempt.claim)
                 && fits(beat)
         })
     }
 
-    fn note_live(&mut self, moment: &Moment<'_>) {
-        let nth = moment.place.nth;
+    fn note_live(&mut self, change: &StateChange<'_>) {
+        let nth = change.place.nth;
         let is_live = |id: &AttemptId| {
-            moment.now.attempts.get(&id.0).is_some_and(|attempt| !attempt.phase.is_final())
+            change.now.attempts.get(&id.0).is_some_and(|attempt| !attempt.phase.is_final())
         };
         for (id, spans) in &mut self.live {
             if let Some((_, until @ None)) = spans.last_mut()
@@ -144,7 +144,7 @@ impl<'a> Reconcile<'a> {
                 *until = Some(nth);
             }
         }
-        for attempt in moment.now.live_attempts() {
+        for attempt in change.now.live_attempts() {
             let spans = self.live.entry(attempt.id).or_default();
             if spans.last().is_none_or(|(_, until)| until.is_some()) {
                 spans.push((nth, None));
@@ -154,13 +154,13 @@ impl<'a> Reconcile<'a> {
 
     fn problem(
         &mut self,
-        moment: &Moment<'_>,
+        change: &StateChange<'_>,
         era: Era,
         before: Option<&Attempt>,
         now: &Attempt,
     ) -> Option<(&'static str, String)> {
         let Some(before) = before else {
-            let gate = moment.now.gate.as_ref();
+            let gate = change.now.gate.as_ref();
             let is_clear = gate.is_some_and(|gate| gate.era == Some(era) && gate.reconciled);
             return (!is_clear).then(|| {
                 ("a task was given out before it was clear what runs", format!("{gate:?}"))
@@ -179,17 +179,17 @@ impl<'a> Reconcile<'a> {
         match now.reason {
             Some(Reason::LostInRestore) => {
                 self.lost += 1;
-                let found = self.is_denied(moment, now, &|_| true);
+                let found = self.is_denied(change, now, &|_| true);
                 (!found).then(|| {
                     let sentence = "an attempt was lost that its executor did not deny";
-                    (sentence, "no heartbeat at that moment lacks it".to_owned())
+                    (sentence, "no heartbeat at that change lacks it".to_owned())
                 })
             }
             Some(Reason::ExecutorLost) if before.era != Some(era) => {
                 let is_ended = self.unregistered.contains(&now.executor.0);
                 let held = |beat: &&Beat<'_>| {
                     let since = beat.operation.called > self.since;
-                    let answered = beat.orders.is_some() && beat.operation.end_seq() < moment.seq;
+                    let answered = beat.orders.is_some() && beat.operation.end_seq() < change.seq;
                     let held = beat.said.held.iter().any(|held| held.attempt == now.id);
                     since && answered && held
                 };

@@ -29,7 +29,7 @@ pub struct Records {
 }
 
 /// A state, and what its commit changed.
-pub struct Moment<'a> {
+pub struct StateChange<'a> {
     pub place: Place,
     /// When it came about.
     pub seq: Seq,
@@ -44,7 +44,7 @@ pub struct Moment<'a> {
     pub era: Option<Era>,
 }
 
-impl Moment<'_> {
+impl StateChange<'_> {
     pub fn at(&self) -> String {
         format!("the state at position {}", self.place.position)
     }
@@ -141,7 +141,7 @@ fn take<T: DeserializeOwned>(
 }
 
 /// Shows every state, in order.
-pub fn walk(timeline: &Timeline, mut each: impl FnMut(&Moment<'_>)) {
+pub fn walk(timeline: &Timeline, mut each: impl FnMut(&StateChange<'_>)) {
     let by_id: BTreeMap<Uuid, &At<Commit>> =
         timeline.commits.iter().map(|commit| (commit.value.id, commit)).collect();
     let eras = Eras::of_timeline(timeline);
@@ -185,7 +185,7 @@ pub fn walk(timeline: &Timeline, mut each: impl FnMut(&Moment<'_>)) {
         let seq = commit.map_or(0, |commit| commit.seq);
         let era = commit.and_then(|commit| eras.of(commit));
         let (touched, changed) = (&touched, &changed);
-        each(&Moment { place, seq, now: &now, before: &before, touched, changed, era });
+        each(&StateChange { place, seq, now: &now, before: &before, touched, changed, era });
     });
 }
 

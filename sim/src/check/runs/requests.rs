@@ -10,7 +10,7 @@ use drydock_core::store::Durability;
 use drydock_runservice::record::Run;
 use uuid::Uuid;
 
-use super::records::Moment;
+use super::records::StateChange;
 use super::{Checks, Evidence, Violation};
 use crate::history::{Answer, Call, Operation, Reads, Reply, RunSeen, RunsCall, RunsReply};
 use crate::timeline::{At, Timeline};
@@ -61,27 +61,27 @@ impl Requests {
         Requests { switches: switches.collect(), ..Requests::default() }
     }
 
-    pub fn look(&mut self, moment: &Moment<'_>) {
-        let now: BTreeSet<Uuid> = moment.now.runs.keys().copied().collect();
-        let is_wanted = moment.place.commit.is_some_and(|commit| self.switches.contains(&commit));
-        let loss = match moment.place.jump {
+    pub fn look(&mut self, change: &StateChange<'_>) {
+        let now: BTreeSet<Uuid> = change.now.runs.keys().copied().collect();
+        let is_wanted = change.place.commit.is_some_and(|commit| self.switches.contains(&commit));
+        let loss = match change.place.jump {
             true if is_wanted => Loss::Wanted,
             true => Loss::Store,
             false => Loss::Other,
         };
         for run in self.last.difference(&now) {
-            self.lost.entry(*run).or_default().push((moment.place.nth, loss));
+            self.lost.entry(*run).or_default().push((change.place.nth, loss));
         }
-        for run in moment.runs() {
+        for run in change.runs() {
             let versions = self.versions.entry(run.id.0).or_default();
             if versions.is_empty() {
-                self.made.insert(run.id.0, moment.place.commit);
+                self.made.insert(run.id.0, change.place.commit);
                 self.numbers.insert(run.id.0, run.number);
                 if run.restart_of.is_none() {
                     self.names.entry(run.name.clone()).or_default().push(run.id.0);
                 }
             }
-            versions.push(version(moment.place.nth, run));
+            versions.push(version(change.place.nth, run));
         }
         self.last = now;
     }
@@ -184,7 +184,7 @@ impl Requests {
         self.found(evidence, operation, seen.id.0, &is_same, checks);
     }
 
-    /// At some moment of the call, the run was as `wanted`.
+    /// At some change of the call, the run was as `wanted`.
     fn found(
         &self,
         evidence: &Evidence<'_>,
@@ -202,7 +202,7 @@ impl Requests {
             version.nth <= last && until > first
         });
         if !in_force.any(|(_, version)| wanted(version)) {
-            let sentence = "an answer about a run was not so at any moment of the call";
+            let sentence = "an answer about a run was not so at any change of the call";
             let fact = format!("its states from the {first}th to the {last}th are others");
             checks.violated(violation(sentence, [operation.to_string(), fact]));
         }
@@ -225,7 +225,7 @@ impl Requests {
         }
     }
 
-    /// Whether a run was gone at some moment from the first call to the end of the last.
+    /// Whether a run was gone at some change from the first call to the end of the last.
     fn went(&self, evidence: &Evidence<'_>, run: Uuid, [first, last]: [&Operation; 2]) -> bool {
         let from = evidence.timeline.nth_at(first.called);
         let to = evidence.timeline.nth_at(last.end_seq());

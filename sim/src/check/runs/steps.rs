@@ -7,7 +7,7 @@ use drydock_api::runservice::types::{AttemptPhase, Reason, StepExit};
 use drydock_harness::record::{Entry, Mark, Seq};
 use drydock_runservice::record::Attempt;
 
-use super::records::Moment;
+use super::records::StateChange;
 use super::{Checks, Violation};
 
 pub const ORACLE: &str = "I11 start once";
@@ -28,20 +28,20 @@ impl<'a> Steps<'a> {
         Steps { of, claimed: BTreeMap::new() }
     }
 
-    pub fn look(&mut self, moment: &Moment<'_>, checks: &mut Checks) {
-        if moment.place.jump {
-            let all = moment.now.attempts.keys().map(ToString::to_string);
+    pub fn look(&mut self, change: &StateChange<'_>, checks: &mut Checks) {
+        if change.place.jump {
+            let all = change.now.attempts.keys().map(ToString::to_string);
             all.for_each(|id| {
-                self.claimed.entry(id).or_insert(moment.seq);
+                self.claimed.entry(id).or_insert(change.seq);
             });
         }
-        for (before, attempt) in moment.attempts() {
+        for (before, attempt) in change.attempts() {
             let id = attempt.id.to_string();
-            self.claimed.entry(id).or_insert(moment.seq);
+            self.claimed.entry(id).or_insert(change.seq);
             let ended = before.is_none_or(|before| !before.phase.is_final());
-            if ended && attempt.phase.is_final() && !moment.place.jump {
+            if ended && attempt.phase.is_final() && !change.place.jump {
                 checks.done(ORACLE, 1);
-                if let Some(problem) = self.untrue(attempt, moment.seq) {
+                if let Some(problem) = self.untrue(attempt, change.seq) {
                     let sentence = "an attempt is said to have ended as it did not";
                     let fact = format!("attempt {} is {}", attempt.id, attempt.phase);
                     checks.violated(Violation::new(ORACLE, sentence, fact, problem));

@@ -2,7 +2,7 @@ use drydock_api::runservice::types::{OnNewer, RunId};
 
 use super::harness::{at, id};
 use crate::engine::gate::{opens_at, tokens};
-use crate::engine::group::{GivesWay, GroupState, Start, gives_way, next_start};
+use crate::engine::group::{GroupState, Start, Superseded, next_start, superseded_by};
 use crate::record::ResumeGate;
 
 fn run(nth: u128) -> RunId {
@@ -35,11 +35,11 @@ fn older_runs_give_way_as_the_newer_one_chooses() {
         GroupState { running: Some(run(1)), queued: vec![run(2), run(3)], held_until: None };
     let (queued, running) = (vec![run(2), run(3)], Some(run(1)));
     for (choice, expected) in [
-        (OnNewer::Queue, GivesWay::default()),
-        (OnNewer::CancelQueued, GivesWay { cancelled: queued.clone(), stopped: None }),
-        (OnNewer::StopRunning, GivesWay { cancelled: queued, stopped: running }),
+        (OnNewer::Queue, Superseded::default()),
+        (OnNewer::CancelQueued, Superseded { cancelled: queued.clone(), stopped: None }),
+        (OnNewer::StopRunning, Superseded { cancelled: queued, stopped: running }),
     ] {
-        assert_eq!(gives_way(&group, choice), expected, "{choice}");
+        assert_eq!(superseded_by(&group, choice), expected, "{choice}");
     }
 }
 

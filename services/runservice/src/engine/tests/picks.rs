@@ -4,7 +4,7 @@ use drydock_api::runservice::types::{ProjectId, TaskId};
 
 use super::harness::{MINUTE, at, id, name};
 use crate::engine::pick::{
-    Asking, Load, Obstacle, PickSettings, ProjectLoad, ReadyTask, obstacle, pick,
+    ExecutorCapacity, Load, Obstacle, PickSettings, ProjectLoad, ReadyTask, obstacle, pick,
 };
 
 fn project(nth: u128) -> ProjectId {
@@ -27,13 +27,13 @@ fn ready(nth: u128, of: u128) -> ReadyTask {
     }
 }
 
-fn asking() -> Asking {
+fn capacity() -> ExecutorCapacity {
     let labels = ["linux", "big"].map(|label| label.parse().unwrap()).into();
-    Asking { labels, arch: Some("arm64".to_owned()), limit: 2, active: 0 }
+    ExecutorCapacity { labels, arch: Some("arm64".to_owned()), limit: 2, active: 0 }
 }
 
 fn picked(ready: &[ReadyTask], load: &Load, settings: &PickSettings, now: u64) -> Option<u128> {
-    pick(&asking(), ready, load, settings, at(now)).map(|task| task.0.as_u128())
+    pick(&capacity(), ready, load, settings, at(now)).map(|task| task.0.as_u128())
 }
 
 fn first(ready: &[ReadyTask]) -> Option<u128> {
@@ -59,7 +59,7 @@ fn an_executor_gets_what_fits_it() {
     ] {
         assert_eq!(first(std::slice::from_ref(&task)), found, "{task:?}");
     }
-    let full = Asking { active: 2, ..asking() };
+    let full = ExecutorCapacity { active: 2, ..capacity() };
     assert_eq!(pick(&full, &[task], &Load::default(), &PickSettings::default(), at(0)), None);
 }
 

@@ -4,8 +4,8 @@ use serde_json::json;
 use super::harness::{DAY, at, name, queued, started};
 use crate::engine::RunState;
 use crate::engine::group::Start;
-use crate::engine::pick::{Asking, Load, PickSettings, ProjectLoad, ReadyTask};
-use crate::engine::waiting::{Surroundings, waiting_for};
+use crate::engine::pick::{ExecutorCapacity, Load, PickSettings, ProjectLoad, ReadyTask};
+use crate::engine::waiting::{WaitingContext, waiting_for};
 
 fn label(text: &str) -> Label {
     text.parse().unwrap()
@@ -30,16 +30,26 @@ fn ready(state: &RunState) -> Vec<ReadyTask> {
     ready.collect()
 }
 
-fn executor(labels: &[&str], active: u32) -> Asking {
+fn executor(labels: &[&str], active: u32) -> ExecutorCapacity {
     let labels = labels.iter().map(|text| label(text)).collect();
-    Asking { labels, arch: Some("arm64".to_owned()), limit: 1, active }
+    ExecutorCapacity { labels, arch: Some("arm64".to_owned()), limit: 1, active }
 }
 
-fn of(state: &RunState, task: &str, executors: &[Asking], load: &Load) -> Option<WaitingFor> {
+fn of(
+    state: &RunState,
+    task: &str,
+    executors: &[ExecutorCapacity],
+    load: &Load,
+) -> Option<WaitingFor> {
     let (ready, settings) = (ready(state), PickSettings::default());
-    let around =
-        Surroundings { start: Start::Nothing, executors, ready: &ready, load, settings: &settings };
-    waiting_for(state, &name(task), &around, at(0))
+    let context = WaitingContext {
+        start: Start::Nothing,
+        executors,
+        ready: &ready,
+        load,
+        settings: &settings,
+    };
+    waiting_for(state, &name(task), &context, at(0))
 }
 
 #[test]
@@ -51,9 +61,9 @@ fn a_task_of_a_queued_run_waits_for_its_group_or_the_gate() {
         (Start::Gate, WaitingFor::Gate),
         (Start::Held(at(5)), WaitingFor::Executor { until: at(5) }),
     ] {
-        let around =
-            Surroundings { start, executors: &[], ready: &[], load: &load, settings: &settings };
-        assert_eq!(waiting_for(&state, &name("a"), &around, at(0)), Some(expected));
+        let context =
+            WaitingContext { start, executors: &[], ready: &[], load: &load, settings: &settings };
+        assert_eq!(waiting_for(&state, &name("a"), &context, at(0)), Some(expected));
     }
 }
 

@@ -18,12 +18,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::Settings;
-use crate::action::late::Due;
+use crate::action::late::DueRuns;
 use crate::action::{executor, gate, late, reconcile};
 use crate::fitness::Fitness;
 use crate::liveness::Liveness;
 use crate::model;
-use crate::model::run::Open;
+use crate::model::run::UnfinishedRuns;
 use crate::record::{Era, ResumeGate};
 
 /// The pause between two passes.
@@ -55,7 +55,7 @@ impl RunMetrics {
 }
 
 /// The background work of one instance.
-pub struct Passing {
+pub struct Background {
     pub env: Env,
     pub store: Store,
     pub settings: Settings,
@@ -76,12 +76,12 @@ struct Hearing {
 
 /// What one look at the read model finds.
 struct Found {
-    due: Due,
-    open: Open,
+    due: DueRuns,
+    unfinished: UnfinishedRuns,
     gate: Option<ResumeGate>,
 }
 
-impl Passing {
+impl Background {
     /// Runs until the future is dropped.
     pub async fn run(self) {
         let mut hearing = Hearing::default();
@@ -100,18 +100,18 @@ impl Passing {
     async fn pass(&self, hearing: &mut Hearing) -> Result<(), BoxError> {
         let (ctx, now) = (Context::background().timeout(TIMEOUT), self.env.now());
         let read = self.store.read(&ctx, Reads::Local, move |tx| {
-            let (due, open) = (late::due(tx, now)?, model::run::open(tx)?);
-            Ok(Found { due, open, gate: gate::find(tx)? })
+            let (due, unfinished) = (late::due(tx, now)?, model::run::unfinished(tx)?);
+            Ok(Found { due, unfinished, gate: gate::find(tx)? })
         });
-        let Found { due, open, gate } = read.await?;
-        self.metrics.show("queued", open.queued);
-        self.metrics.show("running", open.running);
+        let Found { due, unfinished, gate } = read.await?;
+        self.metrics.show("queued", unfinished.queued);
+        self.metrics.show("running", unfinished.running);
         let mode = self.store.mode();
         let Some(mode) = mode.filter(|mode| mode.mode == Mode::Normal) else {
             *hearing = Hearing::default();
             return Ok(());
         };
-        self.resume(hearing, mode.generation, gate, open).await?;
+        self.resume(hearing, mode.generation, gate, unfinished).await?;
         self.look_for_silent_executors(hearing).await?;
         for run in due.late {
             let engine = self.settings.engine.clone();
@@ -130,7 +130,7 @@ impl Passing {
         hearing: &mut Hearing,
         generation: u64,
         gate: Option<ResumeGate>,
-        open: Open,
+        unfinished: UnfinishedRuns,
     ) -> Result<(), BoxError> {
         let head = self.store.applied().borrow().head;
         let lineage = head.map(|head| head.lineage);
@@ -142,7 +142,7 @@ impl Passing {
                 self.transact(move |tx| gate::begin::<Infallible>(tx, per_minute)).await
             }
             Some(gate) if !gate.reconciled => self.reconcile(hearing, era).await,
-            Some(gate) if !gate.opened && open.queued == 0 => {
+            Some(gate) if !gate.opened && unfinished.queued == 0 => {
                 self.transact(gate::open_if_idle::<Infallible>).await
             }
             Some(_) => Ok(()),
