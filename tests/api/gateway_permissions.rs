@@ -138,11 +138,13 @@ fn is_allowed(requirement: Requirement, who: Who) -> bool {
 }
 
 /// What needs more than a request to succeed; `gateway_objects` shows these.
-pub const SUCCEEDS_ELSEWHERE: [(&str, &str); 4] = [
+pub const SUCCEEDS_ELSEWHERE: [(&str, &str); 6] = [
     ("DELETE", "/api/v1/users/{user}"),
     ("DELETE", "/api/v1/users/{user}/linked_accounts/{id}"),
     ("POST", "/api/v1/import/configstore"),
     ("POST", "/api/v1/lineages/configstore/{lineage}/restore"),
+    ("POST", "/api/v1/import/runservice"),
+    ("POST", "/api/v1/lineages/runservice/{lineage}/restore"),
 ];
 
 #[test]

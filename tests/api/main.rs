@@ -26,6 +26,7 @@ mod gateway_calls;
 mod gateway_every_row;
 mod gateway_failover;
 mod gateway_objects;
+mod gateway_operators;
 mod gateway_passes_on;
 mod gateway_permissions;
 mod gateway_runs;

@@ -10,6 +10,7 @@ use drydock_http::api::operation::DELEGATION;
 use drydock_http::server::route::{Refusing, Route};
 use drydock_runtime::Stateless;
 
+use super::auth::permit::{Configstore, Runservice};
 use super::auth::require::{
     Admin, AdminToken, AnyUser, Demands, Org, Owns, OwnsParent, OwnsWithTarget, Project,
     ProjectGroup, Reads, Require, Runs, SelfOf,
@@ -33,6 +34,21 @@ macro_rules! scoped {
             row(Reads($object), at::$module::get(), scoped::get::<at::$module::$operations>),
             row(Owns($object), at::$module::update(), scoped::update::<at::$module::$operations>),
             row(Owns($object), at::$module::delete(), scoped::delete::<at::$module::$operations>),
+        ]
+    };
+}
+
+/// What operators do to a service with a store.
+macro_rules! operators {
+    ($service:ident, $module:ident) => {
+        [
+            operator_row(own::$module::status(), maintenance::status::<$service>),
+            operator_row(own::$module::switch_on(), maintenance::switch_on::<$service>),
+            operator_row(own::$module::switch_off(), maintenance::switch_off::<$service>),
+            operator_row(own::$module::export(), archive::export::<$service>),
+            operator_row(own::$module::import(), archive::import::<$service>),
+            operator_row(own::$module::lineages(), archive::lineages::<$service>),
+            operator_row(own::$module::restore(), archive::restore::<$service>),
         ]
     };
 }
@@ -65,7 +81,8 @@ fn rows() -> Vec<Row> {
     rows.extend(scoped!(ProjectGroup, group_secret, GroupSecret));
     rows.extend(scoped!(ProjectGroup, group_variable, GroupVariable));
     rows.extend(runs());
-    rows.extend(operators());
+    rows.extend(operators!(Configstore, configstore));
+    rows.extend(operators!(Runservice, runservice));
     rows.extend(executors());
     rows
 }
@@ -179,18 +196,5 @@ fn executors() -> Vec<Row> {
         operator_row(at::delete().described(), executor::delete),
         operator_row(gate::show(), executor::gate),
         operator_row(gate::open(), executor::open_gate),
-    ]
-}
-
-/// What operators do to a service through the gateway.
-fn operators() -> Vec<Row> {
-    vec![
-        operator_row(own::status(), maintenance::status),
-        operator_row(own::switch_on(), maintenance::switch_on),
-        operator_row(own::switch_off(), maintenance::switch_off),
-        operator_row(own::export(), archive::export),
-        operator_row(own::import(), archive::import),
-        operator_row(own::lineages(), archive::lineages),
-        operator_row(own::restore(), archive::restore),
     ]
 }

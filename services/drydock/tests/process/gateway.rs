@@ -8,7 +8,7 @@ use drydock_http::api::page::Consistency;
 use drydock_http::client::Client;
 use secrecy::SecretString;
 
-use super::harness::{Installation, soon};
+use super::harness::{Installation, soon, text, utf8};
 
 fn named(token: &str, address: &str) -> GatewayClient {
     let http = Client::new(Arc::new(TcpNet), address).with_token(SecretString::from(token));
@@ -42,6 +42,36 @@ async fn serve_all_serves_users_and_operators_at_the_gateway() {
     assert_eq!(found.unwrap().body.visibility, Visibility::Private);
     running.signal("TERM");
     assert_eq!(running.end().await, Some(0));
+}
+
+#[tokio::test]
+async fn the_command_line_operates_both_services_through_the_gateway() {
+    let installation = Installation::new();
+    let running = installation.start().await;
+    let gateway = format!("http://{}", running.gateway);
+    for service in ["configstore", "runservice"] {
+        let operate = async |args: &[&str]| {
+            let to = ["--gateway", &gateway, "--service", service];
+            let output = installation.operate(&[args, &to].concat()).await;
+            assert!(output.status.success(), "{service} {args:?}: {}", text(&output.stderr));
+            text(&output.stdout)
+        };
+        let export = installation.path(&format!("{service}.ndjson"));
+        operate(&["export", utf8(&export)]).await;
+        let written = std::fs::read_to_string(&export).unwrap();
+        assert!(written.lines().next().unwrap().contains(service), "{written}");
+        operate(&["maintenance", "on", "--wait", "20s"]).await;
+        operate(&["import", utf8(&export)]).await;
+        let lineages = operate(&["lineages", "list", "--json"]).await;
+        let lineages: serde_json::Value = serde_json::from_str(&lineages).unwrap();
+        assert_eq!(lineages["items"].as_array().unwrap().len(), 2, "{lineages}");
+        let first = lineages["items"][0]["id"].as_str().unwrap();
+        operate(&["lineages", "restore", first, "--yes"]).await;
+        operate(&["maintenance", "off", "--wait", "20s"]).await;
+        let status = operate(&["maintenance", "status", "--json"]).await;
+        let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+        assert_eq!(status["mode"], "normal", "{status}");
+    }
 }
 
 fn soon_wait() -> std::time::Duration {

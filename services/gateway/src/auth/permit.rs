@@ -44,10 +44,36 @@ pub struct Permit<R: Require> {
     /// Calls without a delegation.
     configstore: ConfigstoreClient,
     pub(super) runservice: RunserviceClient,
-    /// The untyped client, for bodies that are passed on unread.
-    raw: Client,
+    /// The untyped clients, for operators.
+    stores: StoreClients,
     rights: Vec<Right>,
     requirement: PhantomData<R>,
+}
+
+/// The clients of the services with a store.
+pub struct StoreClients {
+    configstore: Client,
+    runservice: Client,
+}
+
+/// A service with a store, which operators take into maintenance, export and import.
+pub trait Stored: 'static {
+    fn client(stores: &StoreClients) -> &Client;
+}
+
+pub enum Configstore {}
+pub enum Runservice {}
+
+impl Stored for Configstore {
+    fn client(stores: &StoreClients) -> &Client {
+        &stores.configstore
+    }
+}
+
+impl Stored for Runservice {
+    fn client(stores: &StoreClients) -> &Client {
+        &stores.runservice
+    }
 }
 
 /// A requirement to which the body adds no right.
@@ -80,7 +106,10 @@ impl<R: Require> FromRequestParts<App> for Permit<R> {
         }
         let given = given?;
         let trace = parts.extensions.get::<Trace>().expect("the frame of every route sets it");
-        let raw = app.service.configstore(trace);
+        let stores = StoreClients {
+            configstore: app.service.configstore(trace),
+            runservice: app.service.runservice(trace),
+        };
         let requirement = PhantomData;
         Ok(Permit {
             ctx,
@@ -89,7 +118,7 @@ impl<R: Require> FromRequestParts<App> for Permit<R> {
             presented,
             configstore,
             runservice,
-            raw,
+            stores,
             rights,
             requirement,
         })
@@ -145,10 +174,21 @@ impl<R: Require> Permit<R> {
 
     /// The same permit with more rights.
     fn taking<S: Require>(self, given: S::Given, more: impl Iterator<Item = Right>) -> Permit<S> {
-        let Permit { ctx, caller, presented, configstore, runservice, raw, mut rights, .. } = self;
+        let Permit { ctx, caller, presented, configstore, runservice, stores, mut rights, .. } =
+            self;
         rights.extend(more);
         let requirement = PhantomData;
-        Permit { ctx, caller, given, presented, configstore, runservice, raw, rights, requirement }
+        Permit {
+            ctx,
+            caller,
+            given,
+            presented,
+            configstore,
+            runservice,
+            stores,
+            rights,
+            requirement,
+        }
     }
 }
 
@@ -173,12 +213,14 @@ impl<K: Subject> Permit<OwnsWithTarget<K>> {
 }
 
 impl Permit<AdminToken> {
-    pub fn raw(&self) -> &Client {
-        &self.raw
+    /// The untyped client of the service, for bodies that are passed on unread.
+    pub fn raw<S: Stored>(&self) -> &Client {
+        S::client(&self.stores)
     }
 
-    pub fn admin(&self) -> AdminClient {
-        self.configstore.admin()
+    /// The client of maintenance and lineages of the service.
+    pub fn admin<S: Stored>(&self) -> AdminClient {
+        AdminClient::new(self.raw::<S>().clone())
     }
 
     pub fn runservice(&self) -> &RunserviceClient {

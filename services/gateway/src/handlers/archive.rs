@@ -15,11 +15,15 @@ use http::{HeaderMap, Method, header};
 use uuid::Uuid;
 
 use crate::auth::Permit;
+use crate::auth::permit::Stored;
 use crate::auth::require::AdminToken;
 use crate::errors::for_operators;
 
-pub async fn export(permit: Permit<AdminToken>, headers: HeaderMap) -> Result<Response, HttpError> {
-    let mut call = permit.raw().request(Method::GET, "/api/v1/export");
+pub async fn export<S: Stored>(
+    permit: Permit<AdminToken>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    let mut call = permit.raw::<S>().request(Method::GET, "/api/v1/export");
     for accepted in texts(&headers, &header::ACCEPT_ENCODING) {
         call = call.header(header::ACCEPT_ENCODING, accepted);
     }
@@ -38,7 +42,7 @@ pub async fn export(permit: Permit<AdminToken>, headers: HeaderMap) -> Result<Re
     Ok(response)
 }
 
-pub async fn import(
+pub async fn import<S: Stored>(
     permit: Permit<AdminToken>,
     Query(ImportQuery { dry_run }): Query<ImportQuery>,
     headers: HeaderMap,
@@ -50,7 +54,7 @@ pub async fn import(
     let body = body.map_err(unreadable);
     let body = body.inspect_err(move |_| noticed.store(true, Ordering::Relaxed));
     let path = format!("/api/v1/import?dry_run={dry_run}");
-    let mut call = permit.raw().request(Method::POST, path).body(Body::from_stream(body));
+    let mut call = permit.raw::<S>().request(Method::POST, path).body(Body::from_stream(body));
     for name in [header::CONTENT_TYPE, header::CONTENT_ENCODING] {
         for value in texts(&headers, &name) {
             call = call.header(name.clone(), value);
@@ -66,16 +70,18 @@ pub async fn import(
     }
 }
 
-pub async fn lineages(permit: Permit<AdminToken>) -> Result<axum::Json<Lineages>, HttpError> {
-    let listed = permit.admin().lineages(&permit.ctx).await;
+pub async fn lineages<S: Stored>(
+    permit: Permit<AdminToken>,
+) -> Result<axum::Json<Lineages>, HttpError> {
+    let listed = permit.admin::<S>().lineages(&permit.ctx).await;
     Ok(axum::Json(listed.map_err(for_operators)?))
 }
 
-pub async fn restore(
+pub async fn restore<S: Stored>(
     permit: Permit<AdminToken>,
     Path(lineage): Path<Uuid>,
 ) -> Result<axum::Json<RestoreReport>, HttpError> {
-    let restored = permit.admin().restore(&permit.ctx, lineage).await;
+    let restored = permit.admin::<S>().restore(&permit.ctx, lineage).await;
     Ok(axum::Json(restored.map_err(for_operators)?))
 }
 

@@ -52,4 +52,9 @@ impl GatewayClient {
     pub fn configstore(&self) -> AdminClient {
         AdminClient::of_service(self.http.clone(), "configstore")
     }
+
+    /// The same of runservice.
+    pub fn runservice(&self) -> AdminClient {
+        AdminClient::of_service(self.http.clone(), "runservice")
+    }
 }

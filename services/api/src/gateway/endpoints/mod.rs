@@ -28,12 +28,20 @@ refusals! {
 
 /// All endpoints, in the order of the document.
 pub fn all() -> Vec<Endpoint> {
-    [own::all(), run::all(), runs::executor::all(), runs::gate::all()].concat()
+    [
+        own::all(),
+        run::all(),
+        configstore::all(),
+        runservice::all(),
+        runs::executor::all(),
+        runs::gate::all(),
+    ]
+    .concat()
 }
 
 pub use own::*;
 
-/// The operations of users and operators.
+/// The operations of users.
 mod own {
     use super::*;
 
@@ -48,17 +56,36 @@ mod own {
         update_user: UpdateUser {
             Forbidden, InvalidName, RevisionMismatch, UserAlreadyExists, UserNotExist,
         } = user::update().failing();
-        status = behind(admin::status(), "/api/v1/maintenance/configstore");
-        switch_on = behind(admin::switch_on(), "/api/v1/maintenance/configstore");
-        switch_off = behind(admin::switch_off(), "/api/v1/maintenance/configstore");
-        export = behind(admin::export(), "/api/v1/export/configstore");
-        import = behind(admin::import(), "/api/v1/import/configstore");
-        lineages = behind(admin::lineages(), "/api/v1/lineages/configstore");
-        restore = behind(admin::restore(), "/api/v1/lineages/configstore/{lineage}/restore");
     }
 }
 
-/// What operators ask of the service behind.
+/// The operations of operators on a service with a store.
+macro_rules! operators {
+    ($module:ident, $service:literal) => {
+        #[doc = concat!("The operations of operators on ", $service, ".")]
+        pub mod $module {
+            use super::*;
+
+            endpoints! {
+                status = behind(admin::status(), concat!("/api/v1/maintenance/", $service));
+                switch_on = behind(admin::switch_on(), concat!("/api/v1/maintenance/", $service));
+                switch_off = behind(admin::switch_off(), concat!("/api/v1/maintenance/", $service));
+                export = behind(admin::export(), concat!("/api/v1/export/", $service));
+                import = behind(admin::import(), concat!("/api/v1/import/", $service));
+                lineages = behind(admin::lineages(), concat!("/api/v1/lineages/", $service));
+                restore = behind(
+                    admin::restore(),
+                    concat!("/api/v1/lineages/", $service, "/{lineage}/restore"),
+                );
+            }
+        }
+    };
+}
+
+operators!(configstore, "configstore");
+operators!(runservice, "runservice");
+
+/// An operation of the service behind.
 fn behind<F: Failure>(endpoint: Endpoint<F>, path: &'static str) -> Endpoint {
     endpoint.described().at(path).serving()
 }
