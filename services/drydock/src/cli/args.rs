@@ -17,7 +17,8 @@ pub use super::server_args::{GatewayArgs, ServerArgs, ServiceArgs, StoredService
 
 /// The control plane of a CI/CD system.
 ///
-/// Exit codes: 0 done, 1 failed, 2 command line not understood, 78 configuration not valid.
+/// Exit codes: 0 done, 1 failed, 2 command line not understood, 78 configuration not valid, 130
+/// ended by Ctrl-C.
 #[derive(Debug, Parser)]
 #[command(name = "drydock", version, arg_required_else_help = true)]
 pub struct Cli {

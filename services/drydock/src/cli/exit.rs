@@ -3,9 +3,10 @@
 //! | code | meaning |
 //! |---|---|
 //! | 0 | done; for `serve`: stopped by SIGTERM or Ctrl-C after open requests were finished |
-//! | 1 | failed: the message says why; also a second signal during the stop |
+//! | 1 | failed, as the message says; also a run without success, and a second signal in a stop |
 //! | 2 | the command line is not understood |
 //! | 78 | the configuration is not valid (`EX_CONFIG`) |
+//! | 130 | ended by Ctrl-C, as a shell says it of a command that the signal has killed |
 
 use std::process::ExitCode;
 
@@ -17,6 +18,7 @@ use crate::config::ConfigError;
 pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 pub const CONFIG: u8 = 78;
+pub const INTERRUPTED: u8 = 130;
 
 /// The failure of a command.
 #[derive(Debug)]
@@ -24,8 +26,10 @@ pub enum Failure {
     Config(ConfigError),
     Usage(String),
     Failed(BoxError),
-    /// Failed, and whoever would read why is gone.
+    /// Failed, and the reason was shown already, or its reader is gone.
     Silent,
+    /// Ended by Ctrl-C.
+    Interrupted,
 }
 
 impl From<ConfigError> for Failure {
@@ -54,6 +58,7 @@ impl Failure {
             Failure::Usage(text) => (USAGE, text.clone()),
             Failure::Failed(error) => (FAILED, Explained(error.as_ref()).to_string()),
             Failure::Silent => return ExitCode::from(FAILED),
+            Failure::Interrupted => return ExitCode::from(INTERRUPTED),
         };
         output::note(format!("error: {text}"));
         ExitCode::from(code)

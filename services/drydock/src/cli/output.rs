@@ -31,6 +31,36 @@ pub fn program(text: impl Display) -> Result<(), Failure> {
     written.or_else(unless_closed)
 }
 
+/// How something stands, as a colour beside its word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Good,
+    Bad,
+    Active,
+    Quiet,
+}
+
+/// A word of ours in its colour, for [`styled`].
+pub fn toned(tone: Tone, word: &str) -> String {
+    let colour = match tone {
+        Tone::Good => 32,
+        Tone::Bad => 31,
+        Tone::Active => 33,
+        Tone::Quiet => 2,
+    };
+    format!("\u{1b}[{colour}m{word}\u{1b}[0m")
+}
+
+/// Prints a text with colours, which go where stdout is no terminal or `NO_COLOR` is set. What it
+/// holds of others was escaped by [`shown`].
+pub fn styled(text: &str) -> Result<(), Failure> {
+    let written = {
+        let mut stdout = anstream::stdout().lock();
+        writeln!(stdout, "{text}").and_then(|()| stdout.flush())
+    };
+    written.or_else(unless_closed)
+}
+
 /// The failure of a write to stdout, unless its reader has closed it.
 pub fn unless_closed(error: io::Error) -> Result<(), Failure> {
     match error.kind() {

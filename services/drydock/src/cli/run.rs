@@ -128,6 +128,9 @@ fn call(command: Command, environment: &Environment) -> Result<(), Failure> {
         Command::Run { action: RunAction::Check { file }, gateway } => {
             runs::check::run(&file, gateway.json)
         }
+        Command::Run { action, gateway } => {
+            with(gateway.or(environment), |it| runs::command::run(it, action))
+        }
         Command::Executor { action: ExecutorAction::Manage(action) } => {
             let server = action.server().server(environment);
             runtime()?.block_on(executor::manage::run(action, &server))

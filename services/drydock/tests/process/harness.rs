@@ -155,11 +155,16 @@ pub async fn ready(http: &Client) {
     }
 }
 
+/// Sends a signal to a process that runs.
+pub fn signal(child: &Child, name: &str) {
+    let pid = child.id().expect("it runs").to_string();
+    let killed = std::process::Command::new("kill").args(["-s", name, &pid]).status();
+    assert!(killed.unwrap().success());
+}
+
 impl Running {
     pub fn signal(&self, name: &str) {
-        let pid = self.child.id().expect("it runs").to_string();
-        let killed = std::process::Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(killed.unwrap().success());
+        signal(&self.child, name);
     }
 
     /// Waits for the end of the process, and returns its exit code.

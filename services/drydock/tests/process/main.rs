@@ -28,6 +28,8 @@ mod operator;
 #[cfg(test)]
 mod run_check;
 #[cfg(test)]
+mod runs;
+#[cfg(test)]
 mod runservice;
 #[cfg(test)]
 mod serve;

@@ -84,6 +84,10 @@ impl Session {
         show(self.json, object)
     }
 
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Prints that a change was made; for people only.
     pub fn done(&self, text: impl std::fmt::Display) -> Result<(), Failure> {
         if self.json {

@@ -1,0 +1,174 @@
+//! `drydock run logs`: the logs of a task, in the order of its steps, followed if that is wanted.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use bytes::Bytes;
+use drydock_api::gateway::RunsClient;
+use drydock_api::names::TreeRef;
+use drydock_api::runservice::types::{LOG_STATE, LogQuery, LogState, LogStep, TaskName};
+use drydock_core::context::Context;
+use drydock_http::client::{AnswerStream, ClientError};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use tokio::time::{Instant, sleep};
+
+use super::merge::Merge;
+use super::retry::{Patience, pause};
+use crate::cli::exit::Failure;
+use crate::cli::objects::session::{Session, failed};
+use crate::cli::output;
+use crate::cli::run_args::LogsArgs;
+
+/// Before a stream that has ended is opened again.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// More steps than a task has.
+const MAX_STEPS: u16 = 256;
+
+pub async fn run(session: &Session, args: LogsArgs) -> Result<(), Failure> {
+    let (runs, ctx) = (session.gateway.runs(), session.ctx.clone());
+    let LogsArgs { run, task, step, attempt, follow } = args;
+    let place = Place { runs, ctx, project: run.project, number: run.number, task };
+    let query = LogQuery { attempt, offset: None, follow };
+    place.until_begun(follow).await?;
+    let steps: Vec<_> = match step {
+        Some(step) => vec![step],
+        None => std::iter::once(LogStep::Setup).chain((0..MAX_STEPS).map(LogStep::Step)).collect(),
+    };
+    let mut logs = Vec::new();
+    for step in steps {
+        let mut log = Log::new(place.clone(), step, query);
+        log.is_silent = !logs.is_empty();
+        match log.open().await {
+            Ok(()) => logs.push(log),
+            // What is missing first is behind the last step.
+            Err(error) if is_missing(&error) && !logs.is_empty() => break,
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    let is_terminal = std::io::stdout().is_terminal();
+    let streams = logs.into_iter().map(|log| (log.step, log.bytes())).collect();
+    Merge::new(streams, is_terminal, std::io::stdout()).print().await
+}
+
+fn is_missing(error: &ClientError) -> bool {
+    error.remote().is_some_and(|remote| remote.code == "log_not_exist")
+}
+
+/// The task whose logs are read.
+#[derive(Clone)]
+struct Place {
+    runs: RunsClient,
+    ctx: Context,
+    project: TreeRef,
+    number: u64,
+    task: TaskName,
+}
+
+impl Place {
+    /// Waits until the task has an attempt, as long as it may get one.
+    async fn until_begun(&self, follow: bool) -> Result<(), Failure> {
+        let (begun, mut patience) = (Instant::now(), Patience::default());
+        loop {
+            match self.runs.task(&self.ctx, &self.project, self.number, &self.task).await {
+                Ok(task) if task.attempt.is_some() => return Ok(()),
+                Ok(task) if !follow || task.status.is_final() => {
+                    let text =
+                        format!("the task `{}` has not begun: it is {}", self.task, task.status);
+                    return Err(Failure::Failed(text.into()));
+                }
+                Ok(_) => patience.renew(),
+                Err(error) => patience.endure(error, output::note).map_err(failed)?,
+            }
+            sleep(pause(begun)).await;
+        }
+    }
+}
+
+/// The log of one step, through as many answers as it takes.
+struct Log {
+    place: Place,
+    step: LogStep,
+    query: LogQuery,
+    offset: u64,
+    answer: Option<AnswerStream>,
+    /// Nothing follows the answer that is open.
+    is_last: bool,
+    patience: Patience,
+    /// The log of another step says that there is no answer.
+    is_silent: bool,
+}
+
+impl Log {
+    fn new(place: Place, step: LogStep, query: LogQuery) -> Log {
+        let patience = Patience::default();
+        Log {
+            place,
+            step,
+            query,
+            offset: 0,
+            answer: None,
+            is_last: false,
+            patience,
+            is_silent: false,
+        }
+    }
+
+    /// Opens the log where the last answer has ended.
+    async fn open(&mut self) -> Result<(), ClientError> {
+        let Place { runs, ctx, project, number, task } = &self.place;
+        let query = LogQuery { offset: i64::try_from(self.offset).ok(), ..self.query };
+        let answer = runs.log(ctx, project, (*number, task, self.step), &query).await?;
+        let is_live = answer.header(LOG_STATE) == Some(LogState::Live.as_str());
+        self.is_last = !self.query.follow || !is_live;
+        self.answer = Some(answer.body);
+        self.patience.renew();
+        Ok(())
+    }
+
+    /// The next bytes; `None` at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
+        loop {
+            let Some(answer) = &mut self.answer else {
+                sleep(PAUSE).await;
+                if let Err(error) = self.open().await {
+                    self.endure(error)?;
+                }
+                continue;
+            };
+            match answer.next().await {
+                Some(Ok(bytes)) => {
+                    self.offset += bytes.len() as u64;
+                    return Ok(Some(bytes));
+                }
+                Some(Err(error)) => {
+                    self.answer = None;
+                    self.endure(error)?;
+                }
+                None if self.is_last => return Ok(None),
+                None => self.answer = None,
+            }
+        }
+    }
+
+    fn bytes(self) -> BoxStream<'static, Result<Bytes, ClientError>> {
+        let next = |mut log: Log| async move {
+            let bytes = log.next().await?;
+            Ok(bytes.map(|bytes| (bytes, log)))
+        };
+        stream::try_unfold(self, next).boxed()
+    }
+
+    /// What is followed goes on after an error that passes.
+    fn endure(&mut self, error: ClientError) -> Result<(), ClientError> {
+        match self.query.follow {
+            true => self.patience.endure(error, |text| {
+                if !self.is_silent {
+                    output::note(text);
+                }
+            }),
+            false => Err(error),
+        }
+    }
+}
