@@ -2,8 +2,11 @@
 //!
 //! A mutant is a patch file. The lines before the patch say, as `# about:` what it breaks, and as
 //! `# caught by:` what must see it: `suite`, `suite SCENARIO…` or `test CARGO-TEST-ARGUMENTS…`.
-//! Each is applied to a copy of the tree; all copies share a target directory.
+//! Each is applied to a copy of the tree, which is kept with its target directory: what two mutants
+//! have in common is built once.
 
+use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -89,16 +92,16 @@ pub async fn run(args: &MutantArgs) -> Result<u8, Failure> {
         return Err(Failure::Nothing(format!("there is no mutant in `{folder}`")));
     }
     let tree = std::fs::canonicalize(package_folder().join(".."))?;
-    let scratch = tempfile::tempdir()?;
     let target =
         std::env::var_os("CARGO_TARGET_DIR").filter(|path| !path.is_empty()).map(PathBuf::from);
     let target = target.unwrap_or_else(|| tree.join("target")).join("mutants");
+    let copy = target.join("tree");
+    std::fs::create_dir_all(&copy)?;
+    let _lock = lock(&target)?;
     let mut worst = FINE;
     for mutant in mutants {
-        let copy = scratch.path().join("tree");
-        copy_tree(&tree, &copy).await?;
+        sync_tree(&tree, &listed(&tree).await?, &copy)?;
         let result = try_one(&mutant, &copy, &target, args.time).await;
-        std::fs::remove_dir_all(&copy)?;
         let (line, code) = match result {
             Ok(Fate::Caught(how)) => (format!("caught, {how}"), FINE),
             Ok(Fate::Survived(how)) => (format!("SURVIVED, {how}"), VIOLATED),
@@ -198,8 +201,16 @@ fn built((status, text): (Option<i32>, String)) -> Result<(), Failure> {
     }
 }
 
-/// The files that git knows or would add, without their history.
-async fn copy_tree(tree: &Path, copy: &Path) -> Result<(), Failure> {
+/// Keeps others from the copy and from what is built of it, as long as it is open.
+fn lock(target: &Path) -> Result<File, Failure> {
+    let lock = File::create(target.join("lock"))?;
+    let taken = |_| Failure::Simulator("`mutants` is running already".to_owned());
+    lock.try_lock().map_err(taken)?;
+    Ok(lock)
+}
+
+/// The names of the files that git knows or would add.
+async fn listed(tree: &Path) -> Result<BTreeSet<PathBuf>, Failure> {
     let mut list = Command::new("git");
     list.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
     let listed = list.current_dir(tree).stdin(Stdio::null()).output().await?;
@@ -207,11 +218,29 @@ async fn copy_tree(tree: &Path, copy: &Path) -> Result<(), Failure> {
         let tree = tree.display();
         return Err(Failure::Simulator(format!("git cannot list the files of `{tree}`")));
     }
-    for name in listed.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
-        let name = String::from_utf8_lossy(name);
-        let (from, to) = (tree.join(&*name), copy.join(&*name));
-        if let (true, Some(folder)) = (from.is_file(), to.parent()) {
-            std::fs::create_dir_all(folder)?;
+    let names = listed.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    let names = names.map(|name| PathBuf::from(&*String::from_utf8_lossy(name)));
+    Ok(names.filter(|name| tree.join(name).is_file()).collect())
+}
+
+/// Makes `copy` hold these files of `tree` and no others. Files that are equal already are left
+/// alone, with their times, so that cargo builds only what differs from the build before.
+fn sync_tree(tree: &Path, names: &BTreeSet<PathBuf>, copy: &Path) -> Result<(), Failure> {
+    let mut folders = vec![copy.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.strip_prefix(copy).is_ok_and(|name| !names.contains(name)) {
+                std::fs::remove_file(path)?;
+            }
+        }
+    }
+    for name in names {
+        let (from, to) = (tree.join(name), copy.join(name));
+        if std::fs::read(&to).ok() != Some(std::fs::read(&from)?) {
+            std::fs::create_dir_all(to.parent().unwrap_or(copy))?;
             std::fs::copy(from, to)?;
         }
     }
@@ -229,6 +258,28 @@ async fn quiet(mut command: Command) -> Result<(Option<i32>, String), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_of_the_tree_changes_where_the_tree_differs_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let (tree, copy) = (folder.path().join("tree"), folder.path().join("copy"));
+        for (path, text) in [("tree/a/equal", "1"), ("tree/b", "2"), ("tree/c", "3")] {
+            std::fs::create_dir_all(folder.path().join(path).parent().unwrap()).unwrap();
+            std::fs::write(folder.path().join(path), text).unwrap();
+        }
+        let all = ["a/equal", "b", "c"].map(PathBuf::from).into();
+        std::fs::create_dir(&copy).unwrap();
+        sync_tree(&tree, &all, &copy).unwrap();
+        let epoch = std::time::SystemTime::UNIX_EPOCH;
+        let equal = File::options().write(true).open(copy.join("a/equal")).unwrap();
+        equal.set_modified(epoch).unwrap();
+        std::fs::write(copy.join("b"), "broken").unwrap();
+        std::fs::write(copy.join("a/left-over"), "").unwrap();
+        sync_tree(&tree, &["a/equal", "b"].map(PathBuf::from).into(), &copy).unwrap();
+        assert_eq!(std::fs::metadata(copy.join("a/equal")).unwrap().modified().unwrap(), epoch);
+        assert_eq!(std::fs::read_to_string(copy.join("b")).unwrap(), "2");
+        assert!(!copy.join("c").exists() && !copy.join("a/left-over").exists());
+    }
 
     #[test]
     fn a_mutant_says_what_it_breaks_and_what_must_see_it() {
