@@ -59,7 +59,8 @@ impl Agent {
             return None;
         }
         let instance = self.preferred();
-        if known.instance != instance {
+        // Another instance may have less: it says so, or it is not asked to begin with.
+        if known.instance != instance && self.session.draw(0, 1) == 0 {
             known.offset = known.stored;
         }
         let longest = usize::try_from(self.session.draw(1, 8) * PIECE).unwrap_or(usize::MAX);

@@ -156,6 +156,11 @@ pub const ALL: &[Scenario] = &[
         make: runs::import,
     },
     Scenario {
+        name: "log-tail-lost",
+        about: "instances die that have the newest bytes of logs, which others read and follow",
+        make: runs::log_tail_lost,
+    },
+    Scenario {
         name: "fair-share",
         about: "projects that always have ready tasks share few executors",
         make: runs::fair_share,

@@ -47,7 +47,8 @@ const SHAPES: [(Shape, u32); 11] = [
 ];
 
 /// Code points of runservice and of executors. A test compares the first with the code.
-pub const SERVICE_STEPS: &[&str] = &["claim.after_commit", "status.after_commit"];
+pub const SERVICE_STEPS: &[&str] =
+    &["claim.after_commit", "heartbeat.received", "status.after_commit"];
 const EXECUTOR_STEPS: &[&str] = &[
     "exec.after_ask",
     "exec.after_journal",
@@ -214,6 +215,39 @@ pub fn fair_share(draw: &mut Draw) -> Plan {
     runs.settings.queue_timeout_ms = 60_000;
     runs.settings.run_timeout_ms = 120_000;
     swarm::faults(draw, &mut plan, &[PROCESSES, COORDINATION], 2, [1_000, LOAD_MS]);
+    plan
+}
+
+/// Instances that have the newest bytes of logs in memory only die or stand still, while others read
+/// and follow these logs.
+pub fn log_tail_lost(draw: &mut Draw) -> Plan {
+    let mut plan = base(draw);
+    let runservices = draw.count(1, 3);
+    plan.topology.instances.insert(Service::Runservice, runservices);
+    plan.topology.pushers = draw.count(2, 4);
+    let runs = &mut plan.runs;
+    let stop = draw.pick(&[0, 1]);
+    runs.weights = [(RunsOp::Push, 2), (RunsOp::Read, 8), (RunsOp::Stop, stop)].into();
+    runs.shapes = [(Shape::Talkative, 4), (Shape::Single, 1)].into();
+    runs.step_ms = 2_500;
+    runs.settings.attempt_timeout_ms = 20_000;
+    runs.executors.iter_mut().for_each(|executor| executor.lies = false);
+    for _ in 0..draw.count(2, 6) {
+        let instance = runservice(draw, &plan);
+        let what = match draw.number(0, 3) {
+            0 => ProcessFault::Stop { instance },
+            1 => ProcessFault::Pause { instance },
+            _ => ProcessFault::Kill { instance },
+        };
+        add(draw, &mut plan, what.into(), 2_000);
+    }
+    for _ in 0..draw.count(0, 3) {
+        let what = link(draw, &plan);
+        add(draw, &mut plan, what, 3_000);
+    }
+    if draw.chance(30) {
+        swarm::faults(draw, &mut plan, &[OBJECTS, COORDINATION], 2, [1_000, LOAD_MS]);
+    }
     plan
 }
 

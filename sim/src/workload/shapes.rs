@@ -136,7 +136,8 @@ impl Shaping<'_> {
             0 => 3_000,
             _ => u32::try_from(self.draw(20, 300)).unwrap_or(20),
         };
-        let script = Script { lines, ..Script::work(self.draw(1_000, 4_500)) };
+        let script =
+            Script { lines, ..Script::work(self.draw(1_000, 4_500.max(3 * self.step_ms))) };
         let task = TaskSpec { steps: vec![step(script)], ..TaskSpec::default() };
         [("talk".to_owned(), task)].into()
     }

@@ -44,6 +44,9 @@ pub async fn heartbeat(
     Json(body): Json<Heartbeat>,
 ) -> Result<axum::Json<HeartbeatAnswer>, OperationError<failures::Beat>> {
     check(&body)?;
+    // It may be overtaken by claims of the same executor.
+    let passed = app.context.env.point("heartbeat.received").await;
+    passed.map_err(OperationError::at_boundary)?;
     let report = HeartbeatReport {
         executor,
         session: body.session,
