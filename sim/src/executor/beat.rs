@@ -1,8 +1,9 @@
 //! Heartbeats: what the executor holds, and what it is told to do.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use drydock_api::runservice::types::{Heartbeat, HeartbeatAnswer, HeldState};
+use drydock_api::runservice::types::{AttemptId, Heartbeat, HeartbeatAnswer, HeldState};
 
 use super::agent::{Agent, Ended};
 use crate::history::{Answer, Reply, RunsCall, RunsReply, Token};
@@ -18,9 +19,12 @@ impl Agent {
                 held: self.journal.held(),
                 asked: self.journal.asked(),
             };
+            let told = beat.held.iter().map(|held| (held.attempt, held.state)).collect();
             let call = RunsCall::Beat { by: token.clone(), beat: Box::new(beat) };
             match self.ask(call).await {
-                Answer::Ok(Reply::Runs(RunsReply::Orders(orders))) => self.follow(&orders).await,
+                Answer::Ok(Reply::Runs(RunsReply::Orders(orders))) => {
+                    self.follow(&told, &orders).await;
+                }
                 Answer::Refused { code, .. } if code == "session_replaced" => return Ended,
                 // Whoever ended the registration makes a new one once everything has come to rest.
                 Answer::Refused { code, .. }
@@ -36,15 +40,16 @@ impl Agent {
         }
     }
 
-    async fn follow(&self, orders: &HeartbeatAnswer) {
+    /// Does as it is told in answer to a heartbeat that named attempts in these states.
+    async fn follow(&self, told: &BTreeMap<AttemptId, HeldState>, orders: &HeartbeatAnswer) {
         for stop in &orders.stop {
             self.machine.stop(stop.attempt, Duration::from_millis(stop.grace_ms));
         }
-        let attempts = self.journal.attempts();
         for unknown in &orders.unknown {
             self.machine.stop(*unknown, Duration::ZERO);
-            let state = attempts.get(unknown).map(|held| held.state);
-            if state >= Some(HeldState::Exited) {
+            // One that has ended since then is not unknown for sure: it was given up, maybe, and its
+            // log is wanted.
+            if told.get(unknown) >= Some(&HeldState::Exited) {
                 self.release(*unknown).await;
             }
         }
@@ -53,7 +58,7 @@ impl Agent {
         }
     }
 
-    async fn release(&self, attempt: drydock_api::runservice::types::AttemptId) {
+    async fn release(&self, attempt: AttemptId) {
         self.journal.release(attempt);
         self.point("exec.after_release").await;
         self.machine.remove(attempt);
