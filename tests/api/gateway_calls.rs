@@ -35,8 +35,8 @@ fn a_question_costs_one_call_and_a_change_two_and_runs_as_many_again() {
             let operators = requirement == Requirement::AdminToken;
             let most = match (&spec.method, is_of_runs(spec.path)) {
                 _ if operators => 1,
-                // The project, the run by its number, the log.
-                (&Method::GET, true) if spec.path.contains("/logs/") => 3,
+                // The project, the run by its number, the log or the archive.
+                (&Method::GET, true) if spec.path.contains("/{step}") => 3,
                 (&Method::GET, true) => 2,
                 // The caller, the project, the run: its file names no variable.
                 (&Method::POST, true) if spec.path.ends_with("/runs") => 3,

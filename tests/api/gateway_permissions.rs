@@ -29,6 +29,9 @@ pub const PARAMETERS: [(&str, &str); 13] = [
 pub fn path(spec: &Spec) -> String {
     let user = if spec.path.contains("/members/") { "mike" } else { "alice" };
     let mut path = spec.path.replace("{user}", user);
+    if path.contains("/archives/") {
+        path = path.replace("{number}", "3").replace("{task}", "build").replace("{step}", "1");
+    }
     if path.contains("/logs") {
         path = path.replace("{task}", "build");
     }

@@ -8,7 +8,9 @@ use drydock_tests::app::TestApp;
 use drydock_tests::client::{Exchange, Request};
 use drydock_tests::gateway::{Face, Who, escaped, runs_world, small_world};
 use drydock_tests::run::{pass, run, until};
+use futures_util::TryStreamExt;
 use insta::assert_snapshot;
+use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -61,6 +63,21 @@ fn readers_see_runs_tasks_and_logs() {
         assert_snapshot!("log", face.get(Who::Outsider, &runs("/3/tasks/build/logs/0")).await);
         let end = face.get(Who::Outsider, &runs("/3/tasks/build/logs/0?offset=-2")).await;
         assert_eq!(end.text(), "e\n");
+        let archive = face.get(Who::Outsider, &runs("/3/tasks/build/archives/1")).await;
+        assert_snapshot!("archive", archive);
+    });
+}
+
+#[test]
+fn an_archive_that_is_gone_is_told_from_one_that_never_was() {
+    with_world(async |app, face| {
+        let listed: Vec<_> = app.objects.list(None).try_collect().await.expect("it is there");
+        let archives = listed.into_iter().map(|meta| meta.location);
+        for key in archives.filter(|key| key.as_ref().contains("/archives/")) {
+            app.objects.delete(&key).await.expect("it is there");
+        }
+        let gone = face.get(Who::Outsider, &runs("/3/tasks/build/archives/1")).await;
+        assert_snapshot!("archive_gone", gone);
     });
 }
 
@@ -305,6 +322,7 @@ fn a_run_of_another_project_is_not_there() {
             Request::get(&format!("{other}/1")),
             Request::get(&format!("{other}/1/tasks/build")),
             Request::get(&format!("{other}/1/tasks/build/logs/0")),
+            Request::get(&format!("{other}/3/tasks/build/archives/1")),
             Request::post(&format!("{other}/1/stop")),
             Request::post(&format!("{other}/3/restart")).json(&json!({ "from": "start" })),
             Request::delete(&format!("{other}/3/tasks/build/logs")),
@@ -339,6 +357,14 @@ fn a_change_that_the_phase_does_not_allow() {
         assert_snapshot!("log_is_live", face.send(Who::Owner, live).await);
         let absent = face.get(Who::Owner, &runs("/1/tasks/build/logs/0?attempt=7")).await;
         assert_snapshot!("no_attempt", absent);
+        for (what, path) in [
+            ("no_archive", "/3/tasks/build/archives/0"),
+            ("no_attempt_with_an_archive", "/3/tasks/build/archives/1?attempt=7"),
+            ("never_started_to_save", "/1/tasks/deploy/archives/0"),
+            ("no_task_with_an_archive", "/3/tasks/nothing/archives/1"),
+        ] {
+            assert_snapshot!(what, face.get(Who::Owner, &runs(path)).await);
+        }
         let absent = Request::delete(&runs("/1/tasks/deploy/logs"));
         assert_snapshot!("never_started", face.send(Who::Owner, absent).await);
     });

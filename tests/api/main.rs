@@ -50,6 +50,7 @@ mod outages;
 mod project_groups;
 mod projects;
 mod remote_sources;
+mod runs_archives;
 mod runs_bad_input;
 mod runs_events;
 mod runs_every_row;

@@ -231,6 +231,7 @@ fn every_query_that_is_wrong() {
         ("project", "project=x", "400 invalid_query"),
         ("number", "number=-1", "400 invalid_query"),
         ("offset", "offset=x", "400 invalid_query"),
+        ("size", "size=x", "400 invalid_query"),
     ];
     for (parameter, query, outcome) in WRONG_QUERIES.into_iter().chain(own) {
         let meant = with(parameter);
@@ -297,6 +298,7 @@ fn every_path_that_leads_nowhere() {
         ("{run}", nowhere),
         ("{task}", "nothing"),
         ("runs/{run}/tasks/{task}/logs/{step}", "runs/{run}/tasks/{task}/logs/7"),
+        ("runs/{run}/tasks/{task}/archives/{step}", "runs/{run}/tasks/{task}/archives/7"),
         ("{executor}", "nobody"),
         ("{attempt}", nowhere),
         ("number=1", "number=99"),

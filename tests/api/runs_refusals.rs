@@ -5,7 +5,7 @@ use drydock_tests::app::{TestApp, settings};
 use drydock_tests::archive::Export;
 use drydock_tests::client::{Exchange, Request};
 use drydock_tests::run::run;
-use drydock_tests::runs::{RunsApp, new_run, success, with_runs, with_work};
+use drydock_tests::runs::{RunsApp, new_run, success, upload_query, with_runs, with_work};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -188,20 +188,21 @@ fn a_restart_that_could_not_work() {
         let mut new = new_run();
         new["tasks"] = tasks;
         let run = runs.create(&new).await.field("id");
-        let report = async |claim: &str, status: &dyn Fn(&str) -> Value| {
+        let report = async |claim: &str, status: &dyn Fn(Value) -> Value| {
             let claimed = runs.claim("linux", claim).await.expect(201).json();
             let attempt = claimed["attempt"]["id"].as_str().expect("it has one").to_owned();
             let line = format!("PUT /executors/self/attempts/{attempt}");
-            ask(&runs, &line, &status(&attempt).to_string()).await.expect(200);
+            let path = format!("/api/v1/executors/self/attempts/{attempt}/archives/0");
+            let upload = Request::put(&(path + &upload_query("x"))).body("x");
+            let stored = runs.executor("linux").send(upload).await.json();
+            ask(&runs, &line, &status(stored).to_string()).await.expect(200);
         };
-        let saved = |attempt: &str| {
-            let object = format!("archives/{attempt}/0-abc.tar.zst");
-            let archive = json!({ "object": object, "size": 1, "blake3": "ab".repeat(32) });
+        let saved = |archive: Value| {
             let steps = json!([{ "exit": { "code": 0 } }]);
             json!({ "phase": "success", "steps": steps, "archives": { "0": archive } })
         };
         report("01900000-0000-7000-8000-0000000000c1", &saved).await;
-        let failed = |_: &str| json!({ "phase": "failed", "reason": "setup_failed" });
+        let failed = |_: Value| json!({ "phase": "failed", "reason": "setup_failed" });
         report("01900000-0000-7000-8000-0000000000c2", &failed).await;
         let mut export = Export::parse(&runs.app.export().await);
         for line in &mut export.objects {

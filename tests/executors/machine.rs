@@ -10,7 +10,9 @@ use drydock_api::runservice::types::{
     AttemptId, AttemptPhase, LogReport, LogStep, Reason, StepExit,
 };
 use drydock_executor::attempt::{Outcome, StepOutcome, Stop, Task};
-use drydock_executor::driver::{AttemptLogs, AttemptState, Driver, DriverError};
+use drydock_executor::driver::{
+    AttemptArchives, AttemptLogs, AttemptState, Driver, DriverError, RestoreFile,
+};
 
 /// Clones are the same machine.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +25,8 @@ struct State {
     ledger: Vec<String>,
     /// Supervisors end before they begin.
     is_broken: bool,
+    /// What attempts restore.
+    restores: BTreeMap<String, Vec<u8>>,
     /// The pieces of logs that were read, in order.
     pieces: Vec<(LogStep, Range<u64>)>,
 }
@@ -33,6 +37,8 @@ pub struct Process {
     pub state: AttemptState,
     pub stop: Option<Stop>,
     pub logs: BTreeMap<LogStep, Vec<u8>>,
+    /// What steps have saved.
+    pub saved: BTreeMap<u16, Vec<u8>>,
 }
 
 /// The outcome of an attempt whose one step ended with this code.
@@ -44,6 +50,7 @@ pub fn exit(code: u8) -> Outcome {
         message: None,
         steps: vec![StepOutcome { exit: Some(StepExit::Code(code)), ..StepOutcome::default() }],
         logs: BTreeMap::new(),
+        archives: BTreeMap::new(),
         kill_incomplete: false,
     }
 }
@@ -86,7 +93,20 @@ impl Machine {
         let mut state = self.lock();
         let process = state.attempts.get_mut(attempt).unwrap();
         let logs = process.logs.iter().map(|(step, log)| (step.to_string(), digest(log))).collect();
-        process.state = AttemptState::Ended(Outcome { logs, ..outcome });
+        let saved = process.saved.iter();
+        let archives = saved.map(|(step, bytes)| (step.to_string(), digest(bytes))).collect();
+        process.state = AttemptState::Ended(Outcome { logs, archives, ..outcome });
+    }
+
+    /// Lets a step save these bytes.
+    pub fn save(&self, attempt: &str, step: u16, bytes: &[u8]) {
+        let mut state = self.lock();
+        state.attempts.get_mut(attempt).unwrap().saved.insert(step, bytes.to_vec());
+    }
+
+    /// What an attempt restores, if it is there.
+    pub fn restore(&self, attempt: &str) -> Option<Vec<u8>> {
+        self.lock().restores.get(attempt).cloned()
     }
 
     /// Adds to the log of a step.
@@ -133,8 +153,8 @@ impl Driver for Machine {
         if !is_broken {
             state.ledger.push(id.clone());
         }
-        let logs = BTreeMap::new();
-        let process = Process { task: task.clone(), state: begun, stop: None, logs };
+        let (logs, saved) = (BTreeMap::new(), BTreeMap::new());
+        let process = Process { task: task.clone(), state: begun, stop: None, logs, saved };
         state.attempts.insert(id, process);
         Ok(())
     }
@@ -173,6 +193,44 @@ impl Driver for Machine {
 
     fn logs(&self) -> Arc<dyn AttemptLogs> {
         Arc::new(self.clone())
+    }
+
+    fn archives(&self) -> Arc<dyn AttemptArchives> {
+        Arc::new(self.clone())
+    }
+}
+
+impl AttemptArchives for Machine {
+    fn read(&self, attempt: AttemptId, step: u16, piece: Range<u64>) -> io::Result<Bytes> {
+        let state = self.lock();
+        let process = state.attempts.get(&attempt.to_string());
+        let saved = process.and_then(|process| process.saved.get(&step));
+        let saved = saved.ok_or(io::ErrorKind::NotFound)?;
+        Ok(Bytes::copy_from_slice(&saved[piece.start as usize..piece.end as usize]))
+    }
+
+    fn begin_restore(&self, attempt: AttemptId) -> io::Result<Box<dyn RestoreFile>> {
+        let (machine, attempt) = (self.clone(), attempt.to_string());
+        Ok(Box::new(Restore { machine, attempt, bytes: Vec::new() }))
+    }
+}
+
+/// What an attempt restores, as it is written.
+struct Restore {
+    machine: Machine,
+    attempt: String,
+    bytes: Vec<u8>,
+}
+
+impl RestoreFile for Restore {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        self.machine.lock().restores.insert(self.attempt, self.bytes);
+        Ok(())
     }
 }
 

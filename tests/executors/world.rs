@@ -34,6 +34,8 @@ pub struct World {
     pub net: BadNet,
     /// The network of logs.
     pub log_net: BadNet,
+    /// The network of archives.
+    pub archive_net: BadNet,
     pub token: String,
     starts: u64,
 }
@@ -53,7 +55,7 @@ pub fn with_world(test: impl AsyncFnOnce(World)) {
         app.ready().await;
         let new = Request::post("/api/v1/executors").json(&json!({ "name": "linux" }));
         let token = app.send(new).await.expect(201).field("token");
-        let (net, log_net) = (BadNet::new(app.net()), BadNet::new(app.net()));
+        let [net, log_net, archive_net] = [(); 3].map(|()| BadNet::new(app.net()));
         test(World {
             app,
             machine: Machine::default(),
@@ -61,6 +63,7 @@ pub fn with_world(test: impl AsyncFnOnce(World)) {
             settings: ProtocolSettings::default(),
             net,
             log_net,
+            archive_net,
             token,
             starts: 0,
         })
@@ -95,6 +98,7 @@ impl World {
             client: self.client(Arc::new(self.net.clone())),
             heartbeat_client: self.own(),
             log_client: self.client(Arc::new(self.log_net.clone())),
+            archive_client: self.client(Arc::new(self.archive_net.clone())),
             driver: self.machine.clone(),
             journal: self.journal.clone(),
         });

@@ -19,7 +19,7 @@ use crate::app::{TOKEN, TestApp, settings, with_app};
 use crate::client::{Client, Exchange, Request};
 use crate::endpoints;
 use crate::run::until;
-use crate::runs::reporting_log;
+use crate::runs::{reporting_log, upload_query};
 use crate::watched::{Calls, WatchedNet};
 
 pub const ADMIN_TOKEN: &str = "the-admin-token-of-the-tests";
@@ -270,7 +270,9 @@ pub async fn runs_world() -> (TestApp, Face) {
     let runs = app.instance(2);
     let deploy = json!({ "steps": [], "approval": {} });
     let both = json!({ "build": build(), "deploy": deploy });
-    let only = json!({ "build": build() });
+    let mut only = json!({ "build": build() });
+    let save = json!({ "save": { "paths": ["app"] } });
+    only["build"]["steps"].as_array_mut().expect("it has steps").push(save);
     for (branch, tasks) in [("main", &both), ("main", &both), ("done", &only)] {
         let new = json!({
             "project": project,
@@ -310,7 +312,11 @@ async fn finish(runs: &Client) {
         let piece = piece.header("content-type", "application/octet-stream").body("made\n");
         executor.send(piece).await.expect(200);
         if name == "idle" {
-            let end = reporting_log("made\n");
+            let path = format!("{attempt}/archives/1{}", upload_query("archive"));
+            let upload = executor.send(Request::put(&path).body("archive")).await.expect(200);
+            let mut end = reporting_log("made\n");
+            end["steps"] = json!([{ "exit": { "code": 0 } }, { "exit": { "code": 0 } }]);
+            end["archives"] = json!({ "1": upload.json() });
             executor.send(Request::put(&attempt).json(&end)).await.expect(200);
         }
     }

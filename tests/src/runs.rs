@@ -152,11 +152,15 @@ impl RunsApp {
         if path.ends_with("/cancel") {
             path = path.replace("{run}", &self.queued);
         }
-        if path.contains("/logs") {
+        if path.contains("/logs") || path.contains("/archives") {
             path = path.replace("{task}", "build");
         }
         if path.contains("/self/") && path.contains("/logs/") {
             path += "?offset=0";
+        }
+        if path.contains("/self/") && path.contains("/archives/") {
+            // A download has no query, and heeds none.
+            path += &upload_query(UPLOADED);
         }
         if path.ends_with("/by_number") {
             path += &format!("?project={PROJECT}&number=1");
@@ -176,7 +180,7 @@ impl RunsApp {
             BodyRule::Octets => {
                 request.header("content-type", "application/octet-stream").body("x")
             }
-            BodyRule::Stream => request.body("rubbish\n"),
+            BodyRule::Stream => request.body(UPLOADED),
         }
     }
 
@@ -187,6 +191,14 @@ impl RunsApp {
             Access::Internal | Access::Open | Access::Bearer => self.app.send(request).await,
         }
     }
+}
+
+/// The bytes of a request that has some.
+const UPLOADED: &str = "rubbish\n";
+
+/// The query of an upload of these bytes.
+pub fn upload_query(bytes: &str) -> String {
+    format!("?size={}&blake3={}", bytes.len(), blake3::hash(bytes.as_bytes()))
 }
 
 /// The heartbeat of an executor that holds nothing.

@@ -34,8 +34,13 @@ macro_rules! codes {
 }
 
 codes! {
+    ArchiveExpired = "archive_expired": Gone,
+    ArchiveNotExist = "archive_not_exist": NotExist,
+    ArchiveNotStored = "archive_not_stored": Conflict,
+    ArchiveTooLarge = "archive_too_large": TooLarge,
     ArchivesExpired = "archives_expired": Conflict,
     AttemptNotExist = "attempt_not_exist": NotExist,
+    BadArchive = "bad_archive": BadRequest,
     BadStatus = "bad_status": BadRequest,
     BodyTooLarge = "body_too_large": TooLarge,
     CallerForbidden = "caller_forbidden": Forbidden,

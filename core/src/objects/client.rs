@@ -9,15 +9,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
+use futures_util::stream::{self, Stream};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
 use super::envelope::{self, Envelope, EnvelopeError};
+use super::upload::Upload;
 use crate::env::Env;
 use crate::error::FailureClass;
 use crate::retry::Backoff;
 
 const ATTEMPTS: u32 = 6;
+/// The bytes of an object that are read at a time.
+const PIECE: u64 = 4 << 20;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +59,11 @@ impl Objects {
     pub async fn put(&self, key: &Path, bytes: Bytes) -> Result<(), ObjectError> {
         let put = || self.store.put(key, PutPayload::from_bytes(bytes.clone()));
         self.attempt(key, put).await.map(drop)
+    }
+
+    /// Begins an object whose bytes arrive piece by piece. No other writer may use its name.
+    pub fn upload(&self, key: &Path) -> Upload {
+        Upload::new(self.clone(), key.clone())
     }
 
     pub async fn get(&self, key: &Path) -> Result<Bytes, ObjectError> {
@@ -97,6 +106,25 @@ impl Objects {
         self.attempt(key, get).await
     }
 
+    /// The bytes of an object of this size, piece by piece.
+    pub fn stream(
+        &self,
+        key: &Path,
+        size: u64,
+    ) -> impl Stream<Item = Result<Bytes, ObjectError>> + Send + use<> {
+        let (objects, key) = (self.clone(), key.clone());
+        stream::try_unfold(0, move |offset: u64| {
+            let (objects, key) = (objects.clone(), key.clone());
+            async move {
+                if offset >= size {
+                    return Ok(None);
+                }
+                let end = size.min(offset + PIECE);
+                Ok(Some((objects.get_range(&key, offset..end).await?, end)))
+            }
+        })
+    }
+
     pub async fn size(&self, key: &Path) -> Result<u64, ObjectError> {
         Ok(self.attempt(key, || self.store.head(key)).await?.size)
     }
@@ -115,6 +143,10 @@ impl Objects {
 
     pub async fn get_envelope<T: Envelope>(&self, key: &Path) -> Result<T, ObjectError> {
         Ok(envelope::decode(key.as_ref(), &self.get(key).await?)?)
+    }
+
+    pub(super) fn store(&self) -> &dyn ObjectStore {
+        &*self.store
     }
 
     async fn attempt<T, F>(&self, key: &Path, call: impl Fn() -> F) -> Result<T, ObjectError>

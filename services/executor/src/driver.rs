@@ -35,6 +35,9 @@ pub trait Driver: Send + 'static {
     /// The logs of its attempts.
     fn logs(&self) -> Arc<dyn AttemptLogs>;
 
+    /// The archives of its attempts.
+    fn archives(&self) -> Arc<dyn AttemptArchives>;
+
     /// Why no further attempt should be started, such as a disk that is nearly full.
     fn refusal(&mut self) -> Option<String> {
         None
@@ -48,6 +51,23 @@ pub trait AttemptLogs: Send + Sync + 'static {
 
     /// Exactly these bytes of a log.
     fn read(&self, attempt: AttemptId, step: LogStep, piece: Range<u64>) -> io::Result<Bytes>;
+}
+
+/// What attempts have saved, and what they restore.
+pub trait AttemptArchives: Send + Sync + 'static {
+    /// Exactly these bytes of what a step has saved.
+    fn read(&self, attempt: AttemptId, step: u16, piece: Range<u64>) -> io::Result<Bytes>;
+
+    /// Begins the file of what an attempt restores, anew if there is one.
+    fn begin_restore(&self, attempt: AttemptId) -> io::Result<Box<dyn RestoreFile>>;
+}
+
+/// A file that an attempt restores, as it is written.
+pub trait RestoreFile: Send {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes the file appear.
+    fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,9 +6,12 @@
 //! reads their logs (`log_files`). The executor's promises are on disk (`journal`), and what it and
 //! runservice say to each other is the `protocol`.
 //!
-//! Absent so far: the packing and unpacking of archives and caches; other drivers than that of
-//! processes.
+//! What steps save and restore is packed and unpacked in processes of its own (`archive`).
+//!
+//! Absent so far: caches; other drivers than that of processes.
 
+pub mod archive;
+pub mod archive_files;
 pub mod attempt;
 pub mod driver;
 pub mod journal;

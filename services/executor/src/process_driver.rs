@@ -16,8 +16,9 @@ use std::sync::Arc;
 
 use rustix::fs::{Mode, mkdir, statvfs};
 
+use crate::archive_files::ArchiveFiles;
 use crate::attempt::{AttemptFolder, AttemptPhase, LogReport, Outcome, Reason, Stop, Task};
-use crate::driver::{AttemptLogs, AttemptState, Driver, DriverError};
+use crate::driver::{AttemptArchives, AttemptLogs, AttemptState, Driver, DriverError};
 use crate::log_files::{self, LogFiles};
 use crate::supervisor::{clear_cgroup, kill_attempt};
 
@@ -89,6 +90,7 @@ impl ProcessDriver {
             message: Some("the supervisor has died".to_owned()),
             steps: Vec::new(),
             logs: logs(folder)?,
+            archives: BTreeMap::new(),
             kill_incomplete,
         };
         folder.write_outcome(&outcome)?;
@@ -166,6 +168,8 @@ impl Driver for ProcessDriver {
 
     fn clean(&mut self, attempt: &str) -> Result<(), DriverError> {
         let folder = self.folder(attempt)?;
+        // What it has restored is of no more use either.
+        let _ = fs::remove_file(folder.restore_file());
         match remove_folder(&folder.home()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(io(attempt, "its working folder cannot be removed", error))
@@ -191,6 +195,10 @@ impl Driver for ProcessDriver {
 
     fn logs(&self) -> Arc<dyn AttemptLogs> {
         Arc::new(LogFiles::new(self.root.clone()))
+    }
+
+    fn archives(&self) -> Arc<dyn AttemptArchives> {
+        Arc::new(ArchiveFiles::new(self.root.clone()))
     }
 
     fn refusal(&mut self) -> Option<String> {

@@ -17,7 +17,7 @@ use super::auth::require::{
 };
 use super::handlers::{
     archive, badge, event, executor, linked_account, log, maintenance, member, org, project,
-    project_group, remote_source, run, scoped, token, user,
+    project_group, remote_source, run, run_archive, scoped, token, user,
 };
 use super::requirement::Requirement;
 use super::state::{App, Gateway};
@@ -181,6 +181,7 @@ fn runs() -> Vec<Row> {
         row(Runs, at::refuse(), run::refuse),
         row(Reads(Project), at::read_log(), log::read),
         row(Owns(Project), at::delete_logs(), log::delete),
+        row(Reads(Project), at::read_archive(), run_archive::read),
         row(Reads(Project), at::badge(), badge::show),
     ]
 }

@@ -6,6 +6,7 @@
 //! background work.
 
 mod action;
+mod archives;
 mod background;
 pub mod engine;
 mod fitness;

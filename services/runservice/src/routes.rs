@@ -3,7 +3,7 @@
 use drydock_api::runservice::endpoints as at;
 use drydock_http::server::route::Route;
 
-use crate::handlers::{event, executor, gate, log, own, run};
+use crate::handlers::{archive, event, executor, gate, log, own, run};
 use crate::state::RunserviceState;
 
 /// All routes, in the order of the document.
@@ -19,6 +19,7 @@ pub fn routes() -> Vec<Route<RunserviceState>> {
         Route::typed(at::run::refuse(), run::refuse),
         Route::typed(at::log::read(), log::read),
         Route::typed(at::log::delete(), log::delete),
+        Route::typed(at::archive::read(), archive::read),
         Route::typed(at::event::list(), event::list),
         Route::typed(at::gate::show(), gate::show),
         Route::typed(at::gate::open(), gate::open),
@@ -32,5 +33,7 @@ pub fn routes() -> Vec<Route<RunserviceState>> {
         Route::typed(at::own::attempt(), own::attempt),
         Route::typed(at::own::report(), own::report),
         Route::typed(at::own::append(), log::append),
+        Route::typed(at::own::upload(), archive::upload),
+        Route::typed(at::own::download(), archive::download),
     ]
 }

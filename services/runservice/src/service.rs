@@ -7,6 +7,8 @@ use futures_util::future::BoxFuture;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
+use super::archives::Archives;
+use super::archives::tend::Tending;
 use super::background::{Background, RunMetrics};
 use super::following::follow_events;
 use super::liveness::Liveness;
@@ -63,16 +65,29 @@ impl Service for Runservice {
         let waking = waiters.clone().run(env.clone(), store.clone(), settings.pick.clone());
         let events = watch::Sender::new(None);
         let following = follow_events(events.clone(), store.clone());
+        let archives = Archives::new(env.clone(), &store);
         let logs = Logs::new(env, &store);
         let tails = Tails::new(logs.clone(), log_metrics.clone());
         let storing = tails.clone();
         let retention = settings.log_retention;
+        let engine = settings.engine.clone();
+        let tending = Tending::new(store.clone(), archives.clone(), engine, retention);
         let sealing = Sealing::new(store.clone(), logs.clone(), log_metrics, retention);
         let background = async {
-            tokio::join!(background.run(), waking, following, storing.run(), sealing.run());
+            let keeping = async { tokio::join!(storing.run(), sealing.run(), tending.run()) };
+            tokio::join!(background.run(), waking, following, keeping);
         };
-        let state =
-            RunserviceState { store, keys, settings, liveness, events, waiters, logs, tails };
+        let state = RunserviceState {
+            store,
+            keys,
+            settings,
+            liveness,
+            events,
+            waiters,
+            archives,
+            logs,
+            tails,
+        };
         (state, Box::pin(background))
     }
 }

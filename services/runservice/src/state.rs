@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::Settings;
 use crate::action::cursor::EventCursor;
+use crate::archives::Archives;
 use crate::liveness::Liveness;
 use crate::logs::{Logs, Tails};
 use crate::waiters::Waiters;
@@ -22,6 +23,7 @@ pub struct RunserviceState {
     pub events: watch::Sender<Option<EventCursor>>,
     /// The claims that wait at this instance.
     pub waiters: Waiters,
+    pub archives: Archives,
     pub logs: Logs,
     /// The newest bytes of the logs that are sent to this instance.
     pub tails: Tails,

@@ -8,23 +8,26 @@ use drydock_http::api::precondition::RevisionMismatch;
 use crate::endpoints::endpoints;
 use crate::names::InvalidName;
 use crate::runservice::refusals::{
-    ArchivesExpired, AttemptNotExist, BadStatus, CursorExpired, EncryptionKeyMissing,
+    ArchiveExpired, ArchiveNotExist, ArchiveNotStored, ArchiveTooLarge, ArchivesExpired,
+    AttemptNotExist, BadArchive, BadStatus, CursorExpired, EncryptionKeyMissing,
     ExecutorAlreadyExists, ExecutorNotExist, ExecutorUnknown, InvalidField, InvalidFrom,
     LogAttemptNotExist, LogDeleted, LogExpired, LogIsLive, LogNotExist, LogSealed, LogTooLarge,
     NeverStarted, NotDecided, NotRegistered, NotRepeatable, RunNotExist, RunNotRestartable,
-    RunNumberNotExist, SessionReplaced, StaleAttempt, TaskNotExist, TooManyLogs, TooManyQueuedRuns,
-    WrongPhase,
+    RunNumberNotExist, SessionReplaced, StaleAttempt, TaskNotExist, TooManyArchives, TooManyLogs,
+    TooManyQueuedRuns, WrongPhase,
 };
 use crate::runservice::types::{
-    AppendQuery, Appended, ApprovalBody, AttemptView, ByNumberQuery, ClaimQuery, Claimed,
-    EventPage, EventsQuery, ExecutorChange, ExecutorView, Heartbeat, HeartbeatAnswer, LOG_BYTES,
-    LOG_TEXT, LogAttemptQuery, LogQuery, NewClaim, NewExecutor, NewExecutorView, NewRun,
-    ResumeGateView, RunSummary, RunView, RunsQuery, Status,
+    ARCHIVE, AppendQuery, Appended, ApprovalBody, ArchiveQuery, ArchiveReport, AttemptView,
+    ByNumberQuery, ClaimQuery, Claimed, EventPage, EventsQuery, ExecutorChange, ExecutorView,
+    Heartbeat, HeartbeatAnswer, LOG_BYTES, LOG_TEXT, LogAttemptQuery, LogQuery, NewClaim,
+    NewExecutor, NewExecutorView, NewRun, ResumeGateView, RunSummary, RunView, RunsQuery, Status,
+    UploadQuery,
 };
 
 /// All endpoints, in the order of the document.
 pub fn all() -> Vec<Endpoint> {
-    [run::all(), event::all(), log::all(), gate::all(), executor::all(), own::all()].concat()
+    let runs = [run::all(), event::all(), log::all(), archive::all(), gate::all()];
+    [runs.concat(), executor::all(), own::all()].concat()
 }
 
 /// Runs.
@@ -96,6 +99,24 @@ pub mod log {
             Endpoint::delete("/api/v1/runs/{run}/tasks/{task}/logs")
                 .about("deletes all logs of an attempt that has ended")
                 .query::<LogAttemptQuery>();
+    }
+}
+
+/// The archives that attempts have saved.
+pub mod archive {
+    use super::*;
+
+    endpoints! {
+        read: Read {
+            ArchiveExpired, ArchiveNotExist, LogAttemptNotExist, NeverStarted, RunNotExist,
+            TaskNotExist,
+        } =
+            Endpoint::get("/api/v1/runs/{run}/tasks/{task}/archives/{step}")
+                .about("reads the archive that a step of an attempt has saved")
+                .unbounded()
+                .query::<ArchiveQuery>()
+                .answers_media(ARCHIVE)
+                .refuses(&[Code::StorageUnavailable]);
     }
 }
 
@@ -187,7 +208,7 @@ pub mod own {
                 .about("shows an attempt of the executor")
                 .registered()
                 .answers::<AttemptView>();
-        report: Report { AttemptNotExist, BadStatus, StaleAttempt } =
+        report: Report { ArchiveNotStored, AttemptNotExist, BadStatus, StaleAttempt } =
             Endpoint::put("/api/v1/executors/self/attempts/{attempt}")
                 .about("takes the end of an attempt; the same again changes nothing")
                 .registered()
@@ -202,5 +223,24 @@ pub mod own {
                 .query::<AppendQuery>()
                 .takes_media(&[LOG_BYTES])
                 .answers::<Appended>();
+        upload: UploadArchive {
+            ArchiveTooLarge, AttemptNotExist, BadArchive, StaleAttempt, TooManyArchives,
+        } =
+            Endpoint::put("/api/v1/executors/self/attempts/{attempt}/archives/{step}")
+                .about("stores what a step saves, each time as an object of its own")
+                .registered()
+                .streamed()
+                .unbounded()
+                .query::<UploadQuery>()
+                .takes_media(&[ARCHIVE])
+                .answers::<ArchiveReport>()
+                .refuses(&[Code::InvalidBody]);
+        download: DownloadArchive { ArchiveExpired, ArchiveNotExist, AttemptNotExist } =
+            Endpoint::get("/api/v1/executors/self/attempts/{attempt}/archives/{step}")
+                .about("reads an archive that a task of the executor's restores")
+                .registered()
+                .unbounded()
+                .answers_media(ARCHIVE)
+                .refuses(&[Code::StorageUnavailable]);
     }
 }

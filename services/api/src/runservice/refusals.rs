@@ -37,6 +37,16 @@ refusals! {
     LogSealed as StaleAttempt = "the log of the attempt is complete";
     LogIsLive as WrongPhase = "the log is not complete yet";
     TooManyLogs as TooManyRequests = "too much of logs waits to be stored";
+
+    ArchiveNotExist(step: u16) = "step {step} has saved no archive";
+    /// It was saved, and is not kept any more, or was lost.
+    ArchiveExpired(step: u16) = "the archive of step {step} is gone";
+    ArchiveTooLarge(limit: u64) = "an archive may have {limit} bytes";
+    /// The archive is not what the request says it is.
+    BadArchive(problem: String) = "{problem}";
+    /// A status names an archive that is not in object storage.
+    ArchiveNotStored(step: String) = "the archive of step {step} is not stored: upload it again";
+    TooManyArchives as TooManyRequests = "too many archives are on their way";
     InvalidFrom as InvalidCursor = "`from` must be a cursor that this route answered";
     CursorExpired(restart: String) =
         "what follows the cursor is not known any more: list the runs, and go on from `{restart}`";

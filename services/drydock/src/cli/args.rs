@@ -1,5 +1,6 @@
 //! The arguments of `drydock`, as clap parses them.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -152,6 +153,15 @@ pub enum Command {
     /// Run the steps of one attempt; the executor starts this
     #[command(hide = true)]
     Supervise { folder: PathBuf },
+    /// Pack what patterns match in this folder; the supervisor starts this
+    #[command(hide = true)]
+    Pack {
+        #[arg(last = true)]
+        patterns: Vec<OsString>,
+    },
+    /// Unpack archives into this folder; the supervisor starts this
+    #[command(hide = true)]
+    Unpack,
     /// Print the completion script of a shell
     Completion { shell: clap_complete::Shell },
     /// Check the configured stores, and report what is missing, slow or unsafe

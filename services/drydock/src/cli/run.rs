@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use drydock_executor::archive;
 use drydock_executor::supervisor::supervise;
 use nix::sys::stat::{Mode, umask};
 use tokio::runtime::Runtime;
@@ -137,6 +138,10 @@ fn call(command: Command, environment: &Environment) -> Result<(), Failure> {
         }
         Command::Supervise { folder } => supervise(&folder)
             .map_err(|error| Failure::because("the attempt cannot be supervised", error)),
+        Command::Pack { patterns } => archive::pack(&patterns)
+            .map_err(|error| Failure::because("the step cannot be saved", error)),
+        Command::Unpack => archive::unpack()
+            .map_err(|error| Failure::because("the archives cannot be laid out", error)),
         Command::Completion { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "drydock", &mut script);

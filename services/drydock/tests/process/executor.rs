@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use drydock_api::runservice::types::{NewRun, RunId, RunResult, RunView};
 use drydock_http::api::page::Consistency;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::process::Child;
 
 use super::harness::{FREE_PORTS, Installation, Running, drydock, soon, text, until, utf8};
@@ -64,10 +64,14 @@ async fn registered(installation: &Installation) -> PathBuf {
 async fn create(running: &Running, commands: &[&str]) -> RunId {
     let steps: Vec<_> =
         commands.iter().map(|command| json!({ "run": { "command": command } })).collect();
+    create_tasks(running, json!({ "build": { "steps": steps } })).await
+}
+
+async fn create_tasks(running: &Running, tasks: Value) -> RunId {
     let new: NewRun = serde_json::from_value(json!({
         "project": "01900000-0000-7000-8000-000000000001",
         "name": "main",
-        "tasks": { "build": { "steps": steps } },
+        "tasks": tasks,
         "environment": { "SECRET": "a secret of the tests" },
     }))
     .unwrap();
@@ -111,6 +115,36 @@ async fn a_run_of_two_steps_succeeds_and_a_failing_one_says_why() {
     let task = run.tasks.values().next().unwrap();
     assert_eq!(serde_json::to_value(task).unwrap()["reason"], "exit_code");
     // An idle executor ends at once.
+    executor.signal("TERM");
+    assert_eq!(executor.end().await, Some(0));
+}
+
+/// The archive has several parts in object storage.
+#[tokio::test]
+async fn what_a_task_saves_the_tasks_below_restore() {
+    let installation = Installation::new();
+    let running = installation.start().await;
+    let folder = registered(&installation).await;
+    let executor = Executor::start(&folder, &running);
+    let make = "mkdir -p out/deep; head -c 20000000 /dev/urandom > out/deep/data; \
+        sha256sum out/deep/data > out/sum; ln -s deep/data out/link";
+    let tasks = json!({
+        "build": { "steps": [{ "run": { "command": make } }, { "save": { "paths": ["out"] } }] },
+        "middle": { "depends": ["build"], "steps": [
+            { "restore": {} },
+            { "run": { "command": "sha256sum -c out/sum; echo more > out/more" } },
+            { "save": { "paths": ["out/more"] } },
+        ] },
+        "last": { "depends": ["middle"], "steps": [
+            { "restore": {} },
+            { "run": { "command": "sha256sum -c out/sum; cmp out/link out/deep/data" } },
+        ] },
+    });
+    let run = ended(&running, create_tasks(&running, tasks).await).await;
+    assert_eq!(run.run.result, RunResult::Success, "{run:?}");
+    let nothing = json!({ "build": { "steps": [{ "save": { "paths": ["absent"] } }] } });
+    let run = ended(&running, create_tasks(&running, nothing).await).await;
+    assert_eq!(run.run.result, RunResult::Failed);
     executor.signal("TERM");
     assert_eq!(executor.end().await, Some(0));
 }

@@ -53,6 +53,21 @@ impl AttemptFolder {
         self.file(&format!("log.{number:03}"))
     }
 
+    /// What a step saves.
+    pub fn archive_file(&self, step: usize) -> PathBuf {
+        self.file(&format!("archive.{step:03}"))
+    }
+
+    /// What the attempt restores.
+    pub fn restore_file(&self) -> PathBuf {
+        self.file("restore")
+    }
+
+    /// Files of what is restored that tasks have made differently, a line each.
+    pub fn conflicts_file(&self) -> PathBuf {
+        self.file("conflicts")
+    }
+
     /// The home of the steps: the only folder that they may write to.
     pub fn home(&self) -> PathBuf {
         self.file("task")

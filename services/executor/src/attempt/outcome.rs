@@ -20,6 +20,9 @@ pub struct Outcome {
     /// Of each log that is there, by `setup` or the number of the step, from 0.
     #[serde(default)]
     pub logs: BTreeMap<String, LogReport>,
+    /// What steps have saved, by the number of the step, from 0.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub archives: BTreeMap<String, LogReport>,
     /// Some process of the attempt could not be killed.
     #[serde(default)]
     pub kill_incomplete: bool,

@@ -82,6 +82,9 @@ impl Task {
 pub struct TaskStep {
     /// The text of a script.
     pub command: String,
+    /// What the step does besides running scripts.
+    #[serde(default)]
+    pub action: StepAction,
     #[serde(default)]
     pub timeout_ms: Option<u64>,
     #[serde(default)]
@@ -89,6 +92,18 @@ pub struct TaskStep {
     /// Exit codes besides 0 that are a success.
     #[serde(default)]
     pub allow_exit: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepAction {
+    /// Runs its script.
+    #[default]
+    Run,
+    /// Packs what these patterns match in the working folder.
+    Save(Vec<String>),
+    /// Lays out what the attempt restores.
+    Restore,
 }
 
 /// The signal that asks processes to end.

@@ -47,11 +47,13 @@ impl<D: Driver, R: Records> Executor<D, R> {
         held: UnreleasedAttempt,
     ) -> Result<(), ExecutorError> {
         if let Some(stop) = self.wanted_stop(attempt, held) {
+            self.transfers.abort(attempt);
             return self.exit(attempt, ended(AttemptPhase::Stopped, Some(stop.reason), None)).await;
         }
         let known = self.known.entry(attempt).or_default();
         let Some(claimed) = known.claimed.take() else { return Ok(()) };
-        let task = match task(&claimed) {
+        let passed = known.claimed_at.elapsed();
+        let task = match task(&claimed, passed) {
             Ok(task) => task,
             Err(unsupported) => {
                 tracing::warn!(%attempt, %unsupported, "the task is refused");
@@ -59,6 +61,11 @@ impl<D: Driver, R: Records> Executor<D, R> {
                 return self.exit(attempt, ended(AttemptPhase::Failed, reason, Some(text))).await;
             }
         };
+        if !self.is_restored(attempt, &claimed) {
+            self.known.entry(attempt).or_default().claimed = Some(claimed);
+            return Ok(());
+        }
+        let known = self.known.entry(attempt).or_default();
         known.starts += 1;
         known.is_to_start = false;
         if held.state == HeldState::Claimed {
@@ -145,7 +152,11 @@ impl<D: Driver, R: Records> Executor<D, R> {
     }
 
     /// Notes that an attempt has ended so.
-    async fn exit(&mut self, attempt: AttemptId, outcome: Outcome) -> Result<(), ExecutorError> {
+    pub(super) async fn exit(
+        &mut self,
+        attempt: AttemptId,
+        outcome: Outcome,
+    ) -> Result<(), ExecutorError> {
         let (phase, reason) = (outcome.phase, outcome.reason);
         tracing::info!(%attempt, %phase, ?reason, message = outcome.message, "it has ended");
         self.journal.append(Record::Exited { attempt })?;

@@ -139,7 +139,8 @@ impl<D: Driver, R: Records> Executor<D, R> {
             self.journal.append(Record::Claimed { claim, attempt, exclusive })?;
         }
         self.settled.remove(&claim);
-        self.known.entry(attempt).or_default().claimed = Some(claimed);
+        let known = self.known.entry(attempt).or_default();
+        (known.claimed, known.claimed_at) = (Some(claimed), Instant::now());
         Ok(())
     }
 

@@ -20,6 +20,7 @@ use super::pause::Pause;
 use super::reports::Reports;
 use super::settings::ProtocolSettings;
 use super::shipping::Shipping;
+use super::transfers::Transfers;
 use crate::attempt::{Reason, Stop};
 use crate::driver::Driver;
 use crate::journal::{Held, JournalError, Record, Records};
@@ -34,6 +35,8 @@ pub struct Parts<D, R> {
     pub heartbeat_client: ExecutorClient,
     /// The client of logs, which has connections of its own: they carry much.
     pub log_client: ExecutorClient,
+    /// The client of archives, which has connections of its own: they carry more.
+    pub archive_client: ExecutorClient,
     pub driver: D,
     pub journal: R,
 }
@@ -88,6 +91,7 @@ pub struct Executor<D, R> {
     /// The claims that this process has asked for, and got nothing.
     pub(super) settled: BTreeSet<ClaimId>,
     pub(super) reports: Reports,
+    pub(super) transfers: Transfers,
     pub(super) is_draining: bool,
     pub(super) hurry: Arc<Notify>,
     heartbeat_client: ExecutorClient,
@@ -100,6 +104,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
         let Parts { env, settings, client, driver, mut journal, .. } = parts;
         let held = journal.held();
         let shipping = Shipping::new(&env, &settings, parts.log_client, driver.logs(), &held);
+        let transfers = Transfers::new(&env, parts.archive_client, driver.archives());
         let session = held.session + 1;
         journal.append(Record::Session { number: session })?;
         let mut executor = Executor {
@@ -125,6 +130,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
             ask_pause: Pause::default(),
             settled: BTreeSet::new(),
             reports: Reports::default(),
+            transfers,
             is_draining: false,
             hurry: Arc::default(),
             heartbeat_client: parts.heartbeat_client,
@@ -190,6 +196,11 @@ impl<D: Driver, R: Records> Executor<D, R> {
                 Some((attempt, answer)) = self.reports.next(), if !self.reports.is_empty() => {
                     self.reported(attempt, answer)?;
                 }
+                Some((attempt, transferred)) = self.transfers.next(),
+                    if !self.transfers.is_empty() =>
+                {
+                    self.transferred(attempt, transferred).await?;
+                }
                 () = tokio::time::sleep_until(look) => {}
             }
         }
@@ -247,7 +258,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
     fn next_look(&self, held: &Held) -> Instant {
         let now = Instant::now();
         let pauses = self.known.values().filter_map(|known| known.report_pause.until());
-        let pauses = pauses.chain(self.ask_pause.until());
+        let pauses = pauses.chain(self.ask_pause.until()).chain(self.next_upload());
         let is_live = held.attempts.values().any(|held| !held.state.has_ended());
         let look = if is_live { self.settings.look_every } else { self.settings.heartbeat_every };
         pauses.fold(now + look, Instant::min)

@@ -3,13 +3,18 @@
 use drydock_api::runservice::types::Claimed;
 use tokio::time::Instant;
 
+use super::archives::{Restore, Uploads};
 use super::pause::Pause;
 use crate::attempt::{Outcome, Stop};
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Known {
     /// The answer to its claim, until it is started.
     pub claimed: Option<Claimed>,
+    /// When this process came to know it, or got the answer to its claim last.
+    pub claimed_at: Instant,
+    pub restore: Restore,
+    pub uploads: Uploads,
     /// It was handed to the driver, and its supervisor has ended before it began.
     pub is_to_start: bool,
     /// How often it was handed to the driver.
@@ -25,4 +30,23 @@ pub struct Known {
     pub refusals: u32,
     /// Since when it is over, and unknown to the service.
     pub unknown_since: Option<Instant>,
+}
+
+impl Default for Known {
+    fn default() -> Known {
+        Known {
+            claimed: None,
+            claimed_at: Instant::now(),
+            restore: Restore::default(),
+            uploads: Uploads::default(),
+            is_to_start: false,
+            starts: 0,
+            ordered: None,
+            outcome: None,
+            is_reported: false,
+            report_pause: Pause::default(),
+            refusals: 0,
+            unknown_since: None,
+        }
+    }
 }

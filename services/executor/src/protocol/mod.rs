@@ -13,16 +13,19 @@
 //! | `reports` | sending the end of an attempt until the service has it |
 //! | `heartbeats` | a task of its own, so that nothing else delays a heartbeat |
 //! | `shipping`, `shipper` | a task for each attempt, which sends its logs until it is released |
+//! | `archives`, `transfers` | a task for each attempt whose archives are on their way |
 //! | `position` | how far the sending of one log is |
 //! | `task`, `status` | a claimed task for the driver; an outcome for the service |
 //!
 //! Invariants: a claim is in the journal before it is sent, and an attempt before it is started. An
 //! attempt that may have begun is never begun again. Nothing of an attempt is removed before the
 //! service has released it: no error of a call, whatever its status, means that it may be. The end
-//! of an attempt does not wait for its logs, nor do heartbeats and claims.
+//! of an attempt does not wait for its logs, nor do heartbeats and claims. It is no success before
+//! all that the attempt has saved is stored.
 //!
-//! Absent so far: archives and caches. A task that saves or restores is refused.
+//! Absent so far: caches. A task that saves or restores one is refused.
 
+mod archives;
 mod attempt;
 mod claims;
 mod executor;
@@ -36,6 +39,7 @@ mod shipper;
 mod shipping;
 mod status;
 mod task;
+mod transfers;
 
 pub use executor::{Ended, Executor, ExecutorError, Parts, Shutdown};
 pub use settings::ProtocolSettings;

@@ -57,13 +57,18 @@ impl<D: Driver, R: Records> Executor<D, R> {
                 _ => ended(AttemptPhase::Failed, Some(Reason::ExecutorRestarted), None),
             }
         });
-        let status = match known.refusals {
-            0 => status(&outcome),
+        let refusals = known.refusals;
+        known.outcome = Some(outcome.clone());
+        let status = match refusals {
+            0 => match self.stored(attempt, &outcome) {
+                Some((outcome, archives)) => status(&outcome, archives),
+                None => return,
+            },
             // Its logs are wanted all the same.
             1 => plain_status(outcome.logs.clone()),
             _ => plain_status(BTreeMap::new()),
         };
-        known.outcome = Some(outcome);
+        let known = self.known.entry(attempt).or_default();
         known.is_reported = true;
         let (client, timeout) = (self.client.clone(), self.settings.call_timeout);
         self.reports.0.push(Box::pin(async move {
@@ -84,6 +89,14 @@ impl<D: Driver, R: Records> Executor<D, R> {
             Ok(_) => tracing::info!(%attempt, "its end is reported"),
             Err(error) if has_code(&error, Code::StaleAttempt) => {
                 tracing::warn!(%attempt, %error, "it had ended for the service before");
+                // If that is undone, what it has saved is wanted.
+                known.uploads.given_up = None;
+            }
+            Err(error) if has_code(&error, Code::ArchiveNotStored) => {
+                tracing::warn!(%attempt, %error, "what it has saved is uploaded again");
+                known.uploads.done.clear();
+                known.report_pause.lengthen(&mut self.rng);
+                return Ok(());
             }
             Err(error) => {
                 let refused = [Kind::BadRequest, Kind::TooLarge, Kind::Unprocessable];

@@ -16,6 +16,9 @@ pub struct ProtocolSettings {
     pub call_timeout: Duration,
     /// How long the sending of a piece of a log may take.
     pub piece_timeout: Duration,
+    /// How long the upload of what an attempt has saved may be tried in vain, besides the time
+    /// that so many bytes may take. After that the attempt has failed.
+    pub upload_timeout: Duration,
     /// How long the service may keep a claim waiting for a task.
     pub claim_wait: Duration,
     /// The least time from one claim without a task to the next.
@@ -39,6 +42,7 @@ impl Default for ProtocolSettings {
             heartbeat_every: Duration::from_secs(5),
             call_timeout: Duration::from_secs(10),
             piece_timeout: Duration::from_secs(30),
+            upload_timeout: Duration::from_secs(600),
             claim_wait: Duration::from_secs(20),
             claim_pause: Duration::from_secs(1),
             look_every: Duration::from_millis(50),

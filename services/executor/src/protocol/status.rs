@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use drydock_api::runservice::types::{AttemptPhase, LogReport, Reason, Status, StepReport};
+use drydock_api::runservice::types::{
+    ArchiveReport, AttemptPhase, LogReport, Reason, Status, StepReport,
+};
 use jiff::Timestamp;
 
 use crate::attempt::{Outcome, StepOutcome};
 
-/// The report of this outcome.
-pub fn status(outcome: &Outcome) -> Status {
+/// The report of this outcome, and of the archives that are stored.
+pub fn status(outcome: &Outcome, archives: BTreeMap<String, ArchiveReport>) -> Status {
     let (phase, reason) = match (outcome.phase, outcome.reason) {
         // The executor has ended it without being told to.
         (AttemptPhase::Stopped, Some(Reason::ExecutorLost)) => {
@@ -22,7 +24,7 @@ pub fn status(outcome: &Outcome) -> Status {
         reason,
         steps: outcome.steps.iter().map(step).collect(),
         logs: outcome.logs.clone(),
-        archives: BTreeMap::new(),
+        archives,
     }
 }
 
@@ -30,7 +32,7 @@ pub fn status(outcome: &Outcome) -> Status {
 /// service refuses it.
 pub fn plain_status(logs: BTreeMap<String, LogReport>) -> Status {
     let outcome = ended(AttemptPhase::Failed, Some(Reason::ExecutorRestarted), None);
-    status(&Outcome { logs, ..outcome })
+    status(&Outcome { logs, ..outcome }, BTreeMap::new())
 }
 
 /// The outcome of an attempt of which no step was begun, or nothing is left.
@@ -41,6 +43,7 @@ pub fn ended(phase: AttemptPhase, reason: Option<Reason>, message: Option<String
         message,
         steps: Vec::new(),
         logs: BTreeMap::new(),
+        archives: BTreeMap::new(),
         kill_incomplete: false,
     }
 }

@@ -1,8 +1,10 @@
 //! A claimed task, as the driver takes it.
 
-use drydock_api::runservice::types::{Claimed, Step};
+use std::time::Duration;
 
-use crate::attempt::{Task, TaskStep};
+use drydock_api::runservice::types::{Claimed, SaveStep, Step};
+
+use crate::attempt::{StepAction, Task, TaskStep};
 
 /// Why this executor cannot run a task.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,31 +14,34 @@ pub struct Unsupported {
     kind: &'static str,
 }
 
-/// The task for the driver. All of the environment is secret: the service does not say which of its
-/// values are not.
-pub fn task(claimed: &Claimed) -> Result<Task, Unsupported> {
+/// The task for the driver, after this time since the answer to its claim. All of the environment
+/// is secret: the service does not say which of its values are not.
+pub fn task(claimed: &Claimed, passed: Duration) -> Result<Task, Unsupported> {
+    let remaining = Duration::from_millis(claimed.remaining_ms).saturating_sub(passed);
     let steps: Result<_, _> = claimed.task.spec.steps.iter().enumerate().map(step).collect();
     let attempt = claimed.attempt.id.to_string();
     let (run, name) = (claimed.run.id.to_string(), claimed.task.name.to_string());
     Ok(Task {
         secrets: claimed.environment.clone(),
-        timeout_ms: Some(claimed.remaining_ms),
+        timeout_ms: Some(u64::try_from(remaining.as_millis()).unwrap_or(u64::MAX)),
         ..Task::new(attempt, run, claimed.run.number, name, steps?)
     })
 }
 
 fn step((nth, step): (usize, &Step)) -> Result<TaskStep, Unsupported> {
+    let does = |action| Ok(TaskStep { action, ..TaskStep::default() });
     let kind = match step {
         Step::Run(run) => {
             return Ok(TaskStep {
                 command: run.command.clone(),
+                action: StepAction::Run,
                 timeout_ms: run.timeout.map(|timeout| timeout.as_ms()),
                 when: run.when,
                 allow_exit: run.allow_exit.clone(),
             });
         }
-        Step::Save(_) => "save",
-        Step::Restore {} => "restore",
+        Step::Save(SaveStep { paths }) => return does(StepAction::Save(paths.clone())),
+        Step::Restore {} => return does(StepAction::Restore),
         Step::SaveCache { .. } => "save_cache",
         Step::RestoreCache { .. } => "restore_cache",
     };

@@ -20,6 +20,8 @@ use super::tree::Tree;
 
 /// Space for the supervisor's own lines in a log, whatever the limit.
 const SETUP_LOG_BYTES: u64 = 64 << 10;
+/// The name of the log of the setup.
+const SETUP: &str = "setup";
 
 pub struct Attempt {
     pub folder: AttemptFolder,
@@ -32,6 +34,9 @@ pub struct Attempt {
     /// kept nowhere.
     pub drains: Vec<PipeReader>,
     logs: BTreeMap<String, LogReport>,
+    archives: BTreeMap<String, LogReport>,
+    /// The log of the setup, once something is to be said in it.
+    setup: Option<Log>,
     /// The first thing that made the attempt not succeed.
     ending: Option<Ending>,
     /// The steps that always run have bounded time from now on.
@@ -54,13 +59,14 @@ impl Attempt {
             Err(message) => {
                 let mut logs = BTreeMap::new();
                 // The result says it too, if the log cannot be written.
-                let _ = setup_log(folder, &[format!("setup failed: {message}")], &mut logs);
+                let _ = setup_failed(folder, &message, &mut logs);
                 Outcome {
                     phase: AttemptPhase::Failed,
                     reason: Some(Reason::SetupFailed),
                     message: Some(message),
                     steps: Vec::new(),
                     logs,
+                    archives: BTreeMap::new(),
                     kill_incomplete: false,
                 }
             }
@@ -78,9 +84,7 @@ impl Attempt {
         setup::limit(&task.limits).map_err(says("limits"))?;
         let warn = |name| format!("warning: secret `{name}` is too short to be masked");
         let notes: Vec<_> = short.iter().map(warn).collect();
-        let mut logs = BTreeMap::new();
-        setup_log(folder, &notes, &mut logs).map_err(says("log"))?;
-        Ok(Attempt {
+        let mut attempt = Attempt {
             folder: folder.clone(),
             task,
             secrets,
@@ -88,12 +92,28 @@ impl Attempt {
             tree,
             cgroup,
             drains: Vec::new(),
-            logs,
+            logs: BTreeMap::new(),
+            archives: BTreeMap::new(),
+            setup: None,
             ending: None,
             is_bounded: false,
             is_halted: false,
             kill_incomplete: false,
-        })
+        };
+        attempt.note_setup(&notes).map_err(says("log"))?;
+        Ok(attempt)
+    }
+
+    /// Adds lines to the log of the setup.
+    pub fn note_setup(&mut self, notes: &[String]) -> io::Result<()> {
+        for note in notes {
+            let log = match &mut self.setup {
+                Some(log) => log,
+                None => self.setup.insert(Log::create(&self.folder.log_file(0), SETUP_LOG_BYTES)?),
+            };
+            log.note(note)?;
+        }
+        Ok(())
     }
 
     fn run_steps(mut self) -> Outcome {
@@ -106,12 +126,19 @@ impl Attempt {
         if let Some(cgroup) = &self.cgroup {
             cgroup.remove();
         }
+        if let Some(setup) = self.setup.take() {
+            match setup.finish() {
+                Ok(digest) => drop(self.logs.insert(SETUP.to_owned(), digest)),
+                Err(error) => self.fail(Reason::DiskFull, format!("log of the setup: {error}")),
+            }
+        }
         let (phase, reason, message) = match self.ending {
             None => (AttemptPhase::Success, None, None),
             Some(ending) => (ending.phase, Some(ending.reason), ending.message),
         };
         let kill_incomplete = self.kill_incomplete;
-        Outcome { phase, reason, message, steps, logs: self.logs, kill_incomplete }
+        let (logs, archives) = (self.logs, self.archives);
+        Outcome { phase, reason, message, steps, logs, archives, kill_incomplete }
     }
 
     fn run_step(&mut self, number: usize) -> StepOutcome {
@@ -196,6 +223,11 @@ impl Attempt {
         Log::create(&self.folder.log_file(step + 1), limits.step_log_bytes.min(left))
     }
 
+    /// Notes what a step has saved.
+    pub fn keep_archive(&mut self, step: usize, archive: LogReport) {
+        self.archives.insert(step.to_string(), archive);
+    }
+
     pub fn close_log(&mut self, step: usize, log: Log) {
         match log.finish() {
             Ok(digest) => drop(self.logs.insert(step.to_string(), digest)),
@@ -204,19 +236,14 @@ impl Attempt {
     }
 }
 
-/// Writes what is to be said of the setup; no log, if nothing is.
-fn setup_log(
+/// Writes why nothing was begun, as the log of the setup.
+fn setup_failed(
     folder: &AttemptFolder,
-    notes: &[String],
+    message: &str,
     logs: &mut BTreeMap<String, LogReport>,
 ) -> io::Result<()> {
-    if notes.is_empty() {
-        return Ok(());
-    }
     let mut log = Log::create(&folder.log_file(0), SETUP_LOG_BYTES)?;
-    for note in notes {
-        log.note(note)?;
-    }
-    logs.insert("setup".to_owned(), log.finish()?);
+    log.note(&format!("setup failed: {message}"))?;
+    logs.insert(SETUP.to_owned(), log.finish()?);
     Ok(())
 }

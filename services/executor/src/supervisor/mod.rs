@@ -8,8 +8,9 @@
 //! Invariants: of two supervisors of a folder one gives up (`lock`), and none begins what another
 //! has begun (`started`). A result is whole or not there. Its own death is no success.
 //!
-//! Absent: anything about the service; terminals; the packing and unpacking of archives.
+//! Absent: anything about the service; terminals.
 
+mod archives;
 mod attempt;
 mod cgroup;
 mod clock;
@@ -23,6 +24,7 @@ mod step;
 mod supervise;
 mod tree;
 
+pub use archives::{PACK, UNPACK};
 pub use cgroup::clear as clear_cgroup;
 pub use clock::monotonic_ms;
 pub use supervise::{SuperviseError, supervise};

@@ -1,6 +1,6 @@
 //! One step: a script in a shell, until it and its output have ended or are ended.
 
-use std::io::{self, PipeReader, Read};
+use std::io::{self, PipeReader, PipeWriter, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -9,8 +9,9 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, WaitStatus, pidfd_open};
 use rustix::time::Timespec;
 
-use crate::attempt::{LogLimit, Reason, StepExit, StepOutcome};
+use crate::attempt::{LogLimit, Reason, StepAction, StepExit, StepOutcome};
 
+use super::archives;
 use super::attempt::Attempt;
 use super::clock::{monotonic_ms, wall_ms};
 use super::environment::environment;
@@ -72,8 +73,11 @@ pub fn run(attempt: &mut Attempt, number: usize) -> StepOutcome {
             StepOutcome { exit, started_at_ms, ended_at_ms: Some(wall_ms()), errno: None }
         }
         Err(error) => {
-            let shell = attempt.task.shell.first().map_or("", String::as_str);
-            let message = format!("step {number}: `{shell}` cannot be executed: {error}");
+            let program = match attempt.task.steps[number].action {
+                StepAction::Run => attempt.task.shell.first().map_or("", String::as_str),
+                StepAction::Save(_) | StepAction::Restore => "drydock",
+            };
+            let message = format!("step {number}: `{program}` cannot be executed: {error}");
             let mut log = log;
             // The result says it too, if the log cannot be written.
             let _ = log.note(&message);
@@ -90,19 +94,12 @@ fn start(attempt: &mut Attempt, number: usize) -> io::Result<(Pid, OwnedFd, Pipe
     let (output, input) = io::pipe()?;
     rustix::io::ioctl_fionbio(&output, true)?;
     let (task, folder) = (&attempt.task, &attempt.folder);
-    let missing = || io::Error::new(io::ErrorKind::InvalidInput, "no shell is given");
-    let (shell, arguments) = task.shell.split_first().ok_or_else(missing)?;
-    let mut command = Command::new(shell);
-    command
-        .args(arguments)
-        .arg(folder.script(number))
-        .env_clear()
-        .envs(environment(folder, task, number))
-        .current_dir(folder.work())
-        .stdin(Stdio::null())
-        .stdout(input.try_clone()?)
-        .stderr(input)
-        .process_group(0);
+    let mut command = match &task.steps[number].action {
+        StepAction::Run => script(attempt, number, input.try_clone()?)?,
+        StepAction::Save(paths) => archives::pack(folder, task, (number, paths.as_slice()))?,
+        StepAction::Restore => archives::unpack(folder, task)?,
+    };
+    command.current_dir(folder.work()).stderr(input).process_group(0);
     if let Some(user) = &task.user {
         // This drops the groups, too.
         command.uid(user.uid).gid(user.gid);
@@ -119,6 +116,22 @@ fn start(attempt: &mut Attempt, number: usize) -> io::Result<(Pid, OwnedFd, Pipe
     let shell = Pid::from_child(&child?);
     attempt.tree.expect(shell);
     Ok((shell, pidfd_open(shell, PidfdFlags::empty())?, output))
+}
+
+/// The shell with the step's script.
+fn script(attempt: &Attempt, number: usize, output: PipeWriter) -> io::Result<Command> {
+    let (task, folder) = (&attempt.task, &attempt.folder);
+    let missing = || io::Error::new(io::ErrorKind::InvalidInput, "no shell is given");
+    let (shell, arguments) = task.shell.split_first().ok_or_else(missing)?;
+    let mut command = Command::new(shell);
+    command
+        .args(arguments)
+        .arg(folder.script(number))
+        .env_clear()
+        .envs(environment(folder, task, number))
+        .stdin(Stdio::null())
+        .stdout(output);
+    Ok(command)
 }
 
 impl Running<'_> {
@@ -258,7 +271,7 @@ impl Running<'_> {
         let number = self.number;
         let kills = self.attempt.cgroup.as_ref().map_or(0, |it| it.out_of_memory_kills());
         match exit {
-            Some(StepExit::Code(0)) => {}
+            Some(StepExit::Code(0)) => archives::conclude(self.attempt, number),
             Some(StepExit::Code(code))
                 if self.attempt.task.steps[number].allow_exit.contains(&code) => {}
             _ if kills > out_of_memory => {

@@ -66,6 +66,7 @@ fn setup_failed(message: String) -> Outcome {
         message: Some(message),
         steps: Vec::new(),
         logs: Default::default(),
+        archives: Default::default(),
         kill_incomplete: false,
     }
 }

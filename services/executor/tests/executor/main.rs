@@ -2,6 +2,7 @@
 //!
 //! Nothing waits for a time: steps report on a named pipe, and ends of processes are waited for.
 
+mod archives;
 mod drivers;
 mod escapes;
 mod harness;

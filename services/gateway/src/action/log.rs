@@ -1,9 +1,9 @@
 use drydock_api::gateway::endpoints::run as failures;
 use drydock_api::runservice::refusals::{
-    LogAttemptNotExist, LogDeleted, LogIsLive, LogNotExist, NeverStarted, RunNumberNotExist,
-    TaskNotExist,
+    ArchiveExpired, ArchiveNotExist, LogAttemptNotExist, LogDeleted, LogIsLive, LogNotExist,
+    NeverStarted, RunNumberNotExist, TaskNotExist,
 };
-use drydock_api::runservice::types::{LogAttemptQuery, LogQuery, LogStep, TaskName};
+use drydock_api::runservice::types::{ArchiveQuery, LogAttemptQuery, LogQuery, LogStep, TaskName};
 use drydock_core::error::ActionError;
 use drydock_http::client::{Answer, AnswerStream};
 
@@ -40,6 +40,22 @@ pub async fn delete(
     deleted.map_err(|error| {
         let absent = absent(number, task, query.attempt);
         errors::refused_by_runservice(error, absent.chain([LogIsLive.into()]))
+    })
+}
+
+/// An archive as it arrives.
+pub async fn archive(
+    look: &Look<Reads<Project>>,
+    (number, task, step): (u64, &TaskName, u16),
+    query: &ArchiveQuery,
+) -> Result<Answer<AnswerStream>, ActionError<failures::ReadArchive>> {
+    let runs = look.runs::<failures::ReadArchive>().await?;
+    let run = id_of::<failures::ReadArchive>(&runs, number).await?;
+    let read = runs.runservice.archive(&runs.ctx, (run, task, step), query).await;
+    read.map_err(|error| {
+        let own = [ArchiveNotExist(step).into(), ArchiveExpired(step).into()];
+        let absent = absent(number, task, query.attempt);
+        errors::refused_by_runservice(error, own.into_iter().chain(absent))
     })
 }
 

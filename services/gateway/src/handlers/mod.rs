@@ -15,6 +15,7 @@ pub mod project;
 pub mod project_group;
 pub mod remote_source;
 pub mod run;
+pub mod run_archive;
 pub mod scoped;
 pub mod token;
 pub mod user;

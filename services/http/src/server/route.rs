@@ -66,6 +66,7 @@ refusing!(A B C);
 refusing!(A B C D);
 refusing!(A B C D E);
 refusing!(A B C D E G);
+refusing!(A B C D E G I);
 
 /// The endpoints of a table.
 pub fn endpoints<S>(table: &[Route<S>]) -> Vec<Endpoint> {

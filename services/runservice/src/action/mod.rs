@@ -2,6 +2,7 @@
 //! nothing but the transaction. What follows from a change is in the same commit.
 
 pub mod approval;
+pub mod archive;
 pub mod claim;
 pub mod cursor;
 pub mod event;

@@ -2,15 +2,17 @@
 
 use drydock_api::runservice::refusals::{AttemptNotExist, BadStatus};
 use drydock_api::runservice::types::{AttemptId, AttemptPhase, ExecutorId, Status};
-use drydock_core::db::Tx;
+use drydock_core::db::{DbError, Tx};
 use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
+use jiff::Timestamp;
 
-use super::state::{load_known, save};
+use super::state::{definition, load_known, save};
 use super::{gate, reconcile};
 use crate::engine::EngineSettings;
 use crate::engine::attempt::finish;
 use crate::engine::status::{Verdict, judge, late_logs};
+use crate::model;
 use crate::record::{Attempt, Stored};
 use crate::schema::ATTEMPTS;
 
@@ -23,6 +25,24 @@ pub fn find<F: From<AttemptNotExist>>(
     let found: Option<Attempt> = tx.get(ATTEMPTS, attempt.0)?;
     let own = found.filter(|found| found.executor == executor);
     Ok(own.ok_or(AttemptNotExist(attempt))?)
+}
+
+/// Whether this report may end the attempt, as far as a state tells that may be old.
+pub fn may_end(
+    tx: &Tx<'_>,
+    attempt: AttemptId,
+    status: &Status,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let found: Option<Attempt> = tx.get(ATTEMPTS, attempt.0)?;
+    let Some(attempt) = found else { return Ok(true) };
+    let definition = match model::run::find(tx, attempt.run)? {
+        Some(run) => definition(tx, &run)?,
+        None => None,
+    };
+    let spec = definition.as_ref().and_then(|it| it.tasks.get(&attempt.name));
+    let verdict = spec.map(|spec| judge(spec, &attempt, status, now));
+    Ok(matches!(verdict, None | Some(Ok(Verdict::Ends(_)))))
 }
 
 /// Ends the attempt as its executor reports it. The same report again changes nothing. If it has

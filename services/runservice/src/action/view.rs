@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_api::runservice::types::{
-    ApprovalDecision, ApprovalView, AttemptId, AttemptView, Claimed, ClaimedAttempt, ClaimedRun,
-    ClaimedTask, Condition, ExecutorView, Phase, ReconciliationView, RestoredArchive,
-    ResumeGateView, RunSummary, RunView, TaskName, TaskSpec, TaskStatus, TaskView,
+    ApprovalDecision, ApprovalView, AttemptView, Claimed, ClaimedAttempt, ClaimedRun, ClaimedTask,
+    Condition, ExecutorView, Phase, ReconciliationView, RestoredArchive, ResumeGateView,
+    RunSummary, RunView, TaskName, TaskSpec, TaskStatus, TaskView,
 };
 use drydock_core::db::{DbError, Tx};
 use jiff::Timestamp;
@@ -238,7 +238,7 @@ pub fn claimed(
     })
 }
 
-/// The archives of all tasks above, in topological order.
+/// The archives of all tasks above, in topological order; those of one task in that of its steps.
 fn restored(
     tx: &Tx<'_>,
     state: &RunState,
@@ -248,26 +248,24 @@ fn restored(
     let mut restored = Vec::new();
     for name in state.graph.order().iter().filter(|name| above.contains(name)) {
         let task = state.task(name);
-        let Some(attempt) = task.attempt.or(task.kept.and_then(|kept| kept.attempt)) else {
+        let attempt = task.attempt.or(task.kept.and_then(|kept| kept.attempt));
+        let attempt: Option<Attempt> = match attempt {
+            Some(attempt) => tx.get(ATTEMPTS, attempt.0)?,
+            None => None,
+        };
+        let Some(attempt) = attempt.filter(|attempt| !attempt.archives.is_empty()) else {
             continue;
         };
-        restored.extend(archives(tx, name, attempt)?);
+        let above: BTreeSet<_> = state.graph.ancestors(name).into_iter().cloned().collect();
+        let mut archives: Vec<_> = attempt.archives.into_iter().collect();
+        archives.sort_by_key(|(step, _)| step.parse().unwrap_or(u16::MAX));
+        restored.extend(archives.into_iter().map(|(step, archive)| RestoredArchive {
+            task: name.clone(),
+            attempt: attempt.id,
+            above: above.clone(),
+            step,
+            archive,
+        }));
     }
     Ok(restored)
-}
-
-fn archives(
-    tx: &Tx<'_>,
-    task: &TaskName,
-    attempt: AttemptId,
-) -> Result<Vec<RestoredArchive>, DbError> {
-    let attempt: Option<Attempt> = tx.get(ATTEMPTS, attempt.0)?;
-    let Some(attempt) = attempt else { return Ok(Vec::new()) };
-    let archive = |(step, archive): (String, _)| RestoredArchive {
-        task: task.clone(),
-        attempt: attempt.id,
-        step,
-        archive,
-    };
-    Ok(attempt.archives.clone().into_iter().map(archive).collect())
 }

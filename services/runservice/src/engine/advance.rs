@@ -112,7 +112,7 @@ fn next(state: &RunState, name: &TaskName) -> Next {
     }
 }
 
-pub(super) fn restores(spec: &TaskSpec) -> bool {
+pub fn restores(spec: &TaskSpec) -> bool {
     spec.steps.iter().any(|step| matches!(step, Step::Restore {}))
 }
 

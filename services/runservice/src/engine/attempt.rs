@@ -213,7 +213,7 @@ pub(super) fn failing_exit(spec: &TaskSpec, steps: &[StepReport]) -> Option<Step
 }
 
 /// Whether a step that ended so succeeded.
-pub(super) fn is_success(step: &Step, exit: StepExit) -> bool {
+pub fn is_success(step: &Step, exit: StepExit) -> bool {
     match (exit, step) {
         (StepExit::Code(0), _) => true,
         (StepExit::Code(code), Step::Run(run)) => run.allow_exit.contains(&code),

@@ -1,15 +1,14 @@
 //! Whether the status that an executor reports can be true. Nothing of it is stored before.
 
 use drydock_api::runservice::types::{
-    ArchiveReport, AttemptPhase, MAX_LOG_BYTES, MAX_OBJECT_NAME, Reason, Status, Step, StepExit,
-    StepReport, TaskSpec,
+    ArchiveReport, AttemptPhase, MAX_ARCHIVE_BYTES, MAX_LOG_BYTES, MAX_OBJECT_NAME, Reason, Status,
+    Step, StepExit, StepReport, TaskSpec,
 };
 use jiff::Timestamp;
 
 use super::attempt::{Ending, failing_exit, is_success, take_logs};
 use crate::record::Attempt;
 
-pub const MAX_ARCHIVE_BYTES: u64 = 5 << 30;
 /// The log of what comes before the first step.
 pub const SETUP: &str = "setup";
 
@@ -229,9 +228,14 @@ fn is_own(attempt: &Attempt, step: &str, archive: &ArchiveReport) -> bool {
     archive.object.len() <= MAX_OBJECT_NAME && nonce.is_some_and(plain)
 }
 
-fn check_digest(key: &str, digest: &str) -> Result<(), BadStatus> {
+/// Whether this is a BLAKE3 digest in its usual form.
+pub fn is_digest(text: &str) -> bool {
     let is_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-    match digest.len() == 64 && digest.chars().all(is_hex) {
+    text.len() == 64 && text.chars().all(is_hex)
+}
+
+fn check_digest(key: &str, digest: &str) -> Result<(), BadStatus> {
+    match is_digest(digest) {
         true => Ok(()),
         false => Err(BadStatus::Digest(key.to_owned())),
     }

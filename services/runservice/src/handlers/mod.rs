@@ -1,6 +1,7 @@
 //! Handlers turn requests into types and types into answers, and do nothing else.
 
 mod access;
+pub mod archive;
 mod creation;
 pub mod event;
 pub mod executor;

@@ -22,6 +22,7 @@ use drydock_runtime::encryptor::decrypt;
 use http::StatusCode;
 
 use super::access::{Reader, Registered, Writer};
+use super::archive::check_stored;
 use crate::action::claim::{self, ClaimPreview, ClaimRequest};
 use crate::action::heartbeat::{self as beat, HeartbeatOutcome, HeartbeatReport};
 use crate::action::{state, status, view};
@@ -195,6 +196,7 @@ pub async fn report(
     Path(attempt): Path<AttemptId>,
     Json(body): Json<Status>,
 ) -> Result<axum::Json<AttemptView>, OperationError<failures::Report>> {
+    check_stored(&app, &writer, attempt, &body).await?;
     let engine = writer.settings().engine;
     let report = writer.transact(move |tx| {
         let stale = status::report(tx, &engine, executor, attempt, &body)?;

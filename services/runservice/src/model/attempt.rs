@@ -115,6 +115,19 @@ pub fn of_task(
     Ok(found.into_iter().next())
 }
 
+/// Attempts with archives that have ended, in the order of their ids.
+pub fn with_archives(
+    tx: &Tx<'_>,
+    after: Option<AttemptId>,
+    limit: usize,
+) -> Result<Vec<Attempt>, DbError> {
+    let sql = format!(
+        "SELECT data FROM attempts WHERE archive_ended IS NOT NULL AND id > ?1
+        ORDER BY id LIMIT {limit}"
+    );
+    tx.query_objects(&sql, [after.map_or(String::new(), |after| after.to_string())])
+}
+
 /// Attempts with logs to which no run refers any more that ended after this moment: of all, or
 /// whether it is one of them.
 pub fn with_old_logs(
@@ -123,16 +136,36 @@ pub fn with_old_logs(
     of: Option<AttemptId>,
     limit: usize,
 ) -> Result<Vec<AttemptId>, DbError> {
+    old(tx, "log_ended", (before, of), limit)
+}
+
+/// The same for archives.
+pub fn with_old_archives(
+    tx: &Tx<'_>,
+    before: Timestamp,
+    of: Option<AttemptId>,
+    limit: usize,
+) -> Result<Vec<AttemptId>, DbError> {
+    old(tx, "archive_ended", (before, of), limit)
+}
+
+/// Attempts by a column with their end, which is there as long as something of them is kept.
+fn old(
+    tx: &Tx<'_>,
+    ended: &str,
+    (before, of): (Timestamp, Option<AttemptId>),
+    limit: usize,
+) -> Result<Vec<AttemptId>, DbError> {
     let sql = format!(
         "SELECT a.id FROM attempts a JOIN runs r ON r.id = a.run
-        WHERE a.log_ended IS NOT NULL AND a.log_ended < ?1 AND r.data ->> '$.ended_at' < ?1
+        WHERE a.{ended} IS NOT NULL AND a.{ended} < ?1 AND r.data ->> '$.ended_at' < ?1
             AND (?2 IS NULL OR a.id = ?2)
             AND NOT EXISTS (
                 SELECT 1 FROM tasks t JOIN runs later ON later.id = t.run
                     WHERE t.kept_attempt = a.id
                         AND coalesce(later.data ->> '$.ended_at', ?1) >= ?1
             )
-        ORDER BY a.log_ended, a.id LIMIT {limit}"
+        ORDER BY a.{ended}, a.id LIMIT {limit}"
     );
     let of = of.map(|attempt| attempt.to_string());
     tx.query(&sql, rusqlite::params![before.to_string(), of], |row| Ok(AttemptId(id(row, 0)?)))

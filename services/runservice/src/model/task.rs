@@ -1,4 +1,4 @@
-use drydock_api::runservice::types::RunId;
+use drydock_api::runservice::types::{AttemptId, RunId, TaskName};
 use drydock_core::db::column::{number, object};
 use drydock_core::db::{DbError, Tx};
 
@@ -7,6 +7,13 @@ use crate::record::Task;
 
 pub fn of_run(tx: &Tx<'_>, run: RunId) -> Result<Vec<Task>, DbError> {
     tx.query_objects("SELECT data FROM tasks WHERE run = ?1", [run.to_string()])
+}
+
+/// The tasks in the place of which this attempt of an earlier run stands.
+pub fn kept_as(tx: &Tx<'_>, attempt: AttemptId) -> Result<Vec<(RunId, TaskName)>, DbError> {
+    let sql = "SELECT data FROM tasks WHERE kept_attempt = ?1";
+    let tasks: Vec<Task> = tx.query_objects(sql, [attempt.to_string()])?;
+    Ok(tasks.into_iter().map(|task| (task.run, task.name)).collect())
 }
 
 /// All tasks that only lack an executor, runs in the order of their creation.

@@ -32,12 +32,16 @@ pub const ATTEMPTS: &str = "CREATE TABLE attempts (
         CASE WHEN data ->> '$.log_state' IN ('complete', 'incomplete')
             THEN data ->> '$.ended_at' END
     ) STORED,
+    archive_ended TEXT GENERATED ALWAYS AS (
+        CASE WHEN data ->> '$.archives' IS NOT NULL THEN data ->> '$.ended_at' END
+    ) STORED,
     UNIQUE (task, number)
 ) STRICT;
 CREATE UNIQUE INDEX attempts_live ON attempts (task) WHERE live_on IS NOT NULL;
 CREATE INDEX attempts_executor ON attempts (live_on) WHERE live_on IS NOT NULL;
 CREATE INDEX attempts_unsealed ON attempts (place) WHERE unsealed IS NOT NULL;
 CREATE INDEX attempts_logs ON attempts (log_ended, id) WHERE log_ended IS NOT NULL;
+CREATE INDEX attempts_archives ON attempts (archive_ended, id) WHERE archive_ended IS NOT NULL;
 CREATE INDEX attempts_run ON attempts (run);
 CREATE INDEX attempts_project ON attempts (project, place);";
 

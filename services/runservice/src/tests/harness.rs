@@ -36,6 +36,7 @@ use crate::action::claim::ClaimRequest;
 use crate::action::heartbeat::{HeartbeatOutcome, HeartbeatReport};
 use crate::action::run::New;
 use crate::action::{claim, executor, heartbeat, run, state, status};
+use crate::archives::Archives;
 use crate::engine::RunState;
 use crate::engine::advance::advance;
 use crate::engine::definition::check;
@@ -134,6 +135,10 @@ impl TestRuns {
         let logs = Logs::new(self.encryptor.env.clone(), &self.store);
         let tails = Tails::new(logs.clone(), self.log_metrics.clone());
         (logs, tails)
+    }
+
+    pub fn archives(&self) -> Archives {
+        Archives::new(self.encryptor.env.clone(), &self.store)
     }
 
     pub fn pass(&self, seconds: u64) {

@@ -6,6 +6,7 @@ use drydock_http::server::HttpSettings;
 use drydock_http::testing::harness::Served;
 use drydock_http::testing::wire::{Raw, Wire};
 use drydock_runtime::Service;
+use object_store::path::Path;
 use serde_json::{Value, json};
 
 use super::harness::{TestRuns, id, project};
@@ -21,6 +22,7 @@ impl TestHttp {
         let runs = TestRuns::start().await;
         let (logs, tails) = runs.logs();
         let state = RunserviceState {
+            archives: runs.archives(),
             logs,
             tails,
             store: runs.store.clone(),
@@ -81,6 +83,14 @@ pub fn claim(nth: u128) -> Value {
     json!({"claim": id(nth), "session": 1})
 }
 
+/// An archive that the second step of an attempt has saved.
+async fn stored_archive(http: &TestHttp, attempt: &str) -> Value {
+    let (store, object) = (&http.runs.store, format!("archives/{attempt}/1-abc.tar.zst"));
+    let key = Path::from(format!("{}/{object}", store.object_keys().all()));
+    store.objects().put(&key, "abc".into()).await.unwrap();
+    json!({"object": object, "size": 3, "blake3": "ab".repeat(32)})
+}
+
 #[tokio::test]
 async fn a_run_from_its_creation_to_its_end() {
     let http = TestHttp::start().await;
@@ -108,8 +118,7 @@ async fn a_run_from_its_creation_to_its_end() {
     assert_eq!(again.json(), claimed);
     http.send("POST /executors/self/claims 204", &claim(51), Some(&token)).await;
     let attempt = claimed["attempt"]["id"].as_str().unwrap();
-    let object = format!("archives/{attempt}/1-abc.tar.zst");
-    let archive = json!({"object": object, "size": 3, "blake3": "ab".repeat(32)});
+    let archive = stored_archive(&http, attempt).await;
     let ok = json!({"exit": {"code": 0}});
     let status = json!({"phase": "success", "steps": [ok, ok], "archives": {"1": archive}});
     let own = format!("/executors/self/attempts/{attempt}");

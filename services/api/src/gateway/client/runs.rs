@@ -11,8 +11,8 @@ use crate::gateway::types::{
 use crate::names::TreeRef;
 use crate::runservice::client::FOLLOWED_SILENCE;
 use crate::runservice::types::{
-    EVENT_STREAM, EventPage, LogAttemptQuery, LogQuery, LogStep, RunSummary, RunView, TaskName,
-    TaskView,
+    ArchiveQuery, EVENT_STREAM, EventPage, LogAttemptQuery, LogQuery, LogStep, RunSummary, RunView,
+    TaskName, TaskView,
 };
 
 /// Calls about the runs of projects. Cheap to clone.
@@ -127,6 +127,18 @@ impl RunsClient {
         let path = format!("{}/logs/{step}", task_path(project, number, task));
         let call = self.calls.call(Method::GET, with_query(&path, query));
         call.silent_for(FOLLOWED_SILENCE).send_streamed(ctx).await
+    }
+
+    /// Reads the archive that a step has saved, as it arrives.
+    pub async fn archive(
+        &self,
+        ctx: &Context,
+        project: &TreeRef,
+        (number, task, step): (u64, &TaskName, u16),
+        query: &ArchiveQuery,
+    ) -> Result<Answer<AnswerStream>> {
+        let path = format!("{}/archives/{step}", task_path(project, number, task));
+        self.calls.call(Method::GET, with_query(&path, query)).send_streamed(ctx).await
     }
 
     /// Deletes all logs of an attempt that has ended.

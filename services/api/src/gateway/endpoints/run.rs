@@ -10,12 +10,14 @@ use crate::gateway::types::{
     BadgeQuery, ProjectEventsQuery, ProjectRunsQuery, RestartRun, SVG, StartRun, TaskDecision,
 };
 use crate::runservice::refusals::{
-    ArchivesExpired, CursorExpired, InvalidField, InvalidFrom, LogAttemptNotExist, LogDeleted,
-    LogIsLive, LogNotExist, NeverStarted, NotDecided, NotRepeatable, RunNotRestartable,
-    RunNumberNotExist, TaskNotExist, TooManyQueuedRuns, WrongPhase,
+    ArchiveExpired, ArchiveNotExist, ArchivesExpired, CursorExpired, InvalidField, InvalidFrom,
+    LogAttemptNotExist, LogDeleted, LogIsLive, LogNotExist, NeverStarted, NotDecided,
+    NotRepeatable, RunNotRestartable, RunNumberNotExist, TaskNotExist, TooManyQueuedRuns,
+    WrongPhase,
 };
 use crate::runservice::types::{
-    EventPage, LOG_TEXT, LogAttemptQuery, LogQuery, RunSummary, RunView, TaskView,
+    ARCHIVE, ArchiveQuery, EventPage, LOG_TEXT, LogAttemptQuery, LogQuery, RunSummary, RunView,
+    TaskView,
 };
 
 endpoints! {
@@ -86,6 +88,15 @@ endpoints! {
         Endpoint::delete("/api/v1/projects/{project}/runs/{number}/tasks/{task}/logs")
             .about("deletes all logs of an attempt that has ended")
             .query::<LogAttemptQuery>();
+    read_archive: ReadArchive {
+        ArchiveExpired, ArchiveNotExist, LogAttemptNotExist, NeverStarted, ProjectNotExist,
+        RunNumberNotExist, TaskNotExist,
+    } =
+        Endpoint::get("/api/v1/projects/{project}/runs/{number}/tasks/{task}/archives/{step}")
+            .about("reads the archive that a step of an attempt has saved")
+            .unbounded()
+            .query::<ArchiveQuery>()
+            .answers_media(ARCHIVE);
     badge: Badge { InvalidBranch, ProjectNotExist } =
         Endpoint::get("/api/v1/projects/{project}/badge.svg")
             .about("shows the result of the last run of a branch that has finished, as an image")

@@ -4,6 +4,7 @@
 //! Every method takes the caller's context. Its error says whether the call may have been applied.
 //! The calls of executors have the same effect twice as once, so all of them may be repeated.
 
+mod archives;
 mod executors;
 mod logs;
 mod own;

@@ -15,7 +15,7 @@ use crate::runservice::types::{
 /// The calls of one executor, with its own token. Cheap to clone.
 #[derive(Clone)]
 pub struct ExecutorClient {
-    calls: Calls,
+    pub(super) calls: Calls,
 }
 
 impl ExecutorClient {
@@ -87,7 +87,7 @@ impl ExecutorClient {
 
 const SELF: &str = "/api/v1/executors/self";
 
-fn attempt_path(attempt: AttemptId) -> String {
+pub(super) fn attempt_path(attempt: AttemptId) -> String {
     format!("{SELF}/attempts/{attempt}")
 }
 

@@ -188,6 +188,9 @@ pub struct ClaimedTask {
 pub struct RestoredArchive {
     pub task: TaskName,
     pub attempt: AttemptId,
+    /// The tasks above that task: its archives lie over theirs.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub above: BTreeSet<TaskName>,
     /// The number of the step that saved it.
     pub step: String,
     pub archive: ArchiveReport,

@@ -1,6 +1,7 @@
 //! Objects of runservice, as requests and answers hold them. The store keeps the same types where
 //! both are equal.
 
+mod archive;
 mod event;
 mod executor;
 mod gate;
@@ -14,6 +15,7 @@ mod task;
 mod time_span;
 mod waiting;
 
+pub use archive::{ARCHIVE, ArchiveQuery, MAX_ARCHIVE_BYTES, UploadQuery};
 pub use event::{EVENT_STREAM, EventPage, EventsQuery, LAST_EVENT_ID, RunEventView};
 pub use executor::{
     ClaimQuery, Claimed, ClaimedAttempt, ClaimedRun, ClaimedTask, ExecutorChange, ExecutorView,

@@ -159,6 +159,7 @@ async fn execute(
         // None of these shares connections with another.
         heartbeat_client: ExecutorClient::new(servers.client(&token)),
         log_client: ExecutorClient::new(servers.client(&token)),
+        archive_client: ExecutorClient::new(servers.client(&token)),
         driver,
         journal,
     };

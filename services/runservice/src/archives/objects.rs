@@ -1,0 +1,107 @@
+//! The objects of attempts.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use drydock_api::runservice::types::{ArchiveReport, AttemptId};
+use drydock_core::env::Env;
+use drydock_core::objects::{ObjectError, Objects};
+use drydock_core::store::Store;
+use futures_util::Stream;
+use object_store::path::Path;
+use tokio::sync::Semaphore;
+
+/// The folder in the names of objects, as attempts name them.
+pub(super) const FOLDER: &str = "archives";
+pub(super) const SUFFIX: &str = ".tar.zst";
+/// The uploads that one instance takes at once, each of which has a part in memory.
+const MAX_UPLOADS: usize = 8;
+
+/// The archives in object storage, as one instance sees them. Cheap to clone.
+#[derive(Clone)]
+pub struct Archives {
+    pub(super) env: Env,
+    pub(super) objects: Objects,
+    /// What the names of objects are below.
+    root: Path,
+    pub(super) uploads: Arc<Semaphore>,
+}
+
+impl Archives {
+    pub fn new(env: Env, store: &Store) -> Archives {
+        let (objects, root) = (store.objects().clone(), store.object_keys().all());
+        Archives { env, objects, root, uploads: Arc::new(Semaphore::new(MAX_UPLOADS)) }
+    }
+
+    pub(super) fn all(&self) -> Path {
+        self.root.clone().join(FOLDER)
+    }
+
+    pub(super) fn folder(&self, attempt: AttemptId) -> Path {
+        self.all().join(attempt.to_string())
+    }
+
+    /// The key of an object by the name that an attempt gives it; `None`: it is no name of one of
+    /// this attempt's.
+    pub(super) fn key(&self, attempt: AttemptId, name: &str) -> Option<Path> {
+        let own = name.strip_prefix(&format!("{FOLDER}/{attempt}/"))?;
+        Some(self.folder(attempt).join(own))
+    }
+
+    /// Whether an archive is stored, with the size that its report says.
+    pub async fn is_stored(
+        &self,
+        attempt: AttemptId,
+        archive: &ArchiveReport,
+    ) -> Result<bool, ObjectError> {
+        let Some(key) = self.key(attempt, &archive.object) else { return Ok(false) };
+        match self.objects.size(&key).await {
+            Ok(size) => Ok(size == archive.size),
+            Err(ObjectError::NotExist(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The bytes of an archive, piece by piece.
+    pub fn read(
+        &self,
+        attempt: AttemptId,
+        archive: &ArchiveReport,
+    ) -> impl Stream<Item = Result<Bytes, ObjectError>> + Send + use<> {
+        let key = self.key(attempt, &archive.object);
+        // A name of another attempt's is refused when it is reported.
+        let key = key.unwrap_or_else(|| self.folder(attempt));
+        self.objects.stream(&key, archive.size)
+    }
+
+    /// Deletes the objects of an attempt that are not among those that it names.
+    pub async fn delete_others<'a>(
+        &self,
+        attempt: AttemptId,
+        named: impl Iterator<Item = &'a ArchiveReport>,
+    ) -> Result<(), ObjectError> {
+        let named: Vec<Path> = named.filter_map(|it| self.key(attempt, &it.object)).collect();
+        for key in self.list(&self.folder(attempt)).await? {
+            if !named.contains(&key) {
+                self.objects.delete(&key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The attempts of which there are objects.
+    pub(super) async fn attempts(&self) -> Result<Vec<AttemptId>, ObjectError> {
+        let folders = match self.objects.list_folders(&self.all()).await {
+            Err(ObjectError::NotExist(_)) => Vec::new(),
+            found => found?,
+        };
+        Ok(folders.iter().filter_map(|folder| folder.filename()?.parse().ok()).collect())
+    }
+
+    pub(super) async fn list(&self, folder: &Path) -> Result<Vec<Path>, ObjectError> {
+        match self.objects.list(folder).await {
+            Err(ObjectError::NotExist(_)) => Ok(Vec::new()),
+            found => found,
+        }
+    }
+}
