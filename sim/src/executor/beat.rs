@@ -47,8 +47,7 @@ impl Agent {
         }
         for unknown in &orders.unknown {
             self.machine.stop(*unknown, Duration::ZERO);
-            // One that has ended since then is not unknown for sure: it was given up, maybe, and its
-            // log is wanted.
+            // One that has ended since then may only have been given up: then its log is wanted.
             if told.get(unknown) >= Some(&HeldState::Exited) {
                 self.release(*unknown).await;
             }

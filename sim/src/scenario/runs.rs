@@ -218,8 +218,8 @@ pub fn fair_share(draw: &mut Draw) -> Plan {
     plan
 }
 
-/// Instances that have the newest bytes of logs in memory only die or stand still, while others read
-/// and follow these logs.
+/// Instances that have the newest bytes of logs in memory only die or stand still, while others
+/// read and follow these logs.
 pub fn log_tail_lost(draw: &mut Draw) -> Plan {
     let mut plan = base(draw);
     let runservices = draw.count(1, 3);
