@@ -65,7 +65,9 @@ impl World {
 
     fn upload(&self, step: u16, bytes: &str, said: &str) -> Request {
         let path = format!("{}/archives/{step}{}", self.own(&self.attempt), upload_query(said));
-        Request::put(&path).header("content-type", "application/zstd").body(bytes.to_owned())
+        Request::put(&path)
+            .header("content-type", "application/octet-stream")
+            .body(bytes.to_owned())
     }
 
     /// Stores these bytes, and ends the attempt with them: the answer to the upload.

@@ -50,7 +50,7 @@ fn what_a_task_saves_the_task_below_restores() {
         assert_eq!(restored[line + 1..], bytes);
         let saved = world.app.get(&format!("{run}/tasks/build/archives/0")).await.expect(200);
         assert_eq!(saved.body, bytes);
-        assert_eq!(saved.header("content-type"), Some("application/zstd"));
+        assert_eq!(saved.header("content-type"), Some("application/octet-stream"));
         assert_eq!(saved.header("etag"), Some(&*format!("\"{}\"", digest(&bytes))));
         world.machine.end(&test, exit(0));
         world.result(&run, "success").await;

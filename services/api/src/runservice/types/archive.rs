@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The media type of an archive: a tar file, compressed with zstd.
-pub const ARCHIVE: &str = "application/zstd";
+/// The media type of an archive, which is a tar file compressed with zstd. Generators of clients
+/// leave out routes that take `application/zstd`.
+pub const ARCHIVE: &str = "application/octet-stream";
 /// The greatest archive, in bytes.
 pub const MAX_ARCHIVE_BYTES: u64 = 5 << 30;
 
