@@ -13,9 +13,9 @@ use drydock_api::gateway::types::{
 use drydock_api::runservice::client::{ExecutorClient, RunserviceClient};
 use drydock_api::runservice::endpoints;
 use drydock_api::runservice::types::{
-    ApprovalBody, AttemptId, AttemptPhase, ByNumberQuery, ClaimId, EventsQuery, ExecutorChange,
-    Heartbeat, LogAttemptQuery, LogQuery, LogStep, NewClaim, NewExecutor, NewRun, ProjectId,
-    RestartFrom, RunId, RunsQuery, Status,
+    ApprovalBody, ArchiveQuery, AttemptId, AttemptPhase, ByNumberQuery, ClaimId, EventsQuery,
+    ExecutorChange, Heartbeat, LogAttemptQuery, LogQuery, LogStep, NewClaim, NewExecutor, NewRun,
+    ProjectId, RestartFrom, RunId, RunsQuery, Status, UploadQuery,
 };
 use drydock_core::context::Context;
 use drydock_http::api::endpoint::Endpoint;
@@ -81,6 +81,7 @@ async fn ask_for_runs(client: &RunserviceClient) {
     let (step, log) = (LogStep::Step(0), LogQuery::default());
     reached(client.log(&ctx, run, &task, step, &log).await);
     reached(client.delete_logs(&ctx, run, &task, &LogAttemptQuery::default()).await);
+    reached(client.archive(&ctx, (run, &task, 0), &ArchiveQuery::default()).await);
 }
 
 async fn ask_for_executors(client: &RunserviceClient) {
@@ -118,6 +119,9 @@ async fn ask_as_executor(client: &ExecutorClient) {
     reached(client.attempt(&ctx, attempt).await);
     reached(client.report(&ctx, attempt, &status).await);
     reached(client.append(&ctx, attempt, LogStep::Setup, 0, "a line".into()).await);
+    let upload = UploadQuery { size: 7, blake3: blake3::hash(b"archive").to_string() };
+    reached(client.upload(&ctx, (attempt, 0), &upload, "archive").await);
+    reached(client.download(&ctx, (attempt, "0")).await);
 }
 
 #[test]
@@ -145,6 +149,8 @@ fn every_endpoint_of_a_projects_runs_has_a_method_of_the_gateways_client() {
         let (log, attempt) = (LogQuery::default(), LogAttemptQuery::default());
         reached(client.log(&ctx, &project, (number, &task, LogStep::Setup), &log).await);
         reached(client.delete_logs(&ctx, &project, (number, &task), &attempt).await);
+        let archive = ArchiveQuery::default();
+        reached(client.archive(&ctx, &project, (number, &task, 0), &archive).await);
         reached(client.events(&ctx, &project, &ProjectEventsQuery::default()).await);
         reached(client.follow_events(&ctx, &project, &ProjectEventsQuery::default()).await);
         reached(client.badge(&ctx, &project, &BadgeQuery::default()).await);

@@ -36,8 +36,12 @@ impl ExecutorClient {
         let path = with_query(&archive_path(attempt, step), query);
         let call = self.calls.call(Method::PUT, path).header(header::CONTENT_TYPE, ARCHIVE);
         let call = call.header(header::CONTENT_LENGTH, &query.size.to_string());
-        let left = ctx.remaining().unwrap_or_default();
-        Ok(call.body(bytes.into()).timeout(left).send(ctx).await?.body)
+        let call = call.body(bytes.into());
+        let call = match ctx.remaining() {
+            Some(left) => call.timeout(left),
+            None => call,
+        };
+        Ok(call.send(ctx).await?.body)
     }
 
     /// Reads an archive of an attempt above one of the executor's own, as it arrives.
