@@ -151,7 +151,7 @@ fn an_operator_drains_an_executor_and_enables_it_again() {
 #[test]
 fn a_task_with_a_step_of_an_unknown_kind_is_refused() {
     with_world(async |mut world| {
-        let steps = json!([{ "save": { "paths": ["out"] } }]);
+        let steps = json!([{ "save_cache": { "key": "out", "paths": ["out"] } }]);
         let run = world.create(json!({ "build": { "steps": steps } })).await;
         let executor = world.start();
         world.result(&run, "failed").await;
