@@ -17,6 +17,12 @@ const LEFT_OUT: &[&str] = &[
     "runs_liveness::",
     // It waits for a log to expire.
     "runs_logs::a_log_that_was_kept_for_long_enough_is_told_from_a_deleted_one",
+    // They wait for an archive to expire, for a sweep, or for the pause after an import.
+    "runs_archives::a_state_that_names_what_is_not_there",
+    "runs_archives::an_archive_that_",
+    "runs_archives::an_import_whose_archives_are_there",
+    "runs_archives::what_no_attempt_names_is_deleted",
+    "runs_archives::without_object_storage",
     // Conflicts, and who leads, are a matter of time.
     "forwarding::",
     // The gateway has no store. What it asks of the others is asked by their own tests, and its
