@@ -29,6 +29,7 @@ mod gateway_objects;
 mod gateway_operators;
 mod gateway_passes_on;
 mod gateway_permissions;
+mod gateway_run_streams;
 mod gateway_runs;
 mod gateway_start;
 mod gateway_stories;

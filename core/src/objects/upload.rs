@@ -1,7 +1,8 @@
 //! An object that is written piece by piece, as its bytes arrive.
 //!
-//! Invariants: the object appears whole or not at all; at most one part of it is in memory. A part
-//! that is not stored ends the upload: whoever has the bytes begins again, under another name.
+//! Invariants: the object appears whole or not at all; at most one part of it is in memory. If a
+//! part cannot be stored, the upload fails, and its caller uploads all bytes again under another
+//! name.
 
 use std::time::Duration;
 

@@ -15,6 +15,7 @@ mod handlers;
 mod liveness;
 mod logs;
 mod model;
+mod periodic;
 pub mod record;
 mod routes;
 pub mod schema;

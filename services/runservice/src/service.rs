@@ -14,6 +14,7 @@ use super::following::follow_events;
 use super::liveness::Liveness;
 use super::logs::seal::Sealing;
 use super::logs::{LogMetrics, Logs, Tails};
+use super::periodic::repeat;
 use super::routes::routes;
 use super::schema::SCHEMA;
 use super::settings::Settings;
@@ -73,8 +74,10 @@ impl Service for Runservice {
         let engine = settings.engine.clone();
         let tending = Tending::new(store.clone(), archives.clone(), engine, retention);
         let sealing = Sealing::new(store.clone(), logs.clone(), log_metrics, retention);
+        let sealing = repeat(store.clone(), sealing);
+        let tending = repeat(store.clone(), tending);
         let background = async {
-            let keeping = async { tokio::join!(storing.run(), sealing.run(), tending.run()) };
+            let keeping = async { tokio::join!(storing.run(), sealing, tending) };
             tokio::join!(background.run(), waking, following, keeping);
         };
         let state = RunserviceState {

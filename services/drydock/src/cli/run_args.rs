@@ -39,7 +39,7 @@ pub enum RunAction {
     Restart {
         #[command(flatten)]
         run: RunRef,
-        /// The tasks to begin with: all, or those that have failed
+        /// Which tasks run again: all of them (`start`), or the failed ones and those after them
         #[arg(long, default_value = "start")]
         from: FromArg,
         /// Show the new run until its end; the exit code is 1 if it does not succeed

@@ -30,7 +30,10 @@ impl Budget {
         Budget { entries: 0, bytes: 0, max_entries, max_bytes }
     }
 
-    /// One more, with so many bytes.
+    /// Counts one more entry of this size in bytes.
+    ///
+    /// # Errors
+    /// There are more entries, or more bytes, than an archive may have.
     pub fn add(&mut self, bytes: u64) -> Result<(), ArchiveError> {
         self.entries += 1;
         self.bytes = self.bytes.saturating_add(bytes);

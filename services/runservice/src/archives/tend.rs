@@ -10,9 +10,8 @@ use std::time::Duration;
 use drydock_api::runservice::types::AttemptId;
 use drydock_core::context::Context;
 use drydock_core::db::Tx;
-use drydock_core::error::{ActionError, BoxError, Chain};
-use drydock_core::log::format::Mode;
-use drydock_core::store::{Phase, Reads, Store, StoreTx};
+use drydock_core::error::{ActionError, BoxError};
+use drydock_core::store::{Reads, Store, StoreTx};
 use jiff::Timestamp;
 use object_store::path::Path;
 use uuid::Uuid;
@@ -21,10 +20,10 @@ use super::Archives;
 use crate::action::archive as action;
 use crate::engine::EngineSettings;
 use crate::model;
+use crate::periodic::Periodic;
 use crate::record::Attempt;
 use crate::schema::ATTEMPTS;
 
-const PERIOD: Duration = Duration::from_secs(1);
 /// Between two looks for archives that have expired.
 const LOOK_PERIOD: Duration = Duration::from_secs(60);
 /// Between two sweeps for objects that no commit names.
@@ -47,33 +46,9 @@ pub struct Tending {
     found_in: Option<Uuid>,
 }
 
-impl Tending {
-    pub fn new(
-        store: Store,
-        archives: Archives,
-        engine: EngineSettings,
-        retention: Duration,
-    ) -> Tending {
-        let now = archives.env.monotonic();
-        let (looked, swept, found_in) = (now, now, None);
-        Tending { store, archives, engine, retention, looked, swept, found_in }
-    }
+impl Periodic for Tending {
+    const NAME: &'static str = "care of archives";
 
-    /// Runs until the future is dropped.
-    pub async fn run(mut self) {
-        let mut applied = self.store.applied();
-        // The sender lives in the store.
-        while applied.wait_for(|applied| applied.phase == Phase::Ready).await.is_ok() {
-            let normal = self.store.mode().is_some_and(|mode| mode.mode == Mode::Normal);
-            if normal && let Err(error) = self.pass().await {
-                let error = Chain(error.as_ref()).to_string();
-                tracing::debug!(error, "could not look after archives; trying again later");
-            }
-            tokio::time::sleep(PERIOD).await;
-        }
-    }
-
-    /// Does what is due.
     async fn pass(&mut self) -> Result<(), BoxError> {
         let lineage = self.store.applied().borrow().head.map(|head| head.lineage);
         if lineage.is_some() && self.found_in != lineage {
@@ -90,6 +65,19 @@ impl Tending {
             self.sweep().await?;
         }
         Ok(())
+    }
+}
+
+impl Tending {
+    pub fn new(
+        store: Store,
+        archives: Archives,
+        engine: EngineSettings,
+        retention: Duration,
+    ) -> Tending {
+        let now = archives.env.monotonic();
+        let (looked, swept, found_in) = (now, now, None);
+        Tending { store, archives, engine, retention, looked, swept, found_in }
     }
 
     /// Marks what attempts name and is not stored: a state that was set back names what was deleted

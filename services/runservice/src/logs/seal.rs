@@ -15,9 +15,8 @@ use std::time::Duration;
 use drydock_api::runservice::types::{AttemptId, LogReport, LogState, LogStep};
 use drydock_core::context::Context;
 use drydock_core::error::{ActionError, BoxError, Chain};
-use drydock_core::log::format::Mode;
 use drydock_core::objects::ObjectError;
-use drydock_core::store::{Phase, Reads, Store, StoreTx};
+use drydock_core::store::{Reads, Store, StoreTx};
 use jiff::SignedDuration;
 use rand::RngExt;
 
@@ -28,10 +27,10 @@ use super::sealed::{SealedError, Writer, decompress};
 use super::{LogMetrics, Logs, Parts};
 use crate::action::log::{self as action, Sealed};
 use crate::model;
+use crate::periodic::Periodic;
 use crate::record::{Attempt, SealedLog};
 use crate::schema::ATTEMPTS;
 
-const PERIOD: Duration = Duration::from_secs(1);
 /// Between two sweeps for objects that no commit names.
 const SWEEP_PERIOD: Duration = Duration::from_secs(3600);
 /// The timeout of one read, or one transaction.
@@ -84,29 +83,10 @@ impl Turn {
     }
 }
 
-impl Sealing {
-    /// Logs are kept for as long as `retention` says.
-    pub fn new(store: Store, logs: Logs, metrics: LogMetrics, retention: Duration) -> Sealing {
-        let swept = logs.env.monotonic();
-        let expiry = Expiry::new(store.clone(), logs.clone(), metrics.clone(), retention);
-        Sealing { store, logs, metrics, expiry, turns: BTreeMap::new(), after: 0, swept }
-    }
+impl Periodic for Sealing {
+    const NAME: &'static str = "sealing of logs";
 
-    /// Runs until the future is dropped.
-    pub async fn run(mut self) {
-        let mut applied = self.store.applied();
-        // The sender lives in the store.
-        while applied.wait_for(|applied| applied.phase == Phase::Ready).await.is_ok() {
-            let normal = self.store.mode().is_some_and(|mode| mode.mode == Mode::Normal);
-            if normal && let Err(error) = self.pass().await {
-                let error = Chain(error.as_ref()).to_string();
-                tracing::debug!(error, "could not seal logs; trying again later");
-            }
-            tokio::time::sleep(PERIOD).await;
-        }
-    }
-
-    pub(crate) async fn pass(&mut self) -> Result<(), BoxError> {
+    async fn pass(&mut self) -> Result<(), BoxError> {
         for attempt in self.next().await? {
             let (place, now) = (attempt.place, self.logs.env.monotonic());
             let delay = || {
@@ -124,6 +104,15 @@ impl Sealing {
             self.sweep().await?;
         }
         Ok(())
+    }
+}
+
+impl Sealing {
+    /// Logs are kept for as long as `retention` says.
+    pub fn new(store: Store, logs: Logs, metrics: LogMetrics, retention: Duration) -> Sealing {
+        let swept = logs.env.monotonic();
+        let expiry = Expiry::new(store.clone(), logs.clone(), metrics.clone(), retention);
+        Sealing { store, logs, metrics, expiry, turns: BTreeMap::new(), after: 0, swept }
     }
 
     /// The attempts to look at in this pass; those after them are looked at in the next one.

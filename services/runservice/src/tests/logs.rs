@@ -1,165 +1,39 @@
-//! Logs: pieces, parts, sealing, and reading from any instance.
+//! Logs of attempts over HTTP: how they are read, and how they become complete.
 
 use std::convert::Infallible;
 
 use bytes::Bytes;
 use drydock_api::runservice::client::{ExecutorClient, RunserviceClient};
 use drydock_api::runservice::types::{
-    AttemptId, ClaimId, Claimed, LogAttemptQuery, LogQuery, LogState, LogStep, NewClaim, Reason,
-    RunId, TaskName,
+    AttemptId, ClaimId, Claimed, LogQuery, LogState, LogStep, NewClaim, Reason, RunId, TaskName,
 };
 use drydock_core::context::Context;
-use drydock_core::env::Clock;
 use drydock_core::store::{Reads, StoreTx};
-use futures_util::{FutureExt, TryStreamExt};
-use proptest::prelude::*;
+use futures_util::TryStreamExt;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::harness::{TestRuns, id};
+use super::harness::id;
 use super::http::{TestHttp, claim, new_run};
 use crate::action::executor;
-use crate::logs::read::LogReader;
 use crate::logs::seal::Sealing;
+use crate::periodic::Periodic;
 use crate::record::Attempt;
 use crate::schema::ATTEMPTS;
 
-const STEP: LogStep = LogStep::Step(0);
+pub const STEP: LogStep = LogStep::Step(0);
 
-fn some_log(size: usize) -> Bytes {
+pub fn some_log(size: usize) -> Bytes {
     (0..size).map(|at| if at % 61 == 60 { b'\n' } else { b'a' + (at * at % 23) as u8 }).collect()
 }
 
-/// Sends a log as an executor does: it goes on from where the instance says.
-async fn send(tails: &crate::logs::Tails, attempt: AttemptId, log: &Bytes, piece: usize) -> u64 {
-    let mut offset = 0;
-    loop {
-        let end = (offset + piece).min(log.len());
-        let sent = log.slice(offset..end);
-        let answer = tails.append(attempt, STEP, offset as u64, sent).await.unwrap();
-        offset = usize::try_from(answer.received).unwrap();
-        if offset == log.len() {
-            return answer.stored;
-        }
-    }
-}
-
-async fn read_from(
-    runs: &TestRuns,
-    tails: &crate::logs::Tails,
-    attempt: AttemptId,
-    at: u64,
-) -> Vec<u8> {
-    let mut reader = LogReader::new(runs.logs().0, tails.clone(), attempt, STEP);
-    let mut found = Vec::new();
-    while let Some(bytes) = reader.at(at + found.len() as u64).await.unwrap() {
-        found.extend_from_slice(&bytes);
-    }
-    found
-}
-
-#[tokio::test]
-async fn a_piece_is_taken_once_and_a_gap_never() {
-    let runs = TestRuns::start().await;
-    let (_, tails) = runs.logs();
-    let attempt = AttemptId(id(1));
-    let append = async |offset, bytes: &'static str| {
-        let taken = tails.append(attempt, STEP, offset, Bytes::from(bytes)).await.unwrap();
-        (taken.received, taken.stored)
-    };
-    assert_eq!(append(0, "hello").await, (5, 0));
-    assert_eq!(append(0, "hello").await, (5, 0));
-    assert_eq!(append(3, "lo wor").await, (9, 0));
-    assert_eq!(append(20, "late").await, (9, 0));
-    assert_eq!(append(9, "ld").await, (11, 0));
-    assert_eq!(read_from(&runs, &tails, attempt, 0).await, b"hello world");
-    assert_eq!(read_from(&runs, &tails, attempt, 6).await, b"world");
-    assert_eq!(read_from(&runs, &tails, attempt, 11).await, b"");
-}
-
-#[tokio::test]
-async fn only_whoever_has_more_than_a_part_may_go_on_at_once() {
-    let runs = TestRuns::start().await;
-    let (_, tails) = runs.logs();
-    let pause = async |offset, size| {
-        let taken = tails.append(AttemptId(id(1)), STEP, offset, some_log(size)).await.unwrap();
-        taken.next_after_ms
-    };
-    assert_eq!(pause(0, 1000).await, 2000);
-    assert_eq!(pause(1000, 256 * 1024).await, 0);
-    assert_eq!(pause(1000 + 256 * 1024, 1000).await, 2000);
-}
-
-#[tokio::test]
-async fn whoever_follows_is_told_of_the_first_piece_and_gets_small_ones() {
-    let runs = TestRuns::start().await;
-    let (_, tails) = runs.logs();
-    let (attempt, piece) = (AttemptId(id(1)), Bytes::from("hello"));
-    let mut received = tails.follow(attempt, STEP);
-    let taken = tails.append(attempt, STEP, 0, piece.clone()).await.unwrap();
-    assert_eq!(taken.next_after_ms, 200);
-    let told = received.wait_for(|end| *end == 5).now_or_never();
-    assert!(told.is_some_and(|told| told.is_ok()));
-    drop(received);
-    let taken = tails.append(attempt, STEP, 5, piece).await.unwrap();
-    assert_eq!(taken.next_after_ms, 2000);
-}
-
-#[tokio::test]
-async fn another_instance_goes_on_from_what_is_stored() {
-    let runs = TestRuns::start().await;
-    let ((_, one), (_, two)) = (runs.logs(), runs.logs());
-    let (attempt, log) = (AttemptId(id(1)), some_log(700_000));
-    let stored = send(&one, attempt, &log.slice(..500_000), 100_000).await;
-    assert!((256 * 1024..500_000).contains(&stored), "{stored}");
-    // The first is dead. The second does not have what only that one had in memory.
-    let answer = two.append(attempt, STEP, 500_000, log.slice(500_000..600_000)).await.unwrap();
-    assert_eq!((answer.received, answer.stored), (stored, stored));
-    send(&two, attempt, &log, 100_000).await;
-    assert_eq!(read_from(&runs, &two, attempt, 0).await, log);
-    // And the first, if it was cut off only, learns of it when there is a gap.
-    let answer = one.append(attempt, STEP, 690_000, log.slice(690_000..)).await.unwrap();
-    assert!(answer.received > 500_000, "{answer:?}");
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
-
-    /// Whichever instance gets which piece, and whichever of them dies in between.
-    #[test]
-    fn the_log_is_what_was_sent(
-        steps in proptest::collection::vec((0usize..3, 1usize..200_000, any::<bool>()), 1..12),
-    ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let runs = TestRuns::start().await;
-            let mut instances = [runs.logs().1, runs.logs().1, runs.logs().1];
-            let (attempt, log) = (AttemptId(id(1)), some_log(600_000));
-            let mut offset = 0;
-            for (instance, length, dies) in steps {
-                let end = (offset + length).min(log.len());
-                let tails = &instances[instance];
-                let piece = log.slice(offset..end);
-                let answer = tails.append(attempt, STEP, offset as u64, piece).await.unwrap();
-                offset = usize::try_from(answer.received).unwrap();
-                if dies {
-                    instances[instance] = runs.logs().1;
-                }
-            }
-            let last = runs.logs().1;
-            send(&last, attempt, &log, 150_000).await;
-            assert!(read_from(&runs, &last, attempt, 0).await == log);
-        });
-    }
-}
-
 /// A task that an executor has claimed, over HTTP.
-struct Claims {
-    http: TestHttp,
-    operator: RunserviceClient,
+pub struct Claims {
+    pub http: TestHttp,
+    pub operator: RunserviceClient,
     executor: ExecutorClient,
-    attempt: AttemptId,
-    run: RunId,
+    pub attempt: AttemptId,
+    pub run: RunId,
     sealing: Sealing,
 }
 
@@ -168,16 +42,16 @@ fn sealing(http: &TestHttp) -> Sealing {
     Sealing::new(store, logs, http.runs.log_metrics.clone(), http.runs.settings.log_retention)
 }
 
-fn task() -> TaskName {
+pub fn task() -> TaskName {
     "a".parse().unwrap()
 }
 
-fn ctx() -> Context {
+pub fn ctx() -> Context {
     Context::background()
 }
 
 impl Claims {
-    async fn start() -> Claims {
+    pub async fn start() -> Claims {
         let http = TestHttp::start().await;
         let token = http.executor("one").await;
         let tasks = json!({"a": {"steps": [{"run": {"command": "make"}}]}});
@@ -191,13 +65,13 @@ impl Claims {
         Claims { http, operator, executor: ExecutorClient::new(own), attempt, run, sealing }
     }
 
-    async fn append(&self, offset: usize, piece: Bytes) {
+    pub async fn append(&self, offset: usize, piece: Bytes) {
         let (attempt, offset) = (self.attempt, offset as u64);
         self.executor.append(&ctx(), attempt, STEP, offset, piece).await.unwrap();
     }
 
     /// Reports success, and a log of this size and digest.
-    async fn report(&self, log: &Bytes) {
+    pub async fn report(&self, log: &Bytes) {
         let report = json!({"size": log.len(), "blake3": blake3::hash(log).to_hex().as_str()});
         let ended = json!({"exit": {"code": 0}});
         let status = json!({"phase": "success", "steps": [ended], "logs": {"0": report}});
@@ -205,14 +79,14 @@ impl Claims {
         self.executor.report(&ctx(), self.attempt, &status).await.unwrap();
     }
 
-    async fn seal(&mut self) {
+    pub async fn seal(&mut self) {
         for _ in 0..2 {
             self.sealing.pass().await.unwrap();
             self.http.runs.pass(3);
         }
     }
 
-    async fn stored(&self) -> Attempt {
+    pub async fn stored(&self) -> Attempt {
         let attempt = self.attempt.0;
         let find = move |tx: &drydock_core::db::Tx<'_>| Ok(tx.get(ATTEMPTS, attempt)?);
         self.http.runs.store.read(&ctx(), Reads::Linearizable, find).await.unwrap().unwrap()
@@ -232,7 +106,7 @@ impl Claims {
         self.http.runs.act(end).await.unwrap();
     }
 
-    async fn objects(&self) -> Vec<String> {
+    pub async fn objects(&self) -> Vec<String> {
         let store = &self.http.runs.store;
         let folder = store.object_keys().all().join("logs").join(self.attempt.to_string());
         let found = store.objects().list(&folder).await.unwrap();
@@ -497,59 +371,6 @@ async fn an_attempt_without_logs_is_complete_at_once() {
 }
 
 #[tokio::test]
-async fn deleted_logs_are_gone_and_live_ones_stay() {
-    let mut claims = Claims::start().await;
-    let log = some_log(300_000);
-    claims.append(0, log.clone()).await;
-    let (operator, run, last) = (claims.operator.clone(), claims.run, LogAttemptQuery::default());
-    let refused = operator.delete_logs(&ctx(), run, &task(), &last).await.unwrap_err();
-    assert_eq!(refused.remote().unwrap().code, "wrong_phase");
-    claims.report(&log).await;
-    claims.seal().await;
-    for _ in 0..2 {
-        operator.delete_logs(&ctx(), run, &task(), &last).await.unwrap();
-    }
-    assert!(claims.objects().await.is_empty());
-    let path = format!("GET /runs/{run}/tasks/a/logs");
-    claims.http.refuse(&format!("{path}/0 410 log_deleted"), &Value::Null).await;
-    for (wrong, code) in [("7", "log_not_exist"), ("0?attempt=2", "log_not_exist")] {
-        claims.http.refuse(&format!("{path}/{wrong} 404 {code}"), &Value::Null).await;
-    }
-    claims.http.refuse(&format!("{path}/x 400 invalid_ref"), &Value::Null).await;
-    let other = format!("GET /runs/{run}/tasks/b/logs/0 404 task_not_exist");
-    claims.http.refuse(&other, &Value::Null).await;
-}
-
-const DAY: u64 = 24 * 3600;
-
-#[tokio::test]
-async fn logs_expire_a_month_after_their_run() {
-    let mut claims = Claims::start().await;
-    let log = some_log(300_000);
-    claims.append(0, log.clone()).await;
-    let metrics = claims.http.runs.log_metrics.clone();
-    assert_eq!(metrics.received_bytes.get(), 300_000);
-    claims.report(&log).await;
-    claims.seal().await;
-    assert_eq!(metrics.sealed_bytes.get(), 300_000);
-    claims.http.runs.pass(30 * DAY - 60);
-    claims.seal().await;
-    assert_eq!(claims.stored().await.log_state, LogState::Complete);
-    assert_eq!(claims.objects().await.len(), 1);
-    claims.http.runs.pass(70);
-    claims.seal().await;
-    assert_eq!(claims.stored().await.log_state, LogState::Expired);
-    assert!(claims.objects().await.is_empty());
-    assert_eq!((metrics.expired.get(), metrics.incomplete.get()), (1, 0));
-    let path = format!("/runs/{}/tasks/a/logs", claims.run);
-    claims.http.refuse(&format!("GET {path}/0 410 log_expired"), &Value::Null).await;
-    // There is nothing left to delete, and it stays told why.
-    let last = LogAttemptQuery::default();
-    claims.operator.delete_logs(&ctx(), claims.run, &task(), &last).await.unwrap();
-    claims.http.refuse(&format!("GET {path}/0 410 log_expired"), &Value::Null).await;
-}
-
-#[tokio::test]
 async fn bytes_in_memory_are_counted_until_they_are_stored() {
     let claims = Claims::start().await;
     let metrics = claims.http.runs.log_metrics.clone();
@@ -559,26 +380,6 @@ async fn bytes_in_memory_are_counted_until_they_are_stored() {
     claims.http.runs.pass(3);
     claims.http.served.service.tails.store_old().await;
     assert_eq!(metrics.held_bytes.get(), 0);
-}
-
-#[tokio::test]
-async fn objects_that_could_not_be_deleted_at_the_expiry_are_swept() {
-    let mut claims = Claims::start().await;
-    let log = some_log(300_000);
-    claims.append(0, log.clone()).await;
-    claims.report(&log).await;
-    claims.seal().await;
-    claims.http.runs.pass(31 * DAY);
-    // The instance dies between the commit and the deletion.
-    let (attempt, before) = (claims.attempt, claims.http.runs.clock.wall());
-    let done = claims
-        .http
-        .runs
-        .act(move |tx| crate::action::log::expire::<std::convert::Infallible>(tx, attempt, before));
-    assert!(done.await.unwrap());
-    assert_eq!(claims.objects().await.len(), 1);
-    claims.seal().await;
-    assert!(claims.objects().await.is_empty());
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@ mod events;
 mod executors;
 mod harness;
 mod http;
+mod log_expiry;
+mod log_pieces;
 mod logs;
 mod restarts;
 mod runs;

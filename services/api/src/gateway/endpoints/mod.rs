@@ -1,5 +1,5 @@
-//! The operations that only the gateway has. Its other operations have the paths of those of
-//! [`configstore`], and of those of [`runservice`] that are for operators.
+//! The operations that only the gateway offers. It also serves the operations of [`configstore`],
+//! and those operations of [`runservice`] that operators use, under the same paths.
 //!
 //! [`configstore`]: crate::configstore::endpoints
 //! [`runservice`]: crate::runservice::endpoints

@@ -44,7 +44,7 @@ pub struct NewRun {
     #[schemars(length(max = MAX_SETUP_ERRORS), inner(length(min = 1, max = MAX_SETUP_ERROR)))]
     pub setup_errors: Vec<String>,
     /// Variables, whose values are stored encrypted and answered to executors only. A restart keeps
-    /// the earlier run's variables, except those that it names anew.
+    /// the variables of the earlier run; one that the request names replaces the earlier one.
     #[serde(default, deserialize_with = "distinct", skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
     /// Of the environment, the names whose values come from variables of the project, with the

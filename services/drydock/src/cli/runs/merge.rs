@@ -194,7 +194,7 @@ mod tests {
 
     use super::*;
 
-    /// A log whose pieces come so many milliseconds after the start.
+    /// A log whose pieces arrive at the given times, in milliseconds after the start.
     fn log(step: u16, pieces: &[(u64, &'static str)], ends: u64) -> (LogStep, LogBytes) {
         let mut pieces: Vec<_> = pieces.iter().map(|(at, text)| (*at, Some(*text))).collect();
         pieces.push((ends, None));
@@ -243,7 +243,7 @@ mod tests {
         sleep(Duration::from_millis(1)).await;
     }
 
-    /// A reader that goes after so many bytes.
+    /// A reader that closes its end after this number of bytes.
     struct Closing(usize);
 
     impl Write for Closing {

@@ -1,4 +1,4 @@
-//! A run as text: its tasks below those that they come after, each with a word for its state.
+//! Prints a run as a tree: each task stands below the tasks that it depends on, with its state.
 
 use std::collections::BTreeMap;
 
