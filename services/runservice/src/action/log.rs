@@ -23,20 +23,32 @@ pub struct Sealed {
     pub logs: BTreeMap<String, SealedLog>,
 }
 
-/// Names the complete logs of an attempt; answers them. `None`: somebody else was first.
+/// What the state names after [`seal`].
+#[derive(Debug)]
+pub struct Named {
+    pub sealed: Sealed,
+    /// This transaction has named it; otherwise another one was first.
+    pub is_new: bool,
+}
+
+/// Names the complete logs of an attempt, if no logs of it are named yet. `None`: there is no such
+/// attempt, or it has not ended.
 pub fn seal<F>(
     tx: &mut StoreTx<'_>,
     attempt: AttemptId,
     sealed: &Sealed,
-) -> Result<Option<BTreeMap<String, SealedLog>>, ActionError<F>> {
+) -> Result<Option<Named>, ActionError<F>> {
     let found: Option<Attempt> = tx.get(ATTEMPTS, attempt.0)?;
-    let open = found.filter(|it| it.phase.is_final() && it.log_state == LogState::Live);
-    let Some(mut attempt) = open else { return Ok(None) };
-    attempt.log_state = sealed.state;
-    attempt.sealed = sealed.logs.clone();
-    attempt.touch(tx.now());
-    tx.put(ATTEMPTS, attempt.id.0, &attempt)?;
-    Ok(Some(attempt.sealed))
+    let Some(mut attempt) = found.filter(|it| it.phase.is_final()) else { return Ok(None) };
+    let is_new = attempt.log_state == LogState::Live;
+    if is_new {
+        attempt.log_state = sealed.state;
+        attempt.sealed = sealed.logs.clone();
+        attempt.touch(tx.now());
+        tx.put(ATTEMPTS, attempt.id.0, &attempt)?;
+    }
+    let sealed = Sealed { state: attempt.log_state, logs: attempt.sealed };
+    Ok(Some(Named { sealed, is_new }))
 }
 
 /// Marks the logs of an attempt as deleted; answers the attempt. The same again changes nothing.

@@ -2,6 +2,9 @@
 //!
 //! Every instance looks for such attempts in its read model, each after a short time of its own, so
 //! that mostly one does the work. Two that do it write two objects; the commit names one of them.
+//! It may be the object of the instance that came too late: an instance whose list of parts lacks
+//! something finds what the other one has stored already. So an instance deletes only what the
+//! state does not name after its transaction, also of the objects that it has stored itself.
 //!
 //! Another lineage that is kept may name other objects than the current state does, and an import
 //! may bring back a state from before a log was complete. So what is complete already is found
@@ -169,24 +172,24 @@ impl Sealing {
 
     async fn attempt(&self, attempt: Attempt) -> Result<bool, BoxError> {
         let Some(sealed) = self.logs.seal(&attempt).await? else { return Ok(false) };
-        let (id, written) = (attempt.id, sealed.written.clone());
-        let (sealed, state) = (sealed.logs, sealed.state);
-        let sealed = Sealed { state, logs: sealed };
+        self.name(attempt.id, sealed).await?;
+        Ok(true)
+    }
+
+    /// Names these logs, unless others are named already; deletes what is not named then.
+    async fn name(&self, id: AttemptId, sealed: Sealed) -> Result<(), BoxError> {
         let ctx = Context::background().timeout(TIMEOUT);
         let work = move |tx: &mut StoreTx<'_>| {
             action::seal::<Infallible>(tx, id, &sealed).map_err(ActionError::boxed)
         };
-        match self.store.transact(&ctx, work).await? {
-            Some(named) => {
-                let bytes = named.values().map(|log| log.size).sum();
-                self.metrics.sealed_bytes.inc_by(bytes);
-                self.metrics.incomplete.inc_by(u64::from(state == LogState::Incomplete));
-                self.logs.delete(id, &named, self.deletable(state).await?).await?;
-            }
-            // What this instance has stored is named by nobody.
-            None => self.logs.delete_objects(id, &written).await?,
+        // After an import the attempt may be unknown, or run again: its objects are left alone.
+        let Some(named) = self.store.transact(&ctx, work).await? else { return Ok(()) };
+        let Sealed { state, logs } = named.sealed;
+        if named.is_new {
+            self.metrics.sealed_bytes.inc_by(logs.values().map(|log| log.size).sum());
+            self.metrics.incomplete.inc_by(u64::from(state == LogState::Incomplete));
         }
-        Ok(true)
+        Ok(self.logs.delete(id, &logs, self.deletable(state).await?).await?)
     }
 }
 
@@ -202,21 +205,12 @@ pub enum Deletable {
 struct AssembledLog {
     log: Option<SealedLog>,
     complete: bool,
-    /// The log was stored now, and not before.
-    is_new: bool,
-}
-
-/// The logs of an attempt, and the objects that were stored for them now.
-struct Found {
-    state: LogState,
-    logs: BTreeMap<String, SealedLog>,
-    written: Vec<String>,
 }
 
 impl Logs {
     /// Stores the logs of an attempt as they are to stay. `None`: something is missing, and may
     /// still come.
-    async fn seal(&self, attempt: &Attempt) -> Result<Option<Found>, SealError> {
+    async fn seal(&self, attempt: &Attempt) -> Result<Option<Sealed>, SealError> {
         let late =
             attempt.ended_at.is_some_and(|ended| self.env.now().duration_since(ended) >= PATIENCE);
         if attempt.lacks_logs() && !late {
@@ -237,17 +231,16 @@ impl Logs {
             }
             logs.push((step, report, parts, before));
         }
-        let mut found = Found { state, logs: BTreeMap::new(), written: Vec::new() };
+        let mut found = Sealed { state, logs: BTreeMap::new() };
         for (step, report, parts, before) in logs {
             let whole = match before {
-                Some(log) => AssembledLog { log: Some(log), complete: true, is_new: false },
+                Some(log) => AssembledLog { log: Some(log), complete: true },
                 None => self.whole(attempt.id, step, parts, report).await?,
             };
             if !whole.complete {
                 found.state = LogState::Incomplete;
             }
             if let Some(log) = whole.log {
-                found.written.extend(whole.is_new.then(|| log.object.clone()));
                 found.logs.insert(step.to_string(), log);
             }
         }
@@ -343,7 +336,7 @@ impl Logs {
         let digest = hasher.finalize().to_hex().to_string();
         let complete = at == wanted && report.is_none_or(|report| report.blake3 == digest);
         if at == 0 {
-            return Ok(AssembledLog { log: None, complete, is_new: false });
+            return Ok(AssembledLog { log: None, complete });
         }
         let object = writer.finish()?;
         let key = self.keys.sealed(attempt, step, self.env.new_id());
@@ -351,18 +344,7 @@ impl Logs {
         self.objects.put(&key, object).await?;
         let name = key.filename().unwrap_or_default().to_owned();
         let log = SealedLog { object: name, stored, size: at, blake3: digest };
-        Ok(AssembledLog { log: Some(log), complete, is_new: true })
-    }
-
-    async fn delete_objects(
-        &self,
-        attempt: AttemptId,
-        names: &[String],
-    ) -> Result<(), ObjectError> {
-        for name in names {
-            self.objects.delete(&self.keys.attempt(attempt).join(name.as_str())).await?;
-        }
-        Ok(())
+        Ok(AssembledLog { log: Some(log), complete })
     }
 
     /// Deletes what no commit names any more.
@@ -384,5 +366,51 @@ impl Logs {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::logs::{Claims, STEP, sealing, some_log};
+
+    #[tokio::test]
+    async fn an_object_that_another_instance_names_is_kept_by_the_one_that_stored_it() {
+        let claims = Claims::start().await;
+        let log = some_log(300_000);
+        claims.append(0, log.clone()).await;
+        let parts = claims.objects().await;
+        claims.report(&log).await;
+        let attempt = claims.stored().await;
+        let [one, two] = [sealing(&claims.http), sealing(&claims.http)];
+        let stored = two.logs.seal(&attempt).await.unwrap().expect("the log is whole");
+        let object = stored.logs["0"].object.clone();
+        // The first one does not see the part, as if it had listed the parts before.
+        let part = two.logs.keys.parts(attempt.id, STEP).join(parts[0].as_str());
+        two.logs.objects.delete(&part).await.unwrap();
+        assert!(one.one(attempt).await);
+        assert_eq!(claims.stored().await.sealed["0"].object, object);
+        two.name(claims.attempt, stored).await.unwrap();
+        assert_eq!(claims.objects().await, [object]);
+    }
+
+    #[tokio::test]
+    async fn of_two_that_seal_a_log_the_later_one_deletes_its_object() {
+        let claims = Claims::start().await;
+        let log = some_log(300_000);
+        claims.append(0, log.clone()).await;
+        claims.report(&log).await;
+        let attempt = claims.stored().await;
+        let [one, two] = [sealing(&claims.http), sealing(&claims.http)];
+        let [first, second] = [one.logs.seal(&attempt).await, two.logs.seal(&attempt).await];
+        let (first, second) = (first.unwrap().unwrap(), second.unwrap().unwrap());
+        let named = first.logs["0"].object.clone();
+        one.name(attempt.id, first).await.unwrap();
+        // Stored after the first one has deleted what is not named.
+        let late = two.logs.keys.attempt(attempt.id).join(second.logs["0"].object.as_str());
+        two.logs.objects.put(&late, log).await.unwrap();
+        two.name(attempt.id, second).await.unwrap();
+        assert_eq!(claims.objects().await, [named]);
+        let bytes = claims.http.runs.log_metrics.sealed_bytes.get();
+        assert_eq!(bytes, 300_000, "what was named is counted once");
     }
 }

@@ -37,7 +37,7 @@ pub struct Claims {
     sealing: Sealing,
 }
 
-fn sealing(http: &TestHttp) -> Sealing {
+pub fn sealing(http: &TestHttp) -> Sealing {
     let (store, logs) = (http.runs.store.clone(), http.runs.logs().0);
     Sealing::new(store, logs, http.runs.log_metrics.clone(), http.runs.settings.log_retention)
 }

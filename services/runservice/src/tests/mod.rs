@@ -6,7 +6,7 @@ mod harness;
 mod http;
 mod log_expiry;
 mod log_pieces;
-mod logs;
+pub mod logs;
 mod restarts;
 mod runs;
 mod schema;
