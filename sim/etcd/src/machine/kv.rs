@@ -28,6 +28,9 @@ pub struct Machine {
     /// What changed at each revision, in the order of the requests.
     pub(super) log: BTreeMap<i64, Vec<Arc<PbKeyValue>>>,
     pub(super) leases: BTreeMap<i64, Lease>,
+    /// Leases that ended since the last compaction, with the revision after which they did: what is
+    /// truncated to it brings them back.
+    pub(super) ended: BTreeMap<i64, (i64, Lease)>,
     /// Member and kind.
     pub(super) alarms: BTreeSet<(u64, i32)>,
     /// Of all versions kept.
@@ -126,6 +129,7 @@ impl Machine {
             return Err(Error::FutureRevision);
         }
         self.compacted = revision;
+        self.ended.retain(|_, (after, _)| *after >= revision);
         let mut freed = 0;
         self.keys.retain(|_, versions| {
             let old = versions.partition_point(|version| version.mod_revision <= revision);
@@ -146,7 +150,9 @@ impl Machine {
         Ok(())
     }
 
-    /// Takes back what happened after a revision: a member that lost what it had acknowledged.
+    /// Takes back what happened after a revision: a member that lost what it had acknowledged. The
+    /// end of a lease is taken back together with the deletion of its keys, as both are one entry
+    /// of etcd's log; whoever is elected then starts its term anew.
     pub fn truncate(&mut self, revision: i64) {
         let revision = revision.clamp(self.compacted.max(1), self.revision);
         for change in self.log.split_off(&(revision + 1)).into_values().flatten() {
@@ -157,6 +163,13 @@ impl Machine {
             versions.retain(|version| version.mod_revision <= revision);
             !versions.is_empty()
         });
+        let ended = std::mem::take(&mut self.ended).into_iter();
+        let (undone, before) = ended.partition(|(_, (after, _))| *after >= revision);
+        self.ended = before;
+        let undone: BTreeMap<i64, (i64, Lease)> = undone;
+        for (id, (_, lease)) in undone {
+            self.leases.entry(id).or_insert(lease);
+        }
         self.attach_all();
     }
 

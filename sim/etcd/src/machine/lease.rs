@@ -54,7 +54,8 @@ impl Machine {
                 self.bury(&old, &mut changes);
             }
         }
-        self.leases.remove(&id);
+        let ended = self.leases.remove(&id).map(|lease| (self.revision, lease));
+        self.ended.extend(ended.map(|ended| (id, ended)));
         self.commit(changes);
         Ok(())
     }

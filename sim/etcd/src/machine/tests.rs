@@ -281,6 +281,36 @@ fn what_is_truncated_is_as_if_it_had_not_happened() {
     machine.truncate(2);
     assert_eq!(machine.save(Duration::ZERO), before);
     assert!(machine.lease(7).unwrap().keys.contains(&b"a"[..]));
+    // The end of a lease is one entry of the log, together with the deletion of its keys.
+    machine.revoke(7).unwrap();
+    assert_eq!(machine.revision(), 3);
+    machine.truncate(2);
+    assert_eq!(machine.save(Duration::ZERO), before);
+    assert!(machine.lease(7).unwrap().keys.contains(&b"a"[..]));
+    // An end that came before is not taken back.
+    machine.revoke(7).unwrap();
+    machine.put(&put("b", "1")).unwrap();
+    machine.truncate(3);
+    assert_eq!(machine.lease(7), None);
+}
+
+#[test]
+fn every_lease_that_a_key_names_exists_whatever_is_truncated() {
+    for revision in 1..=9 {
+        let mut machine = Machine::new();
+        for id in [7, 8] {
+            machine.grant(id, 10, 2, Duration::ZERO).unwrap();
+            machine.put(&PbPutRequest { lease: id, ..put("a", "1") }).unwrap();
+            machine.put(&PbPutRequest { lease: id, ..put("b", "2") }).unwrap();
+            machine.delete(&delete("a"));
+            machine.revoke(id).unwrap();
+        }
+        machine.truncate(revision);
+        for kv in machine.versions().filter(|kv| kv.lease != 0) {
+            let is_newest = machine.value_at(&kv.key, machine.revision()) == Some(kv);
+            assert!(!is_newest || machine.lease(kv.lease).is_some(), "revision {revision}: {kv:?}");
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
