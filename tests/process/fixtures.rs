@@ -130,6 +130,7 @@ async fn fill_runservice(client: &Client) {
             "project": "01900000-0000-7000-8000-000000000001",
             "name": "main",
             "environment": { "SECRET": "a secret of the tests" },
+            "cache": { "read": ["branch/topic", "branch/main"], "write": "branch/topic" },
             "tasks": { "build": build, "deploy": deploy },
         })
     };

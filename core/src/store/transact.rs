@@ -85,6 +85,11 @@ impl<'a> StoreTx<'a> {
         self.terms.generation
     }
 
+    /// The version of the schema that the commit is written in.
+    pub fn writes_version(&self) -> u32 {
+        self.terms.writes
+    }
+
     /// The lineage that the commit belongs to.
     pub fn lineage(&self) -> Result<Uuid, DbError> {
         Ok(schema::head(self.tx)?.lineage)

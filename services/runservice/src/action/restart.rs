@@ -44,6 +44,7 @@ pub fn restart(
         definition: Ok(Definition { specs: old.specs, graph: old.graph }),
         variables: old.run.variables,
         annotations: old.run.annotations,
+        cache: old.run.cache,
         on_newer: old.run.on_newer,
         fail_fast: old.run.fail_fast,
         priority: old.run.priority,

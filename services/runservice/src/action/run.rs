@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use drydock_api::runservice::refusals::TooManyQueuedRuns;
 use drydock_api::runservice::types::{
-    Group, OnNewer, Phase, ProjectId, Reason, RunId, RunResult, TaskId, TaskName, TaskSpec,
-    TaskStatus,
+    CacheScopes, Group, OnNewer, Phase, ProjectId, Reason, RunId, RunResult, TaskId, TaskName,
+    TaskSpec, TaskStatus,
 };
 use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
@@ -22,7 +22,7 @@ use crate::engine::stop::{cancel, stop};
 use crate::engine::{EngineSettings, RunState};
 use crate::model;
 use crate::record::{Kept, RestartOf, Run, RunCounter, RunDefinition, Task};
-use crate::schema::{RUN_COUNTERS, RUN_DEFINITIONS, RUNS, TASKS};
+use crate::schema::{CACHES_SINCE, RUN_COUNTERS, RUN_DEFINITIONS, RUNS, TASKS};
 
 /// The variables of a run and their values.
 pub type Environment = BTreeMap<String, String>;
@@ -38,6 +38,7 @@ pub struct New {
     /// The names of the project's variables, by their names in the environment.
     pub variables: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
+    pub cache: Option<CacheScopes>,
     pub on_newer: OnNewer,
     pub fail_fast: bool,
     pub priority: i8,
@@ -136,6 +137,8 @@ fn record<F>(tx: &mut StoreTx<'_>, new: &New) -> Result<Run, ActionError<F>> {
         setup_errors: errors.cloned().unwrap_or_default(),
         variables: new.variables.clone(),
         annotations: new.annotations.clone(),
+        // While older instances run, which would not understand it, runs have none.
+        cache: new.cache.clone().filter(|_| tx.writes_version() >= CACHES_SINCE),
         restart_of: new.restart_of,
         queued_at: now,
         started_at: None,

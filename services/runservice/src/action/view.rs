@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_api::runservice::types::{
-    ApprovalDecision, ApprovalView, AttemptView, Claimed, ClaimedAttempt, ClaimedRun, ClaimedTask,
-    Condition, ExecutorView, Phase, ReconciliationView, RestoredArchive, ResumeGateView,
-    RunSummary, RunView, TaskName, TaskSpec, TaskStatus, TaskView,
+    ApprovalDecision, ApprovalView, AttemptView, Claimed, ClaimedAttempt, ClaimedCache, ClaimedRun,
+    ClaimedTask, Condition, ExecutorView, Phase, ReconciliationView, RestoredArchive,
+    ResumeGateView, RunSummary, RunView, TaskName, TaskSpec, TaskStatus, TaskView,
 };
 use drydock_core::db::{DbError, Tx};
 use jiff::Timestamp;
@@ -60,7 +60,7 @@ pub fn run(
     for task in state.tasks.values() {
         tasks.insert(task.id, self::task(tx, state, task, &waiting)?);
     }
-    Ok(RunView { run: summary(&state.run), tasks })
+    Ok(RunView { run: summary(&state.run), cache: state.run.cache.clone(), tasks })
 }
 
 /// The resume gate, and how far attempts are reconciled.
@@ -235,7 +235,16 @@ pub fn claimed(
         environment,
         remaining_ms: u64::try_from(left_ms).unwrap_or(0),
         restore: restored(tx, state, &attempt.name)?,
+        cache: state.run.cache.as_ref().map(|_| placeholders(&state.run)),
     })
+}
+
+/// What the gateway has said of the source of a run.
+fn placeholders(run: &Run) -> ClaimedCache {
+    let of = |kind: &str| run.annotations.get(kind);
+    let branch = of("branch").or_else(|| of("tag")).or_else(|| of("ref"));
+    let known = |text: Option<&String>| text.cloned().unwrap_or_default();
+    ClaimedCache { branch: known(branch), sha: known(of("commit_sha")) }
 }
 
 /// The archives of all tasks above, in topological order; those of one task in that of its steps.

@@ -3,8 +3,9 @@ use axum::response::Response;
 use drydock_api::runservice::endpoints::run as failures;
 use drydock_api::runservice::refusals::{InvalidField, RunNumberNotExist};
 use drydock_api::runservice::types::{
-    ApprovalBody, ByNumberQuery, Group, MAX_ANNOTATIONS, MAX_ENVIRONMENT_BYTES, MAX_SETUP_ERROR,
-    MAX_SETUP_ERRORS, NewRun, OnNewer, RestartFrom, RunId, RunSummary, RunsQuery, TaskName,
+    ApprovalBody, ByNumberQuery, CacheScopes, Group, MAX_ANNOTATIONS, MAX_CACHE_SCOPE,
+    MAX_CACHE_SCOPES, MAX_ENVIRONMENT_BYTES, MAX_SETUP_ERROR, MAX_SETUP_ERRORS, NewRun, OnNewer,
+    RestartFrom, RunId, RunSummary, RunsQuery, TaskName,
 };
 use drydock_api::runservice::validate::{invalid, required, text};
 use drydock_core::error::ActionError;
@@ -171,12 +172,12 @@ fn decider(body: ApprovalBody) -> Result<Decider, InvalidField> {
 
 /// What a creation asks for.
 enum Work {
-    New(New),
+    New(Box<New>),
     Restart(RunId, RestartFrom),
 }
 
 fn what(new: NewRun) -> Result<Work, InvalidField> {
-    let Some(run) = new.restart_of else { return Ok(Work::New(new_run(new)?)) };
+    let Some(run) = new.restart_of else { return Ok(Work::New(Box::new(new_run(new)?))) };
     let from = required("from", new.from)?;
     let plain = NewRun { restart_of: new.restart_of, from: new.from, ..NewRun::default() };
     match new == plain {
@@ -225,11 +226,26 @@ fn new_run(new: NewRun) -> Result<New, InvalidField> {
         definition,
         variables: new.variables,
         annotations: new.annotations,
+        cache: new.cache.map(scopes).transpose()?,
         on_newer: new.on_newer.unwrap_or(OnNewer::Queue),
         fail_fast: new.fail_fast,
         priority,
         restart_of: None,
     })
+}
+
+fn scopes(cache: CacheScopes) -> Result<CacheScopes, InvalidField> {
+    if cache.read.len() > MAX_CACHE_SCOPES {
+        return Err(invalid("cache", "has too many scopes"));
+    }
+    let fits = |scope: &String| {
+        let length = scope.chars().count();
+        (1..=MAX_CACHE_SCOPE).contains(&length) && !scope.chars().any(char::is_control)
+    };
+    match cache.read.iter().chain(&cache.write).all(fits) {
+        true => Ok(cache),
+        false => Err(invalid("cache", "has a scope that is empty or no short line")),
+    }
 }
 
 fn checked_errors(errors: Vec<String>) -> Result<Vec<String>, InvalidField> {

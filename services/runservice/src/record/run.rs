@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use drydock_api::runservice::types::{
-    Group, OnNewer, Phase, ProjectId, Reason, RestartFrom, RunId, RunResult,
+    CacheScopes, Group, OnNewer, Phase, ProjectId, Reason, RestartFrom, RunId, RunResult,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,9 @@ pub struct Run {
     pub variables: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
+    /// Absent: the run has no part of its project's cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheScopes>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_of: Option<RestartOf>,
     pub queued_at: Timestamp,

@@ -29,10 +29,26 @@ const EXPIRING_LOGS: TypeStep = TypeStep {
     },
 };
 
+/// The version since which runs know caches.
+pub const CACHES_SINCE: u32 = 3;
+
+/// Runs without caches are the same in version 2.
+const RUNS_WITH_CACHES: TypeStep = TypeStep {
+    name: RUNS,
+    up: |_| Ok(()),
+    down: |run| match run.contains_key("cache") {
+        true => Err("version 2 has no runs with caches".to_owned()),
+        false => Ok(()),
+    },
+};
+
 pub static SCHEMA: Schema = Schema {
     service: "runservice",
-    version: 2,
-    steps: &[SchemaStep { version: 2, types: &[EXPIRING_LOGS, NUMBERED_ANSWERS] }],
+    version: 3,
+    steps: &[
+        SchemaStep { version: 2, types: &[EXPIRING_LOGS, NUMBERED_ANSWERS] },
+        SchemaStep { version: CACHES_SINCE, types: &[RUNS_WITH_CACHES] },
+    ],
     types: &[
         ObjectType {
             name: EXECUTORS,

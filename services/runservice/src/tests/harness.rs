@@ -78,6 +78,7 @@ pub fn new_run(of: ProjectId, tasks: &Value) -> New {
         definition,
         variables: BTreeMap::new(),
         annotations: BTreeMap::new(),
+        cache: None,
         on_newer: OnNewer::Queue,
         fail_fast: false,
         priority: 0,

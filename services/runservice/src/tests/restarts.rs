@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use drydock_api::runservice::endpoints::run::Create;
-use drydock_api::runservice::types::{Phase, RestartFrom, RunId, RunResult};
+use drydock_api::runservice::types::{CacheScopes, Phase, RestartFrom, RunId, RunResult};
 use drydock_core::env::Clock;
 use drydock_runtime::encryption::Bound;
 use serde_json::json;
@@ -126,6 +126,7 @@ async fn a_restart_takes_values_from_the_run_but_those_of_variables_anew() {
     let executor = runs.executor("one", 1).await;
     let new = New {
         variables: values(&[("TOKEN", "registry_token"), ("KEY", "deploy_key")]),
+        cache: Some(CacheScopes { read: vec!["branch/a".to_owned()], write: None }),
         ..new_run(project(7), &one_task())
     };
     let given = values(&[("TOKEN", "before"), ("KEY", "before"), ("PLAIN", "1")]);
@@ -140,6 +141,8 @@ async fn a_restart_takes_values_from_the_run_but_those_of_variables_anew() {
     let rotated = values(&[("TOKEN", "after")]);
     let second = with_values(&runs, first.id, RestartFrom::Start, rotated).await.unwrap();
     assert_eq!(second.variables, first.variables);
+    assert!(first.cache.is_some());
+    assert_eq!(second.cache, first.cache);
     let run = second.clone();
     let definition = runs.read(move |tx| Ok(definition(tx, &run)?)).await.unwrap();
     let bound = Bound { kind: RUN_DEFINITIONS, id: second.id.0 };

@@ -5,6 +5,7 @@
 //! The calls of executors have the same effect twice as once, so all of them may be repeated.
 
 mod archives;
+mod caches;
 mod executors;
 mod logs;
 mod own;
@@ -12,6 +13,7 @@ mod runs;
 
 use drydock_http::client::Client;
 
+pub use caches::CacheDownload;
 pub use logs::FOLLOWED_SILENCE;
 pub use own::ExecutorClient;
 

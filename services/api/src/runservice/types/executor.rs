@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ArchiveReport, AttemptId, ClaimId, ExecutorId, Group, HeldState, Label, ProjectId, Reason,
-    RunId, TaskName, TaskSpec, TimeSpan,
+    ArchiveReport, AttemptId, ClaimId, ClaimedCache, ExecutorId, Group, HeldState, Label,
+    ProjectId, Reason, RunId, TaskName, TaskSpec, TimeSpan,
 };
 use crate::names::Name;
 
@@ -155,6 +155,9 @@ pub struct Claimed {
     pub remaining_ms: u64,
     /// The archives to lay out, in this order.
     pub restore: Vec<RestoredArchive>,
+    /// What keys of caches need to know of the run; absent: the run has no cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<ClaimedCache>,
 }
 
 impl fmt::Debug for Claimed {

@@ -2,6 +2,7 @@
 //! both are equal.
 
 mod archive;
+mod cache;
 mod event;
 mod executor;
 mod gate;
@@ -16,6 +17,10 @@ mod time_span;
 mod waiting;
 
 pub use archive::{ARCHIVE, ArchiveQuery, MAX_ARCHIVE_BYTES, UploadQuery};
+pub use cache::{
+    CACHE_KEY, CACHE_SCOPE, CacheScopes, CacheView, ClaimedCache, FindCacheQuery, MAX_CACHE_BYTES,
+    MAX_CACHE_KEYS, MAX_CACHE_SCOPE, MAX_CACHE_SCOPES, SaveCacheQuery,
+};
 pub use event::{EVENT_STREAM, EventPage, EventsQuery, LAST_EVENT_ID, RunEventView};
 pub use executor::{
     ClaimQuery, Claimed, ClaimedAttempt, ClaimedRun, ClaimedTask, ExecutorChange, ExecutorView,

@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptId, AttemptPhase, Condition, ExecutorId, Group, LogState, OnNewer, Phase, ProjectId,
-    Reason, RestartFrom, RunId, RunResult, StepReport, TaskId, TaskName, TaskSpec, TaskStatus,
-    WaitingFor,
+    AttemptId, AttemptPhase, CacheScopes, Condition, ExecutorId, Group, LogState, OnNewer, Phase,
+    ProjectId, Reason, RestartFrom, RunId, RunResult, StepReport, TaskId, TaskName, TaskSpec,
+    TaskStatus, WaitingFor,
 };
 use crate::distinct;
 
@@ -62,6 +62,10 @@ pub struct NewRun {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = -100, max = 100))]
     pub priority: Option<i8>,
+    /// The run's part of the project's cache; absent: it has none. A restart has the same as the
+    /// earlier run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheScopes>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart_of: Option<RunId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,6 +129,9 @@ pub struct RunSummary {
 pub struct RunView {
     #[serde(flatten)]
     pub run: RunSummary,
+    /// The run's part of the project's cache; absent: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheScopes>,
     pub tasks: BTreeMap<TaskId, TaskView>,
 }
 

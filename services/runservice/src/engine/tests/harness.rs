@@ -61,6 +61,7 @@ pub fn new_run(project: ProjectId) -> Run {
         setup_errors: Vec::new(),
         variables: BTreeMap::new(),
         annotations: BTreeMap::new(),
+        cache: None,
         restart_of: None,
         queued_at: at(0),
         started_at: None,
