@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use super::deployment::Deployment;
 use crate::plan::{
-    Damage, FORMAT, Fidelity, InstanceId, OpKind, OperatorOp, Plan, Runs, Service, Settings, Step,
-    Topology, Workload,
+    Damage, FORMAT, Fidelity, Forwarding, InstanceId, OpKind, OperatorOp, Plan, Runs, Service,
+    Settings, Step, Topology, Workload,
 };
 use drydock_sim_s3::ConditionalWrites;
 
@@ -87,6 +87,7 @@ pub fn plan(deployment: &Deployment, seed: u64, clients: usize, time: Duration) 
             durability: inside.map_or(store.durability, |inside| inside.durability),
             unarchived_commits: inside.map_or(store.unarchived_commits, |inside| inside.unarchived),
             deletion_objects: store.deletion_objects,
+            forwarding: Forwarding::default(),
             tasks: store.tasks,
         },
         workload: Workload {

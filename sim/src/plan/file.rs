@@ -80,9 +80,38 @@ pub struct Settings {
     pub unarchived_commits: u64,
     #[serde(default = "default_deletion")]
     pub deletion_objects: usize,
+    #[serde(default, skip_serializing_if = "Forwarding::is_none")]
+    pub forwarding: Forwarding,
     /// The product's own; what a plan leaves out is as in production.
     #[serde(default)]
     pub tasks: TaskSettings,
+}
+
+/// Which instances of a service forward changes to the one that commits for all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Forwarding {
+    #[default]
+    None,
+    /// All but the first, which is of a version that neither forwards nor leads.
+    AllButFirst,
+    All,
+}
+
+impl Forwarding {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+    fn is_none(&self) -> bool {
+        *self == Forwarding::None
+    }
+
+    /// Whether the instance with this number, counted from 1, does.
+    pub fn has(self, number: usize) -> bool {
+        match self {
+            Forwarding::None => false,
+            Forwarding::AllButFirst => number > 1,
+            Forwarding::All => true,
+        }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]

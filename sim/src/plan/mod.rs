@@ -19,7 +19,7 @@ mod runs;
 mod service;
 mod topology;
 
-pub use file::{FORMAT, Fidelity, MAX_MS, Plan, Settings, Workload};
+pub use file::{FORMAT, Fidelity, Forwarding, MAX_MS, Plan, Settings, Workload};
 pub use instance::InstanceId;
 pub use operator::{Damage, OperatorOp, Step, Upgrade};
 pub use ops::{GatewayOp, OpKind};

@@ -6,7 +6,7 @@ use drydock_core::store::{Durability, StoreSettings, TaskSettings};
 use drydock_harness::fleet::Reduce;
 use drydock_sim_s3::ConditionalWrites;
 
-use super::{Plan, Service, Settings};
+use super::{Forwarding, Plan, Service, Settings};
 
 /// Times are not made shorter than this, in milliseconds.
 const LEAST_MS: u64 = 20;
@@ -180,6 +180,7 @@ fn settings_by_default(plan: &Plan) -> Vec<Plan> {
         durability: Durability::Quorum,
         unarchived_commits: stored.unarchived_commits,
         deletion_objects: stored.deletion_objects,
+        forwarding: Forwarding::None,
         ..plan.settings.clone()
     };
     let mut plans = vec![
@@ -191,6 +192,7 @@ fn settings_by_default(plan: &Plan) -> Vec<Plan> {
         with(plan, |plan| plan.settings.durability = default.durability),
         with(plan, |plan| plan.settings.unarchived_commits = default.unarchived_commits),
         with(plan, |plan| plan.settings.deletion_objects = default.deletion_objects),
+        with(plan, |plan| plan.settings.forwarding = default.forwarding),
     ];
     plans.retain(|simpler| simpler != plan);
     plans

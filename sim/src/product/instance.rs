@@ -8,7 +8,7 @@ use std::time::Duration;
 use drydock_configstore::Configstore;
 use drydock_core::db::Execution;
 use drydock_core::error::Chain;
-use drydock_core::net::Net;
+use drydock_core::net::{Net, SharedNet};
 use drydock_harness::world::{Stop, host_elapsed};
 use drydock_runservice::Runservice;
 use drydock_runtime::{Deps, Settings};
@@ -78,8 +78,9 @@ impl Instance {
         let env = context.env(&name, Some(host)).with_faults(Arc::new(points));
         let rng = context.rng.child(&name);
         let reached = context.storage.reach(self.id, &self.net, &rng)?;
+        let forwards = context.plan.settings.forwarding.has(self.id.number);
         let deps = Deps {
-            net: None,
+            net: forwards.then(|| Arc::new(self.net.clone()) as SharedNet),
             env,
             coord: reached.coord,
             objects: reached.objects,
@@ -139,6 +140,8 @@ impl Instance {
         settings.store.durability = plan.durability;
         settings.store.unarchived_commits = plan.unarchived_commits;
         settings.store.deletion_objects = plan.deletion_objects;
+        // The first conflict makes a leader: clients of a simulation make few.
+        settings.store.leader_conflicts = 1;
         settings.store.tasks = plan.tasks.clone();
         settings
     }

@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn the_steps_are_the_code_points_of_the_product() {
-        assert_eq!(points(&["../core/src"]), STEPS);
+        assert_eq!(points(&["../core/src", "../services/http/src"]), STEPS);
     }
 
     /// The names of all code points below some folders.

@@ -23,7 +23,10 @@ pub fn partition(draw: &mut Draw) -> Plan {
     }
     let instance = draw.configstore(configstores);
     let here = instance.host();
+    let other = draw.configstore(configstores);
+    let among = other != instance && draw.chance(50);
     let there = match draw.fidelity {
+        _ if among => other.host(),
         Fidelity::Wire => match draw.number(0, 3) {
             // The first member is the one that is asked.
             0 | 1 => etcd_name(1),

@@ -8,7 +8,7 @@ use super::losses::hurry;
 use super::swarm::{self, ACTS, STEPS};
 use super::upgrades;
 use crate::plan::fault::{CoordinationFault, Fault, ProcessFault};
-use crate::plan::{OpKind, Plan, Service};
+use crate::plan::{Forwarding, OpKind, Plan, Service};
 
 const LOAD_MS: u64 = 20_000;
 /// When the coordination store is lost or set back, if the step needs that.
@@ -18,9 +18,13 @@ pub fn every_step(draw: &mut Draw) -> Plan {
     let cells = STEPS.len() * ACTS.len();
     let cell = usize::try_from(draw.seed).unwrap_or(0) % cells;
     let (point, act) = (STEPS[cell / ACTS.len()], ACTS[cell % ACTS.len()]);
-    let configstores = draw.count(1, 3);
+    let is_forward = point.starts_with("forward.");
+    let configstores = draw.count(if is_forward { 2 } else { 1 }, 3);
     let mut plan = swarm::base(draw, configstores, LOAD_MS);
     hurry(draw, &mut plan);
+    if is_forward {
+        plan.settings.forwarding = Forwarding::All;
+    }
     // There is always something to commit.
     plan.workload.weights.insert(OpKind::DeleteUser, 4);
     // Every commit refers to an object, half of the time.
@@ -70,5 +74,6 @@ fn reach(draw: &mut Draw, plan: &mut Plan, point: &str) -> (u64, u64) {
     let at_ms = draw.number(500, 4_000);
     // Tasks change instances, and pass a step now and then; commits pass theirs all the time.
     let later = draw.number(1, 3);
-    (at_ms, if point.starts_with("commit.") { later } else { 1 })
+    let often = point.starts_with("commit.") || point.starts_with("forward.");
+    (at_ms, if often { later } else { 1 })
 }

@@ -15,7 +15,8 @@ use crate::plan::fault::{
 };
 use crate::plan::hosts::{OPERATOR, client_name};
 use crate::plan::{
-    FORMAT, Fidelity, InstanceId, OpKind, Plan, Runs, Service, Settings, Topology, Workload,
+    FORMAT, Fidelity, Forwarding, InstanceId, OpKind, Plan, Runs, Service, Settings, Topology,
+    Workload,
 };
 
 /// After the faults everything must have converged within this time.
@@ -60,6 +61,7 @@ pub fn base(draw: &mut Draw, configstores: usize, load_ms: u64) -> Plan {
             },
             tasks: tasks(draw),
             deletion_objects: draw.pick(&[1, 2, 1_000]),
+            forwarding: draw.pick(&[Forwarding::All, Forwarding::AllButFirst, Forwarding::None]),
         },
         workload: workload(draw),
         operator: Vec::new(),
@@ -264,6 +266,9 @@ pub const STEPS: &[&str] = &[
     "commit.after_txn",
     "commit.before_object_put",
     "commit.before_txn",
+    "forward.answered",
+    "forward.before_send",
+    "forward.handled",
     "import.after_switch",
     "import.before_switch",
     "import.begin",
@@ -324,9 +329,12 @@ fn user(draw: &mut Draw, plan: &Plan) -> String {
     }
 }
 
-/// A user and an instance, in either direction.
+/// An instance, and a user or another instance of its service, in either direction.
 fn link(draw: &mut Draw, plan: &Plan, instance: InstanceId) -> [String; 2] {
-    let mut ends = [user(draw, plan), instance.host()];
+    let others: Vec<_> = plan.topology.all_ids().filter(|other| other != &instance).collect();
+    let among = !others.is_empty() && draw.chance(40);
+    let other = if among { draw.pick(&others).host() } else { user(draw, plan) };
+    let mut ends = [other, instance.host()];
     if draw.chance(50) {
         ends.reverse();
     }
