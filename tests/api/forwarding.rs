@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use drydock_core::coord::CoordinationExt;
-use drydock_core::log::format::{LeaderRecord, decode};
+use drydock_core::coord::{CoordinationExt, Put};
+use drydock_core::log::format::{LeaderRecord, Transport, decode, encode};
 use drydock_core::log::keys::Keys;
 use drydock_runtime::Settings;
 use drydock_tests::app::{TestApp, settings};
@@ -101,6 +101,28 @@ fn idempotency_keys_and_preconditions_hold_wherever_a_change_is_asked_for() {
         let stale = Request::delete("/api/v1/users/alice").header("If-Match", "\"other\"");
         let refused = app.instance(3 - led).send(stale).await;
         assert!(refused.outcome().starts_with("412 "), "{}", refused.outcome());
+    });
+}
+
+#[test]
+fn a_leader_that_cannot_be_spoken_to_is_asked_for_nothing() {
+    run(async {
+        let app = instances(2).await;
+        let key = Keys::new("default", "configstore").leader();
+        let other = app.instance(2).address.clone();
+        let unreachable = ("nowhere:1".to_owned(), Transport::Plain);
+        for (address, transport) in [unreachable, (other, Transport::Tls)] {
+            let record = LeaderRecord { id: "another".to_owned(), address, transport };
+            app.coordination
+                .put(Put::new(key.clone(), encode(&record)))
+                .await
+                .expect("it is stored");
+            pass(Duration::from_secs(1)).await;
+            app.instance(1).send(user(&format!("with-{transport:?}"))).await.expect(201);
+            for outcome in ["answered", "not_begun", "unknown"] {
+                assert_eq!(forwarded(&app, 1, outcome).await, 0, "{outcome}, {transport:?}");
+            }
+        }
     });
 }
 

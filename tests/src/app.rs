@@ -14,7 +14,7 @@ use drydock_core::log::format::{InstanceRecord, InstanceState, encode};
 use drydock_core::log::keys::Keys;
 use drydock_core::net::Net;
 use drydock_http::testing::duplex::DuplexNet;
-use drydock_runtime::{Deps, Service, Settings};
+use drydock_runtime::{Deps, PeerNet, Service, Settings};
 use object_store::memory::InMemory;
 use secrecy::SecretString;
 use serde_json::json;
@@ -118,7 +118,7 @@ impl TestApp {
         };
         let seeds = RngTree::from_seed(1).child(&name);
         let deps = Deps {
-            net: Some(Arc::new(self.net.clone())),
+            peers: Some(PeerNet::plain(Arc::new(self.net.clone()))),
             env: Env::new(self.clock.clone(), seeds),
             coord: Arc::new(self.coordination.clone()),
             objects: self.objects.clone(),

@@ -170,6 +170,17 @@ pub struct LeaderRecord {
     /// As in [`InstanceRecord`].
     pub id: String,
     pub address: String,
+    #[serde(default)]
+    pub transport: Transport,
+}
+
+/// How an instance is spoken to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    #[default]
+    Plain,
+    Tls,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -19,14 +19,16 @@ use drydock_core::env::Env;
 use drydock_core::error::{BoxError, Chain};
 use drydock_core::log::format::{Head, LeaderRecord, decode, encode};
 use drydock_core::log::keys::Keys;
-use drydock_core::net::SharedNet;
 use drydock_core::retry::Backoff;
 use drydock_core::store::Store;
 use drydock_http::server::forward::{Leader, Leadership};
 use drydock_http::server::gate::{Gate, GateState};
 use futures_util::StreamExt;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use super::stored::PeerNet;
 
 /// How often an instance looks at its conflicts.
 const LOOK: Duration = Duration::from_millis(250);
@@ -34,6 +36,8 @@ const LOOK: Duration = Duration::from_millis(250);
 const SINGLE_SOURCE: Duration = Duration::from_secs(5);
 /// How often the key is read although the watch brings no event.
 const IDLE_CHECK: Duration = Duration::from_secs(5);
+/// How long a new leader may take to answer a request that changes nothing.
+const GREETING: Duration = Duration::from_secs(1);
 /// Renewals within the time to live of the leader's lease.
 const RENEWALS: u32 = 3;
 
@@ -44,8 +48,10 @@ pub(super) struct Leaders(Arc<Known>);
 struct Known {
     id: String,
     store: Store,
-    net: SharedNet,
+    peers: PeerNet,
     leader: Mutex<Current>,
+    /// Somebody else leads, or nobody.
+    changed: Notify,
     made: Mutex<Made>,
 }
 
@@ -54,6 +60,9 @@ struct Current {
     record: Option<LeaderRecord>,
     /// The same as another instance to be asked; `None`: there is none, or it is this one.
     other: Option<Arc<Leader>>,
+    /// Whether that one has answered a request that changes nothing. A change that cannot arrive,
+    /// because of TLS or a wrong address, might count as one whose outcome is unknown.
+    has_answered: bool,
 }
 
 /// Who made changes at this instance, since somebody looked.
@@ -67,7 +76,8 @@ struct Made {
 impl Leadership for Leaders {
     fn leader(&self) -> Option<Arc<Leader>> {
         let current = self.0.leader.lock().expect("no holder of this lock panics");
-        current.other.clone().filter(|leader| leader.is_usable())
+        let other = current.other.as_ref().filter(|_| current.has_answered);
+        other.filter(|leader| leader.is_usable()).cloned()
     }
 
     fn id(&self) -> &str {
@@ -97,9 +107,9 @@ impl Leadership for Leaders {
 }
 
 impl Leaders {
-    pub(super) fn new(id: String, store: Store, net: SharedNet) -> Leaders {
-        let (leader, made) = (Mutex::default(), Mutex::default());
-        Leaders(Arc::new(Known { id, store, net, leader, made }))
+    pub(super) fn new(id: String, store: Store, peers: PeerNet) -> Leaders {
+        let (leader, made, changed) = (Mutex::default(), Mutex::default(), Notify::new());
+        Leaders(Arc::new(Known { id, store, peers, leader, changed, made }))
     }
 
     fn is_vacant(&self) -> bool {
@@ -111,13 +121,28 @@ impl Leaders {
         if current.record == record {
             return;
         }
-        let other = record.as_ref().filter(|record| record.id != self.0.id);
-        current.other = other.and_then(|LeaderRecord { id, address }| {
-            let net = Arc::clone(&self.0.net);
+        // While a deployment begins to use TLS, some instances cannot speak to others.
+        let PeerNet { net, transport } = &self.0.peers;
+        let other = record.as_ref().filter(|it| it.id != self.0.id && it.transport == *transport);
+        current.other = other.and_then(|LeaderRecord { id, address, .. }| {
+            let net = Arc::clone(net);
             Leader::new(net, address.clone(), id, &self.0.id).ok().map(Arc::new)
         });
+        current.has_answered = false;
         tracing::debug!(leader = record.as_ref().map(|record| &*record.address), "leader");
         current.record = record;
+        self.0.changed.notify_one();
+    }
+
+    /// The leader, as long as it has not answered yet.
+    fn unanswered(&self) -> Option<Arc<Leader>> {
+        let current = self.0.leader.lock().expect("no holder of this lock panics");
+        current.other.clone().filter(|_| !current.has_answered)
+    }
+
+    fn answered(&self, leader: &Arc<Leader>) {
+        let mut current = self.0.leader.lock().expect("no holder of this lock panics");
+        current.has_answered |= current.other.as_ref().is_some_and(|it| Arc::ptr_eq(it, leader));
     }
 
     fn take_made(&self) -> Made {
@@ -152,8 +177,8 @@ impl LeaderTask {
     /// Runs until `stop`, then gives the lease back.
     pub(super) async fn run(self, stop: CancellationToken) {
         let mut held = None;
-        let both = async { tokio::join!(self.follow(), self.lead(&mut held)) };
-        stop.run_until_cancelled(both).await;
+        let all = async { tokio::join!(self.follow(), self.greet(), self.lead(&mut held)) };
+        stop.run_until_cancelled(all).await;
         if let Some(Held { lock, .. }) = held {
             give_up(lock).await;
         }
@@ -199,6 +224,25 @@ impl LeaderTask {
         self.leaders.set(found.and_then(|kv| decode(&kv.key, &kv.value).ok()));
     }
 
+    /// Greets every new leader until it answers.
+    async fn greet(&self) {
+        let mut backoff = Backoff::new(&self.env, "leader-greeting");
+        loop {
+            let Some(leader) = self.leaders.unanswered() else {
+                self.leaders.0.changed.notified().await;
+                backoff.reset();
+                continue;
+            };
+            match leader.greet(&Context::background().timeout(GREETING)).await {
+                Ok(()) => self.leaders.answered(&leader),
+                Err(error) => {
+                    tracing::debug!(error = %Chain(&error), "the leader does not answer");
+                    backoff.pause().await;
+                }
+            }
+        }
+    }
+
     async fn lead(&self, held: &mut Option<Held>) {
         let wanted = self.leaders.0.store.settings().leader_conflicts;
         let mut conflicts_before = self.conflicts_now();
@@ -231,7 +275,9 @@ impl LeaderTask {
 
     async fn take(&self) -> Option<Held> {
         let (id, address) = (self.leaders.0.id.clone(), self.address.clone());
-        let record = String::from_utf8(encode(&LeaderRecord { id, address })).ok()?;
+        let transport = self.leaders.0.peers.transport;
+        let record = encode(&LeaderRecord { id, address, transport });
+        let record = String::from_utf8(record).ok()?;
         let taken = Lock::try_take(&self.coord, self.keys.leader(), &record, self.ttl).await;
         let lock = taken.inspect_err(|error| tracing::debug!(%error, "cannot lead")).ok()??;
         tracing::info!("the other instances forward changes to this one");

@@ -41,4 +41,4 @@ pub use health::Concern;
 pub use service::{Service, ServiceParts, Stateless, stateless_table, table};
 pub use settings::{Settings, StatelessSettings};
 pub use stateless::start_stateless;
-pub use stored::{Deps, StartError, start};
+pub use stored::{Deps, PeerNet, StartError, start};

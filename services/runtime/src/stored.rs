@@ -10,6 +10,7 @@ use drydock_core::coord::{Bounded, Coordination};
 use drydock_core::db::Execution;
 use drydock_core::env::Env;
 use drydock_core::error::BoxError;
+use drydock_core::log::format::Transport;
 use drydock_core::log::keys::Keys;
 use drydock_core::maintenance::ModeCell;
 use drydock_core::net::{Listener, SharedNet};
@@ -34,6 +35,20 @@ use super::service::{Service, ServiceParts, table};
 use super::tasks::Tasks;
 use super::{Settings, mode_watch};
 
+/// The network by which the instances of a service call each other.
+#[derive(Clone)]
+pub struct PeerNet {
+    pub net: SharedNet,
+    /// What it speaks, and the listeners of this instance, too.
+    pub transport: Transport,
+}
+
+impl PeerNet {
+    pub fn plain(net: SharedNet) -> PeerNet {
+        PeerNet { net, transport: Transport::Plain }
+    }
+}
+
 /// The seams of an instance, and the folder of its read models.
 #[derive(Clone)]
 pub struct Deps {
@@ -41,8 +56,8 @@ pub struct Deps {
     pub coord: Arc<dyn Coordination>,
     pub objects: Arc<dyn ObjectStore>,
     pub execution: Execution,
-    /// The network by which instances call each other; `None`: each makes its own changes.
-    pub net: Option<SharedNet>,
+    /// How instances call each other; `None`: each makes its own changes.
+    pub peers: Option<PeerNet>,
     /// The folder of read models. Its content may be lost whenever no instance runs.
     pub scratch_dir: PathBuf,
 }
@@ -126,7 +141,7 @@ fn assemble<S: Service>(
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
 ) -> (Router, Gate, Store) {
-    let Deps { env, coord, objects, execution, net, scratch_dir } = deps;
+    let Deps { env, coord, objects, execution, peers, scratch_dir } = deps;
     let address = settings.advertise.clone().unwrap_or(address);
     let (ttl, drain) = (settings.lease_ttl, settings.maintenance_drain);
     let Settings { cluster, internal_token, keys: ring, http, store, .. } = settings;
@@ -149,8 +164,8 @@ fn assemble<S: Service>(
     let gate = Gate::new(GateState::Loading);
     let holder = address.clone();
     let (instance, registration) = Instance::new(&env, &bounded, &keys, &store, address, ttl);
-    let leaders = net.filter(|_| store.settings().leader_conflicts > 0).map(|net| {
-        let leaders = Leaders::new(instance.id().to_owned(), store.clone(), net);
+    let leaders = peers.filter(|_| store.settings().leader_conflicts > 0).map(|peers| {
+        let leaders = Leaders::new(instance.id().to_owned(), store.clone(), peers);
         let seams = (env.clone(), bounded.clone(), keys.clone());
         let task = LeaderTask::new(leaders.clone(), seams, gate.clone(), holder.clone(), ttl);
         tasks.spawn(task.run(stop.clone()));

@@ -44,7 +44,7 @@ async fn deployed(scratch: &TempDir) -> Deployment {
         let listener = TcpNet.listen("127.0.0.1:0").await.unwrap();
         instances.push(listener.local_addr());
         let deps = Deps {
-            net: None,
+            peers: None,
             env: Env::new(clock.clone(), RngTree::from_entropy()),
             coord: coord.clone(),
             objects: objects.clone(),

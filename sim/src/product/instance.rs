@@ -8,10 +8,10 @@ use std::time::Duration;
 use drydock_configstore::Configstore;
 use drydock_core::db::Execution;
 use drydock_core::error::Chain;
-use drydock_core::net::{Net, SharedNet};
+use drydock_core::net::Net;
 use drydock_harness::world::{Stop, host_elapsed};
 use drydock_runservice::Runservice;
-use drydock_runtime::{Deps, Settings};
+use drydock_runtime::{Deps, PeerNet, Settings};
 
 use crate::plan::identity::{CLUSTER, keys, token};
 use crate::plan::{InstanceId, Service};
@@ -80,7 +80,7 @@ impl Instance {
         let reached = context.storage.reach(self.id, &self.net, &rng)?;
         let forwards = context.plan.settings.forwarding.has(self.id.number);
         let deps = Deps {
-            net: forwards.then(|| Arc::new(self.net.clone()) as SharedNet),
+            peers: forwards.then(|| PeerNet::plain(Arc::new(self.net.clone()))),
             env,
             coord: reached.coord,
             objects: reached.objects,

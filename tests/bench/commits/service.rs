@@ -14,7 +14,7 @@ use drydock_core::db::Execution;
 use drydock_core::env::Env;
 use drydock_core::net::Net;
 use drydock_http::client::Client;
-use drydock_runtime::{Deps, Settings};
+use drydock_runtime::{Deps, PeerNet, Settings};
 use drydock_tests::app::TOKEN;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +32,7 @@ impl Service {
         let http = Client::new(Arc::new(TcpNet), listener.local_addr())
             .with_token(SecretString::from(TOKEN));
         let deps = Deps {
-            net: Some(Arc::new(TcpNet)),
+            peers: Some(PeerNet::plain(Arc::new(TcpNet))),
             env: Env::system(),
             coord: Arc::new(etcd.store()),
             objects: open_fs(&folder.join("objects")).expect("a folder for objects"),

@@ -94,7 +94,7 @@ impl World {
         let clock = Arc::new(SystemClock::default());
         let coord = Embedded::open(&coord, clock, execution).expect("a store");
         let deps = Deps {
-            net: None,
+            peers: None,
             env: Env::system(),
             coord: Arc::new(coord),
             objects: open_fs(&folder.join("objects")).expect("a folder for objects"),

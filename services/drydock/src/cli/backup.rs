@@ -61,7 +61,7 @@ fn nowhere(folder: &Path) -> Result<Deps, BoxError> {
         coord: Arc::new(coord),
         objects: open_fs(&folder.join("objects"))?,
         execution,
-        net: None,
+        peers: None,
         scratch_dir: folder.join("scratch"),
     })
 }

@@ -14,7 +14,7 @@ use drydock_backends::tcp::TcpNet;
 use drydock_configstore::Configstore;
 use drydock_core::env::{Env, RngTree, SystemClock};
 use drydock_core::error::{BoxError, Chain};
-use drydock_core::net::{Listener, Net, SharedNet};
+use drydock_core::net::{Listener, Net};
 use drydock_executor::protocol::Shutdown;
 use drydock_gateway::Gateway;
 use drydock_runservice::Runservice;
@@ -117,26 +117,15 @@ async fn with_stores(role: ServeRole, with_executor: bool, config: Config) -> Re
     let settings = settings(&config, internal_token, keys);
     if let Some(bound) = configstore {
         let service = Configstore::new(config.encryption.seal_anew);
-        let deps = Deps { net: peers(&bound, &config)?, ..deps.clone() };
+        let deps = Deps { peers: calls::peers(bound.scheme == "https", &config)?, ..deps.clone() };
         running.spawn_stored(bound, service, settings.clone(), deps);
     }
     if let Some(bound) = runservice {
         let service = Runservice::new(config.runservice.settings());
-        let deps = Deps { net: peers(&bound, &config)?, ..deps };
+        let deps = Deps { peers: calls::peers(bound.scheme == "https", &config)?, ..deps };
         running.spawn_stored(bound, service, settings, deps);
     }
     running.until_all_ended().await
-}
-
-/// The network by which the instances of a service call each other. On the embedded store there is
-/// only one instance.
-fn peers(bound: &Bound, config: &Config) -> Result<Option<SharedNet>, Failure> {
-    match config.coordination.kind {
-        CoordinationKind::Etcd if config.instance.forward => {
-            calls::net(bound.scheme == "https", &config.instance.tls).map(Some)
-        }
-        CoordinationKind::Etcd | CoordinationKind::Embedded => Ok(None),
-    }
 }
 
 impl Listeners {

@@ -76,7 +76,7 @@ pub fn open(config: &Config, readers: usize) -> Result<Opened, Failure> {
     let _ = std::fs::remove_dir_all(&scratch_dir);
     private::create_dir_all(&scratch_dir).map_err(|error| failed(error.into()))?;
     let env = Env::new(clock, RngTree::from_entropy());
-    let deps = Deps { env, coord, objects, execution, net: None, scratch_dir };
+    let deps = Deps { env, coord, objects, execution, peers: None, scratch_dir };
     Ok(Opened { deps, _lock: lock })
 }
 

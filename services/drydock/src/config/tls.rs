@@ -17,7 +17,7 @@ pub struct ListenTls {
 }
 
 /// TLS of calls to services behind `https`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallTls {
     /// Authorities that are trusted; by default the machine's.

@@ -110,6 +110,19 @@ impl Leader {
             && contact.silent_since.is_none_or(|since| since.elapsed() < PATIENCE)
     }
 
+    /// Sends a request that changes nothing: whether this instance can speak to the leader at all.
+    ///
+    /// # Errors
+    /// If there is no answer, for whatever reason: the address, the network, TLS.
+    pub async fn greet(&self, ctx: &Context) -> Result<(), ClientError> {
+        let mut request = http::Request::new(Bytes::new());
+        *request.uri_mut() = http::Uri::from_static("/livez");
+        if let Ok(host) = HeaderValue::from_str(self.peer.authority()) {
+            request.headers_mut().insert(header::HOST, host);
+        }
+        self.peer.send(ctx, request).await.map(drop)
+    }
+
     fn contact(&self) -> MutexGuard<'_, Contact> {
         self.contact.lock().expect("no holder of this lock panics")
     }
