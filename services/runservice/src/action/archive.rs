@@ -138,18 +138,20 @@ pub fn expire<F>(
     Ok(!old.is_empty())
 }
 
-/// Takes the names of archives away from an attempt that has ended: those of these steps, or all.
+/// Takes the names of archives away from an attempt that has ended: of these objects, or of all.
 /// Tasks that need them, and have not started, fail.
 pub fn forget<F>(
     tx: &mut StoreTx<'_>,
     settings: &EngineSettings,
     attempt: AttemptId,
-    steps: Option<&BTreeSet<String>>,
+    objects: Option<&BTreeSet<String>>,
 ) -> Result<(), ActionError<F>> {
     let found: Option<Attempt> = tx.get(ATTEMPTS, attempt.0)?;
     let Some(mut attempt) = found.filter(|found| found.phase.is_final()) else { return Ok(()) };
     let count = attempt.archives.len();
-    attempt.archives.retain(|step, _| steps.is_some_and(|steps| !steps.contains(step)));
+    let is_other =
+        |archive: &ArchiveReport| objects.is_some_and(|it| !it.contains(&archive.object));
+    attempt.archives.retain(|_, archive| is_other(archive));
     if attempt.archives.len() == count {
         return Ok(());
     }

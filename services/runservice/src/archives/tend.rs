@@ -102,27 +102,27 @@ impl Tending {
             for attempt in &found {
                 let missing = self.missing(attempt, stored).await?;
                 if !missing.is_empty() {
-                    let (id, steps) = (attempt.id, missing.len());
-                    tracing::warn!(attempt = %id, steps, "archives are not in object storage");
+                    let (id, count) = (attempt.id, missing.len());
+                    tracing::warn!(attempt = %id, count, "archives are not in object storage");
                     self.forget(id, Some(missing)).await?;
                 }
             }
         }
     }
 
-    /// The steps of an attempt whose archives are not stored.
+    /// The objects that an attempt names and that are not stored.
     async fn missing(
         &self,
         attempt: &Attempt,
         stored: &BTreeSet<Path>,
     ) -> Result<BTreeSet<String>, BoxError> {
         let mut missing = BTreeSet::new();
-        for (step, archive) in &attempt.archives {
+        for archive in attempt.archives.values() {
             let key = self.archives.key(attempt.id, &archive.object);
             let is_listed = key.is_some_and(|key| stored.contains(&key));
             // It may have been stored since.
             if !is_listed && !self.archives.is_stored(attempt.id, archive).await? {
-                missing.insert(step.clone());
+                missing.insert(archive.object.clone());
             }
         }
         Ok(missing)
@@ -149,14 +149,15 @@ impl Tending {
         Ok(())
     }
 
+    /// Takes the names of these objects away, whichever state there is by then.
     async fn forget(
         &self,
         attempt: AttemptId,
-        steps: Option<BTreeSet<String>>,
+        objects: Option<BTreeSet<String>>,
     ) -> Result<(), BoxError> {
         let (ctx, engine) = (Context::background().timeout(TIMEOUT), self.engine.clone());
         let work = move |tx: &mut StoreTx<'_>| {
-            action::forget::<Infallible>(tx, &engine, attempt, steps.as_ref())
+            action::forget::<Infallible>(tx, &engine, attempt, objects.as_ref())
                 .map_err(ActionError::boxed)
         };
         self.store.transact(&ctx, work).await

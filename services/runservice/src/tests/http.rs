@@ -84,7 +84,7 @@ pub fn claim(nth: u128) -> Value {
 }
 
 /// An archive that the second step of an attempt has saved.
-async fn stored_archive(http: &TestHttp, attempt: &str) -> Value {
+pub async fn stored_archive(http: &TestHttp, attempt: &str) -> Value {
     let (store, object) = (&http.runs.store, format!("archives/{attempt}/1-abc.tar.zst"));
     let key = Path::from(format!("{}/{object}", store.object_keys().all()));
     store.objects().put(&key, "abc".into()).await.unwrap();

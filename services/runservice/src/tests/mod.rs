@@ -1,5 +1,6 @@
 //! Tests of the actions on a store.
 
+mod archives;
 mod events;
 mod executors;
 mod harness;
