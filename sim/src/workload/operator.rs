@@ -78,7 +78,12 @@ async fn look_at_runservice(
     insist(session, final_state, last, |_| Call::Resume).await;
     runs::all_end(session, final_state, last).await;
     runs::all_released(session, final_state, left).await;
+    let patience = session.now_ms() + runs::SEALING_MS;
     converge(plan, session, final_state, Service::Runservice).await;
+    while runs::are_sealing(final_state) && session.now_ms() < patience {
+        session.sleep_ms(ASK_AGAIN_MS * 5).await;
+        converge(plan, session, final_state, Service::Runservice).await;
+    }
     recovered(session, final_state, last).await;
 }
 
