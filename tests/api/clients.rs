@@ -13,9 +13,10 @@ use drydock_api::gateway::types::{
 use drydock_api::runservice::client::{ExecutorClient, RunserviceClient};
 use drydock_api::runservice::endpoints;
 use drydock_api::runservice::types::{
-    ApprovalBody, ArchiveQuery, AttemptId, AttemptPhase, ByNumberQuery, ClaimId, EventsQuery,
-    ExecutorChange, Heartbeat, LogAttemptQuery, LogQuery, LogStep, NewClaim, NewExecutor, NewRun,
-    ProjectId, RestartFrom, RunId, RunsQuery, Status, UploadQuery,
+    ApprovalBody, ArchiveQuery, AttemptId, AttemptPhase, ByNumberQuery, CacheId, ClaimId,
+    EventsQuery, ExecutorChange, Heartbeat, LogAttemptQuery, LogQuery, LogStep, NewClaim,
+    NewExecutor, NewRun, ProjectId, RestartFrom, RunId, RunsQuery, SaveCacheQuery, Status,
+    UploadQuery,
 };
 use drydock_core::context::Context;
 use drydock_http::api::endpoint::Endpoint;
@@ -82,6 +83,8 @@ async fn ask_for_runs(client: &RunserviceClient) {
     reached(client.log(&ctx, run, &task, step, &log).await);
     reached(client.delete_logs(&ctx, run, &task, &LogAttemptQuery::default()).await);
     reached(client.archive(&ctx, (run, &task, 0), &ArchiveQuery::default()).await);
+    reached(client.caches(&ctx, project, &ListQuery::default()).await);
+    reached(client.delete_cache(&ctx, project, CacheId(Uuid::from_u128(5))).await);
 }
 
 async fn ask_for_executors(client: &RunserviceClient) {
@@ -122,6 +125,11 @@ async fn ask_as_executor(client: &ExecutorClient) {
     let upload = UploadQuery { size: 7, blake3: blake3::hash(b"archive").to_string() };
     reached(client.upload(&ctx, (attempt, 0), &upload, "archive").await);
     reached(client.download(&ctx, (attempt, "0")).await);
+    let nothing = client.cache(&ctx, attempt, &["a".to_owned(), "b".to_owned()]).await;
+    assert!(nothing.expect("204 is no error").is_none());
+    let UploadQuery { size, blake3 } = upload;
+    let entry = SaveCacheQuery { key: "a".to_owned(), size, blake3 };
+    reached(client.put_cache(&ctx, attempt, &entry, "archive").await);
 }
 
 #[test]
@@ -151,6 +159,8 @@ fn every_endpoint_of_a_projects_runs_has_a_method_of_the_gateways_client() {
         reached(client.delete_logs(&ctx, &project, (number, &task), &attempt).await);
         let archive = ArchiveQuery::default();
         reached(client.archive(&ctx, &project, (number, &task, 0), &archive).await);
+        reached(client.caches(&ctx, &project, &ListQuery::default()).await);
+        reached(client.delete_cache(&ctx, &project, CacheId(Uuid::from_u128(5))).await);
         reached(client.events(&ctx, &project, &ProjectEventsQuery::default()).await);
         reached(client.follow_events(&ctx, &project, &ProjectEventsQuery::default()).await);
         reached(client.badge(&ctx, &project, &BadgeQuery::default()).await);

@@ -257,6 +257,7 @@ const NOT_SHOWN_AT_RUNSERVICE: &[(&str, Code)] = &[
     // Bytes are bad only if they end early, which no request of these tests does.
     ("PUT /api/v1/executors/self/attempts/{attempt}/logs/{step}", Code::InvalidBody),
     ("PUT /api/v1/executors/self/attempts/{attempt}/archives/{step}", Code::InvalidBody),
+    ("POST /api/v1/executors/self/attempts/{attempt}/caches", Code::InvalidBody),
 ];
 
 /// Codes of the gateway that do not depend on the route: each is shown somewhere.

@@ -260,7 +260,8 @@ fn every_name_that_is_none_or_taken() {
 fn every_path_that_leads_nowhere() {
     let mut tables = Vec::new();
     let no_lineage = ("{lineage}", "00000000-0000-7000-8000-000000000000");
-    let of_runs = [("{number}", "99"), ("{task}", "nothing"), ("{executor}", "nobody")];
+    let no_cache = ("{cache}", "00000000-0000-7000-8000-000000000001");
+    let of_runs = [("{number}", "99"), ("{task}", "nothing"), ("{executor}", "nobody"), no_cache];
     for (parameter, value) in NOWHERE.into_iter().chain([no_lineage]).chain(of_runs) {
         let lost = |spec: &Spec| {
             let (who, mut asked) = ask(spec);

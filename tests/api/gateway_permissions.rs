@@ -10,7 +10,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 /// What the parameters of paths name: objects of alice and her public organization.
-pub const PARAMETERS: [(&str, &str); 13] = [
+pub const PARAMETERS: [(&str, &str); 14] = [
     ("{org}", "acme"),
     ("{lineage}", "00000000-0000-7000-8000-000000000000"),
     ("{token}", "of-the-test"),
@@ -24,6 +24,7 @@ pub const PARAMETERS: [(&str, &str); 13] = [
     ("{task}", "deploy"),
     ("{step}", "0"),
     ("{executor}", "linux"),
+    ("{cache}", "00000000-0000-7000-8000-000000000000"),
 ];
 
 pub fn path(spec: &Spec) -> String {
@@ -140,10 +141,11 @@ fn is_allowed(requirement: Requirement, who: Who) -> bool {
     }
 }
 
-/// What needs more than a request to succeed; `gateway_objects` shows these.
-pub const SUCCEEDS_ELSEWHERE: [(&str, &str); 6] = [
+/// What needs more than a request to succeed; `gateway_objects` and `gateway_caches` show these.
+pub const SUCCEEDS_ELSEWHERE: [(&str, &str); 7] = [
     ("DELETE", "/api/v1/users/{user}"),
     ("DELETE", "/api/v1/users/{user}/linked_accounts/{id}"),
+    ("DELETE", "/api/v1/projects/{project}/caches/{cache}"),
     ("POST", "/api/v1/import/configstore"),
     ("POST", "/api/v1/lineages/configstore/{lineage}/restore"),
     ("POST", "/api/v1/import/runservice"),
@@ -172,10 +174,11 @@ fn every_row_means_what_it_says() {
 }
 
 /// Where even those who may are told that there is nothing: the admin token belongs to no user, and
-/// nobody has a linked account.
+/// nobody has a linked account. No project has a cache entry.
 fn has_nothing_for(spec: &Spec, who: Who) -> bool {
     let me = spec.path == "/api/v1/user" && who == Who::AdminToken;
-    me || (spec.method == http::Method::DELETE && spec.path.contains("/linked_accounts/"))
+    let absent = ["/linked_accounts/", "/caches/"].iter().any(|part| spec.path.contains(part));
+    me || (spec.method == http::Method::DELETE && absent)
 }
 
 /// Everything that can be read in the trees.

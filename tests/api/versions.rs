@@ -12,7 +12,7 @@ use drydock_runtime::Service;
 use drydock_tests::app::{TestApp, settings, with_app};
 use drydock_tests::client::Request;
 use drydock_tests::fixtures::{Fixture, objects};
-use drydock_tests::run::run;
+use drydock_tests::run::{run, until};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -200,23 +200,39 @@ fn older() -> InstanceRecord {
     }
 }
 
+/// A deployment that writes version 2 of the schema, since an instance that is there reads no newer
+/// one. The second instance serves.
+async fn beside_an_older<S: Service>(service: impl Fn() -> S) -> (TestApp, Keys) {
+    let mut app = TestApp::new();
+    app.add_service(service(), settings()).await;
+    app.ready().await;
+    app.stop(1);
+    let keys = Keys::new("default", S::schema().service);
+    let writes = WritesRecord { schema: 2, since: jiff::Timestamp::UNIX_EPOCH };
+    let puts = [(keys.writes(), encode(&writes)), (keys.instance("older"), encode(&older()))];
+    for (key, value) in puts {
+        app.coordination.put(Put::new(key, value)).await.unwrap();
+    }
+    app.add_service(service(), settings()).await;
+    let two = app.instance(2).clone();
+    until(async || two.send(Request::get("/readyz")).await.status == 200).await;
+    (app, keys)
+}
+
+/// Takes the older instance away, and waits until the newer version is written.
+async fn without_the_older(app: &TestApp, keys: &Keys) {
+    let gone = Op::delete(KeyRange::single(keys.instance("older")));
+    app.coordination.txn(Txn::default().then(gone)).await.unwrap();
+    let status = Request::get("/api/v1/maintenance");
+    let two = app.instance(2);
+    until(async || two.send(status.clone()).await.json()["writes_schema"] == 3).await;
+}
+
 #[test]
 fn beside_an_older_instance_only_what_it_understands_is_written() {
     run(async {
-        let mut app = TestApp::new();
-        app.add(settings()).await;
-        app.ready().await;
-        app.stop(1);
-        let keys = Keys::new("default", "configstore");
-        let writes = WritesRecord { schema: 2, since: jiff::Timestamp::UNIX_EPOCH };
-        let puts = [(keys.writes(), encode(&writes)), (keys.instance("older"), encode(&older()))];
-        for (key, value) in puts {
-            app.coordination.put(Put::new(key, value)).await.unwrap();
-        }
-        app.add(settings()).await;
+        let (app, keys) = beside_an_older(Configstore::default).await;
         let two = app.instance(2).clone();
-        drydock_tests::run::until(async || two.send(Request::get("/readyz")).await.status == 200)
-            .await;
         let alice = Request::post("/api/v1/users").json(&json!({ "name": "alice" }));
         two.send(alice).await.expect(201);
         let bob = Request::post("/api/v1/users").json(&json!({ "name": "bob" }));
@@ -228,14 +244,22 @@ fn beside_an_older_instance_only_what_it_understands_is_written() {
         assert!(schemas.eq([&json!(3), &json!(2)]), "{status}");
         let export = two.send(Request::get("/api/v1/export")).await;
         assert!(export.text().contains("\"schema\":2"), "{}", export.text());
-
-        let gone = Op::delete(KeyRange::single(keys.instance("older")));
-        app.coordination.txn(Txn::default().then(gone)).await.unwrap();
-        drydock_tests::run::until(async || {
-            let status = two.send(Request::get("/api/v1/maintenance")).await.json();
-            status["writes_schema"] == 3
-        })
-        .await;
+        without_the_older(&app, &keys).await;
         two.send(bob.header("idempotency-key", "a")).await.expect(201);
+    });
+}
+
+/// Runs start all the same.
+#[test]
+fn beside_an_older_instance_runs_have_no_cache() {
+    run(async {
+        let (app, keys) = beside_an_older(Runservice::default).await;
+        let two = app.instance(2).clone();
+        let mut new = drydock_tests::runs::new_run();
+        new["cache"] = json!({ "read": ["branch/main"], "write": "branch/main" });
+        let create = Request::post("/api/v1/runs").json(&new);
+        assert_eq!(two.send(create.clone()).await.expect(201).json()["cache"], Value::Null);
+        without_the_older(&app, &keys).await;
+        assert_eq!(two.send(create).await.expect(201).json()["cache"], new["cache"]);
     });
 }

@@ -247,7 +247,8 @@ const RUNS_OF: &str = "org%2Facme%2Fopen%2Fopen-app";
 
 /// Whether a row leads to runservice.
 pub fn is_of_runs(path: &str) -> bool {
-    let below = ["/runs", "/badge.svg", "/runservice"].iter().any(|part| path.contains(part));
+    let below =
+        ["/runs", "/caches", "/badge.svg", "/runservice"].iter().any(|part| path.contains(part));
     below || path.starts_with("/api/v1/executors") || path.starts_with("/api/v1/gates")
 }
 

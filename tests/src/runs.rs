@@ -75,6 +75,8 @@ impl RunsApp {
             ("{step}", "0".to_owned()),
             ("{task}", "deploy".to_owned()),
             ("{lineage}", "00000000-0000-7000-8000-000000000000".to_owned()),
+            ("{project}", PROJECT.to_owned()),
+            ("{cache}", "00000000-0000-7000-8000-000000000000".to_owned()),
         ]);
         RunsApp { app, tokens: BTreeMap::new(), names, queued: String::new() }
     }
@@ -173,7 +175,12 @@ impl RunsApp {
 
     /// A request that the row takes.
     pub fn request(&self, spec: &Spec) -> Request {
-        let request = Request::new(spec.method.clone(), &self.path(spec.path));
+        let query = match (spec.method.as_str(), spec.path.ends_with("/{attempt}/caches")) {
+            ("GET", true) => "?keys=key".to_owned(),
+            (_, true) => format!("{}&key=key", upload_query(UPLOADED)),
+            (_, false) => String::new(),
+        };
+        let request = Request::new(spec.method.clone(), &(self.path(spec.path) + &query));
         match spec.body {
             BodyRule::None => request,
             BodyRule::Small => request.json(&body(spec)),

@@ -43,6 +43,8 @@ codes! {
     BadArchive = "bad_archive": BadRequest,
     BadStatus = "bad_status": BadRequest,
     BodyTooLarge = "body_too_large": TooLarge,
+    CacheNotExist = "cache_not_exist": NotExist,
+    CacheReadOnly = "cache_read_only": Conflict,
     CallerForbidden = "caller_forbidden": Forbidden,
     CallerNotExist = "caller_not_exist": NotExist,
     CoordinationFull = "coordination_full": Unavailable,

@@ -16,7 +16,7 @@ use super::auth::require::{
     ProjectGroup, Reads, Require, Runs, SelfOf,
 };
 use super::handlers::{
-    archive, badge, event, executor, linked_account, log, maintenance, member, org, project,
+    archive, badge, cache, event, executor, linked_account, log, maintenance, member, org, project,
     project_group, remote_source, run, run_archive, scoped, token, user,
 };
 use super::requirement::Requirement;
@@ -182,6 +182,8 @@ fn runs() -> Vec<Row> {
         row(Reads(Project), at::read_log(), log::read),
         row(Owns(Project), at::delete_logs(), log::delete),
         row(Reads(Project), at::read_archive(), run_archive::read),
+        row(Runs, at::list_caches(), cache::list),
+        row(Runs, at::delete_cache(), cache::delete),
         row(Reads(Project), at::badge(), badge::show),
     ]
 }

@@ -2,12 +2,14 @@
 //!
 //! A request's path reads downwards with the same noun on each floor: [`routes`], `handlers` (HTTP
 //! to types and back), `action` (decides, inside a transaction), [`engine`] (what follows from a
-//! state, as pure functions) and `model` (SQL). `logs` holds what is no commit. `background` is the
+//! state, as pure functions) and `model` (SQL). `logs`, `archives` and
+//! `caches` hold what is no commit. `background` is the
 //! background work.
 
 mod action;
 mod archives;
 mod background;
+mod caches;
 pub mod engine;
 mod fitness;
 mod following;
@@ -22,6 +24,7 @@ pub mod schema;
 mod service;
 mod settings;
 mod state;
+mod uploads;
 mod waiters;
 
 pub use schema::SCHEMA;

@@ -3,7 +3,7 @@
 use drydock_api::runservice::endpoints as at;
 use drydock_http::server::route::Route;
 
-use crate::handlers::{archive, event, executor, gate, log, own, run};
+use crate::handlers::{archive, cache, event, executor, gate, log, own, run};
 use crate::state::RunserviceState;
 
 /// All routes, in the order of the document.
@@ -20,6 +20,8 @@ pub fn routes() -> Vec<Route<RunserviceState>> {
         Route::typed(at::log::read(), log::read),
         Route::typed(at::log::delete(), log::delete),
         Route::typed(at::archive::read(), archive::read),
+        Route::typed(at::cache::list(), cache::list),
+        Route::typed(at::cache::delete(), cache::delete),
         Route::typed(at::event::list(), event::list),
         Route::typed(at::gate::show(), gate::show),
         Route::typed(at::gate::open(), gate::open),
@@ -35,5 +37,7 @@ pub fn routes() -> Vec<Route<RunserviceState>> {
         Route::typed(at::own::append(), log::append),
         Route::typed(at::own::upload(), archive::upload),
         Route::typed(at::own::download(), archive::download),
+        Route::typed(at::own::find_cache(), cache::find),
+        Route::typed(at::own::save_cache(), cache::save),
     ]
 }

@@ -7,9 +7,9 @@ use futures_util::future::BoxFuture;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
-use super::archives::Archives;
-use super::archives::tend::Tending;
+use super::archives::{self, Archives};
 use super::background::{Background, RunMetrics};
+use super::caches::{self, Caches};
 use super::following::follow_events;
 use super::liveness::Liveness;
 use super::logs::seal::Sealing;
@@ -19,6 +19,7 @@ use super::routes::routes;
 use super::schema::SCHEMA;
 use super::settings::Settings;
 use super::state::RunserviceState;
+use super::uploads::Uploads;
 use super::waiters::Waiters;
 
 /// The parts of one instance that exist before its start.
@@ -66,18 +67,23 @@ impl Service for Runservice {
         let waking = waiters.clone().run(env.clone(), store.clone(), settings.pick.clone());
         let events = watch::Sender::new(None);
         let following = follow_events(events.clone(), store.clone());
-        let archives = Archives::new(env.clone(), &store);
+        let uploads = Uploads::new(&store);
+        let archives = Archives::new(env.clone(), &store, uploads.clone());
+        let caches = Caches::new(env.clone(), &store, uploads);
         let logs = Logs::new(env, &store);
         let tails = Tails::new(logs.clone(), log_metrics.clone());
         let storing = tails.clone();
         let retention = settings.log_retention;
         let engine = settings.engine.clone();
-        let tending = Tending::new(store.clone(), archives.clone(), engine, retention);
+        let tending =
+            archives::tend::Tending::new(store.clone(), archives.clone(), engine, retention);
+        let caring = caches::tend::Tending::new(store.clone(), caches.clone(), &settings);
         let sealing = Sealing::new(store.clone(), logs.clone(), log_metrics, retention);
         let sealing = repeat(store.clone(), sealing);
         let tending = repeat(store.clone(), tending);
+        let caring = repeat(store.clone(), caring);
         let background = async {
-            let keeping = async { tokio::join!(storing.run(), sealing, tending) };
+            let keeping = async { tokio::join!(storing.run(), sealing, tending, caring) };
             tokio::join!(background.run(), waking, following, keeping);
         };
         let state = RunserviceState {
@@ -88,6 +94,7 @@ impl Service for Runservice {
             events,
             waiters,
             archives,
+            caches,
             logs,
             tails,
         };

@@ -17,6 +17,10 @@ pub struct Settings {
     pub executor_ttl: Duration,
     /// How long logs are kept after the last run that refers to their attempt.
     pub log_retention: Duration,
+    /// How long entries of caches are kept after their last use.
+    pub cache_retention: Duration,
+    /// The bytes of the cache of one project.
+    pub cache_quota: u64,
 }
 
 impl Default for Settings {
@@ -28,6 +32,8 @@ impl Default for Settings {
             max_queued_per_project: 10_000,
             executor_ttl: Duration::from_secs(60),
             log_retention: Duration::from_secs(30 * 24 * 3600),
+            cache_retention: Duration::from_secs(7 * 24 * 3600),
+            cache_quota: 10 << 30,
         }
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::Settings;
 use crate::action::cursor::EventCursor;
 use crate::archives::Archives;
+use crate::caches::Caches;
 use crate::liveness::Liveness;
 use crate::logs::{Logs, Tails};
 use crate::waiters::Waiters;
@@ -24,6 +25,7 @@ pub struct RunserviceState {
     /// The claims that wait at this instance.
     pub waiters: Waiters,
     pub archives: Archives,
+    pub caches: Caches,
     pub logs: Logs,
     /// The newest bytes of the logs that are sent to this instance.
     pub tails: Tails,

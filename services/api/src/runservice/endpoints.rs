@@ -9,24 +9,24 @@ use crate::endpoints::endpoints;
 use crate::names::InvalidName;
 use crate::runservice::refusals::{
     ArchiveExpired, ArchiveNotExist, ArchiveNotStored, ArchiveTooLarge, ArchivesExpired,
-    AttemptNotExist, BadArchive, BadStatus, CursorExpired, EncryptionKeyMissing,
-    ExecutorAlreadyExists, ExecutorNotExist, ExecutorUnknown, InvalidField, InvalidFrom,
-    LogAttemptNotExist, LogDeleted, LogExpired, LogIsLive, LogNotExist, LogSealed, LogTooLarge,
-    NeverStarted, NotDecided, NotRegistered, NotRepeatable, RunNotExist, RunNotRestartable,
-    RunNumberNotExist, SessionReplaced, StaleAttempt, TaskNotExist, TooManyArchives, TooManyLogs,
-    TooManyQueuedRuns, WrongPhase,
+    AttemptNotExist, BadArchive, BadStatus, CacheNotExist, CacheReadOnly, CursorExpired,
+    EncryptionKeyMissing, ExecutorAlreadyExists, ExecutorNotExist, ExecutorUnknown, InvalidField,
+    InvalidFrom, LogAttemptNotExist, LogDeleted, LogExpired, LogIsLive, LogNotExist, LogSealed,
+    LogTooLarge, NeverStarted, NotDecided, NotRegistered, NotRepeatable, RunNotExist,
+    RunNotRestartable, RunNumberNotExist, SessionReplaced, StaleAttempt, TaskNotExist,
+    TooManyArchives, TooManyLogs, TooManyQueuedRuns, WrongPhase,
 };
 use crate::runservice::types::{
     ARCHIVE, AppendQuery, Appended, ApprovalBody, ArchiveQuery, ArchiveReport, AttemptView,
-    ByNumberQuery, ClaimQuery, Claimed, EventPage, EventsQuery, ExecutorChange, ExecutorView,
-    Heartbeat, HeartbeatAnswer, LOG_BYTES, LOG_TEXT, LogAttemptQuery, LogQuery, NewClaim,
-    NewExecutor, NewExecutorView, NewRun, ResumeGateView, RunSummary, RunView, RunsQuery, Status,
-    UploadQuery,
+    ByNumberQuery, CacheView, ClaimQuery, Claimed, EventPage, EventsQuery, ExecutorChange,
+    ExecutorView, FindCacheQuery, Heartbeat, HeartbeatAnswer, LOG_BYTES, LOG_TEXT, LogAttemptQuery,
+    LogQuery, NewClaim, NewExecutor, NewExecutorView, NewRun, ResumeGateView, RunSummary, RunView,
+    RunsQuery, SaveCacheQuery, Status, UploadQuery,
 };
 
 /// All endpoints, in the order of the document.
 pub fn all() -> Vec<Endpoint> {
-    let runs = [run::all(), event::all(), log::all(), archive::all(), gate::all()];
+    let runs = [run::all(), event::all(), log::all(), archive::all(), cache::all(), gate::all()];
     [runs.concat(), executor::all(), own::all()].concat()
 }
 
@@ -117,6 +117,22 @@ pub mod archive {
                 .query::<ArchiveQuery>()
                 .answers_media(ARCHIVE)
                 .refuses(&[Code::StorageUnavailable]);
+    }
+}
+
+/// The entries of the caches of projects.
+pub mod cache {
+    use super::*;
+
+    endpoints! {
+        list: List { InvalidPage } =
+            Endpoint::get("/api/v1/projects/{project}/caches")
+                .about("lists the entries of a project's cache, in the order of their creation")
+                .lists::<CacheView>()
+                .undelegated();
+        delete: Delete { CacheNotExist } =
+            Endpoint::delete("/api/v1/projects/{project}/caches/{cache}")
+                .about("deletes an entry of a project's cache");
     }
 }
 
@@ -242,5 +258,26 @@ pub mod own {
                 .unbounded()
                 .answers_media(ARCHIVE)
                 .refuses(&[Code::StorageUnavailable]);
+        find_cache: FindCache { AttemptNotExist, InvalidField, StaleAttempt } =
+            Endpoint::get("/api/v1/executors/self/attempts/{attempt}/caches")
+                .about("reads the cache entry that keys find, or answers 204 if there is none")
+                .registered()
+                .unbounded()
+                .query::<FindCacheQuery>()
+                .answers_media_or_nothing(ARCHIVE)
+                .refuses(&[Code::StorageUnavailable]);
+        save_cache: SaveCache {
+            ArchiveTooLarge, AttemptNotExist, BadArchive, CacheReadOnly, InvalidField,
+            StaleAttempt, TooManyArchives,
+        } =
+            Endpoint::post("/api/v1/executors/self/attempts/{attempt}/caches")
+                .about("adds a cache entry; if there is one of the key, answers 200 with that")
+                .registered()
+                .streamed()
+                .unbounded()
+                .query::<SaveCacheQuery>()
+                .takes_media(&[ARCHIVE])
+                .answers_created_or_kept::<CacheView>()
+                .refuses(&[Code::InvalidBody]);
     }
 }

@@ -2,7 +2,7 @@
 
 use drydock_core::refusals;
 
-use super::types::{AttemptId, AttemptPhase, LogStep, Phase, RunId, TaskName};
+use super::types::{AttemptId, AttemptPhase, CacheId, LogStep, Phase, RunId, TaskName};
 use crate::names::{Name, Ref};
 
 pub use crate::refusals::{
@@ -47,6 +47,11 @@ refusals! {
     /// A status names an archive that is not in object storage.
     ArchiveNotStored(step: String) = "the archive of step {step} is not stored: upload it again";
     TooManyArchives as TooManyRequests = "too many archives are on their way";
+
+    CacheNotExist(entry: CacheId) = "the project has no cache entry `{entry}`";
+    /// The run only reads, such as one of a fork.
+    CacheReadOnly = "the run may not add entries to the cache";
+
     InvalidFrom as InvalidCursor = "`from` must be a cursor that this route answered";
     CursorExpired(restart: String) =
         "what follows the cursor is not known any more: list the runs, and go on from `{restart}`";

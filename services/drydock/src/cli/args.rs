@@ -13,7 +13,7 @@ use super::objects::args::{
     GroupAction, OrgAction, ProjectAction, RemoteSourceAction, SecretAction, TokenAction,
     UserAction, VariableAction,
 };
-use super::run_args::RunAction;
+use super::run_args::{CacheAction, RunAction};
 pub use super::server_args::{GatewayArgs, ServerArgs, ServiceArgs, StoredService, TlsArgs};
 
 /// The control plane of a CI/CD system.
@@ -142,6 +142,13 @@ pub enum Command {
     Run {
         #[command(subcommand)]
         action: RunAction,
+        #[command(flatten)]
+        gateway: GatewayArgs,
+    },
+    /// List and delete what runs of a project have left in its cache
+    Cache {
+        #[command(subcommand)]
+        action: CacheAction,
         #[command(flatten)]
         gateway: GatewayArgs,
     },

@@ -132,6 +132,9 @@ fn call(command: Command, environment: &Environment) -> Result<(), Failure> {
         Command::Run { action, gateway } => {
             with(gateway.or(environment), |it| runs::command::run(it, action))
         }
+        Command::Cache { action, gateway } => {
+            with(gateway.or(environment), |it| runs::cache::run(it, action))
+        }
         Command::Executor { action: ExecutorAction::Manage(action) } => {
             let server = action.server().server(environment);
             runtime()?.block_on(executor::manage::run(action, &server))
@@ -142,11 +145,7 @@ fn call(command: Command, environment: &Environment) -> Result<(), Failure> {
             .map_err(|error| Failure::because("the step cannot be saved", error)),
         Command::Unpack => archive::unpack()
             .map_err(|error| Failure::because("the archives cannot be laid out", error)),
-        Command::Completion { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "drydock", &mut script);
-            output::program(String::from_utf8_lossy(&script).trim_end())
-        }
+        Command::Completion { shell } => completion(shell),
         Command::Config { action: ConfigAction::Print { config } } => {
             output::line(read_config(&config, environment)?.print().trim_end())
         }
@@ -158,6 +157,13 @@ fn call(command: Command, environment: &Environment) -> Result<(), Failure> {
             unreachable!("these keep a log")
         }
     }
+}
+
+/// Prints the script with which a shell completes arguments.
+fn completion(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "drydock", &mut script);
+    output::program(String::from_utf8_lossy(&script).trim_end())
 }
 
 /// Runs a command with a session at the gateway.

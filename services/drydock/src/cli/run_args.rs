@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use drydock_api::names::TreeRef;
-use drydock_api::runservice::types::{LogStep, RestartFrom, TaskName};
+use drydock_api::runservice::types::{CacheId, LogStep, RestartFrom, TaskName};
 
 #[derive(Debug, Subcommand)]
 pub enum RunAction {
@@ -52,6 +52,23 @@ pub enum RunAction {
     Approve(DecisionArgs),
     /// Refuse a task that waits for an approval
     Refuse(DecisionArgs),
+}
+
+/// The arguments of `drydock cache`.
+#[derive(Debug, Subcommand)]
+pub enum CacheAction {
+    /// List the entries of a project's cache, the oldest first
+    List {
+        /// The project, by path (`user/alice/site`) or id
+        project: TreeRef,
+    },
+    /// Delete an entry; the next run that saves its key makes a new one
+    Delete {
+        /// The project, by path (`user/alice/site`) or id
+        project: TreeRef,
+        /// The id of the entry, as `list` shows it
+        entry: CacheId,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -43,6 +43,11 @@ pub struct RunserviceConfig {
     /// How long logs are kept after the last run that refers to their attempt.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub log_retention: Duration,
+    /// How long entries of caches are kept after their last use.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub cache_retention: Duration,
+    /// The bytes of the cache of one project.
+    pub cache_quota: u64,
 }
 
 impl Default for RunserviceConfig {
@@ -54,6 +59,8 @@ impl Default for RunserviceConfig {
             max_queued_per_project,
             executor_ttl,
             log_retention,
+            cache_retention,
+            cache_quota,
         } = Settings::default();
         RunserviceConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8002)),
@@ -68,6 +75,8 @@ impl Default for RunserviceConfig {
             resume_per_minute: engine.resume_per_minute,
             executor_ttl,
             log_retention,
+            cache_retention,
+            cache_quota,
         }
     }
 }
@@ -91,6 +100,8 @@ impl RunserviceConfig {
             max_queued_per_project: self.max_queued_per_project,
             executor_ttl: self.executor_ttl,
             log_retention: self.log_retention,
+            cache_retention: self.cache_retention,
+            cache_quota: self.cache_quota,
         }
     }
 }

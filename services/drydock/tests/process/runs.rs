@@ -223,3 +223,16 @@ async fn a_task_is_approved_or_refused() {
     assert_eq!(watched.status.code(), Some(1));
     assert!(text(&watched.stdout).contains("stopped"), "{}", text(&watched.stdout));
 }
+
+#[tokio::test]
+async fn the_entries_of_a_cache_are_listed_and_deleted() {
+    let machine = Machine::start().await;
+    assert_eq!(machine.json(&["cache", "list", SITE]).await, json!([]));
+    assert!(machine.done(&["cache", "list", SITE]).await.contains("last_used_at"));
+    let nowhere = "00000000-0000-7000-8000-000000000000";
+    let refused = machine.alice(&["cache", "delete", SITE, nowhere]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("cache_not_exist"), "{}", text(&refused.stderr));
+    let wrong = machine.alice(&["cache", "delete", SITE, "key"]).await;
+    assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong.stderr));
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use drydock_api::runservice::types::{Group, InvalidGroup, ProjectId};
+use drydock_api::runservice::types::{CacheScopes, Group, InvalidGroup, ProjectId};
 use drydock_api::when::RefNames;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,17 @@ impl Source {
             Source::Tag(name) => RefNames { tag: Some(name), ..none },
             Source::Ref(name) => RefNames { r#ref: Some(name), ..none },
         }
+    }
+
+    /// The part of a project's cache that its runs have: what runs of the same source have written,
+    /// and what those of the default branch have. They write for their own source alone, so that
+    /// nothing that another branch has made gets into the default one.
+    pub fn caches(&self, default_branch: &str) -> CacheScopes {
+        let scope = |(kind, name): (&str, &str)| format!("{kind}/{name}");
+        let own = scope(self.parts());
+        let mut read = vec![own.clone()];
+        read.extend(Some(scope(("branch", default_branch))).filter(|default| *default != own));
+        CacheScopes { read, write: Some(own) }
     }
 
     /// The runs of one branch, tag or ref follow each other.

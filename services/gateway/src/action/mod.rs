@@ -2,6 +2,7 @@
 //! sees.
 
 pub mod badge;
+pub mod cache;
 pub mod creator;
 pub mod environment;
 pub mod event;

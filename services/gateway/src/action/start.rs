@@ -50,7 +50,8 @@ pub async fn start(
         Ok((file, run)) => resolve(permit, &runs, &start, (&file, run)).await?,
         Err(errors) => with_errors(&start, errors),
     };
-    let new = in_project(new, &runs, group, start.annotations);
+    let cache = start.source.caches(&runs.project.default_branch);
+    let new = NewRun { cache: Some(cache), ..in_project(new, &runs, group, start.annotations) };
     let made = runs.runservice.create_run(&runs.ctx, &new, key).await;
     let own = [in_words::<TooManyQueuedRuns, _>("too many runs are queued already")];
     created(&runs, made.map_err(|error| errors::refused_by_runservice(error, own))?)

@@ -19,7 +19,7 @@ use drydock_http::client::Answer;
 
 use super::inquiry::Look;
 use super::permit::{Complete, Permit};
-use super::require::{Project, Reads, Require};
+use super::require::Require;
 use crate::errors;
 
 /// The runs of one project.
@@ -60,7 +60,7 @@ impl ProjectRuns {
     }
 }
 
-impl Look<Reads<Project>> {
+impl<R: Require<Given = TreeRef>> Look<R> {
     /// The runs of the project.
     pub async fn runs<F: From<ProjectNotExist>>(&self) -> Result<ProjectRuns, ActionError<F>> {
         ProjectRuns::of(&self.ctx, &self.given, &self.configstore, &self.runservice).await

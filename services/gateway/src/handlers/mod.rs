@@ -3,6 +3,7 @@
 
 pub mod archive;
 pub mod badge;
+pub mod cache;
 pub mod event;
 pub mod executor;
 pub mod linked_account;

@@ -246,9 +246,16 @@ fn responses(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
             add("201", answer("created", schema, &[], generator));
             add("204", json!({ "description": "nothing" }));
         }
+        Success::CreatedOrKept(schema) => {
+            add("200", answer("the object that there was", schema, &[], generator));
+            add("201", answer("created", schema, &[], generator));
+        }
         Success::Other(media) => {
-            let content: Map<_, _> = [bytes(media)].into_iter().collect();
-            add("200", json!({ "description": "the content", "content": content }));
+            add("200", content(media));
+        }
+        Success::OtherOrNothing(media) => {
+            add("200", content(media));
+            add("204", json!({ "description": "nothing" }));
         }
     }
     let mut by_status: BTreeMap<StatusCode, Vec<&str>> = BTreeMap::new();
@@ -262,6 +269,11 @@ fn responses(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
         add(status.as_str(), json!({ "$ref": reference, "description": codes }));
     }
     responses.into()
+}
+
+fn content(media: &'static str) -> Value {
+    let content: Map<_, _> = [bytes(media)].into_iter().collect();
+    json!({ "description": "the content", "content": content })
 }
 
 fn answer(

@@ -33,8 +33,12 @@ pub enum Success {
     CreatedOrChanged(SchemaOf),
     /// 201 with JSON, or 204.
     CreatedOrNothing(SchemaOf),
+    /// 201 with JSON, or 200 if there was such an object, which stays.
+    CreatedOrKept(SchemaOf),
     /// 200 with another media type.
     Other(&'static str),
+    /// As `Other`, or 204.
+    OtherOrNothing(&'static str),
 }
 
 /// The description of an operation in the document.
@@ -165,6 +169,18 @@ impl<F> Endpoint<F> {
     /// Answers JSON with 201, or 204 if there is nothing to answer.
     pub fn answers_created<T: JsonSchema>(mut self) -> Endpoint<F> {
         self.operation.success = Success::CreatedOrNothing(schema::<T>);
+        self
+    }
+
+    /// Answers JSON with 201, or with 200 if there was such an object, which stays.
+    pub fn answers_created_or_kept<T: JsonSchema>(mut self) -> Endpoint<F> {
+        self.operation.success = Success::CreatedOrKept(schema::<T>);
+        self
+    }
+
+    /// Answers another media type, or 204 if there is nothing to answer.
+    pub fn answers_media_or_nothing(mut self, media: &'static str) -> Endpoint<F> {
+        self.operation.success = Success::OtherOrNothing(media);
         self
     }
 

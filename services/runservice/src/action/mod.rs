@@ -3,6 +3,7 @@
 
 pub mod approval;
 pub mod archive;
+pub mod cache;
 pub mod claim;
 pub mod cursor;
 pub mod event;

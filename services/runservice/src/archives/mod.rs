@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `objects` | the objects of attempts, by the names that attempts give them |
-//! | `receive` | stores an upload, if its bytes are what its executor says |
+//! | `receive` | stores an upload under a new name |
 //! | `tend` | deletes what nobody needs, and finds out what is not there |
 //!
 //! An object is `<cluster>/runservice/archives/<attempt>/<step>-<nonce>.tar.zst`. A nonce is drawn
@@ -19,4 +19,3 @@ mod receive;
 pub mod tend;
 
 pub use objects::Archives;
-pub use receive::ReceiveError;

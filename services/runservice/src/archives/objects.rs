@@ -1,7 +1,5 @@
 //! The objects of attempts.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use drydock_api::runservice::types::{ArchiveReport, AttemptId};
 use drydock_core::env::Env;
@@ -9,13 +7,12 @@ use drydock_core::objects::{ObjectError, Objects};
 use drydock_core::store::Store;
 use futures_util::Stream;
 use object_store::path::Path;
-use tokio::sync::Semaphore;
+
+use crate::uploads::Uploads;
 
 /// The folder in the names of objects, as attempts name them.
 pub(super) const FOLDER: &str = "archives";
 pub(super) const SUFFIX: &str = ".tar.zst";
-/// The uploads that one instance takes at once, each of which has a part in memory.
-const MAX_UPLOADS: usize = 8;
 
 /// The archives in object storage, as one instance sees them. Cheap to clone.
 #[derive(Clone)]
@@ -24,13 +21,13 @@ pub struct Archives {
     pub(super) objects: Objects,
     /// What the names of objects are below.
     root: Path,
-    pub(super) uploads: Arc<Semaphore>,
+    pub(super) uploads: Uploads,
 }
 
 impl Archives {
-    pub fn new(env: Env, store: &Store) -> Archives {
+    pub fn new(env: Env, store: &Store, uploads: Uploads) -> Archives {
         let (objects, root) = (store.objects().clone(), store.object_keys().all());
-        Archives { env, objects, root, uploads: Arc::new(Semaphore::new(MAX_UPLOADS)) }
+        Archives { env, objects, root, uploads }
     }
 
     pub(super) fn all(&self) -> Path {

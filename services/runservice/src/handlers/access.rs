@@ -69,6 +69,11 @@ impl<F: Failure> Writer<F> {
         read.map_err(OperationError::at_boundary)
     }
 
+    /// Reads for the same request.
+    pub fn reader(&self) -> Reader<F> {
+        Reader { app: self.app.clone(), ctx: self.ctx.clone(), failures: PhantomData }
+    }
+
     /// The time that the request has left; `None`: as much as it needs.
     pub fn remaining(&self) -> Option<Duration> {
         self.ctx.remaining()

@@ -5,9 +5,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use drydock_api::runservice::endpoints::archive::Read;
 use drydock_api::runservice::endpoints::own::{DownloadArchive, UploadArchive};
-use drydock_api::runservice::refusals::{
-    ArchiveExpired, ArchiveNotStored, ArchiveTooLarge, BadArchive, TooManyArchives,
-};
+use drydock_api::runservice::refusals::{ArchiveExpired, ArchiveNotStored};
 use drydock_api::runservice::types::{
     ARCHIVE, ArchiveQuery, ArchiveReport, AttemptId, MAX_ARCHIVE_BYTES, RunId, Status, TaskName,
     UploadQuery,
@@ -17,16 +15,15 @@ use drydock_core::error::{ActionError, BoxError, Chain, Failure};
 use drydock_core::read_model::StoreError;
 use drydock_core::store::Reads;
 use drydock_http::server::error::OperationError;
-use drydock_http::server::extract::{Path, Query, unreadable};
+use drydock_http::server::extract::{Path, Query};
 use drydock_http::server::idle::Idle;
 use futures_util::TryStreamExt;
 use http::{HeaderValue, header};
 
 use super::access::{Reader, Registered, Writer};
+use super::upload::{check, refusal};
 use crate::action::archive as action;
 use crate::action::status::may_end;
-use crate::archives::ReceiveError;
-use crate::engine::status::is_digest;
 use crate::state::App;
 
 pub async fn upload(
@@ -40,29 +37,12 @@ pub async fn upload(
 ) -> Result<axum::Json<ArchiveReport>, OperationError<UploadArchive>> {
     let may = move |tx: &Tx<'_>| action::may_upload(tx, executor, attempt, step);
     reader.read(Reads::Linearizable, may).await?;
-    if expected.size > MAX_ARCHIVE_BYTES {
-        return Err(ArchiveTooLarge(MAX_ARCHIVE_BYTES).into());
-    }
-    if !is_digest(&expected.blake3) {
-        let problem = "`blake3` is no digest of 64 hexadecimal digits";
-        return Err(BadArchive(problem.to_owned()).into());
-    }
+    check::<UploadArchive>((expected.size, &expected.blake3), MAX_ARCHIVE_BYTES)?;
     let body = request.into_body().into_data_stream();
     // It may take long: the service does not wait for it to go into maintenance.
     let received = app.service.archives.receive((attempt, step), &expected, body);
     let received = idle.wait(received).await.map_err(OperationError::at_boundary)?;
-    Ok(axum::Json(received.map_err(refusal)?))
-}
-
-fn refusal(error: ReceiveError) -> OperationError<UploadArchive> {
-    match error {
-        ReceiveError::Busy => TooManyArchives.into(),
-        ReceiveError::Size | ReceiveError::Digest => BadArchive(error.to_string()).into(),
-        ReceiveError::Body(error) => OperationError::at_boundary(unreadable(error)),
-        ReceiveError::Objects(error) => {
-            OperationError::at_boundary(StoreError::from(error).boxed())
-        }
-    }
+    Ok(axum::Json(received.map_err(refusal::<UploadArchive>)?))
 }
 
 pub async fn read(

@@ -2,6 +2,7 @@
 
 mod access;
 pub mod archive;
+pub mod cache;
 mod creation;
 pub mod event;
 pub mod executor;
@@ -9,3 +10,4 @@ pub mod gate;
 pub mod log;
 pub mod own;
 pub mod run;
+mod upload;

@@ -79,13 +79,14 @@ pub async fn create(
     answer_creation(writer, repeatable, work).await
 }
 
-/// Values of variables may change between a request and its repetition, which is the same request
-/// all the same: they are not part of its digest.
+/// Values of variables and the default branch may change between a request and its repetition,
+/// which is the same request all the same: they are not part of its digest.
 fn without_values(
     repeatable: Repeatable,
     new: &NewRun,
 ) -> Result<Repeatable, ActionError<failures::Create>> {
-    let digest = blake3::hash(canonical(new)?.get().as_bytes()).to_hex().to_string();
+    let new = NewRun { cache: None, ..new.clone() };
+    let digest = blake3::hash(canonical(&new)?.get().as_bytes()).to_hex().to_string();
     Ok(Repeatable { digest, ..repeatable })
 }
 

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 pub struct Cache {
     pub id: CacheId,
     pub project: ProjectId,
-    /// The branch whose runs may read and write the entry.
+    /// The branch, tag or ref whose runs have the entry.
     pub scope: String,
     pub key: String,
+    /// The name of its object, below the attempt that has uploaded it.
     pub object: String,
     pub size: u64,
     pub blake3: String,

@@ -52,5 +52,11 @@ pub const CACHES: &str = "CREATE TABLE caches (
     scope TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.scope') STORED,
     key TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.key') STORED,
     place INTEGER NOT NULL UNIQUE GENERATED ALWAYS AS (data ->> '$.place') STORED,
+    object TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.object') STORED,
+    size INTEGER NOT NULL GENERATED ALWAYS AS (data ->> '$.size') STORED,
+    last_used TEXT NOT NULL GENERATED ALWAYS AS (data ->> '$.last_used_at') STORED,
     UNIQUE (project, scope, key)
-) STRICT;";
+) STRICT;
+CREATE INDEX caches_object ON caches (object);
+CREATE INDEX caches_used ON caches (last_used, id);
+CREATE INDEX caches_project ON caches (project, last_used, size);";

@@ -37,6 +37,7 @@ use crate::action::heartbeat::{HeartbeatOutcome, HeartbeatReport};
 use crate::action::run::New;
 use crate::action::{claim, executor, heartbeat, run, state, status};
 use crate::archives::Archives;
+use crate::caches::Caches;
 use crate::engine::RunState;
 use crate::engine::advance::advance;
 use crate::engine::definition::check;
@@ -44,6 +45,7 @@ use crate::liveness::Liveness;
 use crate::logs::{LogMetrics, Logs, Tails};
 use crate::record::{Attempt, ResumeGate, Run};
 use crate::schema::GATES;
+use crate::uploads::Uploads;
 use crate::{SCHEMA, Settings, model};
 
 pub const KEYS: &str = "test:0101010101010101010101010101010101010101010101010101010101010101";
@@ -139,7 +141,11 @@ impl TestRuns {
     }
 
     pub fn archives(&self) -> Archives {
-        Archives::new(self.encryptor.env.clone(), &self.store)
+        Archives::new(self.encryptor.env.clone(), &self.store, Uploads::new(&self.store))
+    }
+
+    pub fn caches(&self) -> Caches {
+        Caches::new(self.encryptor.env.clone(), &self.store, Uploads::new(&self.store))
     }
 
     pub fn pass(&self, seconds: u64) {

@@ -23,6 +23,7 @@ impl TestHttp {
         let (logs, tails) = runs.logs();
         let state = RunserviceState {
             archives: runs.archives(),
+            caches: runs.caches(),
             logs,
             tails,
             store: runs.store.clone(),

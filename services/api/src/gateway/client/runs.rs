@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use drydock_core::context::Context;
-use drydock_http::api::page::{Consistency, Page, ReadQuery};
+use drydock_http::api::page::{Consistency, ListQuery, Page, ReadQuery};
 use drydock_http::client::{Answer, AnswerStream};
 use http::{Method, header};
 
@@ -11,8 +11,8 @@ use crate::gateway::types::{
 use crate::names::TreeRef;
 use crate::runservice::client::FOLLOWED_SILENCE;
 use crate::runservice::types::{
-    ArchiveQuery, EVENT_STREAM, EventPage, LogAttemptQuery, LogQuery, LogStep, RunSummary, RunView,
-    TaskName, TaskView,
+    ArchiveQuery, CacheId, CacheView, EVENT_STREAM, EventPage, LogAttemptQuery, LogQuery, LogStep,
+    RunSummary, RunView, TaskName, TaskView,
 };
 
 /// Calls about the runs of projects. Cheap to clone.
@@ -154,6 +154,25 @@ impl RunsClient {
         Ok(())
     }
 
+    /// One page of the entries of a project's cache.
+    pub async fn caches(
+        &self,
+        ctx: &Context,
+        project: &TreeRef,
+        query: &ListQuery,
+    ) -> Result<Page<CacheView>> {
+        self.calls.list(ctx, caches_path(project), query).await
+    }
+
+    pub async fn delete_cache(
+        &self,
+        ctx: &Context,
+        project: &TreeRef,
+        entry: CacheId,
+    ) -> Result<()> {
+        self.calls.delete(ctx, format!("{}/{entry}", caches_path(project)), None).await
+    }
+
     /// One page of the events of a project's runs.
     pub async fn events(
         &self,
@@ -205,6 +224,10 @@ fn run_path(project: &TreeRef, number: u64) -> String {
 
 fn task_path(project: &TreeRef, number: u64, task: &TaskName) -> String {
     format!("{}/tasks/{}", run_path(project, number), segment(task))
+}
+
+fn caches_path(project: &TreeRef) -> String {
+    format!("{PROJECTS}/{}/caches", segment(project))
 }
 
 fn events_path(project: &TreeRef) -> String {

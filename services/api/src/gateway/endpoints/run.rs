@@ -10,14 +10,14 @@ use crate::gateway::types::{
     BadgeQuery, ProjectEventsQuery, ProjectRunsQuery, RestartRun, SVG, StartRun, TaskDecision,
 };
 use crate::runservice::refusals::{
-    ArchiveExpired, ArchiveNotExist, ArchivesExpired, CursorExpired, InvalidField, InvalidFrom,
-    LogAttemptNotExist, LogDeleted, LogIsLive, LogNotExist, NeverStarted, NotDecided,
+    ArchiveExpired, ArchiveNotExist, ArchivesExpired, CacheNotExist, CursorExpired, InvalidField,
+    InvalidFrom, LogAttemptNotExist, LogDeleted, LogIsLive, LogNotExist, NeverStarted, NotDecided,
     NotRepeatable, RunNotRestartable, RunNumberNotExist, TaskNotExist, TooManyQueuedRuns,
     WrongPhase,
 };
 use crate::runservice::types::{
-    ARCHIVE, ArchiveQuery, EventPage, LOG_TEXT, LogAttemptQuery, LogQuery, RunSummary, RunView,
-    TaskView,
+    ARCHIVE, ArchiveQuery, CacheView, EventPage, LOG_TEXT, LogAttemptQuery, LogQuery, RunSummary,
+    RunView, TaskView,
 };
 
 endpoints! {
@@ -97,6 +97,13 @@ endpoints! {
             .unbounded()
             .query::<ArchiveQuery>()
             .answers_media(ARCHIVE);
+    list_caches: ListCaches { InvalidPage, ProjectNotExist } =
+        Endpoint::get("/api/v1/projects/{project}/caches")
+            .about("lists the entries of a project's cache, in the order of their creation")
+            .lists::<CacheView>();
+    delete_cache: DeleteCache { CacheNotExist, ProjectNotExist } =
+        Endpoint::delete("/api/v1/projects/{project}/caches/{cache}")
+            .about("deletes an entry of a project's cache");
     badge: Badge { InvalidBranch, ProjectNotExist } =
         Endpoint::get("/api/v1/projects/{project}/badge.svg")
             .about("shows the result of the last run of a branch that has finished, as an image")

@@ -1,14 +1,15 @@
 use axum::body::Body;
 use drydock_core::context::Context;
+use drydock_http::api::page::{ListQuery, Page};
 use drydock_http::client::{Answer, AnswerStream, ClientError};
 use http::{Method, StatusCode, header};
-use percent_encoding::percent_decode_str;
 
-use super::ExecutorClient;
 use super::own::attempt_path;
+use super::{ExecutorClient, RunserviceClient};
 use crate::calls::{Result, with_query};
 use crate::runservice::types::{
-    ARCHIVE, AttemptId, CACHE_KEY, CACHE_SCOPE, CacheView, FindCacheQuery, SaveCacheQuery,
+    ARCHIVE, AttemptId, CACHE_KEY, CACHE_SCOPE, CacheId, CacheView, FindCacheQuery, ProjectId,
+    SaveCacheQuery, from_header,
 };
 
 /// An entry of a cache that was found.
@@ -20,6 +21,27 @@ pub struct CacheDownload {
     pub blake3: String,
     /// The object, as it arrives.
     pub bytes: AnswerStream,
+}
+
+impl RunserviceClient {
+    /// One page of the entries of a project's cache.
+    pub async fn caches(
+        &self,
+        ctx: &Context,
+        project: ProjectId,
+        query: &ListQuery,
+    ) -> Result<Page<CacheView>> {
+        self.calls.list(ctx, format!("/api/v1/projects/{project}/caches"), query).await
+    }
+
+    pub async fn delete_cache(
+        &self,
+        ctx: &Context,
+        project: ProjectId,
+        entry: CacheId,
+    ) -> Result<()> {
+        self.calls.delete(ctx, format!("/api/v1/projects/{project}/caches/{entry}"), None).await
+    }
 }
 
 impl ExecutorClient {
@@ -70,10 +92,9 @@ fn caches_path(attempt: AttemptId) -> String {
 }
 
 fn found(answer: Answer<AnswerStream>) -> Option<CacheDownload> {
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(String::from);
     Some(CacheDownload {
-        key: decoded(answer.header(CACHE_KEY)?)?,
-        scope: decoded(answer.header(CACHE_SCOPE)?)?,
+        key: from_header(answer.header(CACHE_KEY)?)?,
+        scope: from_header(answer.header(CACHE_SCOPE)?)?,
         size: answer.header(header::CONTENT_LENGTH)?.parse().ok()?,
         blake3: answer.etag()?.trim_matches('"').to_owned(),
         bytes: answer.body,

@@ -2,6 +2,7 @@
 
 use http::HeaderName;
 use jiff::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -76,4 +77,14 @@ pub struct SaveCacheQuery {
     pub size: u64,
     /// Their BLAKE3 digest in hexadecimal.
     pub blake3: String,
+}
+
+/// A key or a scope as the text of a header.
+pub fn to_header(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+/// The key or the scope of such a text.
+pub fn from_header(text: &str) -> Option<String> {
+    percent_decode_str(text).decode_utf8().ok().map(String::from)
 }

@@ -19,7 +19,7 @@ mod waiting;
 pub use archive::{ARCHIVE, ArchiveQuery, MAX_ARCHIVE_BYTES, UploadQuery};
 pub use cache::{
     CACHE_KEY, CACHE_SCOPE, CacheScopes, CacheView, ClaimedCache, FindCacheQuery, MAX_CACHE_BYTES,
-    MAX_CACHE_KEYS, MAX_CACHE_SCOPE, MAX_CACHE_SCOPES, SaveCacheQuery,
+    MAX_CACHE_KEYS, MAX_CACHE_SCOPE, MAX_CACHE_SCOPES, SaveCacheQuery, from_header, to_header,
 };
 pub use event::{EVENT_STREAM, EventPage, EventsQuery, LAST_EVENT_ID, RunEventView};
 pub use executor::{

@@ -7,7 +7,9 @@
 //! | [`watch`], `tree` | a run until its end |
 //! | [`logs`], `merge`, `terminal` | logs of a task's steps |
 //! | `retry` | what goes on without an answer |
+//! | [`cache`] | `drydock cache`: the entries that runs have left |
 
+pub mod cache;
 pub mod check;
 pub mod command;
 mod logs;
