@@ -166,6 +166,29 @@ async fn a_log_is_followed_while_it_grows_and_a_run_is_stopped() {
 }
 
 #[tokio::test]
+async fn a_log_masks_values_of_variables_and_shows_texts_of_the_file() {
+    let machine = Machine::start().await;
+    let secret = machine.installation.path("key.txt");
+    std::fs::write(&secret, "s3cret-value").unwrap();
+    let given = format!("key={}", utf8(&secret));
+    machine.done(&["secret", "create", "deploy", &given, "--project", SITE]).await;
+    machine.done(&["variable", "create", "the-key", "deploy.key", "--project", SITE]).await;
+    let path = machine.installation.path("run.yml");
+    let file = "version: 1\nruns: { main: { env: { MODE: release, KEY: { from_variable: the-key } }, \
+                tasks: { build: { steps: [{ run: 'echo $MODE build with $KEY' }] } } } }";
+    std::fs::write(&path, file).unwrap();
+    let start = ["run", "start", SITE, "--branch", "main", "--file", utf8(&path), "--wait"];
+    let ended = machine.alice(&start).await;
+    assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
+    machine.done(&["run", "restart", SITE, "1"]).await;
+    machine.alice(&["run", "watch", SITE, "2"]).await;
+    for number in ["1", "2"] {
+        let logs = machine.done(&["run", "logs", SITE, number, "build", "0", "--follow"]).await;
+        assert_eq!(logs, "release build with ***\n");
+    }
+}
+
+#[tokio::test]
 async fn a_run_without_the_values_of_its_variables_says_so() {
     let machine = Machine::start().await;
     let path = machine.installation.path("run.yml");

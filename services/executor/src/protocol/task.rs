@@ -14,15 +14,17 @@ pub struct Unsupported {
     kind: &'static str,
 }
 
-/// The task for the driver, after this time since the answer to its claim. All of the environment
-/// is secret: the service does not say which of its values are not.
+/// The task for the driver, after this time since the answer to its claim.
 pub fn task(claimed: &Claimed, passed: Duration) -> Result<Task, Unsupported> {
     let remaining = Duration::from_millis(claimed.remaining_ms).saturating_sub(passed);
     let steps: Result<_, _> = claimed.task.spec.steps.iter().enumerate().map(step).collect();
     let attempt = claimed.attempt.id.to_string();
     let (run, name) = (claimed.run.id.to_string(), claimed.task.name.to_string());
+    let environment = claimed.environment.clone().into_iter();
+    let (env, secrets) = environment.partition(|(name, _)| claimed.unmasked.contains(name));
     Ok(Task {
-        secrets: claimed.environment.clone(),
+        env,
+        secrets,
         timeout_ms: Some(u64::try_from(remaining.as_millis()).unwrap_or(u64::MAX)),
         ..Task::new(attempt, run, claimed.run.number, name, steps?)
     })

@@ -232,11 +232,17 @@ pub fn claimed(
             number: state.run.number,
         },
         task: ClaimedTask { name: attempt.name.clone(), spec: state.spec(&attempt.name).clone() },
+        unmasked: unmasked(&state.run, &environment),
         environment,
         remaining_ms: u64::try_from(left_ms).unwrap_or(0),
         restore: restored(tx, state, &attempt.name)?,
         cache: state.run.cache.as_ref().map(|_| placeholders(&state.run)),
     })
+}
+
+/// The names whose values do not come from variables of the project.
+fn unmasked(run: &Run, environment: &BTreeMap<String, String>) -> BTreeSet<String> {
+    environment.keys().filter(|name| !run.variables.contains_key(*name)).cloned().collect()
 }
 
 /// What the gateway has said of the source of a run.

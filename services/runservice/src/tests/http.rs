@@ -93,6 +93,20 @@ pub async fn stored_archive(http: &TestHttp, attempt: &str) -> Value {
 }
 
 #[tokio::test]
+async fn a_claim_says_which_values_logs_may_show() {
+    let http = TestHttp::start().await;
+    let token = http.executor("one").await;
+    let mut new = new_run(json!({"a": {"steps": [{"run": {"command": "make"}}]}}));
+    new["environment"] = json!({"TOKEN": "s3cret", "MODE": "release"});
+    new["variables"] = json!({"TOKEN": "the-token"});
+    http.send("POST /runs 201", &new, None).await;
+    let claimed = http.send("POST /executors/self/claims 201", &claim(50), Some(&token)).await;
+    let claimed = claimed.json();
+    assert_eq!(claimed["environment"], new["environment"]);
+    assert_eq!(claimed["unmasked"], json!(["MODE"]));
+}
+
+#[tokio::test]
 async fn a_run_from_its_creation_to_its_end() {
     let http = TestHttp::start().await;
     let token = http.executor("one").await;

@@ -151,6 +151,9 @@ pub struct Claimed {
     pub run: ClaimedRun,
     pub task: ClaimedTask,
     pub environment: BTreeMap<String, String>,
+    /// The names of the environment whose values logs may show. All other values are masked.
+    #[serde(default)]
+    pub unmasked: BTreeSet<String>,
     /// The time that the attempt has left.
     pub remaining_ms: u64,
     /// The archives to lay out, in this order.

@@ -48,7 +48,8 @@ pub struct NewRun {
     #[serde(default, deserialize_with = "distinct", skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
     /// Of the environment, the names whose values come from variables of the project, with the
-    /// names of those. A restart does not take their values from the run.
+    /// names of those. Their values are masked in logs, all others are shown. A restart does not
+    /// take their values from the run.
     #[serde(default, deserialize_with = "distinct", skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "distinct", skip_serializing_if = "BTreeMap::is_empty")]
