@@ -183,3 +183,65 @@ fn a_claim_that_does_not_wait_is_answered_at_once() {
         assert!(begun.elapsed() < Duration::from_millis(100));
     });
 }
+
+/// An executor asks again as soon as a task has ended, before it has reported the end.
+#[test]
+fn a_claim_of_an_executor_that_is_full_is_answered_when_it_has_room() {
+    run(async {
+        let runs = two().await;
+        let one_at_a_time = json!({ "session": 1, "limit": 1 });
+        let beat = Request::put("/api/v1/executors/self").json(&one_at_a_time);
+        runs.executor("linux").send(beat).await.expect(200);
+        let mut new = new_run();
+        new["tasks"]["test"] = new["tasks"]["build"].clone();
+        runs.create(&new).await;
+        let first = runs.claim("linux", CLAIM).await.expect(201).json();
+        let waiting = poll(&runs.executor_at(1, "linux"), OTHER_CLAIM, "20s");
+        pass(3000).await;
+        assert!(!waiting.is_finished());
+        let attempt = first["attempt"]["id"].as_str().expect("it has one");
+        let path = format!("/api/v1/executors/self/attempts/{attempt}");
+        let report = Request::put(&path).json(&drydock_tests::runs::success());
+        runs.executor_at(2, "linux").send(report).await.expect(200);
+        let (answer, took) = waiting.await.expect("it does not panic");
+        assert_eq!(answer.status, 201, "{answer}");
+        assert!(took < Duration::from_millis(3200), "{took:?}");
+    });
+}
+
+#[test]
+fn a_claim_of_an_executor_that_is_drained_is_answered_when_that_is_over() {
+    run(async {
+        let runs = two().await;
+        let drain =
+            |drain: bool| Request::put("/api/v1/executors/linux").json(&json!({ "drain": drain }));
+        runs.app.send(drain(true)).await.expect(200);
+        runs.create(&new_run()).await;
+        let waiting = poll(&runs.executor_at(1, "linux"), CLAIM, "20s");
+        pass(3000).await;
+        assert!(!waiting.is_finished());
+        runs.app.send(drain(false)).await.expect(200);
+        let (answer, took) = waiting.await.expect("it does not panic");
+        assert_eq!(answer.status, 201, "{answer}");
+        assert!(took < Duration::from_millis(3200), "{took:?}");
+    });
+}
+
+/// The executor has lost the answer of one instance, and has asked the other one at once.
+#[test]
+fn a_claim_that_waits_at_two_instances_gets_its_attempt_from_both() {
+    run(async {
+        let runs = two().await;
+        let waiting = [1, 2].map(|number| poll(&runs.executor_at(number, "linux"), CLAIM, "20s"));
+        pass(3000).await;
+        runs.create(&new_run()).await;
+        let mut attempts = std::collections::BTreeSet::new();
+        for waiting in waiting {
+            let (answer, took) = waiting.await.expect("it does not panic");
+            assert_eq!(answer.status, 201, "{answer}");
+            assert!(took < Duration::from_millis(3200), "{took:?}");
+            attempts.insert(answer.json()["attempt"]["id"].to_string());
+        }
+        assert_eq!(attempts.len(), 1);
+    });
+}

@@ -3,19 +3,22 @@
 //! A claim that waits costs nothing: it makes no commit, reads nothing, and is woken only if there
 //! may be a task for it. One loop per instance looks at the ready tasks after commits, and each
 //! second for tasks whose time has come, and wakes as many claims as there are tasks: the executors
-//! with the smallest share of their limits first. The others go on waiting.
+//! with the smallest share of their limits first. The others go on waiting. A claim of an executor
+//! that had no room when it began to wait is looked at anew, and one that has got its attempt by
+//! another instance is woken, too.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use drydock_core::context::Context;
+use drydock_core::db::{DbError, Tx};
 use drydock_core::env::Env;
 use drydock_core::error::{BoxError, Chain};
 use drydock_core::store::{Phase, Reads, Store};
 use tokio::sync::{Notify, oneshot};
 
-use crate::action::claim;
+use crate::action::claim::{self, ClaimRequest};
 use crate::engine::pick::{ExecutorCapacity, Load, PickSettings, ReadyTask, pick};
 
 /// Between two looks at tasks that become ready by the passing of time.
@@ -40,6 +43,8 @@ struct Waiting {
 }
 
 struct Claim {
+    request: ClaimRequest,
+    /// As it was when the claim began to wait, or was looked at last.
     capacity: ExecutorCapacity,
     wake: oneshot::Sender<()>,
 }
@@ -71,12 +76,12 @@ impl Waiters {
     }
 
     /// Lets a claim wait.
-    pub fn wait(&self, capacity: ExecutorCapacity) -> WaitingClaim {
+    pub fn wait(&self, request: ClaimRequest, capacity: ExecutorCapacity) -> WaitingClaim {
         let (wake, woken) = oneshot::channel();
         let mut waiting = self.lock();
         let ticket = waiting.next_ticket;
         waiting.next_ticket += 1;
-        waiting.claims.insert(ticket, Claim { capacity, wake });
+        waiting.claims.insert(ticket, Claim { request, capacity, wake });
         if waiting.claims.len() == 1 {
             // The loop did not count the time while nobody waited.
             self.look();
@@ -153,12 +158,61 @@ impl Waiters {
         settings: &PickSettings,
     ) -> Result<(), BoxError> {
         let ctx = Context::background().timeout(TIMEOUT);
-        let read = store.read(&ctx, Reads::Local, |tx| Ok(claim::claimable(tx)?));
-        if let Some((ready, load)) = read.await? {
+        let waiting: Vec<_> = {
+            let waiting = self.lock();
+            let each = waiting.claims.iter();
+            each.map(|(ticket, it)| (*ticket, it.request, it.capacity.has_room())).collect()
+        };
+        let Found { over, capacities, claimable } =
+            store.read(&ctx, Reads::Local, move |tx| Ok(find(tx, &waiting)?)).await?;
+        self.note(&over, capacities);
+        if let Some((ready, load)) = claimable {
             self.wake(ready, load, settings, env.now());
         }
         Ok(())
     }
+
+    /// Wakes the claims that are over, and takes the capacities of the others.
+    fn note(&self, over: &[u64], capacities: Vec<(u64, ExecutorCapacity)>) {
+        let mut waiting = self.lock();
+        for ticket in over {
+            if let Some(claim) = waiting.claims.remove(ticket) {
+                let _ = claim.wake.send(());
+            }
+        }
+        for (ticket, capacity) in capacities {
+            if let Some(claim) = waiting.claims.get_mut(&ticket) {
+                claim.capacity = capacity;
+            }
+        }
+    }
+}
+
+/// What one look at the read model finds.
+#[derive(Default)]
+struct Found {
+    /// The claims that need not wait for a task.
+    over: Vec<u64>,
+    /// What executors have room for now that had no room before.
+    capacities: Vec<(u64, ExecutorCapacity)>,
+    claimable: Option<(Vec<ReadyTask>, Load)>,
+}
+
+/// Looks for tasks, and for what has become of these claims, each with whether its executor had
+/// room.
+fn find(tx: &Tx<'_>, waiting: &[(u64, ClaimRequest, bool)]) -> Result<Found, DbError> {
+    let mut found = Found { claimable: claim::claimable(tx)?, ..Found::default() };
+    for (ticket, request, had_room) in waiting {
+        if claim::is_answered(tx, *request)? {
+            found.over.push(*ticket);
+        } else if !had_room && found.claimable.is_some() {
+            match claim::capacity_of(tx, *request)? {
+                Some(capacity) => found.capacities.push((*ticket, capacity)),
+                None => found.over.push(*ticket),
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The share of its limit that an executor has taken, for comparisons.
@@ -170,7 +224,7 @@ fn share(capacity: &ExecutorCapacity) -> u64 {
 mod tests {
     use std::collections::BTreeSet;
 
-    use drydock_api::runservice::types::{ProjectId, TaskId};
+    use drydock_api::runservice::types::{ClaimId, ExecutorId, ProjectId, TaskId};
     use jiff::Timestamp;
     use uuid::Uuid;
 
@@ -179,6 +233,11 @@ mod tests {
     fn capacity(labels: &[&str], active: u32) -> ExecutorCapacity {
         let labels = labels.iter().map(|label| label.parse().unwrap()).collect();
         ExecutorCapacity { labels, arch: None, limit: 4, active }
+    }
+
+    fn request() -> ClaimRequest {
+        let (executor, claim) = (ExecutorId(Uuid::nil()), ClaimId(Uuid::nil()));
+        ClaimRequest { executor, session: 1, claim }
     }
 
     fn ready(nth: u128, labels: &[&str]) -> ReadyTask {
@@ -209,7 +268,7 @@ mod tests {
     fn as_many_claims_are_woken_as_there_are_tasks_the_least_loaded_first() {
         let waiters = Waiters::default();
         let asks = [capacity(&[], 2), capacity(&["gpu"], 3), capacity(&[], 1), capacity(&[], 4)];
-        let mut claims = asks.map(|capacity| waiters.wait(capacity));
+        let mut claims = asks.map(|capacity| waiters.wait(request(), capacity));
         wake(&waiters, Vec::new());
         wake(&waiters, vec![ready(1, &["arm"])]);
         assert_eq!(woken(&mut claims), [false; 4]);
@@ -224,7 +283,7 @@ mod tests {
     #[test]
     fn a_project_at_its_limit_wakes_nobody() {
         let waiters = Waiters::default();
-        let mut claims = [waiters.wait(capacity(&[], 0)), waiters.wait(capacity(&[], 0))];
+        let mut claims = [0, 0].map(|active| waiters.wait(request(), capacity(&[], active)));
         let one = PickSettings { max_running_tasks: 1, ..PickSettings::default() };
         let tasks = vec![ready(1, &[]), ready(2, &[])];
         waiters.wake(tasks, Load::default(), &one, Timestamp::UNIX_EPOCH);

@@ -28,6 +28,8 @@ pub struct Call<'a> {
     body: Payload,
     repeatable: bool,
     timeout: Duration,
+    /// The part of it for which a server is asked to wait.
+    wait: Duration,
     /// How long a streamed answer may bring nothing.
     idle: Duration,
 }
@@ -64,6 +66,7 @@ impl<'a> Call<'a> {
             body: Payload::Whole(Bytes::new()),
             repeatable,
             timeout: client.settings.request_timeout,
+            wait: Duration::ZERO,
             idle: client.settings.idle_timeout,
         }
     }
@@ -109,6 +112,7 @@ impl<'a> Call<'a> {
     /// Lengthens the timeout, by the time that the server is asked to wait.
     pub fn longer_by(mut self, more: Duration) -> Self {
         self.timeout += more;
+        self.wait += more;
         self
     }
 
@@ -182,9 +186,11 @@ impl<'a> Call<'a> {
         loop {
             let (at, server) = order.next().expect("the last server's error is returned");
             let others = order.len() > 0;
-            // A server that hangs leaves half of the time for the next, if that may be tried.
+            // A server that hangs leaves half of the time for the next, if that may be tried. One
+            // that waits as it was asked to does not hang.
             let patience = ctx.remaining().filter(|_| others && self.repeatable);
-            let ctx = patience.map_or_else(|| ctx.clone(), |left| ctx.timeout(left / 2));
+            let patience = patience.map(|left| self.wait + left.saturating_sub(self.wait) / 2);
+            let ctx = patience.map_or_else(|| ctx.clone(), |patience| ctx.timeout(patience));
             match self.attempt(&ctx, (at, server), left).await {
                 Ok(sent) => {
                     servers.prefer(at);

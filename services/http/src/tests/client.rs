@@ -203,6 +203,27 @@ async fn a_silent_server_times_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_waits_as_it_was_asked_to_is_not_taken_for_one_that_hangs() {
+    let net = DuplexNet::default();
+    let mut listener = net.listen("first:1").await.unwrap();
+    let _second = net.listen("second:1").await.unwrap();
+    let client = Client::of_any(Arc::new(net), ["first:1", "second:1"].map(String::from).to_vec());
+    let wait = Duration::from_secs(20);
+    let call = client.request(Method::POST, "/x").repeatable().timeout(wait / 2).longer_by(wait);
+    let context = ctx();
+    let (sent, served) = (call.send_bytes(&context), async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 4];
+        stream.read_exact(&mut request).await.unwrap();
+        tokio::time::sleep(wait).await;
+        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+        stream
+    });
+    let (answer, _stream) = tokio::join!(sent, served);
+    assert_eq!(answer.unwrap().status, 204);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_remaining_time_is_passed_on() {
     let server = TestServer::start().await;
     let client = server.client();

@@ -90,21 +90,31 @@ pub fn preview(
     request: ClaimRequest,
     now: Timestamp,
 ) -> Result<ClaimPreview, DbError> {
-    let executor: Option<Executor> = tx.get(EXECUTORS, request.executor.0)?;
-    let Some(executor) = executor.filter(|executor| executor.session == request.session) else {
+    let Some(capacity) = capacity_of(tx, request)? else {
         return Ok(ClaimPreview::Decide(None));
     };
-    let capacity = capacity(tx, &executor)?;
-    if model::attempt::by_claim(tx, request.claim)?.is_some() {
+    if is_answered(tx, request)? {
         return Ok(ClaimPreview::Decide(Some(capacity)));
-    }
-    if !executor.enabled || executor.drain {
-        return Ok(ClaimPreview::Nothing(ExecutorCapacity { limit: 0, ..capacity }));
     }
     Ok(match choose(tx, settings, &capacity, now)? {
         Some(_) => ClaimPreview::Decide(Some(capacity)),
         None => ClaimPreview::Nothing(capacity),
     })
+}
+
+/// Whether the claim has an attempt already.
+pub fn is_answered(tx: &Tx<'_>, request: ClaimRequest) -> Result<bool, DbError> {
+    Ok(model::attempt::by_claim(tx, request.claim)?.is_some())
+}
+
+/// What the executor of a claim has room for now; `None`: it is not registered in that session.
+pub fn capacity_of(
+    tx: &Tx<'_>,
+    request: ClaimRequest,
+) -> Result<Option<ExecutorCapacity>, DbError> {
+    let executor: Option<Executor> = tx.get(EXECUTORS, request.executor.0)?;
+    let executor = executor.filter(|executor| executor.session == request.session);
+    executor.map(|executor| capacity(tx, &executor)).transpose()
 }
 
 /// The tasks that lack an executor, and what runs; `None` if no executor gets a task now.
@@ -138,19 +148,21 @@ fn choose(
     capacity: &ExecutorCapacity,
     now: Timestamp,
 ) -> Result<Option<TaskId>, DbError> {
-    if capacity.active >= capacity.limit {
+    if !capacity.has_room() {
         return Ok(None);
     }
     let claimable = claimable(tx)?;
     Ok(claimable.and_then(|(ready, load)| pick(capacity, &ready, &load, settings, now)))
 }
 
-/// The executor as the engine sees it. Its limit is counted in the transaction of the claim.
+/// The executor as the engine sees it: one that is to take no task has room for none. Its limit is
+/// counted in the transaction of the claim.
 pub fn capacity(tx: &Tx<'_>, executor: &Executor) -> Result<ExecutorCapacity, DbError> {
+    let takes_tasks = executor.enabled && !executor.drain;
     Ok(ExecutorCapacity {
         labels: executor.labels.clone(),
         arch: executor.arch.clone(),
-        limit: executor.limit,
+        limit: if takes_tasks { executor.limit } else { 0 },
         active: model::attempt::count_live_on(tx, executor.id)?,
     })
 }

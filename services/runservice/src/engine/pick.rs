@@ -37,6 +37,12 @@ pub struct ExecutorCapacity {
     pub active: u32,
 }
 
+impl ExecutorCapacity {
+    pub fn has_room(&self) -> bool {
+        self.active < self.limit
+    }
+}
+
 /// What runs now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Load {
@@ -79,7 +85,7 @@ pub fn pick(
     settings: &PickSettings,
     now: Timestamp,
 ) -> Option<TaskId> {
-    if capacity.active >= capacity.limit {
+    if !capacity.has_room() {
         return None;
     }
     let can_start = |task: &&ReadyTask| {

@@ -133,7 +133,7 @@ pub async fn claim(
         let Some(capacity) = capacity.filter(|_| !left.is_zero()) else {
             return Ok(StatusCode::NO_CONTENT.into_response());
         };
-        let mut waiting = app.service.waiters.wait(capacity);
+        let mut waiting = app.service.waiters.wait(ask, capacity);
         if app.service.store.applied().borrow().head != seen {
             app.service.waiters.look();
         }
