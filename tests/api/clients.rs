@@ -107,6 +107,7 @@ async fn ask_as_executor(client: &ExecutorClient) {
         limit: 1,
         held: Vec::new(),
         asked: BTreeSet::new(),
+        forgotten: BTreeSet::new(),
     };
     let status = Status {
         phase: AttemptPhase::Success,

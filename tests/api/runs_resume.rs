@@ -43,6 +43,13 @@ async fn beat(runs: &RunsApp, held: &[(&str, &str)], asked: &[&str]) -> Value {
     runs.executor("linux").send(beat).await.expect(200).json()
 }
 
+/// A heartbeat of `linux` that holds nothing, and has not kept the result of an attempt.
+async fn forgotten(runs: &RunsApp, session: u64, attempt: &str) -> Value {
+    let body = json!({ "session": session, "limit": 4, "forgotten": [attempt] });
+    let beat = Request::put("/api/v1/executors/self").json(&body);
+    runs.executor("linux").send(beat).await.expect(200).json()
+}
+
 async fn reconciliation(runs: &RunsApp) -> Value {
     runs.app.get(GATE).await.expect(200).json()["reconciliation"].clone()
 }
@@ -105,11 +112,20 @@ fn what_executors_hold_decides_after_an_import() {
         // The same import once more: the result is sent before a heartbeat.
         through_import(&runs, &export).await;
         assert_eq!(task(&runs, "build").await["status"], "running");
+        let again = report.clone();
         runs.executor("linux").send(report).await.expect(200);
         assert_eq!(counts(&reconciliation(&runs).await), ["done true", "results_taken 1"]);
+        // Its executor has let go of it, and has kept the result.
+        through_import(&runs, &export).await;
+        assert_eq!(beat(&runs, &[], &[]).await["recall"], json!([attempt]));
+        assert_eq!(counts(&reconciliation(&runs).await), ["done false", "left 1"]);
+        runs.executor("linux").send(again).await.expect(200);
+        assert_eq!(counts(&reconciliation(&runs).await), ["done true", "results_taken 1"]);
+        assert_eq!(beat(&runs, &[], &[]).await["recall"], json!([]));
         // Its executor has nothing of it.
         through_import(&runs, &export).await;
-        beat(&runs, &[], &[]).await;
+        let answer = forgotten(&runs, 1, &attempt).await;
+        assert_eq!(answer["recall"], json!([]));
         assert_eq!(counts(&reconciliation(&runs).await), ["done true", "lost_in_restore 1"]);
         let lost = task(&runs, "build").await;
         assert_eq!(
@@ -132,9 +148,7 @@ fn what_a_restarted_executor_has_forgotten_since_an_import_may_have_run() {
     with_work(async |runs| {
         let export = runs.app.export().await;
         through_import(&runs, &export).await;
-        let body = json!({ "session": 2, "limit": 4 });
-        let beat = Request::put("/api/v1/executors/self").json(&body);
-        runs.executor("linux").send(beat).await.expect(200);
+        forgotten(&runs, 2, runs.name("{attempt}")).await;
         assert_eq!(counts(&reconciliation(&runs).await), ["done true", "lost_in_restore 1"]);
         assert_eq!(task(&runs, "build").await["reason"], "lost_in_restore");
     });

@@ -346,6 +346,27 @@ fn a_result_that_an_import_has_undone_is_sent_again() {
     });
 }
 
+/// The same after its release: the result is kept, and the log is in the bucket.
+#[test]
+fn a_result_that_an_import_has_undone_is_sent_again_after_its_release() {
+    with_world(async |mut world| {
+        let (run, executor, attempt) = world.begun().await;
+        let export = world.app.export().await;
+        world.machine.print(&attempt, STEP, b"made\n");
+        world.machine.end(&attempt, exit(0));
+        world.released(&attempt).await;
+        world.app.maintenance_on().await;
+        world.app.send(Request::post("/api/v1/import").body(export)).await.expect(200);
+        world.app.maintenance_off().await;
+        assert_eq!(world.run(&run).await["phase"], "running", "as it was exported");
+        world.result(&run, "success").await;
+        assert_eq!(world.machine.ledger().len(), 1);
+        let log = ("complete".to_owned(), b"made\n".to_vec());
+        until(async || world.log(&run, "0").await == log).await;
+        executor.kill().await;
+    });
+}
+
 /// The service has it, is set back to a state without it, and never knows it again.
 #[test]
 fn an_attempt_that_an_import_has_removed_is_kept_for_a_while_only() {

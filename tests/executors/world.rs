@@ -166,6 +166,7 @@ impl World {
             limit: 1,
             held: Vec::new(),
             asked: Default::default(),
+            forgotten: Default::default(),
         };
         self.own().heartbeat(&ctx, &beat).await.unwrap();
         let claim = NewClaim { claim, session: 1 };

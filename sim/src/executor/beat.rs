@@ -1,6 +1,6 @@
 //! Heartbeats: what the executor holds, and what it is told to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use drydock_api::runservice::types::{AttemptId, Heartbeat, HeartbeatAnswer, HeldState};
@@ -10,6 +10,7 @@ use crate::history::{Answer, Reply, RunsCall, RunsReply, Token};
 
 impl Agent {
     pub async fn beats(&self, token: &Token, session: u64) -> Ended {
+        let mut forgotten = BTreeSet::new();
         loop {
             let beat = Heartbeat {
                 session,
@@ -18,12 +19,14 @@ impl Agent {
                 limit: self.plan.limit,
                 held: self.journal.held(),
                 asked: self.journal.asked(),
+                forgotten: forgotten.clone(),
             };
             let told = beat.held.iter().map(|held| (held.attempt, held.state)).collect();
             let call = RunsCall::Beat { by: token.clone(), beat: Box::new(beat) };
             match self.ask(call).await {
                 Answer::Ok(Reply::Runs(RunsReply::Orders(orders))) => {
                     self.follow(&told, &orders).await;
+                    forgotten = self.recall(token, &orders).await;
                 }
                 Answer::Refused { code, .. } if code == "session_replaced" => return Ended,
                 // Whoever ended the registration makes a new one once everything has come to rest.
@@ -55,6 +58,26 @@ impl Agent {
         for released in &orders.release {
             self.release(*released).await;
         }
+    }
+
+    /// Sends results again that are wanted after their release; answers those that are not kept.
+    async fn recall(&self, token: &Token, orders: &HeartbeatAnswer) -> BTreeSet<AttemptId> {
+        let held = self.journal.attempts();
+        let mut forgotten = BTreeSet::new();
+        for attempt in orders.recall.iter().filter(|attempt| !held.contains_key(attempt)) {
+            match self.journal.kept(*attempt) {
+                Some(status) => {
+                    let status = Box::new(status);
+                    let report = RunsCall::Report { by: token.clone(), attempt: *attempt, status };
+                    // Without an answer it is wanted again.
+                    self.ask(report).await;
+                }
+                None => {
+                    forgotten.insert(*attempt);
+                }
+            }
+        }
+        forgotten
     }
 
     async fn release(&self, attempt: AttemptId) {

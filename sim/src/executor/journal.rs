@@ -20,6 +20,8 @@ struct Pages {
     session: u64,
     asked: BTreeSet<ClaimId>,
     attempts: BTreeMap<AttemptId, Held>,
+    /// The results of attempts that are released.
+    results: BTreeMap<AttemptId, Status>,
 }
 
 /// An attempt in the journal.
@@ -101,7 +103,16 @@ impl Journal {
     }
 
     pub fn release(&self, attempt: AttemptId) {
-        self.lock().attempts.remove(&attempt);
+        let mut pages = self.lock();
+        let released = pages.attempts.remove(&attempt);
+        if let Some(result) = released.and_then(|held| held.result) {
+            pages.results.insert(attempt, result);
+        }
+    }
+
+    /// The result of an attempt that is released.
+    pub fn kept(&self, attempt: AttemptId) -> Option<Status> {
+        self.lock().results.get(&attempt).cloned()
     }
 
     pub fn asked(&self) -> BTreeSet<ClaimId> {

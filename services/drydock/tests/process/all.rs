@@ -40,6 +40,7 @@ async fn executor(running: &Running, address: &str) -> ExecutorClient {
         limit: 1,
         held: Vec::new(),
         asked: [].into(),
+        forgotten: [].into(),
     };
     executor.heartbeat(&soon(), &beat).await.unwrap();
     executor

@@ -6,10 +6,15 @@ use std::path::{Path, PathBuf};
 
 use crate::attempt::{create, sync_folder};
 
+use drydock_api::runservice::types::{AttemptId, Status};
+
 use super::held::{Held, Record};
+use super::results::{MAX_RESULTS, Results};
 
 /// The characters of a digest.
 const DIGEST_LENGTH: usize = 16;
+/// The folder of results, beside the journal.
+const RESULTS: &str = "results";
 
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -29,6 +34,7 @@ pub struct Journal {
     pub(super) file: File,
     held: Held,
     is_broken: bool,
+    results: Results,
 }
 
 impl Journal {
@@ -41,7 +47,10 @@ impl Journal {
         };
         let held = replay(&content)?;
         let file = rewrite(path, &held).map_err(io)?;
-        Ok(Journal { path: path.to_owned(), file, held, is_broken: false })
+        let results = path.with_file_name(RESULTS);
+        let results = Results::open(results.clone(), MAX_RESULTS)
+            .map_err(|source| JournalError::Io { path: results, source })?;
+        Ok(Journal { path: path.to_owned(), file, held, is_broken: false, results })
     }
 
     pub fn held(&self) -> &Held {
@@ -64,6 +73,18 @@ impl Journal {
         self.is_broken = false;
         self.held = held;
         Ok(())
+    }
+
+    /// Keeps the result of an attempt beyond its release.
+    pub fn keep(&mut self, attempt: AttemptId, status: &Status) -> Result<(), JournalError> {
+        let path = self.path.with_file_name(RESULTS);
+        let kept = self.results.keep(attempt, status);
+        kept.map_err(|source| JournalError::Io { path, source })
+    }
+
+    /// The result of an attempt, if it is kept.
+    pub fn kept(&self, attempt: AttemptId) -> Option<Status> {
+        self.results.find(attempt)
     }
 }
 

@@ -5,12 +5,15 @@
 //! then; the step that it was for has not been taken. Damage before the last line is an error: what
 //! is missing there may be a promise. The file is written anew at each start, without what is over.
 //!
+//! Beside it stand the results of the latest attempts, whether they are released or not.
+//!
 //! Two executors must not have one journal: the executor's own lock sees to that.
 
 mod file;
 mod held;
 mod memory;
 mod records;
+mod results;
 #[cfg(test)]
 mod tests;
 

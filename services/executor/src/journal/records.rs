@@ -1,3 +1,5 @@
+use drydock_api::runservice::types::{AttemptId, Status};
+
 use super::file::{Journal, JournalError};
 use super::held::{Held, Record};
 
@@ -8,6 +10,12 @@ pub trait Records: Send + 'static {
 
     /// Adds a record. Once this returns, the record is there after any crash.
     fn append(&mut self, record: Record) -> Result<(), JournalError>;
+
+    /// Keeps the result of an attempt beyond its release, as long as not too many follow.
+    fn keep(&mut self, attempt: AttemptId, status: &Status) -> Result<(), JournalError>;
+
+    /// The result of an attempt, if it is kept.
+    fn kept(&self, attempt: AttemptId) -> Option<Status>;
 }
 
 impl Records for Journal {
@@ -17,5 +25,13 @@ impl Records for Journal {
 
     fn append(&mut self, record: Record) -> Result<(), JournalError> {
         Journal::append(self, &record)
+    }
+
+    fn keep(&mut self, attempt: AttemptId, status: &Status) -> Result<(), JournalError> {
+        Journal::keep(self, attempt, status)
+    }
+
+    fn kept(&self, attempt: AttemptId) -> Option<Status> {
+        Journal::kept(self, attempt)
     }
 }

@@ -2,11 +2,12 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::PathBuf;
 
-use drydock_api::runservice::types::{AttemptId, ClaimId, HeldState};
+use drydock_api::runservice::types::{AttemptId, ClaimId, HeldState, Status};
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::file::line;
+use super::results::Results;
 use super::*;
 
 /// The id with these letters in it.
@@ -36,6 +37,10 @@ fn life(claim: &str, of: &str) -> Vec<Record> {
         Record::Exited { attempt },
         Record::Sent { attempt },
     ]
+}
+
+fn success() -> Status {
+    serde_json::from_value(serde_json::json!({ "phase": "success" })).unwrap()
 }
 
 struct Disk {
@@ -172,4 +177,26 @@ proptest! {
             prop_assert_eq!(reopened.held(), &held);
         }
     }
+}
+
+#[test]
+fn results_of_the_latest_attempts_outlive_their_release_and_every_start() {
+    let disk = Disk::new();
+    let folder = disk.path.with_file_name("results");
+    let mut results = Results::open(folder.clone(), 2).unwrap();
+    for name in ["a", "b"] {
+        results.keep(attempt(name), &success()).unwrap();
+    }
+    let mut results = Results::open(folder.clone(), 2).unwrap();
+    assert_eq!(results.find(attempt("a")), Some(success()));
+    results.keep(attempt("c"), &success()).unwrap();
+    let found = ["a", "b", "c"].map(|name| results.find(attempt(name)).is_some());
+    assert_eq!(found, [false, true, true], "two of them are kept");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+    // A power cut has torn it.
+    fs::write(folder.join(format!("{}.json", attempt("c"))), "{\"pha").unwrap();
+    assert_eq!(Results::open(folder, 2).unwrap().find(attempt("c")), None);
+    let mut journal = disk.open();
+    journal.keep(attempt("d"), &success()).unwrap();
+    assert_eq!(disk.open().kept(attempt("d")), Some(success()));
 }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::claims::PendingClaim;
-use super::heartbeats::{HeartbeatResults, Heartbeats};
+use super::heartbeats::{HeartbeatContent, HeartbeatResults, Heartbeats};
 use super::known::Known;
 use super::pause::Pause;
 use super::reports::Reports;
@@ -91,6 +91,10 @@ pub struct Executor<D, R> {
     /// The claims that this process has asked for, and got nothing.
     pub(super) settled: BTreeSet<ClaimId>,
     pub(super) reports: Reports,
+    /// The attempts whose kept results are on their way, after their release.
+    pub(super) recalled: BTreeSet<AttemptId>,
+    /// The attempts whose results are wanted, and not kept.
+    pub(super) forgotten: BTreeSet<AttemptId>,
     pub(super) transfers: Transfers,
     pub(super) is_draining: bool,
     pub(super) hurry: Arc<Notify>,
@@ -120,6 +124,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
                 stop: Vec::new(),
                 release: Vec::new(),
                 unknown: Vec::new(),
+                recall: Vec::new(),
                 drain: false,
                 lost_after_ms: 0,
             },
@@ -130,6 +135,8 @@ impl<D: Driver, R: Records> Executor<D, R> {
             ask_pause: Pause::default(),
             settled: BTreeSet::new(),
             reports: Reports::default(),
+            recalled: BTreeSet::new(),
+            forgotten: BTreeSet::new(),
             transfers,
             is_draining: false,
             hurry: Arc::default(),
@@ -163,7 +170,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
     /// Runs until it is told to end.
     pub async fn run(mut self, shutdown: Shutdown) -> Result<Ended, ExecutorError> {
         let (results, mut heard) = watch::channel(HeartbeatResults::default());
-        let (held, seen) = watch::channel(self.journal.held());
+        let (said, seen) = watch::channel(self.content(self.journal.held()));
         let heartbeats = Heartbeats::new(
             &self.env,
             self.heartbeat_client.clone(),
@@ -182,7 +189,8 @@ impl<D: Driver, R: Records> Executor<D, R> {
             self.ask(&now)?;
             let now = self.journal.held();
             self.shipping.follow(&now);
-            held.send_if_modified(|before| std::mem::replace(before, now.clone()) != now);
+            let content = self.content(now.clone());
+            said.send_if_modified(|before| std::mem::replace(before, content.clone()) != content);
             let look = self.next_look(&now);
             tokio::select! {
                 biased;
@@ -206,6 +214,11 @@ impl<D: Driver, R: Records> Executor<D, R> {
         }
     }
 
+    /// What heartbeats say.
+    fn content(&self, held: Held) -> HeartbeatContent {
+        HeartbeatContent { held, forgotten: self.forgotten.clone() }
+    }
+
     /// Takes each attempt as far as it goes.
     async fn advance_all(&mut self) -> Result<Held, ExecutorError> {
         let held = self.journal.held();
@@ -225,6 +238,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
                 tracing::info!(drain = answer.drain, "the service has changed what it wants");
             }
             self.orders = answer.clone();
+            self.recall();
         }
         self.results = results;
         Ok(())

@@ -1,9 +1,10 @@
 //! Heartbeats: a task of its own, with connections of its own.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use drydock_api::runservice::client::ExecutorClient;
-use drydock_api::runservice::types::{Heartbeat, HeartbeatAnswer, HeldAttempt};
+use drydock_api::runservice::types::{AttemptId, Heartbeat, HeartbeatAnswer, HeldAttempt};
 use drydock_core::context::Context;
 use drydock_core::env::{Env, Rng};
 use drydock_core::error::{Chain, Code};
@@ -28,11 +29,19 @@ pub struct HeartbeatResults {
     pub replaced: Option<String>,
 }
 
+/// What heartbeats say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeartbeatContent {
+    /// What the journal says.
+    pub held: Held,
+    /// The attempts whose results are wanted, and not kept.
+    pub forgotten: BTreeSet<AttemptId>,
+}
+
 pub struct Heartbeats {
     pub client: ExecutorClient,
     pub settings: ProtocolSettings,
-    /// What the journal says.
-    pub held: watch::Receiver<Held>,
+    pub content: watch::Receiver<HeartbeatContent>,
     pub results: watch::Sender<HeartbeatResults>,
     /// Asks for a heartbeat at once.
     pub hurry: Arc<Notify>,
@@ -44,10 +53,17 @@ impl Heartbeats {
         env: &Env,
         client: ExecutorClient,
         settings: ProtocolSettings,
-        held: watch::Receiver<Held>,
+        content: watch::Receiver<HeartbeatContent>,
         (results, hurry): (watch::Sender<HeartbeatResults>, Arc<Notify>),
     ) -> Heartbeats {
-        Heartbeats { client, settings, held, results, hurry, rng: env.rng("executor.heartbeats") }
+        Heartbeats {
+            client,
+            settings,
+            content,
+            results,
+            hurry,
+            rng: env.rng("executor.heartbeats"),
+        }
     }
 
     /// Runs until it is dropped, or the session is over.
@@ -82,7 +98,7 @@ impl Heartbeats {
     }
 
     fn heartbeat(&mut self) -> Heartbeat {
-        let held = self.held.borrow_and_update();
+        let HeartbeatContent { held, forgotten } = &*self.content.borrow_and_update();
         let attempts = held.attempts.iter();
         let one = |(&attempt, held): (_, &crate::journal::UnreleasedAttempt)| HeldAttempt {
             attempt,
@@ -95,6 +111,7 @@ impl Heartbeats {
             limit: self.settings.limit,
             held: attempts.map(one).collect(),
             asked: held.asked.clone(),
+            forgotten: forgotten.clone(),
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct Known {
     pub report_pause: Pause,
     /// How often the service has refused its report: the next one says less.
     pub refusals: u32,
+    /// The result after so many refusals is kept.
+    pub kept: Option<u32>,
     /// Since when it is over, and unknown to the service.
     pub unknown_since: Option<Instant>,
 }
@@ -46,6 +48,7 @@ impl Default for Known {
             is_reported: false,
             report_pause: Pause::default(),
             refusals: 0,
+            kept: None,
             unknown_since: None,
         }
     }

@@ -1,11 +1,14 @@
 //! Reports: the end of an attempt is sent until the service has it, and now and then again until
-//! the attempt is released, because an import may bring back a state in which it runs.
+//! the attempt is released, because an import may bring back a state in which it runs. What the
+//! service wants after the release is sent from what is kept of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
-use drydock_api::runservice::types::{AttemptId, AttemptPhase, AttemptView, HeldState, Reason};
+use drydock_api::runservice::types::{
+    AttemptId, AttemptPhase, AttemptView, HeldState, Reason, Status,
+};
 use drydock_core::context::Context;
 use drydock_core::error::{Chain, Code, Kind};
 use drydock_http::client::ClientError;
@@ -70,11 +73,67 @@ impl<D: Driver, R: Records> Executor<D, R> {
         };
         let known = self.known.entry(attempt).or_default();
         known.is_reported = true;
+        if known.kept != Some(refusals) {
+            known.kept = Some(refusals);
+            if let Err(error) = self.journal.keep(attempt, &status) {
+                tracing::warn!(%attempt, error = %Chain(&error), "its result is not kept");
+            }
+        }
+        self.send(attempt, status);
+    }
+
+    fn send(&mut self, attempt: AttemptId, status: Status) {
         let (client, timeout) = (self.client.clone(), self.settings.call_timeout);
         self.reports.0.push(Box::pin(async move {
             let ctx = Context::background().timeout(timeout);
             (attempt, client.report(&ctx, attempt, &status).await)
         }));
+    }
+
+    /// Sends the results again that the service has lost by going back to a state from before, and
+    /// notes those that are not kept.
+    pub(super) fn recall(&mut self) {
+        let held = self.journal.held().attempts;
+        let wanted = self.orders.recall.iter().filter(|attempt| !held.contains_key(attempt));
+        let wanted: BTreeSet<AttemptId> = wanted.copied().collect();
+        self.forgotten.retain(|attempt| wanted.contains(attempt));
+        for attempt in wanted {
+            if self.recalled.contains(&attempt) || self.forgotten.contains(&attempt) {
+                continue;
+            }
+            match self.journal.kept(attempt) {
+                // It is wanted again with the next heartbeat.
+                Some(_) if self.reports.0.len() >= MAX_REPORTS => {}
+                Some(status) => {
+                    tracing::info!(%attempt, "its result is sent again, as the service wants");
+                    self.recalled.insert(attempt);
+                    self.send(attempt, status);
+                }
+                None => self.forget(attempt),
+            }
+        }
+    }
+
+    /// The next heartbeat says that there is no result of an attempt.
+    fn forget(&mut self, attempt: AttemptId) {
+        tracing::warn!(%attempt, "the service wants its result, which is not kept");
+        self.forgotten.insert(attempt);
+        self.hurry.notify_one();
+    }
+
+    /// Takes the answer to a result that was sent again after the attempt's release.
+    fn take_recalled(&mut self, attempt: AttemptId, answer: Result<AttemptView, ClientError>) {
+        match answer {
+            Ok(_) => tracing::info!(%attempt, "its end is reported once more"),
+            Err(error) if is_refused(&error) || has_code(&error, Code::ArchiveNotStored) => {
+                tracing::warn!(%attempt, error = %Chain(&error), "its result is of no use");
+                self.forget(attempt);
+            }
+            // As long as it is wanted, the next heartbeat says so.
+            Err(error) => {
+                tracing::warn!(%attempt, error = %Chain(&error), "its end is not reported again");
+            }
+        }
     }
 
     /// Takes the answer to a report.
@@ -83,6 +142,10 @@ impl<D: Driver, R: Records> Executor<D, R> {
         attempt: AttemptId,
         answer: Result<AttemptView, ClientError>,
     ) -> Result<(), ExecutorError> {
+        if self.recalled.remove(&attempt) {
+            self.take_recalled(attempt, answer);
+            return Ok(());
+        }
         let known = self.known.entry(attempt).or_default();
         known.is_reported = false;
         match answer {
@@ -99,10 +162,8 @@ impl<D: Driver, R: Records> Executor<D, R> {
                 return Ok(());
             }
             Err(error) => {
-                let refused = [Kind::BadRequest, Kind::TooLarge, Kind::Unprocessable];
-                let is_refused = error.remote().is_some_and(|it| refused.contains(&it.kind));
                 tracing::warn!(%attempt, error = %Chain(&error), "its end is not reported yet");
-                known.refusals += u32::from(is_refused);
+                known.refusals += u32::from(is_refused(&error));
                 known.report_pause.lengthen(&mut self.rng);
                 return Ok(());
             }
@@ -115,4 +176,10 @@ impl<D: Driver, R: Records> Executor<D, R> {
         }
         Ok(())
     }
+}
+
+/// Whether a report as it is will never be taken.
+fn is_refused(error: &ClientError) -> bool {
+    let refused = [Kind::BadRequest, Kind::TooLarge, Kind::Unprocessable];
+    error.remote().is_some_and(|remote| refused.contains(&remote.kind))
 }

@@ -27,12 +27,15 @@ pub struct HeartbeatReport {
     pub limit: u32,
     pub held: BTreeMap<AttemptId, HeldState>,
     pub asked: BTreeSet<ClaimId>,
+    pub forgotten: BTreeSet<AttemptId>,
 }
 
 /// What an executor is told, and whether the state has to change for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeartbeatOutcome {
     pub orders: Orders,
+    /// The attempts whose results are wanted.
+    pub recall: Vec<AttemptId>,
     pub drain: bool,
     pub changes: bool,
 }
@@ -47,7 +50,8 @@ pub fn preview(
     let changes = updated(&executor, report) != executor
         || !orders.claim_lost.is_empty()
         || reconcile::concerns(tx, &executor, report)?;
-    Ok(HeartbeatOutcome { orders, drain: executor.drain, changes })
+    let recall = reconcile::recalled(tx, report)?;
+    Ok(HeartbeatOutcome { orders, recall, drain: executor.drain, changes })
 }
 
 /// Stores what is new in a heartbeat, and ends the attempts that the executor has forgotten.
@@ -74,7 +78,8 @@ pub fn record(
         }
     }
     reconcile::by_heartbeat(tx, settings, report, orders.unknown.len())?;
-    Ok(HeartbeatOutcome { orders, drain: new.drain, changes: false })
+    let recall = reconcile::recalled(tx, report)?;
+    Ok(HeartbeatOutcome { orders, recall, drain: new.drain, changes: false })
 }
 
 fn find(tx: &Tx<'_>, report: &HeartbeatReport) -> Result<Executor, ActionError<Failures>> {

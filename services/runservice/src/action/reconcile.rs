@@ -6,7 +6,7 @@
 //!
 //! Absent on purpose: attempts that have ended, whose logs and archives are not looked for yet.
 
-use drydock_api::runservice::types::Reason;
+use drydock_api::runservice::types::{AttemptId, Reason};
 use drydock_core::db::{DbError, Tx};
 use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
@@ -48,7 +48,21 @@ pub fn concerns(
 }
 
 fn is_decided(attempt: &Attempt, era: Era, report: &HeartbeatReport) -> bool {
-    attempt.era != Some(era) && reported_state(attempt, report) != ReportedState::Asked
+    let state = reported_state(attempt, report);
+    attempt.era != Some(era) && !matches!(state, ReportedState::Asked | ReportedState::Absent)
+}
+
+/// The attempts of the era before that may have ended before their executor let go of them: it is
+/// to say whether it has kept their results.
+pub fn recalled(tx: &Tx<'_>, report: &HeartbeatReport) -> Result<Vec<AttemptId>, DbError> {
+    let Some((gate, era)) = current(tx)? else { return Ok(Vec::new()) };
+    if gate.reconciled {
+        return Ok(Vec::new());
+    }
+    let own = model::attempt::live_on(tx, report.executor)?.into_iter();
+    let is_absent = |attempt: &Attempt| reported_state(attempt, report) == ReportedState::Absent;
+    let recalled = own.filter(|attempt| attempt.era != Some(era) && is_absent(attempt));
+    Ok(recalled.map(|attempt| attempt.id).collect())
 }
 
 fn reported_state(attempt: &Attempt, report: &HeartbeatReport) -> ReportedState {
@@ -56,7 +70,8 @@ fn reported_state(attempt: &Attempt, report: &HeartbeatReport) -> ReportedState 
         Some(state) if state.has_ended() => ReportedState::Ended,
         Some(_) => ReportedState::Running,
         None if report.asked.contains(&attempt.claim) => ReportedState::Asked,
-        None => ReportedState::Nothing,
+        None if report.forgotten.contains(&attempt.id) => ReportedState::Forgotten,
+        None => ReportedState::Absent,
     }
 }
 

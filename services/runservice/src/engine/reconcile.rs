@@ -28,8 +28,10 @@ pub enum ReportedState {
     Running,
     /// The attempt has ended, and its result is kept.
     Ended,
-    /// Neither the attempt nor its claim.
-    Nothing,
+    /// Neither the attempt nor its claim. Whether its result is kept is not said yet.
+    Absent,
+    /// Neither the attempt, nor its claim, nor its result.
+    Forgotten,
     /// The claim was asked for, and has not yielded an attempt yet.
     Asked,
     /// The executor was not heard for this long.
@@ -70,10 +72,10 @@ pub fn reconcile(
             Outcome::Adopted { deadline: deadline.max(later(now, settings.adopted_left)) }
         }
         (Recorded::Running { .. }, ReportedState::Ended) => Outcome::ResultTaken,
-        (Recorded::Running { .. }, ReportedState::Nothing) => {
+        (Recorded::Running { .. }, ReportedState::Forgotten) => {
             Outcome::Failed(Reason::LostInRestore)
         }
-        (Recorded::Running { .. }, ReportedState::Asked) => Outcome::Wait,
+        (Recorded::Running { .. }, ReportedState::Asked | ReportedState::Absent) => Outcome::Wait,
         (Recorded::Running { .. }, ReportedState::Silent(silence)) => {
             match silence >= settings.adoption_patience {
                 true => Outcome::Failed(Reason::ExecutorLost),
@@ -83,7 +85,10 @@ pub fn reconcile(
         (Recorded::Nothing, ReportedState::Running | ReportedState::Ended) => Outcome::Unknown,
         (
             Recorded::Nothing,
-            ReportedState::Nothing | ReportedState::Asked | ReportedState::Silent(_),
+            ReportedState::Absent
+            | ReportedState::Forgotten
+            | ReportedState::Asked
+            | ReportedState::Silent(_),
         ) => Outcome::Nothing,
         (Recorded::Final { logs_exist: true, archives_exist: true }, ReportedState::Running) => {
             Outcome::Unknown

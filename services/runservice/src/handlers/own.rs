@@ -56,6 +56,7 @@ pub async fn heartbeat(
         limit: body.limit,
         held: body.held.iter().map(|held| (held.attempt, held.state)).collect(),
         asked: body.asked,
+        forgotten: body.forgotten,
     };
     let previewed = report.clone();
     // This state may be old. So it says nothing of attempts that it does not know.
@@ -83,6 +84,7 @@ fn answer(outcome: HeartbeatOutcome, ttl: Duration) -> HeartbeatAnswer {
         stop: stop.collect(),
         release: outcome.orders.release,
         unknown: outcome.orders.unknown,
+        recall: outcome.recall,
         drain: outcome.drain,
         lost_after_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
     }
@@ -100,6 +102,9 @@ fn check(body: &Heartbeat) -> Result<(), InvalidField> {
     }
     if body.held.len() > MAX_HELD || body.asked.len() > MAX_ASKED {
         return Err(invalid("held", "names too many attempts"));
+    }
+    if body.forgotten.len() > MAX_HELD {
+        return Err(invalid("forgotten", "names too many attempts"));
     }
     few_labels(&body.labels)
 }

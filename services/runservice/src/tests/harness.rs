@@ -328,6 +328,7 @@ pub fn report(executor: ExecutorId, session: u64, limit: u32) -> HeartbeatReport
         limit,
         held: BTreeMap::new(),
         asked: BTreeSet::new(),
+        forgotten: BTreeSet::new(),
     }
 }
 

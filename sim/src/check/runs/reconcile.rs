@@ -179,10 +179,11 @@ impl<'a> Reconcile<'a> {
         match now.reason {
             Some(Reason::LostInRestore) => {
                 self.lost += 1;
-                let found = self.is_denied(change, now, &|_| true);
+                let is_forgotten = |beat: &Beat<'_>| beat.said.forgotten.contains(&now.id);
+                let found = self.is_denied(change, now, &is_forgotten);
                 (!found).then(|| {
                     let sentence = "an attempt was lost that its executor did not deny";
-                    (sentence, "no heartbeat at that change lacks it".to_owned())
+                    (sentence, "no heartbeat at that change says that it is forgotten".to_owned())
                 })
             }
             Some(Reason::ExecutorLost) if before.era != Some(era) => {

@@ -94,6 +94,10 @@ pub struct Heartbeat {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     #[schemars(length(max = 1000))]
     pub asked: BTreeSet<ClaimId>,
+    /// Of the attempts whose results were wanted (`recall`), those of which none is kept.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schemars(length(max = 4000))]
+    pub forgotten: BTreeSet<AttemptId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -112,6 +116,11 @@ pub struct HeartbeatAnswer {
     pub release: Vec<AttemptId>,
     /// The attempts to end, whose logs are kept.
     pub unknown: Vec<AttemptId>,
+    /// The attempts that run in a state that an import or a recovery has brought back, and that the
+    /// executor does not hold. It reports their results again if it has kept them, and names the
+    /// others as `forgotten`.
+    #[serde(default)]
+    pub recall: Vec<AttemptId>,
     pub drain: bool,
     /// How long after its last heartbeat the executor is lost.
     pub lost_after_ms: u64,

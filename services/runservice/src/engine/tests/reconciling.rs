@@ -23,7 +23,8 @@ fn every_row_of_the_table() {
         (running(2 * HOUR), ReportedState::Ended, Outcome::ResultTaken),
         (running(100), ReportedState::Ended, Outcome::ResultTaken),
         // The executor has nothing, nor its claim.
-        (running(2 * HOUR), ReportedState::Nothing, failed(Reason::LostInRestore)),
+        (running(2 * HOUR), ReportedState::Absent, Outcome::Wait),
+        (running(2 * HOUR), ReportedState::Forgotten, failed(Reason::LostInRestore)),
         (running(2 * HOUR), ReportedState::Asked, Outcome::Wait),
         // The executor is silent.
         (running(2 * HOUR), silent(119), Outcome::Wait),
@@ -31,17 +32,18 @@ fn every_row_of_the_table() {
         // The state has nothing.
         (Recorded::Nothing, ReportedState::Running, Outcome::Unknown),
         (Recorded::Nothing, ReportedState::Ended, Outcome::Unknown),
-        (Recorded::Nothing, ReportedState::Nothing, Outcome::Nothing),
+        (Recorded::Nothing, ReportedState::Absent, Outcome::Nothing),
+        (Recorded::Nothing, ReportedState::Forgotten, Outcome::Nothing),
         (Recorded::Nothing, ReportedState::Asked, Outcome::Nothing),
         (Recorded::Nothing, silent(1000), Outcome::Nothing),
         // The attempt is final, its objects exist.
         (ended(true, true), ReportedState::Running, Outcome::Unknown),
         (ended(true, true), ReportedState::Ended, Outcome::Nothing),
-        (ended(true, true), ReportedState::Nothing, Outcome::Nothing),
+        (ended(true, true), ReportedState::Absent, Outcome::Nothing),
         (ended(true, true), ReportedState::Asked, Outcome::Nothing),
         (ended(true, true), silent(1000), Outcome::Nothing),
         // Objects are missing.
-        (ended(false, true), ReportedState::Nothing, missing(true, false)),
+        (ended(false, true), ReportedState::Absent, missing(true, false)),
         (ended(true, false), ReportedState::Ended, missing(false, true)),
         (ended(false, false), silent(0), missing(true, true)),
     ] {
