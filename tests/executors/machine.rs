@@ -9,7 +9,7 @@ use bytes::Bytes;
 use drydock_api::runservice::types::{
     AttemptId, AttemptPhase, LogReport, LogStep, Reason, StepExit,
 };
-use drydock_executor::attempt::{Outcome, StepOutcome, Stop, Task};
+use drydock_executor::attempt::{Outcome, SavedCache, StepOutcome, Stop, Task, WantedCache};
 use drydock_executor::driver::{
     AttemptArchives, AttemptLogs, AttemptState, Driver, DriverError, RestoreFile,
 };
@@ -27,6 +27,9 @@ struct State {
     is_broken: bool,
     /// What attempts restore.
     restores: BTreeMap<String, Vec<u8>>,
+    /// What steps wait for that restore caches, and what they were answered.
+    wanted: BTreeMap<String, WantedCache>,
+    answers: BTreeMap<String, Result<Vec<u8>, String>>,
     /// The pieces of logs that were read, in order.
     pieces: Vec<(LogStep, Range<u64>)>,
 }
@@ -39,6 +42,8 @@ pub struct Process {
     pub logs: BTreeMap<LogStep, Vec<u8>>,
     /// What steps have saved.
     pub saved: BTreeMap<u16, Vec<u8>>,
+    /// The keys of those of them that are for caches.
+    pub cached: BTreeMap<u16, String>,
 }
 
 /// The outcome of an attempt whose one step ended with this code.
@@ -51,6 +56,7 @@ pub fn exit(code: u8) -> Outcome {
         steps: vec![StepOutcome { exit: Some(StepExit::Code(code)), ..StepOutcome::default() }],
         logs: BTreeMap::new(),
         archives: BTreeMap::new(),
+        caches: BTreeMap::new(),
         kill_incomplete: false,
     }
 }
@@ -93,9 +99,18 @@ impl Machine {
         let mut state = self.lock();
         let process = state.attempts.get_mut(attempt).unwrap();
         let logs = process.logs.iter().map(|(step, log)| (step.to_string(), digest(log))).collect();
-        let saved = process.saved.iter();
-        let archives = saved.map(|(step, bytes)| (step.to_string(), digest(bytes))).collect();
-        process.state = AttemptState::Ended(Outcome { logs, archives, ..outcome });
+        let (mut archives, mut caches) = (BTreeMap::new(), BTreeMap::new());
+        for (step, bytes) in &process.saved {
+            let Some(key) = process.cached.get(step) else {
+                archives.insert(step.to_string(), digest(bytes));
+                continue;
+            };
+            let offset = key.len() + 1;
+            let archive = digest(&bytes[offset..]);
+            let saved = SavedCache { key: key.clone(), offset: offset as u64, archive };
+            caches.insert(step.to_string(), saved);
+        }
+        process.state = AttemptState::Ended(Outcome { logs, archives, caches, ..outcome });
     }
 
     /// Lets a step save these bytes.
@@ -107,6 +122,27 @@ impl Machine {
     /// What an attempt restores, if it is there.
     pub fn restore(&self, attempt: &str) -> Option<Vec<u8>> {
         self.lock().restores.get(attempt).cloned()
+    }
+
+    /// Lets a step wait for what is cached under these keys.
+    pub fn want(&self, attempt: &str, step: u16, keys: &[&str]) {
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        let mut state = self.lock();
+        state.answers.remove(attempt);
+        state.wanted.insert(attempt.to_owned(), WantedCache { step, keys });
+    }
+
+    /// What the step was answered: the bytes of the answer, or why there is nothing.
+    pub fn answer(&self, attempt: &str) -> Option<Result<Vec<u8>, String>> {
+        self.lock().answers.get(attempt).cloned()
+    }
+
+    /// Lets a step save these bytes for a cache.
+    pub fn save_cache(&self, attempt: &str, step: u16, (key, bytes): (&str, &[u8])) {
+        let file = [format!("{key}\n").as_bytes(), bytes].concat();
+        self.save(attempt, step, &file);
+        let mut state = self.lock();
+        state.attempts.get_mut(attempt).unwrap().cached.insert(step, key.to_owned());
     }
 
     /// Adds to the log of a step.
@@ -153,8 +189,8 @@ impl Driver for Machine {
         if !is_broken {
             state.ledger.push(id.clone());
         }
-        let (logs, saved) = (BTreeMap::new(), BTreeMap::new());
-        let process = Process { task: task.clone(), state: begun, stop: None, logs, saved };
+        let (logs, saved, cached) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let process = Process { task: task.clone(), state: begun, stop: None, logs, saved, cached };
         state.attempts.insert(id, process);
         Ok(())
     }
@@ -211,7 +247,24 @@ impl AttemptArchives for Machine {
 
     fn begin_restore(&self, attempt: AttemptId) -> io::Result<Box<dyn RestoreFile>> {
         let (machine, attempt) = (self.clone(), attempt.to_string());
-        Ok(Box::new(Restore { machine, attempt, bytes: Vec::new() }))
+        let is_cache = false;
+        Ok(Box::new(Restore { machine, attempt, bytes: Vec::new(), is_cache }))
+    }
+
+    fn wanted_cache(&self, attempt: AttemptId) -> io::Result<Option<WantedCache>> {
+        let (state, attempt) = (self.lock(), attempt.to_string());
+        let is_answered = state.answers.contains_key(&attempt);
+        Ok(state.wanted.get(&attempt).filter(|_| !is_answered).cloned())
+    }
+
+    fn begin_cache(&self, attempt: AttemptId, _step: u16) -> io::Result<Box<dyn RestoreFile>> {
+        let (machine, attempt) = (self.clone(), attempt.to_string());
+        Ok(Box::new(Restore { machine, attempt, bytes: Vec::new(), is_cache: true }))
+    }
+
+    fn no_cache(&self, attempt: AttemptId, _step: u16, why: &str) -> io::Result<()> {
+        self.lock().answers.insert(attempt.to_string(), Err(why.to_owned()));
+        Ok(())
     }
 }
 
@@ -220,6 +273,7 @@ struct Restore {
     machine: Machine,
     attempt: String,
     bytes: Vec<u8>,
+    is_cache: bool,
 }
 
 impl RestoreFile for Restore {
@@ -229,7 +283,11 @@ impl RestoreFile for Restore {
     }
 
     fn finish(self: Box<Self>) -> io::Result<()> {
-        self.machine.lock().restores.insert(self.attempt, self.bytes);
+        let mut state = self.machine.lock();
+        match self.is_cache {
+            true => drop(state.answers.insert(self.attempt, Ok(self.bytes))),
+            false => drop(state.restores.insert(self.attempt, self.bytes)),
+        }
         Ok(())
     }
 }

@@ -9,6 +9,8 @@ mod archives;
 #[cfg(test)]
 mod bad_net;
 #[cfg(test)]
+mod caches;
+#[cfg(test)]
 mod crashes;
 #[cfg(test)]
 mod logs;

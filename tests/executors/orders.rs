@@ -149,19 +149,6 @@ fn an_operator_drains_an_executor_and_enables_it_again() {
 }
 
 #[test]
-fn a_task_with_a_step_of_an_unknown_kind_is_refused() {
-    with_world(async |mut world| {
-        let steps = json!([{ "save_cache": { "key": "out", "paths": ["out"] } }]);
-        let run = world.create(json!({ "build": { "steps": steps } })).await;
-        let executor = world.start();
-        world.result(&run, "failed").await;
-        assert_eq!(world.task(&run).await["reason"], "refused_by_executor");
-        assert_eq!(world.machine.ledger(), Vec::<String>::new());
-        executor.kill().await;
-    });
-}
-
-#[test]
 fn an_attempt_that_no_supervisor_begins_fails() {
     with_world(async |mut world| {
         world.machine.set_broken(true);

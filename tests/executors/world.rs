@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use crate::bad_net::BadNet;
 use crate::machine::{Machine, exit};
 
-const PROJECT: &str = "01900000-0000-7000-8000-000000000001";
+pub const PROJECT: &str = "01900000-0000-7000-8000-000000000001";
 
 pub struct World {
     pub app: TestApp,

@@ -1,7 +1,7 @@
 //! The archives in the folders of attempts, as they are uploaded and downloaded.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -10,7 +10,9 @@ use bytes::Bytes;
 use drydock_api::runservice::types::AttemptId;
 use rustix::fs::{Mode, mkdir};
 
-use crate::attempt::{AttemptFolder, create_new, sync_folder};
+use crate::attempt::{
+    AttemptFolder, FOUND, NOTHING, PENDING, WantedCache, create_new, sync_folder,
+};
 use crate::driver::{AttemptArchives, RestoreFile};
 
 /// The archives of the attempts in a folder of their folders.
@@ -26,6 +28,15 @@ impl ArchiveFiles {
 
     fn folder(&self, attempt: AttemptId) -> AttemptFolder {
         AttemptFolder::new(self.root.join(attempt.to_string()))
+    }
+
+    /// The answer that a step waits for, of which nothing is written yet.
+    fn answer(&self, attempt: AttemptId, step: u16) -> io::Result<Answer> {
+        let path = self.folder(attempt).cache_file(step.into());
+        let mut file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(1)?;
+        file.seek(SeekFrom::Start(1))?;
+        Ok(Answer { file })
     }
 }
 
@@ -50,6 +61,49 @@ impl AttemptArchives for ArchiveFiles {
             _ => {}
         }
         Ok(Box::new(Restore { file: create_new(&path)?, path, folder }))
+    }
+
+    fn wanted_cache(&self, attempt: AttemptId) -> io::Result<Option<WantedCache>> {
+        let folder = self.folder(attempt);
+        let text = match fs::read_to_string(folder.cache_keys_file()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            text => text?,
+        };
+        let Some(wanted) = WantedCache::parse(&text) else { return Ok(None) };
+        let mut first = [PENDING];
+        File::open(folder.cache_file(wanted.step.into()))?.read_exact_at(&mut first, 0)?;
+        Ok((first == [PENDING]).then_some(wanted))
+    }
+
+    fn begin_cache(&self, attempt: AttemptId, step: u16) -> io::Result<Box<dyn RestoreFile>> {
+        Ok(Box::new(self.answer(attempt, step)?))
+    }
+
+    fn no_cache(&self, attempt: AttemptId, step: u16, why: &str) -> io::Result<()> {
+        let mut answer = self.answer(attempt, step)?;
+        answer.file.write_all(why.as_bytes())?;
+        answer.end(NOTHING)
+    }
+}
+
+/// An answer to a step, whose first byte is written when all others are.
+struct Answer {
+    file: File,
+}
+
+impl Answer {
+    fn end(&self, first: u8) -> io::Result<()> {
+        self.file.write_all_at(&[first], 0)
+    }
+}
+
+impl RestoreFile for Answer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        self.end(FOUND)
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use drydock_api::runservice::types::{AttemptId, LogStep};
 
-use crate::attempt::{Outcome, Stop, Task};
+use crate::attempt::{Outcome, Stop, Task, WantedCache};
 
 /// Runs attempts, which outlive it: another driver of the same folder finds them again.
 pub trait Driver: Send + 'static {
@@ -60,6 +60,15 @@ pub trait AttemptArchives: Send + Sync + 'static {
 
     /// Begins the file of what an attempt restores, anew if there is one.
     fn begin_restore(&self, attempt: AttemptId) -> io::Result<Box<dyn RestoreFile>>;
+
+    /// What a step waits for that restores a cache.
+    fn wanted_cache(&self, attempt: AttemptId) -> io::Result<Option<WantedCache>>;
+
+    /// Begins the answer to a step that restores a cache, anew if it was begun.
+    fn begin_cache(&self, attempt: AttemptId, step: u16) -> io::Result<Box<dyn RestoreFile>>;
+
+    /// Answers a step that restores a cache that there is nothing, and why.
+    fn no_cache(&self, attempt: AttemptId, step: u16, why: &str) -> io::Result<()>;
 }
 
 /// A file that an attempt restores, as it is written.

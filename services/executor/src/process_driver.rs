@@ -91,6 +91,7 @@ impl ProcessDriver {
             steps: Vec::new(),
             logs: logs(folder)?,
             archives: BTreeMap::new(),
+            caches: BTreeMap::new(),
             kill_incomplete,
         };
         folder.write_outcome(&outcome)?;

@@ -169,6 +169,12 @@ pub enum Command {
     /// Unpack archives into this folder; the supervisor starts this
     #[command(hide = true)]
     Unpack,
+    /// Pack for a cache what a request names in this folder; the supervisor starts this
+    #[command(hide = true)]
+    SaveCache { request: String },
+    /// Unpack into this folder what the executor finds in the cache; the supervisor starts this
+    #[command(hide = true)]
+    RestoreCache { request: String },
     /// Print the completion script of a shell
     Completion { shell: clap_complete::Shell },
     /// Check the configured stores, and report what is missing, slow or unsafe

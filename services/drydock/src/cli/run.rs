@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use drydock_executor::archive;
+use drydock_executor::archive::{self, ArchiveError};
 use drydock_executor::supervisor::supervise;
 use nix::sys::stat::{Mode, umask};
 use tokio::runtime::Runtime;
@@ -141,10 +141,10 @@ fn call(command: Command, environment: &Environment) -> Result<(), Failure> {
         }
         Command::Supervise { folder } => supervise(&folder)
             .map_err(|error| Failure::because("the attempt cannot be supervised", error)),
-        Command::Pack { patterns } => archive::pack(&patterns)
-            .map_err(|error| Failure::because("the step cannot be saved", error)),
-        Command::Unpack => archive::unpack()
-            .map_err(|error| Failure::because("the archives cannot be laid out", error)),
+        Command::Pack { patterns } => packed(archive::pack(&patterns)),
+        Command::Unpack => packed(archive::unpack()),
+        Command::SaveCache { request } => packed(archive::save_cache(&request)),
+        Command::RestoreCache { request } => packed(archive::restore_cache(&request)),
         Command::Completion { shell } => completion(shell),
         Command::Config { action: ConfigAction::Print { config } } => {
             output::line(read_config(&config, environment)?.print().trim_end())
@@ -195,4 +195,11 @@ fn read_config(args: &ConfigArgs, environment: &Environment) -> Result<Loaded, C
 
 fn runtime() -> Result<Runtime, Failure> {
     Runtime::new().map_err(|error| Failure::because("the runtime cannot be started", error))
+}
+
+/// The end of a process that packs or unpacks for a step.
+fn packed(done: Result<(), ArchiveError>) -> Result<(), Failure> {
+    done.map_err(|error| {
+        Failure::because("the files of the step cannot be kept or laid out", error)
+    })
 }

@@ -189,6 +189,27 @@ async fn a_log_masks_values_of_variables_and_shows_texts_of_the_file() {
 }
 
 #[tokio::test]
+async fn a_later_run_restores_what_an_earlier_one_has_cached() {
+    let machine = Machine::start().await;
+    let make = "test -e deps/a && echo cached || { mkdir deps; echo a > deps/a; echo made; }";
+    let tasks = format!(
+        "build: {{ steps: [{{ run: 'echo 1 > lock' }},
+           {{ restore_cache: {{ keys: ['deps-${{hash:lock}}', other-] }} }},
+           {{ run: '{make}' }},
+           {{ save_cache: {{ key: 'deps-${{hash:lock}}', paths: [deps] }} }}] }}"
+    );
+    for (number, expected) in [("1", "made\n"), ("2", "cached\n")] {
+        let ended = machine.run(&tasks, &["--wait"]).await;
+        let logs = machine.done(&["run", "logs", SITE, number, "build", "--follow"]).await;
+        assert_eq!(ended.status.code(), Some(0), "{logs}{}", text(&ended.stderr));
+        let log = machine.done(&["run", "logs", SITE, number, "build", "2"]).await;
+        assert_eq!(log, expected, "{logs}");
+    }
+    let saved = machine.done(&["run", "logs", SITE, "2", "build", "3"]).await;
+    assert!(saved.contains("is cached already"), "{saved}");
+}
+
+#[tokio::test]
 async fn a_run_without_the_values_of_its_variables_says_so() {
     let machine = Machine::start().await;
     let path = machine.installation.path("run.yml");

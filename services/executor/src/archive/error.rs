@@ -12,6 +12,10 @@ pub enum ArchiveError {
     Pattern(String, String),
     #[error("the archive holds `{path}`, which {problem}")]
     Entry { path: String, problem: &'static str },
+    #[error("`{0}` has a placeholder that is none of `branch`, `arch`, `sha` and `hash:FILE`")]
+    Placeholder(String),
+    #[error("`{0}` is no key of a cache: it is empty, longer than 255 characters or not a line")]
+    Key(String),
     #[error("there are more than {MAX_ENTRIES} files and folders")]
     TooMany,
     #[error("there are more than {MAX_UNPACKED_BYTES} bytes")]

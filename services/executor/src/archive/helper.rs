@@ -11,7 +11,7 @@ use super::{pack as packing, unpack as unpacking};
 
 /// The bytes of address space: more than the greatest window of zstd and the names of all entries.
 const MAX_MEMORY: u64 = 2 << 30;
-const BUFFER: usize = 256 << 10;
+pub(super) const BUFFER: usize = 256 << 10;
 
 /// Packs what the patterns match in the working folder, to the standard output.
 pub fn pack(patterns: &[OsString]) -> Result<(), ArchiveError> {
@@ -41,11 +41,11 @@ pub fn unpack() -> Result<(), ArchiveError> {
 }
 
 /// Says something in the step's log. Whether anybody hears it does not matter.
-fn say(text: std::fmt::Arguments<'_>) {
+pub(super) fn say(text: std::fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-fn limit() -> io::Result<()> {
+pub(super) fn limit() -> io::Result<()> {
     let most = getrlimit(Resource::As).maximum;
     let limit = Some(most.map_or(MAX_MEMORY, |most| most.min(MAX_MEMORY)));
     Ok(setrlimit(Resource::As, Rlimit { current: limit, maximum: most })?)

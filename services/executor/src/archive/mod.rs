@@ -9,6 +9,7 @@
 //! entry leaves the folder, no link is followed, and files, bytes and memory are bounded.
 
 mod budget;
+mod cache;
 mod error;
 mod helper;
 mod links;
@@ -18,5 +19,6 @@ mod tests;
 mod unpack;
 
 pub use budget::{MAX_ENTRIES, MAX_UNPACKED_BYTES};
+pub use cache::{RestoreRequest, SaveRequest, restore_cache, save_cache};
 pub use error::ArchiveError;
 pub use helper::{pack, unpack};

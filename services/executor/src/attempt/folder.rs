@@ -63,6 +63,16 @@ impl AttemptFolder {
         self.file("restore")
     }
 
+    /// The keys of a cache that a step wants to restore.
+    pub fn cache_keys_file(&self) -> PathBuf {
+        self.file("cache.keys")
+    }
+
+    /// What the executor has found for a step that restores a cache.
+    pub fn cache_file(&self, step: usize) -> PathBuf {
+        self.file(&format!("cache.{step:03}"))
+    }
+
     /// Files of what is restored that tasks have made differently, a line each.
     pub fn conflicts_file(&self) -> PathBuf {
         self.file("conflicts")

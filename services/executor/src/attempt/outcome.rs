@@ -23,9 +23,21 @@ pub struct Outcome {
     /// What steps have saved, by the number of the step, from 0.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub archives: BTreeMap<String, LogReport>,
+    /// What steps have saved for caches, by the number of the step, from 0.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub caches: BTreeMap<String, SavedCache>,
     /// Some process of the attempt could not be killed.
     #[serde(default)]
     pub kill_incomplete: bool,
+}
+
+/// What a step has saved for the cache of its project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedCache {
+    pub key: String,
+    /// Where the archive begins in the step's file.
+    pub offset: u64,
+    pub archive: LogReport,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

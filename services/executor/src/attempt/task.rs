@@ -40,6 +40,9 @@ pub struct Task {
     pub stop_signal: StopSignal,
     #[serde(default)]
     pub limits: Limits,
+    /// Absent: the run has no caches, and steps of caches do nothing.
+    #[serde(default)]
+    pub cache: Option<CacheContext>,
     /// The user that steps run as; absent: the supervisor's own.
     #[serde(default)]
     pub user: Option<User>,
@@ -71,6 +74,7 @@ impl Task {
             cleanup_ms: default_cleanup_ms(),
             stop_signal: StopSignal::default(),
             limits: Limits::default(),
+            cache: None,
             user: None,
             cgroup: None,
         }
@@ -104,6 +108,19 @@ pub enum StepAction {
     Save(Vec<String>),
     /// Lays out what the attempt restores.
     Restore,
+    /// Packs what these patterns match in the working folder, to be cached under a key.
+    SaveCache { key: String, paths: Vec<String> },
+    /// Lays out what is cached under one of these keys, if there is something.
+    RestoreCache(Vec<String>),
+}
+
+/// What placeholders in the keys of caches stand for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CacheContext {
+    pub branch: String,
+    pub sha: String,
+    pub arch: String,
 }
 
 /// The signal that asks processes to end.

@@ -114,6 +114,10 @@ impl<D: Driver, R: Records> Executor<D, R> {
                 let text = Chain(&error).to_string();
                 self.exit(attempt, ended(AttemptPhase::Failed, Some(reason), Some(text))).await
             }
+            Transferred::Cached(done, error) => {
+                self.cached(attempt, done, error.as_ref());
+                Ok(())
+            }
             Transferred::Ended => Ok(()),
         }
     }
@@ -146,7 +150,8 @@ impl<D: Driver, R: Records> Executor<D, R> {
 
     /// When an upload may be tried again.
     pub(super) fn next_upload(&self) -> Option<Instant> {
-        self.known.values().filter_map(|known| known.uploads.pause.until()).min()
+        let pauses = self.known.values().flat_map(|it| [&it.uploads.pause, &it.caches.pause]);
+        pauses.filter_map(Pause::until).min()
     }
 }
 

@@ -13,6 +13,8 @@ use crate::journal::{Record, Records, UnreleasedAttempt};
 
 /// How often an attempt is handed to the driver whose supervisor ends before it begins.
 const MAX_STARTS: u32 = 3;
+/// What `${arch}` stands for where the executor is told of no other.
+const ARCH: &str = std::env::consts::ARCH;
 /// The number of an order after which there is no grace, and no further step.
 const AT_ONCE: u32 = 2;
 
@@ -53,14 +55,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
         let known = self.known.entry(attempt).or_default();
         let Some(claimed) = known.claimed.take() else { return Ok(()) };
         let passed = known.claimed_at.elapsed();
-        let task = match task(&claimed, passed) {
-            Ok(task) => task,
-            Err(unsupported) => {
-                tracing::warn!(%attempt, %unsupported, "the task is refused");
-                let (reason, text) = (Some(Reason::RefusedByExecutor), unsupported.to_string());
-                return self.exit(attempt, ended(AttemptPhase::Failed, reason, Some(text))).await;
-            }
-        };
+        let task = task(&claimed, passed, self.settings.arch.as_deref().unwrap_or(ARCH));
         if !self.is_restored(attempt, &claimed) {
             self.known.entry(attempt).or_default().claimed = Some(claimed);
             return Ok(());
@@ -98,9 +93,12 @@ impl<D: Driver, R: Records> Executor<D, R> {
                 if let Some(stop) = self.wanted_stop(attempt, held) {
                     self.order(attempt, stop);
                 }
+                self.answer_cache(attempt);
                 Ok(())
             }
             Ok(AttemptState::Ended(outcome)) => {
+                // Nobody waits for it any more.
+                self.transfers.abort(attempt);
                 self.env.point("exec.after_result").await?;
                 self.exit(attempt, outcome).await
             }

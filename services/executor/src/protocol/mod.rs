@@ -14,6 +14,7 @@
 //! | `heartbeats` | a task of its own, so that nothing else delays a heartbeat |
 //! | `shipping`, `shipper` | a task for each attempt, which sends its logs until it is released |
 //! | `archives`, `transfers` | a task for each attempt whose archives are on their way |
+//! | `caches` | what steps wait for that restore caches, and what they save for them |
 //! | `position` | how far the sending of one log is |
 //! | `task`, `status` | a claimed task for the driver; an outcome for the service |
 //!
@@ -21,12 +22,12 @@
 //! attempt that may have begun is never begun again. Nothing of an attempt is removed before the
 //! service has released it: no error of a call, whatever its status, means that it may be. The end
 //! of an attempt does not wait for its logs, nor do heartbeats and claims. It is no success before
-//! all that the attempt has saved is stored.
-//!
-//! Absent so far: caches. A task that saves or restores one is refused.
+//! all that the attempt has saved is stored. What it has saved for a cache is stored before its end
+//! is reported, if that can be: no attempt fails for a cache.
 
 mod archives;
 mod attempt;
+mod caches;
 mod claims;
 mod executor;
 mod heartbeats;

@@ -64,8 +64,10 @@ impl<D: Driver, R: Records> Executor<D, R> {
         known.outcome = Some(outcome.clone());
         let status = match refusals {
             0 => match self.stored(attempt, &outcome) {
-                Some((outcome, archives)) => status(&outcome, archives),
-                None => return,
+                Some((outcome, archives)) if self.are_caches_stored(attempt, &outcome) => {
+                    status(&outcome, archives)
+                }
+                _ => return,
             },
             // Its logs are wanted all the same.
             1 => plain_status(outcome.logs.clone()),

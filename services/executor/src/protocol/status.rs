@@ -44,6 +44,7 @@ pub fn ended(phase: AttemptPhase, reason: Option<Reason>, message: Option<String
         steps: Vec::new(),
         logs: BTreeMap::new(),
         archives: BTreeMap::new(),
+        caches: BTreeMap::new(),
         kill_incomplete: false,
     }
 }

@@ -1,7 +1,8 @@
 //! Archives on their way: what attempts have saved, and what they restore. Each attempt has at most
 //! one task of its own, apart from everything else that the executor does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +20,9 @@ use futures_util::{StreamExt, stream};
 use tokio::task::{AbortHandle, Id, JoinSet};
 use tokio::time::Instant;
 
+use super::caches::{self, Finding};
 use super::pause::Pause;
-use crate::attempt::Frame;
+use crate::attempt::{Frame, SavedCache, WantedCache};
 use crate::driver::AttemptArchives;
 
 /// The bytes that are read and sent at a time.
@@ -34,6 +36,8 @@ pub enum Transferred {
     /// These are stored. The error is that of the one after them.
     Uploaded(BTreeMap<String, ArchiveReport>, Option<UploadError>),
     Restored(Result<(), RestoreError>),
+    /// What these steps have saved is cached. The error is that of the one after them.
+    Cached(BTreeSet<String>, Option<ClientError>),
     /// The task has ended without an answer.
     Ended,
 }
@@ -105,6 +109,30 @@ impl Transfers {
         self.begin(attempt, task);
     }
 
+    /// Begins to look for what a step waits for.
+    pub fn find_cache(&mut self, attempt: AttemptId, wanted: WantedCache) {
+        let (client, archives) = (self.client.clone(), Arc::clone(&self.archives));
+        let rng = self.env.rng("executor.cache");
+        let finding = Finding { client, archives, attempt, wanted, rng };
+        self.begin(attempt, async move {
+            finding.run().await;
+            Transferred::Ended
+        });
+    }
+
+    /// Begins to upload what steps have saved for the cache.
+    pub fn upload_caches(&mut self, attempt: AttemptId, saved: BTreeMap<String, SavedCache>) {
+        let (client, archives) = (self.client.clone(), Arc::clone(&self.archives));
+        self.begin(attempt, async move {
+            let (done, error) = caches::upload(&client, &archives, attempt, saved).await;
+            Transferred::Cached(done, error)
+        });
+    }
+
+    pub fn archives(&self) -> &dyn AttemptArchives {
+        &*self.archives
+    }
+
     /// Begins to download what an attempt restores. It is tried until this moment.
     pub fn restore(&mut self, attempt: AttemptId, wanted: Vec<RestoredArchive>, until: Instant) {
         let restoring = Restoring {
@@ -164,21 +192,37 @@ async fn upload(
     let number: u16 = step.parse().map_err(|_| UploadError::Step(step.to_owned()))?;
     let size = saved.size;
     let query = UploadQuery { size, blake3: saved.blake3.clone() };
-    let archives = Arc::clone(archives);
-    let pieces = stream::try_unfold(0, move |offset: u64| {
-        let archives = Arc::clone(&archives);
-        async move {
-            if offset >= size {
-                return Ok::<_, BoxError>(None);
-            }
-            let end = size.min(offset + PIECE);
-            let piece: Bytes = archives.read(attempt, number, offset..end)?;
-            Ok(Some((piece, end)))
-        }
-    });
+    let piecewise = Piecewise { archives: Arc::clone(archives), attempt, step: number };
+    let body = piecewise.body(0..size);
     let ctx = Context::background().timeout(patience(size));
-    let body = Body::from_stream(pieces);
     Ok(client.upload(&ctx, (attempt, number), &query, body).await?)
+}
+
+/// A file of an attempt's, which is read as it is sent.
+pub struct Piecewise {
+    pub archives: Arc<dyn AttemptArchives>,
+    pub attempt: AttemptId,
+    pub step: u16,
+}
+
+impl Piecewise {
+    /// These bytes of what the step has saved.
+    pub fn body(self, range: Range<u64>) -> Body {
+        let Piecewise { archives, attempt, step } = self;
+        let end = range.end;
+        let pieces = stream::try_unfold(range.start, move |offset: u64| {
+            let archives = Arc::clone(&archives);
+            async move {
+                if offset >= end {
+                    return Ok::<_, BoxError>(None);
+                }
+                let next = end.min(offset + PIECE);
+                let piece: Bytes = archives.read(attempt, step, offset..next)?;
+                Ok(Some((piece, next)))
+            }
+        });
+        Body::from_stream(pieces)
+    }
 }
 
 /// The download of what an attempt restores.

@@ -12,6 +12,7 @@ use drydock_api::runservice::types::MAX_ARCHIVE_BYTES;
 use crate::attempt::{AttemptFolder, LogReport, Reason, StepAction, Task, create_new, sync_folder};
 
 use super::attempt::Attempt;
+use super::caches;
 
 /// This program, however it is named by now, and whoever may look into its folder.
 const OWN: &str = "/proc/self/exe";
@@ -50,7 +51,7 @@ pub fn unpack(folder: &AttemptFolder, task: &Task) -> io::Result<Command> {
     Ok(command)
 }
 
-fn helper(name: &str, task: &Task) -> Command {
+pub fn helper(name: &str, task: &Task) -> Command {
     let mut command = Command::new(OWN);
     // By this it is found if the supervisor dies.
     command.arg(name).env_clear().env("DRYDOCK_ATTEMPT", &task.attempt);
@@ -63,6 +64,8 @@ pub fn conclude(attempt: &mut Attempt, number: usize) {
         StepAction::Run => return,
         StepAction::Save(_) => keep(attempt, number),
         StepAction::Restore => warn(attempt),
+        StepAction::SaveCache { .. } => caches::keep(attempt, number),
+        StepAction::RestoreCache(_) => caches::note(attempt, number),
     };
     if let Err(error) = done {
         attempt.fail(Reason::DiskFull, format!("step {number}: {error}"));
@@ -99,7 +102,7 @@ fn warn(attempt: &mut Attempt) -> io::Result<()> {
 }
 
 /// Removes a file, if it is there.
-fn remove(path: &Path) -> io::Result<()> {
+pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

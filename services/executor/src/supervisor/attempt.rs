@@ -1,13 +1,13 @@
 //! One attempt: its steps one after the other, and what ends it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, PipeReader};
 
 use rustix::process::Signal;
 
 use crate::attempt::{
-    AttemptFolder, AttemptPhase, LogReport, Outcome, Reason, StepOutcome, StepWhen, StopSignal,
-    Task,
+    AttemptFolder, AttemptPhase, LogReport, Outcome, Reason, SavedCache, StepOutcome, StepWhen,
+    StopSignal, Task,
 };
 
 use super::cgroup::Cgroup;
@@ -35,6 +35,9 @@ pub struct Attempt {
     pub drains: Vec<PipeReader>,
     logs: BTreeMap<String, LogReport>,
     archives: BTreeMap<String, LogReport>,
+    caches: BTreeMap<String, SavedCache>,
+    /// The keys of caches that were laid out.
+    pub restored: BTreeSet<String>,
     /// The log of the setup, once something is to be said in it.
     setup: Option<Log>,
     /// The first thing that made the attempt not succeed.
@@ -67,6 +70,7 @@ impl Attempt {
                     steps: Vec::new(),
                     logs,
                     archives: BTreeMap::new(),
+                    caches: BTreeMap::new(),
                     kill_incomplete: false,
                 }
             }
@@ -94,6 +98,8 @@ impl Attempt {
             drains: Vec::new(),
             logs: BTreeMap::new(),
             archives: BTreeMap::new(),
+            caches: BTreeMap::new(),
+            restored: BTreeSet::new(),
             setup: None,
             ending: None,
             is_bounded: false,
@@ -137,8 +143,8 @@ impl Attempt {
             Some(ending) => (ending.phase, Some(ending.reason), ending.message),
         };
         let kill_incomplete = self.kill_incomplete;
-        let (logs, archives) = (self.logs, self.archives);
-        Outcome { phase, reason, message, steps, logs, archives, kill_incomplete }
+        let (logs, archives, caches) = (self.logs, self.archives, self.caches);
+        Outcome { phase, reason, message, steps, logs, archives, caches, kill_incomplete }
     }
 
     fn run_step(&mut self, number: usize) -> StepOutcome {
@@ -226,6 +232,11 @@ impl Attempt {
     /// Notes what a step has saved.
     pub fn keep_archive(&mut self, step: usize, archive: LogReport) {
         self.archives.insert(step.to_string(), archive);
+    }
+
+    /// Notes what a step has saved for the cache.
+    pub fn keep_cache(&mut self, step: usize, saved: SavedCache) {
+        self.caches.insert(step.to_string(), saved);
     }
 
     pub fn close_log(&mut self, step: usize, log: Log) {

@@ -12,6 +12,7 @@
 
 mod archives;
 mod attempt;
+mod caches;
 mod cgroup;
 mod clock;
 mod environment;
@@ -25,6 +26,7 @@ mod supervise;
 mod tree;
 
 pub use archives::{PACK, UNPACK};
+pub use caches::{RESTORE_CACHE, SAVE_CACHE};
 pub use cgroup::clear as clear_cgroup;
 pub use clock::monotonic_ms;
 pub use supervise::{SuperviseError, supervise};

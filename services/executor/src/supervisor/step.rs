@@ -9,10 +9,12 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, WaitStatus, pidfd_open};
 use rustix::time::Timespec;
 
+use crate::archive::{RestoreRequest, SaveRequest};
 use crate::attempt::{LogLimit, Reason, StepAction, StepExit, StepOutcome};
 
 use super::archives;
 use super::attempt::Attempt;
+use super::caches;
 use super::clock::{monotonic_ms, wall_ms};
 use super::environment::environment;
 use super::log::Log;
@@ -75,7 +77,7 @@ pub fn run(attempt: &mut Attempt, number: usize) -> StepOutcome {
         Err(error) => {
             let program = match attempt.task.steps[number].action {
                 StepAction::Run => attempt.task.shell.first().map_or("", String::as_str),
-                StepAction::Save(_) | StepAction::Restore => "drydock",
+                _ => "drydock",
             };
             let message = format!("step {number}: `{program}` cannot be executed: {error}");
             let mut log = log;
@@ -98,6 +100,20 @@ fn start(attempt: &mut Attempt, number: usize) -> io::Result<(Pid, OwnedFd, Pipe
         StepAction::Run => script(attempt, number, input.try_clone()?)?,
         StepAction::Save(paths) => archives::pack(folder, task, (number, paths.as_slice()))?,
         StepAction::Restore => archives::unpack(folder, task)?,
+        StepAction::SaveCache { key, paths } => {
+            let request = SaveRequest {
+                context: task.cache.clone(),
+                key: key.clone(),
+                paths: paths.clone(),
+                restored: attempt.restored.clone(),
+            };
+            caches::save(folder, task, (number, &request))?
+        }
+        StepAction::RestoreCache(keys) => {
+            let (context, keys) = (task.cache.clone(), keys.clone());
+            let request = RestoreRequest { context, step: number, keys };
+            caches::restore(folder, task, &request)?
+        }
     };
     command.current_dir(folder.work()).stderr(input).process_group(0);
     if let Some(user) = &task.user {

@@ -67,6 +67,7 @@ fn setup_failed(message: String) -> Outcome {
         steps: Vec::new(),
         logs: Default::default(),
         archives: Default::default(),
+        caches: Default::default(),
         kill_incomplete: false,
     }
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use drydock_executor::archive;
-use drydock_executor::supervisor::{PACK, SuperviseError, UNPACK, supervise};
+use drydock_executor::supervisor::{
+    PACK, RESTORE_CACHE, SAVE_CACHE, SuperviseError, UNPACK, supervise,
+};
 
 fn main() -> ExitCode {
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
@@ -13,6 +15,8 @@ fn main() -> ExitCode {
     let done = match arguments.next().as_deref().and_then(|first| first.to_str()) {
         Some(PACK) => Some(archive::pack(&arguments.skip(1).collect::<Vec<_>>())),
         Some(UNPACK) => Some(archive::unpack()),
+        Some(SAVE_CACHE) => Some(archive::save_cache(&request(arguments))),
+        Some(RESTORE_CACHE) => Some(archive::restore_cache(&request(arguments))),
         _ => None,
     };
     if let Some(done) = done {
@@ -31,4 +35,8 @@ fn main() -> ExitCode {
         Err(SuperviseError::AlreadyStarted) => 4,
         Err(SuperviseError::Folder(_)) => 5,
     })
+}
+
+fn request(mut arguments: impl Iterator<Item = std::ffi::OsString>) -> String {
+    arguments.next().and_then(|it| it.into_string().ok()).expect("a request is given")
 }

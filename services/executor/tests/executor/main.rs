@@ -3,6 +3,7 @@
 //! Nothing waits for a time: steps report on a named pipe, and ends of processes are waited for.
 
 mod archives;
+mod caches;
 mod drivers;
 mod escapes;
 mod harness;
