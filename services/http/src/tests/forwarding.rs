@@ -272,6 +272,9 @@ async fn a_forwarded_request_is_not_forwarded_again() {
     leader.follow(&net, "a:1");
     assert_eq!(asked.create("one").await.status, 201);
     assert_eq!((asked.made(), leader.made()), (vec![], vec!["one".to_owned()]));
+    // A circle ends where an instance refuses one request more, which may be the asked one.
+    assert!(asked.follower.sources.lock().unwrap().is_empty());
+    assert_eq!(*leader.follower.sources.lock().unwrap(), [Some("id-of-a:1".to_owned())]);
     let id = "Drydock-Forwarded-To: another c\r\nContent-Type: application/json\r\n";
     let strayed = leader.served.ask("POST", THINGS, id, &thing("two")).await;
     assert_eq!(strayed.error(), (503, "not_ready".to_owned()));
