@@ -1,8 +1,11 @@
 //! Claims: the executor asks for a task under an id that is in its journal first.
 
+use std::collections::BTreeMap;
+
 use drydock_api::runservice::types::{ClaimId, HeldState, NewClaim};
 
 use super::agent::{Agent, Ended};
+use super::archives::{Moved, without_archives};
 use crate::history::{Answer, Reply, RunsCall, RunsReply, Token};
 
 impl Agent {
@@ -40,9 +43,18 @@ impl Agent {
     }
 
     /// Starts what was claimed and is not running yet.
-    pub async fn start_claimed(&self) {
+    pub async fn start_claimed(&self, token: &Token) {
         for (attempt, held) in self.journal.attempts() {
             if held.state == HeldState::Claimed {
+                match self.restore(token, &held.claimed).await {
+                    Moved::Done(()) => {}
+                    Moved::Later => continue,
+                    Moved::Never => {
+                        let status = self.status(attempt, &without_archives(), BTreeMap::new());
+                        self.journal.exited(attempt, status);
+                        continue;
+                    }
+                }
                 self.journal.advance(attempt, HeldState::Spawned);
                 self.point("exec.before_spawn").await;
                 self.machine.start(&held.claimed);

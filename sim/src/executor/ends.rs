@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use drydock_api::runservice::types::{AttemptId, HeldState, LogReport, Status};
+use drydock_api::runservice::types::{ArchiveReport, AttemptId, HeldState, LogReport, Status};
 
 use super::agent::{Agent, Ended};
+use super::archives::Moved;
 use super::journal::Held;
 use super::machine::{JobState, Outcome};
 use crate::history::{Answer, Reply, RunsCall, RunsReply, Token};
@@ -20,13 +21,13 @@ impl Agent {
     pub async fn ends(&self, token: &Token) -> Ended {
         let mut due: BTreeMap<AttemptId, u64> = BTreeMap::new();
         loop {
-            self.start_claimed().await;
+            self.start_claimed(token).await;
             let attempts = self.journal.attempts();
             due.retain(|attempt, _| attempts.contains_key(attempt));
             for (attempt, held) in attempts {
                 let now = self.session.now_ms();
                 match held.state {
-                    HeldState::Spawned => self.look_at(attempt, &held).await,
+                    HeldState::Spawned => self.look_at(token, attempt, &held).await,
                     HeldState::Exited => {
                         self.send(token, attempt, &held).await;
                         due.insert(attempt, now + AGAIN_MS);
@@ -42,13 +43,18 @@ impl Agent {
         }
     }
 
-    async fn look_at(&self, attempt: AttemptId, held: &Held) {
+    async fn look_at(&self, token: &Token, attempt: AttemptId, held: &Held) {
         match self.machine.look(attempt) {
             // The process died before it had started the attempt, or the machine before a step.
             JobState::Absent | JobState::Prepared => self.machine.start(&held.claimed),
             JobState::Running => {}
             JobState::Ended(outcome) => {
-                self.journal.exited(attempt, self.status(attempt, &outcome));
+                let stored = match self.store(token, attempt, &outcome).await {
+                    Moved::Done(stored) => stored,
+                    Moved::Never => BTreeMap::new(),
+                    Moved::Later => return,
+                };
+                self.journal.exited(attempt, self.status(attempt, &outcome, stored));
                 self.point("exec.after_result").await;
             }
         }
@@ -66,12 +72,25 @@ impl Agent {
             Answer::Refused { code, .. } if code == "stale_attempt" => {
                 self.journal.advance(attempt, HeldState::Sent);
             }
+            // What it names is gone, because the service was set back: it is stored again.
+            Answer::Refused { code, .. } if code == "archive_not_stored" => {
+                if let JobState::Ended(outcome) = self.machine.look(attempt)
+                    && let Moved::Done(stored) = self.store(token, attempt, &outcome).await
+                {
+                    self.journal.exited(attempt, self.status(attempt, &outcome, stored));
+                }
+            }
             // No other answer means that the result may be thrown away.
             _ => {}
         }
     }
 
-    fn status(&self, attempt: AttemptId, outcome: &Outcome) -> Status {
+    pub(super) fn status(
+        &self,
+        attempt: AttemptId,
+        outcome: &Outcome,
+        archives: BTreeMap<String, ArchiveReport>,
+    ) -> Status {
         let log = |(step, size): (usize, usize)| {
             let log = self.machine.piece(attempt, step, 0, size);
             let blake3 = blake3::hash(&log).to_hex().to_string();
@@ -82,7 +101,7 @@ impl Agent {
             reason: outcome.reason,
             steps: outcome.steps.clone(),
             logs: self.machine.logs(attempt).into_iter().map(log).collect(),
-            archives: Default::default(),
+            archives,
         }
     }
 }

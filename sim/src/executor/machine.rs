@@ -51,9 +51,13 @@ pub struct Outcome {
     pub phase: AttemptPhase,
     pub reason: Option<Reason>,
     pub steps: Vec<StepReport>,
+    /// The steps that have saved something.
+    pub saved: Vec<usize>,
 }
 
 struct Job {
+    /// The steps that save.
+    saves: Vec<usize>,
     steps: Vec<(Script, bool)>,
     attempt: u32,
     /// The boot in which it was started last.
@@ -113,6 +117,7 @@ impl Machine {
         let boot = state.boot;
         let left = Duration::from_millis(claimed.remaining_ms);
         let job = state.jobs.entry(claimed.attempt.id).or_insert_with(|| Job {
+            saves: saves(claimed),
             steps: scripts(claimed),
             attempt: claimed.attempt.number,
             boot,
@@ -269,7 +274,11 @@ impl Job {
 
     fn end(&mut self, phase: AttemptPhase, reason: Option<Reason>) {
         let steps = std::mem::take(&mut self.reports);
-        self.state = JobState::Ended(Outcome { phase, reason, steps });
+        let is_done = |step: &usize| {
+            steps.get(*step).is_some_and(|report| report.exit == Some(StepExit::Code(0)))
+        };
+        let saved = self.saves.iter().copied().filter(is_done).collect();
+        self.state = JobState::Ended(Outcome { phase, reason, steps, saved });
     }
 }
 
@@ -277,6 +286,12 @@ impl Job {
 fn line(attempt: &AttemptId, step: usize, nth: u32) -> String {
     let filler = "=".repeat((nth as usize * 37 + step) % LINE);
     format!("step {step} of {attempt} line {nth} {filler}\n")
+}
+
+/// The steps that save.
+fn saves(claimed: &Claimed) -> Vec<usize> {
+    let steps = claimed.task.spec.steps.iter().enumerate();
+    steps.filter(|(_, step)| matches!(step, Step::Save(_))).map(|(nth, _)| nth).collect()
 }
 
 /// The scripts of the steps, and whether they run after a failure.

@@ -5,6 +5,7 @@
 //! its power does. It tells the ledger of every start and end of a step.
 
 mod agent;
+mod archives;
 mod beat;
 mod claims;
 mod disks;
@@ -15,5 +16,6 @@ mod machine;
 mod ship;
 
 pub use agent::Executor;
+pub use archives::saved_bytes;
 pub use disks::Disks;
 pub use machine::Machine;

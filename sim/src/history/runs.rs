@@ -4,8 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 use drydock_api::runservice::types::{
-    Appended, AttemptId, AttemptPhase, Claimed, Heartbeat, HeartbeatAnswer, NewClaim, NewRun,
-    Phase, RunId, RunResult, Status, TaskId, TaskName, TaskStatus,
+    Appended, ArchiveReport, AttemptId, AttemptPhase, Claimed, Heartbeat, HeartbeatAnswer,
+    NewClaim, NewRun, Phase, RunId, RunResult, Status, TaskId, TaskName, TaskStatus,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -68,6 +68,19 @@ pub enum RunsCall {
         offset: u64,
         piece: Bytes,
     },
+    /// Stores what a step has saved.
+    Upload {
+        by: Token,
+        attempt: AttemptId,
+        step: usize,
+        bytes: Bytes,
+    },
+    /// Reads what a step of another attempt has saved, to restore it.
+    Download {
+        by: Token,
+        attempt: AttemptId,
+        step: String,
+    },
     /// Reads a log from a place on.
     Read {
         log: LogName,
@@ -120,6 +133,8 @@ pub enum RunsReply {
         phase: AttemptPhase,
     },
     Appended(Appended),
+    Stored(ArchiveReport),
+    Archive(Bytes),
     Log(LogSeen),
     /// What must be refused was not.
     Accepted,
@@ -174,6 +189,12 @@ impl fmt::Display for RunsCall {
             RunsCall::Append { attempt, step, offset, piece, .. } => {
                 write!(f, "append {} at {offset} to step {step} of {attempt}", Digest(piece))
             }
+            RunsCall::Upload { attempt, step, bytes, .. } => {
+                write!(f, "upload {} of step {step} of {attempt}", Digest(bytes))
+            }
+            RunsCall::Download { attempt, step, .. } => {
+                write!(f, "download what step {step} of {attempt} has saved")
+            }
             RunsCall::Read { log, offset, follow } => {
                 let verb = if *follow { "follow" } else { "read" };
                 let LogName { run, task, attempt, step } = log;
@@ -210,6 +231,8 @@ impl fmt::Display for RunsReply {
             RunsReply::Appended(Appended { received, stored, .. }) => {
                 write!(f, "received {received}, stored {stored}")
             }
+            RunsReply::Stored(archive) => write!(f, "stored as {}", archive.object),
+            RunsReply::Archive(bytes) => write!(f, "archive, {}", Digest(bytes)),
             RunsReply::Log(LogSeen { state, bytes, ended }) => {
                 let end = if *ended { "ended" } else { "cut" };
                 write!(f, "{state} log, {}, {end}", Digest(bytes))

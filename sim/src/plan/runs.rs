@@ -69,6 +69,8 @@ pub enum Shape {
     TooLong,
     /// Its steps print much.
     Talkative,
+    /// Its tasks save, and restore what others have saved.
+    Saving,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

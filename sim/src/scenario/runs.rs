@@ -32,7 +32,7 @@ const OPS: [(RunsOp, u32); 10] = [
     (RunsOp::Malformed, 60),
 ];
 
-const SHAPES: [(Shape, u32); 11] = [
+const SHAPES: [(Shape, u32); 12] = [
     (Shape::Single, 80),
     (Shape::Chain, 70),
     (Shape::Diamond, 70),
@@ -44,6 +44,7 @@ const SHAPES: [(Shape, u32); 11] = [
     (Shape::Broken, 40),
     (Shape::TooLong, 30),
     (Shape::Talkative, 60),
+    (Shape::Saving, 70),
 ];
 
 /// Code points of runservice and of executors. A test compares the first with the code.

@@ -93,6 +93,10 @@ pub struct Timeline {
     pub logs: BTreeMap<String, Bytes>,
     /// Those that are there at the end.
     pub logs_left: BTreeSet<String>,
+    /// All archives that were ever stored, by the names that attempts give them.
+    pub archives: BTreeMap<String, Bytes>,
+    /// Those that are there at the end.
+    pub archives_left: BTreeSet<String>,
     /// Values that could not be read.
     pub damaged: Vec<String>,
     /// What is missing in object storage at the end.

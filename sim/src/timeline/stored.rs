@@ -35,6 +35,7 @@ impl Stored {
         self.published(objects, timeline).await;
         self.segments(objects, timeline).await;
         self.logs(objects, timeline).await;
+        self.archives(objects, timeline).await;
         if let Err(why) = self.left(timeline).await {
             timeline.missing.push(why.to_string());
         }
@@ -98,6 +99,21 @@ impl Stored {
         }
         let left = Objects::new(self.left.clone(), self.env.clone()).list(&folder).await;
         timeline.logs_left = left.unwrap_or_default().iter().filter_map(named).collect();
+    }
+
+    async fn archives(&self, objects: &Objects, timeline: &mut Timeline) {
+        let (root, folder) = (self.keys.all(), self.keys.all().join("archives"));
+        let named = |key: &Path| {
+            let parts: Vec<_> = key.prefix_match(&root)?.collect();
+            Some(parts.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("/"))
+        };
+        for key in objects.list(&folder).await.unwrap_or_default() {
+            if let (Some(name), Ok(bytes)) = (named(&key), objects.get(&key).await) {
+                timeline.archives.insert(name, bytes);
+            }
+        }
+        let left = Objects::new(self.left.clone(), self.env.clone()).list(&folder).await;
+        timeline.archives_left = left.unwrap_or_default().iter().filter_map(named).collect();
     }
 
     async fn segments(&self, objects: &Objects, timeline: &mut Timeline) {

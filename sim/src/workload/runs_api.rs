@@ -9,7 +9,7 @@ use drydock_api::names::Ref;
 use drydock_api::runservice::client::{ExecutorClient, RunserviceClient};
 use drydock_api::runservice::types::{
     ApprovalBody, ApprovalDecision, LOG_STATE, LogQuery, LogStep, NewExecutor, Phase, RunView,
-    RunsQuery,
+    RunsQuery, UploadQuery,
 };
 use drydock_core::context::Context;
 use drydock_core::net::SharedNet;
@@ -106,6 +106,22 @@ impl RunsApi {
                 let piece = piece.clone();
                 let appended = own(by).append(ctx, *attempt, step, *offset, piece).await?;
                 Reply::Runs(RunsReply::Appended(appended))
+            }
+            RunsCall::Upload { by, attempt, step, bytes } => {
+                let step = u16::try_from(*step).unwrap_or(u16::MAX);
+                let blake3 = blake3::hash(bytes).to_hex().to_string();
+                let query = UploadQuery { size: bytes.len() as u64, blake3 };
+                let ctx = ctx.timeout(self.timeout);
+                let stored = own(by).upload(&ctx, (*attempt, step), &query, bytes.clone()).await?;
+                Reply::Runs(RunsReply::Stored(stored))
+            }
+            RunsCall::Download { by, attempt, step } => {
+                let mut answer = own(by).download(ctx, (*attempt, step)).await?;
+                let mut bytes = Vec::new();
+                while let Some(more) = answer.body.next().await {
+                    bytes.extend_from_slice(&more?);
+                }
+                Reply::Runs(RunsReply::Archive(bytes.into()))
             }
             RunsCall::Read { log, offset, follow } => {
                 read(&client, ctx, log, *offset, *follow).await?

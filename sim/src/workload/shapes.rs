@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use drydock_api::runservice::types::{
-    AllowFailure, ApprovalRule, Condition, Conditions, Dependency, Retry, RunStep, Step, StepWhen,
-    TaskSpec, TimeSpan,
+    AllowFailure, ApprovalRule, Condition, Conditions, Dependency, Retry, RunStep, SaveStep, Step,
+    StepWhen, TaskSpec, TimeSpan,
 };
 
 use super::Script;
@@ -45,6 +45,7 @@ impl Shaping<'_> {
                 [("long".to_owned(), task)].into()
             }
             Shape::Talkative => self.talkative(),
+            Shape::Saving => self.saving(),
         }
     }
 
@@ -142,6 +143,29 @@ impl Shaping<'_> {
         [("talk".to_owned(), task)].into()
     }
 
+    /// Two that save side by side below one that does, and those that restore below them.
+    fn saving(&self) -> Tasks {
+        let [top, left, right, bottom, last] =
+            ["top", "left", "right", "bottom", "z-last"].map(str::to_owned);
+        let (of_top, sides) = ([top.clone()], [left.clone(), right.clone()]);
+        let of_bottom = [bottom.clone()];
+        [
+            (top, self.saves(self.task(&[]))),
+            (left, self.saves(restores(self.maybe_failing(&of_top)))),
+            (right, self.saves(self.task(&of_top))),
+            (bottom, restores(self.maybe_failing(&sides))),
+            (last, restores(self.task(&of_bottom))),
+        ]
+        .into()
+    }
+
+    /// A task with one or two steps that save at its end.
+    fn saves(&self, mut task: TaskSpec) -> TaskSpec {
+        let save = || Step::Save(SaveStep { paths: vec!["app".to_owned()] });
+        task.steps.extend((0..self.draw(1, 2)).map(|_| save()));
+        task
+    }
+
     fn broken(&self) -> Tasks {
         let (one, other) = ("one".to_owned(), "other".to_owned());
         match self.draw(0, 2) {
@@ -184,6 +208,12 @@ impl Shaping<'_> {
     fn draw(&self, least: u64, greatest: u64) -> u64 {
         self.session.draw(least, greatest)
     }
+}
+
+/// A task that begins with what the tasks above have saved.
+fn restores(mut task: TaskSpec) -> TaskSpec {
+    task.steps.insert(0, Step::Restore {});
+    task
 }
 
 fn named(nth: u64) -> String {

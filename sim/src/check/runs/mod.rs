@@ -1,5 +1,6 @@
 //! The oracles of runservice: those of every store, and those of runs.
 
+mod archives;
 mod attempts;
 mod fair;
 mod fixpoint;
@@ -28,6 +29,7 @@ pub const ORACLES: &[(&str, &str)] = &[
     (fair::ORACLE, "a claim gets a task of the project that has the least"),
     (attempts::ORACLE, "final attempts never change, and the limits of all hold"),
     (reconcile::ORACLE, "after an import attempts go on that executors hold, and others are lost"),
+    (archives::ORACLE, "a task restores what those above it have saved, and that is kept"),
     (logs::ORACLE, "a log that is called complete, or read, is what its step has printed"),
     (requests::ORACLE, "an acknowledged run is in the log once, and bad input changes nothing"),
 ];
@@ -49,6 +51,7 @@ pub fn all(evidence: &Evidence<'_>, ledger: &Ledger, settings: &RunSettings) -> 
     let (entries, output) = (ledger.entries(), ledger.output());
     let mut steps = steps::Steps::new(&entries);
     let mut reconcile = reconcile::Reconcile::new(evidence);
+    let mut archives = archives::Archives::new(evidence);
     let mut logs = logs::Logs::new(evidence, &output);
     records::walk(evidence.timeline, |change| {
         fixpoint::look(change, &mut checks);
@@ -59,11 +62,13 @@ pub fn all(evidence: &Evidence<'_>, ledger: &Ledger, settings: &RunSettings) -> 
         steps.look(change, &mut checks);
         requests.look(change);
         logs.look(change, &mut checks);
+        archives.look(change, &mut checks);
         reconcile.look(change, &mut checks);
     });
     steps.finish(&mut checks);
     requests.finish(evidence, &mut checks);
     logs.finish(&mut checks);
+    archives.finish(&mut checks);
     reconcile.finish(evidence, &mut checks);
     checks
 }
