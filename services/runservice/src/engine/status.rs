@@ -65,7 +65,10 @@ pub fn judge(
     now: Timestamp,
 ) -> Result<Verdict, BadStatus> {
     if let Some(ended_at) = attempt.ended_at.filter(|_| attempt.phase.is_final()) {
-        let same = ending(attempt, status, ended_at) == ended(attempt);
+        let mut given = ending(attempt, status, ended_at);
+        // Those that have expired, or were lost, are named no more.
+        given.archives.retain(|step, _| attempt.archives.contains_key(step));
+        let same = given == ended(attempt);
         return Ok(if same { Verdict::Repeated } else { Verdict::Stale(attempt.phase) });
     }
     check_steps(spec, status)?;
