@@ -8,7 +8,7 @@ use drydock_api::runservice::refusals::{
     ArchiveExpired, ArchiveNotExist, AttemptNotExist, BadArchive, StaleAttempt,
 };
 use drydock_api::runservice::types::{
-    ArchiveReport, AttemptId, ExecutorId, Reason, RunId, Step, TaskName, TaskSpec,
+    ArchiveReport, AttemptId, AttemptPhase, ExecutorId, Reason, RunId, Step, TaskName, TaskSpec,
 };
 use drydock_core::db::Tx;
 use drydock_core::error::ActionError;
@@ -107,8 +107,13 @@ fn find(spec: &TaskSpec, attempt: &Attempt, step: u16) -> Result<ArchiveReport, 
         .get(nth)
         .zip(exit)
         .is_some_and(|(given, exit)| matches!(given, Step::Save(_)) && is_success(given, exit));
-    // One that could not be uploaded has failed its attempt.
-    match saved && attempt.phase.is_final() && attempt.reason != Some(Reason::ArchiveMissing) {
+    // What was stopped uploads nothing, and what could not upload everything has failed.
+    let stored = match attempt.phase {
+        AttemptPhase::Success => true,
+        AttemptPhase::Failed => attempt.reason != Some(Reason::ArchiveMissing),
+        _ => false,
+    };
+    match saved && stored {
         true => Err(Missing::Gone(step)),
         false => Err(Missing::Never(step)),
     }
