@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use drydock_api::runservice::types::{AttemptId, NewClaim, UploadQuery};
+use drydock_api::runservice::types::{AttemptId, NewClaim, Reason, UploadQuery};
 use drydock_core::context::Context;
 use drydock_core::error::Code;
+use drydock_executor::attempt::Outcome;
 use drydock_tests::client::Request;
+use drydock_tests::faulty;
 use drydock_tests::run::{pass, until};
+use futures_util::StreamExt;
+use object_store::ObjectStoreExt;
 use serde_json::{Value, json};
 
 use crate::bad_net::Trouble;
-use crate::machine::exit;
+use crate::machine::{exit, stopped};
 use crate::world::{World, claim_id, with_world};
 
 /// A task that saves in its one step, and one below that restores.
@@ -22,8 +26,25 @@ fn tasks() -> Value {
     })
 }
 
+/// As [`tasks`], where the second one waits for an approval.
+fn waiting_tasks() -> Value {
+    let mut tasks = tasks();
+    tasks["test"]["approval"] = json!({});
+    tasks
+}
+
 fn digest(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
+}
+
+/// A chain of two that save, and one below both that restores.
+fn chain() -> Value {
+    let save = json!({ "save": { "paths": ["app"] } });
+    json!({
+        "base": { "steps": [save] },
+        "build": { "depends": ["base"], "steps": [save] },
+        "test": { "depends": ["build"], "steps": [{ "restore": {} }] },
+    })
 }
 
 /// A run whose first task has saved these bytes and ended, and its attempt.
@@ -55,6 +76,27 @@ fn what_a_task_saves_the_task_below_restores() {
         world.machine.end(&test, exit(0));
         world.result(&run, "success").await;
         world.released(&built).await;
+        executor.kill().await;
+    });
+}
+
+#[test]
+fn a_task_restores_what_all_tasks_above_have_saved_in_their_order() {
+    with_world(async |mut world| {
+        let executor = world.start();
+        let run = world.create(chain()).await;
+        for (nth, bytes) in [(1, b"0 "), (2, b"1 ")] {
+            let attempt = world.started(nth).await;
+            world.machine.save(&attempt, 0, bytes);
+            world.machine.end(&attempt, exit(0));
+        }
+        let test = world.started(3).await;
+        let restored = String::from_utf8(world.machine.restore(&test).unwrap()).unwrap();
+        let base = r#"{"task":"base","above":[],"size":2}"#;
+        let build = r#"{"task":"build","above":["base"],"size":2}"#;
+        assert_eq!(restored, format!("{base}\n0 {build}\n1 "));
+        world.machine.end(&test, exit(0));
+        world.result(&run, "success").await;
         executor.kill().await;
     });
 }
@@ -115,9 +157,173 @@ fn another_process_uploads_what_the_one_before_has_not() {
     });
 }
 
+/// A task whose two steps save, and what they save: of the second, the file is damaged by now.
+async fn half_damaged(world: &mut World) -> String {
+    let save = json!({ "save": { "paths": ["app"] } });
+    let run = world.create(json!({ "build": { "steps": [save, save] } })).await;
+    let attempt = world.started(1).await;
+    let outcome = exit(0);
+    let steps = vec![outcome.steps[0].clone(); 2];
+    world.machine.save(&attempt, 0, b"bytes");
+    world.machine.save(&attempt, 1, b"bytes");
+    world.machine.end(&attempt, Outcome { steps, ..outcome });
+    world.machine.save(&attempt, 1, b"bytez");
+    run
+}
+
+#[test]
+fn an_archive_that_is_refused_for_good_fails_its_task_at_once_and_the_others_are_named() {
+    with_world(async |mut world| {
+        let executor = world.start();
+        let run = half_damaged(&mut world).await;
+        let begun = tokio::time::Instant::now();
+        world.result(&run, "failed").await;
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+        assert_eq!(world.task(&run).await["reason"], "archive_missing");
+        let first = world.app.get(&format!("{run}/tasks/build/archives/0")).await.expect(200);
+        assert_eq!(first.body, "bytes");
+        let other = world.app.get(&format!("{run}/tasks/build/archives/1")).await;
+        assert_eq!(other.outcome(), "404 archive_not_exist");
+        executor.kill().await;
+    });
+}
+
+#[test]
+fn the_end_of_an_attempt_that_was_stopped_waits_for_no_upload() {
+    with_world(async |mut world| {
+        let executor = world.start();
+        let run = world.create(tasks()).await;
+        let attempt = world.started(1).await;
+        world.archive_net.set(Trouble::Cut);
+        world.machine.save(&attempt, 0, b"bytes");
+        world.app.send(Request::post(&format!("{run}/stop"))).await.expect(204);
+        until(async || world.machine.stop(&attempt).is_some()).await;
+        let steps = exit(0).steps;
+        world.machine.end(&attempt, Outcome { steps, ..stopped(Reason::StoppedByUser) });
+        let begun = tokio::time::Instant::now();
+        world.result(&run, "stopped").await;
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+        let never = world.app.get(&format!("{run}/tasks/build/archives/0")).await;
+        assert_eq!(never.outcome(), "404 archive_not_exist", "it was never stored");
+        executor.kill().await;
+    });
+}
+
+#[test]
+fn what_is_to_be_restored_and_is_damaged_or_gone_fails_the_task_before_it_starts() {
+    for bytes in [Some("bytez"), Some("byte"), None] {
+        with_world(async |mut world| {
+            let executor = world.start();
+            // The archive of the second task is changed before it is asked for.
+            let run = world.create(waiting_tasks()).await;
+            let attempt = world.started(1).await;
+            world.machine.save(&attempt, 0, b"bytes");
+            world.machine.end(&attempt, exit(0));
+            until(async || world.task_named(&run, "build").await["status"] == "success").await;
+            let [key] = world.archives().await.try_into().unwrap();
+            match bytes {
+                Some(bytes) => drop(world.app.objects.put(&key, bytes.into()).await.unwrap()),
+                None => world.app.objects.delete(&key).await.unwrap(),
+            }
+            let approval = json!({ "approver": "alice" });
+            let approve = format!("{run}/tasks/test/approve");
+            world.app.send(Request::post(&approve).json(&approval)).await.expect(204);
+            world.result(&run, "failed").await;
+            let test = world.task_named(&run, "test").await;
+            assert_eq!(test["reason"], "archive_missing", "{bytes:?}");
+            assert_eq!(world.machine.ledger(), [attempt], "it has not started");
+            executor.kill().await;
+        });
+    }
+}
+
+#[test]
+fn what_does_not_come_before_the_deadline_is_a_timeout() {
+    with_world(async |mut world| {
+        let executor = world.start();
+        let mut tasks = tasks();
+        tasks["test"]["timeout"] = json!("2m");
+        let run = world.create(tasks).await;
+        let attempt = world.started(1).await;
+        world.machine.save(&attempt, 0, b"bytes");
+        world.machine.end(&attempt, exit(0));
+        until(async || world.task_named(&run, "build").await["status"] == "success").await;
+        world.archive_net.set(Trouble::Cut);
+        world.result(&run, "failed").await;
+        let test = world.task_named(&run, "test").await;
+        assert_eq!(test["reason"], "timeout", "{test}");
+        assert_eq!(world.machine.ledger(), [attempt], "it has not started");
+        executor.kill().await;
+    });
+}
+
+#[test]
+fn a_stop_ends_the_wait_for_what_is_to_be_restored() {
+    with_world(async |mut world| {
+        let executor = world.start();
+        let run = world.create(waiting_tasks()).await;
+        let attempt = world.started(1).await;
+        world.machine.save(&attempt, 0, b"bytes");
+        world.machine.end(&attempt, exit(0));
+        until(async || world.task_named(&run, "build").await["status"] == "success").await;
+        world.archive_net.set(Trouble::Cut);
+        let approval = json!({ "approver": "alice" });
+        let approve = format!("{run}/tasks/test/approve");
+        world.app.send(Request::post(&approve).json(&approval)).await.expect(204);
+        until(async || world.task_named(&run, "test").await["status"] == "running").await;
+        world.app.send(Request::post(&format!("{run}/stop"))).await.expect(204);
+        world.result(&run, "stopped").await;
+        world.archive_net.set(Trouble::None);
+        pass(Duration::from_secs(60)).await;
+        assert_eq!(world.machine.ledger(), [attempt], "it has not started");
+        assert!(world.held().attempts.is_empty(), "nothing of it is left");
+        executor.kill().await;
+    });
+}
+
+#[test]
+fn what_was_lost_before_the_end_was_reported_is_uploaded_again() {
+    with_world(async |mut world| {
+        let executor = world.start();
+        let run = world.create(tasks()).await;
+        let attempt = world.started(1).await;
+        world.net.set(Trouble::Cut);
+        world.machine.save(&attempt, 0, b"bytes");
+        world.machine.end(&attempt, exit(0));
+        until(async || world.archives().await.len() == 1).await;
+        world.app.objects.delete(&world.archives().await[0]).await.unwrap();
+        world.net.set(Trouble::None);
+        let test = world.started(2).await;
+        assert!(world.machine.restore(&test).unwrap().ends_with(b"bytes"));
+        world.machine.end(&test, exit(0));
+        world.result(&run, "success").await;
+        executor.kill().await;
+    });
+}
+
+#[test]
+fn a_service_that_cannot_work_uses_up_no_time_of_an_upload() {
+    with_world(async |mut world| {
+        let executor = world.start();
+        let run = world.create(tasks()).await;
+        let attempt = world.started(1).await;
+        world.app.coordination.trouble.set(faulty::Trouble::Refused);
+        world.machine.save(&attempt, 0, b"bytes");
+        world.machine.end(&attempt, exit(0));
+        pass(Duration::from_secs(1800)).await;
+        world.app.coordination.trouble.set(faulty::Trouble::None);
+        let test = world.started(2).await;
+        world.machine.end(&test, exit(0));
+        world.result(&run, "success").await;
+        executor.kill().await;
+    });
+}
+
 #[test]
 fn maintenance_uses_up_no_time_of_an_upload() {
     with_world(async |mut world| {
+        // However long the executor takes the service for well.
+        world.settings.silence = Duration::from_secs(3600);
         let executor = world.start();
         world.archive_net.set(Trouble::Cut);
         let (run, _) = built(&mut world, b"bytes").await;
@@ -205,5 +411,30 @@ fn an_archive_is_taken_only_of_the_running_attempt_and_only_as_it_is_said_to_be(
         assert_eq!(claimed.task.name.to_string(), "test");
         assert_eq!(claimed.restore[0].archive.object, *name);
         assert!(read().await);
+    });
+}
+
+#[test]
+fn maintenance_does_not_wait_for_an_upload() {
+    with_world(async |mut world| {
+        world.create(tasks()).await;
+        let attempt = world.claimed_before(claim_id(1)).await.attempt.id;
+        let (client, query) = (world.own(), UploadQuery { size: 5, blake3: digest(b"bytes") });
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        // One that never ends.
+        let bytes = futures_util::stream::once(async {
+            begun.send(()).unwrap();
+            Ok::<_, std::io::Error>("byt")
+        });
+        let body = Body::from_stream(bytes.chain(futures_util::stream::pending()));
+        let upload = tokio::spawn(async move {
+            let ctx = Context::background().timeout(Duration::from_secs(600));
+            client.upload(&ctx, (attempt, 0), &query, body).await
+        });
+        has_begun.await.unwrap();
+        let entered = tokio::time::timeout(Duration::from_secs(10), world.app.maintenance_on());
+        entered.await.unwrap();
+        let refused = upload.await.unwrap().unwrap_err();
+        assert_eq!(refused.remote().unwrap().code, Code::Maintenance.as_str());
     });
 }

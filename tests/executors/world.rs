@@ -16,6 +16,9 @@ use drydock_runservice::Runservice;
 use drydock_tests::app::{TestApp, settings};
 use drydock_tests::client::Request;
 use drydock_tests::run::{run, until};
+use futures_util::TryStreamExt;
+use object_store::ObjectStore;
+use object_store::path::Path;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -139,6 +142,20 @@ impl World {
     pub async fn task(&self, path: &str) -> Value {
         let run = self.run(path).await;
         run["tasks"].as_object().unwrap().values().next().unwrap().clone()
+    }
+
+    /// The task of a run with this name.
+    pub async fn task_named(&self, path: &str, name: &str) -> Value {
+        let run = self.run(path).await;
+        let mut tasks = run["tasks"].as_object().unwrap().values();
+        tasks.find(|task| task["name"] == name).unwrap().clone()
+    }
+
+    /// The objects of archives in object storage.
+    pub async fn archives(&self) -> Vec<Path> {
+        let listed: Vec<_> = self.app.objects.list(None).try_collect().await.unwrap();
+        let keys = listed.into_iter().map(|meta| meta.location);
+        keys.filter(|key| key.as_ref().contains("/archives/")).collect()
     }
 
     /// Waits until the run has this result.

@@ -125,3 +125,42 @@ impl RestoreFile for Restore {
         sync_folder(self.folder.path())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn what_is_restored_is_there_when_it_is_whole() {
+        let root = tempfile::tempdir().unwrap();
+        let attempt = AttemptId(Uuid::nil());
+        let archives = ArchiveFiles::new(root.path().to_owned());
+        let restored = || fs::read(archives.folder(attempt).restore_file()).ok();
+        let mut cut = archives.begin_restore(attempt).unwrap();
+        cut.write(b"the half of").unwrap();
+        // The process dies, and another one begins again.
+        drop(cut);
+        assert_eq!(restored(), None);
+        for text in ["first", "second"] {
+            let mut whole = archives.begin_restore(attempt).unwrap();
+            whole.write(text.as_bytes()).unwrap();
+            whole.finish().unwrap();
+            assert_eq!(restored().unwrap(), text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn pieces_are_read_from_the_archive_of_a_step() {
+        let root = tempfile::tempdir().unwrap();
+        let attempt = AttemptId(Uuid::nil());
+        let archives = ArchiveFiles::new(root.path().to_owned());
+        let folder = archives.folder(attempt);
+        fs::create_dir(folder.path()).unwrap();
+        fs::write(folder.archive_file(3), "0123456789").unwrap();
+        assert_eq!(archives.read(attempt, 3, 2..5).unwrap(), "234");
+        assert!(archives.read(attempt, 3, 8..11).is_err(), "a piece is whole");
+        assert!(archives.read(attempt, 4, 0..1).is_err());
+    }
+}

@@ -198,3 +198,16 @@ impl<W: Write> Write for Limited<W> {
         self.output.flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_takes_no_more_bytes_than_it_may() {
+        let mut limited = Limited { output: Vec::new(), left: 5 };
+        limited.write_all(b"123").unwrap();
+        limited.write_all(b"45").unwrap();
+        assert!(limited.write_all(b"6").unwrap_err().to_string().contains("more than"));
+    }
+}

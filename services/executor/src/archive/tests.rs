@@ -1,16 +1,17 @@
 //! Real folders, and archives that no honest packer makes.
 
 use std::ffi::OsString;
-use std::fs::{self, Permissions};
-use std::io::{Cursor, Write};
+use std::fs::{self, File, Permissions};
+use std::io::{self, Cursor, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use tar::{Builder, EntryType, Header};
 use tempfile::TempDir;
 
-use super::budget::Budget;
+use super::budget::{Budget, MAX_UNPACKED_BYTES};
 use super::error::ArchiveError;
 use super::unpack::unpack_within;
 use super::{pack, unpack};
@@ -41,7 +42,7 @@ fn packed(root: &Path, patterns: &[&str]) -> Result<(Vec<u8>, Vec<String>), Arch
 fn names(archive: &[u8]) -> Vec<String> {
     let tar = zstd::stream::decode_all(archive).unwrap();
     let mut tar = tar::Archive::new(&tar[..]);
-    let name = |entry: std::io::Result<tar::Entry<'_, _>>| {
+    let name = |entry: io::Result<tar::Entry<'_, _>>| {
         String::from_utf8(entry.unwrap().path_bytes().into_owned()).unwrap()
     };
     tar.entries().unwrap().map(name).collect()
@@ -94,11 +95,18 @@ fn what_is_packed_is_laid_out_the_same() {
     write(from.path(), "other", "not this");
     let app = from.path().join("target/app");
     fs::set_permissions(&app, Permissions::from_mode(0o4755)).unwrap();
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    File::open(&app).unwrap().set_modified(long_ago).unwrap();
+    fs::set_permissions(from.path().join("target/deep"), Permissions::from_mode(0o755)).unwrap();
     symlink("deep/er", from.path().join("target/link")).unwrap();
     fs::create_dir(from.path().join("target/nothing")).unwrap();
 
     let (archive, left_out) = packed(from.path(), &["target"]).unwrap();
     assert_eq!(left_out, [""; 0]);
+    let tar = zstd::stream::decode_all(&archive[..]).unwrap();
+    let mode = |entry: io::Result<tar::Entry<'_, _>>| entry.unwrap().header().mode().unwrap();
+    let modes = tar::Archive::new(&tar[..]).entries().unwrap().map(mode).max();
+    assert!(modes.is_some_and(|mode| mode <= 0o777), "no right of another user is packed");
     let unpacked = unpacked(to.path(), &archive).unwrap();
     assert_eq!((unpacked.archives, unpacked.conflicts), (1, Vec::new()));
     assert_eq!(read(to.path(), "target/app"), "program");
@@ -106,10 +114,10 @@ fn what_is_packed_is_laid_out_the_same() {
     assert_eq!(read(to.path(), &format!("target/{}/end", "long/".repeat(60))), "far away");
     assert!(to.path().join("target/nothing").is_dir());
     assert!(!to.path().join("other").exists());
-    let (before, after) = (app.metadata().unwrap(), to.path().join("target/app"));
-    let after = after.metadata().unwrap();
-    assert_eq!(after.mode() & 0o7777, 0o755, "the right of another user is left out");
-    assert_eq!(after.mtime(), before.mtime());
+    let metadata = |path: &str| to.path().join(path).metadata().unwrap();
+    assert_eq!(metadata("target/app").mode() & 0o7777, 0o755, "nor laid out");
+    assert_eq!(metadata("target/app").mtime(), 1_000_000_000);
+    assert_eq!(metadata("target/deep").mode() & 0o7777, 0o755);
 }
 
 #[test]
@@ -185,6 +193,19 @@ fn what_leads_out_or_is_no_file_is_left_out_with_a_word() {
     assert_eq!(left_out.len(), 3, "{left_out:?}");
     let tar = zstd::stream::decode_all(&archive[..]).unwrap();
     assert!(!tar.windows(14).any(|bytes| bytes == b"the executor's"), "no link is followed");
+    for nth in 0..30 {
+        symlink("/", from.path().join(format!("out/root{nth}"))).unwrap();
+    }
+    assert_eq!(packed(from.path(), &["out"]).unwrap().1.len(), 20, "a word for each of the first");
+}
+
+#[test]
+fn no_more_is_packed_than_may_be() {
+    let from = folder();
+    // It takes no room on the disk, and is too large all the same.
+    let large = File::create(from.path().join("large")).unwrap();
+    large.set_len(MAX_UNPACKED_BYTES + 1).unwrap();
+    assert!(matches!(packed(from.path(), &["large"]), Err(ArchiveError::TooLarge)));
 }
 
 #[test]
@@ -225,7 +246,12 @@ fn no_entry_leaves_the_folder() {
         let names: Vec<_> = fs::read_dir(outer.path()).unwrap().collect();
         assert_eq!(names.len(), 1, "{what}: {names:?}");
     }
-    let fine = forged(&[(FILE, &long, "", 0o644, b"x"), (LINK, "l", "./a", 0o777, b"")]);
+    let fine = forged(&[
+        // As other programs begin.
+        (EntryType::Directory, "./", "", 0o755, b""),
+        (FILE, &long, "", 0o644, b"x"),
+        (LINK, "l", "./a", 0o777, b""),
+    ]);
     unpacked(folder().path(), &fine).unwrap();
 }
 
@@ -309,6 +335,28 @@ fn later_archives_lie_over_earlier_ones_and_differences_without_an_order_are_tol
 }
 
 #[test]
+fn links_and_the_right_to_execute_are_differences_too() {
+    let of = |link: &str, mode| {
+        let mut entries =
+            vec![(LINK, "link", link, 0o777, &b""[..]), (FILE, "app", "", mode, b"x")];
+        let names: Vec<String> = (0..30).map(|nth| format!("n{nth}")).collect();
+        entries.extend(names.iter().map(|name| (FILE, &**name, "", mode, &b"x"[..])));
+        forged(&entries)
+    };
+    let told = |left: &[u8], right: &[u8]| {
+        let mut input = framed(&[("left", &[], left), ("right", &[], right)]);
+        unpack::unpack(folder().path(), &mut input).unwrap().conflicts
+    };
+    let plain = of("a", 0o644);
+    assert_eq!(told(&plain, &of("a", 0o600)), [""; 0], "a umask is none");
+    let [link] = &told(&plain, &of("b", 0o644))[..] else { panic!("one differs") };
+    assert!(link.starts_with("`link` differs"), "{link}");
+    let many = told(&plain, &of("a", 0o755));
+    assert!(many[0].starts_with("`app` differs"), "{many:?}");
+    assert_eq!(many.len(), 20, "the first are told");
+}
+
+#[test]
 fn an_archive_that_is_cut_off_or_damaged_is_refused() {
     let from = folder();
     write(from.path(), "a", &"some text ".repeat(1000));
@@ -319,6 +367,11 @@ fn an_archive_that_is_cut_off_or_damaged_is_refused() {
     }
     let mut input = framed(&[("a", &[], &archive)]).into_inner();
     input.truncate(input.len() - 1);
+    assert!(unpack::unpack(folder().path(), &mut Cursor::new(input)).is_err());
+    // One of which a byte is said to follow that does not come.
+    let size = archive.len() as u64 + 1;
+    let mut input = Frame { task: "a".parse().unwrap(), above: [].into(), size }.line();
+    input.extend(&archive);
     assert!(unpack::unpack(folder().path(), &mut Cursor::new(input)).is_err());
     let mut input = b"{\"task\":".to_vec();
     input.write_all(&archive).unwrap();

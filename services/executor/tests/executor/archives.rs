@@ -1,11 +1,14 @@
 //! Steps that save and restore, with the real helper processes.
 
-use std::fs::{self, Permissions};
+use std::collections::BTreeSet;
+use std::fs::{self, File, Permissions};
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, chown};
 
 use drydock_executor::attempt::{
-    AttemptPhase, Frame, Reason, StepAction, StepExit, TaskStep, User,
+    AttemptPhase, Frame, Reason, StepAction, StepExit, Task, TaskStep, User,
 };
+use rustix::fs::{FileType, Mode};
 
 use crate::harness::{Attempt, step};
 
@@ -28,7 +31,15 @@ fn saved(script: &str) -> Vec<u8> {
 
 /// An attempt that restores what these tasks have saved, each after those above it.
 fn restoring(archives: &[(&str, &[&str], Vec<u8>)], steps: Vec<TaskStep>) -> Attempt {
-    let attempt = Attempt::new(steps);
+    restoring_with(archives, steps, |_| ())
+}
+
+fn restoring_with(
+    archives: &[(&str, &[&str], Vec<u8>)],
+    steps: Vec<TaskStep>,
+    change: impl FnOnce(&mut Task),
+) -> Attempt {
+    let attempt = Attempt::with(steps, change);
     let mut restored = Vec::new();
     for (task, above, archive) in archives {
         let above = above
@@ -71,6 +82,33 @@ fn nothing_to_restore_is_no_failure() {
     let attempt = Attempt::new([restore(), step("echo on")]);
     assert_eq!(attempt.run().phase, AttemptPhase::Success);
     assert_eq!(attempt.log(2), "on\n");
+}
+
+#[test]
+fn a_task_may_save_and_restore_more_than_once() {
+    let steps = || vec![restore(), step("rm x"), restore(), step("cat x")];
+    let attempt = restoring(&[("a", &[], saved("echo x > x"))], steps());
+    assert_eq!(attempt.run().phase, AttemptPhase::Success, "{}", attempt.log(3));
+    assert_eq!(attempt.log(4), "x\n");
+    let attempt = Attempt::new([step("echo a > a; echo b > -b"), save(&["a"]), save(&["-b"])]);
+    let outcome = attempt.run();
+    assert_eq!(outcome.phase, AttemptPhase::Success, "{}", attempt.log(3));
+    let [one, other] = ["1", "2"].map(|step| &outcome.archives[step]);
+    assert_ne!(one, other, "each step has an archive of its own");
+}
+
+#[test]
+fn a_secret_in_the_name_of_a_file_is_masked_where_the_setup_tells_of_it() {
+    let archives = [
+        ("left", &[][..], saved("echo left > hunter22")),
+        ("right", &[][..], saved("echo right > hunter22")),
+    ];
+    let attempt = restoring_with(&archives, vec![restore()], |task| {
+        task.secrets.insert("PASSWORD".to_owned(), "hunter22".to_owned());
+    });
+    assert_eq!(attempt.run().phase, AttemptPhase::Success, "{}", attempt.log(1));
+    let told = attempt.log(0) + &attempt.log(1);
+    assert!(told.contains("` differs between") && !told.contains("hunter22"), "{told}");
 }
 
 #[test]
@@ -121,6 +159,29 @@ fn a_stop_ends_the_packing_too() {
     let outcome = attempt.run();
     assert_eq!(outcome.phase, AttemptPhase::Stopped);
     assert!(outcome.archives.is_empty());
+    assert_eq!(attempt.left_behind(), [0; 0]);
+}
+
+#[test]
+fn the_process_that_unpacks_knows_its_attempt_alone_and_ends_with_a_stop() {
+    let archive = saved("head -c 300000 /dev/urandom > random");
+    let attempt = Attempt::new([restore()]);
+    let path = attempt.folder.restore_file();
+    rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    // Open for both: the supervisor need not wait for a writer, and there is no end.
+    let mut pipe = File::options().read(true).write(true).open(&path).unwrap();
+    let mut supervisor = attempt.supervise();
+    let size = archive.len() as u64 + 1;
+    let frame = Frame { task: "a".parse().unwrap(), above: BTreeSet::new(), size };
+    pipe.write_all(&frame.line()).unwrap();
+    // It is more than a pipe holds: afterwards, the process has begun to unpack.
+    pipe.write_all(&archive).unwrap();
+    let [pid] = attempt.left_behind()[..] else { panic!("one process unpacks") };
+    let environment = fs::read_to_string(format!("/proc/{pid}/environ")).unwrap();
+    assert_eq!(environment, format!("DRYDOCK_ATTEMPT={}\0", attempt.id));
+    attempt.stop(1, 0);
+    assert!(supervisor.end().success());
+    assert_eq!(attempt.outcome().phase, AttemptPhase::Stopped);
     assert_eq!(attempt.left_behind(), [0; 0]);
 }
 

@@ -12,3 +12,4 @@ mod restarts;
 mod runs;
 mod schema;
 mod time;
+mod uploads;
