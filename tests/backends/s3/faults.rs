@@ -1,11 +1,15 @@
 //! What the product's client makes of each fault, and what is there afterwards.
 
+use std::sync::Arc;
+
+use drydock_core::env::Env;
+use drydock_core::objects::Objects;
 use drydock_sim_s3::{Code, ConditionalWrites, Outcome, Personality};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 
-use super::server::Server;
+use super::server::{BUCKET, Server};
 
 fn payload() -> PutPayload {
     PutPayload::from_static(b"0123456789")
@@ -82,6 +86,36 @@ async fn an_upload_may_fail_after_its_answer_began() {
         let text = format!("{completed:?}");
         assert!(completed.is_err() && text.contains("InternalError"), "{outcome:?}: {text}");
         assert_eq!(!server.keys().is_empty(), applied, "{outcome:?}");
+    }
+}
+
+/// Uploads of two parts: the requests begin one, send each part, and complete it.
+#[tokio::test]
+async fn an_upload_that_is_given_up_or_fails_leaves_no_parts_behind() {
+    let refused = Outcome::Refuse(Code::InternalError);
+    for (fine, succeeds) in [(1, false), (2, false), (3, false), (4, true)] {
+        let server = server().await;
+        let objects = Objects::new(Arc::new(server.client()), Env::system());
+        let bytes = vec![7; (8 << 20) + 1];
+        let mut given_up = objects.upload(&Path::from("given-up"));
+        given_up.push(&bytes).await.unwrap();
+        given_up.abort().await;
+        (0..fine).for_each(|_| server.script.next(Outcome::Fine));
+        if !succeeds {
+            server.script.next(refused);
+        }
+        let mut upload = objects.upload(&Path::from("a"));
+        let done = match upload.push(&bytes).await {
+            Ok(()) => upload.finish().await,
+            Err(error) => {
+                upload.abort().await;
+                Err(error)
+            }
+        };
+        assert_eq!(done.is_ok(), succeeds, "{fine}: {done:?}");
+        assert_eq!(server.keys(), ["a"][..usize::from(succeeds)], "{fine}");
+        let left = server.s3.state().bucket(BUCKET).unwrap().uploads().count();
+        assert_eq!(left, 0, "after {fine} requests that are fine");
     }
 }
 
