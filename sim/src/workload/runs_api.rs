@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use bytes::Bytes;
 use drydock_api::admin::AdminClient;
 use drydock_api::names::Ref;
 use drydock_api::runservice::client::{ExecutorClient, RunserviceClient};
 use drydock_api::runservice::types::{
-    ApprovalBody, ApprovalDecision, LOG_STATE, LogQuery, LogStep, NewExecutor, Phase, RunView,
-    RunsQuery, UploadQuery,
+    ApprovalBody, ApprovalDecision, AttemptId, LOG_STATE, LogQuery, LogStep, NewExecutor, Phase,
+    RunView, RunsQuery, UploadQuery,
 };
 use drydock_core::context::Context;
 use drydock_core::net::SharedNet;
@@ -108,20 +109,10 @@ impl RunsApi {
                 Reply::Runs(RunsReply::Appended(appended))
             }
             RunsCall::Upload { by, attempt, step, bytes } => {
-                let step = u16::try_from(*step).unwrap_or(u16::MAX);
-                let blake3 = blake3::hash(bytes).to_hex().to_string();
-                let query = UploadQuery { size: bytes.len() as u64, blake3 };
-                let ctx = ctx.timeout(self.timeout);
-                let stored = own(by).upload(&ctx, (*attempt, step), &query, bytes.clone()).await?;
-                Reply::Runs(RunsReply::Stored(stored))
+                upload(&own(by), &ctx.timeout(self.timeout), (*attempt, *step), bytes).await?
             }
             RunsCall::Download { by, attempt, step } => {
-                let mut answer = own(by).download(ctx, (*attempt, step)).await?;
-                let mut bytes = Vec::new();
-                while let Some(more) = answer.body.next().await {
-                    bytes.extend_from_slice(&more?);
-                }
-                Reply::Runs(RunsReply::Archive(bytes.into()))
+                download(&own(by), ctx, (*attempt, step)).await?
             }
             RunsCall::Read { log, offset, follow } => {
                 read(&client, ctx, log, *offset, *follow).await?
@@ -165,6 +156,32 @@ impl RunsApi {
             .with_token(token)
             .with_settings(settings)
     }
+}
+
+async fn upload(
+    executor: &ExecutorClient,
+    ctx: &Context,
+    (attempt, step): (AttemptId, usize),
+    bytes: &Bytes,
+) -> Result<Reply, ClientError> {
+    let step = u16::try_from(step).unwrap_or(u16::MAX);
+    let blake3 = blake3::hash(bytes).to_hex().to_string();
+    let query = UploadQuery { size: bytes.len() as u64, blake3 };
+    let stored = executor.upload(ctx, (attempt, step), &query, bytes.clone()).await?;
+    Ok(Reply::Runs(RunsReply::Stored(stored)))
+}
+
+async fn download(
+    executor: &ExecutorClient,
+    ctx: &Context,
+    archive: (AttemptId, &str),
+) -> Result<Reply, ClientError> {
+    let mut answer = executor.download(ctx, archive).await?;
+    let mut bytes = Vec::new();
+    while let Some(more) = answer.body.next().await {
+        bytes.extend_from_slice(&more?);
+    }
+    Ok(Reply::Runs(RunsReply::Archive(bytes.into())))
 }
 
 fn named(key: u64) -> String {

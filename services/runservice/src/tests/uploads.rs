@@ -5,7 +5,7 @@ use drydock_api::runservice::types::{AttemptId, UploadQuery};
 use futures_util::{FutureExt, StreamExt, stream};
 
 use super::harness::{TestRuns, id};
-use crate::archives::ReceiveError;
+use crate::uploads::UploadError;
 
 fn query(bytes: &str) -> UploadQuery {
     let blake3 = blake3::hash(bytes.as_bytes()).to_hex().to_string();
@@ -28,7 +28,7 @@ async fn no_more_uploads_are_taken_at_once_than_have_room_in_memory() {
         assert!(upload.now_or_never().is_none());
     }
     let bytes = || Body::from("bytes").into_data_stream();
-    assert!(matches!(upload(bytes()).await, Err(ReceiveError::Busy)));
+    assert!(matches!(upload(bytes()).await, Err(UploadError::Busy)));
     under_way.pop();
     upload(bytes()).await.unwrap();
 }
@@ -39,5 +39,5 @@ async fn bytes_beyond_the_size_that_was_said_are_not_waited_for() {
     let (archives, expected) = (runs.archives(), query("bytes"));
     let upload = archives.receive((AttemptId(id(1)), 0), &expected, endless("bytes!"));
     let refused = upload.now_or_never();
-    assert!(matches!(refused, Some(Err(ReceiveError::Size))), "{refused:?}");
+    assert!(matches!(refused, Some(Err(UploadError::Size))), "{refused:?}");
 }
