@@ -353,12 +353,12 @@ fn what_is_no_key_and_no_entry() {
         assert_snapshot!("no_keys", world.find(&job, &[""]).await);
         assert_snapshot!("an_empty_key", world.find(&job, &["key", ""]).await);
         let long = "x".repeat(256);
-        assert_eq!(world.find(&job, &[&long]).await.outcome(), "400 invalid_field");
-        assert_eq!(world.find(&job, &["a\tb"]).await.outcome(), "400 invalid_field");
+        assert_eq!(world.find(&job, &[&long]).await.outcome(), "400 invalid_query");
+        assert_eq!(world.find(&job, &["a\tb"]).await.outcome(), "400 invalid_query");
         assert_eq!(world.find(&job, &["k"; 64]).await.status, 204);
         assert_snapshot!("too_many_keys", world.find(&job, &["k"; 65]).await);
         assert_snapshot!("no_key", world.save(&job, "", "bytes").await);
-        assert_eq!(world.save(&job, "two\nlines", "x").await.outcome(), "400 invalid_field");
+        assert_eq!(world.save(&job, "two\nlines", "x").await.outcome(), "400 invalid_query");
         let mut large = saving(&job, "key", "bytes");
         large.path = large.path.replace("size=5", &format!("size={}", (5_u64 << 30) + 1));
         assert_snapshot!("too_large", world.linux.send(large).await);
@@ -384,7 +384,7 @@ fn what_no_part_of_a_cache_can_be() {
         ] {
             let new = json!({ "project": PROJECT, "name": "x", "tasks": {}, "cache": cache });
             let refused = world.runs.app.send(Request::post("/api/v1/runs").json(&new)).await;
-            assert_eq!(refused.outcome(), "400 invalid_field", "{case}: {refused}");
+            assert_eq!(refused.outcome(), "400 invalid_body", "{case}: {refused}");
         }
     });
 }

@@ -243,12 +243,17 @@ fn what_does_not_come_before_the_deadline_is_a_timeout() {
         let executor = world.start();
         let mut tasks = tasks();
         tasks["test"]["timeout"] = json!("2m");
+        // It is not given out before the net is cut.
+        tasks["test"]["approval"] = json!({});
         let run = world.create(tasks).await;
         let attempt = world.started(1).await;
         world.machine.save(&attempt, 0, b"bytes");
         world.machine.end(&attempt, exit(0));
         until(async || world.task_named(&run, "build").await["status"] == "success").await;
         world.archive_net.set(Trouble::Cut);
+        let approval = json!({ "approver": "alice" });
+        let approve = Request::post(&format!("{run}/tasks/test/approve")).json(&approval);
+        world.app.send(approve).await.expect(204);
         world.result(&run, "failed").await;
         let test = world.task_named(&run, "test").await;
         assert_eq!(test["reason"], "timeout", "{test}");

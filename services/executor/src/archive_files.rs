@@ -1,6 +1,6 @@
 //! The archives in the folders of attempts, as they are uploaded and downloaded.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -11,7 +11,7 @@ use drydock_api::runservice::types::AttemptId;
 use rustix::fs::{Mode, mkdir};
 
 use crate::attempt::{
-    AttemptFolder, FOUND, NOTHING, PENDING, WantedCache, create_new, sync_folder,
+    AttemptFolder, FOUND, NOTHING, PENDING, WantedCache, create_new, open_to_write, sync_folder,
 };
 use crate::driver::{AttemptArchives, RestoreFile};
 
@@ -33,7 +33,7 @@ impl ArchiveFiles {
     /// The answer that a step waits for, of which nothing is written yet.
     fn answer(&self, attempt: AttemptId, step: u16) -> io::Result<Answer> {
         let path = self.folder(attempt).cache_file(step.into());
-        let mut file = OpenOptions::new().write(true).open(path)?;
+        let mut file = open_to_write(&path)?;
         file.set_len(1)?;
         file.seek(SeekFrom::Start(1))?;
         Ok(Answer { file })

@@ -1,5 +1,5 @@
-//! What attempts save and restore: an attempt that restores does not start before it has everything,
-//! and the end of one that has saved is not sent before all of it is stored.
+//! What attempts save and restore: an attempt that restores does not start before it has
+//! everything, and the end of one that has saved is not sent before all of it is stored.
 
 use std::collections::BTreeMap;
 

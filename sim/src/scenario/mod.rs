@@ -217,7 +217,9 @@ mod tests {
 
     #[test]
     fn the_steps_of_runservice_are_its_code_points() {
-        let found = points(&["../services/runservice/src"]);
+        let mut found = points(&["../services/runservice/src"]);
+        // Simulated executors have no caches.
+        found.retain(|point| point != "cache.stored");
         assert_eq!(found, runs::SERVICE_STEPS);
     }
 

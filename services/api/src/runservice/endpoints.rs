@@ -10,11 +10,11 @@ use crate::names::InvalidName;
 use crate::runservice::refusals::{
     ArchiveExpired, ArchiveNotExist, ArchiveNotStored, ArchiveTooLarge, ArchivesExpired,
     AttemptNotExist, BadArchive, BadStatus, CacheNotExist, CacheReadOnly, CursorExpired,
-    EncryptionKeyMissing, ExecutorAlreadyExists, ExecutorNotExist, ExecutorUnknown, InvalidField,
-    InvalidFrom, LogAttemptNotExist, LogDeleted, LogExpired, LogIsLive, LogNotExist, LogSealed,
-    LogTooLarge, NeverStarted, NotDecided, NotRegistered, NotRepeatable, RunNotExist,
-    RunNotRestartable, RunNumberNotExist, SessionReplaced, StaleAttempt, TaskNotExist,
-    TooManyArchives, TooManyLogs, TooManyQueuedRuns, WrongPhase,
+    EncryptionKeyMissing, ExecutorAlreadyExists, ExecutorNotExist, ExecutorUnknown,
+    InvalidCacheKey, InvalidField, InvalidFrom, LogAttemptNotExist, LogDeleted, LogExpired,
+    LogIsLive, LogNotExist, LogSealed, LogTooLarge, NeverStarted, NotDecided, NotRegistered,
+    NotRepeatable, RunNotExist, RunNotRestartable, RunNumberNotExist, SessionReplaced,
+    StaleAttempt, TaskNotExist, TooManyArchives, TooManyLogs, TooManyQueuedRuns, WrongPhase,
 };
 use crate::runservice::types::{
     ARCHIVE, AppendQuery, Appended, ApprovalBody, ArchiveQuery, ArchiveReport, AttemptView,
@@ -258,7 +258,7 @@ pub mod own {
                 .unbounded()
                 .answers_media(ARCHIVE)
                 .refuses(&[Code::StorageUnavailable]);
-        find_cache: FindCache { AttemptNotExist, InvalidField, StaleAttempt } =
+        find_cache: FindCache { AttemptNotExist, InvalidCacheKey, StaleAttempt } =
             Endpoint::get("/api/v1/executors/self/attempts/{attempt}/caches")
                 .about("reads the cache entry that keys find, or answers 204 if there is none")
                 .registered()
@@ -267,7 +267,7 @@ pub mod own {
                 .answers_media_or_nothing(ARCHIVE)
                 .refuses(&[Code::StorageUnavailable]);
         save_cache: SaveCache {
-            ArchiveTooLarge, AttemptNotExist, BadArchive, CacheReadOnly, InvalidField,
+            ArchiveTooLarge, AttemptNotExist, BadArchive, CacheReadOnly, InvalidCacheKey,
             StaleAttempt, TooManyArchives,
         } =
             Endpoint::post("/api/v1/executors/self/attempts/{attempt}/caches")

@@ -48,6 +48,8 @@ refusals! {
     ArchiveNotStored(step: String) = "the archive of step {step} is not stored: upload it again";
     TooManyArchives as TooManyRequests = "too many archives are on their way";
 
+    /// A query names a key of a cache that can be none.
+    InvalidCacheKey(parameter: &'static str, why: String) as InvalidQuery = "`{parameter}` {why}";
     CacheNotExist(entry: CacheId) = "the project has no cache entry `{entry}`";
     /// The run only reads, such as one of a fork.
     CacheReadOnly = "the run may not add entries to the cache";

@@ -174,7 +174,8 @@ async fn a_log_masks_values_of_variables_and_shows_texts_of_the_file() {
     machine.done(&["secret", "create", "deploy", &given, "--project", SITE]).await;
     machine.done(&["variable", "create", "the-key", "deploy.key", "--project", SITE]).await;
     let path = machine.installation.path("run.yml");
-    let file = "version: 1\nruns: { main: { env: { MODE: release, KEY: { from_variable: the-key } }, \
+    let file = "version: 1\nruns: { main: { \
+                env: { MODE: release, KEY: { from_variable: the-key } }, \
                 tasks: { build: { steps: [{ run: 'echo $MODE build with $KEY' }] } } } }";
     std::fs::write(&path, file).unwrap();
     let start = ["run", "start", SITE, "--branch", "main", "--file", utf8(&path), "--wait"];

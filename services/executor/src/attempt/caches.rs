@@ -3,8 +3,8 @@
 //! A step that restores writes the keys that it wants to `cache.keys`: the number of the step, the
 //! keys, and an empty line, without which there may be more to come. The executor answers in the
 //! file `cache.NNN` of that step, which begins with a zero byte until the answer is whole. Then it
-//! begins with a `+`, what was found, and the archive as [`Frame`](super::Frame)s tell of it; or with
-//! a `-` and why there is nothing.
+//! begins with a `+`, what was found, and the archive as [`Frame`](super::Frame)s tell of it; or
+//! with a `-` and why there is nothing.
 //!
 //! A step that saves writes its key in a line before the archive, or nothing but that line if there
 //! is nothing to save.

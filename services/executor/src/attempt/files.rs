@@ -29,6 +29,11 @@ pub fn append_new(path: &Path) -> io::Result<File> {
     open(path, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::APPEND)
 }
 
+/// Opens a file to write, which must be there.
+pub fn open_to_write(path: &Path) -> io::Result<File> {
+    open(path, OFlags::WRONLY)
+}
+
 /// Writes over a file that is there, as the kernel's are.
 pub fn overwrite(path: &Path, text: &str) -> io::Result<()> {
     open(path, OFlags::WRONLY)?.write_all(text.as_bytes())

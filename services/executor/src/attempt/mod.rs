@@ -25,7 +25,9 @@ mod task;
 pub use archives::Frame;
 pub use caches::{FOUND, FoundCache, NOTHING, PENDING, WantedCache, is_key, read_line};
 pub use drydock_api::runservice::types::{AttemptPhase, LogReport, Reason, StepExit, StepWhen};
-pub use files::{append_new, create, create_new, overwrite, read_json, sync_folder, write_json};
+pub use files::{
+    append_new, create, create_new, open_to_write, overwrite, read_json, sync_folder, write_json,
+};
 pub use folder::{AttemptFolder, Lock};
 pub use outcome::{Outcome, SavedCache, StepOutcome};
 pub use task::{

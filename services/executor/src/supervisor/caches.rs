@@ -1,6 +1,6 @@
-//! Steps that save and restore what is cached. Like all packing and unpacking it is done by a process
-//! of its own, which has the rights of the steps; the executor, which alone can reach the service,
-//! answers it through files that are handed to it open.
+//! Steps that save and restore what is cached. Like all packing and unpacking it is done by a
+//! process of its own, which has the rights of the steps. The executor, which alone can reach the
+//! service, answers it through files that are handed to it open.
 
 use std::fs::File;
 use std::io::{self, BufReader, Seek, Write};

@@ -7,12 +7,12 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use drydock_api::runservice::endpoints::cache as failures;
 use drydock_api::runservice::endpoints::own::{FindCache, SaveCache};
-use drydock_api::runservice::refusals::InvalidField;
+use drydock_api::runservice::refusals::{InvalidCacheKey, InvalidField};
 use drydock_api::runservice::types::{
     ARCHIVE, AttemptId, CACHE_KEY, CACHE_SCOPE, CacheId, CacheView, FindCacheQuery,
     MAX_CACHE_BYTES, MAX_CACHE_KEYS, ProjectId, SaveCacheQuery, to_header,
 };
-use drydock_api::runservice::validate::{invalid, text};
+use drydock_api::runservice::validate::text;
 use drydock_core::db::Tx;
 use drydock_core::error::{ActionError, Chain, Failure};
 use drydock_core::objects::ObjectError;
@@ -57,12 +57,17 @@ pub async fn find(
     Ok(reply::no_content())
 }
 
-fn keys(lines: &str) -> Result<Vec<String>, InvalidField> {
+fn keys(lines: &str) -> Result<Vec<String>, InvalidCacheKey> {
     let keys: Vec<_> = lines.split('\n').collect();
     if keys.len() > MAX_CACHE_KEYS {
-        return Err(invalid("keys", "has too many lines"));
+        return Err(InvalidCacheKey("keys", "has too many lines".to_owned()));
     }
-    keys.into_iter().map(|key| text("keys", key.to_owned())).collect()
+    keys.into_iter().map(|line| key("keys", line)).collect()
+}
+
+fn key(parameter: &'static str, given: &str) -> Result<String, InvalidCacheKey> {
+    let key = text(parameter, given.to_owned());
+    key.map_err(|InvalidField(parameter, why)| InvalidCacheKey(parameter, why))
 }
 
 /// The answer with an entry, whose object is sent as it is read.
@@ -96,7 +101,7 @@ pub async fn save(
     request: Request,
 ) -> Result<Response, OperationError<SaveCache>> {
     let (caches, by) = (&app.service.caches, (executor, attempt));
-    let key = text("key", query.key.clone())?;
+    let key = key("key", &query.key)?;
     let (reader, wanted) = (writer.reader(), key.clone());
     let known = reader.read(Reads::Linearizable, move |tx| action::may_save(tx, by, &wanted));
     let mut replaces = None;

@@ -1,6 +1,6 @@
-//! Archives: an attempt names what its steps have saved, whole and under a name of its own; a task
-//! that restores gets what all tasks above it have saved, in their order, and nothing else; and what
-//! is named is there until the end.
+//! Archives: an attempt names what its steps have saved, whole and under a name of its own; a
+//! task that restores gets what all tasks above it have saved, in their order, and nothing else;
+//! and what is named is there until the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
