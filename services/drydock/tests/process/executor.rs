@@ -73,6 +73,7 @@ async fn create_tasks(running: &Running, tasks: Value) -> RunId {
         "name": "main",
         "tasks": tasks,
         "environment": { "SECRET": "a secret of the tests" },
+        "variables": { "SECRET": "the-secret" },
     }))
     .unwrap();
     running.runs.create_run(&soon(), &new, None).await.unwrap().body.run.id

@@ -27,6 +27,7 @@ async fn create(running: &Running, commands: &[&str]) -> RunId {
         "name": "main",
         "tasks": { "build": { "steps": steps } },
         "environment": { "SECRET": SECRET },
+        "variables": { "SECRET": "the-secret" },
     }))
     .unwrap();
     running.runs.create_run(&soon(), &new, None).await.unwrap().body.run.id
