@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use drydock_api::configstore::client::ConfigstoreClient;
+use drydock_api::admin::AdminClient;
 use drydock_backends::objects::open_s3;
 use drydock_backends::tcp::TcpNet;
 use drydock_backends::testing::{ETCD, EtcdServers, Proxy, WEED, Weed, free_addresses, program};
@@ -22,7 +22,6 @@ use tokio_util::sync::CancellationToken;
 const TOKEN: &str = "a-token-of-all-instances";
 const CLUSTER: &str = "test";
 const MEMBERS: usize = 3;
-const INSTANCES: usize = 3;
 /// Longer than anything here takes, shorter than a hung test run.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -30,6 +29,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const LOAD: Duration = Duration::from_secs(40);
 const CLIENTS: usize = 8;
 
+/// The instances of one service, and what they need.
 pub struct Deployment {
     pub etcd: EtcdServers,
     pub weed: Weed,
@@ -37,28 +37,29 @@ pub struct Deployment {
     pub to_etcd: Vec<Proxy>,
     pub to_weed: Proxy,
     pub instances: Vec<Instance>,
+    service: &'static str,
     durability: Durability,
     folder: TempDir,
 }
 
-/// One process of configstore, and the next one at the same address.
+/// One process of a service, and the next one at the same address.
 pub struct Instance {
     pub address: String,
-    pub client: ConfigstoreClient,
+    pub admin: AdminClient,
     command: Vec<String>,
     child: Child,
 }
 
 impl Instance {
-    fn start(address: &str, config: &Path, data: &Path) -> Instance {
-        let command = ["serve", "configstore", "--configstore-listen", address];
+    fn start(service: &str, address: &str, config: &Path, data: &Path) -> Instance {
+        let listen = format!("--{service}-listen");
+        let command = ["serve", service, &listen, address];
         let files = ["--config", utf8(config), "--data-dir", utf8(data)];
         let command = [&command[..], &files].concat();
         let command: Vec<String> = command.into_iter().map(str::to_owned).collect();
         let http = Client::new(Arc::new(TcpNet), address).with_token(SecretString::from(TOKEN));
-        let client = ConfigstoreClient::new(http);
         let child = spawn(&command);
-        Instance { address: address.to_owned(), client, command, child }
+        Instance { address: address.to_owned(), admin: AdminClient::new(http), command, child }
     }
 
     pub fn signal(&self, name: &str) {
@@ -88,13 +89,13 @@ impl Instance {
     }
 }
 
-fn spawn(command: &[String]) -> Child {
+pub fn spawn(command: &[String]) -> Child {
     let mut process = drydock();
     process.args(command).stdout(Stdio::null()).stderr(Stdio::null());
     process.spawn().unwrap()
 }
 
-fn drydock() -> Command {
+pub fn drydock() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_drydock-under-test"));
     command.env_clear().kill_on_drop(true).stdin(Stdio::null());
     command
@@ -124,7 +125,16 @@ pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 }
 
 impl Deployment {
+    /// Three instances of configstore.
     pub async fn start(durability: Durability) -> Deployment {
+        let mut started = Deployment::prepare("configstore", durability).await;
+        let addresses: [String; 3] = free_addresses().await;
+        started.start_instances(&addresses, "").await;
+        started
+    }
+
+    /// The servers, without an instance.
+    pub async fn prepare(service: &'static str, durability: Durability) -> Deployment {
         let (etcd, weed) = (program(ETCD), program(WEED));
         let etcd = EtcdServers::start(&etcd, MEMBERS).await;
         let weed = Weed::start(&weed).await;
@@ -135,19 +145,27 @@ impl Deployment {
         let to_weed = Proxy::start(weed.address()).await;
         let folder = TempDir::new().unwrap();
         let instances = Vec::new();
-        let mut started =
-            Deployment { etcd, weed, to_etcd, to_weed, instances, durability, folder };
-        let config = started.path("drydock.toml");
-        std::fs::write(&config, started.toml()).unwrap();
-        let addresses: [String; INSTANCES] = free_addresses().await;
+        Deployment { etcd, weed, to_etcd, to_weed, instances, service, durability, folder }
+    }
+
+    /// Starts an instance at each of these addresses, and waits until all are ready. `settings`
+    /// stand at the end of their configuration.
+    pub async fn start_instances(&mut self, addresses: &[String], settings: &str) {
+        let config = self.path("drydock.toml");
+        std::fs::write(&config, self.toml() + settings).unwrap();
         for (number, address) in addresses.iter().enumerate() {
-            let data = started.path(&format!("instance-{number}"));
-            started.instances.push(Instance::start(address, &config, &data));
+            let data = self.path(&format!("instance-{number}"));
+            self.instances.push(Instance::start(self.service, address, &config, &data));
         }
-        for instance in &started.instances {
+        for instance in &self.instances {
             instance.ready().await;
         }
-        started
+    }
+
+    /// A client of all instances.
+    pub fn http(&self) -> Client {
+        let addresses = self.instances.iter().map(|instance| instance.address.clone());
+        Client::of_any(Arc::new(TcpNet), addresses.collect()).with_token(SecretString::from(TOKEN))
     }
 
     fn toml(&self) -> String {
@@ -199,7 +217,7 @@ impl Deployment {
         until("an instance has a status", async || {
             for instance in &self.instances {
                 let ctx = Context::background().timeout(Duration::from_secs(2));
-                if let Ok(status) = instance.client.admin().status(&ctx).await {
+                if let Ok(status) = instance.admin.status(&ctx).await {
                     found = found.max(status.position.unwrap_or(0));
                     return true;
                 }

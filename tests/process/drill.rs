@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use drydock_backends::testing::LinkState;
 use drydock_core::store::Durability;
+use drydock_tests::run::pass;
 
 use super::deployment::{Deployment, utf8};
 
@@ -11,11 +12,6 @@ use super::deployment::{Deployment, utf8};
 const PROGRESS: u64 = 60;
 /// Longer than the lease of an instance.
 const BEYOND_LEASE: Duration = Duration::from_secs(5);
-
-/// Real time, which real processes live in.
-async fn pass(time: Duration) {
-    let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs real servers: `.ci/test` brings them"]

@@ -19,7 +19,7 @@ async fn an_etcd_that_lost_everything_is_recovered_without_help() {
     // Whoever switches the mode now puts the first key into the empty store.
     deployment.operate(1, &["maintenance", "on", "--wait", "30s"]).await;
     until("the status names the recovery", async || {
-        let status = deployment.instances[0].client.admin().status(&soon()).await;
+        let status = deployment.instances[0].admin.status(&soon()).await;
         status.is_ok_and(|status| status.last_recovery.is_some())
     })
     .await;

@@ -1,5 +1,5 @@
 //! Several instances of the real binary on a real etcd and a real S3 server, under the workload and
-//! the oracles of the simulator.
+//! the oracles of the simulator; and real executors with real steps.
 
 #[cfg(test)]
 mod deployment;
@@ -11,3 +11,5 @@ mod fixtures;
 mod loss;
 #[cfg(test)]
 mod restart;
+#[cfg(test)]
+mod runs;
