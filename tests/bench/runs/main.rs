@@ -14,8 +14,8 @@
 //! - the time of one more step, beside that of one more `sh -c true`;
 //! - the greatest memory of the executor while it ships a log of 100 MB.
 //!
-//! `BENCH_RUNS` is the number of runs of `true` (1000), `BENCH_FIRST_LINES` how often the first line
-//! is waited for (20).
+//! `BENCH_RUNS` is the number of runs of `true` (1000), `BENCH_FIRST_LINES` how often the first
+//! line is waited for (20).
 
 #![expect(clippy::print_stdout, reason = "a benchmark may end when nobody reads it")]
 
