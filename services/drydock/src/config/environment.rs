@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 
+use drydock_executor::supervisor::STEP_VARIABLES;
+
 use super::load::{ConfigError, Origin, variables};
 
 const PREFIX: &str = "DRYDOCK_";
@@ -48,7 +50,8 @@ impl Environment {
             let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
                 continue;
             };
-            if value.is_empty() {
+            // A step may run this program, and so do steps that save and restore.
+            if value.is_empty() || STEP_VARIABLES.contains(&name) {
                 continue;
             }
             if known.contains(name) {
@@ -132,6 +135,12 @@ mod tests {
                 assert!(!error.contains("secret"), "{error}");
             }
         }
+    }
+
+    #[test]
+    fn a_step_that_runs_this_program_is_not_warned_of_what_it_is_told() {
+        let told = STEP_VARIABLES.map(|name| (name, &b"a value"[..]));
+        assert_eq!(read(&told).unwrap().warning(), None);
     }
 
     #[test]

@@ -8,6 +8,16 @@ use crate::attempt::{AttemptFolder, Task};
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Only Drydock sets variables that begin so.
 const RESERVED: &str = "DRYDOCK_";
+/// What a step is told of itself: its attempt, its run and that one's number, its task, its own
+/// number from 0, and the file to which it appends further secrets.
+pub const STEP_VARIABLES: [&str; 6] = [
+    "DRYDOCK_ATTEMPT",
+    "DRYDOCK_RUN",
+    "DRYDOCK_NUMBER",
+    "DRYDOCK_TASK",
+    "DRYDOCK_STEP",
+    "DRYDOCK_MASK",
+];
 const DEFAULT_USER: &str = "drydock";
 
 pub fn environment(folder: &AttemptFolder, task: &Task, step: usize) -> BTreeMap<String, OsString> {
@@ -24,14 +34,14 @@ pub fn environment(folder: &AttemptFolder, task: &Task, step: usize) -> BTreeMap
     let given = task.env.iter().chain(&task.secrets);
     let given = given.filter(|(name, _)| !name.starts_with(RESERVED));
     variables.extend(given.map(|(name, value)| (name.clone(), value.into())));
-    let own: [(&str, OsString); 6] = [
-        ("ATTEMPT", (&task.attempt).into()),
-        ("RUN", (&task.run).into()),
-        ("NUMBER", task.number.to_string().into()),
-        ("TASK", (&task.task).into()),
-        ("STEP", step.to_string().into()),
-        ("MASK", folder.mask_file().into()),
+    let own: [OsString; STEP_VARIABLES.len()] = [
+        (&task.attempt).into(),
+        (&task.run).into(),
+        task.number.to_string().into(),
+        (&task.task).into(),
+        step.to_string().into(),
+        folder.mask_file().into(),
     ];
-    variables.extend(own.map(|(name, value)| (format!("{RESERVED}{name}"), value)));
+    variables.extend(STEP_VARIABLES.map(str::to_owned).into_iter().zip(own));
     variables
 }

@@ -29,5 +29,6 @@ pub use archives::{PACK, UNPACK};
 pub use caches::{RESTORE_CACHE, SAVE_CACHE};
 pub use cgroup::clear as clear_cgroup;
 pub use clock::monotonic_ms;
+pub use environment::STEP_VARIABLES;
 pub use supervise::{SuperviseError, supervise};
 pub use tree::kill_attempt;
