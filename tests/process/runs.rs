@@ -21,9 +21,10 @@ use uuid::Uuid;
 
 use super::deployment::{Deployment, spawn, until, utf8};
 
+/// At the least.
 const RUNS: usize = 200;
 /// The runs that are created after each failure.
-const BATCH: usize = 18;
+const BATCH: usize = 15;
 const PROJECTS: usize = 20;
 /// The lines that each step prints: four steps make 1 MiB.
 const LINES: usize = 6_000;
@@ -72,20 +73,20 @@ impl Executor {
         self.child = spawn(&self.command);
     }
 
-    /// Kills the supervisors of its attempts, each with the number of its process.
-    fn kill_supervisors(&self) -> usize {
+    /// The processes that supervise its attempts.
+    fn supervisors(&self) -> Vec<String> {
         let folder = utf8(&self.folder);
         let is_supervisor =
             |command: &str| command.contains("supervise") && command.contains(folder);
-        let mut killed = 0;
+        let mut found = Vec::new();
         for process in std::fs::read_dir("/proc").unwrap() {
             let process = process.unwrap();
             let command = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
             if is_supervisor(&String::from_utf8_lossy(&command)) {
-                killed += usize::from(signal("KILL", utf8(Path::new(&process.file_name()))));
+                found.push(utf8(Path::new(&process.file_name())).to_owned());
             }
         }
-        killed
+        found
     }
 
     fn pid(&self) -> String {
@@ -205,7 +206,7 @@ impl Drill {
 
     /// Creates some runs, and waits until ten more have ended.
     async fn goes_on(&mut self, why: &str) {
-        let all = (self.created.len() + BATCH).min(RUNS);
+        let all = self.created.len() + BATCH;
         self.create(all).await;
         let enough = (self.tend().await + 10).min(all);
         self.reaches(enough, why).await;
@@ -281,7 +282,7 @@ impl Drill {
             }
             assert!(printed.starts_with(&log), "lines are missing or double: {attempt:?}");
         }
-        assert_eq!(successes.len(), 4 * RUNS);
+        assert_eq!(successes.len(), 4 * self.created.len());
         assert!(successes.values().all(|count| *count == 1), "a task succeeds once");
     }
 }
@@ -335,9 +336,15 @@ async fn every_step_runs_as_often_as_its_attempts_say_whatever_fails() {
     executors[0].start_again();
     drill.goes_on("it was started again").await;
 
-    executors[1].kill().await;
-    assert!(executors[1].kill_supervisors() > 0, "it has attempts");
-    executors[1].start_again();
+    let mut killed = 0;
+    while killed == 0 {
+        drill.create(drill.created.len() + EXECUTORS * 4).await;
+        until("an attempt runs", async || !executors[1].supervisors().is_empty()).await;
+        executors[1].kill().await;
+        // They may have ended in this moment.
+        killed = executors[1].supervisors().iter().filter(|pid| signal("KILL", pid)).count();
+        executors[1].start_again();
+    }
     drill.goes_on("an executor and its supervisors were killed").await;
 
     signal("STOP", &executors[0].pid());
@@ -380,8 +387,8 @@ async fn every_step_runs_as_often_as_its_attempts_say_whatever_fails() {
     deployment.operate(1, &["maintenance", "off", "--wait", "30s"]).await;
     drill.goes_on("an export was imported, while steps ran").await;
     drill.create(RUNS).await;
-    let ended = drill.tend().await;
-    for enough in (ended..RUNS).step_by(10).chain([RUNS]) {
+    let (ended, all) = (drill.tend().await, drill.created.len());
+    for enough in (ended..all).step_by(10).chain([all]) {
         drill.reaches(enough, "everything is well again").await;
     }
     sealed(&deployment, &export).await;
