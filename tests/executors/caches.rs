@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use drydock_tests::client::Request;
 use drydock_tests::run::{pass, until};
+use futures_util::TryStreamExt;
+use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::{Value, json};
 
 use crate::bad_net::Trouble;
-use crate::machine::exit;
+use crate::machine::{Disk, exit};
 use crate::world::{PROJECT, World, one_step, with_world};
 
 /// Creates a run of a branch, which reads that branch's entries and those of `main`.
@@ -117,6 +119,58 @@ fn a_run_that_was_stopped_saves_nothing() {
         let next = world.started(2).await;
         world.machine.want(&next, 0, &["deps"]);
         assert!(answer(&world, &next).await.is_err());
+        executor.kill().await;
+    });
+}
+
+#[test]
+fn an_entry_that_does_not_fit_on_the_disk_keeps_no_step_waiting() {
+    with_world(async |mut world| {
+        let executor = world.start();
+        saved(&world, "main", 1, ("deps", b"bytes")).await;
+        run_of(&world, "main").await;
+        let attempt = world.started(2).await;
+        world.machine.set_disk(Disk::NoRoom);
+        world.machine.want(&attempt, 0, &["deps"]);
+        let why = answer(&world, &attempt).await.unwrap_err();
+        assert!(why.starts_with("the cache cannot be kept here, so nothing is restored"), "{why}");
+        executor.kill().await;
+    });
+}
+
+#[test]
+fn a_step_that_cannot_be_answered_is_tried_with_pauses_until_it_can() {
+    with_world(async |mut world| {
+        let executor = world.start();
+        saved(&world, "main", 1, ("deps", b"bytes")).await;
+        run_of(&world, "main").await;
+        let attempt = world.started(2).await;
+        world.machine.set_disk(Disk::Full);
+        world.machine.want(&attempt, 0, &["deps"]);
+        pass(Duration::from_secs(60)).await;
+        let begun = world.machine.answers_begun();
+        // The entry and the refusal are two answers of each try.
+        assert!((4..=26).contains(&begun), "{begun} answers in a minute");
+        world.machine.set_disk(Disk::Sound);
+        assert!(answer(&world, &attempt).await.unwrap().ends_with(b"bytes"));
+        executor.kill().await;
+    });
+}
+
+#[test]
+fn an_entry_that_does_not_arrive_as_it_was_saved_is_not_laid_out() {
+    with_world(async |mut world| {
+        let executor = world.start();
+        saved(&world, "main", 1, ("deps", b"bytes")).await;
+        let listed: Vec<_> = world.app.objects.list(None).try_collect().await.unwrap();
+        let mut keys = listed.into_iter().map(|meta| meta.location);
+        let key = keys.find(|key| key.as_ref().contains("/caches/")).unwrap();
+        world.app.objects.put(&key, "bytez".into()).await.unwrap();
+        run_of(&world, "main").await;
+        let attempt = world.started(2).await;
+        world.machine.want(&attempt, 0, &["deps"]);
+        let why = answer(&world, &attempt).await.unwrap_err();
+        assert_eq!(why, "what is cached did not arrive as it was saved, so nothing is restored");
         executor.kill().await;
     });
 }

@@ -14,6 +14,17 @@ use drydock_executor::driver::{
     AttemptArchives, AttemptLogs, AttemptState, Driver, DriverError, RestoreFile,
 };
 
+/// What can be written of the answers to steps that restore caches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Disk {
+    #[default]
+    Sound,
+    /// No entry fits.
+    NoRoom,
+    /// Nothing can be written.
+    Full,
+}
+
 /// Clones are the same machine.
 #[derive(Debug, Clone, Default)]
 pub struct Machine(Arc<Mutex<State>>);
@@ -30,6 +41,9 @@ struct State {
     /// What steps wait for that restore caches, and what they were answered.
     wanted: BTreeMap<String, WantedCache>,
     answers: BTreeMap<String, Result<Vec<u8>, String>>,
+    disk: Disk,
+    /// How often an answer was to be written.
+    answers_begun: usize,
     /// The pieces of logs that were read, in order.
     pieces: Vec<(LogStep, Range<u64>)>,
 }
@@ -135,6 +149,15 @@ impl Machine {
     /// What the step was answered: the bytes of the answer, or why there is nothing.
     pub fn answer(&self, attempt: &str) -> Option<Result<Vec<u8>, String>> {
         self.lock().answers.get(attempt).cloned()
+    }
+
+    pub fn set_disk(&self, disk: Disk) {
+        self.lock().disk = disk;
+    }
+
+    /// How often an answer was to be written since the last time.
+    pub fn answers_begun(&self) -> usize {
+        std::mem::take(&mut self.lock().answers_begun)
     }
 
     /// Lets a step save these bytes for a cache.
@@ -258,12 +281,23 @@ impl AttemptArchives for Machine {
     }
 
     fn begin_cache(&self, attempt: AttemptId, _step: u16) -> io::Result<Box<dyn RestoreFile>> {
+        let mut state = self.lock();
+        state.answers_begun += 1;
+        if state.disk != Disk::Sound {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        drop(state);
         let (machine, attempt) = (self.clone(), attempt.to_string());
         Ok(Box::new(Restore { machine, attempt, bytes: Vec::new(), is_cache: true }))
     }
 
     fn no_cache(&self, attempt: AttemptId, _step: u16, why: &str) -> io::Result<()> {
-        self.lock().answers.insert(attempt.to_string(), Err(why.to_owned()));
+        let mut state = self.lock();
+        state.answers_begun += 1;
+        if state.disk == Disk::Full {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        state.answers.insert(attempt.to_string(), Err(why.to_owned()));
         Ok(())
     }
 }

@@ -16,9 +16,10 @@ use super::helper::{BUFFER, limit, say};
 use super::{pack as packing, unpack as unpacking};
 use crate::attempt::{CacheContext, FOUND, FoundCache, PENDING, WantedCache, is_key};
 
-/// How often the answer is looked for, and for how long.
+/// The time between two looks at the answer.
 const LOOK_MS: i64 = 50;
-const MAX_LOOKS: i64 = 10 * 60 * 1000 / LOOK_MS;
+/// How many looks in a row may find that nothing more has come: ten minutes.
+pub(super) const MAX_LOOKS: u32 = 10 * 60 * 1000 / LOOK_MS as u32;
 const NO_CACHES: &str = "this run has no caches";
 
 /// What a step saves.
@@ -96,19 +97,34 @@ pub fn restore_cache(request: &str) -> Result<(), ArchiveError> {
     Ok(())
 }
 
-/// The first byte of the answer, once it is there.
+/// The first byte of the answer: that of a whole one, or of one that does not grow any more.
 fn first_byte(answer: &File) -> io::Result<u8> {
-    let mut first = [PENDING];
+    let (mut first, mut patience) = ([PENDING], Patience::default());
     let pause = Timespec { tv_sec: 0, tv_nsec: LOOK_MS * 1_000_000 };
-    for _ in 0..MAX_LOOKS {
+    loop {
         answer.read_exact_at(&mut first, 0)?;
-        if first != [PENDING] {
-            break;
+        if first != [PENDING] || patience.ends(answer.metadata()?.len()) {
+            return Ok(first[0]);
         }
         // A signal only makes the pause shorter.
         let _ = poll(&mut [], Some(&pause));
     }
-    Ok(first[0])
+}
+
+/// How long an answer is waited for: a large one may take its time, as long as it grows.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    size: u64,
+    looks: u32,
+}
+
+impl Patience {
+    /// Takes the size that a look has found. Whether it was the last look.
+    pub fn ends(&mut self, size: u64) -> bool {
+        self.looks = if size == self.size { self.looks + 1 } else { 0 };
+        self.size = size;
+        self.looks >= MAX_LOOKS
+    }
 }
 
 /// A key with what its placeholders stand for.

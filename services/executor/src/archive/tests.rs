@@ -12,6 +12,7 @@ use tar::{Builder, EntryType, Header};
 use tempfile::TempDir;
 
 use super::budget::{Budget, MAX_UNPACKED_BYTES};
+use super::cache::{MAX_LOOKS, Patience};
 use super::error::ArchiveError;
 use super::unpack::unpack_within;
 use super::{pack, unpack};
@@ -376,4 +377,14 @@ fn an_archive_that_is_cut_off_or_damaged_is_refused() {
     let mut input = b"{\"task\":".to_vec();
     input.write_all(&archive).unwrap();
     assert!(unpack::unpack(folder().path(), &mut Cursor::new(input)).is_err());
+}
+
+#[test]
+fn an_answer_is_waited_for_as_long_as_it_grows() {
+    let mut patience = Patience::default();
+    for size in 1..=3 {
+        let ends = (0..MAX_LOOKS).filter(|_| patience.ends(size)).count();
+        assert_eq!(ends, 0, "it has grown to {size}");
+    }
+    assert!(patience.ends(3));
 }

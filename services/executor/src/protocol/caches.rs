@@ -26,30 +26,38 @@ use crate::journal::Records;
 const ANSWER_TIME: Duration = Duration::from_secs(60);
 /// The longest that the download of an entry may take.
 const DOWNLOAD_TIME: Duration = Duration::from_secs(30 * 60);
+/// How long a step that cannot be answered waits for the next try.
+const DISK_TIME: Duration = Duration::from_secs(5);
 /// How often the upload of an entry is tried.
 const MAX_UPLOADS: u32 = 3;
 const NOTHING: &str = "nothing is cached under these keys";
 const DAMAGED: &str = "what is cached did not arrive as it was saved, so nothing is restored";
 
-/// How far the upload of what an attempt has saved has come.
+/// How far the caches of an attempt have come.
 #[derive(Debug, Default)]
-pub struct CacheUploads {
-    /// The steps that need nothing more.
+pub struct CacheProgress {
+    /// The steps that have saved, and need nothing more.
     done: BTreeSet<String>,
     failures: u32,
     pub pause: Pause,
+    /// After a look for a step that waits which has failed.
+    look: Pause,
 }
 
 impl<D: Driver, R: Records> Executor<D, R> {
     /// Looks for what a step waits for.
     pub(super) fn answer_cache(&mut self, attempt: AttemptId) {
-        if self.transfers.is_running(attempt) {
+        let look = &mut self.known.entry(attempt).or_default().caches.look;
+        if !look.is_over() || self.transfers.is_running(attempt) {
             return;
         }
         match self.transfers.archives().wanted_cache(attempt) {
             Ok(Some(wanted)) => self.transfers.find_cache(attempt, wanted),
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%attempt, %error, "a step that restores is not heard"),
+            Ok(None) => look.end(),
+            Err(error) => {
+                tracing::warn!(%attempt, %error, "cannot see whether a step waits for a cache");
+                look.lengthen(&mut self.rng);
+            }
         }
     }
 
@@ -117,21 +125,24 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Answers the step. It goes on without the cache if this is dropped or fails.
+    /// Answers the step, with what is cached or with why it gets nothing.
     pub async fn run(mut self) {
         let (attempt, step) = (self.attempt, self.wanted.step);
-        let answered = match self.find().await {
-            Ok(true) => Ok(()),
-            Ok(false) => self.archives.no_cache(attempt, step, NOTHING),
-            Err(FindError::Damaged) => self.archives.no_cache(attempt, step, DAMAGED),
+        let why = match self.find().await {
+            Ok(true) => return,
+            Ok(false) => NOTHING.to_owned(),
+            Err(FindError::Damaged) => DAMAGED.to_owned(),
             Err(FindError::Call(error)) => {
-                let why = format!("the cache cannot be read, so nothing is restored: {error}");
-                self.archives.no_cache(attempt, step, &why)
+                format!("the cache cannot be read, so nothing is restored: {error}")
             }
-            Err(FindError::Disk(error)) => Err(error),
+            Err(FindError::Disk(error)) => {
+                format!("the cache cannot be kept here, so nothing is restored: {error}")
+            }
         };
-        if let Err(error) = answered {
-            tracing::warn!(%attempt, %error, "a step that restores is not answered");
+        if let Err(error) = self.archives.no_cache(attempt, step, &why) {
+            tracing::warn!(%attempt, %error, "a step that waits for a cache is not answered");
+            // The step goes on waiting, so it is found again as soon as this ends.
+            tokio::time::sleep(DISK_TIME).await;
         }
     }
 

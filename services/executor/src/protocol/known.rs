@@ -4,7 +4,7 @@ use drydock_api::runservice::types::Claimed;
 use tokio::time::Instant;
 
 use super::archives::{Restore, Uploads};
-use super::caches::CacheUploads;
+use super::caches::CacheProgress;
 use super::pause::Pause;
 use crate::attempt::{Outcome, Stop};
 
@@ -16,7 +16,7 @@ pub struct Known {
     pub claimed_at: Instant,
     pub restore: Restore,
     pub uploads: Uploads,
-    pub caches: CacheUploads,
+    pub caches: CacheProgress,
     /// It was handed to the driver, and its supervisor has ended before it began.
     pub is_to_start: bool,
     /// How often it was handed to the driver.
@@ -43,7 +43,7 @@ impl Default for Known {
             claimed_at: Instant::now(),
             restore: Restore::default(),
             uploads: Uploads::default(),
-            caches: CacheUploads::default(),
+            caches: CacheProgress::default(),
             is_to_start: false,
             starts: 0,
             ordered: None,
