@@ -22,7 +22,7 @@ pub struct Args {
 
 const EXIT_CODES: &str = "Exit codes: 0 fine, 1 the simulator failed, 2 usage, 4 nothing selected, \
 100 a property is violated, 101 not deterministic, 102 something never ended, 103 all faults of a \
-plan hit nothing, 130 interrupted twice.";
+plan hit nothing, 130 interrupted before anything failed.";
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct SuiteArgs {
@@ -32,24 +32,51 @@ pub struct SuiteArgs {
     /// How many plans run at once; by default as many as there are cores.
     #[arg(long)]
     pub jobs: Option<usize>,
-    /// Also shows how often what happened at each code point.
-    #[arg(long)]
-    pub steps: bool,
-    /// Does not make the first failing plan smaller at the end.
-    #[arg(long)]
-    pub no_shrink: bool,
     /// The first seed; by default any.
     #[arg(long)]
     pub first_seed: Option<u64>,
+    #[command(flatten)]
+    pub report: ReportArgs,
     /// How the product reaches coordination and objects in fresh plans.
     #[arg(long, value_enum, default_value = "wire")]
     pub fidelity: Fidelity,
 }
 
+/// What is told of the runs, and where.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ReportArgs {
+    /// What stdout holds: stories and a table for people, or a JSON object a line for programs, one
+    /// for each run and one for all.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+    /// Also writes a report in JUnit's XML to this file.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Also makes annotations for GitHub Actions of failures, and adds a page to the file that
+    /// `GITHUB_STEP_SUMMARY` names.
+    #[arg(long, conflicts_with = "format")]
+    pub github: bool,
+    /// Tells all violations and faults of a failure, not only the first of each oracle.
+    #[arg(long)]
+    pub verbose: bool,
+    /// Also shows how often what happened at each code point.
+    #[arg(long, conflicts_with = "format")]
+    pub steps: bool,
+    /// Does not make the first failing plan smaller at the end.
+    #[arg(long)]
+    pub no_shrink: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Shows scenarios, faults, oracles, probes and mutants.
-    List,
+    List(ListArgs),
     /// Runs chosen scenarios with chosen seeds.
     Run(RunArgs),
     /// Runs single plans and tells their story.
@@ -70,8 +97,15 @@ pub enum Command {
 }
 
 #[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    /// Shows it as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub struct RunArgs {
-    /// Names of scenarios, or `all`.
+    /// Names of scenarios, `SCENARIO:SEED`, or `all`.
     #[arg(required_unless_present = "against")]
     pub scenarios: Vec<String>,
     /// Runs the workload and the oracles on the deployment that this file names, for 60 s or
@@ -81,6 +115,7 @@ pub struct RunArgs {
     /// Of a deployment; by default 8.
     #[arg(long, requires = "against")]
     pub clients: Option<usize>,
+    /// This seed alone.
     #[arg(long, conflicts_with = "seeds")]
     pub seed: Option<u64>,
     /// Seeds from the first to before the last, as `0..100`.
@@ -89,17 +124,15 @@ pub struct RunArgs {
     /// Stops after this time; without seeds, fresh ones until then.
     #[arg(long, value_parser = duration)]
     pub time: Option<Duration>,
+    /// How many plans run at once; by default as many as there are cores.
     #[arg(long)]
     pub jobs: Option<usize>,
     /// Begins nothing more after the first failure.
     #[arg(long)]
     pub until_failure: bool,
-    /// Does not make the first failing plan smaller at the end.
-    #[arg(long)]
-    pub no_shrink: bool,
-    /// Also shows how often what happened at each code point.
-    #[arg(long)]
-    pub steps: bool,
+    #[command(flatten)]
+    pub report: ReportArgs,
+    /// How the product reaches coordination and objects.
     #[arg(long, value_enum, default_value = "wire")]
     pub fidelity: Fidelity,
     /// Only this part of the work, as `1/8`.
@@ -135,6 +168,9 @@ pub struct ReplayArgs {
     /// Shows only the lines that hold this text, such as a key, an id or `#12`, a call's number.
     #[arg(long)]
     pub grep: Option<String>,
+    /// Tells all violations and faults of a failure, not only the first of each oracle.
+    #[arg(long)]
+    pub verbose: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -251,5 +287,23 @@ mod tests {
         assert!(seeds("3-9").is_err());
         assert!(shard("2/8").is_ok_and(|shard| shard.number == 2 && shard.of == 8));
         assert!(shard("0/8").is_err() && shard("9/8").is_err());
+    }
+
+    #[test]
+    fn the_commands_of_the_pages_are_understood() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+        let mut count = 0;
+        for page in ["docs/simulation-in-ci.md", "sim/corpus/README.md", "CONTRIBUTING.md"] {
+            let text = std::fs::read_to_string(format!("{root}/{page}")).unwrap();
+            let lines = text.lines().map(|line| line.trim().trim_start_matches("run: "));
+            for line in lines.filter(|line| line.starts_with("cargo sim ")) {
+                let command = line.split(['|', '#']).next().unwrap();
+                let words = command.split_whitespace().skip(2);
+                let parsed = Args::try_parse_from(["drydock-sim"].into_iter().chain(words));
+                assert!(parsed.is_ok(), "{page}: `{line}`: {}", parsed.unwrap_err());
+                count += 1;
+            }
+        }
+        assert!(count >= 6, "{count} commands were looked at");
     }
 }

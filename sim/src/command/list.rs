@@ -1,31 +1,58 @@
 //! Shows what there is.
 
-use std::fmt::Display;
-
 use drydock_harness::fleet::exit::{FINE, Failure};
 use drydock_harness::fleet::output;
+use serde::Serialize;
 
 use crate::check::{ORACLES, runs};
+use crate::command::args::ListArgs;
 use crate::command::mutants;
 use crate::command::suite::package_folder;
 use crate::plan::fault;
 use crate::run::probes;
-use crate::scenario::{ALL, Scenario};
+use crate::scenario::ALL;
 
-pub fn run() -> Result<u8, Failure> {
-    section("scenarios", ALL.iter().map(described))?;
-    section("oracles", ORACLES.iter().chain(runs::ORACLES).copied())?;
-    section("faults", fault::about().map(counted))?;
-    section("probes", probes::all())?;
-    let mutants = mutants::read(&package_folder().join("mutants"), &[])?;
-    let mutants: Vec<_> =
-        mutants.iter().map(|mutant| (mutant.name.as_str(), mutant.about.as_str())).collect();
-    section("mutants", mutants.into_iter())?;
-    Ok(FINE)
+/// Everything that has a name, by what it is.
+#[derive(Serialize)]
+struct Listed {
+    scenarios: Vec<Item>,
+    oracles: Vec<Item>,
+    faults: Vec<Item>,
+    probes: Vec<Item>,
+    mutants: Vec<Item>,
 }
 
-fn described(scenario: &Scenario) -> (&'static str, &'static str) {
-    (scenario.name, scenario.about)
+#[derive(Serialize)]
+struct Item {
+    name: String,
+    about: String,
+}
+
+impl Item {
+    fn new((name, about): (impl Into<String>, impl Into<String>)) -> Item {
+        Item { name: name.into(), about: about.into() }
+    }
+}
+
+pub fn run(args: &ListArgs) -> Result<u8, Failure> {
+    let mutants = mutants::read(&package_folder().join("mutants"), &[])?;
+    let listed = Listed {
+        scenarios: ALL.iter().map(|it| Item::new((it.name, it.about))).collect(),
+        oracles: ORACLES.iter().chain(runs::ORACLES).copied().map(Item::new).collect(),
+        faults: fault::about().map(|it| Item::new(counted(it))).collect(),
+        probes: probes::all().map(Item::new).collect(),
+        mutants: mutants.into_iter().map(|it| Item::new((it.name, it.about))).collect(),
+    };
+    if args.json {
+        output::line(serde_json::to_string(&listed).expect("names are plain data"))?;
+        return Ok(FINE);
+    }
+    section("scenarios", &listed.scenarios)?;
+    section("oracles", &listed.oracles)?;
+    section("faults", &listed.faults)?;
+    section("probes", &listed.probes)?;
+    section("mutants", &listed.mutants)?;
+    Ok(FINE)
 }
 
 /// A fault's meaning, and what counts as its hits.
@@ -33,12 +60,9 @@ fn counted(about: &fault::About) -> (&'static str, String) {
     (about.label, format!("{}; counts {}", about.meaning, about.hits))
 }
 
-fn section<'a>(
-    title: &str,
-    items: impl Iterator<Item = (&'a str, impl Display)>,
-) -> Result<(), Failure> {
+fn section(title: &str, items: &[Item]) -> Result<(), Failure> {
     output::line(format_args!("{title}:"))?;
-    for (name, about) in items {
+    for Item { name, about } in items {
         output::line(format_args!("  {name:<26} {about}"))?;
     }
     Ok(())

@@ -6,6 +6,7 @@ mod child;
 mod list;
 mod mutants;
 mod replay;
+mod report;
 mod serve;
 mod serve_etcd;
 mod serve_s3;
@@ -21,6 +22,7 @@ pub use args::{Args, Command};
 
 use drydock_harness::fleet::exit::{self, Failure};
 use drydock_harness::fleet::output;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Reads the command line, does what it says, and answers with an exit code of `exit.rs`.
 pub fn main() -> ExitCode {
@@ -32,17 +34,19 @@ pub fn main() -> ExitCode {
             return match (asked_for, printed) {
                 (false, _) => exit::USAGE.into(),
                 (true, Ok(())) => exit::FINE.into(),
-                (true, Err(failure)) => report(&failure),
+                (true, Err(failure)) => failed(&failure),
             };
         }
     };
-    match run(args) {
-        Ok(code) => code.into(),
-        Err(failure) => report(&failure),
+    // What panics here is the simulator, and Rust's own code would be that of another finding.
+    match std::panic::catch_unwind(|| run(args)) {
+        Ok(Ok(code)) => code.into(),
+        Ok(Err(failure)) => failed(&failure),
+        Err(_) => exit::SIMULATOR.into(),
     }
 }
 
-fn report(failure: &Failure) -> ExitCode {
+fn failed(failure: &Failure) -> ExitCode {
     output::note(format_args!("error: {failure}"));
     failure.exit()
 }
@@ -56,7 +60,7 @@ fn run(args: Args) -> Result<u8, Failure> {
     runtime.block_on(async {
         match args.command {
             None => suite::standard(&args.suite).await,
-            Some(Command::List) => list::run(),
+            Some(Command::List(list)) => list::run(&list),
             Some(Command::Run(chosen)) => match &chosen.against {
                 Some(file) => against::run(&chosen, file).await,
                 None => suite::chosen(&chosen).await,
@@ -70,4 +74,26 @@ fn run(args: Args) -> Result<u8, Failure> {
             Some(Command::Child(_)) => unreachable!("handled above"),
         }
     })
+}
+
+/// Ends when the process is asked to end. A second time, it ends at once.
+async fn interrupted() {
+    let signals = signal(SignalKind::interrupt()).and_then(|interrupt| {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok((interrupt, terminate))
+    });
+    let Ok((mut interrupt, mut terminate)) = signals else {
+        return std::future::pending().await;
+    };
+    let mut next = async move || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    next().await;
+    tokio::spawn(async move {
+        next().await;
+        std::process::exit(exit::INTERRUPTED.into());
+    });
 }

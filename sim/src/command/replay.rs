@@ -5,7 +5,7 @@ use std::path::Path;
 use drydock_harness::fleet::exit::{self, Failure};
 use drydock_harness::fleet::output;
 use drydock_harness::fleet::{self, ChildOptions, Job, Plan as _};
-use drydock_harness::report::{self, Verdict};
+use drydock_harness::report::{self, Detail, Verdict};
 
 use super::args::ReplayArgs;
 use super::child::log_filter;
@@ -34,8 +34,9 @@ pub async fn run(args: &ReplayArgs) -> Result<u8, Failure> {
         let (name, fingerprint) = (job.name(), &outcome.fingerprint);
         output::line(format_args!("{name}: {} events, fingerprint {fingerprint}", outcome.events))?;
         if outcome.verdict != Verdict::Fine && args.until.is_none() {
-            let file = job.keep()?;
-            output::line(report::failure(&outcome, &file, REPLAY))?;
+            let file = job.keep(&report::short(&outcome))?;
+            let detail = if args.verbose { Detail::Everything } else { Detail::Short };
+            output::line(report::failure(&outcome, &file, REPLAY, detail))?;
         }
         worst = worst.max(match args.until {
             Some(_) if outcome.verdict != Verdict::Broken => Verdict::Fine,
@@ -75,7 +76,7 @@ pub fn jobs(named: &[String], fidelity: Fidelity) -> Result<Vec<Job>, Failure> {
     Ok(jobs)
 }
 
-fn scenario_and_seed(name: &str) -> Option<(&'static Scenario, u64)> {
+pub fn scenario_and_seed(name: &str) -> Option<(&'static Scenario, u64)> {
     let (scenario, seed) = name.rsplit_once(':')?;
     Some((Scenario::find(scenario)?, seed.parse().ok()?))
 }

@@ -7,7 +7,7 @@ use drydock_core::env::{Clock, SystemClock};
 use drydock_harness::fleet::exit::{self, Failure};
 use drydock_harness::fleet::output;
 use drydock_harness::fleet::{self, ChildOptions, FailureKind, Job, Plan as _, Trial};
-use drydock_harness::report;
+use drydock_harness::report::{self, Detail};
 
 use super::args::ShrinkArgs;
 use super::replay;
@@ -30,21 +30,23 @@ pub async fn run(args: &ShrinkArgs) -> Result<u8, Failure> {
             continue;
         };
         code = code.max(exit::code(outcome.verdict));
-        shrink(&job, &kind, parallel, args.time).await?;
+        let say = |text: String| output::line(text);
+        shrink(&job, &kind, parallel, args.time, &say).await?;
     }
     Ok(code)
 }
 
-/// Shrinks one failing plan for at most `time`; tells what is left and where it is kept.
+/// Shrinks one failing plan for at most `time`; says what is left and where it is kept.
 pub async fn shrink(
     job: &Job,
     kind: &FailureKind,
     parallel: usize,
     time: Duration,
+    say: &dyn Fn(String) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let plan = Plan::parse(&job.name(), &job.text)?;
     let clock = SystemClock::default();
-    output::line(format_args!("shrinking {}: {}", job.name(), size(&plan)))?;
+    say(format!("shrinking {}: {}", job.name(), size(&plan)))?;
     let file = result_file(job)?;
     let mut search = Search { kind, parallel, clock: &clock, time, file, tried: 0 };
     let smallest = fleet::shrink(plan, &mut search).await?;
@@ -53,12 +55,9 @@ pub async fn shrink(
     let job = Job::new(&smallest, Some(file.clone()));
     let outcome = fleet::run_one(&job, &ChildOptions::default()).await?;
     let seconds = clock.monotonic().as_secs_f64();
-    output::line(format_args!(
-        "shrunk in {seconds:.1} s, {tried} plans tried: {}",
-        size(&smallest)
-    ))?;
-    output::line(format_args!("{}\n", report::failure(&outcome, &file, replay::REPLAY)))?;
-    Ok(())
+    say(format!("shrunk in {seconds:.1} s, {tried} plans tried: {}", size(&smallest)))?;
+    let story = report::failure(&outcome, &file, replay::REPLAY, Detail::Short);
+    say(format!("{story}\n"))
 }
 
 /// Beside the plan's own file in `target/sim`, if it comes from elsewhere.

@@ -29,7 +29,7 @@ pub async fn run(args: &VerifyArgs) -> Result<u8, Failure> {
     for job in jobs {
         if let Some(difference) = twice(&job).await? {
             output::line(difference)?;
-            let file = job.keep()?;
+            let file = job.keep("not deterministic")?;
             output::line(format_args!("verify: cargo sim verify {}", file.display()))?;
             return Ok(NOT_DETERMINISTIC);
         }

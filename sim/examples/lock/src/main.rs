@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use drydock_harness::fleet::{self, Job, Plan, exit, output};
-use drydock_harness::report::{Outcome, failure};
+use drydock_harness::report::{self, Detail, Outcome};
 use drydock_harness::world::shim;
 
 use crate::plan::LockPlan;
@@ -56,7 +56,8 @@ fn run_all(jobs: &[Job]) -> Result<u8, exit::Failure> {
             outcome.fingerprint
         ))?;
         if exit::code(outcome.verdict) == exit::VIOLATED {
-            output::line(failure(&outcome, &job.keep()?, "lock"))?;
+            let file = job.keep(&report::short(&outcome))?;
+            output::line(report::failure(&outcome, &file, "lock", Detail::Short))?;
             return Ok(exit::VIOLATED);
         }
     }

@@ -22,7 +22,7 @@ pub const STUCK: u8 = 102;
 /// All faults of a plan hit nothing.
 pub const INERT: u8 = 103;
 
-/// A run against a deployment was interrupted a second time, before it could judge.
+/// It was interrupted before anything failed.
 pub const INTERRUPTED: u8 = 130;
 
 /// The code of a verdict.

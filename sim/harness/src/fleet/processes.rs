@@ -4,12 +4,14 @@
 //! parent schedules, sets time-outs and collects.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::exit::Failure;
 use super::plan::Plan;
@@ -17,6 +19,8 @@ use crate::report::{Outcome, Verdict};
 
 /// Real time after which a run counts as stuck.
 const RUN_TIMEOUT: Duration = Duration::from_secs(120);
+/// The time between two looks at it.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What a child is told besides its plan: `--events FILE`, `--until-ms MS` and `--log LEVEL`, after
 /// the command `child`.
@@ -49,15 +53,17 @@ impl Job {
         format!("{}-{}", self.scenario, self.seed)
     }
 
-    /// Writes the plan where it can be replayed from; one that comes from a file stays there.
-    pub fn keep(&self) -> std::io::Result<PathBuf> {
+    /// Writes the plan where it can be replayed from, below what came of it, as comments; one that
+    /// comes from a file stays there.
+    pub fn keep(&self, what_came_of_it: &str) -> std::io::Result<PathBuf> {
         if let Some(file) = &self.file {
             return Ok(file.clone());
         }
         let folder = Path::new("target").join("sim");
         std::fs::create_dir_all(&folder)?;
         let file = folder.join(format!("{}.toml", self.name()));
-        std::fs::write(&file, &self.text)?;
+        let head: String = what_came_of_it.lines().map(|line| format!("# {line}\n")).collect();
+        std::fs::write(&file, head + &self.text)?;
         Ok(file)
     }
 }
@@ -67,31 +73,38 @@ pub fn default_jobs() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Runs jobs until there are none, or `more` says no. Results come as they are ready.
+/// Runs jobs until there are none, or `more` says no. Results come as they are ready, each with the
+/// real time that it took. When `stop` ends, the runs that have begun are given up.
 pub async fn run_all(
     jobs: impl IntoIterator<Item = Job>,
     parallel: usize,
     mut more: impl FnMut() -> bool,
-    mut each: impl FnMut(Job, Outcome),
+    stop: impl Future<Output = ()>,
+    mut each: impl FnMut(Job, Outcome, Duration),
 ) -> Result<(), Failure> {
     let mut jobs = jobs.into_iter();
     let mut running = JoinSet::new();
+    let mut stop = pin!(stop);
     loop {
         while running.len() < parallel.max(1) && more() {
             let Some(job) = jobs.next() else {
                 break;
             };
             running.spawn(async move {
+                let begun = Instant::now();
                 let outcome = run_one(&job, &ChildOptions::default()).await;
-                outcome.map(|outcome| (job, outcome))
+                outcome.map(|outcome| (job, outcome, begun.elapsed()))
             });
         }
-        let Some(done) = running.join_next().await else {
-            return Ok(());
+        let done = tokio::select! {
+            biased;
+            () = &mut stop => return Ok(()),
+            done = running.join_next() => done,
         };
+        let Some(done) = done else { return Ok(()) };
         let done = done.map_err(|error| Failure::Simulator(error.to_string()))?;
-        let (job, outcome) = done?;
-        each(job, outcome);
+        let (job, outcome, wall) = done?;
+        each(job, outcome, wall);
     }
 }
 
@@ -110,11 +123,13 @@ pub async fn run_one(job: &Job, options: &ChildOptions) -> Result<Outcome, Failu
         command.arg("--log").arg(level);
     }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A Ctrl-C is for the parent, which ends its children.
+    command.process_group(0);
     let mut child = command.kill_on_drop(true).spawn()?;
     let mut stdin = child.stdin.take().expect("it is piped");
     stdin.write_all(job.text.as_bytes()).await?;
     drop(stdin);
-    let Ok(ended) = tokio::time::timeout(RUN_TIMEOUT, child.wait_with_output()).await else {
+    let Some(ended) = while_running(RUN_TIMEOUT, child.wait_with_output()).await else {
         let seconds = RUN_TIMEOUT.as_secs();
         let mut outcome = Outcome::unfinished(&job.scenario, job.seed);
         outcome.checks.pending.push(format!(
@@ -133,5 +148,37 @@ pub async fn run_one(job: &Job, options: &ChildOptions) -> Result<Outcome, Failu
             outcome.verdict = Verdict::Broken;
             Ok(outcome)
         }
+    }
+}
+
+/// What a future answers within this time, of which only that counts in which this process has run:
+/// one that was suspended with its children takes none of them for stuck.
+async fn while_running<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    let mut left = limit.div_duration_f64(LOOK).ceil() as u64;
+    while left > 0 {
+        match tokio::time::timeout(LOOK, &mut future).await {
+            Ok(answer) => return Some(answer),
+            Err(_) => left -= 1,
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn time_in_which_the_parent_has_not_run_is_not_the_childs() {
+        let limit = Duration::from_secs(3);
+        let suspended = async {
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            // All of the process stands still.
+            tokio::time::advance(Duration::from_secs(3600)).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        };
+        assert_eq!(while_running(limit, suspended).await, Some(()));
+        assert_eq!(while_running(limit, std::future::pending::<()>()).await, None);
     }
 }

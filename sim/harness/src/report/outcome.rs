@@ -22,6 +22,19 @@ pub enum Verdict {
     Broken,
 }
 
+impl Verdict {
+    /// How tables and reports call it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Fine => "ok",
+            Verdict::Inert => "inert",
+            Verdict::Stuck => "stuck",
+            Verdict::Violated => "violated",
+            Verdict::Broken => "simulator broken",
+        }
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Outcome {
     pub scenario: String,

@@ -1,20 +1,19 @@
-//! What a person reads: the table of a suite, and the story of a failure.
+//! The sum of many runs, and the table that a person reads at the end.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fmt;
+use std::path::PathBuf;
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
+use serde::Serialize;
 
+use super::failure::headline;
 use super::{Outcome, Verdict};
 use crate::fault::PointAct;
 
-/// Lines of a fault story.
-const STORY_LINES: usize = 10;
 /// Outcomes of steps that no run has covered and that are named.
 const UNTRIED_NAMED: usize = 6;
-/// Pending things that are named.
-const PENDING_LINES: usize = 5;
 
 /// The sum of many runs.
 pub struct Tally {
@@ -31,6 +30,20 @@ pub struct Tally {
     simulated_ms: u64,
     /// The gravest verdict.
     pub worst: Option<Verdict>,
+    /// The runs that failed, in the order in which they ended.
+    pub failed: Vec<FailedRun>,
+}
+
+/// What is left to say of a run that failed, once its story was told.
+#[derive(Debug, Clone, Serialize)]
+pub struct FailedRun {
+    pub scenario: String,
+    pub seed: u64,
+    pub verdict: Verdict,
+    /// One line: what broke.
+    pub what: String,
+    /// The plan.
+    pub file: PathBuf,
 }
 
 /// What becomes of a process at a code point.
@@ -84,7 +97,19 @@ impl Tally {
             runs: 0,
             simulated_ms: 0,
             worst: None,
+            failed: Vec::new(),
         }
+    }
+
+    /// Notes a run that failed, whose plan is in that file.
+    pub fn add_failed(&mut self, outcome: &Outcome, file: PathBuf) {
+        self.failed.push(FailedRun {
+            scenario: outcome.scenario.clone(),
+            seed: outcome.seed,
+            verdict: outcome.verdict,
+            what: headline(outcome),
+            file,
+        });
     }
 
     pub fn add(&mut self, outcome: &Outcome) {
@@ -157,7 +182,26 @@ impl Tally {
         cells.collect()
     }
 
-    /// The table, what was never reached, and the line of numbers.
+    /// What no run has reached, for runs of everything: of a few scenarios it says nothing.
+    pub fn never(&self) -> String {
+        let reached = |name: &&str| self.probes.get(*name).is_some_and(|count| *count > 0);
+        let never = self.known_probes.iter().copied().filter(|name| !reached(name));
+        let never: Vec<_> = never.collect();
+        let mut lines = Vec::new();
+        if !never.is_empty() {
+            lines.push(format!("never reached: {}", never.join(", ")));
+        }
+        let untried = self.untried();
+        if !untried.is_empty() {
+            let (some, all) = (untried.len(), self.known_steps.len() * StepOutcome::ALL.len());
+            let named = untried.iter().take(UNTRIED_NAMED).cloned().collect::<Vec<_>>().join(", ");
+            let more = if some > UNTRIED_NAMED { ", …" } else { "" };
+            lines.push(format!("steps: {some} of {all} outcomes never happened: {named}{more}"));
+        }
+        lines.join("\n")
+    }
+
+    /// The table, a line for each run that failed, and the line of numbers.
     pub fn show(&self, wall_seconds: f64) -> String {
         let mut table = Table::new();
         table.load_style(NOTHING);
@@ -172,37 +216,60 @@ impl Tally {
                 row.result(),
             ]);
         }
-        let reached = |name: &&str| self.probes.get(*name).is_some_and(|count| *count > 0);
-        let never = self.known_probes.iter().copied().filter(|name| !reached(name));
-        let never: Vec<_> = never.collect();
-        let checks: u64 = self.oracles.values().sum();
         let mut text = format!("{table}\n");
-        if !never.is_empty() {
-            text.push_str(&format!("never reached: {}\n", never.join(", ")));
-        }
-        let untried = self.untried();
-        if !untried.is_empty() {
-            let (some, all) = (untried.len(), self.known_steps.len() * StepOutcome::ALL.len());
-            let named = untried.iter().take(UNTRIED_NAMED).cloned().collect::<Vec<_>>().join(", ");
-            let more = if some > UNTRIED_NAMED { ", …" } else { "" };
-            text.push_str(&format!(
-                "steps: {some} of {all} outcomes never happened: {named}{more}\n"
-            ));
-        }
         if self.not_decided > 0 {
             let count = self.not_decided;
             text.push_str(&format!("not decided: {count} histories were too long to search\n"));
         }
-        let simulated = self.simulated_ms as f64 / 1_000.0;
-        text.push_str(&format!(
-            "{} seeds in {wall_seconds:.1} s: {:.1} seeds/s, {simulated:.0} simulated seconds \
-             ({:.0} per second of wall time), {checks} checks by {} oracles",
-            self.runs,
-            self.runs as f64 / wall_seconds,
-            simulated / wall_seconds,
-            self.oracles.len(),
-        ));
+        for FailedRun { scenario, seed, what, file, .. } in &self.failed {
+            text.push_str(&format!("failed: {scenario}:{seed}: {what} ({})\n", file.display()));
+        }
+        text.push_str(&self.summary(wall_seconds).to_string());
         text
+    }
+
+    /// The numbers of all runs together.
+    pub fn summary(&self, wall_seconds: f64) -> Summary {
+        Summary {
+            seeds: self.runs,
+            failed: self.rows.values().flat_map(|row| row.failures.values()).sum(),
+            wall_seconds,
+            simulated_seconds: self.simulated_ms as f64 / 1_000.0,
+            checks: self.oracles.values().sum(),
+            oracles: self.oracles.len(),
+            not_decided: self.not_decided,
+        }
+    }
+}
+
+/// The numbers of many runs.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Summary {
+    pub seeds: u64,
+    pub failed: u64,
+    pub wall_seconds: f64,
+    pub simulated_seconds: f64,
+    /// The facts that oracles have looked at.
+    pub checks: u64,
+    pub oracles: usize,
+    /// The histories that were too long to search.
+    pub not_decided: u64,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary { seeds, wall_seconds, simulated_seconds, checks, oracles, .. } = self;
+        write!(
+            f,
+            "{seeds} seeds in {wall_seconds:.1} s: {:.1} seeds/s, {simulated_seconds:.0} simulated \
+             seconds ({:.0} per second of wall time), {checks} checks by {oracles} oracles",
+            *seeds as f64 / wall_seconds,
+            simulated_seconds / wall_seconds,
+        )?;
+        match self.failed {
+            0 => Ok(()),
+            failed => write!(f, ", {failed} failed"),
+        }
     }
 }
 
@@ -212,60 +279,7 @@ impl Row {
             return "ok".to_owned();
         }
         let failures = self.failures.iter();
-        let parts = failures.map(|(verdict, count)| format!("{count} {}", word(*verdict)));
+        let parts = failures.map(|(verdict, count)| format!("{count} {}", verdict.word()));
         parts.collect::<Vec<_>>().join(", ")
     }
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Fine => "ok",
-        Verdict::Inert => "inert",
-        Verdict::Stuck => "stuck",
-        Verdict::Violated => "violated",
-        Verdict::Broken => "simulator broken",
-    }
-}
-
-/// What broke, the story of the faults, the plan's file, and the command that replays it.
-/// `replay`: the command, without its argument.
-pub fn failure(outcome: &Outcome, file: &Path, replay: &str) -> String {
-    let mut text = format!("FAIL {} seed {}: ", outcome.scenario, outcome.seed);
-    match outcome.verdict {
-        Verdict::Broken => {
-            let why = outcome.broken.as_deref().unwrap_or("it ended without a word");
-            text.push_str(&format!("the simulator failed: {why}\n"));
-        }
-        Verdict::Inert => text.push_str("every fault of the plan hit nothing\n"),
-        Verdict::Stuck => {
-            text.push_str("after the faults, this did not come to an end:\n");
-            for pending in outcome.checks.pending.iter().take(PENDING_LINES) {
-                text.push_str(&format!("  {pending}\n"));
-            }
-        }
-        Verdict::Violated | Verdict::Fine => {
-            for violation in outcome.checks.violations.iter().take(1) {
-                text.push_str(&format!("{}: {}\n", violation.oracle, violation.sentence));
-                for fact in &violation.facts {
-                    text.push_str(&format!("  {fact}\n"));
-                }
-            }
-            let more = outcome.checks.violations.len().saturating_sub(1);
-            if more > 0 {
-                text.push_str(&format!("  and {more} more violations\n"));
-            }
-        }
-    }
-    let mut bit: Vec<_> = outcome.faults.iter().filter(|fault| fault.hits > 0).collect();
-    bit.sort_by_key(|fault| fault.at_ms);
-    for fault in bit.iter().take(STORY_LINES) {
-        text.push_str(&format!("{}  (hit {})\n", fault.story, fault.hits));
-    }
-    let more = bit.len().saturating_sub(STORY_LINES);
-    if more > 0 {
-        text.push_str(&format!("  and {more} more faults\n"));
-    }
-    let file = file.display();
-    text.push_str(&format!("plan: {file}\nreplay: {replay} {file}"));
-    text
 }
