@@ -2,13 +2,14 @@
 //! entries.
 
 use drydock_tests::app::TestApp;
-use drydock_tests::client::{Client, Request};
+use drydock_tests::client::Request;
 use drydock_tests::gateway::{Face, Who};
 use drydock_tests::runs::upload_query;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::gateway_runs::{PROJECT, runs, with_world};
+use crate::gateway_start::claimed_by;
 
 /// Starts a run of this branch, tag or ref.
 async fn start(face: &Face, kind: &str, name: &str) -> Value {
@@ -21,15 +22,7 @@ async fn start(face: &Face, kind: &str, name: &str) -> Value {
 /// An entry that a run of the branch `topic` has saved: its id.
 async fn entry(app: &TestApp, face: &Face) -> String {
     start(face, "branch", "topic").await;
-    let behind = app.instance(2);
-    let new = Request::post("/api/v1/executors").json(&json!({ "name": "saver" }));
-    let token = behind.send(new).await.expect(201).field("token");
-    let executor = Client { token, ..behind.clone() };
-    let beat = Request::put("/api/v1/executors/self");
-    executor.send(beat.json(&json!({ "session": 1, "limit": 1 }))).await.expect(200);
-    let claim = json!({ "claim": "01900000-0000-7000-8000-0000000000d1", "session": 1 });
-    let claim = Request::post("/api/v1/executors/self/claims").json(&claim);
-    let claimed = executor.send(claim).await.expect(201).json();
+    let (executor, claimed) = claimed_by(app, "saver").await;
     assert_eq!(claimed["cache"], json!({ "branch": "topic", "sha": "" }));
     let attempt = claimed["attempt"]["id"].as_str().expect("an attempt has an id");
     let path = format!("/api/v1/executors/self/attempts/{attempt}/caches");

@@ -34,8 +34,8 @@ async fn start(face: &Face, who: Who, body: &Value) -> Exchange {
     face.send(who, Request::post(&runs("")).json(body)).await
 }
 
-/// The next task, as an executor gets it.
-async fn claimed(app: &TestApp, name: &str) -> Value {
+/// A new executor of this name, and the next task as it gets it.
+pub async fn claimed_by(app: &TestApp, name: &str) -> (Client, Value) {
     let behind = app.instance(2);
     let new = Request::post("/api/v1/executors").json(&json!({ "name": name }));
     let token = behind.send(new).await.expect(201).field("token");
@@ -44,7 +44,8 @@ async fn claimed(app: &TestApp, name: &str) -> Value {
     executor.send(beat.json(&json!({ "session": 1, "limit": 1 }))).await.expect(200);
     let claim = json!({ "claim": "01900000-0000-7000-8000-0000000000d1", "session": 1 });
     let claim = Request::post("/api/v1/executors/self/claims").json(&claim);
-    executor.send(claim).await.expect(201).json()
+    let claimed = executor.send(claim).await.expect(201).json();
+    (executor, claimed)
 }
 
 #[test]
@@ -55,7 +56,7 @@ fn a_file_is_started_in_the_name_of_the_caller_with_resolved_variables() {
         let location = started.header("location").expect("a creation has one").to_owned();
         let shown = face.get(Who::Outsider, &location).await.expect(200);
         assert_eq!(shown.json(), started.json());
-        let claimed = claimed(&app, "one").await;
+        let (_, claimed) = claimed_by(&app, "one").await;
         let environment = json!({ "PLAIN": "a text of the file", "TOKEN": SECRET });
         assert_eq!(claimed["environment"], environment);
         assert_eq!(claimed["unmasked"], json!(["PLAIN"]));
@@ -171,7 +172,7 @@ fn a_restart_resolves_variables_anew_and_a_repetition_starts_nothing() {
         let restart = Request::post(&runs(&format!("/{number}/restart")));
         let restarted = face.send(Who::Owner, restart.json(&json!({ "from": "start" }))).await;
         assert_eq!(restarted.status, 201, "{restarted}");
-        let claimed = claimed(&app, "one").await;
+        let (_, claimed) = claimed_by(&app, "one").await;
         let expected = json!({ "PLAIN": "a text of the file", "TOKEN": "another value" });
         assert_eq!((&claimed["environment"], &claimed["unmasked"]), (&expected, &json!(["PLAIN"])));
         let gone = format!("{PROJECT}/variables/password");

@@ -7,6 +7,7 @@
 mod audit;
 mod bad_input;
 mod boundary;
+mod caches_world;
 mod clients;
 mod contract;
 mod conventions;
@@ -53,8 +54,10 @@ mod project_groups;
 mod projects;
 mod remote_sources;
 mod runs_archives;
+mod runs_archives_restored;
 mod runs_bad_input;
 mod runs_caches;
+mod runs_caches_kept;
 mod runs_events;
 mod runs_every_row;
 mod runs_liveness;

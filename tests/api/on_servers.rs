@@ -24,7 +24,7 @@ const LEFT_OUT: &[&str] = &[
     "runs_archives::what_no_attempt_names_is_deleted",
     "runs_archives::without_object_storage",
     // They wait for an entry to expire, for a sweep, or for what was noted to be committed.
-    "runs_caches::slow_",
+    "runs_caches_kept::slow_",
     // Conflicts, and who leads, are a matter of time.
     "forwarding::",
     // The gateway has no store. What it asks of the others is asked by their own tests, and its

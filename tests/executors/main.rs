@@ -5,6 +5,8 @@
 //! was started.
 
 #[cfg(test)]
+mod archive_waits;
+#[cfg(test)]
 mod archives;
 #[cfg(test)]
 mod bad_net;

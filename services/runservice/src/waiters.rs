@@ -229,6 +229,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::tests::harness::{TestRuns, one_task};
 
     fn capacity(labels: &[&str], active: u32) -> ExecutorCapacity {
         let labels = labels.iter().map(|label| label.parse().unwrap()).collect();
@@ -287,6 +288,22 @@ mod tests {
         let one = PickSettings { max_running_tasks: 1, ..PickSettings::default() };
         let tasks = vec![ready(1, &[]), ready(2, &[])];
         waiters.wake(tasks, Load::default(), &one, Timestamp::UNIX_EPOCH);
+        assert_eq!(woken(&mut claims), [true, false]);
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_another_instance_has_answered_waits_no_more() {
+        let runs = TestRuns::start().await;
+        let executor = runs.executor("one", 2).await;
+        let [answered, other] = [1, 2].map(|claim| ClaimId(Uuid::from_u128(claim)));
+        let waiters = Waiters::default();
+        let mut claims = [answered, other].map(|claim| {
+            waiters.wait(ClaimRequest { executor, session: 1, claim }, capacity(&[], 0))
+        });
+        runs.create(&one_task()).await;
+        runs.try_claim(executor, 1, answered.0.as_u128()).await.unwrap().unwrap();
+        let (env, settings) = (&runs.encryptor.env, PickSettings::default());
+        waiters.pass(env, &runs.store, &settings).await.unwrap();
         assert_eq!(woken(&mut claims), [true, false]);
     }
 }

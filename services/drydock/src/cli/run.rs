@@ -133,7 +133,7 @@ fn call(command: Command, environment: &Environment) -> Result<(), Failure> {
             with(gateway.or(environment), |it| runs::command::run(it, action))
         }
         Command::Cache { action, gateway } => {
-            with(gateway.or(environment), |it| runs::cache::run(it, action))
+            with(gateway.or(environment), |it| runs::command::run_on_cache(it, action))
         }
         Command::Executor { action: ExecutorAction::Manage(action) } => {
             let server = action.server().server(environment);

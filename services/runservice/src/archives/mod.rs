@@ -2,8 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `objects` | the objects of attempts, by the names that attempts give them |
-//! | `receive` | stores an upload under a new name |
+//! | `objects` | the objects of attempts, by the names that attempts give them; uploads |
 //! | `tend` | deletes what nobody needs, and finds out what is not there |
 //!
 //! An object is `<cluster>/runservice/archives/<attempt>/<step>-<nonce>.tar.zst`. A nonce is drawn
@@ -15,7 +14,6 @@
 //! names away.
 
 mod objects;
-mod receive;
 pub mod tend;
 
 pub use objects::Archives;

@@ -1,14 +1,15 @@
 //! The objects of attempts.
 
+use axum::body::BodyDataStream;
 use bytes::Bytes;
-use drydock_api::runservice::types::{ArchiveReport, AttemptId};
+use drydock_api::runservice::types::{ArchiveReport, AttemptId, UploadQuery};
 use drydock_core::env::Env;
 use drydock_core::objects::{ObjectError, Objects};
 use drydock_core::store::Store;
 use futures_util::Stream;
 use object_store::path::Path;
 
-use crate::uploads::Uploads;
+use crate::uploads::{UploadError, Uploads};
 
 /// The folder in the names of objects, as attempts name them.
 pub(super) const FOLDER: &str = "archives";
@@ -43,6 +44,20 @@ impl Archives {
     pub(super) fn key(&self, attempt: AttemptId, name: &str) -> Option<Path> {
         let own = name.strip_prefix(&format!("{FOLDER}/{attempt}/"))?;
         Some(self.folder(attempt).join(own))
+    }
+
+    /// Stores an archive under a new name.
+    pub async fn receive(
+        &self,
+        (attempt, step): (AttemptId, u16),
+        expected: &UploadQuery,
+        body: BodyDataStream,
+    ) -> Result<ArchiveReport, UploadError> {
+        let UploadQuery { size, blake3 } = expected.clone();
+        let name = format!("{step}-{}{SUFFIX}", self.env.new_id().simple());
+        let key = self.folder(attempt).join(name.as_str());
+        self.uploads.receive(&key, (size, &blake3), body).await?;
+        Ok(ArchiveReport { object: format!("{FOLDER}/{attempt}/{name}"), size, blake3 })
     }
 
     /// Whether an archive is stored, with the size that its report says.

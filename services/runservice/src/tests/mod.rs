@@ -3,7 +3,7 @@
 mod archives;
 mod events;
 mod executors;
-mod harness;
+pub mod harness;
 mod http;
 mod log_expiry;
 mod log_pieces;

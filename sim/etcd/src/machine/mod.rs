@@ -12,6 +12,8 @@ mod span;
 mod txn;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 pub use kv::{Machine, event, is_delete};

@@ -1,4 +1,4 @@
-//! The commands on runs that call a gateway.
+//! The commands on runs and their caches that call a gateway.
 
 use drydock_api::gateway::types::{
     Definition, ProjectRunsQuery, RestartRun, StartRun, TaskDecision,
@@ -13,12 +13,29 @@ use serde::Serialize;
 use super::{check, logs, tree, watch};
 use crate::cli::exit::Failure;
 use crate::cli::objects::session::{Session, failed};
-use crate::cli::run_args::{DecisionArgs, RunAction, RunRef, SourceArgs, StartArgs};
+use crate::cli::run_args::{CacheAction, DecisionArgs, RunAction, RunRef, SourceArgs, StartArgs};
 
 /// The greatest number of items of a page.
 const PAGE: usize = 100;
 const COLUMNS: [&str; 6] = ["number", "name", "source", "state", "queued_at", "ended_at"];
+const CACHE_COLUMNS: [&str; 5] = ["id", "scope", "key", "size", "last_used_at"];
 
+/// `drydock cache`.
+pub async fn run_on_cache(session: Session, action: CacheAction) -> Result<(), Failure> {
+    let (runs, ctx) = (session.gateway.runs(), &session.ctx);
+    match action {
+        CacheAction::List { project } => {
+            let page = async |query| runs.caches(ctx, &project, &query).await;
+            session.list(&session.all(page).await?, &CACHE_COLUMNS)
+        }
+        CacheAction::Delete { project, entry } => {
+            runs.delete_cache(ctx, &project, entry).await.map_err(failed)?;
+            session.done(format!("deleted cache entry `{entry}`"))
+        }
+    }
+}
+
+/// `drydock run`.
 pub async fn run(session: Session, action: RunAction) -> Result<(), Failure> {
     let (runs, ctx) = (session.gateway.runs(), &session.ctx);
     match action {

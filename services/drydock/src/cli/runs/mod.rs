@@ -3,13 +3,11 @@
 //! | module | holds |
 //! |---|---|
 //! | [`check`] | the file, without any service |
-//! | [`command`] | starting, listing, showing, changing runs |
+//! | [`command`] | starting, listing, showing, changing runs; `drydock cache` |
 //! | [`watch`], `tree` | a run until its end |
 //! | [`logs`], `merge`, `terminal` | logs of a task's steps |
 //! | `retry` | what goes on without an answer |
-//! | [`cache`] | `drydock cache`: the entries that runs have left |
 
-pub mod cache;
 pub mod check;
 pub mod command;
 mod logs;
