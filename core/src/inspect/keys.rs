@@ -186,9 +186,11 @@ fn positions(verifier: &mut Verifier<'_>, state: &CoordinationState, head: &Head
     }
     if let Some(archived) = state.archived {
         let known = state.log.get(&archived.position);
+        // A lineage that has just begun is not archived itself, and names no commit.
         let fits = archived.lineage == head.lineage
             && archived.position <= head.position
-            && known.is_none_or(|known| *known == (archived.lineage, archived.commit));
+            && (!archived.is_published()
+                || known.is_none_or(|known| *known == (archived.lineage, archived.commit)));
         if !fits {
             let problem = "it is of another lineage than `head`, beyond it, or of another commit";
             verifier.report(keys.archived(), problem, "nothing is archived any more");
