@@ -28,7 +28,7 @@ use crate::log::format::{Commit, Mode, ModeRecord, encode};
 use crate::log::keys::{Keys, ObjectKeys};
 use crate::log::segment::Segment;
 use crate::maintenance::{ModeCell, SeenMode};
-use crate::read_model::{Leftovers, ObjectType, Schema, SchemaStep, TypeStep};
+use crate::read_model::{Blobs, Leftovers, ObjectType, Schema, SchemaStep, TypeStep};
 use crate::store::{Loops, Phase, Reads, Store, StoreParts, StoreSettings};
 
 mod flaky;
@@ -85,6 +85,7 @@ pub static SCHEMA: Schema = Schema {
     ],
     leftovers: Leftovers::NONE,
     counters: None,
+    blobs: Blobs::NONE,
 };
 
 /// An item of the next version.
@@ -156,6 +157,7 @@ pub static NEXT: Schema = Schema {
     ],
     leftovers: Leftovers::NONE,
     counters: None,
+    blobs: Blobs::NONE,
 };
 
 pub fn keys() -> Keys {

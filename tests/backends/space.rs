@@ -12,7 +12,7 @@ use drydock_core::db::Execution;
 use drydock_core::env::Env;
 use drydock_core::error::{Code, first_api_error};
 use drydock_core::maintenance::{ModeCell, SeenMode};
-use drydock_core::read_model::{Leftovers, ObjectType, Schema};
+use drydock_core::read_model::{Blobs, Leftovers, ObjectType, Schema};
 use drydock_core::store::{Phase, Store, StoreParts, StoreSettings};
 use drydock_core::tasks::{self, compact};
 use object_store::memory::InMemory;
@@ -37,6 +37,7 @@ static SCHEMA: Schema = Schema {
     }],
     leftovers: Leftovers::NONE,
     counters: None,
+    blobs: Blobs::NONE,
 };
 
 /// A store and its tasks, with the settings that everybody has.

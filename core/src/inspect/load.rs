@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::encrypted;
 use super::keys::CoordinationState;
 use super::objects::Inventory;
 use super::verify::Verifier;
+use super::{blobs, encrypted};
 use crate::context::Context;
 use crate::db::{Db, DbError, Tx};
 use crate::lineage::record::LineageRecord;
@@ -45,6 +45,7 @@ pub(super) async fn check(
     let place = verifier.inner.keys.head();
     if let Some(db) = verifier.check(&place, meaning, loaded)? {
         encrypted::check(verifier, &db).await?;
+        blobs::check(verifier, &db, inventory).await?;
     }
     let proven = recovery::is_set_back(verifier.inner).await;
     let meaning = "the next start cannot tell whether the coordination store was set back";

@@ -12,7 +12,9 @@
 //! | [`keys`] | the checks of coordination keys |
 //! | [`objects`] | the checks of objects |
 //! | [`load`] | the checks that load states |
+//! | [`blobs`] | the check of the blobs that a state names, such as logs |
 
+mod blobs;
 mod encrypted;
 mod keys;
 mod load;
@@ -20,8 +22,11 @@ mod objects;
 pub mod survey;
 pub mod verify;
 
+pub use blobs::UnnamedBlob;
 pub use survey::Survey;
 pub use verify::{Checked, Finding, Verdict};
 
+#[cfg(test)]
+mod blob_tests;
 #[cfg(test)]
 mod tests;

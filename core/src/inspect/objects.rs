@@ -13,9 +13,10 @@ use crate::lineage::notes::{Announced, Note, newest_of};
 use crate::lineage::record::{CurrentLineage, LineageRecord};
 use crate::log::ballot::Ballot;
 use crate::log::format::{Body, Head, Position};
-use crate::log::keys::{DataName, ObjectKeys, Span};
+use crate::log::keys::{DataName, Span};
 use crate::log::segment;
 use crate::read_model::StoreError;
+use crate::store::Inner;
 
 const WRONG_LINEAGE: &str =
     "if the coordination store were lost, the wrong lineage or none might be recovered";
@@ -29,10 +30,13 @@ pub(super) enum Kind {
     Manifest(Uuid, Position),
     Segment(Uuid, Span),
     Data,
+    /// An object in this folder of blobs.
+    Blob(&'static str),
 }
 
 impl Kind {
-    pub(super) fn of(keys: &ObjectKeys, key: &Path) -> Option<Kind> {
+    pub(super) fn of(inner: &Inner, key: &Path) -> Option<Kind> {
+        let (keys, folders) = (&inner.object_keys, inner.schema.blobs.folders);
         let parts: Vec<_> = key.prefix_match(&keys.all())?.collect();
         let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
         let kind = match parts[..] {
@@ -45,6 +49,7 @@ impl Kind {
                 Kind::Manifest(id.parse().ok()?, position)
             }
             ["lineages", id, "log", name] => Kind::Segment(id.parse().ok()?, Span::parse(name)?),
+            [first, _, ..] => Kind::Blob(folders.iter().find(|folder| **folder == first)?),
             _ => return None,
         };
         Some(kind)
@@ -57,6 +62,7 @@ impl Kind {
             Kind::Manifest(..) => "checkpoints",
             Kind::Segment(..) => "segments",
             Kind::Data => "data",
+            Kind::Blob(folder) => folder,
         }
     }
 }
@@ -67,6 +73,8 @@ pub(super) struct Inventory {
     pub(super) lineages: Vec<LineageRecord>,
     pub(super) manifests: BTreeMap<Uuid, Vec<Position>>,
     pub(super) spans: BTreeMap<Uuid, Vec<Span>>,
+    /// The bytes of each object in a folder of blobs.
+    pub(super) blobs: BTreeMap<Path, u64>,
 }
 
 /// Facts about a data file that was read.
@@ -87,9 +95,10 @@ pub(super) async fn check(
     for (key, bytes) in verifier.inner.objects.list_sizes(&keys.all()).await? {
         verifier.checked.objects += 1;
         verifier.checked.bytes += bytes;
-        match Kind::of(keys, &key) {
-            None => verifier.report(&key, "it is not an object of this version", "nobody reads it"),
+        match Kind::of(verifier.inner, &key) {
+            None => verifier.unknown_object(&key),
             Some(Kind::Data) => data.push(key),
+            Some(Kind::Blob(_)) => drop(inventory.blobs.insert(key, bytes)),
             Some(Kind::Current) => current = Some(key),
             Some(Kind::Note(note)) => {
                 self::note(verifier, &key, note).await?;
@@ -244,7 +253,7 @@ async fn manifest(
     Ok(())
 }
 
-fn in_order(inner: &crate::store::Inner, one: &SortKey, other: &SortKey) -> bool {
+fn in_order(inner: &Inner, one: &SortKey, other: &SortKey) -> bool {
     let rank = |key: &SortKey| inner.schema.find(&key.r#type).map(|(nth, _)| (nth, key.id));
     rank(one) < rank(other)
 }

@@ -31,7 +31,8 @@ pub struct Survey {
     /// The holder of the lock of each background task, by the task's name.
     pub tasks: BTreeMap<String, String>,
     pub lineages: Vec<Lineage>,
-    /// By kind: `data`, `segments`, `checkpoints`, `lineages`, `other`.
+    /// By kind: `data`, `segments`, `checkpoints`, `lineages`, `other`, and the folders of blobs,
+    /// such as `logs`.
     pub objects: BTreeMap<String, Size>,
 }
 
@@ -118,7 +119,7 @@ impl Store {
         let inner = &self.inner;
         let mut sizes: BTreeMap<String, Size> = BTreeMap::new();
         for (key, bytes) in inner.objects.list_sizes(&inner.object_keys.all()).await? {
-            let kind = match super::objects::Kind::of(&inner.object_keys, &key) {
+            let kind = match super::objects::Kind::of(inner, &key) {
                 Some(kind) => kind.group(),
                 None => "other",
             };

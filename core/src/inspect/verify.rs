@@ -3,8 +3,10 @@
 //! A finding says where the problem is, what it is, and its consequence for the service. A failure
 //! that prevents the check, such as storage that does not answer, is an error and no finding.
 
+use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
+use super::blobs::UnnamedBlob;
 use super::{keys, load, objects};
 use crate::db::DbError;
 use crate::error::{Chain, FailureClass};
@@ -31,6 +33,8 @@ pub struct Checked {
     pub bytes: u64,
     /// The number of states that were loaded in full.
     pub states: u64,
+    /// The number of blobs that the state names, such as logs.
+    pub blobs: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,18 +42,21 @@ pub struct Verdict {
     pub checked: Checked,
     /// Empty if the store is sound.
     pub findings: Vec<Finding>,
+    /// The blobs that the state does not name, and what becomes of each.
+    pub unnamed: Vec<UnnamedBlob>,
 }
 
 impl Store {
     /// Reads and checks all keys and objects of this service.
     pub async fn verify(&self) -> Result<Verdict, StoreError> {
         let checked = Checked::default();
-        let mut verifier = Verifier { inner: &self.inner, checked, findings: Vec::new() };
+        let (findings, unnamed) = (Vec::new(), Vec::new());
+        let mut verifier = Verifier { inner: &self.inner, checked, findings, unnamed };
         let state = keys::check(&mut verifier).await?;
         let inventory = objects::check(&mut verifier, &state).await?;
         load::check(&mut verifier, &state, &inventory).await?;
-        let Verifier { checked, findings, .. } = verifier;
-        Ok(Verdict { checked, findings })
+        let Verifier { checked, findings, unnamed, .. } = verifier;
+        Ok(Verdict { checked, findings, unnamed })
     }
 }
 
@@ -57,6 +64,7 @@ pub(super) struct Verifier<'a> {
     pub(super) inner: &'a Inner,
     pub(super) checked: Checked,
     findings: Vec<Finding>,
+    pub(super) unnamed: Vec<UnnamedBlob>,
 }
 
 impl Verifier<'_> {
@@ -68,6 +76,11 @@ impl Verifier<'_> {
     ) {
         let (place, problem) = (place.to_string(), problem.to_string());
         self.findings.push(Finding { place, problem, meaning: meaning.to_string() });
+    }
+
+    /// Reports an object with a name that no object has.
+    pub(super) fn unknown_object(&mut self, key: &Path) {
+        self.report(key, "it is not an object of this version", "nobody reads it");
     }
 
     /// Turns an error into a finding, unless the error prevents the check.

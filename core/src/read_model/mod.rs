@@ -33,6 +33,9 @@ pub(crate) mod write;
 pub use encrypted::{KeyCheck, KeyProblem, Unchecked};
 pub use error::StoreError;
 pub use progress::Progress;
-pub use schema::{Leftovers, ObjectRef, ObjectType, Schema, lineage, not_encrypted, parses};
+pub use schema::{
+    Blob, BlobDigest, Blobs, Fate, Leftovers, ObjectRef, ObjectType, OtherLineages, Schema,
+    lineage, not_encrypted, parses,
+};
 pub use stats::Stats;
 pub use version::{SchemaStep, TypeStep, VersionError};

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::floors;
@@ -54,6 +56,80 @@ pub struct Schema {
     /// The type whose objects are counters: each has a `number` that only grows, and no number is
     /// given out by two lineages. See [`Floors`](super::floors::Floors).
     pub counters: Option<&'static str>,
+    pub blobs: Blobs,
+}
+
+/// Blobs: objects that a service keeps in object storage beside its log, such as logs of tasks. Each
+/// is written once, under a name of its own, which objects of the state name.
+#[derive(Debug)]
+pub struct Blobs {
+    /// The folders, below that of the service, which hold blobs and nothing else.
+    pub folders: &'static [&'static str],
+    /// The blobs that an object names, of which the type and the data are given.
+    pub named: fn(&Tx<'_>, &str, &str) -> Result<Vec<Blob>, DbError>,
+    /// The fate of a blob, by its name, that no object names. `None`: that is no name of a blob.
+    pub unnamed: fn(&Tx<'_>, &str, OtherLineages) -> Result<Option<Fate>, DbError>,
+}
+
+impl Blobs {
+    /// Of a service that keeps nothing beside its log.
+    pub const NONE: Blobs =
+        Blobs { folders: &[], named: |_, _, _| Ok(Vec::new()), unnamed: |_, _, _| Ok(None) };
+}
+
+/// A blob as a state names it.
+#[derive(Debug)]
+pub struct Blob {
+    /// Below the folder of the service, such as `logs/…`.
+    pub name: String,
+    /// The bytes of the object.
+    pub size: u64,
+    pub digest: BlobDigest,
+    /// For people, such as `the log of step 0 of …`.
+    pub title: String,
+    /// The consequence for the service if the blob is missing or damaged.
+    pub meaning: &'static str,
+}
+
+/// A BLAKE3 digest, in hexadecimal.
+#[derive(Debug)]
+pub enum BlobDigest {
+    OfObject(String),
+    /// Of the `size` bytes that `read` finds in the object, in the way in which readers of the blob
+    /// do it.
+    OfContent {
+        digest: String,
+        size: u64,
+        read: fn(&Bytes, u64) -> Option<blake3::Hash>,
+    },
+}
+
+/// Whether lineages are kept besides the current one. Their states may name other blobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherLineages {
+    Kept,
+    None,
+}
+
+impl OtherLineages {
+    /// Of this number of lineages that are kept, with the current one.
+    pub fn of(kept: usize) -> OtherLineages {
+        if kept > 1 { OtherLineages::Kept } else { OtherLineages::None }
+    }
+}
+
+/// What becomes of a blob that the state does not name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// Nobody can need it: the service deletes it by itself.
+    Garbage,
+    /// The state may still come to name it.
+    InProgress,
+    /// Another lineage may name it, so it stays.
+    Kept,
+    /// It stays, though nothing that the state knows explains it.
+    Orphaned,
 }
 
 /// The objects of deleted subtrees that were too large for one commit. Nobody sees them; a

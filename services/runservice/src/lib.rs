@@ -2,13 +2,13 @@
 //!
 //! A request's path reads downwards with the same noun on each floor: [`routes`], `handlers` (HTTP
 //! to types and back), `action` (decides, inside a transaction), [`engine`] (what follows from a
-//! state, as pure functions) and `model` (SQL). `logs`, `archives` and
-//! `caches` hold what is no commit. `background` is the
-//! background work.
+//! state, as pure functions) and `model` (SQL). `logs`, `archives` and `caches` hold what is no
+//! commit, and `blobs` what they have in common. `background` is the background work.
 
 mod action;
 mod archives;
 mod background;
+mod blobs;
 mod caches;
 pub mod engine;
 mod fitness;

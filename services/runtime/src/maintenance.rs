@@ -146,7 +146,7 @@ mod tests {
     use drydock_core::db::Execution;
     use drydock_core::env::{Env, ManualClock, RngTree};
     use drydock_core::log::keys::Keys;
-    use drydock_core::read_model::{Leftovers, Schema};
+    use drydock_core::read_model::{Blobs, Leftovers, Schema};
     use drydock_core::store::{Applied, Store, StoreParts, StoreSettings};
     use object_store::memory::InMemory;
 
@@ -161,6 +161,7 @@ mod tests {
         types: &[],
         leftovers: Leftovers::NONE,
         counters: None,
+        blobs: Blobs::NONE,
     };
 
     /// A driver, and what it looks at.

@@ -6,7 +6,7 @@
 //! organization with an owner keeps one, and every user and organization has a root group.
 
 use drydock_api::configstore::types::{Org, RemoteSource, User};
-use drydock_core::read_model::{Leftovers, ObjectType, Schema, not_encrypted, parses};
+use drydock_core::read_model::{Blobs, Leftovers, ObjectType, Schema, not_encrypted, parses};
 use drydock_runtime::encryption::Encrypted;
 use drydock_runtime::once::IDEMPOTENCY_KEYS;
 use serde::Deserialize;
@@ -145,6 +145,7 @@ pub static SCHEMA: Schema = Schema {
     ],
     leftovers: Leftovers { count: deleted::count, next: deleted::next },
     counters: None,
+    blobs: Blobs::NONE,
 };
 
 #[derive(Deserialize)]

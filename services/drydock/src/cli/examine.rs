@@ -6,7 +6,7 @@ use comfy_table::{Table, presets};
 use drydock_core::error::Chain;
 use drydock_core::inspect::{Survey, Verdict};
 use drydock_core::maintenance::ModeCell;
-use drydock_core::read_model::{KeyCheck, Schema, Unchecked};
+use drydock_core::read_model::{Fate, KeyCheck, Schema, Unchecked};
 use drydock_core::store::{Store, StoreParts};
 use drydock_runtime::Deps;
 use serde_json::json;
@@ -38,7 +38,7 @@ pub async fn run(action: &StoreAction, config: Config, json: bool) -> Result<(),
     match action {
         StoreAction::Inspect(_) => inspect(&store, json).await?,
         StoreAction::Gc { dry_run, .. } => collect(&store, *dry_run, json).await?,
-        StoreAction::Verify(_) => unsound = verify(&store, json).await?,
+        StoreAction::Verify(_) => unsound = verify(&store, schema.blobs.folders, json).await?,
         StoreAction::Recover { .. } => unreachable!("it needs no store that can be opened"),
     }
     match unsound {
@@ -150,13 +150,13 @@ async fn collect(store: &Store, dry_run: bool, json: bool) -> Result<(), Failure
     output::line(format!("{done}: {} objects", keys.len()))
 }
 
-/// Verifies the store, and returns the number of findings.
-async fn verify(store: &Store, json: bool) -> Result<usize, Failure> {
+/// Verifies the store with these folders of blobs, and returns the number of findings.
+async fn verify(store: &Store, folders: &[&str], json: bool) -> Result<usize, Failure> {
     let verdict = store.verify().await;
     let verdict = verdict.map_err(|error| {
         Failure::Failed(format!("the store cannot be verified: {}", Chain(&error)).into())
     })?;
-    let Verdict { checked, findings } = &verdict;
+    let Verdict { checked, findings, unnamed } = &verdict;
     if json {
         output::json(&verdict)?;
         return Ok(findings.len());
@@ -164,10 +164,29 @@ async fn verify(store: &Store, json: bool) -> Result<usize, Failure> {
     for finding in findings {
         output::line(format!("{}\n  {}\n  {}", finding.place, finding.problem, finding.meaning))?;
     }
+    for blob in unnamed {
+        if matches!(blob.fate, Fate::Garbage | Fate::Orphaned) {
+            let (fate, place, bytes) = (output::name(&blob.fate), &blob.place, blob.bytes);
+            output::line(format!("{fate}: {place}, {bytes} bytes"))?;
+        }
+    }
     output::line(format!(
         "checked: {} keys, {} commits, {} objects, {} bytes, {} states",
         checked.keys, checked.commits, checked.objects, checked.bytes, checked.states
     ))?;
+    if !folders.is_empty() {
+        let count = |fate| unnamed.iter().filter(|blob| blob.fate == fate).count();
+        output::line(format!(
+            "{}: {} named; not named: {} in progress, {} kept for other lineages, {} garbage, \
+             {} orphaned",
+            folders.join(", "),
+            checked.blobs,
+            count(Fate::InProgress),
+            count(Fate::Kept),
+            count(Fate::Garbage),
+            count(Fate::Orphaned)
+        ))?;
+    }
     if findings.is_empty() {
         output::line("store: sound")?;
     }

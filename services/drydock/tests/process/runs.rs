@@ -7,17 +7,17 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::harness::{Installation, PATIENCE, Running, drydock, signal, text, until, utf8};
 
-const SITE: &str = "user/alice/site";
+pub const SITE: &str = "user/alice/site";
 
 /// Everything on one machine, with an executor, and alice's project.
-struct Machine {
-    installation: Installation,
-    running: Running,
+pub struct Machine {
+    pub installation: Installation,
+    pub running: Running,
     token: String,
 }
 
 impl Machine {
-    async fn start() -> Machine {
+    pub async fn start() -> Machine {
         let installation = Installation::new();
         let mut command = drydock();
         command.stderr(Stdio::null());
@@ -53,12 +53,12 @@ impl Machine {
         text(&output.stdout)
     }
 
-    async fn json(&self, args: &[&str]) -> Value {
+    pub async fn json(&self, args: &[&str]) -> Value {
         serde_json::from_str(&self.done(&[args, &["--json"]].concat()).await).unwrap()
     }
 
     /// Starts a run of these tasks.
-    async fn run(&self, tasks: &str, args: &[&str]) -> Output {
+    pub async fn run(&self, tasks: &str, args: &[&str]) -> Output {
         let path = self.installation.path("run.yml");
         std::fs::write(&path, format!("version: 1\nruns: {{ main: {{ tasks: {{ {tasks} }} }} }}"))
             .unwrap();

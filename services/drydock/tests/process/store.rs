@@ -1,9 +1,13 @@
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use drydock_api::configstore::types::NewUser;
 use drydock_http::api::page::ListQuery;
 
-use super::harness::{Installation, Running, drydock, soon, text};
+use serde_json::Value;
+
+use super::harness::{Installation, Running, drydock, soon, text, until};
+use super::runs::{Machine, SITE};
 
 async fn add(running: &Running, name: &str) {
     let new = NewUser { name: name.to_owned(), admin: false };
@@ -113,4 +117,85 @@ async fn a_damaged_coordination_store_is_put_aside_and_objects_are_gone_on_from(
     assert_eq!(page.items.len(), 1, "{page:?}");
     add(&running, "bob").await;
     stop(running).await;
+}
+
+/// The files of one attempt in a folder of runservice's objects, by their names.
+fn objects(installation: &Installation, folder: &str) -> Vec<PathBuf> {
+    let folder = installation.data().join("objects/default/runservice").join(folder);
+    let attempts = std::fs::read_dir(folder).unwrap().map(|found| found.unwrap().path());
+    let files = attempts.flat_map(|attempt| std::fs::read_dir(attempt).unwrap());
+    let mut files: Vec<PathBuf> = files.map(|found| found.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn an_operator_is_told_which_log_archive_and_cache_of_which_run_is_damaged() {
+    let machine = Machine::start().await;
+    let tasks = "build: { steps: [{ run: 'echo one | tee x' }, { save: { paths: [x] } },
+                 { save_cache: { key: cargo, paths: [x] } }] }";
+    let ended = machine.run(tasks, &["--wait"]).await;
+    assert!(ended.status.success(), "{}", text(&ended.stderr));
+    until(async || {
+        let run = machine.json(&["run", "show", SITE, "1"]).await;
+        let task = run["tasks"].as_object().unwrap().values().next().unwrap();
+        (task["attempt"]["logs"] == "complete").then_some(())
+    })
+    .await;
+    let Machine { installation, running, .. } = machine;
+    stop(running).await;
+    let verify = async |args: &[&str]| {
+        let command = [&["store", "verify", "--service", "runservice"], args].concat();
+        let done = installation.operate(&command).await;
+        (done.status.code(), text(&done.stdout), text(&done.stderr))
+    };
+    let (code, sound, _) = verify(&[]).await;
+    assert_eq!(code, Some(0), "{sound}");
+    let none = " named; not named: 0 in progress, 0 kept for other lineages, 0 garbage, 0 orphaned";
+    assert!(sound.contains("logs, archives, caches: ") && sound.contains(none), "{sound}");
+    assert!(sound.ends_with("store: sound\n"), "{sound}");
+
+    // A log is cut, an archive is lost, a cache is damaged, and an upload was left behind.
+    let log = objects(&installation, "logs").into_iter().next().unwrap();
+    let whole = std::fs::read(&log).unwrap();
+    std::fs::write(&log, &whole[..10]).unwrap();
+    let stray = log.with_file_name("000-stray.log.zst");
+    std::fs::write(&stray, "hello").unwrap();
+    let archive = objects(&installation, "archives").pop().unwrap();
+    std::fs::remove_file(&archive).unwrap();
+    let cache = objects(&installation, "caches").pop().unwrap();
+    let mut bytes = std::fs::read(&cache).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&cache, bytes).unwrap();
+    let (code, found, errors) = verify(&[]).await;
+    assert_eq!((code, errors.as_str()), (Some(1), "error: 3 findings\n"), "{found}");
+    let of = "attempt 1 of task `build` of run 1 of project `";
+    let size = whole.len();
+    for expected in [
+        format!("the log of step 0 of {of}"),
+        format!("has 10 bytes, the state says {size}\n"),
+        format!("the archive of step 1 of {of}"),
+        "does not exist\n".to_owned(),
+        "(`cargo` of branch/main) of project `".to_owned(),
+        "is damaged: its digest is not that of the state\n".to_owned(),
+    ] {
+        assert!(found.contains(&expected), "`{expected}`: {found}");
+    }
+    for place in [&log, &archive, &cache] {
+        let name = place.strip_prefix(installation.data().join("objects")).unwrap();
+        assert!(found.contains(&format!("{}\n", name.display())), "{found}");
+    }
+    assert!(found.contains("/000-stray.log.zst, 5 bytes\n"), "{found}");
+    assert!(found.contains(" 1 garbage, "), "{found}");
+
+    let (code, json, _) = verify(&["--json"]).await;
+    let verdict: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, verdict["findings"].as_array().map(Vec::len)), (Some(1), Some(3)));
+    assert_eq!(verdict["unnamed"][0]["fate"], "garbage", "{verdict:#}");
+    assert_eq!(verdict["unnamed"].as_array().map(Vec::len), Some(1));
+    let inspected =
+        installation.operate(&["store", "inspect", "--service", "runservice", "--json"]).await;
+    let survey: Value = serde_json::from_slice(&inspected.stdout).unwrap();
+    assert_eq!(survey["objects"]["caches"]["count"], 1, "{survey:#}");
+    assert_eq!(survey["objects"]["archives"], Value::Null);
 }

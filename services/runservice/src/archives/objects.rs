@@ -9,11 +9,8 @@ use drydock_core::store::Store;
 use futures_util::Stream;
 use object_store::path::Path;
 
+use crate::blobs::names::{ARCHIVE, ARCHIVES};
 use crate::uploads::{UploadError, Uploads};
-
-/// The folder in the names of objects, as attempts name them.
-pub(super) const FOLDER: &str = "archives";
-pub(super) const SUFFIX: &str = ".tar.zst";
 
 /// The archives in object storage, as one instance sees them. Cheap to clone.
 #[derive(Clone)]
@@ -32,7 +29,7 @@ impl Archives {
     }
 
     pub(super) fn all(&self) -> Path {
-        self.root.clone().join(FOLDER)
+        self.root.clone().join(ARCHIVES)
     }
 
     pub(super) fn folder(&self, attempt: AttemptId) -> Path {
@@ -42,7 +39,7 @@ impl Archives {
     /// The key of an object by the name that an attempt gives it; `None`: it is no name of one of
     /// this attempt's.
     pub(super) fn key(&self, attempt: AttemptId, name: &str) -> Option<Path> {
-        let own = name.strip_prefix(&format!("{FOLDER}/{attempt}/"))?;
+        let own = name.strip_prefix(&format!("{ARCHIVES}/{attempt}/"))?;
         Some(self.folder(attempt).join(own))
     }
 
@@ -54,10 +51,10 @@ impl Archives {
         body: BodyDataStream,
     ) -> Result<ArchiveReport, UploadError> {
         let UploadQuery { size, blake3 } = expected.clone();
-        let name = format!("{step}-{}{SUFFIX}", self.env.new_id().simple());
+        let name = format!("{step}-{}{ARCHIVE}", self.env.new_id().simple());
         let key = self.folder(attempt).join(name.as_str());
         self.uploads.receive(&key, (size, &blake3), body).await?;
-        Ok(ArchiveReport { object: format!("{FOLDER}/{attempt}/{name}"), size, blake3 })
+        Ok(ArchiveReport { object: format!("{ARCHIVES}/{attempt}/{name}"), size, blake3 })
     }
 
     /// Whether an archive is stored, with the size that its report says.

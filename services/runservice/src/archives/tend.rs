@@ -11,6 +11,7 @@ use drydock_api::runservice::types::AttemptId;
 use drydock_core::context::Context;
 use drydock_core::db::Tx;
 use drydock_core::error::{ActionError, BoxError};
+use drydock_core::read_model::OtherLineages;
 use drydock_core::store::{Reads, Store, StoreTx};
 use jiff::Timestamp;
 use object_store::path::Path;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 
 use super::Archives;
 use crate::action::archive as action;
+use crate::blobs::garbage;
 use crate::engine::EngineSettings;
 use crate::model;
 use crate::periodic::Periodic;
@@ -167,7 +169,8 @@ impl Tending {
     /// lineage that is kept may name it, so nothing is deleted while there is one. Attempts that
     /// this state does not know may be of such a lineage, too.
     async fn sweep(&self) -> Result<(), BoxError> {
-        if self.store.lineages().await?.len() > 1 {
+        let others = OtherLineages::of(self.store.lineages().await?.len());
+        if others == OtherLineages::Kept {
             return Ok(());
         }
         let mut ended: BTreeMap<AttemptId, Attempt> = BTreeMap::new();
@@ -175,7 +178,9 @@ impl Tending {
             let ctx = Context::background().timeout(TIMEOUT);
             let find = move |tx: &Tx<'_>| Ok(tx.get(ATTEMPTS, attempt.0)?);
             let found: Option<Attempt> = self.store.read(&ctx, Reads::Local, find).await?;
-            ended.extend(found.filter(|it| it.phase.is_final()).map(|it| (attempt, it)));
+            ended.extend(
+                found.filter(|it| garbage::deletes_uploads(it, others)).map(|it| (attempt, it)),
+            );
         }
         for (id, attempt) in ended {
             self.archives.delete_others(id, attempt.archives.values()).await?;

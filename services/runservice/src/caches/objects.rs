@@ -12,12 +12,9 @@ use futures_util::Stream;
 use object_store::path::Path;
 
 use super::notes::{Note, Notes};
+use crate::blobs::names::{ARCHIVE, CACHES};
 use crate::record::Cache;
 use crate::uploads::{UploadError, Uploads};
-
-/// The folder in the names of objects, as entries name them.
-const FOLDER: &str = "caches";
-const SUFFIX: &str = ".tar.zst";
 
 /// The caches in object storage, as one instance sees them. Cheap to clone.
 #[derive(Clone)]
@@ -43,7 +40,7 @@ impl Caches {
         expected: &SaveCacheQuery,
         body: BodyDataStream,
     ) -> Result<String, UploadError> {
-        let name = format!("{FOLDER}/{attempt}/{}{SUFFIX}", self.env.new_id().simple());
+        let name = format!("{CACHES}/{attempt}/{}{ARCHIVE}", self.env.new_id().simple());
         let expected = (expected.size, expected.blake3.as_str());
         self.uploads.receive(&self.key(&name), expected, body).await?;
         Ok(name)
@@ -102,7 +99,7 @@ impl Caches {
     }
 
     fn all(&self) -> Path {
-        self.root.clone().join(FOLDER)
+        self.root.clone().join(CACHES)
     }
 
     /// The key of an object by the name that an entry gives it.
@@ -121,5 +118,5 @@ fn if_any(listed: Result<Vec<Path>, ObjectError>) -> Result<Vec<Path>, ObjectErr
 
 /// What the names of an attempt's objects begin with.
 pub fn names_of(attempt: AttemptId) -> String {
-    format!("{FOLDER}/{attempt}/")
+    format!("{CACHES}/{attempt}/")
 }

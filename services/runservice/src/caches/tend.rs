@@ -12,6 +12,7 @@ use drydock_api::runservice::types::CacheId;
 use drydock_core::context::Context;
 use drydock_core::db::Tx;
 use drydock_core::error::{ActionError, BoxError};
+use drydock_core::read_model::OtherLineages;
 use drydock_core::store::{Reads, Store, StoreTx};
 use jiff::Timestamp;
 
@@ -20,6 +21,7 @@ use super::notes::Note;
 use super::objects::names_of;
 use crate::Settings;
 use crate::action::cache as action;
+use crate::blobs::garbage;
 use crate::model;
 use crate::periodic::Periodic;
 use crate::record::{Attempt, Cache};
@@ -144,15 +146,16 @@ impl Tending {
     /// lineage that is kept may name it, so nothing is deleted while there is one. Attempts that
     /// this state does not know may be of such a lineage, too.
     async fn sweep(&self) -> Result<(), BoxError> {
-        if self.store.lineages().await?.len() > 1 {
+        let others = OtherLineages::of(self.store.lineages().await?.len());
+        if others == OtherLineages::Kept {
             return Ok(());
         }
         for attempt in self.caches.attempts().await? {
             let find = move |tx: &Tx<'_>| {
                 let found: Option<Attempt> = tx.get(ATTEMPTS, attempt.0)?;
-                let has_ended = found.is_some_and(|found| found.phase.is_final());
+                let deletes = found.is_some_and(|found| garbage::deletes_uploads(&found, others));
                 let names = model::cache::objects(tx, &names_of(attempt))?;
-                Ok(has_ended.then_some(names))
+                Ok(deletes.then_some(names))
             };
             if let Some(named) = self.read(find).await? {
                 self.caches.delete_others(attempt, &named).await?;

@@ -31,9 +31,9 @@ use tokio::sync::watch;
 
 use super::access::{Reader, Registered, Writer};
 use crate::action::log as action;
+use crate::blobs::garbage::Deletable;
 use crate::logs::AppendError;
 use crate::logs::read::{LogReader, ReadError};
-use crate::logs::seal::Deletable;
 use crate::record::Attempt;
 use crate::schema::ATTEMPTS;
 use crate::state::App;

@@ -12,9 +12,9 @@ use drydock_core::error::{ActionError, BoxError};
 use drydock_core::store::{Reads, Store, StoreTx};
 use jiff::Timestamp;
 
-use super::seal::Deletable;
 use super::{LogMetrics, Logs};
 use crate::action::log as action;
+use crate::blobs::garbage::Deletable;
 use crate::model;
 
 /// Between two looks for logs that have expired.

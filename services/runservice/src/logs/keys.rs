@@ -9,10 +9,7 @@ use drydock_core::log::keys::ObjectKeys;
 use object_store::path::Path;
 use uuid::Uuid;
 
-/// What the names of parts end with.
-pub const PART: &str = ".part";
-/// What the names of complete logs end with.
-pub const SEALED: &str = ".log.zst";
+use crate::blobs::names::{LOGS, PART, SEALED};
 
 #[derive(Debug, Clone)]
 pub struct LogKeys {
@@ -21,7 +18,7 @@ pub struct LogKeys {
 
 impl LogKeys {
     pub fn new(keys: &ObjectKeys) -> LogKeys {
-        LogKeys { logs: keys.all().join("logs") }
+        LogKeys { logs: keys.all().join(LOGS) }
     }
 
     /// The folder of all logs.

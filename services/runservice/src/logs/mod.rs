@@ -5,7 +5,6 @@
 //! | `keys` | the names of objects, and which parts follow each other |
 //! | `part` | one piece of a log in object storage |
 //! | `tails` | the newest bytes, in the memory of the instance to which an executor sends them |
-//! | `sealed` | a complete log, as one object of which any range can be read |
 //! | `seal` | makes complete logs of parts, and deletes what is not needed any more |
 //! | `read` | the bytes of a log from any place, whichever instance is asked |
 //!
@@ -19,7 +18,6 @@ mod metrics;
 mod part;
 pub mod read;
 pub mod seal;
-mod sealed;
 mod tails;
 
 use drydock_api::runservice::types::{AttemptId, LogStep};

@@ -5,8 +5,8 @@ use drydock_api::runservice::types::{AttemptId, LogStep};
 use drydock_core::objects::ObjectError;
 
 use super::part::{self, PartError};
-use super::sealed::{FRAME, SealedError, Table, decompress};
 use super::{Logs, Parts, Tails};
+use crate::blobs::sealed::{FRAME, SealedError, Table, decompress};
 use crate::record::SealedLog;
 
 /// The frames of a sealed log that are read at a time.

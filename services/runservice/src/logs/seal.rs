@@ -19,16 +19,18 @@ use drydock_api::runservice::types::{AttemptId, LogReport, LogState, LogStep};
 use drydock_core::context::Context;
 use drydock_core::error::{ActionError, BoxError, Chain};
 use drydock_core::objects::ObjectError;
+use drydock_core::read_model::OtherLineages;
 use drydock_core::store::{Reads, Store, StoreTx};
 use jiff::SignedDuration;
 use rand::RngExt;
 
 use super::expiry::Expiry;
-use super::keys::{PART, SEALED};
 use super::part::{self, PartError};
-use super::sealed::{SealedError, Writer, decompress};
 use super::{LogMetrics, Logs, Parts};
 use crate::action::log::{self as action, Sealed};
+use crate::blobs::garbage::{self, Deletable};
+use crate::blobs::names::SEALED;
+use crate::blobs::sealed::{SealedError, Writer, decompress};
 use crate::model;
 use crate::periodic::Periodic;
 use crate::record::{Attempt, SealedLog};
@@ -150,13 +152,8 @@ impl Sealing {
 
     /// What nobody can need of the objects that the current state does not name.
     async fn deletable(&self, state: LogState) -> Result<Deletable, BoxError> {
-        let is_alone = self.store.lineages().await?.len() <= 1;
-        Ok(match state {
-            LogState::Deleted | LogState::Expired => Deletable::All,
-            _ if is_alone => Deletable::All,
-            LogState::Complete => Deletable::Parts,
-            LogState::Live | LogState::Incomplete => Deletable::Nothing,
-        })
+        let others = OtherLineages::of(self.store.lineages().await?.len());
+        Ok(garbage::of_logs(state, others))
     }
 
     /// Seals the logs of one attempt; `false`: not yet. Its failure, such as a damaged part, holds
@@ -191,14 +188,6 @@ impl Sealing {
         }
         Ok(self.logs.delete(id, &logs, self.deletable(state).await?).await?)
     }
-}
-
-/// What may be deleted of the logs of an attempt, besides what a commit names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deletable {
-    All,
-    Parts,
-    Nothing,
 }
 
 /// The part of a log that was found.
@@ -356,12 +345,7 @@ impl Logs {
     ) -> Result<(), ObjectError> {
         for key in self.all(attempt).await? {
             let named = sealed.values().any(|log| key.filename() == Some(log.object.as_str()));
-            let fits = match what {
-                Deletable::All => true,
-                Deletable::Parts => key.as_ref().ends_with(PART),
-                Deletable::Nothing => false,
-            };
-            if !named && fits {
+            if !named && what.includes(key.as_ref()) {
                 self.objects.delete(&key).await?;
             }
         }

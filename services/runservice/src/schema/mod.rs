@@ -1,6 +1,7 @@
 //! Runservice's tables, and the constraints that hold in every state of them.
 
 mod attempts;
+mod blobs;
 mod runs;
 mod types;
 

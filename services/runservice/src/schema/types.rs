@@ -5,6 +5,7 @@ use drydock_core::read_model::{
 };
 use drydock_runtime::once::{IDEMPOTENCY_KEYS, NUMBERED_ANSWERS};
 
+use super::blobs::BLOBS;
 use crate::record::{
     Attempt, Cache, Executor, ResumeGate, Run, RunCounter, RunDefinition, RunEvent, Task,
 };
@@ -120,4 +121,5 @@ pub static SCHEMA: Schema = Schema {
     ],
     leftovers: Leftovers::NONE,
     counters: Some(RUN_COUNTERS),
+    blobs: BLOBS,
 };

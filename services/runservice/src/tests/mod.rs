@@ -1,6 +1,7 @@
 //! Tests of the actions on a store.
 
 mod archives;
+mod blobs;
 mod events;
 mod executors;
 pub mod harness;

@@ -131,6 +131,25 @@ pub fn decompress(frames: &[u8]) -> Result<Bytes, SealedError> {
     zstd::stream::decode_all(frames).map(Bytes::from).map_err(SealedError::Frame)
 }
 
+/// The digest of the log of `size` bytes in an object, which is read by the table and frame by
+/// frame, as any range of it is; `None` if it cannot be.
+pub fn digest(object: &Bytes, size: u64) -> Option<blake3::Hash> {
+    let table =
+        object.get(usize::try_from(Table::place(object.len() as u64, size).start).ok()?..)?;
+    let table = Table::parse(object.slice_ref(table)).ok().filter(|table| table.size == size)?;
+    let (mut hasher, mut offset) = (blake3::Hasher::new(), 0);
+    while let Some((start, place)) = table.frames(offset, 1) {
+        let place = usize::try_from(place.start).ok()?..usize::try_from(place.end).ok()?;
+        let bytes = decompress(object.get(place)?).ok()?;
+        if start != offset || bytes.is_empty() {
+            return None;
+        }
+        hasher.update(&bytes);
+        offset += bytes.len() as u64;
+    }
+    (offset == size).then(|| hasher.finalize())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -169,6 +188,22 @@ mod tests {
                     prop_assert_eq!(&bytes[..], &log[start as usize..][..bytes.len()]);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn any_byte_that_is_damaged_changes_the_digest_or_leaves_none() {
+        let log: Vec<u8> = (0..FRAME * 2 + 5).map(|at| (at * at / 7) as u8).collect();
+        let (object, size) = (sealed(&log), log.len() as u64);
+        let right = Some(blake3::hash(&log));
+        assert_eq!(digest(&object, size), right);
+        for at in (0..object.len()).step_by(2000).chain(object.len() - 50..object.len()) {
+            let mut bad = object.to_vec();
+            bad[at] ^= 1;
+            assert_ne!(digest(&bad.into(), size), right, "byte {at}");
+        }
+        for end in [0, 1, 20, object.len() - 1] {
+            assert_eq!(digest(&object.slice(..end), size), None, "{end} bytes");
         }
     }
 
