@@ -13,6 +13,7 @@ use drydock_tests::app::{TestApp, settings, with_app};
 use drydock_tests::client::Request;
 use drydock_tests::fixtures::{Fixture, objects};
 use drydock_tests::run::{run, until};
+use drydock_tests::runs::with_runs;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -184,6 +185,31 @@ fn a_newer_export_is_refused_with_both_versions() {
         let import = import.header("content-type", "application/x-ndjson");
         assert_snapshot!("newer_export", app.send(import).await);
     });
+}
+
+/// An export that the other service could have written in a later version than this one knows.
+async fn refuse_export_of(other: &str, app: &TestApp) {
+    app.maintenance_on().await;
+    let export = app.export().await;
+    let header: Value = serde_json::from_str(export.lines().next().unwrap_or_default()).unwrap();
+    let (service, schema) = (&header["header"]["service"], &header["header"]["schema"]);
+    let newer = export.replacen(&format!("\"schema\":{schema}"), "\"schema\":99", 1).replacen(
+        &format!("\"service\":{service}"),
+        &format!("\"service\":\"{other}\""),
+        1,
+    );
+    for path in ["/api/v1/import", "/api/v1/import?dry_run=true"] {
+        let import = Request::post(path).body(newer.clone());
+        let import = import.header("content-type", "application/x-ndjson");
+        let refused = app.send(import).await.expect(422).json();
+        assert_eq!(refused["code"], "import_wrong_service", "{path}: {refused}");
+    }
+}
+
+#[test]
+fn an_export_of_another_service_is_refused_as_such_whatever_its_version() {
+    with_app(async |app| refuse_export_of("runservice", &app).await);
+    with_runs(async |runs| refuse_export_of("configstore", &runs.app).await);
 }
 
 /// What an instance of the version before says, under no lease: it is there for the whole test.

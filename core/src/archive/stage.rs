@@ -155,13 +155,14 @@ impl Stage<'_> {
         if format != FORMAT {
             return Err(self.corrupt(format_args!("format `{format}` is not `{FORMAT}`")));
         }
-        if version != VERSION || schema > self.schema.version || schema < FIRST_SCHEMA {
-            let reads = format!("{VERSION}, schema up to {}", self.schema.version);
-            return Err(ImportVersion(format!("{version}, schema {schema}"), reads).into());
-        }
+        // The versions of another service mean nothing here.
         if service != self.schema.service {
             let expected = self.schema.service;
             return Err(ImportWrongService(service, expected).into());
+        }
+        if version != VERSION || schema > self.schema.version || schema < FIRST_SCHEMA {
+            let reads = format!("{VERSION}, schema up to {}", self.schema.version);
+            return Err(ImportVersion(format!("{version}, schema {schema}"), reads).into());
         }
         self.reads = schema;
         let types = self.schema.types_at(schema);

@@ -198,8 +198,17 @@ async fn a_stream_that_is_wrong_in_its_content_is_refused_with_its_line() {
         lines[nth] = line;
         with_trailer(&lines)
     };
+    // The versions of another service's schema mean nothing here.
+    let of_other = |newer: &'static str| {
+        move |v: &mut serde_json::Value| {
+            v["header"]["service"] = "other".into();
+            v["header"][newer] = 99.into();
+        }
+    };
     let cases = [
         (with(0, edited(&lines[0], |v| v["header"]["service"] = "other".into())), "is of `other`"),
+        (with(0, edited(&lines[0], of_other("schema"))), "is of `other`"),
+        (with(0, edited(&lines[0], of_other("version"))), "is of `other`"),
         (with(0, edited(&lines[0], |v| v["header"]["version"] = 2.into())), "version 2"),
         (with(0, edited(&lines[0], |v| v["header"]["extra"] = 2.into())), "extra"),
         (with(1, edited(&lines[1], |v| v["type"] = "thing".into())), "line `2`: type `thing`"),

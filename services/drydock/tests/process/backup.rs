@@ -47,6 +47,17 @@ async fn a_backup_is_verified_in_every_mode_and_without_any_service() {
     let printed = text(&refused.stderr);
     assert!(printed.starts_with(&format!("error: `{}`: line `", damaged.display())), "{printed}");
 
+    // Of another service, and in a later version of its schema than this one's.
+    let header = whole.lines().next().unwrap();
+    let version = header.split_once("\"schema\":").unwrap().1.split_once(',').unwrap().0;
+    let newer = whole.replacen(&format!("\"schema\":{version}"), "\"schema\":99", 1);
+    std::fs::write(&damaged, newer).unwrap();
+    let verify = ["backup", "verify", utf8(&damaged), "--service", "runservice"];
+    let refused = installation.operate(&verify).await;
+    assert_eq!(refused.status.code(), Some(1));
+    let printed = text(&refused.stderr);
+    assert!(printed.contains("the export is of `configstore`, this is `runservice`"), "{printed}");
+
     let absent = ["--url", "127.0.0.1:1", "--token", "any"];
     for args in [
         [&["import", "/nowhere.ndjson", "--dry-run"][..], &absent].concat(),
