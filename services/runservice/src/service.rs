@@ -78,7 +78,8 @@ impl Service for Runservice {
         let tending =
             archives::tend::Tending::new(store.clone(), archives.clone(), engine, retention);
         let caring = caches::tend::Tending::new(store.clone(), caches.clone(), &settings);
-        let sealing = Sealing::new(store.clone(), logs.clone(), log_metrics, retention);
+        let kept = (logs.clone(), tails.clone());
+        let sealing = Sealing::new(store.clone(), kept, log_metrics, retention);
         let sealing = repeat(store.clone(), sealing);
         let tending = repeat(store.clone(), tending);
         let caring = repeat(store.clone(), caring);

@@ -31,8 +31,9 @@ pub struct Named {
     pub is_new: bool,
 }
 
-/// Names the complete logs of an attempt, if no logs of it are named yet. `None`: there is no such
-/// attempt, or it has not ended.
+/// Names the complete logs of an attempt, if no logs of it are named yet. Those of an attempt whose
+/// executor says that there are none are what there is of them. `None`: there is no such attempt,
+/// or it has not ended.
 pub fn seal<F>(
     tx: &mut StoreTx<'_>,
     attempt: AttemptId,
@@ -40,7 +41,8 @@ pub fn seal<F>(
 ) -> Result<Option<Named>, ActionError<F>> {
     let found: Option<Attempt> = tx.get(ATTEMPTS, attempt.0)?;
     let Some(mut attempt) = found.filter(|it| it.phase.is_final()) else { return Ok(None) };
-    let is_new = attempt.log_state == LogState::Live;
+    let is_found = attempt.denies_logs() && !sealed.logs.is_empty();
+    let is_new = attempt.log_state == LogState::Live || is_found;
     if is_new {
         attempt.log_state = sealed.state;
         attempt.sealed = sealed.logs.clone();

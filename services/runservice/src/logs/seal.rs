@@ -10,6 +10,9 @@
 //! may bring back a state from before a log was complete. So what is complete already is found
 //! again by its digest, and as long as other lineages are kept, only the parts of complete logs are
 //! deleted.
+//!
+//! An executor may say that there is no log of an attempt, or of a step, of which there are pieces:
+//! it has lost its files, or it is wrong. What there is of them is kept then, as incomplete.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -22,11 +25,12 @@ use drydock_core::objects::ObjectError;
 use drydock_core::read_model::OtherLineages;
 use drydock_core::store::{Reads, Store, StoreTx};
 use jiff::SignedDuration;
+use object_store::path::Path;
 use rand::RngExt;
 
 use super::expiry::Expiry;
 use super::part::{self, PartError};
-use super::{LogMetrics, Logs, Parts};
+use super::{LogMetrics, Logs, Parts, Tails};
 use crate::action::log::{self as action, Sealed};
 use crate::blobs::garbage::{self, Deletable};
 use crate::blobs::names::SEALED;
@@ -64,6 +68,8 @@ enum SealError {
 pub struct Sealing {
     store: Store,
     logs: Logs,
+    /// Those of this instance.
+    tails: Tails,
     metrics: LogMetrics,
     expiry: Expiry,
     /// When this instance turns to an attempt, by its place among all.
@@ -103,6 +109,7 @@ impl Periodic for Sealing {
                 self.turns.insert(place, turn.again(now));
             }
         }
+        self.keep_denied().await?;
         self.expiry.pass().await?;
         if self.logs.env.monotonic().saturating_sub(self.swept) >= SWEEP_PERIOD {
             self.swept = self.logs.env.monotonic();
@@ -114,10 +121,15 @@ impl Periodic for Sealing {
 
 impl Sealing {
     /// Logs are kept for as long as `retention` says.
-    pub fn new(store: Store, logs: Logs, metrics: LogMetrics, retention: Duration) -> Sealing {
+    pub fn new(
+        store: Store,
+        (logs, tails): (Logs, Tails),
+        metrics: LogMetrics,
+        retention: Duration,
+    ) -> Sealing {
         let swept = logs.env.monotonic();
         let expiry = Expiry::new(store.clone(), logs.clone(), metrics.clone(), retention);
-        Sealing { store, logs, metrics, expiry, turns: BTreeMap::new(), after: 0, swept }
+        Sealing { store, logs, tails, metrics, expiry, turns: BTreeMap::new(), after: 0, swept }
     }
 
     /// The attempts to look at in this pass; those after them are looked at in the next one.
@@ -134,6 +146,21 @@ impl Sealing {
         Ok(found)
     }
 
+    /// Keeps what this instance has received lately of logs that there are not, as their executors
+    /// say. What other instances have received and kept no more is found by the sweep.
+    async fn keep_denied(&self) -> Result<(), BoxError> {
+        let (ctx, ids) = (Context::background().timeout(TIMEOUT), self.tails.attempts());
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let find = move |tx: &drydock_core::db::Tx<'_>| Ok(model::attempt::denying_logs(tx, &ids)?);
+        for attempt in self.store.read(&ctx, Reads::Local, find).await? {
+            self.tails.store_all(attempt.id).await?;
+            self.one(attempt).await;
+        }
+        Ok(())
+    }
+
     /// Deletes what was stored for attempts whose logs are complete, deleted or expired, and is not
     /// named: pieces that came late, and what a killed instance has left. Attempts that this state
     /// does not know may be of a lineage that is kept.
@@ -143,6 +170,10 @@ impl Sealing {
             let find = move |tx: &drydock_core::db::Tx<'_>| Ok(tx.get(ATTEMPTS, attempt.0)?);
             let found: Option<Attempt> = self.store.read(&ctx, Reads::Local, find).await?;
             if let Some(found) = found.filter(|found| found.log_state != LogState::Live) {
+                if found.denies_logs() {
+                    self.one(found).await;
+                    continue;
+                }
                 let what = self.deletable(found.log_state).await?;
                 self.logs.delete(attempt, &found.sealed, what).await?;
             }
@@ -205,14 +236,16 @@ impl Logs {
         if attempt.lacks_logs() && !late {
             return Ok(None);
         }
-        let state = if attempt.lacks_logs() { LogState::Incomplete } else { LogState::Complete };
         // Nothing is stored before all is there: it would be stored again in every pass.
         let mut logs = Vec::new();
-        for (step, report) in self.reported(attempt).await? {
-            let parts = self.parts(attempt.id, step).await?;
+        let objects = self.all(attempt.id).await?;
+        let reported = self.reported(attempt, &objects);
+        let is_told = !attempt.lacks_logs() && reported.values().all(Option::is_some);
+        for (step, report) in reported {
+            let parts = Parts::contiguous(&self.of_step(attempt.id, step, &objects));
             let lacks = parts.end() < report.as_ref().map_or(1, |report| report.size);
             let before = match lacks {
-                true => self.sealed_before(attempt.id, step, report.as_ref()).await?,
+                true => self.sealed_before(attempt.id, step, report.as_ref(), &objects).await?,
                 false => None,
             };
             if before.is_none() && report.is_some() && lacks && !late {
@@ -220,6 +253,7 @@ impl Logs {
             }
             logs.push((step, report, parts, before));
         }
+        let state = if is_told { LogState::Complete } else { LogState::Incomplete };
         let mut found = Sealed { state, logs: BTreeMap::new() };
         for (step, report, parts, before) in logs {
             let whole = match before {
@@ -243,11 +277,11 @@ impl Logs {
         attempt: AttemptId,
         step: LogStep,
         report: Option<&LogReport>,
+        objects: &[Path],
     ) -> Result<Option<SealedLog>, SealError> {
         let mut found: Option<SealedLog> = None;
-        for key in self.all(attempt).await? {
-            let is_log = key.as_ref().ends_with(SEALED);
-            if !is_log || self.keys.step_of(attempt, &key) != Some(step) {
+        for key in self.of_step(attempt, step, objects) {
+            if !key.as_ref().ends_with(SEALED) {
                 continue;
             }
             let object = self.objects.get(&key).await?;
@@ -266,20 +300,26 @@ impl Logs {
         Ok(found)
     }
 
-    /// The logs of an attempt, as its executor has reported them, or as there are parts of them.
-    async fn reported(
+    /// The logs of an attempt as its executor has reported them, and those of which there are
+    /// objects though it has not.
+    fn reported(
         &self,
         attempt: &Attempt,
-    ) -> Result<BTreeMap<LogStep, Option<LogReport>>, ObjectError> {
+        objects: &[Path],
+    ) -> BTreeMap<LogStep, Option<LogReport>> {
         let named = attempt.logs.iter();
         let mut found: BTreeMap<LogStep, Option<LogReport>> =
             named.filter_map(|(key, log)| Some((key.parse().ok()?, Some(log.clone())))).collect();
-        if found.is_empty() {
-            for key in self.all(attempt.id).await? {
-                found.extend(self.keys.step_of(attempt.id, &key).map(|step| (step, None)));
-            }
+        for step in objects.iter().filter_map(|key| self.keys.step_of(attempt.id, key)) {
+            found.entry(step).or_insert(None);
         }
-        Ok(found)
+        found
+    }
+
+    /// Those of an attempt's objects that belong to one log.
+    fn of_step(&self, attempt: AttemptId, step: LogStep, objects: &[Path]) -> Vec<Path> {
+        let is_of = |key: &&Path| self.keys.step_of(attempt, key) == Some(step);
+        objects.iter().filter(is_of).cloned().collect()
     }
 
     /// The attempts of which there are objects.
@@ -291,7 +331,7 @@ impl Logs {
         Ok(folders.iter().filter_map(|folder| folder.filename()?.parse().ok()).collect())
     }
 
-    async fn all(&self, attempt: AttemptId) -> Result<Vec<object_store::path::Path>, ObjectError> {
+    async fn all(&self, attempt: AttemptId) -> Result<Vec<Path>, ObjectError> {
         match self.objects.list(&self.keys.attempt(attempt)).await {
             Err(ObjectError::NotExist(_)) => Ok(Vec::new()),
             found => found,

@@ -1,6 +1,6 @@
 //! The newest bytes of logs, in memory until they are a part worth storing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -211,6 +211,26 @@ impl Tails {
     /// long as somebody holds it, the executor sends small pieces too.
     pub fn follow(&self, attempt: AttemptId, step: LogStep) -> watch::Receiver<u64> {
         self.find_or_open(attempt, step).received.subscribe()
+    }
+
+    /// The attempts of whose logs this instance has received something lately.
+    pub fn attempts(&self) -> BTreeSet<AttemptId> {
+        let open = self.open();
+        let received = open.values().filter(|tail| *tail.received.borrow() > 0);
+        received.map(|tail| tail.log.0).collect()
+    }
+
+    /// Stores what is in memory of the logs of an attempt.
+    pub async fn store_all(&self, attempt: AttemptId) -> Result<(), ObjectError> {
+        let of = |tail: &&Arc<Tail>| tail.log.0 == attempt;
+        let tails: Vec<Arc<Tail>> = self.open().values().filter(of).cloned().collect();
+        for tail in tails {
+            let mut state = tail.state.lock().await;
+            if !state.bytes.is_empty() {
+                self.store(&tail, &mut state).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Stores tails that are old, and forgets those that have ended, until it is dropped.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drydock_api::runservice::types::{AttemptId, ClaimId, ExecutorId, ProjectId, RunId, TaskName};
 use drydock_core::db::column::{id, number};
@@ -97,6 +97,18 @@ pub fn unsealed(tx: &Tx<'_>, after: u64, limit: usize) -> Result<Vec<Attempt>, D
         ORDER BY place LIMIT {limit}"
     );
     tx.query_objects(&sql, [signed(after)])
+}
+
+/// Those of these attempts whose executors say that there are no logs.
+pub fn denying_logs(tx: &Tx<'_>, ids: &BTreeSet<AttemptId>) -> Result<Vec<Attempt>, DbError> {
+    let sql = "SELECT data FROM attempts WHERE id = ?1
+        AND data ->> '$.log_state' = 'complete' AND data ->> '$.logs' IS NULL";
+    let mut found: Vec<Attempt> = Vec::new();
+    for id in ids {
+        found.extend(tx.query_objects(sql, [id.to_string()])?);
+    }
+    found.retain(Attempt::denies_logs);
+    Ok(found)
 }
 
 /// The attempt of a task with this number, else the last one.

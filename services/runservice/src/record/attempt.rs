@@ -64,6 +64,15 @@ impl Attempt {
     pub fn lacks_logs(&self) -> bool {
         self.phase.is_final() && self.log_state == LogState::Live && self.logs.is_empty()
     }
+
+    /// Whether it has ended, and its executor says that there are no logs. There may be pieces all
+    /// the same.
+    pub fn denies_logs(&self) -> bool {
+        self.phase.is_final()
+            && self.log_state == LogState::Complete
+            && self.logs.is_empty()
+            && self.sealed.is_empty()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -86,7 +86,8 @@ fn unnamed(tx: &Tx<'_>, name: &str, others: OtherLineages) -> Result<Option<Fate
     let (may_be_named, is_garbage) = match folder {
         names::LOGS => {
             let deletable = garbage::of_logs(attempt.log_state, others);
-            (attempt.log_state == LogState::Live, deletable.includes(name))
+            let may_be_named = attempt.log_state == LogState::Live || attempt.denies_logs();
+            (may_be_named, deletable.includes(name))
         }
         _ => (!attempt.phase.is_final(), garbage::deletes_uploads(&attempt, others)),
     };

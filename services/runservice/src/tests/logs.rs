@@ -39,7 +39,8 @@ pub struct Claims {
 
 pub fn sealing(http: &TestHttp) -> Sealing {
     let (store, logs) = (http.runs.store.clone(), http.runs.logs().0);
-    Sealing::new(store, logs, http.runs.log_metrics.clone(), http.runs.settings.log_retention)
+    let (tails, metrics) = (http.served.service.tails.clone(), http.runs.log_metrics.clone());
+    Sealing::new(store, (logs, tails), metrics, http.runs.settings.log_retention)
 }
 
 pub fn task() -> TaskName {
@@ -73,8 +74,13 @@ impl Claims {
     /// Reports success, and a log of this size and digest.
     pub async fn report(&self, log: &Bytes) {
         let report = json!({"size": log.len(), "blake3": blake3::hash(log).to_hex().as_str()});
+        self.report_logs(json!({"0": report})).await;
+    }
+
+    /// Reports success, and these logs.
+    pub async fn report_logs(&self, logs: Value) {
         let ended = json!({"exit": {"code": 0}});
-        let status = json!({"phase": "success", "steps": [ended], "logs": {"0": report}});
+        let status = json!({"phase": "success", "steps": [ended], "logs": logs});
         let status = serde_json::from_value(status).unwrap();
         self.executor.report(&ctx(), self.attempt, &status).await.unwrap();
     }
@@ -113,7 +119,7 @@ impl Claims {
         found.iter().map(|key| key.filename().unwrap().to_owned()).collect()
     }
 
-    async fn read(&self, query: LogQuery) -> (String, Vec<u8>) {
+    pub async fn read(&self, query: LogQuery) -> (String, Vec<u8>) {
         let (run, task) = (self.run, task());
         let answer = self.operator.log(&ctx(), run, &task, STEP, &query).await.unwrap();
         let state = answer.headers["drydock-log-state"].to_str().unwrap().to_owned();
@@ -122,7 +128,7 @@ impl Claims {
     }
 }
 
-fn from(offset: i64) -> LogQuery {
+pub fn from(offset: i64) -> LogQuery {
     LogQuery { offset: Some(offset), ..LogQuery::default() }
 }
 

@@ -2,6 +2,7 @@
 
 mod archives;
 mod blobs;
+mod denied_logs;
 mod events;
 mod executors;
 pub mod harness;
