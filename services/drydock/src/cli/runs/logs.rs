@@ -23,6 +23,9 @@ use crate::cli::run_args::LogsArgs;
 /// Before a stream that has ended is opened again.
 const PAUSE: Duration = Duration::from_millis(300);
 
+/// The logs that are opened at a time.
+const AT_ONCE: usize = 16;
+
 /// More steps than a task has.
 const MAX_STEPS: u16 = 256;
 
@@ -32,24 +35,44 @@ pub async fn run(session: &Session, args: LogsArgs) -> Result<(), Failure> {
     let place = Place { runs, ctx, project: run.project, number: run.number, task };
     let query = LogQuery { attempt, offset: None, follow };
     place.until_begun(follow).await?;
-    let steps: Vec<_> = match step {
+    let steps = match step {
         Some(step) => vec![step],
-        None => std::iter::once(LogStep::Setup).chain((0..MAX_STEPS).map(LogStep::Step)).collect(),
+        None => all_steps(),
     };
-    let mut logs = Vec::new();
-    for step in steps {
+    let first = steps.first().copied();
+    let open = |step| {
         let mut log = Log::new(place.clone(), step, query);
-        log.is_silent = !logs.is_empty();
-        match log.open().await {
-            Ok(()) => logs.push(log),
-            // What is missing first is behind the last step.
-            Err(error) if is_missing(&error) && !logs.is_empty() => break,
-            Err(error) => return Err(failed(error)),
-        }
-    }
+        log.is_silent = Some(step) != first;
+        async move { log.open().await.map(|()| log) }
+    };
+    let logs = open_all(steps, open, is_missing).await.map_err(failed)?;
     let is_terminal = std::io::stdout().is_terminal();
     let streams = logs.into_iter().map(|log| (log.step, log.bytes())).collect();
     Merge::new(streams, is_terminal, std::io::stdout()).print().await
+}
+
+/// The setup, and more steps than a task has.
+fn all_steps() -> Vec<LogStep> {
+    std::iter::once(LogStep::Setup).chain((0..MAX_STEPS).map(LogStep::Step)).collect()
+}
+
+/// Opens the logs of these steps, several at a time, up to the first that is missing: that is behind
+/// the last step.
+async fn open_all<L, E, O: Future<Output = Result<L, E>>>(
+    steps: Vec<LogStep>,
+    open: impl FnMut(LogStep) -> O,
+    is_missing: impl Fn(&E) -> bool,
+) -> Result<Vec<L>, E> {
+    let mut opening = std::pin::pin!(stream::iter(steps).map(open).buffered(AT_ONCE));
+    let mut logs = Vec::new();
+    while let Some(opened) = opening.next().await {
+        match opened {
+            Ok(log) => logs.push(log),
+            Err(error) if is_missing(&error) && !logs.is_empty() => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(logs)
 }
 
 fn is_missing(error: &ClientError) -> bool {
@@ -170,5 +193,64 @@ impl Log {
             }),
             false => Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// The time of one request.
+    const REQUEST: Duration = Duration::from_millis(10);
+
+    #[derive(Debug, PartialEq)]
+    enum Refusal {
+        Missing,
+        Forbidden,
+    }
+
+    /// Opens all logs of a task with this number of steps; answers the steps of the logs that were
+    /// opened, the number of requests, and for how many requests' time it took.
+    async fn open_task(
+        has: u16,
+        refused: Option<u16>,
+    ) -> (Result<Vec<LogStep>, Refusal>, usize, u32) {
+        let asked = RefCell::new(0);
+        let begun = Instant::now();
+        let open = |step: LogStep| {
+            *asked.borrow_mut() += 1;
+            async move {
+                sleep(REQUEST).await;
+                match step {
+                    LogStep::Step(step) if Some(step) == refused => Err(Refusal::Forbidden),
+                    LogStep::Step(step) if step >= has => Err(Refusal::Missing),
+                    step => Ok(step),
+                }
+            }
+        };
+        let logs = open_all(all_steps(), open, |error| *error == Refusal::Missing).await;
+        let rounds = begun.elapsed().div_duration_f64(REQUEST).round() as u32;
+        let asked = *asked.borrow();
+        (logs, asked, rounds)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_logs_of_many_steps_are_opened_in_few_rounds_of_requests() {
+        for (steps, most) in [(0, 1), (1, 1), (14, 1), (60, 4), (64, 5)] {
+            let (logs, asked, rounds) = open_task(steps, None).await;
+            let expected: Vec<_> =
+                std::iter::once(LogStep::Setup).chain((0..steps).map(LogStep::Step)).collect();
+            assert_eq!(logs.unwrap(), expected, "in the order of the steps");
+            assert!(rounds <= most, "{steps} steps: {rounds} rounds");
+            let asked_in_vain = asked - usize::from(steps) - 1;
+            assert!(asked_in_vain <= AT_ONCE, "{steps} steps: {asked} requests");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_log_that_may_not_be_read_is_a_failure_and_no_end() {
+        assert_eq!(open_task(60, Some(20)).await.0, Err(Refusal::Forbidden));
     }
 }
