@@ -143,6 +143,56 @@ fn what_executors_hold_decides_after_an_import() {
     });
 }
 
+/// Reports the end of the attempt of `build`.
+async fn report(runs: &RunsApp, status: &Value) -> Exchange {
+    let path = format!("/api/v1/executors/self/attempts/{}", runs.name("{attempt}"));
+    runs.executor("linux").send(Request::put(&path).json(status)).await
+}
+
+#[test]
+fn what_was_stopped_before_an_import_is_final_and_not_tried_again() {
+    let stopped = json!({ "phase": "stopped", "steps": [{ "exit": { "code": 143 } }] });
+    let killed = json!({ "phase": "failed", "reason": "lost_in_restore", "steps": [{}] });
+    with_work(async |runs| {
+        // Nobody has stopped it, neither before nor after maintenance.
+        assert_eq!(report(&runs, &stopped).await.outcome(), "400 bad_status");
+        through_maintenance(&runs).await;
+        assert_eq!(report(&runs, &stopped).await.outcome(), "400 bad_status");
+        assert_eq!(report(&runs, &killed).await.outcome(), "400 bad_status");
+        let export = runs.app.export().await;
+        let stop = format!("/api/v1/runs/{}/stop", runs.name("{run}"));
+        // It reports before a heartbeat, after one that still held it, and after its release.
+        let attempt = runs.name("{attempt}").to_owned();
+        for held in [None, Some("spawned"), Some("exited"), Some("")] {
+            runs.app.send(Request::post(&stop)).await.expect(204);
+            through_import(&runs, &export).await;
+            assert_eq!(task(&runs, "build").await["status"], "running");
+            match held {
+                None => {}
+                Some("") => assert_eq!(beat(&runs, &[], &[]).await["recall"], json!([attempt])),
+                Some(state) => drop(beat(&runs, &[(&attempt, state)], &[]).await),
+            }
+            for _ in 0..2 {
+                let ended = report(&runs, &stopped).await.expect(200).json();
+                assert_eq!(ended["phase"], "stopped", "{held:?}");
+                assert_eq!(ended["reason"], "lost_in_restore", "{held:?}");
+            }
+            let build = task(&runs, "build").await;
+            assert_eq!(
+                (&build["status"], &build["attempt"]["number"]),
+                (&json!("stopped"), &json!(1))
+            );
+            let run = runs.app.get(&format!("/api/v1/runs/{}", runs.name("{run}"))).await;
+            assert_eq!(run.json()["result"], "stopped");
+            runs.claim("linux", OTHER_CLAIM).await.expect(204);
+        }
+        // A state in which it did not exist yet let its executor kill it.
+        through_import(&runs, &export).await;
+        let ended = report(&runs, &killed).await.expect(200).json();
+        assert_eq!((&ended["phase"], &ended["reason"]), (&killed["phase"], &killed["reason"]));
+    });
+}
+
 #[test]
 fn what_a_restarted_executor_has_forgotten_since_an_import_may_have_run() {
     with_work(async |runs| {

@@ -10,7 +10,7 @@ use drydock_core::read_model::{ObjectType, Schema};
 use drydock_runservice::Runservice;
 use drydock_runtime::Service;
 use drydock_tests::app::{TestApp, settings, with_app};
-use drydock_tests::client::Request;
+use drydock_tests::client::{Client, Request};
 use drydock_tests::fixtures::{Fixture, objects};
 use drydock_tests::run::{run, until};
 use drydock_tests::runs::with_runs;
@@ -246,12 +246,13 @@ async fn beside_an_older<S: Service>(service: impl Fn() -> S) -> (TestApp, Keys)
 }
 
 /// Takes the older instance away, and waits until the newer version is written.
-async fn without_the_older(app: &TestApp, keys: &Keys) {
+async fn without_the_older<S: Service>(app: &TestApp, keys: &Keys) {
     let gone = Op::delete(KeyRange::single(keys.instance("older")));
     app.coordination.txn(Txn::default().then(gone)).await.unwrap();
     let status = Request::get("/api/v1/maintenance");
     let two = app.instance(2);
-    until(async || two.send(status.clone()).await.json()["writes_schema"] == 3).await;
+    until(async || two.send(status.clone()).await.json()["writes_schema"] == S::schema().version)
+        .await;
 }
 
 #[test]
@@ -270,22 +271,45 @@ fn beside_an_older_instance_only_what_it_understands_is_written() {
         assert!(schemas.eq([&json!(3), &json!(2)]), "{status}");
         let export = two.send(Request::get("/api/v1/export")).await;
         assert!(export.text().contains("\"schema\":2"), "{}", export.text());
-        without_the_older(&app, &keys).await;
+        without_the_older::<Configstore>(&app, &keys).await;
         two.send(bob.header("idempotency-key", "a")).await.expect(201);
     });
 }
 
-/// Runs start all the same.
+/// Runs start all the same, and executors get their tasks.
 #[test]
-fn beside_an_older_instance_runs_have_no_cache() {
+fn beside_an_older_instance_runs_have_no_cache_and_attempts_no_lineage() {
     run(async {
         let (app, keys) = beside_an_older(Runservice::default).await;
         let two = app.instance(2).clone();
         let mut new = drydock_tests::runs::new_run();
+        new["tasks"]["other"] = new["tasks"]["build"].clone();
         new["cache"] = json!({ "read": ["branch/main"], "write": "branch/main" });
         let create = Request::post("/api/v1/runs").json(&new);
         assert_eq!(two.send(create.clone()).await.expect(201).json()["cache"], Value::Null);
-        without_the_older(&app, &keys).await;
+        let export = async || two.send(Request::get("/api/v1/export")).await.text().to_owned();
+        claim(&two, "one", 1).await;
+        assert!(!attempts(&export().await).iter().any(|it| it.contains("\"lineage\"")));
+        without_the_older::<Runservice>(&app, &keys).await;
         assert_eq!(two.send(create).await.expect(201).json()["cache"], new["cache"]);
+        claim(&two, "two", 2).await;
+        assert!(attempts(&export().await).iter().any(|it| it.contains("\"lineage\"")));
     });
+}
+
+/// A new executor gets a task.
+async fn claim(instance: &Client, name: &str, nth: u128) {
+    let new = Request::post("/api/v1/executors").json(&json!({ "name": name }));
+    let token = instance.send(new).await.expect(201).field("token");
+    let own = Client { token, ..instance.clone() };
+    let beat = Request::put("/api/v1/executors/self").json(&drydock_tests::runs::beat());
+    own.send(beat).await.expect(200);
+    let claim = json!({ "claim": uuid::Uuid::from_u128(nth), "session": 1 });
+    let claim = Request::post("/api/v1/executors/self/claims").json(&claim);
+    own.send(claim).await.expect(201);
+}
+
+/// The lines of an export with attempts.
+fn attempts(export: &str) -> Vec<&str> {
+    export.lines().filter(|line| line.ends_with("\"type\":\"attempts\"}")).collect()
 }

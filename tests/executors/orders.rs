@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use drydock_api::runservice::types::{LogStep, Reason};
+use drydock_core::context::Context;
 use drydock_executor::protocol::Ended;
 use drydock_tests::client::Request;
 use drydock_tests::run::{pass, until};
 use serde_json::json;
 
 use crate::machine::{exit, stopped};
-use crate::world::{one_step, with_world};
+use crate::world::{Process, World, one_step, with_world};
 
 #[test]
 fn a_stop_comes_with_the_heartbeat_and_a_second_one_takes_the_grace_away() {
@@ -171,6 +172,60 @@ fn a_report_that_the_service_refuses_is_replaced_by_a_plain_one() {
         assert_eq!(world.task(&run).await["reason"], "executor_restarted");
         world.released(&attempt).await;
         assert_eq!(world.log(&run, "0").await, ("complete".to_owned(), b"a line\n".to_vec()));
+        executor.kill().await;
+    });
+}
+
+/// A task that may be tried again, while its attempt runs.
+async fn begun_with_retry(world: &mut World) -> (String, Process, String) {
+    let step = json!({ "run": { "command": "make" } });
+    let task = json!({ "steps": [step], "retry": { "max": 2 } });
+    let run = world.create(json!({ "build": task })).await;
+    let executor = world.start();
+    (run, executor, world.started(1).await)
+}
+
+async fn import(world: &World, export: String) {
+    world.app.maintenance_on().await;
+    world.app.send(Request::post("/api/v1/import").body(export)).await.expect(200);
+    world.app.maintenance_off().await;
+}
+
+#[test]
+fn an_attempt_that_was_stopped_stays_so_though_an_import_undoes_the_order() {
+    with_world(async |mut world| {
+        let (run, executor, attempt) = begun_with_retry(&mut world).await;
+        let export = world.app.export().await;
+        world.app.send(Request::post(&format!("{run}/stop"))).await.expect(204);
+        until(async || world.machine.stop(&attempt).is_some()).await;
+        import(&world, export).await;
+        world.machine.end(&attempt, stopped(Reason::StoppedByUser));
+        world.result(&run, "stopped").await;
+        let task = world.task(&run).await;
+        assert_eq!(
+            (&task["status"], &task["reason"]),
+            (&json!("stopped"), &json!("lost_in_restore"))
+        );
+        assert_eq!(world.machine.ledger().len(), 1);
+        executor.kill().await;
+    });
+}
+
+#[test]
+fn an_attempt_that_one_import_has_removed_and_the_next_brings_back_was_lost_in_them() {
+    with_world(async |mut world| {
+        let before = world.app.export().await;
+        let (run, executor, attempt) = begun_with_retry(&mut world).await;
+        let export = world.app.export().await;
+        import(&world, before).await;
+        until(async || world.machine.stop(&attempt).is_some()).await;
+        let stop = world.machine.stop(&attempt).unwrap();
+        world.machine.end(&attempt, stopped(stop.reason));
+        import(&world, export).await;
+        until(async || world.machine.ledger().len() == 2).await;
+        let first = world.own().attempt(&Context::background(), attempt.parse().unwrap()).await;
+        assert_eq!(first.unwrap().reason, Some(Reason::LostInRestore));
+        assert_eq!(world.task(&run).await["attempt"]["number"], 2);
         executor.kill().await;
     });
 }

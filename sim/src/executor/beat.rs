@@ -49,7 +49,7 @@ impl Agent {
             self.machine.stop(stop.attempt, Duration::from_millis(stop.grace_ms));
         }
         for unknown in &orders.unknown {
-            self.machine.stop(*unknown, Duration::ZERO);
+            self.machine.disown(*unknown);
             // One that has ended since then may only have been given up: then its log is wanted.
             if told.get(unknown) >= Some(&HeldState::Exited) {
                 self.release(*unknown).await;

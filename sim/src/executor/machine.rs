@@ -74,6 +74,8 @@ struct Job {
     deadline: Duration,
     /// Since when it is asked to end, and when it is killed.
     stop: Option<(Duration, Duration)>,
+    /// Nobody has stopped it: the service did not know it.
+    is_disowned: bool,
 }
 
 impl Machine {
@@ -129,6 +131,7 @@ impl Machine {
             failed: None,
             deadline: now + left,
             stop: None,
+            is_disowned: false,
         });
         if job.state == JobState::Prepared {
             job.boot = boot;
@@ -163,6 +166,15 @@ impl Machine {
         }
     }
 
+    /// Kills an attempt that the service does not know.
+    pub fn disown(&self, attempt: AttemptId) {
+        let now = self.ledger.now();
+        if let Some(job) = self.lock().jobs.get_mut(&attempt) {
+            job.is_disowned |= job.stop.is_none();
+            job.stop = Some((now, now));
+        }
+    }
+
     /// Removes what is left of an attempt that has ended.
     pub fn remove(&self, attempt: AttemptId) {
         self.lock().jobs.remove(&attempt);
@@ -182,7 +194,10 @@ impl Machine {
             let is_stubborn = job.current().is_some_and(|script| script.is_stubborn);
             if now >= kill || now > since && !is_stubborn {
                 self.kill(attempt, job, "stopped");
-                job.end(AttemptPhase::Stopped, None);
+                match job.is_disowned {
+                    true => job.end(AttemptPhase::Failed, Some(Reason::LostInRestore)),
+                    false => job.end(AttemptPhase::Stopped, None),
+                }
             }
             return;
         }

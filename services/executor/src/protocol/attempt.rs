@@ -126,10 +126,12 @@ impl<D: Driver, R: Records> Executor<D, R> {
 
     /// The order to stop that the attempt should have.
     fn wanted_stop(&self, attempt: AttemptId, held: UnreleasedAttempt) -> Option<Stop> {
-        let at_once = Stop { reason: Reason::ExecutorLost, grace_ms: 0, order: AT_ONCE };
-        let is_silent = self.heard_at.elapsed() >= self.settings.silence;
-        if self.is_unknown(attempt) || held.exclusive && is_silent {
-            return Some(at_once);
+        let at_once = |reason| Some(Stop { reason, grace_ms: 0, order: AT_ONCE });
+        if self.is_unknown(attempt) {
+            return at_once(Reason::LostInRestore);
+        }
+        if held.exclusive && self.heard_at.elapsed() >= self.settings.silence {
+            return at_once(Reason::ExecutorLost);
         }
         let stop = self.orders.stop.iter().find(|stop| stop.attempt == attempt)?;
         // The service takes the grace away with the second order.

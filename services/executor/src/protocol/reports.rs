@@ -69,9 +69,7 @@ impl<D: Driver, R: Records> Executor<D, R> {
                 }
                 _ => return,
             },
-            // Its logs are wanted all the same.
-            1 => plain_status(outcome.logs.clone()),
-            _ => plain_status(BTreeMap::new()),
+            refusals => plain_status(&outcome, refusals),
         };
         let known = self.known.entry(attempt).or_default();
         known.is_reported = true;

@@ -2,23 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use drydock_api::runservice::types::{
-    ArchiveReport, AttemptPhase, LogReport, Reason, Status, StepReport,
-};
+use drydock_api::runservice::types::{ArchiveReport, AttemptPhase, Reason, Status, StepReport};
 use jiff::Timestamp;
 
 use crate::attempt::{Outcome, StepOutcome};
 
 /// The report of this outcome, and of the archives that are stored.
 pub fn status(outcome: &Outcome, archives: BTreeMap<String, ArchiveReport>) -> Status {
-    let (phase, reason) = match (outcome.phase, outcome.reason) {
-        // The executor has ended it without being told to.
-        (AttemptPhase::Stopped, Some(Reason::ExecutorLost)) => {
-            (AttemptPhase::Failed, Some(Reason::ExecutorLost))
-        }
-        (AttemptPhase::Failed, reason) => (AttemptPhase::Failed, reason),
-        (phase, _) => (phase, None),
-    };
+    let (phase, reason) = told(outcome);
     Status {
         phase,
         reason,
@@ -28,11 +19,36 @@ pub fn status(outcome: &Outcome, archives: BTreeMap<String, ArchiveReport>) -> S
     }
 }
 
-/// A report of little more than the end, for an attempt whose own was refused. Without logs no
-/// service refuses it.
-pub fn plain_status(logs: BTreeMap<String, LogReport>) -> Status {
-    let outcome = ended(AttemptPhase::Failed, Some(Reason::ExecutorRestarted), None);
-    status(&Outcome { logs, ..outcome }, BTreeMap::new())
+/// The phase and the reason that are reported.
+fn told(outcome: &Outcome) -> (AttemptPhase, Option<Reason>) {
+    match (outcome.phase, outcome.reason) {
+        // The executor has ended it without an order to stop.
+        (AttemptPhase::Stopped, Some(reason @ (Reason::ExecutorLost | Reason::LostInRestore))) => {
+            (AttemptPhase::Failed, Some(reason))
+        }
+        (AttemptPhase::Failed, reason) => (AttemptPhase::Failed, reason),
+        (phase, _) => (phase, None),
+    }
+}
+
+/// A report of little more than the end, for an attempt whose own was refused so often. It gives up
+/// the steps, then what may be wrong beside them; the last one no service refuses. An attempt that
+/// was stopped stays so for as long as it can, because one that has failed may be tried again.
+pub fn plain_status(outcome: &Outcome, refusals: u32) -> Status {
+    let was_stopped = told(outcome).0 == AttemptPhase::Stopped;
+    let (is_stopped, has_logs) = match (was_stopped, refusals) {
+        (true, ..=1) => (true, true),
+        (true, 2) => (true, false),
+        (true, 3) | (false, ..=1) => (false, true),
+        _ => (false, false),
+    };
+    let plain = match is_stopped {
+        true => ended(AttemptPhase::Stopped, None, None),
+        false => ended(AttemptPhase::Failed, Some(Reason::ExecutorRestarted), None),
+    };
+    // Its logs are wanted all the same.
+    let logs = if has_logs { outcome.logs.clone() } else { BTreeMap::new() };
+    status(&Outcome { logs, ..plain }, BTreeMap::new())
 }
 
 /// The outcome of an attempt of which no step was begun, or nothing is left.

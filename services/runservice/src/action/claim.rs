@@ -19,7 +19,7 @@ use crate::engine::attempt::{Claimant, claim as engine_claim};
 use crate::engine::pick::{ExecutorCapacity, Load, PickSettings, ReadyTask, pick};
 use crate::model;
 use crate::record::{Attempt, Executor, Task};
-use crate::schema::{ATTEMPTS, EXECUTORS, TASKS};
+use crate::schema::{ATTEMPTS, EXECUTORS, LINEAGES_SINCE, TASKS};
 
 /// An executor's request for a task.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +67,10 @@ pub fn claim(
         claim: request.claim,
         place: model::attempt::next_place(tx)?,
         era: gate::era(tx)?,
+        lineage: match tx.writes_version() >= LINEAGES_SINCE {
+            true => Some(tx.lineage()?),
+            false => None,
+        },
     };
     let attempt =
         engine_claim(&mut after, &task.name, claimant, tx.now(), &settings.engine).clone();

@@ -4,6 +4,7 @@ use drydock_api::runservice::refusals::{AttemptNotExist, BadStatus};
 use drydock_api::runservice::types::{AttemptId, AttemptPhase, ExecutorId, Status};
 use drydock_core::db::{DbError, Tx};
 use drydock_core::error::ActionError;
+use drydock_core::read_model::lineage;
 use drydock_core::store::StoreTx;
 use jiff::Timestamp;
 
@@ -41,7 +42,8 @@ pub fn may_end(
         None => None,
     };
     let spec = definition.as_ref().and_then(|it| it.tasks.get(&attempt.name));
-    let verdict = spec.map(|spec| judge(spec, &attempt, status, now));
+    let lineage = lineage(tx)?;
+    let verdict = spec.map(|spec| judge(spec, &attempt, status, lineage, now));
     Ok(matches!(verdict, None | Some(Ok(Verdict::Ends(_)))))
 }
 
@@ -57,7 +59,7 @@ pub fn report<F: From<AttemptNotExist> + From<BadStatus>>(
     let attempt = find(tx, executor, attempt)?;
     let before = load_known(tx, attempt.run)?;
     let (spec, now) = (before.spec(&attempt.name), tx.now());
-    let verdict = judge(spec, &attempt, status, now);
+    let verdict = judge(spec, &attempt, status, tx.lineage()?, now);
     let stale = match verdict.map_err(|problem| BadStatus(problem.to_string()))? {
         Verdict::Repeated => None,
         Verdict::Stale(phase) => Some(phase),

@@ -132,11 +132,14 @@ fn conclude(state: &mut RunState, now: Timestamp) {
         let approval = task.approval.as_ref().map(|approval| approval.state);
         matches!(approval, Some(ApprovalState::Refused | ApprovalState::Expired))
     };
+    // It may have been, though the run was not, by an order that an import has undone.
+    let stopped = |task: &Task| task.status == TaskStatus::Stopped;
+    let undone = state.tasks.values().any(|task| stopped(task) || refused(task));
     let all_final = state.tasks.values().all(|task| task.status.is_final());
     let run = &mut state.run;
     run.result = if run.result == RunResult::Failed || state.tasks.values().any(failed) {
         RunResult::Failed
-    } else if run.stop.is_some() || state.tasks.values().any(refused) {
+    } else if run.stop.is_some() || undone {
         RunResult::Stopped
     } else if all_final {
         RunResult::Success

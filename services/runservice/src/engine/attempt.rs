@@ -7,6 +7,7 @@ use drydock_api::runservice::types::{
     StepExit, StepReport, TaskName, TaskSpec, TaskStatus,
 };
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::RunState;
 use super::advance::{advance, end};
@@ -24,6 +25,7 @@ pub struct Claimant {
     /// The place of the new attempt among all.
     pub place: u64,
     pub era: Option<Era>,
+    pub lineage: Option<Uuid>,
 }
 
 /// How an attempt ended.
@@ -91,6 +93,7 @@ pub fn claim<'a>(
         stop: None,
         pool: task.pool.clone(),
         era: claimant.era,
+        lineage: claimant.lineage,
         claimed_at: now,
         deadline: later(now, timeout),
         ended_at: None,

@@ -5,6 +5,7 @@ use drydock_api::runservice::types::{
     Step, StepExit, StepReport, TaskSpec,
 };
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::attempt::{Ending, failing_exit, is_success, take_logs};
 use crate::record::Attempt;
@@ -54,7 +55,7 @@ pub enum BadStatus {
     Digest(String),
 }
 
-/// Judges the status that the attempt's own executor reports.
+/// Judges the status that the attempt's own executor reports in this lineage.
 ///
 /// # Errors
 /// [`BadStatus`], if no executor that works could report it.
@@ -62,6 +63,7 @@ pub fn judge(
     spec: &TaskSpec,
     attempt: &Attempt,
     status: &Status,
+    lineage: Uuid,
     now: Timestamp,
 ) -> Result<Verdict, BadStatus> {
     if let Some(ended_at) = attempt.ended_at.filter(|_| attempt.phase.is_final()) {
@@ -72,7 +74,7 @@ pub fn judge(
         return Ok(if same { Verdict::Repeated } else { Verdict::Stale(attempt.phase) });
     }
     check_steps(spec, status)?;
-    check_phase(spec, attempt, status)?;
+    check_phase(spec, attempt, status, lineage)?;
     check_logs(spec, status)?;
     check_archives(spec, attempt, status)?;
     Ok(Verdict::Ends(ending(attempt, status, now)))
@@ -99,7 +101,10 @@ fn ending(attempt: &Attempt, status: &Status, now: Timestamp) -> Ending {
         ended_at: step.ended_at.map(within),
     };
     let reason = match status.phase {
-        AttemptPhase::Stopped => attempt.stop.map(|order| order.reason),
+        // Without an order it was stopped in a state that was left since.
+        AttemptPhase::Stopped => {
+            Some(attempt.stop.map_or(Reason::LostInRestore, |order| order.reason))
+        }
         _ => status.reason,
     };
     Ending {
@@ -122,16 +127,22 @@ fn ended(attempt: &Attempt) -> Ending {
     }
 }
 
-fn check_phase(spec: &TaskSpec, attempt: &Attempt, status: &Status) -> Result<(), BadStatus> {
+fn check_phase(
+    spec: &TaskSpec,
+    attempt: &Attempt,
+    status: &Status,
+    lineage: Uuid,
+) -> Result<(), BadStatus> {
+    let is_brought_back = attempt.is_brought_back(lineage);
     let reason = match (status.phase, status.reason) {
         (AttemptPhase::Success | AttemptPhase::Stopped, Some(_)) | (AttemptPhase::Failed, None) => {
             return Err(BadStatus::ReasonMissing);
         }
         (AttemptPhase::Success, None) => return succeeded(spec, status),
         (AttemptPhase::Stopped, None) => {
-            return match attempt.stop {
-                Some(_) => Ok(()),
-                None => Err(BadStatus::NotStopped),
+            return match attempt.stop.is_some() || is_brought_back {
+                true => Ok(()),
+                false => Err(BadStatus::NotStopped),
             };
         }
         (AttemptPhase::Failed, Some(reason)) => reason,
@@ -152,6 +163,8 @@ fn check_phase(spec: &TaskSpec, attempt: &Attempt, status: &Status) -> Result<()
         | Reason::RefusedByExecutor => true,
         // The executor of an exclusive task ends it when it hears nothing from the service.
         Reason::ExecutorLost if spec.exclusive => true,
+        // A state that was left did not know it, so its executor had to end it.
+        Reason::LostInRestore if is_brought_back => true,
         _ => return Err(BadStatus::Reason(reason)),
     };
     if proven { Ok(()) } else { Err(BadStatus::ReasonUnproven(reason)) }

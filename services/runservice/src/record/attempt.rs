@@ -6,6 +6,7 @@ use drydock_api::runservice::types::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::Era;
 
@@ -40,6 +41,9 @@ pub struct Attempt {
     /// maintenance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub era: Option<Era>,
+    /// The lineage in which it was claimed. Absent: claimed in an earlier version of the schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<Uuid>,
     pub claimed_at: Timestamp,
     pub deadline: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,6 +64,12 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// Whether its executor may have had orders of which the state of this lineage knows nothing: an
+    /// import, a restore or a recovery has brought it back from before them.
+    pub fn is_brought_back(&self, lineage: Uuid) -> bool {
+        self.lineage.is_none_or(|claimed_in| claimed_in != lineage)
+    }
+
     /// Whether it has ended, and its executor has not said yet which logs there are.
     pub fn lacks_logs(&self) -> bool {
         self.phase.is_final() && self.log_state == LogState::Live && self.logs.is_empty()

@@ -43,12 +43,26 @@ const RUNS_WITH_CACHES: TypeStep = TypeStep {
     },
 };
 
+/// The version since which attempts know the lineage in which they were claimed.
+pub const LINEAGES_SINCE: u32 = 4;
+
+/// Attempts that do not know it are the same in version 3.
+const ATTEMPTS_WITH_LINEAGES: TypeStep = TypeStep {
+    name: ATTEMPTS,
+    up: |_| Ok(()),
+    down: |attempt| match attempt.contains_key("lineage") {
+        true => Err("version 3 has no attempts with lineages".to_owned()),
+        false => Ok(()),
+    },
+};
+
 pub static SCHEMA: Schema = Schema {
     service: "runservice",
-    version: 3,
+    version: LINEAGES_SINCE,
     steps: &[
         SchemaStep { version: 2, types: &[EXPIRING_LOGS, NUMBERED_ANSWERS] },
         SchemaStep { version: CACHES_SINCE, types: &[RUNS_WITH_CACHES] },
+        SchemaStep { version: LINEAGES_SINCE, types: &[ATTEMPTS_WITH_LINEAGES] },
     ],
     types: &[
         ObjectType {

@@ -151,9 +151,11 @@ impl Seen<'_> {
             .tasks
             .values()
             .any(|task| is(ApprovalState::Refused)(task) || is(ApprovalState::Expired)(task));
+        // The order to stop it may have been undone by an import, its end is not.
+        let stopped = self.tasks.values().any(|task| task.status == TaskStatus::Stopped);
         let result = if self.has_failed() {
             RunResult::Failed
-        } else if run.stop.is_some() || refused {
+        } else if run.stop.is_some() || refused || stopped {
             RunResult::Stopped
         } else if all_final {
             RunResult::Success

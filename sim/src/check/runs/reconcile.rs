@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use drydock_api::runservice::types::{AttemptId, Heartbeat, HeartbeatAnswer, Reason};
+use drydock_api::runservice::types::{AttemptId, Heartbeat, HeartbeatAnswer, Reason, Status};
 use drydock_harness::record::Seq;
 use drydock_runservice::record::{Attempt, Era};
 use uuid::Uuid;
@@ -18,6 +18,8 @@ pub const ORACLE: &str = "reconcile";
 /// What executors have said, and what was decided.
 pub struct Reconcile<'a> {
     beats: BTreeMap<Uuid, Vec<Beat<'a>>>,
+    /// The reports of ends, by attempts.
+    reports: BTreeMap<AttemptId, Vec<(&'a Operation, &'a Status)>>,
     unregistered: Vec<Uuid>,
     /// When the era of the last commit began at the earliest, and how many attempts were taken over
     /// and lost in it.
@@ -39,6 +41,7 @@ struct Beat<'a> {
 impl<'a> Reconcile<'a> {
     pub fn new(evidence: &Evidence<'a>) -> Reconcile<'a> {
         let mut beats: BTreeMap<Uuid, Vec<Beat<'a>>> = BTreeMap::new();
+        let mut reports: BTreeMap<AttemptId, Vec<(&Operation, &Status)>> = BTreeMap::new();
         let mut unregistered = Vec::new();
         for operation in evidence.operations {
             match &operation.call {
@@ -49,12 +52,16 @@ impl<'a> Reconcile<'a> {
                     };
                     beats.entry(by.id).or_default().push(Beat { operation, said: beat, orders });
                 }
+                Call::Runs(RunsCall::Report { attempt, status, .. }) => {
+                    reports.entry(*attempt).or_default().push((operation, &**status));
+                }
                 Call::Runs(RunsCall::Unregister { executor }) => unregistered.push(*executor),
                 _ => {}
             }
         }
         Reconcile {
             beats,
+            reports,
             unregistered,
             era: None,
             since: 0,
@@ -177,6 +184,8 @@ impl<'a> Reconcile<'a> {
             return None;
         }
         match now.reason {
+            // Its executor has ended it, by an order of a state that was left.
+            Some(Reason::LostInRestore) if self.is_reported(change, now) => None,
             Some(Reason::LostInRestore) => {
                 self.lost += 1;
                 let is_forgotten = |beat: &Beat<'_>| beat.said.forgotten.contains(&now.id);
@@ -201,6 +210,16 @@ impl<'a> Reconcile<'a> {
             }
             _ => None,
         }
+    }
+
+    /// Whether its executor reports this end at that change.
+    fn is_reported(&self, change: &StateChange<'_>, attempt: &Attempt) -> bool {
+        let reports = self.reports.get(&attempt.id).map_or(&[][..], |reports| reports);
+        reports.iter().any(|(report, status)| {
+            report.called <= change.seq
+                && change.seq <= report.end_seq()
+                && status.phase == attempt.phase
+        })
     }
 
     pub fn finish(self, evidence: &Evidence<'_>, checks: &mut Checks) {

@@ -22,6 +22,10 @@ pub const MINUTE: u64 = 60;
 pub const HOUR: u64 = 60 * MINUTE;
 pub const DAY: u64 = 24 * HOUR;
 
+/// The lineage of all tests, and one in which an attempt of them was brought back.
+pub const HERE: Uuid = Uuid::from_u128(70);
+pub const AFTER_AN_IMPORT: Uuid = Uuid::from_u128(71);
+
 /// The time so many seconds after the beginning.
 pub fn at(seconds: u64) -> Timestamp {
     later(Timestamp::from_second(1_800_000_000).unwrap(), Duration::from_secs(seconds))
@@ -129,6 +133,7 @@ impl RunState {
             claim: ClaimId(id(nth)),
             place: 1 + self.attempts.len() as u64,
             era: None,
+            lineage: Some(HERE),
         };
         claim(self, &name(task), claimant, now, &settings()).clone()
     }

@@ -1,4 +1,4 @@
-use drydock_api::runservice::types::{AttemptPhase, Reason, TaskStatus};
+use drydock_api::runservice::types::{AttemptPhase, Phase, Reason, RunResult, TaskStatus};
 use serde_json::{Value, json};
 
 use super::harness::{at, failed, name, settings, started};
@@ -49,6 +49,24 @@ fn a_retry_is_for_the_failures_that_it_names() {
     }
     let other = Failure { reason: Reason::ExitCode, code: Some(4) };
     assert!(!is_retried(&spec(code), 0, other));
+}
+
+#[test]
+fn an_attempt_that_was_stopped_is_not_tried_again_though_its_run_was_not() {
+    let tasks = json!({
+        "a": {"steps": [], "retry": {"max": 3}},
+        "b": {"steps": [], "depends": [{"a": "always"}]},
+        "c": {"steps": []},
+    });
+    let mut state = started(&tasks);
+    state.claim("a");
+    let undone = Ending::unheard(AttemptPhase::Stopped, Reason::LostInRestore);
+    state.end_at("a", undone, at(0));
+    assert_eq!(state.statuses(), "a=stopped b=skipped c=ready");
+    assert_eq!(state.outcome(), (Phase::Running, RunResult::Stopped));
+    state.succeed("c");
+    assert_eq!(state.outcome(), (Phase::Finished, RunResult::Stopped));
+    assert_eq!(state.task(&name("a")).attempts, 1);
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use drydock_api::runservice::types::{AttemptPhase, LogState, Reason, Status};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::harness::{at, name, settings, started};
+use super::harness::{AFTER_AN_IMPORT, HERE, at, name, settings, started};
 use crate::engine::RunState;
 use crate::engine::attempt::{Ending, finish};
 use crate::engine::status::{Verdict, judge, late_logs};
@@ -22,8 +23,13 @@ fn running(exclusive: bool) -> RunState {
 }
 
 fn judged(state: &RunState, status: &Status) -> Result<Verdict, String> {
+    judged_in(HERE, state, status)
+}
+
+fn judged_in(lineage: Uuid, state: &RunState, status: &Status) -> Result<Verdict, String> {
     let attempt = state.attempts.values().next().unwrap();
-    judge(state.spec(&name("a")), attempt, status, at(200)).map_err(|error| error.to_string())
+    let verdict = judge(state.spec(&name("a")), attempt, status, lineage, at(200));
+    verdict.map_err(|error| error.to_string())
 }
 
 fn status(value: &Value) -> Status {
@@ -106,6 +112,10 @@ fn statuses_that_cannot_be_true() {
             "`stopped_by_user` is no reason that an executor may give",
         ),
         (
+            json!({"phase": "failed", "reason": "lost_in_restore"}),
+            "`lost_in_restore` is no reason that an executor may give",
+        ),
+        (
             json!({"phase": "failed", "reason": "exit_code", "steps": [ok]}),
             "the reason `exit_code` does not fit the steps",
         ),
@@ -169,6 +179,39 @@ fn an_attempt_says_stopped_only_when_it_was_told_to() {
     stop(&mut state, Reason::Superseded, at(150), &settings()).unwrap();
     let Ok(Verdict::Ends(ending)) = judged(&state, &stopped) else { panic!("refused") };
     assert_eq!((ending.phase, ending.reason), (AttemptPhase::Stopped, Some(Reason::Superseded)));
+}
+
+#[test]
+fn an_attempt_that_was_brought_back_may_have_been_stopped_before() {
+    let stopped = json!({"phase": "stopped", "steps": [{"exit": {"code": 143}}]});
+    let killed = json!({"phase": "failed", "reason": "lost_in_restore"});
+    let mut state = running(false);
+    // Claimed here, claimed by a version that did not note where, and stopped once more.
+    for (given, claimed_in, stop_again, expected) in [
+        (&stopped, Some(HERE), false, (AttemptPhase::Stopped, Reason::LostInRestore)),
+        (&stopped, None, false, (AttemptPhase::Stopped, Reason::LostInRestore)),
+        (&killed, Some(HERE), false, (AttemptPhase::Failed, Reason::LostInRestore)),
+        (&stopped, Some(HERE), true, (AttemptPhase::Stopped, Reason::StoppedByUser)),
+    ] {
+        state.attempts.values_mut().for_each(|attempt| attempt.lineage = claimed_in);
+        if stop_again {
+            stop(&mut state, Reason::StoppedByUser, at(150), &settings()).unwrap();
+        }
+        let status = status(given);
+        let Ok(Verdict::Ends(ending)) = judged_in(AFTER_AN_IMPORT, &state, &status) else {
+            panic!("refused: {given}");
+        };
+        assert_eq!((ending.phase, ending.reason), (expected.0, Some(expected.1)), "{given}");
+        let mut after = state.clone();
+        assert!(finish(&mut after, &name("a"), ending, at(200), &settings()));
+        assert_eq!(judged_in(AFTER_AN_IMPORT, &after, &status), Ok(Verdict::Repeated));
+        // Wherever it was claimed, the rest has to be true.
+        let false_log = json!({"9": {"size": 1, "blake3": digest()}});
+        let mut other = given.clone();
+        other["logs"] = false_log;
+        let refused = judged_in(AFTER_AN_IMPORT, &state, &self::status(&other));
+        assert_eq!(refused, Err("`9` is no step of which there is a log".to_owned()));
+    }
 }
 
 #[test]
