@@ -59,8 +59,8 @@ pub struct Schema {
     pub blobs: Blobs,
 }
 
-/// Blobs: objects that a service keeps in object storage beside its log, such as logs of tasks. Each
-/// is written once, under a name of its own, which objects of the state name.
+/// Blobs: objects that a service keeps in object storage beside its log, such as logs of tasks.
+/// Each is written once, under a name of its own, which objects of the state name.
 #[derive(Debug)]
 pub struct Blobs {
     /// The folders, below that of the service, which hold blobs and nothing else.

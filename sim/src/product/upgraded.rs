@@ -3,7 +3,7 @@
 
 use drydock_configstore::Configstore;
 use drydock_configstore::schema::{SCHEMA, USERS};
-use drydock_core::read_model::{Leftovers, Schema, SchemaStep, TypeStep};
+use drydock_core::read_model::{Blobs, Leftovers, Schema, SchemaStep, TypeStep};
 use drydock_http::server::route::Route;
 use drydock_runtime::{Service, ServiceParts};
 use futures_util::future::BoxFuture;
@@ -28,6 +28,7 @@ static NEXT: Schema = Schema {
     types: SCHEMA.types,
     leftovers: Leftovers { count: SCHEMA.leftovers.count, next: SCHEMA.leftovers.next },
     counters: SCHEMA.counters,
+    blobs: Blobs::NONE,
 };
 
 fn moved(user: &mut Map<String, Value>, by: SignedDuration) -> Result<(), String> {

@@ -2,7 +2,7 @@
 //! the attempt is released, because an import may bring back a state in which it runs. What the
 //! service wants after the release is sent from what is kept of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 

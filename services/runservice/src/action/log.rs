@@ -10,6 +10,7 @@ use drydock_core::db::Tx;
 use drydock_core::error::ActionError;
 use drydock_core::store::StoreTx;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::state;
 use crate::model;
@@ -31,14 +32,18 @@ pub struct Named {
     pub is_new: bool,
 }
 
-/// Names the complete logs of an attempt, if no logs of it are named yet. Those of an attempt whose
-/// executor says that there are none are what there is of them. `None`: there is no such attempt,
-/// or it has not ended.
+/// Names the complete logs of an attempt, which were stored for this lineage, if no logs of it are
+/// named yet. Those of an attempt whose executor says that there are none are what there is of them.
+/// `None`: there is no such attempt, it has not ended, or the lineage is another one.
 pub fn seal<F>(
     tx: &mut StoreTx<'_>,
     attempt: AttemptId,
     sealed: &Sealed,
+    lineage: Uuid,
 ) -> Result<Option<Named>, ActionError<F>> {
+    if tx.lineage()? != lineage {
+        return Ok(None);
+    }
     let found: Option<Attempt> = tx.get(ATTEMPTS, attempt.0)?;
     let Some(mut attempt) = found.filter(|it| it.phase.is_final()) else { return Ok(None) };
     let is_found = attempt.denies_logs() && !sealed.logs.is_empty();

@@ -36,7 +36,7 @@ pub fn of_logs(state: LogState, others: OtherLineages) -> Deletable {
 }
 
 /// Whether nobody can need archives and caches that this attempt has uploaded and the state does
-/// not name. Another lineage may name them, and an attempt that has not ended may come to name them.
+/// not name. Another lineage may name them, and an attempt that has not ended may come to do so.
 pub fn deletes_uploads(attempt: &Attempt, others: OtherLineages) -> bool {
     attempt.phase.is_final() && others == OtherLineages::None
 }

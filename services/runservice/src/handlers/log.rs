@@ -34,6 +34,7 @@ use crate::action::log as action;
 use crate::blobs::garbage::Deletable;
 use crate::logs::AppendError;
 use crate::logs::read::{LogReader, ReadError};
+use crate::model::attempt::of_task;
 use crate::record::Attempt;
 use crate::schema::ATTEMPTS;
 use crate::state::App;
@@ -122,10 +123,23 @@ pub async fn delete(
     Path((run, task)): Path<(RunId, TaskName)>,
     Query(query): Query<LogAttemptQuery>,
 ) -> Result<Response, OperationError<failures::DeleteLogs>> {
+    let (logs, name) = (&app.service.logs, task.clone());
+    let find = move |tx: &drydock_core::db::Tx<'_>| of_task(tx, run, &name, query.attempt);
+    let listed = match writer.peek(find).await? {
+        Some(found) => Some((found.id, logs.listed(found.id).await)),
+        None => None,
+    };
     let work = move |tx: &mut StoreTx<'_>| action::delete(tx, run, &task, query.attempt);
     let attempt = writer.transact(work).await?;
-    if let Err(error) = app.service.logs.delete(attempt, &Default::default(), Deletable::All).await
-    {
+    let deleted = match listed {
+        Some((id, Ok(listed))) if id == attempt => {
+            logs.delete(listed, &Default::default(), Deletable::All).await
+        }
+        Some((_, Err(error))) => Err(error),
+        // Another attempt than this instance knew.
+        _ => Ok(()),
+    };
+    if let Err(error) = deleted {
         // A later sweep deletes them.
         tracing::warn!(error = %Chain(&error), %attempt, "the objects of logs are still there");
     }

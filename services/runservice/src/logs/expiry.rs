@@ -57,10 +57,11 @@ impl Expiry {
             let work = move |tx: &mut StoreTx<'_>| {
                 action::expire::<Infallible>(tx, attempt, before).map_err(ActionError::boxed)
             };
+            let listed = self.logs.listed(attempt).await?;
             // Another instance may have been first.
             if self.store.transact(&ctx, work).await? {
                 self.metrics.expired.inc();
-                self.logs.delete(attempt, &Default::default(), Deletable::All).await?;
+                self.logs.delete(listed, &Default::default(), Deletable::All).await?;
             }
         }
         Ok(())

@@ -5,15 +5,19 @@
 //! | `keys` | the names of objects, and which parts follow each other |
 //! | `part` | one piece of a log in object storage |
 //! | `tails` | the newest bytes, in the memory of the instance to which an executor sends them |
-//! | `seal` | makes complete logs of parts, and deletes what is not needed any more |
+//! | `assembly` | a complete log of the parts that are stored |
+//! | `seal` | makes complete logs of parts, once an attempt has ended |
+//! | `leftovers` | deletes what nobody needs any more |
 //! | `read` | the bytes of a log from any place, whichever instance is asked |
 //!
 //! Invariants: a byte at an offset never changes, so pieces that overlap agree and an append needs
 //! no commit; no object is overwritten; a log is called complete only if its size and digest are
 //! those that the executor reported; objects are deleted only after the commit that replaces them.
 
+mod assembly;
 pub mod expiry;
 mod keys;
+pub mod leftovers;
 mod metrics;
 mod part;
 pub mod read;

@@ -33,6 +33,20 @@ async fn what_came_of_the_logs_of_an_attempt_that_reports_none_is_kept() {
 }
 
 #[tokio::test]
+async fn what_several_instances_have_of_logs_that_are_not_reported_is_kept() {
+    let mut claims = Claims::start().await;
+    let (log, other) = (some_log(301_000), claims.http.runs.logs().1);
+    claims.append(0, log.slice(..300_000)).await;
+    // The rest is in the memory of another instance, which stores it when it is old.
+    other.append(claims.attempt, STEP, 300_000, log.slice(300_000..)).await.unwrap();
+    claims.report_logs(json!({})).await;
+    claims.seal_once().await;
+    other.store_old().await;
+    claims.seal_once().await;
+    assert_kept(&claims, &log).await;
+}
+
+#[tokio::test]
 async fn what_another_instance_has_stored_of_logs_that_are_not_reported_is_kept_in_the_end() {
     let mut claims = Claims::start().await;
     let (log, other) = (some_log(300_000), claims.http.runs.logs().1);

@@ -10,7 +10,7 @@ use drydock_api::runservice::types::{LOG_STATE, LogQuery, LogState, LogStep, Tas
 use drydock_core::context::Context;
 use drydock_http::client::{AnswerStream, ClientError};
 use futures_util::StreamExt;
-use futures_util::stream::{self, BoxStream};
+use futures_util::stream::{self, BoxStream, FuturesOrdered};
 use tokio::time::{Instant, sleep};
 
 use super::merge::Merge;
@@ -24,7 +24,8 @@ use crate::cli::run_args::LogsArgs;
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// The logs that are opened at a time.
-const AT_ONCE: usize = 16;
+const FEWEST_AT_ONCE: usize = 4;
+const MOST_AT_ONCE: usize = 16;
 
 /// More steps than a task has.
 const MAX_STEPS: u16 = 256;
@@ -56,21 +57,25 @@ fn all_steps() -> Vec<LogStep> {
     std::iter::once(LogStep::Setup).chain((0..MAX_STEPS).map(LogStep::Step)).collect()
 }
 
-/// Opens the logs of these steps, several at a time, up to the first that is missing: that is behind
-/// the last step.
+/// Opens the logs of these steps up to the first that is missing: that is behind the last step. How
+/// many there are nobody says, so few are asked for at first, and more each time.
 async fn open_all<L, E, O: Future<Output = Result<L, E>>>(
     steps: Vec<LogStep>,
-    open: impl FnMut(LogStep) -> O,
+    mut open: impl FnMut(LogStep) -> O,
     is_missing: impl Fn(&E) -> bool,
 ) -> Result<Vec<L>, E> {
-    let mut opening = std::pin::pin!(stream::iter(steps).map(open).buffered(AT_ONCE));
+    let (mut steps, mut at_once) = (steps.into_iter().peekable(), FEWEST_AT_ONCE);
     let mut logs = Vec::new();
-    while let Some(opened) = opening.next().await {
-        match opened {
-            Ok(log) => logs.push(log),
-            Err(error) if is_missing(&error) && !logs.is_empty() => break,
-            Err(error) => return Err(error),
+    while steps.peek().is_some() {
+        let opening = FuturesOrdered::from_iter(steps.by_ref().take(at_once).map(&mut open));
+        for opened in opening.collect::<Vec<_>>().await {
+            match opened {
+                Ok(log) => logs.push(log),
+                Err(error) if is_missing(&error) && !logs.is_empty() => return Ok(logs),
+                Err(error) => return Err(error),
+            }
         }
+        at_once = (at_once * 2).min(MOST_AT_ONCE);
     }
     Ok(logs)
 }
@@ -238,14 +243,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_logs_of_many_steps_are_opened_in_few_rounds_of_requests() {
-        for (steps, most) in [(0, 1), (1, 1), (14, 1), (60, 4), (64, 5)] {
+        for (steps, most) in [(0, 1), (1, 1), (2, 1), (3, 2), (10, 2), (26, 3), (60, 6), (64, 6)] {
             let (logs, asked, rounds) = open_task(steps, None).await;
             let expected: Vec<_> =
                 std::iter::once(LogStep::Setup).chain((0..steps).map(LogStep::Step)).collect();
             assert_eq!(logs.unwrap(), expected, "in the order of the steps");
             assert!(rounds <= most, "{steps} steps: {rounds} rounds");
             let asked_in_vain = asked - usize::from(steps) - 1;
-            assert!(asked_in_vain <= AT_ONCE, "{steps} steps: {asked} requests");
+            let bound = (2 * usize::from(steps) + FEWEST_AT_ONCE).min(MOST_AT_ONCE);
+            assert!(asked_in_vain <= bound, "{steps} steps: {asked} requests");
         }
     }
 
