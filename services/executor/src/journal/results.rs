@@ -39,8 +39,8 @@ impl Results {
         Ok(Results { folder, limit, kept })
     }
 
-    /// Keeps a result. It is not synced: a power cut may lose the latest ones, and then they count as
-    /// never kept.
+    /// Keeps a result. It is not synced: a power cut may lose the latest ones, and then they count
+    /// as never kept.
     pub fn keep(&mut self, attempt: AttemptId, status: &Status) -> io::Result<()> {
         let (path, temporary) = (self.path(attempt), self.folder.join("new"));
         let mut file = create(&temporary)?;

@@ -93,8 +93,8 @@ pub struct Executor<D, R> {
     pub(super) reports: Reports,
     /// The attempts whose kept results are on their way, after their release.
     pub(super) recalled: BTreeSet<AttemptId>,
-    /// The attempts whose results the service has recalled and this executor does not have: the next
-    /// heartbeat names them.
+    /// The attempts whose results the service has recalled and this executor does not have: the
+    /// next heartbeat names them.
     pub(super) forgotten: BTreeSet<AttemptId>,
     pub(super) transfers: Transfers,
     pub(super) is_draining: bool,

@@ -33,8 +33,8 @@ pub struct Named {
 }
 
 /// Names the complete logs of an attempt, which were stored for this lineage, if no logs of it are
-/// named yet. Those of an attempt whose executor says that there are none are what there is of them.
-/// `None`: there is no such attempt, it has not ended, or the lineage is another one.
+/// named yet. Those of an attempt whose executor says that there are none are what there is of
+/// them. `None`: there is no such attempt, it has not ended, or the lineage is another one.
 pub fn seal<F>(
     tx: &mut StoreTx<'_>,
     attempt: AttemptId,

@@ -64,8 +64,8 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Whether its executor may have had orders of which the state of this lineage knows nothing: an
-    /// import, a restore or a recovery has brought it back from before them.
+    /// Whether its executor may have had orders of which the state of this lineage knows nothing:
+    /// an import, a restore or a recovery has brought it back from before them.
     pub fn is_brought_back(&self, lineage: Uuid) -> bool {
         self.lineage.is_none_or(|claimed_in| claimed_in != lineage)
     }

@@ -49,8 +49,8 @@ pub fn short(outcome: &Outcome) -> String {
     format!("{}\nfingerprint: {}", headline(outcome), outcome.fingerprint)
 }
 
-/// What broke, the story of the faults, the plan's file, the run's fingerprint, and the command that
-/// replays it. `replay`: the command, without its argument.
+/// What broke, the story of the faults, the run's fingerprint, the plan's file, and the command
+/// that replays it. `replay`: the command, without its argument.
 pub fn failure(outcome: &Outcome, file: &Path, replay: &str, detail: Detail) -> String {
     let mut text = format!("FAIL {} seed {}: ", outcome.scenario, outcome.seed);
     match outcome.verdict {

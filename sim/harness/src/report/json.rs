@@ -45,8 +45,8 @@ struct Failed<'a> {
     story: String,
 }
 
-/// The line of a run. `plan` is the file of the plan of a run that failed, `replay` the command that
-/// takes it.
+/// The line of a run. `plan` is the file of the plan of a run that failed, `replay` the command
+/// that takes it.
 pub fn run(outcome: &Outcome, wall_ms: u64, plan: Option<&Path>, replay: &str) -> String {
     let failure = plan.map(|plan| Failed {
         violations: &outcome.checks.violations,

@@ -101,7 +101,8 @@ fn junit_has_a_case_for_each_seed_and_tells_the_product_from_the_simulator() {
         "<testcase classname=\"partition\" name=\"seed 7\" time=\"0.250\"><failure \
          type=\"violated\" message=\"log: a commit | is gone\">",
         "one is &lt;stale&gt;",
-        "<error type=\"simulator broken\" message=\"the simulator failed: no space left\u{fffd}[0m\">",
+        "<error type=\"simulator broken\" message=\"the simulator failed: no space \
+         left\u{fffd}[0m\">",
     ] {
         assert!(xml.contains(part), "{part}\n{xml}");
     }
