@@ -116,3 +116,30 @@ fn a_piece_needs_coordination_only_for_an_attempt_that_is_not_known() {
         assert_snapshot!("unknown_and_late", linux.send(hurried).await);
     });
 }
+
+#[test]
+fn an_executor_is_asked_for_the_log_that_an_import_has_left_without_parts() {
+    with_work(async |runs| {
+        let linux = runs.executor("linux");
+        linux.send(piece(&runs, 0, "one\n")).await.expect(200);
+        pass(Duration::from_secs(3)).await;
+        let export = runs.app.export().await;
+        // Other bytes arrived than it has: the log is not found again by its digest.
+        let report = runs.path("/api/v1/executors/self/attempts/{attempt}");
+        linux.send(Request::put(&report).json(&reporting_log("two\n"))).await.expect(200);
+        let path = logs(&runs, "/0");
+        let state = async || {
+            let read = runs.app.get(&path).await.expect(200);
+            read.header("drydock-log-state").map(str::to_owned)
+        };
+        until(async || state().await.as_deref() == Some("incomplete")).await;
+        runs.app.maintenance_on().await;
+        runs.app.send(Request::post("/api/v1/import").body(export)).await.expect(200);
+        runs.app.maintenance_off().await;
+        until(async || {
+            let asked = linux.send(piece(&runs, 4, "")).await;
+            asked.status == 200 && asked.json()["received"] == 0
+        })
+        .await;
+    });
+}

@@ -55,6 +55,8 @@ pub struct Sealing {
     tails: Tails,
     metrics: LogMetrics,
     expiry: Expiry,
+    /// That of the last pass.
+    lineage: Option<Uuid>,
     /// When this instance turns to an attempt, by its place among all.
     turns: BTreeMap<u64, Turn>,
     /// Attempts that deny logs of which this instance has received something, and since when it
@@ -85,6 +87,9 @@ impl Periodic for Sealing {
 
     async fn pass(&mut self) -> Result<(), BoxError> {
         let Found { lineage, attempts } = self.next().await?;
+        if self.lineage.replace(lineage).is_some_and(|before| before != lineage) {
+            self.tails.look_again().await;
+        }
         for attempt in attempts {
             let (place, now) = (attempt.place, self.logs.env.monotonic());
             let delay = || {
@@ -117,7 +122,8 @@ impl Sealing {
         let swept = logs.env.monotonic();
         let expiry = Expiry::new(store.clone(), logs.clone(), metrics.clone(), retention);
         let (turns, denied, after) = (BTreeMap::new(), BTreeMap::new(), 0);
-        Sealing { store, logs, tails, metrics, expiry, turns, denied, after, swept }
+        let lineage = None;
+        Sealing { store, logs, tails, metrics, expiry, lineage, turns, denied, after, swept }
     }
 
     /// The attempts to look at in this pass; those after them are looked at in the next one.

@@ -144,12 +144,14 @@ impl Tails {
         Ok(Appended { received: state.received(), stored: state.stored, next_after_ms })
     }
 
-    /// Learns what other instances have stored.
+    /// Learns what is stored: other instances may have stored more, and a lineage that was left may
+    /// have deleted what this instance has stored.
     async fn look_up(&self, tail: &Tail, state: &mut State) -> Result<(), ObjectError> {
         let (attempt, step) = tail.log;
         let stored = self.0.logs.parts(attempt, step).await?.end();
+        let is_less = !state.known && stored < state.stored;
         state.known = true;
-        if stored > state.received() {
+        if stored > state.received() || is_less {
             self.release(state.bytes.len());
             (state.stored, state.since) = (stored, None);
             state.bytes.clear();
@@ -218,6 +220,15 @@ impl Tails {
         let open = self.open();
         let received = open.values().filter(|tail| *tail.received.borrow() > 0);
         received.map(|tail| tail.log.0).collect()
+    }
+
+    /// Makes the next piece of each log look up what is stored: the lineage is another one, and the
+    /// one before may have deleted parts of logs that it had complete.
+    pub async fn look_again(&self) {
+        let all: Vec<Arc<Tail>> = self.open().values().cloned().collect();
+        for tail in all {
+            tail.state.lock().await.known = false;
+        }
     }
 
     /// Stores what is in memory of the logs of an attempt.

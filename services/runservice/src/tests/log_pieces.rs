@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::harness::{TestRuns, id};
 use super::logs::{STEP, some_log};
+use crate::blobs::garbage::Deletable;
 use crate::logs::read::LogReader;
 
 /// Sends a log as an executor does: it goes on from where the instance says.
@@ -54,6 +55,28 @@ async fn a_piece_is_taken_once_and_a_gap_never() {
     assert_eq!(read_from(&runs, &tails, attempt, 0).await, b"hello world");
     assert_eq!(read_from(&runs, &tails, attempt, 6).await, b"world");
     assert_eq!(read_from(&runs, &tails, attempt, 11).await, b"");
+}
+
+#[tokio::test]
+async fn in_another_lineage_an_instance_looks_again_at_what_is_stored() {
+    let runs = TestRuns::start().await;
+    let (logs, tails) = runs.logs();
+    let (attempt, log) = (AttemptId(id(1)), some_log(1000));
+    let ask = async |offset: usize| {
+        let rest = log.slice(offset..);
+        let taken = tails.append(attempt, STEP, offset as u64, rest).await.unwrap();
+        (taken.received, taken.stored)
+    };
+    ask(0).await;
+    tails.store_all(attempt).await.unwrap();
+    // The lineage had the log complete, and is left now.
+    let listed = logs.listed(attempt).await.unwrap();
+    logs.delete(listed, &Default::default(), Deletable::All).await.unwrap();
+    assert_eq!(ask(1000).await, (1000, 1000));
+    tails.look_again().await;
+    assert_eq!(ask(1000).await, (0, 0));
+    assert_eq!(ask(0).await, (1000, 0));
+    assert_eq!(read_from(&runs, &tails, attempt, 0).await, log);
 }
 
 #[tokio::test]
