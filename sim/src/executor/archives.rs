@@ -68,9 +68,9 @@ impl Agent {
                 Answer::Ok(Reply::Runs(RunsReply::Stored(archive))) => {
                     stored.insert(step.to_string(), archive);
                 }
-                // It has ended otherwise, or is not known: nobody wants them.
+                // It has ended otherwise, or it or its executor is not known: nobody wants them.
                 Answer::Refused { code, .. }
-                    if ["stale_attempt", "attempt_not_exist"].contains(&&*code) =>
+                    if ["stale_attempt", "attempt_not_exist", "unauthorized"].contains(&&*code) =>
                 {
                     return Moved::Never;
                 }
@@ -87,4 +87,18 @@ pub fn without_archives() -> Outcome {
     let steps: Vec<StepReport> = Vec::new();
     let (phase, reason) = (AttemptPhase::Failed, Some(Reason::ArchiveMissing));
     Outcome { phase, reason, steps, saved: Vec::new() }
+}
+
+/// The end of an attempt whose archives nobody takes: it has not succeeded, and an import may bring
+/// back a state that waits for its end.
+pub fn unless_stored(outcome: Outcome) -> Outcome {
+    match outcome.phase {
+        AttemptPhase::Success if !outcome.saved.is_empty() => Outcome {
+            phase: AttemptPhase::Failed,
+            reason: Some(Reason::ArchiveMissing),
+            saved: Vec::new(),
+            ..outcome
+        },
+        _ => outcome,
+    }
 }

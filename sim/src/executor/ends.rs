@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use drydock_api::runservice::types::{ArchiveReport, AttemptId, HeldState, LogReport, Status};
 
 use super::agent::{Agent, Ended};
-use super::archives::Moved;
+use super::archives::{Moved, unless_stored};
 use super::journal::Held;
 use super::machine::{JobState, Outcome};
 use crate::history::{Answer, Reply, RunsCall, RunsReply, Token};
@@ -49,9 +49,9 @@ impl Agent {
             JobState::Absent | JobState::Prepared => self.machine.start(&held.claimed),
             JobState::Running => {}
             JobState::Ended(outcome) => {
-                let stored = match self.store(token, attempt, &outcome).await {
-                    Moved::Done(stored) => stored,
-                    Moved::Never => BTreeMap::new(),
+                let (outcome, stored) = match self.store(token, attempt, &outcome).await {
+                    Moved::Done(stored) => (outcome, stored),
+                    Moved::Never => (unless_stored(outcome), BTreeMap::new()),
                     Moved::Later => return,
                 };
                 self.journal.exited(attempt, self.status(attempt, &outcome, stored));

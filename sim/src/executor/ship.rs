@@ -11,6 +11,8 @@ use crate::history::{Answer, Reply, RunsCall, RunsReply, Token};
 
 /// How often logs are looked at.
 const LOOK_MS: u64 = 100;
+/// The time between two questions whether all of a log is still stored.
+const QUESTION_MS: u64 = 3_000;
 /// The size of a piece is a small multiple of this.
 const PIECE: u64 = 16 * 1024;
 
@@ -55,17 +57,22 @@ impl Agent {
         size: usize,
         mut known: Progress,
     ) -> Option<Progress> {
-        if known.stored >= size || known.due_ms > self.session.now_ms() {
+        if known.due_ms > self.session.now_ms() {
             return None;
+        }
+        let is_question = known.stored >= size;
+        if is_question {
+            // An import may have brought back a state that has less of it.
+            known.offset = size;
         }
         let instance = self.preferred();
         // Another instance may have less: it says so, or it is not asked to begin with.
-        if known.instance != instance && self.session.draw(0, 1) == 0 {
+        if !is_question && known.instance != instance && self.session.draw(0, 1) == 0 {
             known.offset = known.stored;
         }
         let longest = usize::try_from(self.session.draw(1, 8) * PIECE).unwrap_or(usize::MAX);
         let mut piece = self.machine.piece(attempt, step, known.offset, longest);
-        if self.plan.lies && self.session.draw(0, 9) == 0 {
+        if self.plan.lies && !is_question && self.session.draw(0, 9) == 0 {
             piece = piece.iter().map(|byte| byte ^ 1).collect();
         }
         let offset = known.offset as u64;
@@ -83,6 +90,9 @@ impl Agent {
             // The log is complete.
             Answer::Refused { code, .. } if code == "stale_attempt" => known.stored = usize::MAX,
             _ => known.offset = known.stored,
+        }
+        if known.stored >= size {
+            pause_ms = pause_ms.max(QUESTION_MS);
         }
         Some(Progress { due_ms: self.session.now_ms() + pause_ms, ..known })
     }
