@@ -1,5 +1,5 @@
-//! Compares the blobs that the state names with those in object storage, and finds out what becomes
-//! of those that it does not name.
+//! Compares the blobs that the state names with those in object storage, and says what becomes of
+//! the blobs that the state does not name.
 
 use std::collections::BTreeMap;
 

@@ -63,7 +63,7 @@ pub struct Schema {
 /// Each is written once, under a name of its own, which objects of the state name.
 #[derive(Debug)]
 pub struct Blobs {
-    /// The folders, below that of the service, which hold blobs and nothing else.
+    /// The folders that hold blobs and nothing else, below the service's own folder.
     pub folders: &'static [&'static str],
     /// The blobs that an object names, of which the type and the data are given.
     pub named: fn(&Tx<'_>, &str, &str) -> Result<Vec<Blob>, DbError>,

@@ -65,15 +65,28 @@ fn run(args: Args) -> Result<u8, Failure> {
                 Some(file) => against::run(&chosen, file).await,
                 None => suite::chosen(&chosen).await,
             },
-            Some(Command::Replay(replay)) => replay::run(&replay).await,
-            Some(Command::Shrink(args)) => shrink::run(&args).await,
-            Some(Command::Verify(verify)) => verify::run(&verify).await,
-            Some(Command::Mutants(mutants)) => mutants::run(&mutants).await,
+            Some(Command::Replay(replay)) => unless_interrupted(replay::run(&replay)).await,
+            Some(Command::Shrink(args)) => unless_interrupted(shrink::run(&args)).await,
+            Some(Command::Verify(verify)) => {
+                unless_interrupted(Box::pin(verify::run(&verify))).await
+            }
+            Some(Command::Mutants(mutants)) => unless_interrupted(mutants::run(&mutants)).await,
             Some(Command::ServeEtcd(serve)) => serve_etcd::run(serve).await,
             Some(Command::ServeS3(args)) => serve_s3::run(&args).await,
             Some(Command::Child(_)) => unreachable!("handled above"),
         }
     })
+}
+
+/// Does some work until the process is asked to end. What is dropped then ends its children, which
+/// do not hear of a Ctrl-C themselves.
+async fn unless_interrupted(
+    work: impl Future<Output = Result<u8, Failure>>,
+) -> Result<u8, Failure> {
+    tokio::select! {
+        done = work => done,
+        () = interrupted() => Ok(exit::INTERRUPTED),
+    }
 }
 
 /// Ends when the process is asked to end. A second time, it ends at once.

@@ -131,7 +131,11 @@ async fn suite(
     let shrinks = !bounds.report.no_shrink && !interrupted.get();
     if let Some((job, kind)) = first.filter(|_| shrinks) {
         let say = |text: String| reports.say(text);
-        shrink::shrink(&job, &kind, parallel, shrink::AFTER_A_SUITE, &say).await?;
+        tokio::select! {
+            shrunk = shrink::shrink(&job, &kind, parallel, shrink::AFTER_A_SUITE, &say) => shrunk?,
+            // The smallest plan so far is kept, and the suite is told as it is.
+            () = super::interrupted() => {}
+        }
     }
     let worst = reports.tally().worst;
     let code = match worst.map(exit::code) {

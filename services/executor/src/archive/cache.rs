@@ -97,7 +97,7 @@ pub fn restore_cache(request: &str) -> Result<(), ArchiveError> {
     Ok(())
 }
 
-/// The first byte of the answer: that of a whole one, or of one that does not grow any more.
+/// Waits until the answer is whole or has stopped growing, and returns its first byte.
 fn first_byte(answer: &File) -> io::Result<u8> {
     let (mut first, mut patience) = ([PENDING], Patience::default());
     let pause = Timespec { tv_sec: 0, tv_nsec: LOOK_MS * 1_000_000 };

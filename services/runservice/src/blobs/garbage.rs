@@ -1,4 +1,4 @@
-//! Which blobs nobody can need, besides those that the state names. No clock is asked.
+//! Decides which of the blobs that the state does not name nobody can need. It asks no clock.
 
 use drydock_api::runservice::types::LogState;
 use drydock_core::read_model::OtherLineages;

@@ -110,8 +110,8 @@ impl Logs {
         Ok(found)
     }
 
-    /// The logs of an attempt as its executor has reported them, and those of which there are
-    /// objects though it has not.
+    /// The logs that the executor of an attempt has reported, and, without a report, the logs of
+    /// which there are objects although the executor has reported none.
     fn reported(
         &self,
         attempt: &Attempt,

@@ -1,7 +1,7 @@
 //! Deletes objects of logs that nobody needs any more.
 //!
-//! Invariant: no object is deleted that the state names, however long an instance is paused between
-//! its look at the state and the deletion, and whatever imports and other instances do meanwhile.
+//! Invariant: no object that the state names is deleted, even if an instance is paused between its
+//! look at the state and the deletion while an import or another instance changes the state.
 //! Objects are listed first. Only a transaction, or a linearizable read, after that says what is
 //! named, and only what was listed is deleted. What is not named then never will be: each object
 //! has a name of its own, and [`seal`](super::seal) stores it for the lineage that it knows and

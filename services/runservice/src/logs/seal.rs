@@ -229,7 +229,7 @@ impl Sealing {
     }
 
     /// Names these logs, which were stored for this lineage, unless others are named already.
-    /// Answers those that are named then, and what was there before.
+    /// Returns the logs that the state names after that, and the objects that were listed before.
     async fn name(
         &self,
         id: AttemptId,

@@ -1,5 +1,6 @@
 //! Pieces of logs that there are not, as the executor says at the end of the attempt.
 
+use bytes::Bytes;
 use drydock_api::runservice::types::LogState;
 use serde_json::json;
 
@@ -80,4 +81,13 @@ async fn an_attempt_that_reports_no_logs_and_has_sent_none_is_complete() {
         let attempt = claims.stored().await;
         assert_eq!((attempt.log_state, attempt.revision), (LogState::Complete, 2));
     }
+}
+
+#[tokio::test]
+async fn an_attempt_without_logs_is_complete_at_once() {
+    let mut claims = Claims::start().await;
+    claims.report(&Bytes::new()).await;
+    claims.seal().await;
+    assert_eq!(claims.stored().await.log_state, LogState::Complete);
+    assert_eq!(claims.read(from(0)).await, ("complete".to_owned(), Vec::new()));
 }

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use proptest::prelude::*;
 
 use super::harness::{TestRuns, id};
-use super::logs::{STEP, some_log};
+use super::logs::{Claims, STEP, some_log};
 use crate::blobs::garbage::Deletable;
 use crate::logs::read::LogReader;
 
@@ -153,4 +153,16 @@ proptest! {
             assert!(read_from(&runs, &last, attempt, 0).await == log);
         });
     }
+}
+
+#[tokio::test]
+async fn bytes_in_memory_are_counted_until_they_are_stored() {
+    let claims = Claims::start().await;
+    let metrics = claims.http.runs.log_metrics.clone();
+    claims.append(0, some_log(1_000)).await;
+    claims.append(500, some_log(1_500).slice(500..)).await;
+    assert_eq!((metrics.held_bytes.get(), metrics.received_bytes.get()), (1_500, 1_500));
+    claims.http.runs.pass(3);
+    claims.http.served.service.tails.store_old().await;
+    assert_eq!(metrics.held_bytes.get(), 0);
 }

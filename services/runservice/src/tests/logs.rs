@@ -383,27 +383,6 @@ async fn a_log_with_another_digest_is_not_called_complete() {
 }
 
 #[tokio::test]
-async fn an_attempt_without_logs_is_complete_at_once() {
-    let mut claims = Claims::start().await;
-    claims.report(&Bytes::new()).await;
-    claims.seal().await;
-    assert_eq!(claims.stored().await.log_state, LogState::Complete);
-    assert_eq!(claims.read(from(0)).await, ("complete".to_owned(), Vec::new()));
-}
-
-#[tokio::test]
-async fn bytes_in_memory_are_counted_until_they_are_stored() {
-    let claims = Claims::start().await;
-    let metrics = claims.http.runs.log_metrics.clone();
-    claims.append(0, some_log(1_000)).await;
-    claims.append(500, some_log(1_500).slice(500..)).await;
-    assert_eq!((metrics.held_bytes.get(), metrics.received_bytes.get()), (1_500, 1_500));
-    claims.http.runs.pass(3);
-    claims.http.served.service.tails.store_old().await;
-    assert_eq!(metrics.held_bytes.get(), 0);
-}
-
-#[tokio::test]
 async fn nobody_appends_to_the_log_of_another_executor() {
     let claims = Claims::start().await;
     let token = claims.http.executor("two").await;

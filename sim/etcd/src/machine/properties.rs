@@ -1,4 +1,4 @@
-//! What holds of the machine whatever was done to it.
+//! Properties that the machine keeps under any sequence of operations.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Reports for whoever reads JUnit's XML: a suite for each scenario, a case for each seed.
+//! Reports in JUnit's XML format: a test suite for each scenario, a test case for each seed.
 
 use std::collections::BTreeMap;
 
@@ -66,7 +66,7 @@ struct Problem {
 }
 
 impl Junit {
-    /// Adds a run. `story` is that of one that failed.
+    /// Adds a run, with its story if it failed.
     pub fn add(&mut self, outcome: &Outcome, wall_ms: u64, story: Option<String>) {
         let problem = story.map(|story| Problem {
             kind: outcome.verdict.word(),
