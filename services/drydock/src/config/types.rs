@@ -192,7 +192,7 @@ impl Default for Config {
                 maintenance_drain: Duration::from_secs(10),
                 readers: 4,
                 advertise: None,
-                forward: false,
+                forward: true,
                 tls: CallTls::default(),
             },
             http: HttpSettings::default(),

@@ -138,6 +138,38 @@ async fn shutdown_answers_one_more_request_on_an_open_connection() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn shutdown_answers_whoever_has_connected_before() {
+    let server = TestServer::start().await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    // Nothing has let the server accept the connection yet.
+    server.shutdown.cancel();
+    let answer = read_to_end(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_answers_a_connection_that_waits_for_a_place() {
+    let settings = HttpSettings {
+        max_connections: 1,
+        drain_timeout: Duration::from_secs(25),
+        ..HttpSettings::default()
+    };
+    let server = TestServer::with(settings).await;
+    let mut first = server.connect().await;
+    first.write_all(slow_request().as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut second = server.connect().await;
+    second.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    server.shutdown.cancel();
+    assert!(read_to_end(&mut first).await.starts_with("HTTP/1.1 204"));
+    let answer = read_to_end(&mut second).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_drain_has_a_deadline() {
     let server = TestServer::start().await;
     let mut stream = server.connect().await;

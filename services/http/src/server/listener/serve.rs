@@ -42,6 +42,10 @@ const MAX_BACKOFF: Duration = Duration::from_secs(1);
 /// connection.
 const LAST_REQUEST_WAIT: Duration = Duration::from_secs(2);
 
+/// How long connections are still accepted after `shutdown`. Whoever has connected by then may have
+/// sent a request already, and could not know what became of it if the listener closed on it.
+const LAST_CONNECTION_WAIT: Duration = Duration::from_millis(50);
+
 /// Serves until `shutdown`, then lets open requests finish until the drain deadline.
 pub async fn serve(
     mut listener: Box<dyn Listener>,
@@ -54,20 +58,46 @@ pub async fn serve(
         std::future::ready(close_while_draining(response, &drain))
     }));
     let connections = TaskTracker::new();
-    let limit = ConnectionLimit::new(settings.max_connections);
     let end = ShutdownTokens { drain: shutdown, abort: CancellationToken::new() };
+    let served = async {
+        accept_all(&mut *listener, router, settings, (&connections, &end)).await;
+        drop(listener);
+        connections.close();
+        connections.wait().await;
+    };
+    tokio::select! {
+        () = served => return,
+        () = end.after_drain_begins(settings.drain_timeout) => {}
+    }
+    tracing::warn!(open = connections.len(), "cut connections off at the drain deadline");
+    end.abort.cancel();
+    connections.close();
+    connections.wait().await;
+}
+
+/// Accepts connections and serves each, until [`LAST_CONNECTION_WAIT`] after the drain has begun.
+async fn accept_all(
+    listener: &mut dyn Listener,
+    router: Router,
+    settings: &HttpSettings,
+    (connections, end): (&TaskTracker, &ShutdownTokens),
+) {
+    let limit = ConnectionLimit::new(settings.max_connections);
     let mut backoff = MIN_BACKOFF;
-    while let Some(accepted) = end.until_drain(accept(&mut *listener, &limit)).await {
+    let over = end.after_drain_begins(LAST_CONNECTION_WAIT);
+    tokio::pin!(over);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            accepted = listener.accept() => accepted,
+            () = &mut over => return,
+        };
         match accepted {
-            Ok((stream, permit, peer)) => {
+            Ok((stream, peer)) => {
                 backoff = MIN_BACKOFF;
-                connections.spawn(connection(
-                    stream,
-                    (permit, peer),
-                    router.clone(),
-                    settings,
-                    end.clone(),
-                ));
+                let place = (limit.acquire().await, Peer(peer.into()));
+                let router = router.clone();
+                connections.spawn(connection(stream, place, router, settings, end.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
@@ -75,14 +105,6 @@ pub async fn serve(
                 backoff = (backoff * 2).min(MAX_BACKOFF);
             }
         }
-    }
-    drop(listener);
-    connections.close();
-    let drained = tokio::time::timeout(settings.drain_timeout, connections.wait()).await;
-    if drained.is_err() {
-        tracing::warn!(open = connections.len(), "cut connections off at the drain deadline");
-        end.abort.cancel();
-        connections.wait().await;
     }
 }
 
@@ -97,7 +119,7 @@ fn close_while_draining(mut response: Response, drain: &CancellationToken) -> Re
 /// The two steps of a shutdown.
 #[derive(Clone)]
 struct ShutdownTokens {
-    /// Open requests finish, and no new connection is accepted.
+    /// Open requests finish, and soon no new connection is accepted.
     drain: CancellationToken,
     /// Open connections are closed, whatever they do.
     abort: CancellationToken,
@@ -107,19 +129,15 @@ impl ShutdownTokens {
     async fn until_drain<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         self.drain.run_until_cancelled(work).await
     }
+
+    async fn after_drain_begins(&self, time: Duration) {
+        self.drain.cancelled().await;
+        tokio::time::sleep(time).await;
+    }
 }
 
 type Io = TokioIo<Pin<Box<TimeoutStream<ParseErrorBodies<BoxStream>>>>>;
 type Serving = http1::Connection<Io, ConnectionService>;
-
-/// Accepts the next connection and acquires a permit for it.
-async fn accept(
-    listener: &mut dyn Listener,
-    limit: &ConnectionLimit,
-) -> std::io::Result<(BoxStream, Arc<ConnectionPermit>, Peer)> {
-    let (stream, peer) = listener.accept().await?;
-    Ok((stream, limit.acquire().await, Peer(peer.into())))
-}
 
 /// The router for one connection, which tells the connection's permit of each request.
 struct ConnectionService {
