@@ -59,9 +59,33 @@ impl Listener for Accept {
         Ok((Box::new(stream), peer.to_string()))
     }
 
+    // The system is asked, and not the runtime, which hears of new connections later: one of which
+    // it had not heard yet would be reset.
+    async fn close(self: Box<Self>) -> Vec<(BoxStream, String)> {
+        let mut connected: Vec<(BoxStream, String)> = Vec::new();
+        let Ok(listener) = self.listener.into_std() else { return connected };
+        loop {
+            match listener.accept() {
+                Ok((stream, peer)) => {
+                    let Ok(stream) = adopt(stream) else { continue };
+                    connected.push((Box::new(stream), peer.to_string()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                // Nobody waits any more, or the process has no descriptor left.
+                Err(_) => return connected,
+            }
+        }
+    }
+
     fn local_addr(&self) -> String {
         self.local.clone()
     }
+}
+
+fn adopt(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+    stream.set_nonblocking(true)?;
+    stream.set_nodelay(true)?;
+    TcpStream::from_std(stream)
 }
 
 #[cfg(test)]
@@ -89,5 +113,19 @@ mod tests {
         let listener = TcpNet.listen("127.0.0.1:0").await.unwrap();
         let taken = TcpNet.listen(&listener.local_addr()).await;
         assert_eq!(taken.err().unwrap().kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[tokio::test]
+    async fn a_listener_that_closes_hands_out_who_has_connected() {
+        let listener = TcpNet.listen("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr();
+        // Without a pause, so that the runtime has not heard of them.
+        let connect = || std::net::TcpStream::connect(&address).unwrap();
+        let dialled = [connect(), connect()];
+        let connected = listener.close().await;
+        let peers: Vec<&str> = connected.iter().map(|(_, peer)| &**peer).collect();
+        let expected = dialled.iter().map(|stream| stream.local_addr().unwrap().to_string());
+        assert_eq!(peers, expected.collect::<Vec<_>>());
+        assert!(TcpNet.dial(&address).await.is_err());
     }
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// A connected byte stream.
@@ -31,6 +32,16 @@ pub trait Net: Send + Sync + 'static {
 pub trait Listener: Send {
     /// The next connection with its peer's address. An error concerns that connection only.
     async fn accept(&mut self) -> io::Result<(BoxStream, String)>;
+
+    /// Stops listening, and hands out those who have connected and were not accepted yet: they may
+    /// have sent something already.
+    async fn close(mut self: Box<Self>) -> Vec<(BoxStream, String)> {
+        let mut connected = Vec::new();
+        while let Some(Ok(accepted)) = self.accept().now_or_never() {
+            connected.push(accepted);
+        }
+        connected
+    }
 
     /// The address bound, with the real port.
     fn local_addr(&self) -> String;

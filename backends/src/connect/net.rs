@@ -59,12 +59,22 @@ impl TlsListener {
 impl Listener for TlsListener {
     async fn accept(&mut self) -> io::Result<(BoxStream, String)> {
         let (stream, peer) = self.listener.accept().await?;
-        Ok((Box::new(Accepted::Handshake(self.acceptor.accept(stream))), peer))
+        Ok((begin(&self.acceptor, stream), peer))
+    }
+
+    async fn close(self: Box<Self>) -> Vec<(BoxStream, String)> {
+        let TlsListener { listener, acceptor } = *self;
+        let connected = listener.close().await.into_iter();
+        connected.map(|(stream, peer)| (begin(&acceptor, stream), peer)).collect()
     }
 
     fn local_addr(&self) -> String {
         self.listener.local_addr()
     }
+}
+
+fn begin(acceptor: &TlsAcceptor, stream: BoxStream) -> BoxStream {
+    Box::new(Accepted::Handshake(acceptor.accept(stream)))
 }
 
 /// An accepted connection. Its handshake is done by the first read or write, so that a slow client

@@ -42,8 +42,8 @@ const MAX_BACKOFF: Duration = Duration::from_secs(1);
 /// connection.
 const LAST_REQUEST_WAIT: Duration = Duration::from_secs(2);
 
-/// How long connections are still accepted after `shutdown`. Whoever has connected by then may have
-/// sent a request already, and could not know what became of it if the listener closed on it.
+/// How long connections are still accepted after `shutdown`. The answers tell clients, and instances
+/// that forward changes to this one, to go elsewhere: few connect while the listener closes.
 const LAST_CONNECTION_WAIT: Duration = Duration::from_millis(50);
 
 /// Serves until `shutdown`, then lets open requests finish until the drain deadline.
@@ -60,8 +60,16 @@ pub async fn serve(
     let connections = TaskTracker::new();
     let end = ShutdownTokens { drain: shutdown, abort: CancellationToken::new() };
     let served = async {
-        accept_all(&mut *listener, router, settings, (&connections, &end)).await;
-        drop(listener);
+        let limit = ConnectionLimit::new(settings.max_connections);
+        let begin = |stream, place| {
+            let connection = connection(stream, place, router.clone(), settings, end.clone());
+            connections.spawn(connection);
+        };
+        accept_all(&mut *listener, &limit, &end, begin).await;
+        // Whoever is connected may have sent a request, and could not know what became of it.
+        for (stream, peer) in listener.close().await {
+            begin(stream, (limit.acquire().await, Peer(peer.into())));
+        }
         connections.close();
         connections.wait().await;
     };
@@ -78,11 +86,10 @@ pub async fn serve(
 /// Accepts connections and serves each, until [`LAST_CONNECTION_WAIT`] after the drain has begun.
 async fn accept_all(
     listener: &mut dyn Listener,
-    router: Router,
-    settings: &HttpSettings,
-    (connections, end): (&TaskTracker, &ShutdownTokens),
+    limit: &ConnectionLimit,
+    end: &ShutdownTokens,
+    begin: impl Fn(BoxStream, (Arc<ConnectionPermit>, Peer)),
 ) {
-    let limit = ConnectionLimit::new(settings.max_connections);
     let mut backoff = MIN_BACKOFF;
     let over = end.after_drain_begins(LAST_CONNECTION_WAIT);
     tokio::pin!(over);
@@ -95,9 +102,7 @@ async fn accept_all(
         match accepted {
             Ok((stream, peer)) => {
                 backoff = MIN_BACKOFF;
-                let place = (limit.acquire().await, Peer(peer.into()));
-                let router = router.clone();
-                connections.spawn(connection(stream, place, router, settings, end.clone()));
+                begin(stream, (limit.acquire().await, Peer(peer.into())));
             }
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
