@@ -236,7 +236,10 @@ pub(crate) async fn handle(
     if let Source::Instance { from, .. } = source {
         leadership.made_here(Some(&from));
         let mut response = next.run(request).await;
-        app.env.point("forward.handled").await.map_err(outcome_unknown)?;
+        // A refusal has changed nothing: to lose that answer would be no test of anything.
+        if response.status().is_success() {
+            app.env.point("forward.handled").await.map_err(outcome_unknown)?;
+        }
         let applied = HeaderValue::from_str(&leadership.applied());
         response.headers_mut().insert(APPLIED, applied.expect("a state is visible ASCII"));
         return Ok(response);
