@@ -23,7 +23,9 @@ use crate::plan::hosts::{OPERATOR, client_name};
 use crate::plan::{InstanceId, Plan, Service};
 use crate::timeline::SharedFinalState;
 use crate::timeline::export::{Export, named};
-use crate::workload::{self, Elsewhere, GatewayApi, HttpApi, LIST_LIMIT, RunsApi, Session};
+use crate::workload::{
+    self, Believed, Elsewhere, GatewayApi, HttpApi, LIST_LIMIT, RunsApi, Session,
+};
 
 /// How long the deployment may take to answer at all.
 const START: Duration = Duration::from_secs(30);
@@ -55,12 +57,14 @@ pub async fn run(
     let env = Env::new(clock, RngTree::from_entropy());
     let rng = RngTree::from_seed(plan.seed);
     let history = History::new(&recorder);
+    let believed = Believed::default();
     let session = |host: &str| {
         let api = api(deployment, plan, host);
         Session {
             host: host.to_owned(),
             api: Arc::new(api),
             history: history.clone(),
+            believed: believed.clone(),
             recorder: recorder.clone(),
             rng: Mutex::new(rng.child(host).stream("session")),
             elsewhere: Some(Elsewhere::of(deployment.instances.len())),

@@ -20,6 +20,7 @@ const ORGS: usize = 6;
 const PAUSE_MS: [u64; 2] = [5, 40];
 /// Clients give up early: whoever asks an instance that stands still has others to ask.
 const REQUEST_MS: u64 = 5_000;
+const FEASIBLE_PERCENT: u8 = 80;
 /// For maintenance to be ready: longer than a lease.
 const WAIT_MS: u64 = 30_000;
 /// How long everything may take to converge when the load is over.
@@ -97,6 +98,7 @@ pub fn plan(deployment: &Deployment, seed: u64, clients: usize, time: Duration) 
             pause_ms: PAUSE_MS,
             weights: BTreeMap::from(WEIGHTS),
             gateway: BTreeMap::new(),
+            feasible_percent: FEASIBLE_PERCENT,
         },
         runs: Runs::default(),
         operator: operator(load_ms, configstores),

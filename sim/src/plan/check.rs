@@ -40,6 +40,7 @@ impl Plan {
         ordered("topology.storage_ms", topology.storage_ms)?;
         ordered("workload.pause_ms", self.workload.pause_ms)?;
         within("workload.pause_ms[1]", self.workload.pause_ms[1], 1, MAX_MS)?;
+        within("workload.feasible_percent", self.workload.feasible_percent.into(), 0, 100)?;
         within("workload.from_ms", self.workload.from_ms, 0, self.load_ms)?;
         let users = self.workload.users as u64;
         within("workload.users", users, 1, MAX_NAMES as u64)?;

@@ -119,6 +119,10 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+fn is_zero_percent(number: &u8) -> bool {
+    *number == 0
+}
+
 fn default_durability() -> Durability {
     StoreSettings::default().durability
 }
@@ -148,6 +152,10 @@ pub struct Workload {
     /// The same for those who use gateways.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub gateway: BTreeMap<GatewayOp, u32>,
+    /// How many of a hundred calls are drawn until they could succeed, for all that the clients
+    /// know. The others are drawn blindly.
+    #[serde(default, skip_serializing_if = "is_zero_percent")]
+    pub feasible_percent: u8,
 }
 
 impl fleet::Plan for Plan {

@@ -130,6 +130,9 @@ fn smaller_topologies(plan: &Plan) -> Vec<Plan> {
     for users in smaller(plan.workload.users) {
         plans.push(with(plan, |plan| plan.workload.users = users));
     }
+    if plan.workload.feasible_percent > 0 {
+        plans.push(with(plan, |plan| plan.workload.feasible_percent = 0));
+    }
     for orgs in smaller(plan.workload.orgs) {
         plans.push(with(plan, |plan| plan.workload.orgs = orgs));
     }

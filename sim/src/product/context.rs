@@ -11,6 +11,7 @@ use crate::plan::Plan;
 use crate::storage::Storage;
 use crate::storage::seams::HostClock;
 use crate::timeline::RevisionLog;
+use crate::workload::Believed;
 
 /// Everything a run shares between its hosts.
 pub struct RunContext {
@@ -19,6 +20,7 @@ pub struct RunContext {
     pub recorder: Recorder,
     pub faults: Faults,
     pub history: History,
+    pub believed: Believed,
     pub revisions: RevisionLog,
     pub points: PassedPoints,
     /// What executors really did.
@@ -35,6 +37,7 @@ impl RunContext {
         RunContext {
             rng: RngTree::from_seed(plan.seed),
             history: History::new(&recorder),
+            believed: Believed::default(),
             points: PassedPoints::default(),
             ledger: Ledger::new(&recorder),
             storage: Storage::new(&plan, &faults, &recorder, &revisions),

@@ -63,6 +63,7 @@ fn session(context: &RunContext, net: SharedNet, host: &str, name: &str) -> Sess
             clients: Mutex::default(),
         }),
         history: context.history.clone(),
+        believed: context.believed.clone(),
         recorder: context.recorder.clone(),
         rng: Mutex::new(context.rng.child(name).stream("session")),
         elsewhere: None,

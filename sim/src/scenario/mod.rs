@@ -175,6 +175,9 @@ impl Scenario {
     pub fn plan(&self, seed: u64, fidelity: Fidelity) -> Plan {
         let mut draw = Draw::new(self.name, seed, fidelity);
         let mut plan = (self.make)(&mut draw);
+        if !plan.workload.weights.is_empty() {
+            plan.workload.feasible_percent = swarm::feasible_percent(seed, fidelity);
+        }
         // One that is about something else says so itself.
         if fidelity == Fidelity::Wire && plan.fidelity == Fidelity::Direct {
             wire::widen(&mut draw, &mut plan);

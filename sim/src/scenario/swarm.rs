@@ -144,7 +144,13 @@ fn workload(draw: &mut Draw) -> Workload {
         pause_ms: [least, least * draw.pick(&[2, 5])],
         weights,
         gateway: BTreeMap::new(),
+        feasible_percent: 0,
     }
+}
+
+/// Drawn by itself: a seed has the same faults and settings whatever it is.
+pub fn feasible_percent(seed: u64, fidelity: Fidelity) -> u8 {
+    Draw::new("feasible calls", seed, fidelity).pick(&[0, 80, 80, 95])
 }
 
 /// A kind of fault: makes one for an instance of the plan.

@@ -4,6 +4,9 @@ use super::{Session, tree};
 use crate::history::{Call, Reads, Role, Server};
 use crate::plan::{InstanceId, OpKind, Plan};
 
+/// How often a call is drawn anew. Where few kinds are switched on, none may be possible.
+const TRIES: usize = 10;
+
 /// One client's life.
 pub async fn client(plan: &Plan, session: &Session) {
     let workload = &plan.workload;
@@ -20,9 +23,21 @@ pub async fn client(plan: &Plan, session: &Session) {
         }
         let meant = session.draw(1, plan.topology.configstores() as u64) as usize;
         let instance = session.instance(InstanceId::configstore(meant));
-        let call = make(plan, session, choose(plan, session, total));
+        let call = draw(plan, session, total);
         session.ask(Server::Instance(instance), call).await;
     }
+}
+
+/// Draws blindly, or until the call could succeed.
+fn draw(plan: &Plan, session: &Session, total: u64) -> Call {
+    let blind = || make(plan, session, choose(plan, session, total));
+    let percent = u64::from(plan.workload.feasible_percent);
+    // Plans without it draw nothing for it, and so go on as they always did.
+    if percent == 0 || session.draw(1, 100) > percent {
+        return blind();
+    }
+    let mut drawn = std::iter::repeat_with(blind).take(TRIES);
+    drawn.find(|call| session.believed.allows(call)).unwrap_or_else(blind)
 }
 
 fn choose(plan: &Plan, session: &Session, total: u64) -> OpKind {

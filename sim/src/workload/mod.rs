@@ -1,6 +1,7 @@
 //! Who uses the cluster: clients, an operator, and the look at everything at the end.
 
 mod api;
+mod believed;
 mod clients;
 mod damage;
 mod gateway_api;
@@ -15,6 +16,7 @@ mod shapes;
 mod tree;
 
 pub use api::{HttpApi, LIST_LIMIT};
+pub use believed::Believed;
 pub use clients::client;
 pub use gateway_api::GatewayApi;
 pub use operator::{FinalStates, operator};

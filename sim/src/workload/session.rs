@@ -10,6 +10,7 @@ use drydock_harness::record::Recorder;
 use rand::RngExt;
 use tokio_util::sync::CancellationToken;
 
+use super::Believed;
 use crate::history::{Answer, Call, History, Server};
 use crate::plan::InstanceId;
 
@@ -26,6 +27,7 @@ pub struct Session {
     pub host: String,
     pub api: Arc<dyn Api>,
     pub history: History,
+    pub believed: Believed,
     pub recorder: Recorder,
     pub rng: Mutex<Rng>,
     /// Where users ask elsewhere when an instance fails, as those of deployments do.
@@ -61,6 +63,7 @@ impl Session {
         let number = self.history.called(&self.host, server, call.clone());
         let answer = self.api.call(server, &call).await;
         self.history.ended(number, answer.clone());
+        self.believed.note(&call, &answer);
         if let (Some(elsewhere), Server::Instance(instance)) = (&self.elsewhere, server)
             && let Answer::NotSent(_) | Answer::Unknown(_) = answer
         {
