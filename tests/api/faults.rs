@@ -3,7 +3,7 @@
 use drydock_tests::app::{TestApp, settings, with_app};
 use drydock_tests::client::Request;
 use drydock_tests::faulty::Trouble;
-use drydock_tests::run::run;
+use drydock_tests::run::{run, until};
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -39,6 +39,24 @@ fn without_space_writes_are_refused_at_once_and_everything_else_goes_on() {
         assert!(metrics.text().contains("drydock_coordination_full 1"), "{}", metrics.text());
         let switch = Request::put("/api/v1/maintenance").json(&json!({}));
         assert_snapshot!("coordination_full_switch", app.send(switch).await);
+    });
+}
+
+#[test]
+fn while_only_the_reserve_of_space_is_left_readiness_says_why_writes_are_refused() {
+    with_app(async |app| {
+        app.coordination.trouble.set(Trouble::Reserve);
+        until(async || app.get("/readyz").await.status == 503).await;
+        assert_snapshot!("coordination_reserve_readiness", app.get("/readyz").await);
+        app.send(create("bob")).await.expect(503);
+        // The refusal has not made it look as if there were no space at all.
+        let said = app.get("/readyz").await;
+        assert!(said.text().contains("reserve"), "{said}");
+        let metrics = app.get("/metrics").await;
+        assert!(metrics.text().contains("drydock_coordination_full 1"), "{}", metrics.text());
+        app.coordination.trouble.set(Trouble::None);
+        app.ready().await;
+        app.send(create("bob")).await.expect(201);
     });
 }
 

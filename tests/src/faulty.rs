@@ -33,6 +33,8 @@ pub enum Trouble {
     Full,
     /// Those that write fail for want of space, until it is reclaimed.
     Sparse,
+    /// None fails, but only the reserve of the space is left.
+    Reserve,
 }
 
 /// Says what happens to the next calls. Clones are the same switch.
@@ -69,9 +71,9 @@ impl Switch {
             before
         };
         match trouble {
-            Trouble::RefusedAfter(0) => Err(()),
-            Trouble::None | Trouble::Full | Trouble::Sparse | Trouble::RefusedAfter(_) => Ok(()),
-            Trouble::Refused => Err(()),
+            Trouble::RefusedAfter(0) | Trouble::Refused => Err(()),
+            Trouble::RefusedAfter(_) | Trouble::None => Ok(()),
+            Trouble::Full | Trouble::Sparse | Trouble::Reserve => Ok(()),
             Trouble::Silent => {
                 let _waits = Waits::new(&self.waiting);
                 std::future::pending().await
@@ -162,7 +164,10 @@ impl Coordination for FaultyCoordination {
     async fn space(&self) -> CoordResult<Option<Space>> {
         self.pass().await?;
         let trouble = *self.trouble.trouble.lock().expect("no holder of this lock panics");
-        let used_bytes = if trouble == Trouble::Full { 95 } else { 10 };
+        let used_bytes = match trouble {
+            Trouble::Full | Trouble::Reserve => 95,
+            _ => 10,
+        };
         let is_full = self.trouble.is_full();
         Ok(Some(Space { used_bytes, file_bytes: 50, quota_bytes: 100, reserve_bytes: 10, is_full }))
     }

@@ -26,6 +26,17 @@ impl Space {
         self.used_bytes >= self.quota_bytes.saturating_sub(self.reserve_bytes)
     }
 
+    /// Why writes are refused, if they are: by the store, or because only the reserve is left.
+    pub fn refusal(&self) -> Option<&'static str> {
+        match (self.is_reserve(), self.is_full) {
+            (_, true) => Some("the coordination store has no space left (NOSPACE)"),
+            (true, false) => Some(
+                "only the reserve of the coordination store's space is left: writes are refused",
+            ),
+            (false, false) => None,
+        }
+    }
+
     /// Whether giving free space back makes room for writes, or prevents that they are refused.
     pub fn is_worth_reclaiming(&self) -> bool {
         let sparse = self.used_bytes < self.file_bytes / 2;
@@ -37,6 +48,21 @@ impl Space {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn writes_are_refused_before_the_reserve_is_used() {
+        let used = |used_bytes, is_full| Space {
+            used_bytes,
+            quota_bytes: 100,
+            reserve_bytes: 10,
+            is_full,
+            ..Space::default()
+        };
+        assert_eq!(used(89, false).refusal(), None);
+        assert!(used(90, false).refusal().is_some_and(|why| why.contains("reserve")));
+        // Keys may take little of a file that is full.
+        assert!(used(20, true).refusal().is_some_and(|why| why.contains("NOSPACE")));
+    }
 
     #[test]
     fn space_is_reclaimed_only_where_that_makes_room() {

@@ -60,21 +60,29 @@ impl Inner {
 
     pub(crate) async fn read_space(&self) -> Result<Option<Space>, CoordError> {
         let found = self.coord.space().await?;
-        let before = self.space.send_replace(found);
-        let was_full = before.is_some_and(|space| space.is_full);
-        let is_full = found.is_some_and(|space| space.is_full);
-        if is_full && !was_full {
-            tracing::error!("the coordination store has no space left (NOSPACE)");
-        } else if was_full && !is_full {
-            tracing::info!("the coordination store has space again");
-        }
+        self.note_space(|space| *space = found);
         Ok(found)
+    }
+
+    /// Changes what is known of the space, and logs it if writes are refused from now, or no longer.
+    fn note_space(&self, change: impl FnOnce(&mut Option<Space>)) {
+        let mut refusals = (None, None);
+        self.space.send_modify(|space| {
+            refusals.0 = space.and_then(|space| space.refusal());
+            change(space);
+            refusals.1 = space.and_then(|space| space.refusal());
+        });
+        match refusals {
+            (before, Some(now)) if before != Some(now) => tracing::error!("{now}"),
+            (Some(_), None) => tracing::info!("the coordination store has space again"),
+            _ => {}
+        }
     }
 
     /// Refuses a write that the coordination store would refuse, or that would take the last space.
     pub(super) fn check_space(&self) -> Result<(), StoreError> {
         let Some(space) = *self.space.borrow() else { return Ok(()) };
-        if !space.is_full && !space.is_reserve() {
+        if space.refusal().is_none() {
             return Ok(());
         }
         let (used, quota) = (space.used_bytes, space.quota_bytes);
@@ -84,7 +92,7 @@ impl Inner {
 
     pub(crate) fn shortage(&self) -> Shortage {
         match *self.space.borrow() {
-            Some(space) if space.is_full || space.is_reserve() => Shortage::Reserve,
+            Some(space) if space.refusal().is_some() => Shortage::Reserve,
             Some(space) if space.is_short() => Shortage::Some,
             _ => Shortage::None,
         }
@@ -99,11 +107,13 @@ impl Inner {
         if self.is_short_of_space() { period / PASSES_WHEN_SHORT } else { period }
     }
 
-    /// A write was refused for want of space, which is known from now on.
+    /// A write was refused for want of space, which is known from now on. If it was refused here,
+    /// for the sake of the reserve, that is known already.
     pub(super) fn note_full(&self) {
-        self.space.send_if_modified(|space| match space {
-            Some(space) => !std::mem::replace(&mut space.is_full, true),
-            None => false,
+        self.note_space(|space| {
+            if let Some(space) = space.as_mut().filter(|space| !space.is_reserve()) {
+                space.is_full = true;
+            }
         });
     }
 }

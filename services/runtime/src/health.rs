@@ -62,17 +62,18 @@ impl HealthState {
 }
 
 impl HealthState {
-    fn is_full(&self) -> bool {
-        self.store.space().is_some_and(|space| space.is_full)
+    fn no_space(&self) -> Option<&'static str> {
+        self.store.space()?.refusal()
     }
 }
 
 impl Health for HealthState {
     fn readiness(&self) -> Readiness {
         let state = self.gate.state();
+        let no_space = self.no_space();
         let reason = match state {
             GateState::Stopping => Some("the service is stopping"),
-            _ if self.is_full() => Some("the coordination store has no space left (NOSPACE)"),
+            _ if no_space.is_some() => no_space,
             _ if self.store.is_model_full() => Some("the disk of the read model has no space left"),
             GateState::Loading => Some("the read model is being loaded"),
             GateState::Normal | GateState::Maintenance if !self.instance.is_connected() => {
@@ -198,8 +199,8 @@ fn space_gauges(space: &Space) -> [(&'static str, &'static str, i64); 4] {
         ),
         (
             "drydock_coordination_full",
-            "Whether the coordination store refuses writes for want of space (NOSPACE)",
-            i64::from(space.is_full),
+            "Whether writes are refused for want of space in the coordination store",
+            i64::from(space.refusal().is_some()),
         ),
     ]
 }
