@@ -64,7 +64,7 @@ impl Inner {
         Ok(found)
     }
 
-    /// Changes what is known of the space, and logs it if writes are refused from now, or no longer.
+    /// Changes what is known of the space, and logs it if writes are refused from now, or no more.
     fn note_space(&self, change: impl FnOnce(&mut Option<Space>)) {
         let mut refusals = (None, None);
         self.space.send_modify(|space| {

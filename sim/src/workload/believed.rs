@@ -1,8 +1,8 @@
 //! What the clients have reason to believe is there, from the answers that they got.
 //!
-//! Names drawn blindly are mostly wrong: there is nothing to delete, or the name is taken. A refusal
-//! changes nothing and proves little, so most calls are drawn until they look as if they could
-//! succeed. The belief may be wrong at any time; nothing is judged by it.
+//! Names drawn blindly are mostly wrong: there is nothing to delete, or the name is taken. A
+//! refusal changes nothing and proves little, so most calls are drawn until they look as if they
+//! could succeed. The belief may be wrong at any time; nothing is judged by it.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -5,12 +5,9 @@
 
 mod attempt;
 mod cache;
-mod definition;
-mod event;
 mod executor;
 mod gate;
 mod run;
-mod run_counter;
 mod task;
 
 use drydock_http::api::precondition::etag;
@@ -19,12 +16,9 @@ use serde::Serialize;
 
 pub use attempt::{Attempt, SealedLog, StopOrder};
 pub use cache::Cache;
-pub use definition::RunDefinition;
-pub use event::RunEvent;
 pub use executor::Executor;
 pub use gate::{Era, Reconciled, ResumeGate};
-pub use run::{RestartOf, Run, StopRequest};
-pub use run_counter::RunCounter;
+pub use run::{RestartOf, Run, RunCounter, RunDefinition, RunEvent, StopRequest};
 pub use task::{Approval, ApprovalState, Kept, Task};
 
 /// The fields of objects that change after their creation.

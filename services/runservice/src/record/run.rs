@@ -1,10 +1,14 @@
 use std::collections::BTreeMap;
 
+use drydock_api::distinct;
 use drydock_api::runservice::types::{
-    CacheScopes, Group, OnNewer, Phase, ProjectId, Reason, RestartFrom, RunId, RunResult,
+    CacheScopes, Group, OnNewer, Phase, ProjectId, Reason, RestartFrom, RunId, RunResult, TaskName,
+    TaskSpec,
 };
+use drydock_runtime::encryption::Encrypted;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// A run, as stored. Its tasks are objects of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,4 +79,42 @@ pub struct StopRequest {
 pub struct RestartOf {
     pub run: RunId,
     pub from: RestartFrom,
+}
+
+/// The tasks of a run as they were when it was created. It never changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunDefinition {
+    /// The run's id.
+    pub id: RunId,
+    #[serde(deserialize_with = "distinct")]
+    pub tasks: BTreeMap<TaskName, TaskSpec>,
+    /// Variables and their values, some of which are secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Encrypted>,
+}
+
+/// One change of a run's phase or result, in the same commit as the change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunEvent {
+    pub id: Uuid,
+    /// The event's place: one more than that of the event before it.
+    pub seq: u64,
+    pub run: RunId,
+    pub project: ProjectId,
+    pub number: u64,
+    pub group: Group,
+    pub phase: Phase,
+    pub result: RunResult,
+    pub at: Timestamp,
+}
+
+/// The last number that was given to a run of a project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunCounter {
+    /// The project's id.
+    pub id: ProjectId,
+    pub number: u64,
 }

@@ -42,8 +42,9 @@ const MAX_BACKOFF: Duration = Duration::from_secs(1);
 /// connection.
 const LAST_REQUEST_WAIT: Duration = Duration::from_secs(2);
 
-/// How long connections are still accepted after `shutdown`. The answers tell clients, and instances
-/// that forward changes to this one, to go elsewhere: few connect while the listener closes.
+/// How long connections are still accepted after `shutdown`. The answers tell clients, and
+/// instances that forward changes to this one, to go elsewhere: few connect while the listener
+/// closes.
 const LAST_CONNECTION_WAIT: Duration = Duration::from_millis(50);
 
 /// Serves until `shutdown`, then lets open requests finish until the drain deadline.
