@@ -81,6 +81,8 @@ pub enum Command {
     Run(RunArgs),
     /// Runs single plans and tells their story.
     Replay(ReplayArgs),
+    /// Makes a page that shows a run: hosts, calls, faults, and what caused what.
+    Open(super::open::OpenArgs),
     /// Makes failing plans smaller, as long as they fail in the same way.
     Shrink(ShrinkArgs),
     /// Runs plans twice, in two processes, and compares every event.
@@ -162,6 +164,9 @@ pub struct ReplayArgs {
     /// out unless they are named, as in `info,h2=debug`.
     #[arg(long)]
     pub log: Option<String>,
+    /// Also writes the trace, which `open --trace` shows, to this file.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// Shows only the lines of this host; may be given more than once. Log lines stay.
     #[arg(long)]
     pub host: Vec<String>,
@@ -219,6 +224,9 @@ pub struct ChildArgs {
     /// Where to write every event.
     #[arg(long)]
     pub events: Option<PathBuf>,
+    /// Where to write the trace.
+    #[arg(long)]
+    pub trace: Option<PathBuf>,
     #[arg(long)]
     pub until_ms: Option<u64>,
     /// Writes the product's log between the events.

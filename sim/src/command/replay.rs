@@ -5,7 +5,7 @@ use std::path::Path;
 use drydock_harness::fleet::exit::{self, Failure};
 use drydock_harness::fleet::output;
 use drydock_harness::fleet::{self, ChildOptions, Job, Plan as _};
-use drydock_harness::report::{self, Detail, Verdict};
+use drydock_harness::report::{self, Commands, Detail, Verdict};
 
 use super::args::ReplayArgs;
 use super::child::log_filter;
@@ -13,19 +13,26 @@ use super::suite::seeded;
 use crate::plan::{Fidelity, Plan};
 use crate::scenario::{ALL, Scenario};
 
-/// The command that runs a plan once more.
-pub const REPLAY: &str = "cargo sim replay";
+/// The commands that run a plan once more.
+pub const COMMANDS: Commands =
+    Commands { replay: "cargo sim replay", open: Some("cargo sim open") };
 
 pub async fn run(args: &ReplayArgs) -> Result<u8, Failure> {
     if let Some(level) = &args.log {
         log_filter(level)?;
     }
+    let jobs = jobs(&args.plans, args.fidelity)?;
+    if args.trace.is_some() && jobs.len() != 1 {
+        let count = jobs.len();
+        return Err(Failure::Usage(format!("a trace is of one plan, and `{count}` are named")));
+    }
     let mut worst = Verdict::Fine;
-    for job in jobs(&args.plans, args.fidelity)? {
+    for job in jobs {
         let story = tempfile::NamedTempFile::new()?;
         let until = args.until.map(|until| until.as_millis());
         let options = ChildOptions {
             events: Some(story.path().to_owned()),
+            trace: args.trace.clone(),
             until_ms: until.map(|ms| u64::try_from(ms).unwrap_or(u64::MAX)),
             log: args.log.clone(),
         };
@@ -36,7 +43,7 @@ pub async fn run(args: &ReplayArgs) -> Result<u8, Failure> {
         if outcome.verdict != Verdict::Fine && args.until.is_none() {
             let file = job.keep(&report::short(&outcome))?;
             let detail = if args.verbose { Detail::Everything } else { Detail::Short };
-            output::line(report::failure(&outcome, &file, REPLAY, detail))?;
+            output::line(report::failure(&outcome, &file, COMMANDS, detail))?;
         }
         worst = worst.max(match args.until {
             Some(_) if outcome.verdict != Verdict::Broken => Verdict::Fine,
