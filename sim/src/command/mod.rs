@@ -12,6 +12,7 @@ mod serve;
 mod serve_etcd;
 mod serve_s3;
 mod shrink;
+mod story;
 mod suite;
 mod verify;
 

@@ -31,8 +31,8 @@ pub struct Told {
 
 #[derive(Default)]
 struct State {
-    /// The newest request under each id: a gateway passes them on.
-    requests: BTreeMap<String, u64>,
+    /// The newest request of each id and host: gateways and instances pass them on.
+    requests: BTreeMap<(String, String), u64>,
     /// Calls that some server has seen.
     arrived: BTreeSet<Seq>,
 }
@@ -85,14 +85,16 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Told {
         let mut fields = Fields::default();
         attributes.record(&mut fields);
         let [id, method, route] = ["id", "method", "route"].map(|name| fields.take(name));
-        let passed_on = self.state().requests.get(&id).copied().map(Cause::Record);
+        let sender = last_sender().map(|sender| (id.clone(), sender));
+        let passed_on = sender.and_then(|it| self.state().requests.get(&it).copied());
+        let passed_on = passed_on.map(Cause::Record);
         let cause = passed_on.or_else(|| self.call(&host));
         let n = self.recorder.trace(&host, || {
             let about = About::new("request").because(cause).with("request", &*id);
             about.text(format!("{method} {route}"))
         });
         let Some(n) = n else { return };
-        self.state().requests.insert(id, n);
+        self.state().requests.insert((id, host.clone()), n);
         span.extensions_mut().insert(Begun { n, host });
     }
 
