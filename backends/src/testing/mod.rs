@@ -16,6 +16,6 @@ mod weed;
 
 pub use etcd::{EtcdServers, ServerTls};
 pub use process::{Process, free_addresses};
-pub use program::{ETCD, PYTHON, WEED, program};
+pub use program::{CHROMIUM, ETCD, PYTHON, WEED, program};
 pub use proxy::{LinkState, Proxy};
 pub use weed::Weed;

@@ -9,6 +9,8 @@ pub const ETCD: &str = "DRYDOCK_TEST_ETCD";
 pub const WEED: &str = "DRYDOCK_TEST_WEED";
 /// The variable that names a Python that has `openapi-python-client`.
 pub const PYTHON: &str = "DRYDOCK_TEST_PYTHON";
+/// The variable that names a Chromium, or its headless shell.
+pub const CHROMIUM: &str = "DRYDOCK_TEST_CHROMIUM";
 
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(30);

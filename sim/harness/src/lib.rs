@@ -5,8 +5,9 @@
 //! | [`world`] | hosts, network, disks and time, on turmoil |
 //! | [`world::shim`] | time and randomness of libraries that ask the operating system |
 //! | [`fault`] | faults as acts on hosts, which of them are active, and what they hit |
-//! | [`record`] | all events in order, and their fingerprint |
+//! | [`record`] | all events in order, their fingerprint, and the trace: the same with causes |
 //! | [`history`] | what clients asked and were told, and whether one order explains it |
+//! | [`page`] | a page that shows the trace of a run |
 //! | [`fleet`] | plans as files, each run in a process of its own; exit codes |
 //! | [`report`] | what came of one run and of many |
 //!
@@ -22,6 +23,7 @@
 pub mod fault;
 pub mod fleet;
 pub mod history;
+pub mod page;
 pub mod record;
 pub mod report;
 pub mod world;

@@ -81,6 +81,8 @@ pub enum Command {
     Run(RunArgs),
     /// Runs single plans and tells their story.
     Replay(ReplayArgs),
+    /// Makes a page that shows a run: hosts, calls, faults, and what caused what.
+    Open(super::open::OpenArgs),
     /// Makes failing plans smaller, as long as they fail in the same way.
     Shrink(ShrinkArgs),
     /// Runs plans twice, in two processes, and compares every event.
@@ -162,12 +164,24 @@ pub struct ReplayArgs {
     /// out unless they are named, as in `info,h2=debug`.
     #[arg(long)]
     pub log: Option<String>,
+    /// Also writes the trace, which `open --trace` shows, to this file.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// Shows only the lines of this host; may be given more than once. Log lines stay.
     #[arg(long)]
     pub host: Vec<String>,
     /// Shows only the lines that hold this text, such as a key, an id or `#12`, a call's number.
     #[arg(long)]
     pub grep: Option<String>,
+    /// Shows only this call, by its number, with all that it has caused.
+    #[arg(long, value_name = "NUMBER", value_parser = call)]
+    pub call: Option<u64>,
+    /// Shows only what names this object, by a key, an id or a name, with the answers to it.
+    #[arg(long, value_name = "TEXT")]
+    pub object: Option<String>,
+    /// Of the product's log, shows only lines of this level and graver ones.
+    #[arg(long, value_parser = ["error", "warn", "info", "debug", "trace"])]
+    pub level: Option<String>,
     /// Tells all violations and faults of a failure, not only the first of each oracle.
     #[arg(long)]
     pub verbose: bool,
@@ -219,6 +233,9 @@ pub struct ChildArgs {
     /// Where to write every event.
     #[arg(long)]
     pub events: Option<PathBuf>,
+    /// Where to write the trace.
+    #[arg(long)]
+    pub trace: Option<PathBuf>,
     #[arg(long)]
     pub until_ms: Option<u64>,
     /// Writes the product's log between the events.
@@ -257,6 +274,12 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         (number >= 0.0).then(|| Duration::from_secs_f64(number * f64::from(*ms) / 1_000.0))
     });
     parsed.ok_or_else(|| format!("`{text}` is not a time such as `60s`, `10m` or `1h`"))
+}
+
+/// A call's number, as lines have it or without its sign.
+fn call(text: &str) -> Result<u64, String> {
+    let number = text.strip_prefix('#').unwrap_or(text).parse();
+    number.map_err(|_| format!("`{text}` is not the number of a call, such as `12`"))
 }
 
 fn seeds(text: &str) -> Result<Range<u64>, String> {

@@ -9,13 +9,14 @@ use drydock_harness::fleet;
 use drydock_harness::fleet::exit::{FINE, Failure};
 use drydock_harness::record::Sink;
 use drydock_harness::world::shim;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use super::args::ChildArgs;
 use crate::plan::Plan;
+use crate::product::Listener;
 use crate::run::{self, Options};
 
 /// Hash seeds and the like, the same in every run.
@@ -31,11 +32,17 @@ pub fn run(args: &ChildArgs) -> Result<u8, Failure> {
         Some(path) => Some(Story::create(path)?),
         None => None,
     };
-    if let (Some(level), Some(story)) = (&args.log, &story) {
-        show_log(level, story)?;
-    }
+    let listeners = match (&args.log, &story) {
+        (Some(level), Some(story)) => vec![show_log(level, story)?],
+        _ => Vec::new(),
+    };
+    let trace = match &args.trace {
+        Some(path) => Some(Box::new(BufWriter::new(File::create(path)?)) as Sink),
+        None => None,
+    };
+    let trace_log = args.log.as_deref().map(log_filter).transpose()?;
     let sink = story.map(|story| Box::new(story) as Sink);
-    let options = Options { sink, until_ms: args.until_ms };
+    let options = Options { sink, trace, trace_log, listeners, until_ms: args.until_ms };
     let outcome = run::run(&plan, options);
     let json = serde_json::to_vec(&outcome).expect("an outcome is plain data");
     std::io::stdout().write_all(&json)?;
@@ -67,18 +74,16 @@ impl Write for Story {
     }
 }
 
-fn show_log(level: &str, story: &Story) -> Result<(), Failure> {
+fn show_log(level: &str, story: &Story) -> Result<Listener, Failure> {
     let filter = log_filter(level)?;
     let story = story.clone();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(move || story.clone())
         // Such errors would be printed to stderr, which panics when it cannot be written.
         .log_internal_errors(false)
-        .with_timer(SimulatedTime)
-        .init();
-    Ok(())
+        .with_timer(SimulatedTime);
+    Ok(lines.with_filter(filter).boxed())
 }
 
 /// What of the log is shown: libraries only if they are named.

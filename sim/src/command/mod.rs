@@ -5,12 +5,14 @@ mod args;
 mod child;
 mod list;
 mod mutants;
+mod open;
 mod replay;
 mod report;
 mod serve;
 mod serve_etcd;
 mod serve_s3;
 mod shrink;
+mod story;
 mod suite;
 mod verify;
 
@@ -66,6 +68,7 @@ fn run(args: Args) -> Result<u8, Failure> {
                 None => suite::chosen(&chosen).await,
             },
             Some(Command::Replay(replay)) => unless_interrupted(replay::run(&replay)).await,
+            Some(Command::Open(args)) => unless_interrupted(open::run(&args)).await,
             Some(Command::Shrink(args)) => unless_interrupted(shrink::run(&args)).await,
             Some(Command::Verify(verify)) => {
                 unless_interrupted(Box::pin(verify::run(&verify))).await

@@ -10,7 +10,7 @@ use drydock_harness::report::{self, Detail, Outcome, Tally, Verdict, github, jso
 use indicatif::ProgressBar;
 
 use super::args::{Format, ReportArgs};
-use super::replay::REPLAY;
+use super::replay::COMMANDS;
 
 /// Failures that are told in full; all are named at the end.
 const SHOWN_FAILURES: usize = 5;
@@ -59,7 +59,7 @@ impl<'a> Reports<'a> {
         if let Some(file) = &file {
             self.tally.add_failed(outcome, file.clone());
         }
-        let story = |detail| Some(report::failure(outcome, file.as_deref()?, REPLAY, detail));
+        let story = |detail| Some(report::failure(outcome, file.as_deref()?, COMMANDS, detail));
         if let Some((_, junit)) = &mut self.junit {
             junit.add(outcome, wall_ms, story(Detail::Everything));
         }
@@ -69,7 +69,9 @@ impl<'a> Reports<'a> {
         self.bar.inc(1);
         let detail = if self.args.verbose { Detail::Everything } else { Detail::Short };
         match (self.args.format, story(detail)) {
-            (Format::Json, _) => output::line(json::run(outcome, wall_ms, file.as_deref(), REPLAY)),
+            (Format::Json, _) => {
+                output::line(json::run(outcome, wall_ms, file.as_deref(), COMMANDS))
+            }
             (Format::Text, Some(story)) if self.shown < SHOWN_FAILURES => {
                 self.shown += 1;
                 self.bar.suspend(|| {
@@ -104,7 +106,7 @@ impl<'a> Reports<'a> {
         }
         if let Some(page) = std::env::var_os(PAGE).filter(|_| self.args.github) {
             let page = PathBuf::from(page);
-            let text = github::page(&self.tally, wall_seconds, &never, REPLAY);
+            let text = github::page(&self.tally, wall_seconds, &never, COMMANDS.replay);
             let opened = OpenOptions::new().create(true).append(true).open(&page);
             write(&page, &text, &mut opened.map_err(|error| cannot_write(&page, &error))?)?;
         }

@@ -10,7 +10,7 @@ use drydock_harness::fleet::{self, ChildOptions, FailureKind, Job, Plan as _, Tr
 use drydock_harness::report::{self, Detail};
 
 use super::args::ShrinkArgs;
-use super::replay;
+use super::{open, replay};
 use crate::plan::Plan;
 
 /// What a suite spends on its first failure.
@@ -53,11 +53,11 @@ pub async fn shrink(
     let Search { file, tried, .. } = search;
     std::fs::write(&file, smallest.to_toml())?;
     let job = Job::new(&smallest, Some(file.clone()));
-    let outcome = fleet::run_one(&job, &ChildOptions::default()).await?;
+    let (trace, outcome) = open::keep_trace(&job).await?;
     let seconds = clock.monotonic().as_secs_f64();
     say(format!("shrunk in {seconds:.1} s, {tried} plans tried: {}", size(&smallest)))?;
-    let story = report::failure(&outcome, &file, replay::REPLAY, Detail::Short);
-    say(format!("{story}\n"))
+    let story = report::failure(&outcome, &file, replay::COMMANDS, Detail::Short);
+    say(format!("{story}\ntrace: {}\n", trace.display()))
 }
 
 /// Beside the plan's own file in `target/sim`, if it comes from elsewhere.

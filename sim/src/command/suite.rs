@@ -14,7 +14,7 @@ use rand::RngExt;
 
 use super::args::{ReportArgs, RunArgs, Shard, SuiteArgs};
 use super::report::{Reports, say};
-use super::{replay, shrink};
+use super::{open, replay, shrink};
 use crate::plan::{Fidelity, Plan};
 use crate::run::probes;
 use crate::scenario::{ALL, STEPS, Scenario};
@@ -118,7 +118,9 @@ async fn suite(
         if outcome.verdict != Verdict::Fine {
             failed.set(true);
             if first.is_none() {
-                first = FailureKind::of(&outcome).map(|kind| (job.clone(), kind));
+                // One that did not come to its end in real time would not this time, either.
+                let kind = FailureKind::of(&outcome).filter(|_| outcome.events > 0);
+                first = kind.map(|kind| (job.clone(), kind));
             }
         }
         let wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
@@ -128,6 +130,15 @@ async fn suite(
     })
     .await?;
     told?;
+    if let Some((job, _)) = first.as_ref().filter(|_| !interrupted.get()) {
+        let kept = tokio::select! {
+            kept = open::keep_trace(job) => Some(kept?),
+            () = super::interrupted() => None,
+        };
+        if let Some((trace, _)) = kept {
+            reports.say(format_args!("trace of {}: {}", job.name(), trace.display()))?;
+        }
+    }
     let shrinks = !bounds.report.no_shrink && !interrupted.get();
     if let Some((job, kind)) = first.filter(|_| shrinks) {
         let say = |text: String| reports.say(text);

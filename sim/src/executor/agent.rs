@@ -76,11 +76,11 @@ impl Executor {
         let host = executor_name(self.number);
         loop {
             let start = self.next_start();
-            self.context.recorder.event(&host, format_args!("starts for the {start}. time"));
+            let started = self.context.starts(&host, start);
             let stop = self.stop.renew();
             let agent = self.agent(&host, start);
             stop.run_until_cancelled(agent.run()).await;
-            self.context.recorder.event(&host, format_args!("stopped"));
+            self.context.stopped(&host, started);
             tokio::time::sleep(RESTART).await;
         }
     }

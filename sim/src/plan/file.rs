@@ -64,6 +64,17 @@ pub enum Fidelity {
     Direct,
 }
 
+impl Fidelity {
+    /// Its name in plans.
+    pub fn name(self) -> &'static str {
+        match self {
+            Fidelity::Wire => "wire",
+            Fidelity::Embedded => "embedded",
+            Fidelity::Direct => "direct",
+        }
+    }
+}
+
 /// Settings of the services which matter to interleavings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use drydock_core::error::{BoxError, Chain};
+use drydock_core::error::BoxError;
 use drydock_core::net::Net;
 use drydock_harness::world::Stop;
 use drydock_http::server::HttpSettings;
@@ -42,14 +42,11 @@ impl Gateway {
             if start > 1 {
                 self.context.revisions.gateway_restarted();
             }
-            self.context.recorder.event(&host, format_args!("starts for the {start}. time"));
+            let started = self.context.starts(&host, start);
             match self.process(&format!("{host}/{start}")).await {
-                Ok(()) => self.context.recorder.event(&host, format_args!("stopped")),
-                Err(error) => {
-                    let text = Chain(&*error).to_string();
-                    self.context.recorder.event(&host, format_args!("failed: {text}"))
-                }
-            };
+                Ok(()) => self.context.stopped(&host, started),
+                Err(error) => self.context.failed(&host, started, &*error),
+            }
             tokio::time::sleep(RESTART).await;
         }
     }

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use drydock_configstore::Configstore;
 use drydock_core::db::Execution;
-use drydock_core::error::Chain;
+use drydock_core::error::BoxError;
 use drydock_core::net::Net;
+use drydock_harness::record::Seq;
 use drydock_harness::world::{Stop, host_elapsed};
 use drydock_runservice::Runservice;
 use drydock_runtime::{Deps, PeerNet, Settings};
@@ -54,19 +55,16 @@ impl Instance {
             if start > 1 {
                 self.context.revisions.restarted();
             }
-            self.context.recorder.event(&host, format_args!("starts for the {start}. time"));
-            match self.process(&host, start).await {
-                Ok(()) => self.context.recorder.event(&host, format_args!("stopped")),
-                Err(error) => {
-                    let text = Chain(&*error).to_string();
-                    self.context.recorder.event(&host, format_args!("failed: {text}"))
-                }
-            };
+            let started = self.context.starts(&host, start);
+            match self.process(&host, start, started).await {
+                Ok(()) => self.context.stopped(&host, started),
+                Err(error) => self.context.failed(&host, started, &*error),
+            }
             tokio::time::sleep(RESTART).await;
         }
     }
 
-    async fn process(&self, host: &str, start: u64) -> Result<(), drydock_core::error::BoxError> {
+    async fn process(&self, host: &str, start: u64, started: Seq) -> Result<(), BoxError> {
         let context = &self.context;
         let name = format!("{host}/{start}");
         let points = PlannedPoints {
@@ -77,7 +75,7 @@ impl Instance {
         };
         let env = context.env(&name, Some(host)).with_faults(Arc::new(points));
         let rng = context.rng.child(&name);
-        let reached = context.storage.reach(self.id, &self.net, &rng)?;
+        let reached = context.storage.reach(self.id, &self.net, &rng, started)?;
         let forwards = context.plan.settings.forwarding.has(self.id.number);
         let deps = Deps {
             peers: forwards.then(|| PeerNet::plain(Arc::new(self.net.clone()))),

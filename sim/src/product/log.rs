@@ -1,7 +1,7 @@
 //! What the product logs, searched for secrets.
 //!
 //! Only of plans with gateways, where secrets and tokens travel; formatting every line costs time.
-//! A log that was asked for on the command line stays what it is.
+//! Others may listen, too: who reads the log, and who writes the trace.
 
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +12,9 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{DefaultGuard, NoSubscriber};
 use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::{Layer, Registry};
 
 use crate::history::MARKER;
 use crate::plan::Plan;
@@ -21,6 +24,9 @@ use crate::plan::identity::{admin_token, token};
 const TOKEN_PREFIX: &str = "drydock_";
 /// Hexadecimal digits after it.
 const TOKEN_DIGITS: usize = 64;
+
+/// Somebody who listens to what the product logs.
+pub type Listener = Box<dyn Layer<Registry> + Send + Sync>;
 
 pub struct Log {
     found: Arc<Found>,
@@ -35,13 +41,18 @@ struct Found {
 }
 
 impl Log {
-    /// Listens to this thread until it is dropped.
-    pub fn listen(plan: &Plan) -> Log {
+    /// Listens to this thread until it is dropped, as `others` do.
+    pub fn listen(plan: &Plan, mut others: Vec<Listener>) -> Log {
         let found = Arc::<Found>::default();
         let silent = tracing::dispatcher::get_default(|it| it.is::<NoSubscriber>());
-        let listens = plan.topology.gateways > 0 && silent;
-        let search = || Search { found: found.clone(), known: known(), next: AtomicU64::new(1) };
-        let guard = listens.then(|| tracing::subscriber::set_default(search()));
+        if plan.topology.gateways > 0 && silent {
+            let search = Search { found: found.clone(), known: known() };
+            let wanted = filter_fn(|it| it.target().starts_with("drydock") || !is_trace(it));
+            others.push(search.with_filter(wanted).boxed());
+        }
+        let listens = !others.is_empty();
+        let subscriber = || tracing_subscriber::registry().with(others);
+        let guard = listens.then(|| tracing::subscriber::set_default(subscriber()));
         Log { found, _guard: guard }
     }
 
@@ -65,7 +76,6 @@ fn known() -> Vec<String> {
 struct Search {
     found: Arc<Found>,
     known: Vec<String>,
-    next: AtomicU64,
 }
 
 impl Search {
@@ -96,29 +106,22 @@ impl Visit for Line {
     }
 }
 
-impl Subscriber for Search {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("drydock") || *metadata.level() <= Level::DEBUG
-    }
+fn is_trace(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() == Level::TRACE
+}
 
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
+impl<S: Subscriber> Layer<S> for Search {
+    fn on_new_span(&self, span: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
         self.look(span.metadata().name(), |line| span.record(line));
-        Id::from_u64(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
-    fn record(&self, _: &Id, values: &Record<'_>) {
+    fn on_record(&self, _: &Id, values: &Record<'_>, _: Context<'_, S>) {
         self.look("recorded", |line| values.record(line));
     }
 
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         self.look(event.metadata().target(), |line| event.record(line));
     }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
 }
 
 #[cfg(test)]
@@ -138,7 +141,7 @@ mod tests {
             &|| tracing::trace!(?token),
         ];
         for line in lines {
-            let log = Log::listen(&plan);
+            let log = Log::listen(&plan, Vec::new());
             tracing::info!(token = "drydock_0f", "nothing to hide");
             assert_eq!(log.told(), None);
             line();

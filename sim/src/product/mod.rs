@@ -5,10 +5,12 @@ mod gateway;
 mod instance;
 mod log;
 mod points;
+mod requests;
 mod upgraded;
 
 pub use context::RunContext;
 pub use gateway::Gateway;
 pub use instance::Instance;
-pub use log::Log;
+pub use log::{Listener, Log};
 pub use points::{PassedPoints, PlannedPoints};
+pub use requests::Told;

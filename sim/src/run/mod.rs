@@ -1,5 +1,6 @@
 //! Runs one plan in this process, from its hosts to its outcome.
 
+mod facts;
 pub mod probes;
 mod run_probes;
 mod runner;

@@ -13,8 +13,10 @@ use drydock_harness::record::Sink;
 use drydock_harness::report::{Outcome, Verdict};
 use drydock_harness::world::{Cluster, Stop};
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::{EnvFilter, Layer};
 
-use super::probes;
+use super::{facts, probes};
 use crate::check::{self, Checks, Evidence, Violation};
 use crate::executor::{Disks, Executor, Machine};
 use crate::history::Operation;
@@ -24,7 +26,7 @@ use crate::plan::hosts::{
 };
 use crate::plan::identity::{self, CLUSTER};
 use crate::plan::{Plan, Service};
-use crate::product::{Gateway, Instance, Log, RunContext};
+use crate::product::{Gateway, Instance, Listener, Log, RunContext, Told};
 use crate::storage::seams::HostNet;
 use crate::timeline::{Stored, Timeline};
 use crate::workload::{self, FinalStates, GatewayApi, HttpApi, RunsApi, Session};
@@ -76,6 +78,12 @@ fn session(context: &RunContext, net: SharedNet, host: &str, name: &str) -> Sess
 pub struct Options {
     /// Where every event is written to.
     pub sink: Option<Sink>,
+    /// Where the trace is written to.
+    pub trace: Option<Sink>,
+    /// Which lines of the product's log are in the trace.
+    pub trace_log: Option<EnvFilter>,
+    /// Who else listens to the product's log.
+    pub listeners: Vec<Listener>,
     /// Ends the run there, without asking the oracles.
     pub until_ms: Option<u64>,
 }
@@ -84,14 +92,21 @@ pub struct Options {
 pub fn run(plan: &Plan, options: Options) -> Outcome {
     let panics = Panics::watch();
     let run = Arc::new(Run {
-        context: Arc::new(RunContext::new(plan, options.sink)),
+        context: Arc::new(RunContext::new(plan, options.sink, options.trace)),
         final_states: plan.topology.services().map(|it| (it, Default::default())).collect(),
         disks: Disks::default(),
         busy: Mutex::default(),
     });
     let context = &run.context;
     let until_ms = options.until_ms.unwrap_or(plan.end_ms());
-    let log = Log::listen(plan);
+    let mut listeners = options.listeners;
+    if context.recorder.is_traced() {
+        let filter = options.trace_log.unwrap_or_else(|| EnvFilter::new("drydock=info"));
+        // Whatever of the log is asked for, requests are told.
+        let of_product = filter_fn(|it| it.is_span() && it.target().starts_with("drydock"));
+        listeners.push(Told::new(context).with_filter(filter.or(of_product)).boxed());
+    }
+    let log = Log::listen(plan, listeners);
     let ran = catch_unwind(AssertUnwindSafe(|| simulate(plan, &run, until_ms)));
     let mut checks = Checks::default();
     let mut broken = None;
@@ -131,6 +146,11 @@ pub fn run(plan: &Plan, options: Options) -> Outcome {
         checks,
     };
     outcome.verdict = outcome.judge();
+    if context.recorder.is_traced() {
+        facts::tell(context, &timelines, &operations, &outcome);
+        // A trace is flushed with the story.
+        context.recorder.fingerprint();
+    }
     outcome
 }
 
@@ -229,8 +249,14 @@ fn simulate(plan: &Plan, run: &Arc<Run>, until_ms: u64) -> Result<u64, Box<dyn s
         for_operator.done();
     });
     context.storage.settle(&cluster);
-    cluster.run(until_ms, || run.is_done())?;
-    Ok(cluster.now_ms())
+    let ran = cluster.run(until_ms, || run.is_done());
+    let now_ms = cluster.now_ms();
+    // What is still under way then has no end.
+    context.recorder.pause_trace(true);
+    drop(cluster);
+    context.recorder.pause_trace(false);
+    ran?;
+    Ok(now_ms)
 }
 
 fn net(cluster: &Cluster, host: &str) -> SharedNet {

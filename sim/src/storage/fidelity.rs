@@ -8,7 +8,7 @@ use drydock_core::coord::Coordination;
 use drydock_core::env::{Env, RngTree};
 use drydock_core::error::BoxError;
 use drydock_harness::fault::Faults;
-use drydock_harness::record::Recorder;
+use drydock_harness::record::{Recorder, Seq};
 use drydock_harness::world::{self, FaultHooks, Stop};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
@@ -16,6 +16,7 @@ use object_store::memory::InMemory;
 use super::embedded::EmbeddedPair;
 use super::faults::StorageFaults;
 use super::seams::{HostClock, HostNet};
+use super::traced::{Asker, TracedCoordination, TracedObjects};
 use super::wire::{EtcdFaults, EtcdHosts, S3Faults, S3Host};
 use crate::plan::fault::ProcessFault;
 use crate::plan::hosts::S3_HOST;
@@ -133,8 +134,27 @@ impl Storage {
         }
     }
 
-    /// How one process of an instance reaches storage; `rng` is that process's.
+    /// How one process of an instance reaches storage; `rng` is that process's, `started` the event
+    /// of its start.
     pub fn reach(
+        &self,
+        instance: InstanceId,
+        net: &HostNet,
+        rng: &RngTree,
+        started: Seq,
+    ) -> Result<Reached, BoxError> {
+        let Reached { coord, objects } = self.reach_untold(instance, net, rng)?;
+        if !self.recorder.is_traced() {
+            return Ok(Reached { coord, objects });
+        }
+        let (host, recorder) = (instance.host(), self.recorder.clone());
+        let asker = Asker { host, recorder, faults: self.faults.clone(), started };
+        let coord = TracedCoordination { inner: coord, asker: asker.clone() };
+        let objects = TracedObjects { inner: objects, asker };
+        Ok(Reached { coord: Arc::new(coord), objects: Arc::new(objects) })
+    }
+
+    fn reach_untold(
         &self,
         instance: InstanceId,
         net: &HostNet,

@@ -14,6 +14,7 @@ mod embedded;
 mod faults;
 mod fidelity;
 pub mod seams;
+mod traced;
 mod wire;
 
 #[cfg(test)]

@@ -15,12 +15,14 @@ const PREFIX: &str = "DRYDOCK_";
 /// The variables by which AWS's own tools find credentials.
 const AWS_PREFIX: &str = "AWS_";
 /// Variables that are no key of the configuration.
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 10] = [
     "DRYDOCK_CA",
     "DRYDOCK_CLIENT_CERT",
     "DRYDOCK_CLIENT_KEY",
     "DRYDOCK_GATEWAY",
+    "DRYDOCK_TEST_CHROMIUM",
     "DRYDOCK_TEST_ETCD",
+    "DRYDOCK_TEST_PYTHON",
     "DRYDOCK_TEST_WEED",
     "DRYDOCK_TOKEN",
     "DRYDOCK_URL",

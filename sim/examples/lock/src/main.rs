@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use drydock_harness::fleet::{self, Job, Plan, exit, output};
-use drydock_harness::report::{self, Detail, Outcome};
+use drydock_harness::report::{self, Commands, Detail, Outcome};
 use drydock_harness::world::shim;
 
 use crate::plan::LockPlan;
@@ -57,12 +57,15 @@ fn run_all(jobs: &[Job]) -> Result<u8, exit::Failure> {
         ))?;
         if exit::code(outcome.verdict) == exit::VIOLATED {
             let file = job.keep(&report::short(&outcome))?;
-            output::line(report::failure(&outcome, &file, "lock", Detail::Short))?;
+            output::line(report::failure(&outcome, &file, COMMANDS, Detail::Short))?;
             return Ok(exit::VIOLATED);
         }
     }
     Ok(exit::FINE)
 }
+
+/// No picture: an example writes no trace.
+const COMMANDS: Commands = Commands { replay: "lock", open: None };
 
 fn run(plan: &LockPlan) -> Outcome {
     fleet::alone(|| simulation::run(plan))

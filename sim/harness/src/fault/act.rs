@@ -57,6 +57,25 @@ pub struct Scheduled {
     pub acts: Vec<Act>,
 }
 
+impl Act {
+    /// Whether the host is one of those that it is done to.
+    pub fn touches(&self, name: &str) -> bool {
+        match self {
+            Act::Kill { host, .. }
+            | Act::PowerCut { host, .. }
+            | Act::Stop { host }
+            | Act::Pause { host }
+            | Act::Clock { host, .. }
+            | Act::Point { host, .. } => host == name,
+            Act::Hold { from, to }
+            | Act::Refuse { from, to }
+            | Act::Slow { from, to, .. }
+            | Act::Reset { from, to }
+            | Act::ResetAtEnd { from, to } => from == name || to == name,
+        }
+    }
+}
+
 impl Scheduled {
     /// Whether it stays armed until it strikes; its `for_ms` is what happens then.
     pub(crate) fn is_armed(&self) -> bool {

@@ -10,7 +10,7 @@ use std::task::{Poll, Waker};
 use serde::{Deserialize, Serialize};
 
 use super::{Act, PointAct, Scheduled};
-use crate::record::Recorder;
+use crate::record::{About, Cause, Recorder, Seq};
 
 /// The faults of one run, shared by everything that carries them out.
 #[derive(Clone)]
@@ -29,6 +29,8 @@ struct State {
     /// Hosts that died within this step and are taken down at its end, by their fault.
     dying: BTreeMap<String, usize>,
     waiting: Vec<Waker>,
+    /// With which event each fault began.
+    begun: BTreeMap<usize, Seq>,
 }
 
 /// What one fault did.
@@ -225,9 +227,30 @@ impl Faults {
             .collect()
     }
 
+    /// How often each fault has hit something until now.
+    pub fn hits(&self) -> BTreeMap<usize, u64> {
+        self.lock().hits.clone()
+    }
+
+    /// With which event a fault began.
+    pub fn begun(&self, index: usize) -> Option<Seq> {
+        self.lock().begun.get(&index).copied()
+    }
+
     fn note(&self, index: usize, verb: &str) {
-        let story = &self.all[index].story;
-        self.recorder.event("fault", format_args!("#{index} {verb}: {story}"));
+        let Scheduled { story, label, .. } = &self.all[index];
+        let text = format_args!("#{index} {verb}: {story}");
+        let seq = self.recorder.note("fault", text, || {
+            let about = match self.begun(index) {
+                Some(seq) => {
+                    let hits = self.lock().hits.get(&index).copied().unwrap_or(0);
+                    About::end(Cause::Event(seq)).with("hits", hits)
+                }
+                None => About::new("fault").with("label", &**label),
+            };
+            about.with("fault", index).text(story)
+        });
+        self.lock().begun.entry(index).or_insert(seq);
     }
 
     /// Wakes everybody who waits for a change.

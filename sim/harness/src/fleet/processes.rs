@@ -22,11 +22,12 @@ const RUN_TIMEOUT: Duration = Duration::from_secs(120);
 /// The time between two looks at it.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What a child is told besides its plan: `--events FILE`, `--until-ms MS` and `--log LEVEL`, after
-/// the command `child`.
+/// What a child is told besides its plan: `--events FILE`, `--trace FILE`, `--until-ms MS` and
+/// `--log LEVEL`, after the command `child`.
 #[derive(Debug, Clone, Default)]
 pub struct ChildOptions {
     pub events: Option<PathBuf>,
+    pub trace: Option<PathBuf>,
     pub until_ms: Option<u64>,
     pub log: Option<String>,
 }
@@ -115,6 +116,9 @@ pub async fn run_one(job: &Job, options: &ChildOptions) -> Result<Outcome, Failu
     command.arg("child");
     if let Some(events) = &options.events {
         command.arg("--events").arg(events);
+    }
+    if let Some(trace) = &options.trace {
+        command.arg("--trace").arg(trace);
     }
     if let Some(until_ms) = options.until_ms {
         command.arg("--until-ms").arg(until_ms.to_string());

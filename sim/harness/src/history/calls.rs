@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use crate::record::{Recorder, Seq};
+use crate::record::{About, Cause, Recorder, Seq};
 
 /// What is asked of whom, and what is answered.
 pub trait Domain: 'static {
@@ -116,7 +116,11 @@ impl<D: Domain> History<D> {
     pub fn called(&self, client: &str, server: D::Server, call: D::Call) -> usize {
         let mut operations = self.lock();
         let number = operations.len();
-        let called = self.recorder.event(client, format_args!("#{number} → {server}: {call}"));
+        let text = format_args!("#{number} → {server}: {call}");
+        let called = self.recorder.note(client, text, || {
+            let about = About::new("call").with("call", number).with("server", server.to_string());
+            about.text(&call)
+        });
         operations.push(Operation {
             client: client.to_owned(),
             server,
@@ -129,10 +133,28 @@ impl<D: Domain> History<D> {
     }
 
     pub fn ended(&self, number: usize, answer: D::Answer) {
-        let client = self.lock()[number].client.clone();
-        let seq = self.recorder.event(&client, format_args!("#{number} = {answer}"));
+        let (client, called) = {
+            let operation = &self.lock()[number];
+            (operation.client.clone(), operation.called)
+        };
+        let seq = self.recorder.note(&client, format_args!("#{number} = {answer}"), || {
+            let outcome = match D::reply(&answer) {
+                Some(_) => "ok",
+                None if D::is_open(&answer) => "open",
+                None => "refused",
+            };
+            let about = About::end(Cause::Event(called)).with("call", number);
+            about.with("outcome", outcome).text(&answer)
+        });
         let at = self.recorder.now();
         self.lock()[number].ended = Some(Ended { seq, at, answer });
+    }
+
+    /// The calls of a client that are under way: which event each of them is, and whom it asks.
+    pub fn under_way(&self, client: &str) -> Vec<(Seq, D::Server)> {
+        let operations = self.lock();
+        let open = operations.iter().filter(|it| it.ended.is_none() && it.client == client);
+        open.map(|it| (it.called, it.server.clone())).collect()
     }
 
     pub fn operations(&self) -> Vec<Operation<D>> {

@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::{Recorder, Seq};
+use super::{About, Cause, Recorder, Seq};
 
 /// What was really done, told by whoever does it: oracles compare it with what the system believes.
 /// Clones share it.
@@ -43,10 +43,33 @@ impl Ledger {
     }
 
     pub fn note(&self, host: &str, work: &str, part: usize, mark: Mark) {
-        let seq = self.recorder.event(host, format_args!("part {part} of {work} {mark}"));
+        let begun = match mark {
+            Mark::Started => None,
+            Mark::Ended(_) | Mark::Killed(_) => self.begun(work, part),
+        };
+        let about = || {
+            let about = match (&mark, begun) {
+                (Mark::Started, _) | (_, None) => About::new("part"),
+                (Mark::Ended(_), Some(seq)) => About::end(Cause::Event(seq)).with("outcome", "ok"),
+                (Mark::Killed(_), Some(seq)) => {
+                    About::end(Cause::Event(seq)).with("outcome", "killed")
+                }
+            };
+            about
+                .with("work", work)
+                .with("part", part)
+                .text(format!("part {part} of {work} {mark}"))
+        };
+        let seq = self.recorder.note(host, format_args!("part {part} of {work} {mark}"), about);
         let (host, work) = (host.to_owned(), work.to_owned());
         let at = self.recorder.now();
         self.lock().push(Entry { seq, at, host, work, part, mark });
+    }
+
+    fn begun(&self, work: &str, part: usize) -> Option<Seq> {
+        let entries = self.lock();
+        let mut of_it = entries.iter().rev().filter(|it| it.work == work && it.part == part);
+        of_it.find(|it| it.mark == Mark::Started).map(|it| it.seq)
     }
 
     /// A part of a piece of work puts out some more bytes.

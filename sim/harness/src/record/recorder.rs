@@ -9,6 +9,8 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use super::trace::{About, Header, Tracer};
+
 /// The number of an event; later events have greater ones.
 pub type Seq = u64;
 
@@ -28,6 +30,7 @@ struct Inner {
     hash: blake3::Hasher,
     line: String,
     sink: Option<Sink>,
+    tracer: Option<Tracer>,
 }
 
 impl Recorder {
@@ -45,13 +48,41 @@ impl Recorder {
                 hash: blake3::Hasher::new(),
                 line: String::new(),
                 sink,
+                tracer: None,
             })),
+        }
+    }
+
+    /// Also writes a trace, from now on.
+    #[must_use]
+    pub fn traced(self, header: &Header, sink: Sink) -> Recorder {
+        self.lock().tracer = Some(Tracer::new(header, sink));
+        self
+    }
+
+    /// Whether somebody wants to know more than events.
+    pub fn is_traced(&self) -> bool {
+        self.lock().tracer.as_ref().is_some_and(|tracer| !tracer.paused)
+    }
+
+    /// Leaves out of the trace what happens meanwhile, such as the destructors of a world that has
+    /// come to its end.
+    pub fn pause_trace(&self, paused: bool) {
+        if let Some(tracer) = &mut self.lock().tracer {
+            tracer.paused = paused;
         }
     }
 
     /// Notes an event of `host` and gives it its number.
     pub fn event(&self, host: &str, text: fmt::Arguments<'_>) -> Seq {
+        self.note(host, text, || About::new("note").text(text))
+    }
+
+    /// Notes an event, of which the trace has `about`.
+    pub fn note(&self, host: &str, text: fmt::Arguments<'_>, about: impl FnOnce() -> About) -> Seq {
         let now = self.now();
+        // Whoever tells of it may ask this recorder.
+        let about = self.is_traced().then(about);
         let mut inner = self.lock();
         let Inner { line, .. } = &mut *inner;
         line.clear();
@@ -66,7 +97,22 @@ impl Recorder {
         }
         inner.line = line;
         inner.next += 1;
-        inner.next - 1
+        let seq = inner.next - 1;
+        if let (Some(tracer), Some(about)) = (&mut inner.tracer, about) {
+            tracer.write(Some(seq), now, host, about);
+        }
+        seq
+    }
+
+    /// Adds something to the trace that is no event: it has no part in the fingerprint. `None` if
+    /// nobody wants a trace.
+    pub fn trace(&self, host: &str, about: impl FnOnce() -> About) -> Option<u64> {
+        if !self.is_traced() {
+            return None;
+        }
+        let (now, about) = (self.now(), about());
+        let mut inner = self.lock();
+        inner.tracer.as_mut().map(|tracer| tracer.write(None, now, host, about))
     }
 
     /// The simulated time: the host's own, or that of the last step between hosts.
@@ -89,6 +135,9 @@ impl Recorder {
         let mut inner = self.lock();
         if let Some(sink) = &mut inner.sink {
             let _ = sink.flush();
+        }
+        if let Some(tracer) = &mut inner.tracer {
+            tracer.flush();
         }
         inner.hash.finalize().to_hex()[..16].to_owned()
     }

@@ -9,6 +9,24 @@ const STORY_LINES: usize = 10;
 /// Pending things that are named.
 const PENDING_LINES: usize = 5;
 
+/// The commands that take the plan of a run that failed, without their argument.
+#[derive(Debug, Clone, Copy)]
+pub struct Commands {
+    pub replay: &'static str,
+    /// Shows the picture, if there is one.
+    pub open: Option<&'static str>,
+}
+
+impl Commands {
+    pub(super) fn replay(self, file: &Path) -> String {
+        format!("{} {}", self.replay, file.display())
+    }
+
+    pub(super) fn open(self, file: &Path) -> Option<String> {
+        Some(format!("{} {}", self.open?, file.display()))
+    }
+}
+
 /// How much of a failure is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
@@ -49,9 +67,9 @@ pub fn short(outcome: &Outcome) -> String {
     format!("{}\nfingerprint: {}", headline(outcome), outcome.fingerprint)
 }
 
-/// What broke, the story of the faults, the run's fingerprint, the plan's file, and the command
-/// that replays it. `replay`: the command, without its argument.
-pub fn failure(outcome: &Outcome, file: &Path, replay: &str, detail: Detail) -> String {
+/// What broke, the story of the faults, the run's fingerprint, the plan's file, and the commands
+/// that take it.
+pub fn failure(outcome: &Outcome, file: &Path, commands: Commands, detail: Detail) -> String {
     let mut text = format!("FAIL {} seed {}: ", outcome.scenario, outcome.seed);
     match outcome.verdict {
         Verdict::Broken | Verdict::Inert => text.push_str(&format!("{}\n", headline(outcome))),
@@ -75,8 +93,10 @@ pub fn failure(outcome: &Outcome, file: &Path, replay: &str, detail: Detail) -> 
     if !outcome.fingerprint.is_empty() {
         text.push_str(&format!("fingerprint: {}\n", outcome.fingerprint));
     }
-    let file = file.display();
-    text.push_str(&format!("plan: {file}\nreplay: {replay} {file}"));
+    text.push_str(&format!("plan: {}\nreplay: {}", file.display(), commands.replay(file)));
+    if let Some(open) = commands.open(file) {
+        text.push_str(&format!("\nopen: {open}"));
+    }
     text
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Detail, FailedRun, Outcome, Summary, Tally, Verdict, Violation, failure};
+use super::{Commands, Detail, FailedRun, Outcome, Summary, Tally, Verdict, Violation, failure};
 use crate::fault::Hits;
 
 #[derive(Serialize)]
@@ -42,20 +42,23 @@ struct Failed<'a> {
     faults: Vec<&'a Hits>,
     plan: &'a Path,
     replay: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open: Option<String>,
     story: String,
 }
 
-/// The line of a run. `plan` is the file of the plan of a run that failed, `replay` the command
-/// that takes it.
-pub fn run(outcome: &Outcome, wall_ms: u64, plan: Option<&Path>, replay: &str) -> String {
+/// The line of a run. `plan` is the file of the plan of a run that failed, `commands` are those
+/// that take it.
+pub fn run(outcome: &Outcome, wall_ms: u64, plan: Option<&Path>, commands: Commands) -> String {
     let failure = plan.map(|plan| Failed {
         violations: &outcome.checks.violations,
         pending: &outcome.checks.pending,
         broken: outcome.broken.as_deref(),
         faults: outcome.faults.iter().filter(|fault| fault.hits > 0).collect(),
         plan,
-        replay: format!("{replay} {}", plan.display()),
-        story: failure(outcome, plan, replay, Detail::Everything),
+        replay: commands.replay(plan),
+        open: commands.open(plan),
+        story: failure(outcome, plan, commands, Detail::Everything),
     });
     to_line(&Line::Run {
         scenario: &outcome.scenario,

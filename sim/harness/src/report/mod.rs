@@ -18,6 +18,6 @@ mod tally;
 mod tests;
 
 pub use checks::{Checks, Violation};
-pub use failure::{Detail, failure, headline, short};
+pub use failure::{Commands, Detail, failure, headline, short};
 pub use outcome::{Outcome, Verdict};
 pub use tally::{FailedRun, Summary, Tally};

@@ -3,6 +3,8 @@ use std::path::{Path, PathBuf};
 use super::*;
 
 /// A run that violated one oracle twice and another one once.
+const COMMANDS: Commands = Commands { replay: "sim replay", open: Some("sim open") };
+
 fn violated() -> Outcome {
     let mut outcome = Outcome::unfinished("partition", 7);
     outcome.verdict = Verdict::Violated;
@@ -40,15 +42,16 @@ fn tally() -> Tally {
 #[test]
 fn a_story_tells_one_violation_of_each_oracle_or_all_of_them() {
     let file = Path::new("a.toml");
-    let short = failure(&violated(), file, "sim replay", Detail::Short);
+    let short = failure(&violated(), file, COMMANDS, Detail::Short);
     assert_eq!(
         short,
         "FAIL partition seed 7: log: a commit | is\ngone\n  was 1\n  is 2, 100%\n\
          reads: one is <stale>\n  was 1\n  is 2, 100%\n  \
          and 1 more violations of these oracles (--verbose)\n\
-         fingerprint: 0123456789abcdef\nplan: a.toml\nreplay: sim replay a.toml"
+         fingerprint: 0123456789abcdef\nplan: a.toml\nreplay: sim replay a.toml\n\
+         open: sim open a.toml"
     );
-    let all = failure(&violated(), file, "sim replay", Detail::Everything);
+    let all = failure(&violated(), file, COMMANDS, Detail::Everything);
     assert!(all.contains("log: another one is\n") && !all.contains("more violations"), "{all}");
 }
 
@@ -68,14 +71,14 @@ fn every_failure_is_named_at_the_end() {
 
 #[test]
 fn a_program_reads_one_object_a_line() {
-    let line = json::run(&violated(), 12, Some(Path::new("a.toml")), "sim replay");
+    let line = json::run(&violated(), 12, Some(Path::new("a.toml")), COMMANDS);
     let run: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert!(!line.contains('\n'));
     assert_eq!((&run["type"], &run["verdict"]), (&"run".into(), &"violated".into()));
     assert_eq!(run["failure"]["violations"][2]["oracle"], "reads");
     assert_eq!(run["failure"]["replay"], "sim replay a.toml");
     let run: serde_json::Value =
-        serde_json::from_str(&json::run(&fine(), 12, None, "sim replay")).unwrap();
+        serde_json::from_str(&json::run(&fine(), 12, None, COMMANDS)).unwrap();
     assert_eq!((&run["wall_ms"], run.get("failure")), (&12.into(), None));
     let all: serde_json::Value = serde_json::from_str(&json::summary(&tally(), 2.0, 1)).unwrap();
     assert_eq!(
@@ -90,7 +93,7 @@ fn junit_has_a_case_for_each_seed_and_tells_the_product_from_the_simulator() {
     let mut junit = junit::Junit::default();
     junit.add(&fine(), 1500, None);
     for outcome in [violated(), broken()] {
-        let story = failure(&outcome, Path::new("a.toml"), "sim replay", Detail::Everything);
+        let story = failure(&outcome, Path::new("a.toml"), COMMANDS, Detail::Everything);
         junit.add(&outcome, 250, Some(story));
     }
     let xml = junit.to_xml("drydock-sim");

@@ -62,11 +62,24 @@ pub fn settle(host: &str) {
     });
 }
 
+/// The host that is running now, if one is.
+pub fn current_host() -> Option<String> {
+    let runtime = Handle::try_current().ok()?.id();
+    with(|ambient| ambient.host(runtime).map(str::to_owned)).flatten()
+}
+
+impl Ambient {
+    fn host(&self, runtime: Id) -> Option<&str> {
+        let mut hosts = self.hosts.iter();
+        hosts.find(|(known, _)| *known == runtime).map(|(_, host)| &**host)
+    }
+}
+
 fn wall() -> Duration {
     let runtime = Handle::try_current().map(|handle| handle.id());
     let told = with(|ambient| {
-        let host = ambient.hosts.iter().find(|(known, _)| Some(known) == runtime.as_ref().ok());
-        let off = host.map(|(_, host)| off_by(&ambient.faults, host)).unwrap_or_default();
+        let host = runtime.ok().and_then(|it| ambient.host(it));
+        let off = host.map(|host| off_by(&ambient.faults, host)).unwrap_or_default();
         let now = ambient.epoch + ambient.elapsed;
         match off {
             off if off.is_negative() => now.saturating_sub(off.unsigned_abs()),

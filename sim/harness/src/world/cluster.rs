@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::ambient::{self, AmbientClock};
 use super::net::{Connections, SimNet};
 use crate::fault::{Act, Faults};
-use crate::record::Recorder;
+use crate::record::{About, Cause, Recorder};
 
 /// More bytes on their way than any test needs: turmoil panics when its buffers are full.
 const TCP_CAPACITY: usize = 4096;
@@ -243,7 +243,10 @@ impl Cluster {
         if self.down.insert(host.to_owned(), until).is_none() {
             // Destructors run when turmoil drops the host's runtime: nothing of theirs may be seen.
             self.faults.die(host, index);
-            self.recorder.event(host, format_args!("dies"));
+            self.recorder.note(host, format_args!("dies"), || {
+                let about = About::new("death").with("fault", index).text("dies");
+                about.because(self.faults.begun(index).map(Cause::Event))
+            });
             let acts = self.faults.all()[index].acts.iter();
             let mut counted = false;
             for act in acts {
@@ -269,7 +272,8 @@ impl Cluster {
         let due: Vec<_> = due.map(|(host, _)| host.clone()).collect();
         for host in due {
             self.down.remove(&host);
-            self.recorder.event(&host, format_args!("starts again"));
+            let about = || About::new("boot").text("starts again");
+            self.recorder.note(&host, format_args!("starts again"), about);
             self.connections.end_silence(&host);
             self.sim.bounce(host);
         }

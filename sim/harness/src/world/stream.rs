@@ -5,6 +5,7 @@
 //! Faults act where bytes are received: what a fault holds is taken from the network but not yet
 //! given to the reader, and counted.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -13,6 +14,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::{Id, try_id};
 use tokio::time::{Sleep, sleep};
 use turmoil::net::TcpStream;
 
@@ -133,13 +135,36 @@ pub fn held_back(faults: &Faults, sender: &str, receiver: &str) -> Option<usize>
     found.map(|(index, ())| index)
 }
 
+thread_local! {
+    /// The task that was the last one to receive something, and on which connection.
+    static RECEIVED: RefCell<Option<(Id, Arc<End>)>> = const { RefCell::new(None) };
+}
+
+/// The host from which the current task has received bytes, if no other task has since. Whoever
+/// handles a request learns by it who has sent it.
+pub fn last_sender() -> Option<String> {
+    let task = try_id()?;
+    RECEIVED.with_borrow(|last| {
+        let (_, end) = last.as_ref().filter(|(by, _)| *by == task)?;
+        Some(end.remote.clone())
+    })
+}
+
 impl AsyncRead for SimStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
+        ready!(self.receive(cx, buffer))?;
+        RECEIVED.set(try_id().map(|task| (task, self.end.clone())));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl SimStream {
+    fn receive(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self;
         this.end.check()?;
         this.end.lock().reader = Some(cx.waker().clone());
         if this.end.is_silent() {

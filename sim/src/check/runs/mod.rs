@@ -14,6 +14,8 @@ mod steps;
 
 use drydock_harness::record::Ledger;
 
+pub use records::walk;
+
 use super::{
     Checks, Evidence, Violation, answers, barrier, checkpoints, converge, exports, imports, log,
     recovery, secrets,
