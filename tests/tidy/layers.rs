@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::tracked::run;
 
 /// Every package, and what it may depend on, tests included: never something above it.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 18] = [
     ("drydock-core", &["drydock-core"]),
     ("drydock-backends", &["drydock-core"]),
     ("drydock-http", &["drydock-core"]),
@@ -17,8 +17,9 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("drydock-gateway", BELOW_SERVICES),
     ("drydock-executor", BELOW_SERVICES),
     ("drydock", BELOW_DRYDOCK),
-    ("drydock-sim-etcd", &[]),
-    ("drydock-sim-s3", &[]),
+    ("drydock-sim-control", &[]),
+    ("drydock-sim-etcd", &["drydock-sim-control"]),
+    ("drydock-sim-s3", &["drydock-sim-control"]),
     ("drydock-harness", &[]),
     ("drydock-example-lock", &["drydock-harness", "drydock-sim-etcd", "drydock-sim-s3"]),
     ("drydock-sim", BELOW_SIM),

@@ -37,7 +37,8 @@ impl Cluster {
 
     pub fn load(config: Config, dump: Dump, now: Duration) -> Result<Cluster, RestoreError> {
         let mut cluster = Cluster::new(config);
-        cluster.machine = Machine::restore(dump.machine, now)?;
+        let seed = cluster.config().seed;
+        cluster.machine = Machine::restore(dump.machine, now)?.with_seed(seed);
         cluster.term = dump.term + 1;
         cluster.index = dump.index + 1;
         cluster.next_lease = dump.next_lease;

@@ -20,6 +20,10 @@ pub trait Faults: Send + Sync {
     /// A request is answered with an error, whoever made it fail.
     fn failed(&self, _: &Call<'_>, _: Error) {}
 
+    /// A request is over, with what was injected into it. None: it was never answered, and its
+    /// client has given up.
+    fn answered(&self, _: &Call<'_>, _: &Injection, _: Option<Result<(), Error>>) {}
+
     /// What is wrong with the watchers of a client. Asked whenever they are looked after.
     fn watching(&self, _peer: &str) -> Watching {
         Watching::default()
@@ -89,6 +93,42 @@ pub enum Method {
     Maintenance,
 }
 
+impl Method {
+    pub const ALL: [Method; 13] = [
+        Method::Range,
+        Method::Put,
+        Method::DeleteRange,
+        Method::Txn,
+        Method::Compact,
+        Method::Watch,
+        Method::LeaseGrant,
+        Method::LeaseRevoke,
+        Method::LeaseKeepAlive,
+        Method::LeaseTimeToLive,
+        Method::LeaseLeases,
+        Method::Cluster,
+        Method::Maintenance,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Range => "range",
+            Method::Put => "put",
+            Method::DeleteRange => "delete_range",
+            Method::Txn => "txn",
+            Method::Compact => "compact",
+            Method::Watch => "watch",
+            Method::LeaseGrant => "lease_grant",
+            Method::LeaseRevoke => "lease_revoke",
+            Method::LeaseKeepAlive => "lease_keep_alive",
+            Method::LeaseTimeToLive => "lease_time_to_live",
+            Method::LeaseLeases => "lease_leases",
+            Method::Cluster => "cluster",
+            Method::Maintenance => "maintenance",
+        }
+    }
+}
+
 /// Nothing, unless said otherwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Injection {
@@ -97,6 +137,8 @@ pub struct Injection {
     pub failure: Option<Failure>,
     /// Waits this long before the answer is given.
     pub after: Duration,
+    /// Whose doing it is, told again when the request is over.
+    pub mark: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

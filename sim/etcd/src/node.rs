@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::cluster::{Bug, Cluster};
 use super::error::{Error, Result};
-use super::faults::{Call, Failure, Faults, Method, Observer, Watching};
+use super::faults::{Call, Failure, Faults, Injection, Method, Observer, Watching};
 
 /// The monotonic clock that all members share.
 pub trait Clock: Send + Sync {
@@ -210,7 +210,9 @@ impl Node {
         key: &[u8],
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        let injected = self.etcd.faults.decide(&self.call(method, key));
+        let call = self.call(method, key);
+        let injected = self.etcd.faults.decide(&call);
+        let mut over = Over { faults: &*self.etcd.faults, call, injected, answer: None };
         pause(injected.before).await;
         let answer = match injected.failure {
             Some(Failure { error, applied: false }) => Err(error),
@@ -218,10 +220,20 @@ impl Node {
             None => work.await,
         };
         if let Err(error) = &answer {
-            self.etcd.faults.failed(&self.call(method, key), *error);
+            self.etcd.faults.failed(&call, *error);
         }
         pause(injected.after).await;
+        over.answer = Some(answer.as_ref().map(drop).map_err(|error| *error));
         answer
+    }
+
+    /// Passes on what became of a request before anything was asked of the cluster.
+    pub(super) fn checked(&self, (method, key): (Method, &[u8]), check: Result<()>) -> Result<()> {
+        if check.is_err() {
+            let call = self.call(method, key);
+            self.etcd.faults.answered(&call, &Injection::default(), Some(check));
+        }
+        check
     }
 
     /// Waits until the cluster satisfies `ready`, or tells why that took too long.
@@ -291,6 +303,20 @@ impl Node {
 
     fn check_running(&self, cluster: &Cluster) -> Result<()> {
         if cluster.members()[self.member].running() { Ok(()) } else { Err(Error::Stopped) }
+    }
+}
+
+/// Tells that a request is over, also if its client has given it up.
+struct Over<'a> {
+    faults: &'a dyn Faults,
+    call: Call<'a>,
+    injected: Injection,
+    answer: Option<Result<()>>,
+}
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.faults.answered(&self.call, &self.injected, self.answer);
     }
 }
 

@@ -38,7 +38,6 @@ pub struct Create {
 pub struct Watchers {
     watchers: BTreeMap<i64, Watcher>,
     next_id: i64,
-    progress_requested: bool,
     outbox: VecDeque<PbWatchResponse>,
 }
 
@@ -52,6 +51,8 @@ struct Watcher {
     caught_up: bool,
     /// Nothing was sent since the last notification of progress.
     quiet: bool,
+    /// Was cancelled by a compaction. Its id stays taken until the client cancels it, too.
+    compacted: bool,
 }
 
 impl Watchers {
@@ -82,7 +83,8 @@ impl Watchers {
             start => start,
         };
         let caught_up = next > newest;
-        self.watchers.insert(id, Watcher { asked, span, next, caught_up, quiet: true });
+        let watcher = Watcher { asked, span, next, caught_up, quiet: true, compacted: false };
+        self.watchers.insert(id, watcher);
         answer.watch_id = id;
         self.outbox.push_back(answer);
     }
@@ -96,14 +98,21 @@ impl Watchers {
         }
     }
 
-    /// Promises progress once all watchers have been told of everything.
+    /// Tells how far the watchers are, if all of them have been told of everything. Else nothing is
+    /// answered, now or later: neither while one is behind or was cancelled by a compaction, nor on
+    /// a stream without watchers.
     pub fn request_progress(&mut self, cluster: &Cluster, member: usize) {
         let ahead = cluster.machine().revision();
         let untold = self.watchers.values().any(|watcher| watcher.next <= ahead);
         if untold && cluster.bugs().strikes(Bug::ProgressAhead) {
             self.outbox.push_front(respond(cluster, member, NO_WATCHER, ahead));
-        } else {
-            self.progress_requested = true;
+            return;
+        }
+        self.pump(cluster, member);
+        let applied = cluster.applied(member);
+        let synced = |watcher: &Watcher| !watcher.compacted && watcher.next > applied;
+        if !self.watchers.is_empty() && self.watchers.values().all(synced) {
+            self.outbox.push_back(respond(cluster, member, NO_WATCHER, applied));
         }
     }
 
@@ -112,7 +121,8 @@ impl Watchers {
     pub fn notify_progress(&mut self, cluster: &Cluster, member: usize) {
         let delivered = cluster.delivered(member);
         for (id, watcher) in &mut self.watchers {
-            if watcher.asked.progress_notify && watcher.quiet && watcher.next > delivered {
+            let synced = !watcher.compacted && watcher.next > delivered;
+            if watcher.asked.progress_notify && watcher.quiet && synced {
                 self.outbox.push_back(respond(cluster, member, *id, delivered));
             }
             watcher.quiet = true;
@@ -153,20 +163,16 @@ impl Watchers {
     fn pump(&mut self, cluster: &Cluster, member: usize) {
         let compacted = cluster.machine().compacted();
         let Watchers { watchers, outbox, .. } = self;
-        watchers.retain(|id, watcher| {
+        for (id, watcher) in watchers.iter_mut().filter(|(_, watcher)| !watcher.compacted) {
             if watcher.next < compacted {
                 let mut answer = respond(cluster, member, *id, 0);
                 answer.canceled = true;
                 answer.compact_revision = compacted;
                 outbox.push_back(answer);
-                return false;
+                watcher.compacted = true;
+            } else {
+                watcher.pump(*id, cluster, member, outbox);
             }
-            watcher.pump(*id, cluster, member, outbox);
-            true
-        });
-        if std::mem::take(&mut self.progress_requested) {
-            let delivered = cluster.delivered(member);
-            self.outbox.push_back(respond(cluster, member, NO_WATCHER, delivered));
         }
     }
 }

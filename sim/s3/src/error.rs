@@ -23,7 +23,9 @@ pub enum Code {
     InternalError,
     InvalidAccessKeyId,
     InvalidArgument,
+    InvalidBucketAclWithObjectOwnership,
     InvalidBucketName,
+    InvalidBucketOwnerAWSAccountID,
     InvalidDigest,
     InvalidObjectState,
     InvalidPart,
@@ -113,7 +115,7 @@ impl Code {
 }
 
 /// What S3 says to each code that always means the same.
-const MESSAGES: [(Code, &str); 48] = [
+const MESSAGES: [(Code, &str); 50] = [
     (Code::AccessControlListNotSupported, "The bucket does not allow ACLs"),
     (Code::AccessDenied, "Access Denied"),
     (Code::BadDigest, "The Content-MD5 you specified did not match what we received."),
@@ -137,7 +139,15 @@ const MESSAGES: [(Code, &str); 48] = [
     ),
     (Code::InternalError, "We encountered an internal error. Please try again."),
     (Code::InvalidAccessKeyId, "The AWS Access Key Id you provided does not exist in our records."),
+    (
+        Code::InvalidBucketAclWithObjectOwnership,
+        "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+    ),
     (Code::InvalidBucketName, "The specified bucket is not valid."),
+    (
+        Code::InvalidBucketOwnerAWSAccountID,
+        "The value of the expected bucket owner parameter must be an AWS account ID",
+    ),
     (Code::InvalidDigest, "The Content-MD5 you specified was invalid."),
     (Code::InvalidObjectState, "The operation is not valid for the object's storage class"),
     (
@@ -232,6 +242,13 @@ impl S3Error {
     pub fn with(mut self, name: &'static str, value: impl ToString) -> S3Error {
         self.fields.push((name, value.to_string()));
         self
+    }
+
+    /// A checksum, by the name of its algorithm, that is not that of the body.
+    pub fn mismatch(algorithm: &str) -> S3Error {
+        let message =
+            format!("The {algorithm} you specified did not match the calculated checksum.");
+        S3Error::new(Code::BadDigest, message)
     }
 
     /// A parameter or header that cannot be used.

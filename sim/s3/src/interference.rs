@@ -21,6 +21,10 @@ pub struct Call<'a> {
 pub trait Interference: Send + Sync {
     fn strike(&self, call: &Call<'_>) -> Strike;
 
+    /// A request is over, with the mark of what struck it. None: it was never answered, because its
+    /// connection ended first.
+    fn answered(&self, _: &Asked<'_>, _mark: Option<u64>, _: Option<Answer>) {}
+
     /// A listing does not show what is there.
     fn listed_late(&self) {}
 
@@ -36,6 +40,24 @@ pub struct Strike {
     pub outcome: Outcome,
     /// Between the effect and the answer.
     pub after: Duration,
+    /// Whose doing it is, told again when the request is over.
+    pub mark: Option<u64>,
+}
+
+/// A request that is over, as far as it was understood.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    pub peer: &'a str,
+    pub operation: Option<Operation>,
+    pub bucket: &'a str,
+    pub key: &'a str,
+}
+
+/// What it was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub code: Option<Code>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

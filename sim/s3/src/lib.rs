@@ -24,6 +24,7 @@ pub mod dump;
 pub mod error;
 pub mod interference;
 pub mod net;
+mod over;
 pub mod request;
 pub mod server;
 pub mod settings;
@@ -34,7 +35,7 @@ pub mod wire;
 mod tests;
 
 pub use error::Code;
-pub use interference::{Call, Calm, Interference, Outcome, Strike};
+pub use interference::{Answer, Asked, Call, Calm, Interference, Outcome, Strike};
 pub use net::Accept;
 pub use request::operation::Operation;
 pub use server::{S3, serve};

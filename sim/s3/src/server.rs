@@ -25,36 +25,42 @@ use rand_chacha::ChaCha12Rng;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::api::{Api, Request};
+use super::api::{self, Api, Request};
 use super::auth;
 use super::error::{Code, S3Error};
-use super::interference::{Call, Interference, Outcome, Strike};
+use super::interference::{self, Call, Interference, Outcome, Strike};
 use super::net::{Accept, BoxStream};
+use super::over::Over;
 use super::request::form::Form;
 use super::request::head::Head;
 use super::request::operation::Operation;
-use super::settings::{Clock, Settings};
+use super::settings::{Clock, Personality, Settings};
 use super::state::{State, Ticket};
 use super::wire::reply::{Reply, http_date};
 
-type Answer = Response<UnsyncBoxBody<Bytes, io::Error>>;
+type Answered = Response<UnsyncBoxBody<Bytes, io::Error>>;
 
 /// A server's state and settings. They outlive the host that serves them.
 pub struct S3 {
     state: Mutex<State>,
     rng: Mutex<ChaCha12Rng>,
     settings: Settings,
+    personality: Mutex<Personality>,
     clock: Arc<dyn Clock>,
     interference: Arc<dyn Interference>,
 }
 
-/// Serves until `shutdown`; requests that are open then are finished.
+/// Serves until `shutdown`; requests that are open then are finished. Dropping the future is what
+/// the death of a process looks like to clients.
 pub async fn serve(mut listener: Box<dyn Accept>, s3: Arc<S3>, shutdown: CancellationToken) {
     let connections = TaskTracker::new();
+    let end = CancellationToken::new();
+    let _ends_connections = end.clone().drop_guard();
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((stream, peer)) => {
-                connections.spawn(connection(stream, peer, s3.clone(), shutdown.clone()));
+                let connection = connection(stream, peer, s3.clone(), shutdown.clone());
+                connections.spawn(end.clone().run_until_cancelled_owned(connection));
             }
             Err(error) => tracing::debug!(%error, "could not accept a connection"),
         }
@@ -105,7 +111,18 @@ impl S3 {
         rng: ChaCha12Rng,
         interference: Arc<dyn Interference>,
     ) -> S3 {
-        S3 { state: Mutex::new(state), rng: Mutex::new(rng), settings, clock, interference }
+        let personality = Mutex::new(settings.personality.clone());
+        let (state, rng) = (Mutex::new(state), Mutex::new(rng));
+        S3 { state, rng, settings, personality, clock, interference }
+    }
+
+    /// Makes it another kind of server from now on.
+    pub fn change(&self, change: impl FnOnce(&mut Personality)) {
+        change(&mut self.personality.lock().expect("no holder of this lock panics"));
+    }
+
+    pub fn personality(&self) -> Personality {
+        self.personality.lock().expect("no holder of this lock panics").clone()
     }
 
     /// What is stored, for whoever must know the truth.
@@ -118,18 +135,20 @@ impl S3 {
     }
 
     /// An error ends the connection without an answer.
-    async fn answer(&self, request: http::Request<Incoming>, peer: &str) -> io::Result<Answer> {
+    async fn answer(&self, request: http::Request<Incoming>, peer: &str) -> io::Result<Answered> {
         let (request_id, host_id) = (format!("{:016X}", self.random()), self.random());
         let host_id = super::wire::digest::base64(&host_id.to_be_bytes());
         let resource = request.uri().path().to_owned();
         // S3 says `100 Continue` before bodies of no bytes, too; hyper does not. botocore cannot
         // use a connection again on which the answer came without it.
         let is_last = request.headers().contains_key(EXPECT) && request.body().is_end_stream();
-        let (result, outcome) = self.handle(request, peer).await?;
+        let mut over = Over::new(&*self.interference, peer);
+        let (result, outcome) = self.handle(request, peer, &mut over).await?;
         let result = match outcome.code() {
             Some(code) => Err(code.into()),
             None => result,
         };
+        let code = result.as_ref().err().map(|error| error.code);
         let mut reply = result
             .unwrap_or_else(|error| Reply::error(&error, &resource, &request_id, &host_id))
             .with("x-amz-request-id", request_id)
@@ -137,6 +156,7 @@ impl S3 {
         if outcome.is_late() {
             reply.status = StatusCode::OK;
         }
+        over.answer = Some(interference::Answer { status: reply.status.as_u16(), code });
         let mut response = self.response(reply, outcome);
         if is_last {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -149,6 +169,7 @@ impl S3 {
         &self,
         request: http::Request<Incoming>,
         peer: &str,
+        over: &mut Over<'_>,
     ) -> io::Result<(Result<Reply, S3Error>, Outcome)> {
         let arrived = self.clock.now();
         let (parts, body) = request.into_parts();
@@ -162,7 +183,8 @@ impl S3 {
                 return Ok((Err(error), Outcome::Fine));
             }
         };
-        let Strike { before, outcome, after } = self.strike(peer, operation, &head);
+        let Strike { before, outcome, after, mark } = self.strike(peer, operation, &head);
+        over.understood(operation, &head, mark);
         let arrival = Arrival::begin(self, operation, &head);
         let raw = match self.read(&head, body).await? {
             Ok(raw) => raw,
@@ -236,7 +258,8 @@ impl S3 {
         disturbed: bool,
         arrived: Timestamp,
     ) -> Result<Reply, S3Error> {
-        let Settings { keys, region, personality, .. } = &self.settings;
+        let Settings { keys, account, region, .. } = &self.settings;
+        let personality = &self.personality();
         let (head, body, trailers) = match operation {
             Operation::PostObject => {
                 let (head, file) = posted(head, &raw, keys, region, arrived)?;
@@ -254,6 +277,7 @@ impl S3 {
         let mut api = Api {
             state: &mut state,
             personality,
+            account,
             region,
             interference: &*self.interference,
             peer,
@@ -263,7 +287,7 @@ impl S3 {
         api.answer(&Request { head, operation, body, trailers, disturbed })
     }
 
-    fn response(&self, reply: Reply, outcome: Outcome) -> Answer {
+    fn response(&self, reply: Reply, outcome: Outcome) -> Answered {
         let length = reply.length.unwrap_or(reply.body.len() as u64);
         let body = match outcome {
             Outcome::Truncate(bytes) if bytes < reply.body.len() => {
@@ -306,6 +330,12 @@ fn posted(
     auth::verify_form(&form, &bucket, keys, region, now)?;
     head.headers.remove(CONTENT_TYPE);
     for (name, value) in &form.fields {
+        // Two have names of their own, and one of them is a document.
+        let (name, value) = match name.as_str() {
+            "acl" => ("x-amz-acl", value.clone()),
+            "tagging" => ("x-amz-tagging", api::tags_of_form(value)?),
+            name => (name, value.clone()),
+        };
         let name = HeaderName::from_bytes(name.as_bytes()).ok();
         if let Some((name, value)) = name.zip(HeaderValue::from_bytes(value.as_bytes()).ok()) {
             head.headers.insert(name, value);

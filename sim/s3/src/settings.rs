@@ -22,6 +22,8 @@ impl<F: Fn() -> Timestamp + Send + Sync> Clock for F {
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub keys: Keys,
+    /// The number of the account that everything belongs to.
+    pub account: String,
     pub region: String,
     /// Hosts `bucket.domain` name a bucket.
     pub domain: Option<String>,
@@ -34,6 +36,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             keys: Keys::new(),
+            account: "123456789012".to_owned(),
             region: "us-east-1".to_owned(),
             domain: None,
             personality: Personality::default(),

@@ -4,11 +4,9 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 
 use crate::plan::Fidelity;
-use drydock_sim_etcd::Bug;
 
 /// Runs Drydock in a deterministic simulation. Without a command: the standard suite.
 #[derive(Debug, Parser)]
@@ -89,10 +87,6 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Breaks the product on purpose and sees whether the suite finds out.
     Mutants(MutantArgs),
-    /// Serves the simulated etcd on real TCP, until interrupted.
-    ServeEtcd(ServeEtcdArgs),
-    /// Serves the simulated S3 on real TCP, until interrupted; twice, if requests are still open.
-    ServeS3(super::serve_s3::ServeS3Args),
     /// Runs the plan on standard input in this process.
     #[command(hide = true)]
     Child(ChildArgs),
@@ -241,30 +235,6 @@ pub struct ChildArgs {
     /// Writes the product's log between the events.
     #[arg(long)]
     pub log: Option<String>,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct ServeEtcdArgs {
-    /// Where to listen; given more than once, for each member of the cluster.
-    #[arg(long, default_value = "127.0.0.1:2379")]
-    pub listen: Vec<String>,
-    /// Begins with the state of this file.
-    #[arg(long)]
-    pub load: Option<PathBuf>,
-    /// Writes the state to this file at the end.
-    #[arg(long)]
-    pub dump: Option<PathBuf>,
-    /// Bytes of data at which the alarm NOSPACE is raised.
-    #[arg(long)]
-    pub quota_bytes: Option<usize>,
-    /// Brings back a bug of an old etcd.
-    #[arg(long = "bug", value_parser = bugs())]
-    pub bugs: Vec<Bug>,
-}
-
-fn bugs() -> impl TypedValueParser<Value = Bug> {
-    let names = PossibleValuesParser::new(Bug::ALL.map(Bug::name));
-    names.map(|name| name.parse().expect("it is one of the names"))
 }
 
 pub fn duration(text: &str) -> Result<Duration, String> {

@@ -8,9 +8,6 @@ mod mutants;
 mod open;
 mod replay;
 mod report;
-mod serve;
-mod serve_etcd;
-mod serve_s3;
 mod shrink;
 mod story;
 mod suite;
@@ -74,8 +71,6 @@ fn run(args: Args) -> Result<u8, Failure> {
                 unless_interrupted(Box::pin(verify::run(&verify))).await
             }
             Some(Command::Mutants(mutants)) => unless_interrupted(mutants::run(&mutants)).await,
-            Some(Command::ServeEtcd(serve)) => serve_etcd::run(serve).await,
-            Some(Command::ServeS3(args)) => serve_s3::run(&args).await,
             Some(Command::Child(_)) => unreachable!("handled above"),
         }
     })

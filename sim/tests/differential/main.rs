@@ -11,6 +11,8 @@
 //! `cargo test --test differential -- --ignored`.
 
 #[cfg(test)]
+mod known;
+#[cfg(test)]
 mod ops;
 #[cfg(test)]
 mod side;

@@ -28,6 +28,8 @@ pub struct Config {
     /// Where ids of leases begin that clients leave to the server.
     pub first_lease: i64,
     pub bugs: BTreeSet<Bug>,
+    /// What is left to chance is drawn from this: the order of keys that sort alike.
+    pub seed: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +54,7 @@ impl Config {
             progress_interval: Duration::from_secs(600),
             first_lease: 0x326c_0000_0000_0001,
             bugs: BTreeSet::new(),
+            seed: 0,
         }
     }
 

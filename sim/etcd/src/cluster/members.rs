@@ -53,7 +53,7 @@ impl Cluster {
         });
         Cluster {
             id: id(&[&config.name]),
-            machine: Machine::new(),
+            machine: Machine::new().with_seed(config.seed),
             members: members.collect(),
             leader: Some(0),
             leader_lost: None,
@@ -69,7 +69,8 @@ impl Cluster {
     /// Begins with what another cluster held at a revision, as far as that one keeps it.
     pub fn take_over(&mut self, from: &Cluster, revision: i64, ttl: Duration, now: Duration) {
         let machine = Machine::restore(from.machine.save(now), now);
-        self.machine = machine.expect("what was saved is in order");
+        let machine = machine.expect("what was saved is in order");
+        self.machine = machine.with_seed(self.config.seed);
         self.machine.rewind(revision, ttl, now);
         self.next_lease = from.next_lease;
     }

@@ -21,6 +21,8 @@ const VERSION_OVERHEAD: usize = 64;
 
 #[derive(Debug, Default)]
 pub struct Machine {
+    /// What is left to chance is drawn from this.
+    pub(super) seed: u64,
     pub(super) revision: i64,
     /// −1 before the first compaction.
     pub(super) compacted: i64,
@@ -58,6 +60,10 @@ pub(super) fn header(revision: i64) -> Option<PbResponseHeader> {
 impl Machine {
     pub fn new() -> Machine {
         Machine { revision: 1, compacted: -1, ..Machine::default() }
+    }
+
+    pub fn with_seed(self, seed: u64) -> Machine {
+        Machine { seed, ..self }
     }
 
     /// The newest revision.

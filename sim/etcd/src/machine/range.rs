@@ -10,6 +10,9 @@ use super::kv::{Machine, header};
 use super::span::Span;
 use crate::error::{Error, Result};
 
+/// So many elements Go sorts by insertion.
+const STABLE_KEYS: usize = 12;
+
 impl Machine {
     /// Reads as if `newest` were the newest revision.
     pub fn range(&self, request: &PbRangeRequest, newest: i64) -> Result<PbRangeResponse> {
@@ -42,7 +45,7 @@ impl Machine {
             found.truncate(limit + 1);
         }
         found.retain(|kv| within_filters(request, kv));
-        sort(request, &mut found);
+        self.sort(request, at, &mut found);
         let more = limit > 0 && found.len() > limit;
         if more {
             found.truncate(limit);
@@ -55,6 +58,36 @@ impl Machine {
             kv
         });
         PbRangeResponse { header: header(newest), kvs: kvs.collect(), more, count }
+    }
+
+    /// Go, in which etcd is written, leaves equal elements in their order only as long as there are
+    /// few. Of more of them the order is a draw, so that nobody relies on one.
+    fn sort(&self, request: &PbRangeRequest, at: i64, found: &mut Vec<&Arc<PbKeyValue>>) {
+        let target = request.sort_target();
+        let by_target = |a: &PbKeyValue, b: &PbKeyValue| -> Ordering {
+            match target {
+                SortTarget::Key => a.key.cmp(&b.key),
+                SortTarget::Version => a.version.cmp(&b.version),
+                SortTarget::Create => a.create_revision.cmp(&b.create_revision),
+                SortTarget::Mod => a.mod_revision.cmp(&b.mod_revision),
+                SortTarget::Value => a.value.cmp(&b.value),
+            }
+        };
+        if target != SortTarget::Key && found.len() > STABLE_KEYS {
+            found.sort_by_cached_key(|kv| self.draw(at, &kv.key));
+        }
+        match request.sort_order() {
+            // Keys are in order already; any other target without an order means ascending.
+            SortOrder::None | SortOrder::Ascend => found.sort_by(|a, b| by_target(a, b)),
+            SortOrder::Descend => found.sort_by(|a, b| by_target(b, a)),
+        }
+    }
+
+    /// Where a key comes among its equals.
+    fn draw(&self, at: i64, key: &[u8]) -> [u8; 32] {
+        let mut hash = blake3::Hasher::new();
+        hash.update(&self.seed.to_be_bytes()).update(&at.to_be_bytes()).update(key);
+        *hash.finalize().as_bytes()
     }
 }
 
@@ -70,22 +103,4 @@ fn within_filters(request: &PbRangeRequest, kv: &PbKeyValue) -> bool {
     let within = |value, min, max| (min == 0 || value >= min) && (max == 0 || value <= max);
     within(kv.mod_revision, request.min_mod_revision, request.max_mod_revision)
         && within(kv.create_revision, request.min_create_revision, request.max_create_revision)
-}
-
-fn sort(request: &PbRangeRequest, found: &mut [&Arc<PbKeyValue>]) {
-    let target = request.sort_target();
-    let by_target = |a: &&Arc<PbKeyValue>, b: &&Arc<PbKeyValue>| -> Ordering {
-        match target {
-            SortTarget::Key => a.key.cmp(&b.key),
-            SortTarget::Version => a.version.cmp(&b.version),
-            SortTarget::Create => a.create_revision.cmp(&b.create_revision),
-            SortTarget::Mod => a.mod_revision.cmp(&b.mod_revision),
-            SortTarget::Value => a.value.cmp(&b.value),
-        }
-    };
-    match request.sort_order() {
-        // Keys are in order already; any other target without an order means ascending.
-        SortOrder::None | SortOrder::Ascend => found.sort_by(by_target),
-        SortOrder::Descend => found.sort_by(|a, b| by_target(b, a)),
-    }
 }

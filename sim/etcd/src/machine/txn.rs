@@ -69,6 +69,10 @@ impl Machine {
 
     fn check_ranges(&self, decided: &Decided<'_>, newest: i64) -> Result<()> {
         decided.steps.iter().try_for_each(|step| match step {
+            // Unlike a range alone, to which a revision below 0 is the newest one.
+            Step::Range(range) if range.revision < self.compacted && range.revision != 0 => {
+                Err(Error::Compacted)
+            }
             Step::Range(range) => self.check_readable(range.revision, newest),
             Step::Txn(inner) => self.check_ranges(inner, newest),
             Step::Put(_) | Step::Delete(_) => Ok(()),

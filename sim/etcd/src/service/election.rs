@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 
 use super::concurrency::{
-    Place, Served, created_at, delete_op, key_of, one_key, prefix_of, put_op, range_op, unary,
+    Place, Served, by_client, created_at, delete_op, key_of, one_key, prefix_of, put_op, range_op,
     unknown_method,
 };
 use super::request::Answers;
@@ -77,10 +77,10 @@ impl Service<http::Request<Body>> for ElectionServer {
 
     fn call(&mut self, request: http::Request<Body>) -> Served {
         match request.uri().path() {
-            "/v3electionpb.Election/Campaign" => unary(&self.node, request, campaign),
-            "/v3electionpb.Election/Proclaim" => unary(&self.node, request, proclaim),
-            "/v3electionpb.Election/Leader" => unary(&self.node, request, leader),
-            "/v3electionpb.Election/Resign" => unary(&self.node, request, resign),
+            "/v3electionpb.Election/Campaign" => by_client(&self.node, request, campaign),
+            "/v3electionpb.Election/Proclaim" => by_client(&self.node, request, proclaim),
+            "/v3electionpb.Election/Leader" => by_client(&self.node, request, leader),
+            "/v3electionpb.Election/Resign" => by_client(&self.node, request, resign),
             "/v3electionpb.Election/Observe" => observe(&self.node, request),
             _ => unknown_method(),
         }

@@ -51,8 +51,8 @@ impl PbKvService for Node {
     async fn put(&self, request: Request<PbPutRequest>) -> Result<Response<PbPutResponse>, Status> {
         self.admit(request.metadata(), request.get_ref())?;
         let put = request.into_inner();
-        check_put(&put)?;
-        self.check_size(&put)?;
+        let check = check_put(&put).and_then(|()| self.check_size(&put));
+        self.checked((Method::Put, &put.key), check)?;
         let work = |cluster: &mut Cluster, _| cluster.put(self.member, &put);
         self.answer(self.propose((Method::Put, &put.key), work).await)
     }
@@ -63,8 +63,8 @@ impl PbKvService for Node {
     ) -> Result<Response<PbDeleteResponse>, Status> {
         self.admit(request.metadata(), request.get_ref())?;
         let delete = request.into_inner();
-        check_delete(&delete)?;
-        self.check_size(&delete)?;
+        let check = check_delete(&delete).and_then(|()| self.check_size(&delete));
+        self.checked((Method::DeleteRange, &delete.key), check)?;
         let work = |cluster: &mut Cluster, _| cluster.delete(&delete);
         self.answer(self.propose((Method::DeleteRange, &delete.key), work).await)
     }
@@ -88,7 +88,7 @@ impl PbKvService for Node {
 
 impl Node {
     pub(super) async fn read_range(&self, range: &PbRangeRequest) -> Result<PbRangeResponse> {
-        check_range(range)?;
+        self.checked((Method::Range, &range.key), check_range(range))?;
         let work = |cluster: &Cluster, newest, _| {
             check_intact(cluster)?;
             cluster.machine().range(range, newest)
@@ -101,8 +101,8 @@ impl Node {
 
     pub(super) async fn run_txn(&self, txn: &PbTxnRequest) -> Result<PbTxnResponse> {
         let limits = self.etcd.look(|cluster, _| cluster.config().limits.clone());
-        check_txn(txn, &limits)?;
         let call = (Method::Txn, first_key(txn));
+        self.checked(call, check_txn(txn, &limits))?;
         if is_read_only(txn) {
             let work = |cluster: &Cluster, newest, _| {
                 check_intact(cluster)?;
@@ -110,7 +110,7 @@ impl Node {
             };
             return self.query(call, consistency(is_serializable(txn)), work).await;
         }
-        self.check_size(txn)?;
+        self.checked(call, self.check_size(txn))?;
         self.commit(call.1, txn).await
     }
 }

@@ -12,7 +12,7 @@ use tonic::server::NamedService;
 use tonic::{Request, Status};
 
 use super::concurrency::{
-    Place, Served, created_at, key_of, oldest, one_key, prefix_of, put_op, range_op, unary,
+    Place, Served, by_client, created_at, key_of, oldest, one_key, prefix_of, put_op, range_op,
     unknown_method,
 };
 use crate::error::{Error, Result};
@@ -58,8 +58,8 @@ impl Service<http::Request<Body>> for LockServer {
 
     fn call(&mut self, request: http::Request<Body>) -> Served {
         match request.uri().path() {
-            "/v3lockpb.Lock/Lock" => unary(&self.node, request, lock),
-            "/v3lockpb.Lock/Unlock" => unary(&self.node, request, unlock),
+            "/v3lockpb.Lock/Lock" => by_client(&self.node, request, lock),
+            "/v3lockpb.Lock/Unlock" => by_client(&self.node, request, unlock),
             _ => unknown_method(),
         }
     }

@@ -41,7 +41,7 @@ async fn delays_are_before_or_after_the_effect() {
     let mut client = served.client(0).await;
     let second = Duration::from_secs(1);
     for (before, after, effect) in [(second, Duration::ZERO, 1), (Duration::ZERO, second, 2)] {
-        served.faults.plan(Method::Put, Injection { before, after, failure: None });
+        served.faults.plan(Method::Put, Injection { before, after, ..Injection::default() });
         let started = Instant::now();
         let mut writer = served.client(0).await;
         let write = tokio::spawn(async move { writer.put("a", "", None).await.map(|_| ()) });

@@ -185,6 +185,55 @@ fn progress_comes_after_the_events_it_promises_unless_that_bug_is_on() {
     }
 }
 
+/// As `progressIfSync` of 3.5 does it; 3.4 answers always.
+#[test]
+fn a_request_for_progress_is_answered_only_if_every_watcher_was_told_of_everything() {
+    let mut cluster = cluster([]);
+    let mut watchers = Watchers::default();
+    watchers.request_progress(&cluster, 0);
+    assert_eq!(told(&mut watchers, &cluster), [], "there is no watcher");
+    watchers.create(Create { id: 7, ..from(0) }, &cluster, 0);
+    watchers.create(from(2), &cluster, 0);
+    assert_eq!(told(&mut watchers, &cluster).len(), 2);
+    watchers.request_progress(&cluster, 0);
+    assert_eq!(told(&mut watchers, &cluster).len(), 1);
+    cluster.hold_watches(0);
+    put(&mut cluster, "a");
+    watchers.request_progress(&cluster, 0);
+    assert_eq!(told(&mut watchers, &cluster), [], "both are behind");
+    put(&mut cluster, "a");
+    compact(&mut cluster, 3);
+    assert_eq!(told(&mut watchers, &cluster).len(), 2, "both are cancelled");
+    cluster.release_watches(0);
+    watchers.create(from(0), &cluster, 0);
+    assert!(told(&mut watchers, &cluster)[0].created);
+    watchers.request_progress(&cluster, 0);
+    assert_eq!(told(&mut watchers, &cluster), [], "one that was cancelled is never up to date");
+    watchers.cancel(7, &cluster, 0);
+    watchers.cancel(0, &cluster, 0);
+    watchers.request_progress(&cluster, 0);
+    let last = told(&mut watchers, &cluster);
+    assert_eq!(last.len(), 3, "{last:?}");
+    assert!(last[0].canceled && last[1].canceled && last[2].watch_id == NO_WATCHER);
+}
+
+#[test]
+fn the_id_of_a_watch_that_a_compaction_cancelled_stays_taken() {
+    let mut cluster = cluster([]);
+    (0..3).for_each(|_| put(&mut cluster, "a"));
+    compact(&mut cluster, 3);
+    let mut watchers = created(Create { id: 7, ..from(2) }, &cluster);
+    assert_eq!(told(&mut watchers, &cluster)[0].compact_revision, 3);
+    let again = Create { id: 7, ..from(0) };
+    watchers.create(again.clone(), &cluster, 0);
+    assert!(told(&mut watchers, &cluster)[0].cancel_reason.contains("duplicate watch ID"));
+    watchers.cancel(7, &cluster, 0);
+    watchers.cancel(7, &cluster, 0);
+    assert_eq!(told(&mut watchers, &cluster).len(), 1, "only the first cancel is acknowledged");
+    watchers.create(again, &cluster, 0);
+    assert!(!told(&mut watchers, &cluster)[0].canceled);
+}
+
 #[test]
 fn a_watcher_that_fell_behind_misses_or_repeats_events_only_with_those_bugs() {
     for (bugs, expected) in [

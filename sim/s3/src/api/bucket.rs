@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde::Deserialize;
 
+use super::acl;
 use super::dispatch::{Api, Request, no_content};
 use crate::error::{Code, S3Error};
 use crate::request::operation::Preset;
@@ -54,7 +55,10 @@ pub fn list(api: &Api<'_>, request: &Request) -> Result<Reply, S3Error> {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Configuration {
+    #[serde(rename = "@xmlns")]
+    _namespace: Option<String>,
     #[serde(rename = "LocationConstraint", default)]
     location: String,
 }
@@ -65,7 +69,12 @@ pub fn create(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
     if locked.is_some_and(|it| it.eq_ignore_ascii_case("true")) {
         return Err(Code::NotImplemented.into());
     }
-    let Configuration { location } = match request.body.is_empty() {
+    let ownership = request.head.header("x-amz-object-ownership");
+    if ownership.is_some_and(|it| it != "BucketOwnerEnforced") {
+        return Err(S3Error::from(Code::NotImplemented).with("Header", "x-amz-object-ownership"));
+    }
+    acl::check_new(&request.head, Code::InvalidBucketAclWithObjectOwnership)?;
+    let Configuration { location, .. } = match request.body.is_empty() {
         true => Configuration::default(),
         false => parse(&request.body)?,
     };

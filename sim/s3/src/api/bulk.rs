@@ -15,8 +15,10 @@ use crate::wire::xml::{Xml, parse};
 const MAX_KEYS: usize = 1000;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Delete {
+    #[serde(rename = "@xmlns")]
+    _namespace: Option<String>,
     #[serde(default)]
     object: Vec<Named>,
     #[serde(default)]
@@ -24,6 +26,7 @@ struct Delete {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Named {
     #[serde(rename = "Key")]
     key: String,

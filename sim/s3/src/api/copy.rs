@@ -5,13 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::dispatch::{Api, Request};
-use super::input::{ENCRYPTION, header_tags, object_headers, source_conditions};
+use super::input::{ENCRYPTION, asked_algorithm, header_tags, object_headers, source_conditions};
 use super::multipart::part_number;
 use super::range;
 use crate::error::{Code, S3Error};
 use crate::request::head::decode;
 use crate::state::{NewObject, Object};
-use crate::wire::digest::{Algorithm, Checksum, Kind};
+use crate::wire::digest::{Checksum, Kind};
 use crate::wire::reply::{Reply, iso, quoted};
 use crate::wire::xml::Xml;
 
@@ -45,7 +45,7 @@ pub fn object(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
         body: source.body.clone(),
         headers,
         tags: if new_tags { header_tags(head)? } else { source.tags.clone() },
-        checksum: copied_checksum(request, &source),
+        checksum: copied_checksum(request, &source)?,
     };
     let conditions = api.write_conditions(request)?;
     let now = api.now;
@@ -80,17 +80,16 @@ fn result(root: &str, etag: &str, modified: &str, checksum: Option<&Checksum>) -
 }
 
 /// A copy is one piece, whatever its source was.
-fn copied_checksum(request: &Request, source: &Object) -> Option<Checksum> {
-    let asked = request.head.header("x-amz-checksum-algorithm");
-    let asked = asked.and_then(|name| Algorithm::named(&name));
+fn copied_checksum(request: &Request, source: &Object) -> Result<Option<Checksum>, S3Error> {
+    let asked = asked_algorithm(&request.head, "x-amz-checksum-algorithm")?;
     let kept = source.checksum.as_ref();
-    match (asked, kept) {
+    Ok(match (asked, kept) {
         (None, Some(kept)) if kept.kind == Kind::FullObject => Some(kept.clone()),
         (asked, kept) => {
-            let algorithm = asked.or(kept.map(|it| it.algorithm))?;
-            Some(Checksum::of(algorithm, &source.body))
+            let algorithm = asked.or(kept.map(|it| it.algorithm));
+            algorithm.map(|algorithm| Checksum::of(algorithm, &source.body))
         }
-    }
+    })
 }
 
 /// Bucket, key and object that are to be copied.

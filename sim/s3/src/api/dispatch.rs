@@ -9,6 +9,7 @@ use crate::error::{Code, S3Error};
 use crate::interference::Interference;
 use crate::request::head::Head;
 use crate::request::operation::Operation;
+use crate::request::understood;
 use crate::settings::{ConditionalWrites, Personality};
 use crate::state::{Bucket, State, WriteConditions};
 use crate::wire::reply::Reply;
@@ -39,6 +40,7 @@ impl Request {
 pub struct Api<'a> {
     pub state: &'a mut State,
     pub personality: &'a Personality,
+    pub account: &'a str,
     pub region: &'a str,
     pub interference: &'a dyn Interference,
     /// Who asks.
@@ -51,6 +53,9 @@ pub struct Api<'a> {
 impl Api<'_> {
     pub fn answer(&mut self, request: &Request) -> Result<Reply, S3Error> {
         use Operation as O;
+        understood::check(request.operation, &request.head)?;
+        self.check_owner(&request.head, "x-amz-expected-bucket-owner")?;
+        self.check_owner(&request.head, "x-amz-source-expected-bucket-owner")?;
         if request.operation != O::CreateBucket && request.operation != O::ListBuckets {
             self.bucket(request)?;
         }
@@ -87,6 +92,18 @@ impl Api<'_> {
             O::CompleteMultipartUpload => multipart::complete(self, request),
             O::AbortMultipartUpload => multipart::abort(self, request),
             O::ListParts => upload_lists::parts(self, request),
+        }
+    }
+
+    /// Refuses who takes a bucket for somebody else's.
+    fn check_owner(&self, head: &Head, header: &str) -> Result<(), S3Error> {
+        match head.header(header) {
+            None => Ok(()),
+            Some(expected) if expected == self.account => Ok(()),
+            Some(other) if other.len() == 12 && other.bytes().all(|it| it.is_ascii_digit()) => {
+                Err(Code::AccessDenied.into())
+            }
+            Some(_) => Err(Code::InvalidBucketOwnerAWSAccountID.into()),
         }
     }
 

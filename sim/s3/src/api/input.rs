@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::acl;
 use super::dispatch::Request;
 use crate::auth::http_date;
 use crate::error::{Code, S3Error};
@@ -29,15 +30,6 @@ const KEPT: [&str; 9] = [
     "x-amz-storage-class",
     "x-amz-website-redirect-location",
 ];
-/// Without these an object would not be what its uploader believes.
-const REFUSED: [&str; 6] = [
-    "x-amz-copy-source-server-side-encryption-customer-algorithm",
-    "x-amz-object-lock-mode",
-    "x-amz-object-lock-legal-hold",
-    "x-amz-rename-source",
-    "x-amz-server-side-encryption-customer-algorithm",
-    "x-amz-write-offset-bytes",
-];
 const STORAGE_CLASSES: [&str; 8] = [
     "DEEP_ARCHIVE",
     "GLACIER",
@@ -53,9 +45,7 @@ pub const ENCRYPTION: &str = "x-amz-server-side-encryption";
 
 /// The headers that the new object will have.
 pub fn object_headers(head: &Head) -> Result<BTreeMap<String, String>, S3Error> {
-    if let Some(refused) = REFUSED.iter().find(|name| head.has_header(name)) {
-        return Err(S3Error::from(Code::NotImplemented).with("Header", refused));
-    }
+    acl::check_new(head, Code::AccessControlListNotSupported)?;
     if head.header(ENCRYPTION).is_some_and(|it| it != "AES256") {
         return Err(S3Error::from(Code::NotImplemented).with("Header", ENCRYPTION));
     }
@@ -128,11 +118,8 @@ pub fn checksum(request: &Request) -> Result<Option<Checksum>, S3Error> {
         }
     }
     let mut found = None;
-    for algorithm in Algorithm::ALL {
+    for (algorithm, said) in claimed(request) {
         let name = algorithm.header();
-        let trailer = request.trailers.iter().find(|(it, _)| it == name);
-        let said = request.head.header(name).or(trailer.map(|(_, value)| value.clone()));
-        let Some(said) = said else { continue };
         let invalid = || {
             let message = format!("Value for {name} header is invalid.");
             S3Error::new(Code::InvalidRequest, message)
@@ -143,16 +130,33 @@ pub fn checksum(request: &Request) -> Result<Option<Checksum>, S3Error> {
             return Err(invalid());
         }
         if computed.value != said {
-            let name = algorithm.name();
-            let message =
-                format!("The {name} you specified did not match the calculated checksum.");
-            return Err(S3Error::new(Code::BadDigest, message));
+            return Err(S3Error::mismatch(algorithm.name()));
         }
         found = Some(computed);
     }
-    let asked = request.head.header("x-amz-sdk-checksum-algorithm");
-    let asked = asked.and_then(|name| Algorithm::named(&name));
+    let asked = asked_algorithm(&request.head, "x-amz-sdk-checksum-algorithm")?;
     Ok(found.or(asked.map(|algorithm| Checksum::of(algorithm, &request.body))))
+}
+
+/// Checksums that a request says something has, in its headers or behind its body.
+pub fn claimed(request: &Request) -> impl Iterator<Item = (Algorithm, String)> + '_ {
+    Algorithm::ALL.into_iter().filter_map(|algorithm| {
+        let name = algorithm.header();
+        let trailer = request.trailers.iter().find(|(it, _)| it == name);
+        let said = request.head.header(name).or(trailer.map(|(_, value)| value.clone()));
+        Some((algorithm, said?))
+    })
+}
+
+/// The algorithm that a header names.
+pub fn asked_algorithm(head: &Head, header: &str) -> Result<Option<Algorithm>, S3Error> {
+    let Some(name) = head.header(header) else { return Ok(None) };
+    let unknown = || {
+        let message = "Checksum algorithm provided is unsupported. Please try again with any of \
+            the valid types: [CRC32, CRC32C, SHA1, SHA256, CRC64NVME]";
+        S3Error::new(Code::InvalidRequest, message)
+    };
+    Algorithm::named(&name).map(Some).ok_or_else(unknown)
 }
 
 /// Conditions of a read.

@@ -16,3 +16,4 @@ mod tagging;
 mod upload_lists;
 
 pub use dispatch::{Api, Request};
+pub use tagging::of_form as tags_of_form;

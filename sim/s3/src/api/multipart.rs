@@ -4,11 +4,11 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use super::dispatch::{Api, Request, no_content};
-use super::input::{ENCRYPTION, checksum, header_tags, object_headers};
+use super::input::{ENCRYPTION, asked_algorithm, checksum, claimed, header_tags, object_headers};
 use super::object::check_size;
 use crate::error::{Code, S3Error};
 use crate::request::head::encode_path;
-use crate::state::{Listed, NewUpload};
+use crate::state::{Claims, Listed, NewUpload};
 use crate::wire::digest::{Algorithm, Checksum, Kind};
 use crate::wire::reply::{Reply, quoted};
 use crate::wire::xml::{Xml, parse};
@@ -16,12 +16,16 @@ use crate::wire::xml::{Xml, parse};
 const MAX_PART_NUMBER: u16 = 10_000;
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Complete {
+    #[serde(rename = "@xmlns")]
+    _namespace: Option<String>,
     #[serde(rename = "Part", default)]
     parts: Vec<ListedPart>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ListedPart {
     #[serde(rename = "PartNumber")]
     number: u16,
@@ -71,25 +75,11 @@ pub fn create(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
 }
 
 fn asked_checksum(request: &Request) -> Result<Option<(Algorithm, Kind)>, S3Error> {
-    let name = "x-amz-checksum-algorithm";
-    let Some(asked) = request.head.header(name) else { return Ok(None) };
-    let unknown = || {
-        let message = "Checksum algorithm provided is unsupported. Please try again with any of \
-            the valid types: [CRC32, CRC32C, SHA1, SHA256, CRC64NVME]";
-        S3Error::new(Code::InvalidRequest, message)
+    let Some(algorithm) = asked_algorithm(&request.head, "x-amz-checksum-algorithm")? else {
+        return Ok(None);
     };
-    let algorithm = Algorithm::named(&asked).ok_or_else(unknown)?;
     let usual = if algorithm == Algorithm::Crc64Nvme { Kind::FullObject } else { Kind::Composite };
-    let kind = match request.head.header("x-amz-checksum-type") {
-        None => usual,
-        Some(name) => Kind::named(&name).ok_or_else(|| {
-            S3Error::argument(
-                "x-amz-checksum-type",
-                &name,
-                "Value for x-amz-checksum-type header is invalid.",
-            )
-        })?,
-    };
+    let kind = asked_kind(request)?.unwrap_or(usual);
     let possible = match algorithm {
         Algorithm::Crc64Nvme => kind == Kind::FullObject,
         Algorithm::Sha1 | Algorithm::Sha256 => kind == Kind::Composite,
@@ -99,11 +89,34 @@ fn asked_checksum(request: &Request) -> Result<Option<(Algorithm, Kind)>, S3Erro
         let message = format!(
             "The {} checksum type cannot be used with the {} checksum algorithm.",
             kind.name(),
-            asked.to_ascii_lowercase()
+            algorithm.name().to_ascii_lowercase()
         );
         return Err(S3Error::new(Code::InvalidRequest, message));
     }
     Ok(Some((algorithm, kind)))
+}
+
+fn asked_kind(request: &Request) -> Result<Option<Kind>, S3Error> {
+    let name = "x-amz-checksum-type";
+    let Some(said) = request.head.header(name) else { return Ok(None) };
+    let message = "Value for x-amz-checksum-type header is invalid.";
+    Kind::named(&said).map(Some).ok_or_else(|| S3Error::argument(name, &said, message))
+}
+
+/// What a completing request says that its object will be.
+fn claims(request: &Request) -> Result<Claims, S3Error> {
+    let name = "x-amz-mp-object-size";
+    let size = request.head.header(name).map(|said| {
+        let message = "Value for x-amz-mp-object-size header is invalid.";
+        said.parse().map_err(|_| S3Error::argument(name, &said, message))
+    });
+    // Said of the object: the body is a list of parts.
+    asked_algorithm(&request.head, "x-amz-sdk-checksum-algorithm")?;
+    Ok(Claims {
+        checksums: claimed(request).collect(),
+        kind: asked_kind(request)?,
+        size: size.transpose()?,
+    })
 }
 
 pub fn part(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
@@ -145,11 +158,11 @@ pub fn part_number(request: &Request) -> Result<(&str, u16), S3Error> {
 pub fn complete(api: &mut Api<'_>, request: &Request) -> Result<Reply, S3Error> {
     let asked: Complete = parse(&request.body)?;
     let listed: Vec<Listed> = asked.parts.into_iter().map(Listed::from).collect();
-    let conditions = api.write_conditions(request)?;
+    let (conditions, claims) = (api.write_conditions(request)?, claims(request)?);
     let (key, now) = (request.key(), api.now);
     let id = request.head.query.get("uploadId").unwrap_or_default();
     let bucket = api.bucket_mut(request)?;
-    let made = bucket.complete_upload(key, id, &listed, &conditions, now)?;
+    let made = bucket.complete_upload(key, id, &listed, &conditions, &claims, now)?;
     api.changed(request.bucket(), key);
     let etag = match api.personality.no_etag_on_complete {
         true => String::new(),

@@ -3,3 +3,4 @@
 pub mod form;
 pub mod head;
 pub mod operation;
+pub mod understood;

@@ -55,6 +55,48 @@ pub enum Preset {
 }
 
 impl Operation {
+    /// Each by its name, without what tells those apart that share one.
+    pub const NAMES: [&str; 33] = [
+        "ListBuckets",
+        "CreateBucket",
+        "HeadBucket",
+        "DeleteBucket",
+        "GetBucketLocation",
+        "GetBucketVersioning",
+        "GetBucketAcl",
+        "PutBucketAcl",
+        "GetBucketPreset",
+        "GetBucketConfiguration",
+        "ListObjects",
+        "ListObjectsV2",
+        "ListObjectVersions",
+        "ListMultipartUploads",
+        "DeleteObjects",
+        "PutObject",
+        "PostObject",
+        "CopyObject",
+        "GetObject",
+        "HeadObject",
+        "GetObjectAcl",
+        "PutObjectAcl",
+        "GetObjectAttributes",
+        "DeleteObject",
+        "GetObjectTagging",
+        "PutObjectTagging",
+        "DeleteObjectTagging",
+        "CreateMultipartUpload",
+        "UploadPart",
+        "UploadPartCopy",
+        "CompleteMultipartUpload",
+        "AbortMultipartUpload",
+        "ListParts",
+    ];
+
+    pub fn name(self) -> String {
+        let text = format!("{self:?}");
+        text.split('(').next().unwrap_or_default().to_owned()
+    }
+
     pub fn of(head: &Head) -> Result<Operation, S3Error> {
         match (&head.bucket, &head.key) {
             (None, _) => match head.method {

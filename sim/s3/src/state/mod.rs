@@ -12,6 +12,6 @@ mod store;
 pub use bucket::{Bucket, NewObject};
 pub use condition::{Conditions, WriteConditions};
 pub use list::{After, Entry, Page, Selection, page};
-pub use multipart::{Listed, MIN_PART_BYTES, Made, NewUpload, Part, Upload};
+pub use multipart::{Claims, Listed, MIN_PART_BYTES, Made, NewUpload, Part, Upload};
 pub use object::{Object, Tags};
 pub use store::{State, Ticket};

@@ -62,6 +62,59 @@ pub struct Listed {
     pub checksums: Vec<(Algorithm, String)>,
 }
 
+/// What whoever completes an upload says of the object that it makes.
+#[derive(Debug, Clone, Default)]
+pub struct Claims {
+    pub checksums: Vec<(Algorithm, String)>,
+    pub kind: Option<Kind>,
+    pub size: Option<u64>,
+}
+
+impl Claims {
+    fn check(&self, object: &NewObject, asked: Option<(Algorithm, Kind)>) -> Result<(), S3Error> {
+        let refused = |message: String| Err(S3Error::new(Code::InvalidRequest, message));
+        let size = object.body.len() as u64;
+        if let Some(said) = self.size.filter(|said| *said != size) {
+            return refused(format!(
+                "The provided 'x-amz-mp-object-size' header value {said} does not match what was \
+                 computed: {size}"
+            ));
+        }
+        if let (Some(said), Some((_, kind))) = (self.kind, asked)
+            && said != kind
+        {
+            return refused(format!(
+                "The upload was created using the {} checksum mode. The complete request must use \
+                 the same checksum mode.",
+                kind.name()
+            ));
+        }
+        for (algorithm, said) in &self.checksums {
+            if let Some((asked, _)) = asked
+                && asked != *algorithm
+            {
+                return refused(format!(
+                    "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum \
+                     Type: {}",
+                    asked.name().to_ascii_lowercase(),
+                    algorithm.name().to_ascii_lowercase()
+                ));
+            }
+            let sum = said.split_once('-').map_or(said.as_str(), |(sum, _parts)| sum);
+            if unbase64(sum).is_none_or(|sum| sum.len() != algorithm.of(&[]).len()) {
+                let name = algorithm.header();
+                return refused(format!("Value for {name} header is invalid."));
+            }
+            let kept = object.checksum.as_ref().map(|it| it.value.clone());
+            let computed = kept.unwrap_or_else(|| Checksum::of(*algorithm, &object.body).value);
+            if *said != computed {
+                return Err(S3Error::mismatch(algorithm.name()));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Upload {
     pub fn checksum(&self) -> Option<(Algorithm, Kind)> {
         self.new.checksum
@@ -183,12 +236,15 @@ impl Bucket {
         id: &str,
         listed: &[Listed],
         conditions: &WriteConditions,
+        claims: &Claims,
         now: Timestamp,
     ) -> Result<Made, S3Error> {
         if let Some(done) = self.completed.get(id).filter(|done| done.key == key) {
             return Ok(done.made.clone());
         }
-        let (new, etag, sizes) = self.upload(key, id)?.assemble(listed)?;
+        let upload = self.upload(key, id)?;
+        let (new, etag, sizes) = upload.assemble(listed)?;
+        claims.check(&new, upload.checksum())?;
         let object = self.replace(key, new, etag, sizes, conditions, now)?;
         self.end_upload(key, id);
         let made = Made { etag: object.etag.clone(), checksum: object.checksum.clone() };

@@ -3,3 +3,4 @@ mod posted;
 mod published;
 mod raw;
 mod serving;
+mod understood;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::serving::BUCKET;
-use crate::state::{Listed, NewObject, NewUpload, Selection, State, WriteConditions};
+use crate::state::{Claims, Listed, NewObject, NewUpload, Selection, State, WriteConditions};
 use crate::{Code, dump};
 
 fn new(body: &'static [u8]) -> NewObject {
@@ -71,7 +71,7 @@ fn a_dump_holds_everything() {
     let etag = bucket_etag(&state);
     let listed = [Listed { number: 7, etag, checksums: Vec::new() }];
     let bucket = loaded.bucket_mut(BUCKET).unwrap();
-    bucket.complete_upload("u", "1", &listed, &always, now).unwrap();
+    bucket.complete_upload("u", "1", &listed, &always, &Claims::default(), now).unwrap();
     assert_eq!(&bucket.get("u").unwrap().body[..], b"part");
 }
 

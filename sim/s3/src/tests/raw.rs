@@ -26,7 +26,7 @@ fn signed(server: &Server, method: &str, target: &str, headers: &[(&str, &str)])
 }
 
 /// Sends a request on a connection of its own; answers all that comes back.
-async fn send(
+pub async fn send(
     server: &Server,
     method: &str,
     target: &str,
@@ -39,7 +39,7 @@ async fn send(
 }
 
 /// Status, and the error's document without what is random in it.
-fn error(answer: &str) -> (u16, String) {
+pub fn error(answer: &str) -> (u16, String) {
     let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
     let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
     let body = body.split("<RequestId>").next().unwrap_or_default();
@@ -243,8 +243,16 @@ async fn arguments_out_of_range_are_named() {
     let server = Server::start().await;
     let eleven = format!("x={}", (0..10).map(|n| format!("&t{n}=v")).collect::<String>());
     for (target, header, part) in [
-        ("/bucket?list-type=2&max-keys=-1", ("x-amz-meta-a", ""), "must be an integer between 0"),
-        ("/bucket?max-keys=2147483648", ("x-amz-meta-a", ""), "not an integer or within integer"),
+        (
+            "/bucket?list-type=2&max-keys=-1",
+            ("x-amz-request-payer", ""),
+            "must be an integer between 0",
+        ),
+        (
+            "/bucket?max-keys=2147483648",
+            ("x-amz-request-payer", ""),
+            "not an integer or within integer",
+        ),
         ("/bucket/k", ("x-amz-tagging", "aws:a=b"), "<Code>InvalidTag</Code>"),
         ("/bucket/k", ("x-amz-tagging", eleven.as_str()), "<Code>BadRequest</Code>"),
     ] {
