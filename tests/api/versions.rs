@@ -242,6 +242,10 @@ async fn beside_an_older<S: Service>(service: impl Fn() -> S) -> (TestApp, Keys)
     app.add_service(service(), settings()).await;
     let two = app.instance(2).clone();
     until(async || two.send(Request::get("/readyz")).await.status == 200).await;
+    // The first one takes its leave.
+    let status = Request::get("/api/v1/maintenance");
+    let instances = async || two.send(status.clone()).await.json()["instances"].clone();
+    until(async || instances().await.as_array().unwrap().len() == 2).await;
     (app, keys)
 }
 
