@@ -49,8 +49,12 @@ async fn twice(job: &Job) -> Result<Option<String>, Failure> {
     let (one, two) = tokio::join!(runs.0, runs.1);
     let (one, two) = (one?, two?);
     let name = job.name();
-    if let Some(broken) = one.broken.or(two.broken) {
+    if let Some(broken) = one.broken.as_ref().or(two.broken.as_ref()) {
         return Err(Failure::Simulator(format!("{name}: {broken}")));
+    }
+    if let Some(stuck) = [&one, &two].into_iter().find(|outcome| outcome.fingerprint.is_empty()) {
+        let why = stuck.checks.pending.join(", ");
+        return Err(Failure::Simulator(format!("{name} did not come to an end: {why}")));
     }
     let [first, second] = paths.map(std::fs::read_to_string);
     let (first, second) = (first?, second?);

@@ -3,13 +3,15 @@
 //! A process per run keeps statics, thread-locals and hash seeds of one run out of the next. The
 //! parent schedules, sets time-outs and collects.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -17,8 +19,11 @@ use super::exit::Failure;
 use super::plan::Plan;
 use crate::report::{Outcome, Verdict};
 
-/// Real time after which a run counts as stuck.
-const RUN_TIMEOUT: Duration = Duration::from_secs(120);
+/// The processor's time after which a run counts as stuck. A machine that is busy with other things
+/// makes no run a finding.
+const CPU_LIMIT: Duration = Duration::from_secs(120);
+/// Real time after which a run counts as stuck although it needs no processor.
+const RUN_TIMEOUT: Duration = Duration::from_secs(1200);
 /// The time between two looks at it.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -130,19 +135,18 @@ pub async fn run_one(job: &Job, options: &ChildOptions) -> Result<Outcome, Failu
     // A Ctrl-C is for the parent, which ends its children.
     command.process_group(0);
     let mut child = command.kill_on_drop(true).spawn()?;
+    limit_cpu(&child, CPU_LIMIT)?;
     let mut stdin = child.stdin.take().expect("it is piped");
     stdin.write_all(job.text.as_bytes()).await?;
     drop(stdin);
-    let Some(ended) = while_running(RUN_TIMEOUT, child.wait_with_output()).await else {
-        let seconds = RUN_TIMEOUT.as_secs();
-        let mut outcome = Outcome::unfinished(&job.scenario, job.seed);
-        outcome.checks.pending.push(format!(
-            "the whole run, after {seconds} s of real time: something loops without waiting"
-        ));
-        outcome.verdict = Verdict::Stuck;
-        return Ok(outcome);
+    let ended = while_running(RUN_TIMEOUT, child.wait_with_output()).await.transpose()?;
+    let Some(ended) = ended else {
+        let why = "of real time: something waits without end, or nothing runs on this machine";
+        return Ok(stuck(job, RUN_TIMEOUT, why));
     };
-    let ended = ended?;
+    if ended.status.signal() == Some(libc::SIGXCPU) {
+        return Ok(stuck(job, CPU_LIMIT, "of the processor's time: something loops"));
+    }
     match serde_json::from_slice(&ended.stdout) {
         Ok(outcome) if ended.status.success() => Ok(outcome),
         _ => {
@@ -153,6 +157,24 @@ pub async fn run_one(job: &Job, options: &ChildOptions) -> Result<Outcome, Failu
             Ok(outcome)
         }
     }
+}
+
+/// The system ends the child with SIGXCPU once it has used its time.
+fn limit_cpu(child: &Child, limit: Duration) -> std::io::Result<()> {
+    let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    // Without an id it has ended; and no id would mean this process.
+    let Some(id) = id else { return Ok(()) };
+    let seconds = limit.as_secs();
+    let limits = Rlimit { current: Some(seconds), maximum: Some(seconds + 1) };
+    prlimit(Some(id), Resource::Cpu, limits)?;
+    Ok(())
+}
+
+fn stuck(job: &Job, limit: Duration, why: &str) -> Outcome {
+    let mut outcome = Outcome::unfinished(&job.scenario, job.seed);
+    outcome.checks.pending.push(format!("the whole run, after {} s {why}", limit.as_secs()));
+    outcome.verdict = Verdict::Stuck;
+    outcome
 }
 
 /// What a future answers within this time, of which only that counts in which this process has run:
@@ -172,6 +194,15 @@ async fn while_running<T>(limit: Duration, future: impl Future<Output = T>) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_child_that_loops_is_ended_once_it_has_used_its_time() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "while :; do :; done"]).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        limit_cpu(&child, Duration::from_secs(1)).unwrap();
+        assert_eq!(child.wait().await.unwrap().signal(), Some(libc::SIGXCPU));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn time_in_which_the_parent_has_not_run_is_not_the_childs() {
