@@ -1,4 +1,4 @@
-//! I4: reads are linearizable, checked with the algorithm of Wing, Gong and Lowe.
+//! I4: reads are linearizable.
 //!
 //! A history is checked one user name at a time: linearizability is local, so a history is
 //! linearizable if each of its objects is. A rename counts as a removal under the old name and a
@@ -20,7 +20,7 @@ use crate::history::{Answer, Call, Intent, Named, Operation, Reads, Reply};
 pub const ORACLE: &str = "I4 linearizable";
 
 /// How many steps the search of one name may take.
-const MAX_STEPS: u64 = 300_000;
+const MAX_STEPS: u64 = 2_000_000;
 
 /// What an operation says of one name, or does to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,18 +36,18 @@ pub enum Effect {
     /// Whatever it had, now it has this (an import).
     Set(Option<Uuid>),
     /// As above, but nobody knows whether it took place, nor which user came of it.
-    MaybeCreate(usize),
+    MaybeCreate,
     MaybeRemove,
     MaybeSet(Option<Uuid>),
 }
 
-/// What a name has. A user whose id nobody was told is known by the operation that may have made
-/// it, until the first read tells the id.
+/// What a name has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Has {
     Nothing,
     User(Uuid),
-    Untold(usize),
+    /// A user whose id nobody was told yet. The first read tells it.
+    Untold,
 }
 
 impl From<Option<Uuid>> for Has {
@@ -87,7 +87,7 @@ impl Effect {
             Effect::Remove(None) => some.then_some(Has::Nothing),
             Effect::Remove(Some(id)) => same(has, id).then_some(Has::Nothing),
             Effect::Set(id) | Effect::MaybeSet(id) => Some(id.into()),
-            Effect::MaybeCreate(by) => Some(if some { has } else { Has::Untold(by) }),
+            Effect::MaybeCreate => Some(if some { has } else { Has::Untold }),
             Effect::MaybeRemove => Some(Has::Nothing),
         }
     }
@@ -97,7 +97,7 @@ fn same(has: Has, id: Uuid) -> bool {
     match has {
         Has::Nothing => false,
         Has::User(known) => known == id,
-        Has::Untold(_) => true,
+        Has::Untold => true,
     }
 }
 
@@ -141,7 +141,7 @@ pub fn by_name(operations: &[Operation]) -> BTreeMap<String, Vec<Interval>> {
     }
     for (index, operation) in operations.iter().enumerate() {
         for (name, intervals) in &mut names {
-            let Some(effect) = effect(index, operation, name) else {
+            let Some(effect) = effect(operation, name) else {
                 continue;
             };
             let to = match operation.is_open() {
@@ -165,7 +165,7 @@ fn names_of(call: &Call) -> Vec<&str> {
 }
 
 /// What an operation is to one name.
-fn effect(index: usize, operation: &Operation, name: &str) -> Option<Effect> {
+fn effect(operation: &Operation, name: &str) -> Option<Effect> {
     let open = operation.is_open();
     let answer = operation.answer();
     let code = answer.and_then(Answer::code);
@@ -182,7 +182,7 @@ fn effect(index: usize, operation: &Operation, name: &str) -> Option<Effect> {
         Call::CreateUser { name: mine } if mine == name => match (reply, code) {
             (Some(_), _) => id.map(Effect::Create),
             (_, Some("user_already_exists")) => Some(Effect::ReadSome),
-            _ => open.then_some(Effect::MaybeCreate(index)),
+            _ => open.then_some(Effect::MaybeCreate),
         },
         Call::GetUser { name: mine } if mine == name => {
             id.map(|id| Effect::Read(Some(id))).or(found)
@@ -201,7 +201,7 @@ fn effect(index: usize, operation: &Operation, name: &str) -> Option<Effect> {
         Call::RenameUser { to, .. } if to == name => match (reply, code) {
             (Some(_), _) => id.map(Effect::Create),
             (_, Some("user_already_exists")) => Some(Effect::ReadSome),
-            _ => open.then_some(Effect::MaybeCreate(index)),
+            _ => open.then_some(Effect::MaybeCreate),
         },
         Call::ListUsers { reads: Reads::Linearizable } => match reply {
             Some(Reply::List(list)) => Some(Effect::Read(lookup(list, name))),

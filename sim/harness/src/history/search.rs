@@ -1,16 +1,24 @@
-//! Whether a history is linearizable, by the algorithm of Wing, Gong and Lowe.
+//! Whether a history is linearizable: the object is followed through the history's events, with
+//! every state that it may be in.
+//!
+//! An operation has to take effect before its answer, so the possible states are worked out anew at
+//! each answer, from the operations that are under way (G. Lowe, "Testing for linearizability",
+//! 2017: just-in-time linearization). Their number depends on what overlaps, not on the history's
+//! length. An operation that was never answered may take effect late or never. Two things keep
+//! those from multiplying: of such with equal effects, the one that began first is taken; and a
+//! possibility that uses more of them than another one, for the same state, is dropped.
 //!
 //! The search is bounded by steps, not by time, so that its verdict is deterministic; a history on
 //! which it gives up is *not decided*. Linearizability is local: check each object by itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::record::Seq;
 
 /// One object as a state machine.
 pub trait Model {
-    /// What an operation says of the object, or does to it.
-    type Effect;
+    /// What an operation says of the object, or does to it. Equal effects are interchangeable.
+    type Effect: PartialEq;
     type State: Clone + Ord;
 
     fn initial() -> Self::State;
@@ -23,7 +31,7 @@ pub trait Model {
 #[derive(Debug, Clone)]
 pub struct Interval<E> {
     pub from: Seq,
-    /// [`Seq::MAX`]: never answered.
+    /// [`Seq::MAX`]: never answered. Then it may have taken no effect.
     pub to: Seq,
     pub effect: E,
     /// The operation's place in the history.
@@ -33,7 +41,7 @@ pub struct Interval<E> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
     Linearizable,
-    /// No order explains it. The longest explained prefix stops at this operation.
+    /// No order explains the answer of this operation, and all before it.
     Broken {
         stuck: usize,
     },
@@ -43,147 +51,142 @@ pub enum Verdict {
 
 /// Looks for an order of the intervals that their effects allow, for at most so many steps.
 pub fn search<M: Model>(intervals: &[Interval<M::Effect>], max_steps: u64) -> Verdict {
-    let mut entries = Entries::new(intervals);
-    let mut state = M::initial();
-    let mut done = Done::new(intervals.len());
-    let mut tried = BTreeSet::new();
-    let mut path: Vec<(usize, M::State)> = Vec::new();
-    let mut entry = entries.first();
-    let (mut steps, mut deepest, mut stuck) = (0, 0, 0);
-    while let Some(at) = entry {
-        steps += 1;
-        if steps > max_steps {
+    let calls = intervals.iter().enumerate().map(|(at, it)| (it.from, false, at));
+    let answers = intervals.iter().enumerate().filter(|(_, it)| it.to != Seq::MAX);
+    let answers = answers.map(|(at, it)| (it.to, true, at));
+    // At the same event calls come before answers.
+    let events: BTreeSet<_> = calls.chain(answers).collect();
+    let mut under_way = UnderWay { intervals, answered: Vec::new(), open: Vec::new() };
+    let mut possible = vec![Possibility::<M>::initial()];
+    let mut steps = max_steps;
+    for (_, is_answer, at) in events {
+        if !is_answer {
+            match intervals[at].to {
+                Seq::MAX => under_way.open.push(at),
+                _ => under_way.answered.push(at),
+            }
+            continue;
+        }
+        let Some(found) = under_way.answer(at, possible, &mut steps) else {
             return Verdict::NotDecided;
+        };
+        if found.is_empty() {
+            return Verdict::Broken { stuck: intervals[at].operation };
         }
-        match entries.call(at) {
-            Some(interval) => {
-                let next = M::step(&intervals[interval].effect, &state);
-                let fresh = next.filter(|next| {
-                    done.insert(interval);
-                    let fresh = tried.insert((done.0.clone(), next.clone()));
-                    done.remove(interval);
-                    fresh
-                });
-                match fresh {
-                    Some(next) => {
-                        path.push((interval, std::mem::replace(&mut state, next)));
-                        done.insert(interval);
-                        entries.lift(interval);
-                        entry = entries.first();
-                    }
-                    None => entry = entries.after(at),
-                }
-            }
-            // A return whose call is not explained yet: something before it was chosen wrongly.
-            None => {
-                if path.len() >= deepest {
-                    (deepest, stuck) = (path.len(), intervals[entries.returned(at)].operation);
-                }
-                let Some((interval, before)) = path.pop() else {
-                    return Verdict::Broken { stuck };
-                };
-                state = before;
-                done.remove(interval);
-                entries.unlift(interval);
-                entry = entries.after(entries.call_of(interval));
-            }
-        }
+        possible = found;
+        under_way.answered.retain(|other| *other != at);
     }
     Verdict::Linearizable
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Done(Vec<u64>);
+/// Operations that have begun.
+struct UnderWay<'a, E> {
+    intervals: &'a [Interval<E>],
+    /// Those whose answer comes later.
+    answered: Vec<usize>,
+    /// Those without an answer, in the order in which they began.
+    open: Vec<usize>,
+}
 
-impl Done {
-    fn new(count: usize) -> Done {
-        Done(vec![0; count.div_ceil(64)])
-    }
+/// What may be so: a state, and which of the operations under way have taken effect.
+struct Possibility<M: Model> {
+    state: M::State,
+    answered: BTreeSet<usize>,
+    open: BTreeSet<usize>,
+}
 
-    fn insert(&mut self, at: usize) {
-        self.0[at / 64] |= 1 << (at % 64);
-    }
-
-    fn remove(&mut self, at: usize) {
-        self.0[at / 64] &= !(1 << (at % 64));
+impl<M: Model> Possibility<M> {
+    fn initial() -> Possibility<M> {
+        Possibility { state: M::initial(), answered: BTreeSet::new(), open: BTreeSet::new() }
     }
 }
 
-/// Calls and returns in order, as a doubly linked list from which they are lifted in pairs. Entry 0
-/// is the head.
-struct Entries {
-    next: Vec<usize>,
-    previous: Vec<usize>,
-    /// Of each entry: its interval, and whether it is the call.
-    of: Vec<(usize, bool)>,
-    /// Of each interval: the entries of its call and its return.
-    places: Vec<(usize, usize)>,
-}
-
-impl Entries {
-    fn new<E>(intervals: &[Interval<E>]) -> Entries {
-        let ends = intervals.iter().enumerate().flat_map(|(index, interval)| {
-            // Calls come before returns where both are unanswered: those may take place at any
-            // time.
-            [(interval.from, 0, index, true), (interval.to, 1, index, false)]
-        });
-        let mut ends: Vec<_> = ends.collect();
-        ends.sort_unstable();
-        let count = ends.len() + 1;
-        let mut entries = Entries {
-            next: (1..=count).map(|next| next % count).collect(),
-            previous: (0..count).map(|at| (at + count - 1) % count).collect(),
-            of: vec![(usize::MAX, false)],
-            places: vec![(0, 0); intervals.len()],
-        };
-        for (_, _, index, is_call) in ends {
-            let at = entries.of.len();
-            entries.of.push((index, is_call));
-            match is_call {
-                true => entries.places[index].0 = at,
-                false => entries.places[index].1 = at,
+impl<E: PartialEq> UnderWay<'_, E> {
+    /// The possibilities in which the operation has taken effect, when it is answered; `None` after
+    /// too many steps.
+    fn answer<M: Model<Effect = E>>(
+        &self,
+        at: usize,
+        possible: Vec<Possibility<M>>,
+        steps: &mut u64,
+    ) -> Option<Vec<Possibility<M>>> {
+        let (mut waiting, mut seen) = (Waiting::default(), Seen::default());
+        let mut found = Vec::new();
+        for it in possible {
+            waiting.add(it, &mut seen);
+        }
+        // Those that use the fewest open operations come first, so that none that comes later makes
+        // one of them needless.
+        while let Some(mut it) = waiting.next() {
+            if it.answered.remove(&at) {
+                found.push(it);
+                continue;
+            }
+            for next in self.candidates(&it) {
+                *steps = steps.checked_sub(1)?;
+                let Some(state) = M::step(&self.intervals[next].effect, &it.state) else {
+                    continue;
+                };
+                let (mut answered, mut open) = (it.answered.clone(), it.open.clone());
+                match self.intervals[next].to {
+                    Seq::MAX => open.insert(next),
+                    _ => answered.insert(next),
+                };
+                waiting.add(Possibility { state, answered, open }, &mut seen);
             }
         }
-        entries
+        Some(found)
     }
 
-    fn first(&self) -> Option<usize> {
-        self.after(0)
-    }
-
-    fn after(&self, at: usize) -> Option<usize> {
-        Some(self.next[at]).filter(|next| *next != 0)
-    }
-
-    /// The interval, if the entry is a call.
-    fn call(&self, at: usize) -> Option<usize> {
-        let (interval, is_call) = self.of[at];
-        is_call.then_some(interval)
-    }
-
-    fn returned(&self, at: usize) -> usize {
-        self.of[at].0
-    }
-
-    fn call_of(&self, interval: usize) -> usize {
-        self.places[interval].0
-    }
-
-    fn lift(&mut self, interval: usize) {
-        let (call, ret) = self.places[interval];
-        for at in [call, ret] {
-            let (previous, next) = (self.previous[at], self.next[at]);
-            self.next[previous] = next;
-            self.previous[next] = previous;
+    /// The operations that may take effect next.
+    fn candidates<M: Model>(&self, it: &Possibility<M>) -> Vec<usize> {
+        let effect = |at: usize| &self.intervals[at].effect;
+        let mut open: Vec<usize> = Vec::new();
+        for at in self.open.iter().copied().filter(|at| !it.open.contains(at)) {
+            if !open.iter().any(|first| effect(*first) == effect(at)) {
+                open.push(at);
+            }
         }
+        let answered = self.answered.iter().copied().filter(|at| !it.answered.contains(at));
+        answered.chain(open).collect()
+    }
+}
+
+/// Possibilities to be looked at, by how many open operations they use.
+struct Waiting<M: Model>(BTreeMap<usize, Vec<Possibility<M>>>);
+
+/// For a state and the answered operations in it: the smallest sets of open ones that lead there.
+struct Seen<M: Model>(BTreeMap<(M::State, BTreeSet<usize>), Vec<BTreeSet<usize>>>);
+
+impl<M: Model> Default for Waiting<M> {
+    fn default() -> Waiting<M> {
+        Waiting(BTreeMap::new())
+    }
+}
+
+impl<M: Model> Default for Seen<M> {
+    fn default() -> Seen<M> {
+        Seen(BTreeMap::new())
+    }
+}
+
+impl<M: Model> Waiting<M> {
+    /// Adds it, unless another one needs no more for the same.
+    fn add(&mut self, it: Possibility<M>, seen: &mut Seen<M>) {
+        let smallest = seen.0.entry((it.state.clone(), it.answered.clone())).or_default();
+        if smallest.iter().any(|other| other.is_subset(&it.open)) {
+            return;
+        }
+        smallest.push(it.open.clone());
+        self.0.entry(it.open.len()).or_default().push(it);
     }
 
-    fn unlift(&mut self, interval: usize) {
-        let (call, ret) = self.places[interval];
-        for at in [ret, call] {
-            let (previous, next) = (self.previous[at], self.next[at]);
-            self.next[previous] = at;
-            self.previous[next] = at;
+    fn next(&mut self) -> Option<Possibility<M>> {
+        let mut first = self.0.first_entry()?;
+        let it = first.get_mut().pop();
+        if first.get().is_empty() {
+            first.remove();
         }
+        it
     }
 }

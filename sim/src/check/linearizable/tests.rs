@@ -79,7 +79,7 @@ fn two_reads_that_disagree_on_the_order_are_found() {
 #[test]
 fn an_unanswered_create_may_take_effect_late_or_never_but_only_once() {
     let late = |parts: &[(Seq, Seq, Effect)]| {
-        let mut all = vec![(0, NEVER, Effect::MaybeCreate(0))];
+        let mut all = vec![(0, NEVER, Effect::MaybeCreate)];
         all.extend_from_slice(parts);
         verdict(&all)
     };
@@ -113,13 +113,23 @@ fn an_import_replaces_whatever_there_was() {
     assert!(matches!(verdict(&mixed), Verdict::Broken { .. }));
 }
 
+/// Nobody answers for minutes: creations and removals whose outcome is unknown pile up.
 #[test]
-fn a_search_that_is_too_long_is_not_decided() {
-    let many: Vec<_> = (0..60)
-        .map(|n| (n, NEVER, Effect::MaybeCreate(n as usize)))
-        .chain([(100, 101, Effect::Read(Some(id(1)))), (102, 103, Effect::Read(None))])
-        .collect();
-    assert_eq!(search::<Name>(&history(&many), 1_000), Verdict::NotDecided);
+fn many_unanswered_calls_do_not_make_a_history_undecided() {
+    let open = (0..60).flat_map(|n| {
+        let import = Effect::MaybeSet(Some(id(100 + u128::from(n) % 3)));
+        let kinds = [Effect::MaybeCreate, Effect::MaybeRemove, import];
+        kinds.map(|effect| (n * 10, NEVER, effect))
+    });
+    let reads = (0..60).map(|n| {
+        let seen = if n % 2 == 0 { None } else { Some(id(u128::from(n) / 2)) };
+        (n * 10 + 1, n * 10 + 2, Effect::Read(seen))
+    });
+    let mut all: Vec<_> = open.chain(reads).collect();
+    assert_eq!(verdict(&all), Verdict::Linearizable);
+    // More users than there were creations.
+    all.retain(|(from, _, effect)| *from < 290 || !matches!(effect, Effect::MaybeCreate));
+    assert!(matches!(verdict(&all), Verdict::Broken { .. }));
 }
 
 /// Every interleaving of a correct register is accepted, whatever the timing of its calls.
