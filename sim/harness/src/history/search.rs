@@ -88,16 +88,19 @@ struct UnderWay<'a, E> {
     open: Vec<usize>,
 }
 
+/// Places in the history.
+type Operations = BTreeSet<usize>;
+
 /// What may be so: a state, and which of the operations under way have taken effect.
 struct Possibility<M: Model> {
     state: M::State,
-    answered: BTreeSet<usize>,
-    open: BTreeSet<usize>,
+    answered: Operations,
+    open: Operations,
 }
 
 impl<M: Model> Possibility<M> {
     fn initial() -> Possibility<M> {
-        Possibility { state: M::initial(), answered: BTreeSet::new(), open: BTreeSet::new() }
+        Possibility { state: M::initial(), answered: Operations::new(), open: Operations::new() }
     }
 }
 
@@ -156,7 +159,7 @@ impl<E: PartialEq> UnderWay<'_, E> {
 struct Waiting<M: Model>(BTreeMap<usize, Vec<Possibility<M>>>);
 
 /// For a state and the answered operations in it: the smallest sets of open ones that lead there.
-struct Seen<M: Model>(BTreeMap<(M::State, BTreeSet<usize>), Vec<BTreeSet<usize>>>);
+struct Seen<M: Model>(BTreeMap<(M::State, Operations), Vec<Operations>>);
 
 impl<M: Model> Default for Waiting<M> {
     fn default() -> Waiting<M> {
