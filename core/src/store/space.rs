@@ -64,7 +64,7 @@ impl Inner {
         Ok(found)
     }
 
-    /// Changes what is known of the space, and logs it if writes are refused from now, or no more.
+    /// Updates the known space, and logs when it begins or ceases to be too little for writes.
     fn note_space(&self, change: impl FnOnce(&mut Option<Space>)) {
         let mut refusals = (None, None);
         self.space.send_modify(|space| {

@@ -1,5 +1,7 @@
 //! The control port from the command line.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use clap::Subcommand;
 use http::{Method, Request};
@@ -10,6 +12,9 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::process::{Error, Result, print};
+
+/// How long the control port may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Speaks to the control port of a server that runs.
 #[derive(Debug, clap::Args)]
@@ -56,7 +61,11 @@ impl ClientArgs {
             What::State => (Method::GET, "/state".to_owned(), String::new()),
             What::Names => (Method::GET, "/".to_owned(), String::new()),
         };
-        print(&ask(&self.at, method, &path, body).await?)
+        let asked = ask(&self.at, method, &path, body);
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(answer) => print(&answer?),
+            Err(_) => Err(Error::about(&self.at, format!("no answer in {} s", PATIENCE.as_secs()))),
+        }
     }
 }
 

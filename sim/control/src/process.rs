@@ -8,7 +8,8 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// A sentence for whoever started the program or asked its control port.
+/// The message of an error, for the person who started the program or the client of its control
+/// port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error(pub String);
 

@@ -27,7 +27,7 @@ pub trait Fault: Clone + Serialize + DeserializeOwned + Send + 'static {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule<F> {
-    /// Strikes only requests of these methods; none: of all.
+    /// Strikes only requests of these methods; empty: requests of all methods.
     #[serde(default)]
     pub methods: Vec<String>,
     /// Strikes only requests whose first key begins so.
@@ -39,7 +39,7 @@ pub struct Rule<F> {
     /// So many requests that it could strike pass first.
     #[serde(default)]
     pub skip: u64,
-    /// Strikes so many times; none: without end.
+    /// The greatest number of strikes; absent: there is no limit.
     #[serde(default)]
     pub count: Option<u64>,
     /// How often it strikes where it could: 1 is always.
@@ -65,7 +65,7 @@ pub struct Asked<'a> {
 pub struct Strike<F> {
     pub id: u64,
     pub fault: F,
-    /// For whatever the fault leaves to chance.
+    /// A random number, for the parts of the fault that are random, such as a jitter.
     pub draw: u64,
 }
 

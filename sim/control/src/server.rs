@@ -16,6 +16,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -35,6 +36,8 @@ use crate::process::{Error, Result, listen, local_address};
 use crate::rules::{Fault, Rule, Rules};
 
 const MAX_BODY_BYTES: usize = 1 << 20;
+/// The pause after an error of `accept`.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A server with a control port.
 #[async_trait]
@@ -123,7 +126,7 @@ pub async fn control<C: Controlled>(listener: TcpListener, controlled: Arc<C>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Such as too many open files.
-            tokio::task::yield_now().await;
+            tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
         while connections.try_join_next().is_some() {}

@@ -39,7 +39,7 @@ fn asked<'a>(method: &'a str, key: &'a str, member: usize) -> Asked<'a> {
     Asked { method, key: key.as_bytes(), member }
 }
 
-/// Which of so many writes are struck.
+/// Sends this many writes, and answers which of them were struck.
 fn struck(rules: &Rules<Trouble>, count: usize) -> Vec<usize> {
     let mut writes = (0..count).map(|n| (n, rules.strike(asked("write", "a", 0), |_| true)));
     let struck = writes.by_ref().filter_map(|(n, strike)| strike.map(|_| n));

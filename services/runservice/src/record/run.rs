@@ -99,7 +99,7 @@ pub struct RunDefinition {
 #[serde(deny_unknown_fields)]
 pub struct RunEvent {
     pub id: Uuid,
-    /// The event's place: one more than that of the event before it.
+    /// The events' sequence number: each event has the number of the one before it, plus one.
     pub seq: u64,
     pub run: RunId,
     pub project: ProjectId,

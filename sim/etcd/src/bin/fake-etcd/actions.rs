@@ -182,7 +182,7 @@ impl Fake {
     }
 }
 
-/// Raises the alarm, or clears it whoever raised it.
+/// Raises the alarm NOSPACE, or clears it, even if a full database has raised it.
 fn set_no_space(cluster: &mut Cluster, on: bool) {
     let members: Vec<u64> = cluster.members().iter().map(|member| member.id).collect();
     if on {

@@ -1,4 +1,4 @@
-//! Connections of a member: etcd's clients speak HTTP/2, and whoever asks for its health HTTP/1.1.
+//! Connections of a member: etcd's clients speak HTTP/2, and health checks speak HTTP/1.1.
 
 use std::convert::Infallible;
 use std::io;
